@@ -1,0 +1,104 @@
+"""Rows as they are read, requests as they are sent, and the two ways a row can end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class Split(str, Enum):
+    """The two datasets of a run."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+
+
+class TaskType(str, Enum):
+    """What the rows ask for; decides prompt wording and how an answer is taken out of a reply."""
+
+    NLI = "NLI"
+    CONVERSATION = "CONVERSATION"
+    NLU_QA = "NLU_QA"
+    MATH = "MATH"
+    SUMMARIZATION = "SUMMARIZATION"
+
+
+class ChatMessage(NamedTuple):
+    """One message of a chat: ``role`` is system, user or assistant; ``content`` is text."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrigin:
+    """Where a row stands in the input: enough for a person to open the file at the line.
+
+    ``line`` is 1-based within ``file``; ``ordinal`` is 0-based over all lines of the split that are not blank and gives the
+    output order.
+    """
+
+    split: Split
+    file: str
+    line: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """One well-formed input row.
+
+    ``row_key`` identifies the row across runs: split, content and how many equal rows came before it. It travels from the first
+    stage to the last; two equal rows have two keys.
+    """
+
+    row_key: str
+    origin: RowOrigin
+    messages: tuple[ChatMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRequest:
+    """What the teacher is asked for one row, turn by turn.
+
+    ``turns[0]`` is sent first; ``turns[i]`` is what follows the teacher's answer to turn ``i - 1``. A single-turn row has one
+    turn. ``references[i]`` is the label that the input held for turn ``i``, or None.
+    """
+
+    row: TrainingRow
+    turns: tuple[tuple[ChatMessage, ...], ...]
+    references: tuple[str | None, ...]
+
+    def messages_for_turn(self, turn: int, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
+        """The messages of request ``turn``, given the teacher's answers to all turns before it."""
+        messages = list(self.turns[0])
+        for earlier in range(turn):
+            messages.append(ChatMessage("assistant", answers[earlier]))
+            messages.extend(self.turns[earlier + 1])
+        return tuple(messages)
+
+
+@dataclass(frozen=True, slots=True)
+class DistilledExample:
+    """One row of the finished dataset: the row's own messages with the teacher's answers in place."""
+
+    row_key: str
+    origin: RowOrigin
+    messages: tuple[ChatMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that gave no example, and why.
+
+    ``reason`` is a code from ``elements.reasons``; ``detail`` says it for a person; ``raw_answer`` is what the teacher wrote, where it
+    wrote anything. ``row_key`` is None for a line that never became a row.
+    """
+
+    origin: RowOrigin
+    reason: str
+    detail: str
+    row_key: str | None = None
+    attempts: int = 0
+    raw_answer: str | None = None
