@@ -1,0 +1,86 @@
+"""The ways a request can fail, and the ways a run can stop early.
+
+    FailureKind
+        passing                 sent again after a wait
+            throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body
+        the endpoint refuses    no row would fare better: the run stops
+            unauthorized, forbidden, not_found
+        this row is refused     never sent again within the run; other rows go on
+            bad_request, too_large, context_length_exceeded, content_filtered
+        adapted                 the request is rephrased once and sent again at once
+            wants_max_completion_tokens
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class FailureKind(str, Enum):
+    """Why an attempt gave no answer. The value is also the reason code in rejects.jsonl."""
+
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    SERVER_ERROR = "server_error"
+    TIMED_OUT = "timed_out"
+    CONNECTION_LOST = "connection_lost"
+    CANNOT_CONNECT = "cannot_connect"
+    BROKEN_BODY = "broken_body"
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    CONTENT_FILTERED = "content_filtered"
+
+    WANTS_MAX_COMPLETION_TOKENS = "wants_max_completion_tokens"
+
+
+PASSING = frozenset(
+    {
+        FailureKind.THROTTLED,
+        FailureKind.UNAVAILABLE,
+        FailureKind.SERVER_ERROR,
+        FailureKind.TIMED_OUT,
+        FailureKind.CONNECTION_LOST,
+        FailureKind.CANNOT_CONNECT,
+        FailureKind.BROKEN_BODY,
+    }
+)
+ENDPOINT_REFUSES = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND})
+
+
+class StopCause(str, Enum):
+    """Why a run stopped before every row had its turn."""
+
+    ENDPOINT_REFUSED = "endpoint_refused"
+    ENDPOINT_GONE = "endpoint_gone"
+    STORAGE_FAILED = "storage_failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStop:
+    """An early stop and what a person should know of it."""
+
+    cause: StopCause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailure:
+    """How the last attempt of a request failed.
+
+    ``status`` is the HTTP status, None when no response came. ``excerpt`` is the beginning of the response body.
+    ``retry_after_s`` is the shortest wait the server asked for, None when it asked for none.
+    """
+
+    kind: FailureKind
+    detail: str
+    status: int | None = None
+    excerpt: str = ""
+    retry_after_s: float | None = None

@@ -1,0 +1,90 @@
+"""What comes back from the teacher, and what of it is kept on the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transforms.elements.failures import EarlyStop, RequestFailure
+from transforms.elements.rows import PromptRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherReply:
+    """One answered request, read from the response body.
+
+    ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
+    endpoint has one. Token counts are None when the endpoint reports no usage.
+    """
+
+    turn: int
+    content: str | None
+    reasoning: str | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    attempts: int
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """Everything the teacher said to one row: replies in turn order, and how it ended.
+
+    Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
+    the row was finished. With neither, every turn that could be asked has its reply.
+    ``paid_now`` counts the replies that were paid for in this run; the others come from the ledger.
+    """
+
+    request: PromptRequest
+    replies: tuple[TeacherReply, ...]
+    failure: RequestFailure | None = None
+    stopped: EarlyStop | None = None
+    attempts: int = 0
+    paid_now: int = 0
+    failures_by_kind: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """One answered request as it stands on the ledger.
+
+    ``request_hash`` covers everything that changes the answer (``teacher.payload``); ``payload`` is the request body as JSON
+    text; ``response`` the whole response body as text.
+    """
+
+    run_id: str
+    split: str
+    row_key: str
+    file: str
+    line: int
+    turn: int
+    request_hash: str
+    model: str | None
+    payload: str
+    reference_answer: str | None
+    status: int
+    response: str
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    attempts: int
+    latency_ms: float
+    sent_at_ms: int
+    answered_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """One request that ended without an answer in this run; never a reason not to send it again in the next."""
+
+    run_id: str
+    split: str
+    row_key: str
+    file: str
+    line: int
+    turn: int
+    kind: str
+    detail: str
+    status: int | None
+    excerpt: str
+    attempts: int

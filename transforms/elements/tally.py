@@ -1,0 +1,138 @@
+"""What the success ratio counts: outcomes of rows, their sum, and the verdict over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
+from transforms.elements.rows import Split
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """How one input row ended. ``reason`` is None for a usable example."""
+
+    split: Split
+    reason: str | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    requests_sent: int = 0
+    reused_answers: int = 0
+    stopped: EarlyStop | None = None
+
+
+@dataclass(slots=True)
+class SuccessTally:
+    """Mergeable counts of one split."""
+
+    rows: int = 0
+    examples: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    requests_sent: int = 0
+    reused_answers: int = 0
+    stopped: EarlyStop | None = None
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Count one row."""
+        self.rows += 1
+        if outcome.reason is None:
+            self.examples += 1
+        else:
+            self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
+        self.prompt_tokens += outcome.prompt_tokens
+        self.completion_tokens += outcome.completion_tokens
+        self.requests_sent += outcome.requests_sent
+        self.reused_answers += outcome.reused_answers
+        self.stopped = self.stopped or outcome.stopped
+
+    def merge(self, other: SuccessTally) -> None:
+        """Add the counts of another part of the same split."""
+        self.rows += other.rows
+        self.examples += other.examples
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.requests_sent += other.requests_sent
+        self.reused_answers += other.reused_answers
+        self.stopped = self.stopped or other.stopped
+
+    @property
+    def rejects(self) -> int:
+        """Rows that gave no example."""
+        return sum(self.reasons.values())
+
+    @property
+    def asked(self) -> int:
+        """Rows that were a question to the teacher: the denominator of the success ratio."""
+        return self.rows - sum(count for reason, count in self.reasons.items() if reason in NEVER_ASKED)
+
+    @property
+    def not_sent(self) -> int:
+        """Rows whose turn never came because the run stopped early."""
+        return self.reasons.get(NOT_SENT, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitVerdict:
+    """The judgement over one split.
+
+    ``ratio`` is usable examples / rows asked, None when no row was asked. ``published`` says whether the dataset may be
+    published; ``explanation`` says why for a person.
+    """
+
+    split: Split
+    tally: SuccessTally
+    ratio: float | None
+    minimum: float
+    published: bool
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement over the run: one part per split, and the early stop if there was one."""
+
+    splits: tuple[SplitVerdict, ...]
+    stopped: EarlyStop | None
+
+    def for_split(self, split: Split) -> SplitVerdict:
+        """The part of one split; KeyError when the run did not read it."""
+        for part in self.splits:
+            if part.split is split:
+                return part
+        raise KeyError(split)
+
+
+def judge(tallies: Mapping[Split, SuccessTally], minimum: float) -> Verdict:
+    """Hold every split's success ratio against the minimum.
+
+    A split is published when at least ``minimum`` of the rows asked gave an example and the run came to its end. A split
+    without a single row is published as an empty dataset only if it was empty input; rows that were all unreadable are not.
+    """
+    stops = [tally.stopped for tally in tallies.values() if tally.stopped is not None]
+    return Verdict(tuple(_judge_split(split, tally, minimum) for split, tally in tallies.items()), _gravest(stops))
+
+
+def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
+    order = [StopCause.STORAGE_FAILED, StopCause.INTERRUPTED, StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE]
+    return min(stops, key=lambda stop: order.index(stop.cause), default=None)
+
+
+def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerdict:
+    asked = tally.asked
+    if asked == 0:
+        if tally.rows == 0:
+            return SplitVerdict(split, tally, None, minimum, False, "the input holds no rows")
+        return SplitVerdict(split, tally, None, minimum, False, f"none of the {tally.rows} rows could be sent")
+    ratio = tally.examples / asked
+    share = f"{tally.examples} of {asked} rows asked gave an example ({ratio:.1%})"
+    if tally.stopped is not None:
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {tally.not_sent} rows were not sent")
+    if ratio < minimum:
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}, below the minimum of {minimum:.1%}")
+    return SplitVerdict(split, tally, ratio, minimum, True, share)

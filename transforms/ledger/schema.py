@@ -1,0 +1,102 @@
+"""The Avro schemas of the ledger and of its failures, and their version."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from transforms.elements.replies import FailureRecord, LedgerRecord
+
+SCHEMA_VERSION = 1
+_MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
+
+
+def _nullable(kind: str) -> list[str]:
+    return ["null", kind]
+
+
+LEDGER_SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "name": "AnsweredRequest",
+    "namespace": "beam_distill.ledger",
+    "doc": "One request that the teacher answered. Never changed, never appended to by another writer.",
+    "fields": [
+        {"name": "schema_version", "type": "int", "default": SCHEMA_VERSION},
+        {"name": "run_id", "type": "string"},
+        {"name": "split", "type": "string"},
+        {"name": "row_key", "type": "string", "doc": "content digest and occurrence, stable across runs"},
+        {"name": "file", "type": "string"},
+        {"name": "line", "type": "long", "doc": "1-based, as of the run that asked"},
+        {"name": "turn", "type": "int"},
+        {"name": "request_hash", "type": "string", "doc": "covers messages, sampling, model and extra body"},
+        {"name": "model", "type": _nullable("string"), "default": None},
+        {"name": "payload", "type": "string", "doc": "the request body, JSON"},
+        {"name": "reference_answer", "type": _nullable("string"), "default": None},
+        {"name": "status", "type": "int"},
+        {"name": "response", "type": "string", "doc": "the whole response body"},
+        {"name": "finish_reason", "type": _nullable("string"), "default": None},
+        {"name": "prompt_tokens", "type": _nullable("long"), "default": None},
+        {"name": "completion_tokens", "type": _nullable("long"), "default": None},
+        {"name": "attempts", "type": "int"},
+        {"name": "latency_ms", "type": "double"},
+        {"name": "sent_at_ms", "type": _MILLIS},
+        {"name": "answered_at_ms", "type": _MILLIS},
+    ],
+}
+
+FAILURE_SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "name": "FailedRequest",
+    "namespace": "beam_distill.ledger",
+    "doc": "One request that ended without an answer; a rerun sends it again.",
+    "fields": [
+        {"name": "schema_version", "type": "int", "default": SCHEMA_VERSION},
+        {"name": "run_id", "type": "string"},
+        {"name": "split", "type": "string"},
+        {"name": "row_key", "type": "string"},
+        {"name": "file", "type": "string"},
+        {"name": "line", "type": "long"},
+        {"name": "turn", "type": "int"},
+        {"name": "kind", "type": "string"},
+        {"name": "detail", "type": "string"},
+        {"name": "status", "type": _nullable("int"), "default": None},
+        {"name": "excerpt", "type": "string"},
+        {"name": "attempts", "type": "int"},
+    ],
+}
+
+
+def _only(*names: str) -> dict[str, Any]:
+    return {**LEDGER_SCHEMA, "fields": [field for field in LEDGER_SCHEMA["fields"] if field["name"] in names]}
+
+
+# views of the ledger: fastavro skips the fields they leave out without decoding them
+IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
+ANSWER_SCHEMA = _only("row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
+
+_LEDGER_NAMES = tuple(field.name for field in fields(LedgerRecord))
+_FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))
+
+
+def as_datum(record: LedgerRecord | FailureRecord) -> dict[str, Any]:
+    """The record as the dictionary that fastavro writes."""
+    if isinstance(record, LedgerRecord):
+        datum: dict[str, Any] = {name: getattr(record, name) for name in _LEDGER_NAMES}
+    else:
+        datum = asdict(record)
+    datum["schema_version"] = SCHEMA_VERSION
+    return datum
+
+
+def ledger_record(datum: dict[str, Any]) -> LedgerRecord:
+    """A dictionary read from a segment as a record; timestamps come back as datetimes and become milliseconds."""
+    values = {name: datum[name] for name in _LEDGER_NAMES}
+    for name in ("sent_at_ms", "answered_at_ms"):
+        if not isinstance(values[name], int):
+            values[name] = round(values[name].timestamp() * 1000)
+    return LedgerRecord(**values)
+
+
+def failure_record(datum: dict[str, Any]) -> FailureRecord:
+    """A dictionary read from a failures segment as a record."""
+    return FailureRecord(**{name: datum[name] for name in _FAILURE_NAMES})

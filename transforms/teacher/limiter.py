@@ -1,0 +1,265 @@
+"""How many requests may be on the wire: a search for the smallest limit that keeps the endpoint full.
+
+A state machine without a clock of its own; every call tells the time in seconds. Three findings of congestion control are put together
+(docs/decisions/0005): slow start, which doubles per round trip until delivery stops growing (Jacobson 1988; the stop rule is BBR's,
+Cardwell 2016); Little's law with the lowest mean latency seen as the lower bound of the knee (Vegas and its descendants); and
+hill climbing on delivered goodput, because under continuous batching latency grows long before throughput stops to.
+Throttling (429) is an explicit signal and cuts at once, but only when it is more than the odd answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from transforms.teacher.specs import ConcurrencySpec
+
+BLIND_DOUBLING_S = 0.1  # before the first answer: double this often ...
+BLIND_FACTOR = 8  # ... up to this many times the initial count; more would flood an endpoint that allows little
+GROWTH_WORTH_HAVING = 1.15  # slow start goes on while a round delivers at least this much more than the best before
+FLAT_ROUNDS = 2
+SAME_GOODPUT = 0.97  # a lower limit is kept while it delivers this share of the reference
+STEP_DOWN = 0.88
+STEP_UP = 1.25
+CAUTIOUS_STEP_UP = 1.06  # after throttling
+CUSHION = 1.3  # stay this far above the knee: a queue of 30 % shows at once when capacity grows
+CAPACITY_CHANGED = 0.15
+THROTTLE_CUT = 0.9
+
+
+class _Phase(Enum):
+    SLOW_START = "slow start"
+    SETTLING = "settling"  # the limit has just moved: what finishes now was sent under the old one
+    MEASURING = "measuring"
+
+
+class _Trial(Enum):
+    NONE = "holding"
+    DOWN = "trying less"
+    UP = "trying more"
+
+
+@dataclass(slots=True)
+class _Window:
+    """What was delivered since ``start_s``; ``binding`` stays true while the limit alone held requests back."""
+
+    start_s: float
+    answers: int = 0
+    tokens: int = 0
+    latency_sum_s: float = 0.0
+    binding: bool = True
+    limit: float = 0.0
+
+
+class AdaptiveLimit:
+    """The adaptive limit of one endpoint in one process.
+
+    Call ``advance`` at least every 50 ms while requests wait, and ``answered`` / ``throttled`` as they finish. ``limit`` is the number of
+    requests that may be on the wire now, between 1 and ``spec.maximum``.
+    """
+
+    def __init__(self, spec: ConcurrencySpec) -> None:
+        self._maximum = float(spec.maximum)
+        self._initial = float(min(spec.initial, spec.maximum))
+        self._limit = self._initial
+        self._phase = _Phase.SLOW_START
+        self._trial = _Trial.NONE
+        self._started_s: float | None = None
+        self._heard = False
+        self._window: _Window | None = None
+        self._best = 0.0
+        self._flat_rounds = 0
+        self._rounds: list[tuple[float, float]] = []  # (limit, goodput) of slow start
+        self._reference = 0.0
+        self._limit_before_trial = self._limit
+        self._settled_at_s = 0.0
+        self._mean_latency_s = 0.0
+        self._base_latency_s = float("inf")
+        self._windows_held = 0
+        self._hold_before_down = 1
+        self._hold_before_up = 2
+        self._last_cut_s = -1e9
+        self._throttle_score = 0.0
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be on the wire."""
+        return max(1, int(self._limit))
+
+    @property
+    def searching(self) -> bool:
+        """Whether the plateau has not been found yet."""
+        return self._phase is _Phase.SLOW_START
+
+    @property
+    def mean_latency_s(self) -> float:
+        """Mean latency of the latest full window in seconds; 0 before there was one."""
+        return self._mean_latency_s
+
+    def advance(self, now_s: float, in_flight: int, waiting: int) -> None:
+        """Let time pass. ``waiting`` counts requests that could be sent but for the limit."""
+        if self._started_s is None:
+            self._started_s = now_s
+            self._open_window(now_s)
+        if waiting == 0 or in_flight < self.limit:
+            if self._window is not None:
+                self._window.binding = False
+        if self._phase is _Phase.SLOW_START and not self._heard:
+            doublings = int((now_s - self._started_s) / BLIND_DOUBLING_S)
+            blind = self._initial * 2.0 ** min(doublings, 16)
+            self._limit = min(self._maximum, max(self._limit, min(blind, BLIND_FACTOR * self._initial)))
+        self._close_window_if_due(now_s)
+
+    def answered(self, now_s: float, latency_s: float, tokens: int, limit_was_binding: bool) -> None:
+        """One answer came after ``latency_s`` seconds and delivered ``tokens`` completion tokens (0 when unknown)."""
+        self._heard = True
+        self._throttle_score *= 0.97
+        window = self._window
+        if window is None:
+            return
+        window.answers += 1
+        window.tokens += tokens
+        window.latency_sum_s += latency_s
+        if self._phase is _Phase.SLOW_START and limit_was_binding:
+            self._limit = min(self._maximum, self._limit + 1.0)
+        self._close_window_if_due(now_s)
+
+    def throttled(self, now_s: float, sent_s: float, in_flight: int) -> bool:
+        """The endpoint answered 429 to a request sent at ``sent_s``. True when it was taken as a sign of overload.
+
+        The odd 429 is not: up to about 2 in 100 change nothing. One burst counts once: what was sent before the latest cut
+        knows nothing of it.
+        """
+        self._heard = True
+        if sent_s <= self._last_cut_s:
+            return False
+        self._throttle_score = self._throttle_score * 0.97 + 1.0
+        if self._throttle_score < 2.0:
+            return False
+        self._throttle_score = 0.0
+        self._last_cut_s = now_s
+        self._limit = max(1.0, min(self._limit, float(in_flight + 1)) * THROTTLE_CUT)
+        self._enter_cruise(now_s)
+        self._hold_before_up = 4
+        return True
+
+    def outage_over(self, now_s: float) -> None:
+        """The endpoint answers again after a pause: search anew from half of what was right before."""
+        self._limit = max(self._initial, self._limit / 2.0)
+        self._restart_search(now_s)
+
+    # windows
+
+    def _open_window(self, now_s: float) -> None:
+        self._window = _Window(now_s, limit=self._limit)
+
+    def _window_length_s(self) -> float:
+        if self._phase is _Phase.SLOW_START:
+            return max(0.2, self._mean_latency_s)
+        return max(0.75, 2.0 * self._mean_latency_s)
+
+    def _close_window_if_due(self, now_s: float) -> None:
+        window = self._window
+        if window is None or now_s - window.start_s < self._window_length_s():
+            return
+        if self._phase is _Phase.SETTLING:
+            if now_s - self._settled_at_s >= max(0.3, self._mean_latency_s):
+                self._phase = _Phase.MEASURING
+                self._open_window(now_s)
+            return
+        if window.answers < 8:
+            if not window.binding and now_s - window.start_s > 4 * self._window_length_s():
+                self._open_window(now_s)
+            return
+        elapsed_s = now_s - window.start_s
+        self._mean_latency_s = window.latency_sum_s / window.answers
+        self._base_latency_s = min(self._base_latency_s * 1.01, self._mean_latency_s)
+        # tokens where every answer tells them: a steadier measure than rows when answers differ in length
+        delivered = float(window.tokens) if window.tokens >= window.answers else float(window.answers)
+        rows_per_s = window.answers / elapsed_s
+        self._open_window(now_s)
+        if window.binding:
+            if self._phase is _Phase.SLOW_START:
+                self._judge_round(now_s, window.limit, delivered / elapsed_s)
+            else:
+                self._judge_window(now_s, delivered / elapsed_s, rows_per_s)
+
+    def _judge_round(self, now_s: float, limit: float, goodput: float) -> None:
+        self._rounds.append((limit, goodput))
+        if goodput >= GROWTH_WORTH_HAVING * self._best or self._limit <= 1.2 * limit:
+            self._flat_rounds = 0
+        else:
+            self._flat_rounds += 1
+        self._best = max(self._best, goodput)
+        at_maximum = limit >= self._maximum
+        if self._flat_rounds >= FLAT_ROUNDS or (at_maximum and len(self._rounds) >= 2):
+            enough = [seen for seen, delivered in self._rounds if delivered >= SAME_GOODPUT * self._best]
+            if self._flat_rounds >= FLAT_ROUNDS and enough:
+                # rounds lag by one latency: the limit that truly delivered was at most this one
+                self._limit = min(self._limit, max(min(enough), self._initial))
+            self._reference = self._best
+            self._enter_cruise(now_s)
+
+    def _judge_window(self, now_s: float, goodput: float, rows_per_s: float) -> None:
+        if self._trial is _Trial.NONE:
+            self._hold(now_s, goodput, rows_per_s)
+        elif self._trial is _Trial.DOWN:
+            if goodput >= SAME_GOODPUT * self._reference:
+                self._reference = max(goodput, 0.99 * self._reference)
+                self._trial = _Trial.NONE
+                self._windows_held = self._hold_before_down  # keep descending
+                self._hold(now_s, goodput, rows_per_s)
+            else:
+                self._hold_before_down = min(16, self._hold_before_down * 2)
+                self._move(now_s, self._limit_before_trial, _Trial.NONE)
+        elif goodput > (1.0 + (self._limit / self._limit_before_trial - 1.0) / 4.0) * self._reference:
+            self._hold_before_up = 2
+            self._reference = goodput
+            self._best = goodput
+            self._restart_search(now_s)
+        else:
+            self._hold_before_up = min(8, self._hold_before_up * 2)
+            self._move(now_s, self._limit_before_trial, _Trial.NONE)
+
+    def _hold(self, now_s: float, goodput: float, rows_per_s: float) -> None:
+        self._windows_held += 1
+        if self._reference and goodput > (1.0 + CAPACITY_CHANGED) * self._reference:
+            self._best = goodput
+            self._reference = goodput
+            self._restart_search(now_s)
+            return
+        if self._reference and goodput < (1.0 - CAPACITY_CHANGED) * self._reference:
+            self._reference = goodput
+            self._hold_before_down = 1
+            self._hold_before_up = 2
+        else:
+            self._reference = goodput if not self._reference else 0.7 * self._reference + 0.3 * goodput
+        knee = rows_per_s * self._base_latency_s
+        lower = max(1.0, self._limit * STEP_DOWN)
+        if self._windows_held >= self._hold_before_down and lower >= max(self._initial, CUSHION * knee):
+            self._move(now_s, lower, _Trial.DOWN)
+        elif self._windows_held >= self._hold_before_up and self._limit < self._maximum:
+            throttled_lately = now_s - self._last_cut_s < 30.0
+            higher = max(self._limit + 1.0, self._limit * (CAUTIOUS_STEP_UP if throttled_lately else STEP_UP))
+            self._move(now_s, min(self._maximum, higher), _Trial.UP)
+
+    def _move(self, now_s: float, limit: float, trial: _Trial) -> None:
+        self._limit_before_trial = self._limit
+        self._limit = limit
+        self._trial = trial
+        self._windows_held = 0
+        self._phase = _Phase.SETTLING
+        self._settled_at_s = now_s
+
+    def _enter_cruise(self, now_s: float) -> None:
+        self._flat_rounds = 0
+        self._move(now_s, self._limit, _Trial.NONE)
+        self._rounds.clear()
+
+    def _restart_search(self, now_s: float) -> None:
+        self._phase = _Phase.SLOW_START
+        self._trial = _Trial.NONE
+        self._flat_rounds = 0
+        self._windows_held = 0
+        self._rounds.clear()
+        self._open_window(now_s)

@@ -1,0 +1,165 @@
+"""When the next request may leave: the pace that rate limits ask for, told or found out.
+
+Three sources, the strictest wins: the person's own cap (requests per minute), the budgets that the endpoint tells in its headers, and a
+pace found from 429s where it tells nothing. The found pace follows CUBIC's curve (RFC 9438): cut on a throttling event, back
+quickly to just below where it happened, long there, then beyond it ever faster to see whether there is more.
+No clock of its own; every call tells the time in seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from transforms.teacher.server_hints import Budget
+from transforms.teacher.specs import ConcurrencySpec
+
+CUT = 0.9
+RECOVERY_S = 4.0  # seconds until the curve is back at the pace that was throttled
+CURVE = (1.0 - CUT) / RECOVERY_S**3
+CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
+LONGEST_CLOSED_S = 60.0
+FIRST_CLOSED_S = 0.25
+
+
+class BudgetForecast:
+    """What is left of one told budget (requests or tokens), between two tellings.
+
+    ``cost`` per request starts as an estimate and is learned from what the tellings differ by.
+    """
+
+    def __init__(self) -> None:
+        self._remaining: float | None = None
+        self._limit: float | None = None
+        self._refill_per_s = 0.0
+        self._told_for_s = -1.0  # when the request was sent that brought the latest telling
+        self._told_for_number = 0
+        self._learned_cost: float | None = None
+
+    def told(self, budget: Budget, sent_s: float, number: int) -> None:
+        """The answer to request ``number``, sent at ``sent_s``, told ``budget``."""
+        if number <= self._told_for_number:
+            return
+        limit = budget.limit if budget.limit is not None else max(budget.remaining, self._limit or 0.0)
+        if budget.reset_s is not None and budget.reset_s > 0.05 and limit > budget.remaining:
+            self._refill_per_s = (limit - budget.remaining) / budget.reset_s
+        elif not self._refill_per_s:
+            self._refill_per_s = limit / 60.0
+        if self._remaining is not None and budget.remaining < 0.98 * limit:
+            spent = self._remaining + self._refill_per_s * (sent_s - self._told_for_s) - budget.remaining
+            cost = spent / (number - self._told_for_number)
+            if cost > 0:
+                self._learned_cost = cost if self._learned_cost is None else 0.9 * self._learned_cost + 0.1 * cost
+        self._remaining = budget.remaining
+        self._limit = limit
+        self._told_for_s = sent_s
+        self._told_for_number = number
+
+    def delay_s(self, now_s: float, sent_so_far: int, estimated_cost: float) -> float:
+        """Seconds until one more request fits, given that requests up to ``sent_so_far`` have been sent."""
+        if self._remaining is None or not self._refill_per_s:
+            return 0.0
+        cost = estimated_cost if self._learned_cost is None else self._learned_cost
+        left = self._remaining + self._refill_per_s * (now_s - self._told_for_s)
+        if self._limit is not None:
+            left = min(left, self._limit)
+        left -= cost * (sent_so_far - self._told_for_number)
+        # one request is kept in hand: the server's clock and ours differ by a trip
+        missing = 2.0 * cost - left
+        if missing <= 0:
+            return 0.0
+        return min(missing / self._refill_per_s, LONGEST_CLOSED_S)
+
+
+class Pacer:
+    """The pace of one endpoint in one process. Ask ``delay_s`` before, tell ``sent`` after each request leaves."""
+
+    def __init__(self, spec: ConcurrencySpec) -> None:
+        self._cap_interval_s = 60.0 / spec.max_requests_per_minute if spec.max_requests_per_minute else 0.0
+        self._cap_next_s = 0.0
+        self._requests = BudgetForecast()
+        self._tokens = BudgetForecast()
+        self._sent = 0
+        self._peak_rate: float | None = None  # the pace at which throttling was met; None: no pace needed so far
+        self._cut_at_s = 0.0
+        self._next_s = 0.0
+        self._answer_times: deque[float] = deque(maxlen=4096)
+        self._throttled_in_a_row = 0
+        self._closed_until_s = 0.0
+        self._closed_for_s = FIRST_CLOSED_S
+        self._probing = False
+
+    @property
+    def pace_per_s(self) -> float | None:
+        """The found pace at its latest cut in requests per second, None while none was needed."""
+        return self._peak_rate
+
+    def delay_s(self, now_s: float, in_flight: int, estimated_tokens: float) -> float:
+        """Seconds until the next request may leave; 0 for now."""
+        delay = self._closed_until_s - now_s
+        if self._probing and in_flight > 0:
+            delay = max(delay, 0.02)  # one request at a time until one is answered
+        if self._cap_interval_s:
+            delay = max(delay, self._cap_next_s - now_s)
+        if self._peak_rate is not None:
+            delay = max(delay, self._next_s - now_s)
+        delay = max(delay, self._requests.delay_s(now_s, self._sent, 1.0))
+        delay = max(delay, self._tokens.delay_s(now_s, self._sent, estimated_tokens))
+        return max(0.0, delay)
+
+    def sent(self, now_s: float) -> int:
+        """A request leaves now; its number, to be given back with what its answer tells."""
+        self._sent += 1
+        if self._cap_interval_s:
+            # a second's worth may be caught up after a pause, never more
+            self._cap_next_s = max(self._cap_next_s, now_s - 1.0) + self._cap_interval_s
+        if self._peak_rate is not None:
+            self._next_s = max(self._next_s, now_s - 0.05) + 1.0 / self._rate(now_s)
+        return self._sent
+
+    def answered(self, now_s: float) -> None:
+        """A request was answered."""
+        self._answer_times.append(now_s)
+        self._throttled_in_a_row = 0
+        self._closed_for_s = FIRST_CLOSED_S
+        self._probing = False
+
+    def told(self, sent_s: float, number: int, requests: Budget | None, tokens: Budget | None) -> None:
+        """What the answer to request ``number`` told of the budgets."""
+        if requests is not None:
+            self._requests.told(requests, sent_s, number)
+        if tokens is not None:
+            self._tokens.told(tokens, sent_s, number)
+
+    def throttled(self, now_s: float, retry_after_s: float | None) -> None:
+        """A request was throttled. Many in a row without an answer close the gate until the server's moment, or ever longer."""
+        self._throttled_in_a_row += 1
+        if self._throttled_in_a_row < CLOSED_AFTER and not self._probing:
+            return
+        if now_s < self._closed_until_s:
+            return
+        wait_s = self._closed_for_s if retry_after_s is None else max(retry_after_s, 0.02)
+        self._closed_until_s = now_s + min(wait_s, LONGEST_CLOSED_S)
+        self._closed_for_s = min(LONGEST_CLOSED_S, self._closed_for_s * 2.0)
+        self._probing = True
+
+    def slow_down(self, now_s: float, round_trip_s: float) -> None:
+        """A throttling event: take the pace at which answers came lately as the new peak, and go below it."""
+        since_s = max(now_s - 1.0, self._cut_at_s + round_trip_s)
+        if now_s - since_s < 0.15:
+            since_s = now_s - 0.15
+        answers = 0
+        for moment in reversed(self._answer_times):
+            if moment < since_s:
+                break
+            answers += 1
+        measured = max(answers, 1) / (now_s - since_s)
+        if self._peak_rate is not None:
+            measured = min(measured, self._rate(now_s))
+        self._peak_rate = max(measured, 0.05)
+        self._cut_at_s = now_s
+        self._next_s = max(self._next_s, now_s)
+
+    def _rate(self, now_s: float) -> float:
+        assert self._peak_rate is not None
+        since_peak_s = now_s - self._cut_at_s - RECOVERY_S
+        return self._peak_rate * (1.0 + CURVE * since_peak_s**3)

@@ -1,0 +1,54 @@
+"""The request body, and the hash that says whether two requests would get the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from transforms.elements.rows import ChatMessage
+from transforms.teacher.specs import EndpointSpec, SamplingSpec
+
+
+class PayloadTemplate:
+    """Builds request bodies: everything but the messages is prepared once.
+
+    The hash covers messages, sampling, model and extra body; without a model, the address stands in for it. It does not cover what
+    the teacher never sees, nor which of the two names the token limit goes by.
+    """
+
+    def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
+        fields: dict[str, Any] = {}
+        if endpoint.model is not None:
+            fields["model"] = endpoint.model
+        fields["max_tokens"] = sampling.max_new_tokens
+        fields["temperature"] = sampling.temperature
+        fields["top_p"] = sampling.top_p
+        if sampling.frequency_penalty:
+            fields["frequency_penalty"] = sampling.frequency_penalty
+        if sampling.presence_penalty:
+            fields["presence_penalty"] = sampling.presence_penalty
+        if sampling.stop:
+            fields["stop"] = list(sampling.stop)
+        fields.update(orjson.loads(endpoint.extra_body_json))
+        self._tail = b"," + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)[1:]
+        identity = self._tail if endpoint.model is not None else self._tail + endpoint.chat_url.encode()
+        self._identity = blake2b(identity, digest_size=16).digest()
+
+    def body(self, messages: Sequence[ChatMessage]) -> bytes:
+        """The request body as canonical JSON, the token limit named ``max_tokens``."""
+        listed = orjson.dumps([{"role": role, "content": content} for role, content in messages])
+        return b'{"messages":' + listed + self._tail
+
+    def request_hash(self, body: bytes) -> str:
+        """32 hexadecimal digits; equal for requests that would get the same answer."""
+        return blake2b(body, digest_size=16, key=self._identity).hexdigest()
+
+
+def rename_token_limit(body: bytes) -> bytes:
+    """The same body with the token limit named ``max_completion_tokens``, as reasoning models ask for it."""
+    fields = orjson.loads(body)
+    fields["max_completion_tokens"] = fields.pop("max_tokens")
+    return orjson.dumps(fields)

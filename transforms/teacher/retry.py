@@ -1,0 +1,75 @@
+"""When to send again, and when to give a request up: pure functions over a request's history.
+
+Waits are exponential with full jitter (Brooker, "Exponential Backoff And Jitter", 2015): a random share of a ceiling that doubles
+with every failure, so that rows which failed together do not come back together. A wait is never shorter than the server asked.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from transforms.elements.failures import PASSING, FailureKind, RequestFailure
+from transforms.teacher.specs import PatienceSpec
+
+LONGEST_SERVER_WAIT_S = 600.0  # a day's Retry-After is a quota that ran out: better to come back and see
+
+
+@dataclass(frozen=True, slots=True)
+class KindBudget:
+    """How much patience one kind of failure deserves.
+
+    ``most`` failures of the kind, within ``lifetime_s`` seconds since the request was first sent; the first wait is at most
+    ``base_s``, no wait exceeds ``longest_s``.
+    """
+
+    most: int
+    lifetime_s: float
+    base_s: float
+    longest_s: float
+
+
+BUDGETS: Mapping[FailureKind, KindBudget] = {
+    # the endpoint works and asks for time: the longest patience
+    FailureKind.THROTTLED: KindBudget(most=1000, lifetime_s=3600.0, base_s=0.5, longest_s=30.0),
+    FailureKind.UNAVAILABLE: KindBudget(most=100, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
+    FailureKind.CANNOT_CONNECT: KindBudget(most=100, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    FailureKind.CONNECTION_LOST: KindBudget(most=10, lifetime_s=1800.0, base_s=0.25, longest_s=10.0),
+    FailureKind.SERVER_ERROR: KindBudget(most=8, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
+    # each of these may have been paid for: few tries
+    FailureKind.TIMED_OUT: KindBudget(most=4, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    FailureKind.BROKEN_BODY: KindBudget(most=5, lifetime_s=1800.0, base_s=0.1, longest_s=5.0),
+}
+
+
+def attempt_timeout_s(patience: PatienceSpec, timeouts_so_far: int) -> float:
+    """The time the next attempt may take: longer once one ran out of time."""
+    return patience.attempt_s if timeouts_so_far == 0 else max(patience.attempt_s, patience.longest_attempt_s)
+
+
+def may_retry(
+    failure: RequestFailure, failures_by_kind: Mapping[FailureKind, int], age_s: float, patience: PatienceSpec
+) -> bool:
+    """Whether the request gets another attempt.
+
+    ``failures_by_kind`` counts the latest failure; ``age_s`` is the time since the request was first sent, waits included.
+    """
+    if failure.kind not in PASSING:
+        return False
+    if patience.payload_s is not None:
+        return age_s < patience.payload_s
+    budget = BUDGETS[failure.kind]
+    return failures_by_kind[failure.kind] < budget.most and age_s < budget.lifetime_s
+
+
+def wait_s(failure: RequestFailure, failures_of_kind: int, randomness: random.Random) -> float:
+    """Seconds until the next attempt, at least what the server asked for."""
+    budget = BUDGETS[failure.kind]
+    ceiling = min(budget.longest_s, budget.base_s * 2.0 ** min(failures_of_kind - 1, 16))
+    wait = randomness.random() * ceiling
+    if failure.retry_after_s is not None:
+        asked = min(failure.retry_after_s, LONGEST_SERVER_WAIT_S)
+        # jitter on top of what was asked: rows told the same moment must not all come at it
+        wait = asked + randomness.random() * min(ceiling, 0.1 * asked + 0.05)
+    return wait

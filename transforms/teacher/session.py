@@ -1,0 +1,184 @@
+"""One scoring session per process and endpoint: an event loop on a thread of its own, shared by every row, turn and split.
+
+Threads that have rows open a lane, put rows in and take scored rows out as they finish. What a session learned of its endpoint lives as
+long as the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from transforms.elements.failures import EarlyStop
+from transforms.elements.replies import ScoredRow, TeacherReply
+from transforms.elements.rows import PromptRequest
+from transforms.ledger.recorder import Recorder
+from transforms.teacher.client import TeacherClient
+from transforms.teacher.dispatch import Dispatcher, NextTurn, RowInProgress, Snapshot
+from transforms.teacher.specs import ScoringSpec
+
+BACKLOG_FACTOR = 2
+LEAST_BACKLOG = 128
+
+
+class ScoringSession:
+    """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
+
+    def __init__(self, spec: ScoringSpec, next_turn: NextTurn) -> None:
+        self._spec = spec
+        self._next_turn = next_turn
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._stop_requested: EarlyStop | None = None
+        self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * spec.concurrency.maximum)
+        self._room = threading.Condition()
+        self._queued = 0
+        self._dispatcher: Dispatcher
+        self._thread = threading.Thread(target=self._run, name="scoring-loop", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def lane(self) -> Lane:
+        """A new way in and out for one thread."""
+        return Lane(self)
+
+    def stop(self, cause: EarlyStop) -> None:
+        """Stop sending; see ``Dispatcher.stop``. Safe from any thread, also from a signal handler."""
+        self._loop.call_soon_threadsafe(self._dispatcher.stop, cause)
+
+    def snapshot(self) -> Snapshot:
+        """The state of the engine at about this moment."""
+        return self._dispatcher.snapshot()
+
+    def close(self) -> None:
+        """Cancel what is on the wire, put the ledger in order and end the thread."""
+        if not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result()
+        self._recorder.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def submit(self, rows: list[RowInProgress]) -> None:
+        """Hand rows to the engine; waits while it has more than it can send soon."""
+        with self._room:
+            while self._queued >= self._backlog_limit:
+                self._room.wait()
+            self._queued += len(rows)
+        self._loop.call_soon_threadsafe(self._submit, rows)
+
+    def _submit(self, rows: list[RowInProgress]) -> None:
+        self._dispatcher.submit(rows)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        waiting = self._dispatcher.new_rows
+        # wake the reader at half, so that it fills in one go instead of row by row
+        if waiting <= self._backlog_limit // 2 or waiting < self._queued // 2:
+            with self._room:
+                self._queued = waiting
+                self._room.notify_all()
+        else:
+            self._loop.call_later(0.005, self._make_room)
+
+    def _run(self) -> None:
+        loop = _new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._loop = loop
+        try:
+            loop.run_until_complete(self._start())
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+            return
+        self._ready.set()
+        loop.run_forever()
+        loop.close()
+
+    async def _start(self) -> None:
+        client = TeacherClient(self._spec.endpoint, self._spec.concurrency.maximum)
+        self._recorder: Recorder[RowInProgress] = Recorder(
+            self._spec.ledger_dir,
+            self._spec.failures_dir,
+            self._spec.run_id,
+            on_safe=lambda rows: self._on_loop(self._dispatcher.recorded, rows),
+            on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
+        )
+        self._dispatcher = Dispatcher(self._spec, client, self._recorder, self._next_turn)
+
+    def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+
+class Lane:
+    """Rows in, scored rows out, for one thread."""
+
+    def __init__(self, session: ScoringSession) -> None:
+        self._session = session
+        self._finished: queue.SimpleQueue[ScoredRow] = queue.SimpleQueue()
+        self._outstanding = 0
+
+    def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
+        """Score these requests; replies that the ledger already has for their first turns come with them."""
+        self._outstanding += len(requests)
+        self._session.submit([RowInProgress(request, self._finished.put, replies) for request, replies in requests])
+
+    def finished(self) -> Iterator[ScoredRow]:
+        """What is finished by now, without waiting."""
+        while True:
+            try:
+                row = self._finished.get_nowait()
+            except queue.Empty:
+                return
+            self._outstanding -= 1
+            yield row
+
+    def drain(self) -> Iterator[ScoredRow]:
+        """Everything still outstanding, as it finishes."""
+        while self._outstanding:
+            row = self._finished.get()
+            self._outstanding -= 1
+            yield row
+
+
+_sessions: dict[ScoringSpec, ScoringSession] = {}
+_sessions_lock = threading.Lock()
+
+
+def shared_session(spec: ScoringSpec, next_turn: NextTurn) -> ScoringSession:
+    """The process's session for this spec, started when there is none."""
+    with _sessions_lock:
+        session = _sessions.get(spec)
+        if session is None:
+            session = _sessions[spec] = ScoringSession(spec, next_turn)
+        return session
+
+
+def stop_sessions(cause: EarlyStop) -> None:
+    """Stop every session of this process early."""
+    for session in list(_sessions.values()):
+        session.stop(cause)
+
+
+def close_sessions() -> None:
+    """Close every session of this process."""
+    with _sessions_lock:
+        while _sessions:
+            _sessions.popitem()[1].close()
+
+
+def snapshots() -> list[Snapshot]:
+    """The state of every session of this process."""
+    return [session.snapshot() for session in list(_sessions.values())]
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

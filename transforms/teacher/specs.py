@@ -1,0 +1,112 @@
+"""What the scoring engine is told: small frozen values, free of secrets, that travel to the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class CredentialKind(str, Enum):
+    """Where a worker takes the endpoint's credential from."""
+
+    NONE = "none"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRef:
+    """The name of where a credential is to be looked up; never the credential.
+
+    ``place`` is the name of an environment variable or the path of a file, by ``kind``.
+    """
+
+    kind: CredentialKind = CredentialKind.NONE
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSpec:
+    """Sampling parameters of every request. ``stop`` may be empty; zero penalties are not sent."""
+
+    max_new_tokens: int = 128
+    temperature: float = 0.2
+    top_p: float = 0.1
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """Where the teacher is and how it is addressed.
+
+    ``chat_url`` is the full address of the chat completions route. ``headers`` are added to every request. ``extra_body_json`` is
+    a JSON object merged into every request. ``ca_bundle`` is a PEM file that replaces the system's authorities.
+    """
+
+    chat_url: str
+    model: str | None = None
+    credential: CredentialRef = CredentialRef()
+    headers: tuple[tuple[str, str], ...] = ()
+    extra_body_json: str = "{}"
+    ca_bundle: str | None = None
+
+    def __repr__(self) -> str:
+        names = ", ".join(name for name, _ in self.headers)
+        return f"EndpointSpec({self.chat_url!r}, model={self.model!r}, credential={self.credential!r}, headers=[{names}])"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencySpec:
+    """How many requests one scoring process may have on the wire.
+
+    ``initial`` only sets where the search begins. ``maximum`` too small leaves the endpoint idle; too large costs nothing but
+    a longer search. ``max_requests_per_minute`` caps the pace for an endpoint that others use too; None leaves it free.
+    """
+
+    initial: int = 5
+    maximum: int = 200
+    max_requests_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatienceSpec:
+    """How long to wait for what, in seconds.
+
+    ``attempt_s`` and ``longest_attempt_s``: the time one attempt may take, the first and every later one; too small cuts off
+    answers that are being paid for, too large holds a slot on a dead connection.
+    ``payload_s``: the whole life of one request, retries and waits included; None uses the budget of each kind of failure.
+    ``first_answer_s``: how long to try an endpoint that nothing was ever heard from.
+    ``outage_s``: how long to wait for an endpoint that stopped answering.
+    ``drain_s``: how long answers in flight are waited for after an interrupt.
+    """
+
+    attempt_s: float = 180.0
+    longest_attempt_s: float = 300.0
+    payload_s: float | None = None
+    first_answer_s: float = 15.0
+    outage_s: float = 300.0
+    drain_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSpec:
+    """All the engine needs to know; equal specs share one session per process.
+
+    ``ledger_dir`` is the folder of ledger segments, ``failures_dir`` that of requests without an answer; ``run_id`` names the run
+    in both. ``log_requests`` writes a log line per attempt; ``log_prompts`` adds what was asked.
+    ``share_identical_answers`` lets rows with the same request share one answer. ``hedge_stragglers`` asks a second time when
+    an answer in the quiet tail takes far longer than others did, and pays for both.
+    """
+
+    endpoint: EndpointSpec
+    sampling: SamplingSpec
+    concurrency: ConcurrencySpec
+    patience: PatienceSpec
+    ledger_dir: str
+    failures_dir: str
+    run_id: str
+    seed: int | None = None
+    log_requests: bool = False
+    log_prompts: bool = False
