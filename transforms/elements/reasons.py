@@ -3,9 +3,11 @@
     line                never became a row, nothing was sent
         not_utf8, invalid_json, not_an_object, row_too_large
     row                 a JSON object, but not a chat that can be sent; nothing was sent
-        no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message
+        no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
+        empty_user_message
     answer              the teacher answered, the answer is of no use
-        empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number
+        empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number,
+        answer_not_text
     request             the teacher gave no answer: the values of ``failures.FailureKind``
     not_sent            the run stopped before the row's turn came; a rerun sends it
 """
@@ -23,6 +25,7 @@ UNKNOWN_ROLE = "unknown_role"
 CONTENT_NOT_TEXT = "content_not_text"
 WRONG_ORDER = "wrong_order"
 NO_USER_MESSAGE = "no_user_message"
+EMPTY_USER_MESSAGE = "empty_user_message"
 
 EMPTY_ANSWER = "empty_answer"
 CUT_OFF_BY_LENGTH = "cut_off_by_length"
@@ -30,6 +33,7 @@ CONTENT_FILTERED = "content_filtered"
 NO_JSON = "no_json"
 KEY_MISSING = "key_missing"
 NOT_A_NUMBER = "not_a_number"
+ANSWER_NOT_TEXT = "answer_not_text"
 
 NOT_SENT = "not_sent"
 
@@ -45,6 +49,22 @@ NEVER_ASKED = frozenset(
         CONTENT_NOT_TEXT,
         WRONG_ORDER,
         NO_USER_MESSAGE,
+        EMPTY_USER_MESSAGE,
     }
 )
 """Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""
+
+
+class Rejection(Exception):
+    """Why a line, a row or an answer is of no use: raised in plain code, made a RejectedRow by whoever holds the row.
+
+    ``reason`` is one of the codes above; ``detail`` tells a person what was found, what was expected and what to do.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"

@@ -1,0 +1,37 @@
+"""DistillRows: the whole way from rows to outcomes as one transform, for people with a Beam pipeline of their own."""
+
+from dataclasses import dataclass
+
+import apache_beam as beam
+
+from transforms.batch_by_size import BatchBySize
+from transforms.drop_answered import DropAnswered
+from transforms.format_prompts import FormatPrompts
+from transforms.parse_replies import ParsedRows, ParseReplies
+from transforms.prompts.spec import PromptSpec
+from transforms.score_with_teacher import ScoreWithTeacher
+from transforms.teacher.specs import ScoringSpec
+
+
+@dataclass
+class DistillRows(beam.PTransform):
+    """Ask the teacher about every row.
+
+    In: TrainingRow (RejectedRow is counted and passed on). Out: ParsedRows, with exactly one outcome per row in. Answers are on the
+    ledger before they are seen here, and what the ledger answers is not asked again.
+    """
+
+    prompt: PromptSpec
+    scoring: ScoringSpec
+    mini_batch_bytes: int = 100 * 1024
+    rows_too: bool = True
+
+    def expand(self, rows: beam.PCollection) -> ParsedRows:
+        return (
+            rows
+            | FormatPrompts(self.prompt)
+            | DropAnswered(self.prompt, self.scoring)
+            | BatchBySize(self.mini_batch_bytes)
+            | ScoreWithTeacher(self.prompt, self.scoring)
+            | ParseReplies(self.prompt, self.rows_too)
+        )

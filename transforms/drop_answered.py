@@ -1,0 +1,72 @@
+"""DropAnswered: what the ledger already answers is not sent again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+import apache_beam as beam
+from apache_beam.typehints import with_output_types
+
+from transforms.elements.replies import ScoredRow, TeacherReply
+from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.ledger.index import AnswerIndex
+from transforms.prompts.base import Prompt
+from transforms.prompts.progress import FindReply, replies_on_ledger
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import ScoringSpec
+
+Pending = tuple[PromptRequest, tuple[TeacherReply, ...]]
+PendingOrDone = Union[Pending, ScoredRow, RejectedRow]
+
+
+def ledger_lookup(index: AnswerIndex, template: PayloadTemplate) -> FindReply:
+    """A function that finds the reply to one turn of a request in ``index``."""
+
+    def find(request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Union[TeacherReply, None]:
+        body = template.body(request.messages_for_turn(turn, answers))
+        return index.find(request.row.row_key, turn, template.request_hash(body))
+
+    return find
+
+
+@with_output_types(PendingOrDone)
+class _DropAnsweredFn(beam.DoFn):
+    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec) -> None:
+        self._prompt_spec = prompt
+        self._scoring = scoring
+
+    def setup(self) -> None:
+        self._prompt: Prompt = prompt_for(self._prompt_spec)
+        self._index = AnswerIndex(self._scoring.ledger_dir)
+        self._find = ledger_lookup(self._index, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
+
+    def process(self, asked: Union[PromptRequest, RejectedRow]) -> Iterator[PendingOrDone]:
+        if isinstance(asked, RejectedRow):
+            yield asked
+            return
+        if not len(self._index):
+            yield asked, ()
+            return
+        replies, complete = replies_on_ledger(self._prompt, asked, self._find)
+        yield ScoredRow(asked, replies) if complete else (asked, replies)
+
+    def teardown(self) -> None:
+        self._index.close()
+
+
+@dataclass
+class DropAnswered(
+    beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]
+):
+    """Look every request up on the ledger as it stood when the worker started.
+
+    Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not; rejects pass through.
+    """
+
+    prompt: PromptSpec
+    scoring: ScoringSpec
+
+    def expand(self, asked: beam.PCollection[Union[PromptRequest, RejectedRow]]) -> beam.PCollection[PendingOrDone]:
+        return asked | "LookUp" >> beam.ParDo(_DropAnsweredFn(self.prompt, self.scoring))

@@ -1,0 +1,51 @@
+"""What a run reads and writes: where its files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transforms.elements.rows import Split
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFiles:
+    """One split: the input pattern and where its dataset goes.
+
+    ``pattern`` is a path or glob on any filesystem Beam knows, None for a split without input (its dataset is an empty file).
+    ``output`` is the dataset's path, None when nobody asked for it.
+    """
+
+    split: Split
+    pattern: str | None
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How the input is read. ``limit`` keeps the first rows of each split; ``max_row_bytes`` is the longest line that becomes a row.
+
+    ``readers`` is how many workers walk each split side by side, each taking its share of the lines.
+    """
+
+    splits: tuple[SplitFiles, ...]
+    limit: int | None = None
+    max_row_bytes: int = 8 * 1024 * 1024
+    readers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run beside its datasets, all below the work_dir."""
+
+    ledger_dir: str
+    failures_dir: str
+    staging_dir: str
+    rejects_path: str
+    verdict_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    """How a dataset is written: ``ensure_ascii`` escapes everything beyond ASCII."""
+
+    ensure_ascii: bool = False

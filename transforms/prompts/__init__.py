@@ -1,0 +1,1 @@
+"""How a row is put to the teacher for each task, and how its answer is taken out of the reply."""

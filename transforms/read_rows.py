@@ -1,0 +1,68 @@
+"""ReadTrainingRows: JSONL files of both splits to rows with a key, in input order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.typehints import with_output_types
+
+from transforms.counters import RowCounters
+from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.rows import RejectedRow, TrainingRow
+from transforms.intake.walk import walk_rows
+
+Row = Union[TrainingRow, RejectedRow]
+
+
+def matching_files(pattern: str) -> list[str]:
+    """The files a path or glob stands for, sorted; the order that line numbers and output follow."""
+    return sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
+
+
+def walk_split(spec: InputSpec, files: SplitFiles, share: int = 0, shares: int = 1) -> Iterator[Row]:
+    """The rows of one split in input order; with ``shares`` above one, only every ``shares``-th part of them."""
+    if files.pattern is None:
+        return
+    yield from walk_rows(
+        FileSystems.open,
+        matching_files(files.pattern),
+        files.split,
+        spec.limit,
+        spec.max_row_bytes,
+        shard=(share, shares) if shares > 1 else None,
+    )
+
+
+@with_output_types(Row)
+class _WalkSplitFn(beam.DoFn):
+    def __init__(self, spec: InputSpec) -> None:
+        self._spec = spec
+
+    def setup(self) -> None:
+        self._counters = RowCounters()
+
+    def process(self, share: tuple[SplitFiles, int]) -> Iterator[Row]:
+        files, number = share
+        for row in walk_split(self._spec, files, number, self._spec.readers):
+            self._counters.row_read(row.origin.split)
+            yield row
+
+
+@dataclass
+class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]]):
+    """Read both splits.
+
+    Out: a TrainingRow per well-formed line, a RejectedRow per other line; blank lines give nothing. Every reader walks the whole file
+    for the sake of stable row keys and keeps its share of the lines, so no row crosses between workers.
+    """
+
+    spec: InputSpec
+
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Row]:
+        shares = [(files, number) for number in range(self.spec.readers) for files in self.spec.splits]
+        created = pbegin | "Splits" >> beam.Create(shares, reshuffle=False)
+        if self.spec.readers > 1:
+            created = created | "Spread" >> beam.Reshuffle()
+        return created | "Walk" >> beam.ParDo(_WalkSplitFn(self.spec))

@@ -1,0 +1,75 @@
+"""ScoreWithTeacher: batches to the scoring engine, scored rows back as they finish."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Union
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.typehints import with_output_types
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.batch_by_size import Batch
+from transforms.counters import RequestCounters
+from transforms.elements.replies import ScoredRow
+from transforms.elements.rows import RejectedRow
+from transforms.prompts.progress import answers_for_next_turn
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+from transforms.teacher.session import shared_session
+from transforms.teacher.specs import ScoringSpec
+
+Scored = Union[ScoredRow, RejectedRow]
+
+
+@with_output_types(Scored)
+class _ScoreBatchFn(beam.DoFn):
+    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec) -> None:
+        self._prompt = prompt
+        self._scoring = scoring
+
+    def setup(self) -> None:
+        self._counters = RequestCounters()
+        self._lane = None
+
+    def process(self, element: Batch) -> Iterator[Scored]:
+        if not isinstance(element, list):
+            if isinstance(element, ScoredRow):
+                self._counters.answers_reused(len(element.replies))
+            yield element
+            return
+        if self._lane is None:
+            # opened with the first row to send: a rerun that asks nothing needs neither endpoint nor key
+            next_turn = partial(answers_for_next_turn, prompt_for(self._prompt))
+            self._lane = shared_session(self._scoring, next_turn).lane()
+        self._lane.put(element)
+        for row in self._lane.finished():
+            yield self._counted(row)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self._lane is None:
+            return
+        window = GlobalWindow()
+        for row in self._lane.drain():
+            yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
+
+    def _counted(self, row: ScoredRow) -> ScoredRow:
+        self._counters.row_scored(row)
+        self._counters.answers_reused(len(row.replies) - row.paid_now)
+        return row
+
+
+@dataclass
+class ScoreWithTeacher(beam.PTransform[beam.PCollection[Batch], beam.PCollection[Scored]]):
+    """Send every pending request to the teacher through the process's one scoring session.
+
+    Out: exactly one ScoredRow per request, good or bad, once its answers are on the ledger; never raises for a row. Rows that
+    need no request pass through.
+    """
+
+    prompt: PromptSpec
+    scoring: ScoringSpec
+
+    def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[Scored]:
+        return batches | "Score" >> beam.ParDo(_ScoreBatchFn(self.prompt, self.scoring))

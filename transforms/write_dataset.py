@@ -1,0 +1,173 @@
+"""WriteDataset: behind the gate, the rows once more in input order, each joined with its answers from the ledger.
+
+One element comes in, the verdict; so the writing stage stays in one piece on every runner, holds one row at a time, and the order of the
+output is the order of the input.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Union
+
+import apache_beam as beam
+import orjson
+from apache_beam.io import WriteToText
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.drop_answered import ledger_lookup
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.replies import FailureRecord, ScoredRow
+from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.tally import Verdict
+from transforms.format_prompts import format_row
+from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.prompts.base import Prompt
+from transforms.prompts.progress import FindReply, conclude, replies_on_ledger
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+from transforms.read_rows import walk_split
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import ScoringSpec
+
+REJECTS = "rejects"
+
+
+class _JoinWithLedgerFn(beam.DoFn):
+    """Verdict in; dataset lines on a tag per split, reject lines on their own tag."""
+
+    def __init__(self, rows: InputSpec, prompt: PromptSpec, scoring: ScoringSpec, dataset: DatasetSpec) -> None:
+        self._rows = rows
+        self._prompt_spec = prompt
+        self._scoring = scoring
+        self._dataset = dataset
+
+    def process(self, verdict: Verdict) -> Iterator[beam.pvalue.TaggedOutput]:
+        prompt = prompt_for(self._prompt_spec)
+        answers = AnswerIndex(self._scoring.ledger_dir)
+        failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id)
+        find = ledger_lookup(answers, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
+        try:
+            for files in self._rows.splits:
+                if files.pattern is None:
+                    continue
+                part = verdict.for_split(files.split)
+                for ended in self._conclude_split(prompt, files, find, failures, verdict):
+                    if isinstance(ended, RejectedRow):
+                        yield beam.pvalue.TaggedOutput(REJECTS, reject_line(ended, self._dataset))
+                    elif part.published:
+                        yield beam.pvalue.TaggedOutput(files.split.value, example_line(ended, self._dataset))
+        finally:
+            answers.close()
+            failures.close()
+
+    def _conclude_split(
+        self, prompt: Prompt, files: SplitFiles, find: FindReply, failures: FailureIndex, verdict: Verdict
+    ) -> Iterator[Union[DistilledExample, RejectedRow]]:
+        for row in walk_split(self._rows, files):
+            asked = format_row(prompt, row)
+            if isinstance(asked, RejectedRow):
+                yield asked
+                continue
+            replies, complete = replies_on_ledger(prompt, asked, find)
+            failed = None if complete else failures.find(asked.row.row_key)
+            yield conclude(
+                prompt,
+                ScoredRow(
+                    asked,
+                    replies,
+                    failure=_failure(failed),
+                    stopped=verdict.stopped,
+                    attempts=failed.attempts if failed is not None else 0,
+                ),
+            )
+
+
+def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
+    if record is None:
+        return None
+    return RequestFailure(FailureKind(record.kind), record.detail, record.status, record.excerpt)
+
+
+def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
+    """One line of a dataset: ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
+    return _json(
+        {"messages": [{"role": role, "content": content} for role, content in example.messages]}, dataset.ensure_ascii
+    )
+
+
+def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
+    """One line of rejects.jsonl."""
+    return _json(
+        {
+            "split": reject.origin.split.value,
+            "file": reject.origin.file,
+            "line": reject.origin.line,
+            "reason": reject.reason,
+            "detail": reject.detail,
+            "attempts": reject.attempts,
+            "raw_answer": reject.raw_answer,
+            "row_key": reject.row_key,
+        },
+        dataset.ensure_ascii,
+    )
+
+
+def _json(value: dict[str, object], ensure_ascii: bool) -> str:
+    if ensure_ascii:
+        return json.dumps(value, separators=(",", ":"))
+    return orjson.dumps(value).decode()
+
+
+class _PutInPlaceFn(beam.DoFn):
+    """The staged file's name in; the file renamed to its final path, in one step where the filesystem can."""
+
+    def __init__(self, final_path: str) -> None:
+        self._final_path = final_path
+
+    def process(self, staged: str) -> Iterator[str]:
+        if FileSystems.exists(self._final_path):
+            FileSystems.delete([self._final_path])
+        FileSystems.rename([staged], [self._final_path])
+        yield self._final_path
+
+
+def _is_published(_: str, verdict: Verdict, files: SplitFiles) -> bool:
+    return files.pattern is None or verdict.for_split(files.split).published
+
+
+@dataclass
+class WriteDataset(beam.PTransform):
+    """Write the datasets the verdict allows, and rejects.jsonl always.
+
+    In: the one Verdict. Out: the final paths put in place. A dataset appears under its final name whole or not at all; a split without
+    input whose output was asked for becomes an empty file.
+    """
+
+    rows: InputSpec
+    files: RunFiles
+    prompt: PromptSpec
+    scoring: ScoringSpec
+    dataset: DatasetSpec
+
+    def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
+        joined = verdicts | "JoinWithLedger" >> beam.ParDo(
+            _JoinWithLedgerFn(self.rows, self.prompt, self.scoring, self.dataset)
+        ).with_outputs(REJECTS, *(files.split.value for files in self.rows.splits))
+        verdict = beam.pvalue.AsSingleton(verdicts)
+        placed = [
+            joined[REJECTS]
+            | "StageRejects" >> WriteToText(f"{self.files.staging_dir}/rejects")
+            | "PlaceRejects" >> beam.ParDo(_PutInPlaceFn(self.files.rejects_path))
+        ]
+        for files in self.rows.splits:
+            if files.output is None:
+                continue
+            name = files.split.value.capitalize()
+            placed.append(
+                joined[files.split.value]
+                | f"Stage{name}" >> WriteToText(f"{self.files.staging_dir}/{files.split.value}")
+                | f"Allow{name}" >> beam.Filter(_is_published, verdict, files)
+                | f"Place{name}" >> beam.ParDo(_PutInPlaceFn(files.output))
+            )
+        return placed | beam.Flatten()

@@ -1,0 +1,92 @@
+"""WriteVerdict: the verdict as JSON, where the command that started the job reads it when the job has ended."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.rows import Split
+from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
+
+
+def verdict_fields(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as JSON fields, as they stand in verdict.json and run.json."""
+    return {
+        "stopped": (
+            None
+            if verdict.stopped is None
+            else {"cause": verdict.stopped.cause.value, "detail": verdict.stopped.detail}
+        ),
+        "splits": {part.split.value: _split_fields(part) for part in verdict.splits},
+    }
+
+
+def _split_fields(part: SplitVerdict) -> dict[str, Any]:
+    tally = part.tally
+    return {
+        "rows": tally.rows,
+        "examples": tally.examples,
+        "rejects": tally.rejects,
+        "rejected_by_reason": dict(sorted(tally.reasons.items())),
+        "asked": tally.asked,
+        "success_ratio": part.ratio,
+        "minimum_success_ratio": part.minimum,
+        "published": part.published,
+        "explanation": part.explanation,
+        "requests_sent": tally.requests_sent,
+        "answers_reused": tally.reused_answers,
+        "prompt_tokens": tally.prompt_tokens,
+        "completion_tokens": tally.completion_tokens,
+    }
+
+
+def read_verdict(text: str) -> Verdict:
+    """The verdict that ``verdict_fields`` wrote."""
+    fields = json.loads(text)
+    stopped = fields["stopped"]
+    return Verdict(
+        tuple(
+            SplitVerdict(
+                split=Split(name),
+                tally=SuccessTally(
+                    rows=part["rows"],
+                    examples=part["examples"],
+                    reasons=part["rejected_by_reason"],
+                    prompt_tokens=part["prompt_tokens"],
+                    completion_tokens=part["completion_tokens"],
+                    requests_sent=part["requests_sent"],
+                    reused_answers=part["answers_reused"],
+                ),
+                ratio=part["success_ratio"],
+                minimum=part["minimum_success_ratio"],
+                published=part["published"],
+                explanation=part["explanation"],
+            )
+            for name, part in fields["splits"].items()
+        ),
+        None if stopped is None else EarlyStop(StopCause(stopped["cause"]), stopped["detail"]),
+    )
+
+
+class _WriteFn(beam.DoFn):
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def process(self, verdict: Verdict) -> Iterator[str]:
+        with FileSystems.create(self._path) as file:
+            file.write(json.dumps(verdict_fields(verdict), indent=2).encode())
+        yield self._path
+
+
+@dataclass
+class WriteVerdict(beam.PTransform[beam.PCollection[Verdict], beam.PCollection[str]]):
+    """Write the one Verdict to ``path``. Out: the path."""
+
+    path: str
+
+    def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
+        return verdicts | "Write" >> beam.ParDo(_WriteFn(self.path))
