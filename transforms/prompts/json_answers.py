@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-MOST_STARTS = 200  # openings tried in one text; an answer has a few, a hostile one a million
+MOST_LETTERS = 1_000_000  # looked at in one text, repeats counted; a hostile text of braces would want the square of its length
+LONGEST_VALUE = 200_000
 _JSON_ESCAPES = frozenset('"\\/bfnrtu')
 
 
@@ -18,13 +19,13 @@ def json_values(text: str) -> Iterator[Any]:
     """Every top-level JSON object or list in ``text``, first to last; text that is none is passed over."""
     position = 0
     length = len(text)
-    starts = 0
-    while position < length and starts < MOST_STARTS:
+    letters_left = MOST_LETTERS
+    while position < length and letters_left > 0:
         opening = _next_opening(text, position)
         if opening < 0:
             return
-        starts += 1
         end = _matching_end(text, opening)
+        letters_left -= (end if end >= 0 else min(length, opening + LONGEST_VALUE)) - opening
         if end < 0:
             position = opening + 1
             continue
@@ -50,7 +51,7 @@ def _matching_end(text: str, opening: int) -> int:
     depth = 0
     in_string = False
     escaped = False
-    for position in range(opening, min(len(text), opening + 200_000)):
+    for position in range(opening, min(len(text), opening + LONGEST_VALUE)):
         letter = text[position]
         if in_string:
             if escaped:

@@ -68,6 +68,7 @@ class TeacherClient:
     async def send(self, body: bytes, timeout_s: float, turn: int, attempts: int) -> AttemptResult:
         """POST ``body`` once and read the whole answer."""
         started = time.perf_counter()
+        received = b""
         try:
             async with self._session.post(
                 self._endpoint.chat_url,
@@ -103,8 +104,7 @@ class TeacherClient:
                     token_budget=read_budget(response.headers, "tokens"),
                 )
         except BrokenBody as error:
-            excerpt = _excerpt(received) if "received" in locals() else ""
-            failure = RequestFailure(FailureKind.BROKEN_BODY, str(error), status=200, excerpt=excerpt)
+            failure = RequestFailure(FailureKind.BROKEN_BODY, str(error), status=200, excerpt=_excerpt(received))
         except (asyncio.TimeoutError, aiohttp.ServerTimeoutError):
             waited = time.perf_counter() - started
             failure = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {waited:.1f} s")

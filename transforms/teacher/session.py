@@ -31,7 +31,6 @@ class ScoringSession:
         self._next_turn = next_turn
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._stop_requested: EarlyStop | None = None
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * spec.concurrency.maximum)
         self._room = threading.Condition()
         self._queued = 0
@@ -147,6 +146,7 @@ class Lane:
 
 _sessions: dict[ScoringSpec, ScoringSession] = {}
 _sessions_lock = threading.Lock()
+_stop_requested: EarlyStop | None = None
 
 
 def shared_session(spec: ScoringSpec, next_turn: NextTurn) -> ScoringSession:
@@ -155,18 +155,24 @@ def shared_session(spec: ScoringSpec, next_turn: NextTurn) -> ScoringSession:
         session = _sessions.get(spec)
         if session is None:
             session = _sessions[spec] = ScoringSession(spec, next_turn)
+            if _stop_requested is not None:
+                session.stop(_stop_requested)
         return session
 
 
 def stop_sessions(cause: EarlyStop) -> None:
-    """Stop every session of this process early."""
+    """Stop every session of this process early, and those that are started before ``close_sessions``. For signal handlers too."""
+    global _stop_requested
+    _stop_requested = cause
     for session in list(_sessions.values()):
         session.stop(cause)
 
 
 def close_sessions() -> None:
     """Close every session of this process."""
+    global _stop_requested
     with _sessions_lock:
+        _stop_requested = None
         while _sessions:
             _sessions.popitem()[1].close()
 

@@ -1,0 +1,1 @@
+"""The command ``beam-distill``: one file per subcommand; each loads what it needs when it is called."""

@@ -1,0 +1,112 @@
+"""The command line: subcommands, their flags, and every error turned into a message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.flags import add_setting_flags
+from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
+from beam_distill.version import VERSION
+
+_EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXPLANATIONS.items())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with ``argv`` (the process's own by default); the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(show_all="--help-all" in arguments)
+    if "--help-all" in arguments:
+        arguments = [argument if argument != "--help-all" else "--help" for argument in arguments]
+    try:
+        namespace, leftovers = parser.parse_known_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    if namespace.command is None:
+        parser.print_help()
+        return int(ExitCode.WRONG_INPUT)
+    try:
+        return int(_dispatch(namespace, leftovers))
+    except (SettingsError, RunRefused) as refused:
+        code = refused.code if isinstance(refused, RunRefused) else ExitCode.WRONG_INPUT
+        print(f"beam-distill {namespace.command}: {refused}", file=sys.stderr)
+        return int(code)
+    except KeyboardInterrupt:
+        print("interrupted before anything was sent", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.PUBLISHED)
+    except Exception:
+        traceback.print_exc()
+        print("This is a defect of beam-distill. Answers already on the ledger are kept.", file=sys.stderr)
+        return int(ExitCode.DEFECT)
+
+
+def _parser(show_all: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="beam-distill",
+        description="Send every prompt to a teacher model and get a training and a validation file back, with nothing lost.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"beam-distill {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    for name, text in (
+        ("run", "do the job: rows in, two datasets out"),
+        ("check", "find everything that can be wrong, before paying"),
+        ("plan", "show what would be done, and where each setting came from"),
+    ):
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog="--help-all shows every input; Beam's own options are passed through. Flags go before BEAM_DISTILL_* "
+            "environment variables, those before --config, that before defaults.",
+            allow_abbrev=False,
+        )
+        add_setting_flags(command, show_all=show_all)
+    from beam_distill.cli import simulate
+
+    simulate.add_command(commands)
+    return parser
+
+
+def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
+    if namespace.command == "simulate":
+        from beam_distill.cli import simulate
+
+        return simulate.run(namespace, leftovers)
+    from beam_distill.cli.resolve import resolve_command
+
+    resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
+    _set_up_logging(resolved.settings.debug_mode)
+    for warning in resolved.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if namespace.command == "run":
+        from beam_distill.cli import run
+
+        return run.run(resolved, beam_argv)
+    if namespace.command == "check":
+        from beam_distill.cli import check
+
+        return check.run(resolved)
+    from beam_distill.cli import plan
+
+    return plan.run(resolved)
+
+
+def _set_up_logging(debug: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    ours = logging.getLogger("beam_distill")
+    ours.handlers[:] = [handler]
+    ours.setLevel(logging.DEBUG if debug else logging.INFO)
+    ours.propagate = False
+    logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.ERROR)

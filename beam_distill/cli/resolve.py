@@ -1,0 +1,31 @@
+"""Flags, environment and config file to resolved settings, and Beam's own options apart from ours."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from beam_distill.config.sources import ResolvedSettings, check_leftovers, resolve
+
+_NOT_SETTINGS = frozenset({"command", "config"})
+
+
+def resolve_command(
+    namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]
+) -> tuple[ResolvedSettings, list[str]]:
+    """The settings of a command, and what of its arguments is for Beam. Raises SettingsError."""
+    flags = {name: value for name, value in vars(namespace).items() if name not in _NOT_SETTINGS}
+    beam_argv = check_leftovers(leftovers, _beam_option_names() if leftovers else ())
+    return resolve(flags, getattr(namespace, "config", None), environ), beam_argv
+
+
+def _beam_option_names() -> list[str]:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        if options.__module__.startswith("apache_beam"):
+            options._add_argparse_args(parser)
+    return sorted(
+        {text.lstrip("-") for action in parser._actions for text in action.option_strings if text.startswith("--")}
+    )

@@ -1,0 +1,19 @@
+"""``beam-distill run``: the job, and its summary."""
+
+from __future__ import annotations
+
+import sys
+
+from beam_distill.cli.summary import summary_text
+from beam_distill.config.sources import ResolvedSettings
+
+
+def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
+    """Do the job; the summary goes to standard output."""
+    from beam_distill.cli.plan import plan_text
+    from beam_distill.launch import run_job
+
+    print(plan_text(resolved), file=sys.stderr)
+    result = run_job(resolved, beam_argv)
+    print(summary_text(result))
+    return int(result.exit_code)

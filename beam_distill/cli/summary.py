@@ -1,0 +1,47 @@
+"""The summary at the end of a run."""
+
+from __future__ import annotations
+
+from beam_distill.exit_codes import ExitCode
+from beam_distill.run_record import RunResult
+
+_NEXT_STEP = {
+    ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
+    "answer are sent and paid for. A lower --min_endpoint_success_ratio publishes what is there without sending anything.",
+    ExitCode.ENDPOINT_STOPPED: "Run the same command again when the endpoint is well: it goes on where this run stopped.",
+    ExitCode.STORAGE_FAILED: "Run the same command again when there is room: it goes on where this run stopped.",
+    ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
+}
+
+
+def summary_text(result: RunResult) -> str:
+    """What happened, per split and in all, and where the files are."""
+    lines: list[str] = [""]
+    requests = retried = prompt_tokens = completion_tokens = reused = 0
+    for part in result.verdict.splits if result.verdict is not None else ():
+        tally = part.tally
+        lines.append(f"{part.split.value}: {tally.rows} rows in = {tally.examples} examples + {tally.rejects} rejects")
+        for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
+            lines.append(f"    {count:>7} {reason}")
+        ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
+        state = "published" if part.published else "NOT published"
+        lines.append(f"    success ratio {ratio} (minimum {part.minimum:.1%}): {state}")
+        requests += tally.requests_sent
+        reused += tally.reused_answers
+        prompt_tokens += tally.prompt_tokens
+        completion_tokens += tally.completion_tokens
+    retried = result.metrics.get("requests_retried", 0)
+    lines.append(
+        f"{requests} requests ({retried} retries, {result.metrics.get('requests_throttled', 0)} throttled), "
+        f"{reused} answers taken from the ledger; {prompt_tokens} tokens in, {completion_tokens} out; {result.wall_s:.1f} s"
+    )
+    for split, path in result.datasets.items():
+        lines.append(f"{split:<11} {path}")
+    if result.rejects_path is not None:
+        lines.append(f"rejects     {result.rejects_path}")
+    lines.append(f"work_dir    {result.work_dir}")
+    if result.exit_code is not ExitCode.PUBLISHED:
+        lines += ["", f"NOT FINISHED (exit code {int(result.exit_code)}): {result.message}"]
+        if result.exit_code in _NEXT_STEP:
+            lines.append(_NEXT_STEP[result.exit_code])
+    return "\n".join(lines)

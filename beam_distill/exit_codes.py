@@ -1,0 +1,45 @@
+"""The exit codes of the command, one per way a run can end."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from transforms.elements.failures import StopCause
+
+
+class ExitCode(IntEnum):
+    """What a caller can tell from the exit code alone."""
+
+    PUBLISHED = 0
+    DEFECT = 1
+    WRONG_INPUT = 2
+    BELOW_MINIMUM = 3
+    ENDPOINT_STOPPED = 4
+    STORAGE_FAILED = 5
+    INTERRUPTED = 130
+
+
+EXPLANATIONS: dict[ExitCode, str] = {
+    ExitCode.PUBLISHED: "every dataset asked for is published",
+    ExitCode.DEFECT: "a defect of beam-distill; please report it with the traceback",
+    ExitCode.WRONG_INPUT: "a setting, a command or the input as a whole is wrong; nothing was sent",
+    ExitCode.BELOW_MINIMUM: "a split is below min_endpoint_success_ratio; its dataset is not published",
+    ExitCode.ENDPOINT_STOPPED: "the endpoint refused or went away; stopped early, a rerun continues",
+    ExitCode.STORAGE_FAILED: "storage failed; what was written is kept, a rerun continues",
+    ExitCode.INTERRUPTED: "interrupted; a rerun continues",
+}
+
+FOR_STOP: dict[StopCause, ExitCode] = {
+    StopCause.ENDPOINT_REFUSED: ExitCode.ENDPOINT_STOPPED,
+    StopCause.ENDPOINT_GONE: ExitCode.ENDPOINT_STOPPED,
+    StopCause.STORAGE_FAILED: ExitCode.STORAGE_FAILED,
+    StopCause.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+class RunRefused(Exception):
+    """The run cannot start or go on; ``code`` is the exit code, the text tells a person what to do."""
+
+    def __init__(self, code: ExitCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code

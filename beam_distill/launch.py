@@ -1,0 +1,238 @@
+"""Running a job: checks, the pipeline on its runner, the verdict, run.json and the exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import logging
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import FOR_STOP, ExitCode
+from beam_distill.pipeline import JobSpec, build
+from beam_distill.preflight import check_files, resolve_endpoint
+from beam_distill.run_record import RunResult, write_run_json
+from beam_distill.wiring import job_spec
+from beam_distill.work_dir import locked, remove_staging, set_aside
+from transforms.counters import NAMESPACE
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.tally import Verdict
+from transforms.teacher.session import close_sessions, snapshots, stop_sessions
+from transforms.write_verdict import read_verdict
+
+log = logging.getLogger("beam_distill")
+
+PROGRESS_EVERY_S = 10.0
+_RUNNERS = {"flink": "FlinkRunner", "spark": "SparkRunner", "prism": "PrismRunner", "portable": "PortableRunner"}
+_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+
+
+def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
+    """Do the whole job and say how it ended.
+
+    ``beam_argv`` holds Beam's own options as on a command line. Raises RunRefused when nothing was started; every later ending is a
+    RunResult, except a defect of ours, which is raised as it is.
+    """
+    settings = resolved.settings
+    check_files(settings)
+    endpoint = resolve_endpoint(settings)
+    started = datetime.now(timezone.utc)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    job = job_spec(settings, endpoint, run_id)
+    work_dir = str(Path(settings.resolved_work_dir).absolute())
+    clock = time.monotonic()
+    with locked(work_dir):
+        for files in job.rows.splits:
+            if files.output is not None:
+                moved = set_aside(files.output, work_dir)
+                if moved is not None:
+                    log.info("the earlier %s is kept as %s", files.output, moved)
+        try:
+            metrics = _run_pipeline(job, settings.runner, _beam_options(resolved, beam_argv or []))
+            with FileSystems.open(job.files.verdict_path) as file:
+                verdict = read_verdict(file.read().decode())
+            result = _result(job, verdict, metrics, work_dir)
+        except Exception as error:
+            # Beam wraps what a stage raises; a full or broken disk is no defect of ours, anything else is
+            if not _is_storage_failure(error):
+                raise
+            result = RunResult(
+                ExitCode.STORAGE_FAILED,
+                f"writing failed: {error}. Free space or mend the disk and rerun: answers on the ledger are kept.",
+                run_id,
+                work_dir,
+            )
+        finally:
+            remove_staging(work_dir)
+        result = _replace(result, wall_s=time.monotonic() - clock)
+        shown = {"chat_url": endpoint.chat_url, "model": endpoint.model}
+        try:
+            result = _replace(result, run_json_path=write_run_json(resolved, result, started, shown))
+        except OSError as error:
+            result = _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json cannot be written: {error}")
+    return result
+
+
+def _replace(result: RunResult, **changes: Any) -> RunResult:
+    return dataclasses.replace(result, **changes)
+
+
+def _beam_options(resolved: ResolvedSettings, beam_argv: list[str]) -> PipelineOptions:
+    settings = resolved.settings
+    argv = [f"--{name}={value}" for name, value in (settings.beam_options or {}).items()]
+    argv += beam_argv
+    processes = settings.max_concurrency_per_instance * settings.instance_count
+    if settings.runner == "direct":
+        if processes > 1:
+            argv += ["--direct_running_mode=multi_processing", f"--direct_num_workers={processes}"]
+    else:
+        argv += [f"--runner={_RUNNERS[settings.runner]}", f"--parallelism={processes}"]
+    return PipelineOptions(argv)
+
+
+def _run_pipeline(job: JobSpec, runner_name: str, options: PipelineOptions) -> dict[str, Any]:
+    runner: Any = None
+    if runner_name == "direct":
+        # not "DirectRunner": that looks for a binary on the network before it runs in process
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+        runner = FnApiRunner()
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    build(pipeline, job)
+    try:
+        with _stopped_by_signals(job.scoring.patience.drain_s), _progress():
+            result = pipeline.run()
+            result.wait_until_finish()
+    finally:
+        close_sessions()
+    return _metrics(result)
+
+
+def _metrics(result: Any) -> dict[str, Any]:
+    queried = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
+    values: dict[str, Any] = {}
+    for counter in queried["counters"]:
+        name = counter.key.metric.name
+        values[name] = values.get(name, 0) + int(counter.result)
+    for distribution in queried["distributions"]:
+        found = distribution.result
+        if found is not None and found.count:
+            values[distribution.key.metric.name] = {
+                "count": found.count,
+                "mean": round(found.mean, 1),
+                "min": found.min,
+                "max": found.max,
+            }
+    return dict(sorted(values.items()))
+
+
+def _result(job: JobSpec, verdict: Verdict, metrics: dict[str, Any], work_dir: str) -> RunResult:
+    datasets = {
+        files.split.value: files.output
+        for files in job.rows.splits
+        if files.output is not None and (files.pattern is None or verdict.for_split(files.split).published)
+    }
+    code, message = ExitCode.PUBLISHED, "every dataset is published"
+    refused = [part for part in verdict.splits if not part.published]
+    if verdict.stopped is not None:
+        code, message = FOR_STOP[verdict.stopped.cause], verdict.stopped.detail
+    elif refused:
+        empty = [part for part in verdict.splits if part.ratio is None]
+        code = ExitCode.WRONG_INPUT if len(empty) == len(verdict.splits) else ExitCode.BELOW_MINIMUM
+        message = "; ".join(f"{part.split.value}: {part.explanation}" for part in refused)
+    return RunResult(
+        code,
+        message,
+        job.scoring.run_id,
+        work_dir,
+        verdict=verdict,
+        datasets=datasets,
+        rejects_path=job.files.rejects_path,
+        metrics=metrics,
+    )
+
+
+def _is_storage_failure(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
+            return True
+        # FnApiRunner turns a stage's exception into text
+        if isinstance(error, RuntimeError) and any(
+            f"[Errno {number}]" in str(error) for number in _STORAGE_ERRORS
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def _stopped_by_signals(drain_s: float) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the sending; answers in flight are waited for. A second Ctrl-C leaves at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = False
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            os._exit(ExitCode.INTERRUPTED)
+        asked = True
+        name = signal.Signals(number).name
+        stop_sessions(
+            EarlyStop(
+                StopCause.INTERRUPTED,
+                f"interrupted by {name}: answers in flight are waited for up to {drain_s:g} s. What was answered is on the ledger.",
+            )
+        )
+
+    before: dict[int, Any] = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """A plain line every few seconds while the engine works."""
+    done = threading.Event()
+
+    def report(every_s: float, say: Callable[..., None]) -> None:
+        last_answers = 0
+        while not done.wait(every_s):
+            for state in snapshots():
+                say(
+                    "%d answers (%.1f/s), %d in flight of %d allowed, %d waiting, %d backing off, %d throttled so far",
+                    state.answers,
+                    (state.answers - last_answers) / every_s,
+                    state.in_flight,
+                    state.limit,
+                    state.waiting,
+                    state.backing_off,
+                    state.throttled,
+                )
+                last_answers = state.answers
+
+    thread = threading.Thread(target=report, args=(PROGRESS_EVERY_S, log.info), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+

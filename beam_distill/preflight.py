@@ -1,0 +1,137 @@
+"""Everything that can be wrong, before paying: input files, outputs, work_dir, credential, endpoint, model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from apache_beam.io.filesystems import FileSystems
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.wiring import endpoint_spec, input_spec, with_model
+from transforms.elements.failures import FailureKind
+from transforms.read_rows import matching_files
+from transforms.teacher.credentials import CredentialMissing, look_up_key
+from transforms.teacher.probe import ProbeResult, probe_endpoint
+from transforms.teacher.specs import EndpointSpec
+
+
+def check_files(settings: DistillSettings) -> None:
+    """Raise RunRefused naming every input that is not there and every output that cannot be written."""
+    problems: list[str] = []
+    outputs: set[str] = set()
+    spec = input_spec(settings)
+    if "://" in settings.resolved_work_dir:
+        problems.append(
+            f"work_dir: {settings.resolved_work_dir} is not a directory of this machine; the ledger needs one it can sync. "
+            "Set work_dir to a local path"
+        )
+    for files in spec.splits:
+        name = "train_file_path" if files.split.value == "train" else "validation_file_path"
+        if files.pattern is not None:
+            problems.extend(f"{name}: {problem}" for problem in _input_problems(files.pattern))
+        if files.output is not None:
+            problem = _output_problem(files.output)
+            if problem:
+                problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
+            outputs.add(_real(files.output))
+    if not problems:
+        for files in spec.splits:
+            for path in matching_files(files.pattern) if files.pattern else ():
+                if _real(path) in outputs:
+                    problems.append(f"{path} is both an input and an output; name another output")
+        problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
+        if problem:
+            problems.append(f"work_dir: {problem}")
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+
+
+def _input_problems(pattern: str) -> list[str]:
+    if "://" not in pattern and os.path.isdir(pattern):
+        return [f"{pattern} is a directory; name a file or a pattern such as {os.path.join(pattern, '*.jsonl')}"]
+    try:
+        found = matching_files(pattern)
+    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
+        return [f"{pattern} cannot be read: {error}"]
+    if not found:
+        return [f"no file matches {pattern} (working directory {os.getcwd()})"]
+    problems = []
+    size = 0
+    for path in found:
+        try:
+            with FileSystems.open(path) as file:
+                size += len(file.read(1))
+        except Exception as error:  # noqa: BLE001
+            problems.append(f"{path} cannot be read: {error}")
+    if not problems and not size:
+        problems.append(f"{pattern} is empty; there is nothing to ask")
+    return problems
+
+
+def _output_problem(path: str) -> str | None:
+    if "://" in path:
+        return None
+    target = Path(path).absolute()
+    if target.is_dir():
+        return f"{path} is a directory; name a file"
+    parent = target.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        return f"{path} cannot be written: {parent} is not a directory"
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return f"{path} cannot be written: no permission in {parent}"
+    if target.exists() and not os.access(target, os.W_OK):
+        return f"{path} cannot be written: no permission"
+    return None
+
+
+def _real(path: str) -> str:
+    return path if "://" in path else os.path.realpath(path)
+
+
+def check_credential(endpoint: EndpointSpec) -> None:
+    """Raise RunRefused when the credential is not where the reference says."""
+    try:
+        look_up_key(endpoint.credential)
+    except CredentialMissing as missing:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's key: {missing}") from None
+
+
+def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
+    """Ask the endpoint what it serves. Raises RunRefused when it cannot be reached or refuses the credential."""
+    result = probe_endpoint(endpoint, settings.first_answer_patience)
+    if not result.reached:
+        raise RunRefused(
+            ExitCode.ENDPOINT_STOPPED,
+            f"{endpoint.chat_url} cannot be reached: nothing answered within {settings.first_answer_patience:g} s "
+            f"({result.detail}). Is teacher_model_endpoint_url right, and is the server up?",
+        )
+    if result.refusal is not None:
+        what = (
+            "the key is missing, wrong or expired"
+            if result.refusal is FailureKind.UNAUTHORIZED
+            else "the credential may not use this endpoint"
+        )
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {what} ({result.detail})")
+    return result
+
+
+def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
+    """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
+
+    Raises RunRefused; with ``model`` set nothing is contacted.
+    """
+    endpoint = endpoint_spec(settings)
+    check_credential(endpoint)
+    if endpoint.model is not None:
+        return endpoint
+    result = probe(settings, endpoint)
+    if len(result.models) > 1:
+        listed = ", ".join(result.models[:20])
+        raise RunRefused(
+            ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}"
+        )
+    return with_model(endpoint, result.models[0] if result.models else None)

@@ -1,0 +1,135 @@
+"""Settings to the frozen specs that the workers get."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.pipeline import JobSpec
+from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.rows import Split
+from transforms.prompts.spec import PromptSpec
+from transforms.teacher.address import chat_completions_url
+from transforms.teacher.specs import (
+    ConcurrencySpec,
+    CredentialKind,
+    CredentialRef,
+    EndpointSpec,
+    PatienceSpec,
+    SamplingSpec,
+    ScoringSpec,
+)
+
+
+def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
+    """Where the teacher is. Raises RunRefused for what is not live yet or is no address."""
+    kind = settings.resolved_authentication.kind
+    if kind not in ("none", "api_key") or settings.teacher_model_endpoint_url is None:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            "looking an endpoint or a credential up in Azure (connection_name, teacher_model_endpoint_name, managed_identity) "
+            "is not part of this version: give teacher_model_endpoint_url with api_key_env, api_key_file or "
+            "authentication_type none",
+        )
+    try:
+        chat_url = chat_completions_url(settings.teacher_model_endpoint_url)
+    except ValueError as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {error}") from None
+    credential = CredentialRef()
+    if settings.api_key_env is not None:
+        credential = CredentialRef(CredentialKind.ENVIRONMENT, settings.api_key_env)
+    elif settings.api_key_file is not None:
+        credential = CredentialRef(CredentialKind.FILE, settings.api_key_file)
+    return EndpointSpec(
+        chat_url=chat_url,
+        model=settings.model,
+        credential=credential,
+        headers=tuple(sorted((settings.additional_headers or {}).items())),
+        extra_body_json=json.dumps(settings.extra_body or {}, sort_keys=True),
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def input_spec(settings: DistillSettings) -> InputSpec:
+    """Both splits; one without input appears when its output was asked for."""
+    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
+    if settings.validation_file_path or settings.generated_batch_validation_file_path:
+        splits.append(
+            SplitFiles(
+                Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path
+            )
+        )
+    return InputSpec(tuple(splits), settings.limit, readers=settings.max_concurrency_per_instance * settings.instance_count)
+
+
+def run_files(work_dir: str, run_id: str) -> RunFiles:
+    """The files of one run below its work_dir."""
+    root = Path(work_dir).absolute()
+    return RunFiles(
+        ledger_dir=str(root / "ledger"),
+        failures_dir=str(root / "failures" / run_id),
+        staging_dir=str(root / "staging" / run_id),
+        rejects_path=str(root / "rejects.jsonl"),
+        verdict_path=str(root / "staging" / run_id / "verdict.json"),
+    )
+
+
+def prompt_spec(settings: DistillSettings) -> PromptSpec:
+    """Task and reasoning switches."""
+    return PromptSpec(
+        settings.data_generation_task_type,
+        settings.enable_chain_of_thought,
+        settings.enable_chain_of_density,
+        settings.max_len_summary,
+    )
+
+
+def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> JobSpec:
+    """Everything the workers need to know, free of secrets."""
+    files = run_files(settings.resolved_work_dir, run_id)
+    return JobSpec(
+        rows=input_spec(settings),
+        files=files,
+        prompt=prompt_spec(settings),
+        scoring=ScoringSpec(
+            endpoint=endpoint,
+            sampling=SamplingSpec(
+                max_new_tokens=settings.effective_max_new_tokens,
+                temperature=settings.teacher_model_temperature,
+                top_p=settings.teacher_model_top_p,
+                frequency_penalty=settings.teacher_model_frequency_penalty,
+                presence_penalty=settings.teacher_model_presence_penalty,
+                stop=tuple(settings.teacher_model_stop or ()),
+            ),
+            concurrency=ConcurrencySpec(
+                initial=settings.effective_initial_worker_count,
+                maximum=settings.max_worker_count,
+                max_requests_per_minute=settings.max_requests_per_minute,
+            ),
+            patience=PatienceSpec(
+                attempt_s=settings.initial_request_timeout,
+                longest_attempt_s=settings.max_request_timeout,
+                payload_s=settings.max_retry_time_interval,
+                first_answer_s=settings.first_answer_patience,
+                outage_s=settings.outage_patience,
+                drain_s=settings.drain_timeout,
+            ),
+            ledger_dir=files.ledger_dir,
+            failures_dir=files.failures_dir,
+            run_id=run_id,
+            seed=settings.seed,
+            log_requests=settings.debug_mode,
+            log_prompts=settings.debug_mode and settings.log_prompts,
+        ),
+        dataset=DatasetSpec(settings.ensure_ascii),
+        mini_batch_bytes=settings.mini_batch_size,
+        minimum_success_ratio=settings.min_endpoint_success_ratio,
+    )
+
+
+def with_model(endpoint: EndpointSpec, model: str | None) -> EndpointSpec:
+    """The endpoint addressed with ``model``."""
+    return replace(endpoint, model=model)
