@@ -1,10 +1,10 @@
 """ParseReplies: what each row came to, example or reject, and the outcome that is counted."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Union
 
 import apache_beam as beam
+from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
 from transforms.elements.replies import ScoredRow
@@ -26,6 +26,7 @@ class ParsedRows(NamedTuple):
     rejects: beam.PCollection[RejectedRow]
 
 
+@with_output_types(RowOutcome)
 class _ParseFn(beam.DoFn):
     def __init__(self, spec: PromptSpec, rows_too: bool) -> None:
         self._spec = spec
@@ -35,9 +36,7 @@ class _ParseFn(beam.DoFn):
         self._prompt = prompt_for(self._spec)
         self._counters = RowCounters()
 
-    def process(
-        self, element: Union[ScoredRow, RejectedRow]
-    ) -> Iterator[Union[RowOutcome, beam.pvalue.TaggedOutput]]:
+    def process(self, element: Union[ScoredRow, RejectedRow]):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         if isinstance(element, RejectedRow):
             ended: Union[DistilledExample, RejectedRow] = element
             yield RowOutcome(element.origin.split, element.reason)
@@ -74,7 +73,8 @@ class ParseReplies(beam.PTransform):
     spec: PromptSpec
     rows_too: bool = True
 
-    def expand(self, scored: beam.PCollection[Union[ScoredRow, RejectedRow]]) -> ParsedRows:
+    # no return annotation: Beam knows none for a tuple of collections, and says so on every run
+    def expand(self, scored: beam.PCollection[Union[ScoredRow, RejectedRow]]):  # type: ignore[no-untyped-def]
         outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(
             EXAMPLES, REJECTS, main="outcomes"
         )

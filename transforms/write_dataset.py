@@ -13,6 +13,7 @@ import apache_beam as beam
 import orjson
 from apache_beam.io import WriteToText
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.typehints import with_output_types
 
 from transforms.drop_answered import ledger_lookup
 from transforms.elements.failures import FailureKind, RequestFailure
@@ -33,6 +34,7 @@ from transforms.teacher.specs import ScoringSpec
 REJECTS = "rejects"
 
 
+@with_output_types(str)
 class _JoinWithLedgerFn(beam.DoFn):
     """Verdict in; dataset lines on a tag per split, reject lines on their own tag."""
 
@@ -42,7 +44,7 @@ class _JoinWithLedgerFn(beam.DoFn):
         self._scoring = scoring
         self._dataset = dataset
 
-    def process(self, verdict: Verdict) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, verdict: Verdict):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         prompt = prompt_for(self._prompt_spec)
         answers = AnswerIndex(self._scoring.ledger_dir)
         failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id)

@@ -101,9 +101,8 @@ class AdaptiveLimit:
         if self._started_s is None:
             self._started_s = now_s
             self._open_window(now_s)
-        if waiting == 0 or in_flight < self.limit:
-            if self._window is not None:
-                self._window.binding = False
+        if (waiting == 0 or in_flight < self.limit) and self._window is not None:
+            self._window.binding = False
         if self._phase is _Phase.SLOW_START and not self._heard:
             doublings = int((now_s - self._started_s) / BLIND_DOUBLING_S)
             blind = self._initial * 2.0 ** min(doublings, 16)

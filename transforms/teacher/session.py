@@ -90,7 +90,7 @@ class ScoringSession:
         self._loop = loop
         try:
             loop.run_until_complete(self._start())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the start
             self._failure = error
             self._ready.set()
             return
@@ -187,4 +187,5 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
         import uvloop
     except ImportError:
         return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

@@ -1,0 +1,40 @@
+# `make demo` and `make test` are each fine as the first command on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test test-quick lint bench clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+install: $(STAMP) ## make .venv and install everything into it
+
+$(STAMP): requirements.txt setup.py
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else "beam-distill needs Python 3.10 to 3.13; set PYTHON=python3.x")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	touch $(STAMP)
+
+demo: $(STAMP) ## all five tasks on our own examples against the embedded teacher
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP) lint ## lint, types and all tests
+	$(BIN)/python -m pytest
+
+test-quick: $(STAMP) ## the tests that take no longer than a breath
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(STAMP) ## ruff, and mypy strict on the plain folders
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict transforms/elements transforms/intake transforms/prompts transforms/ledger transforms/teacher beam_distill/config beam_distill/simulator
+	$(BIN)/mypy beam_distill
+
+bench: $(STAMP) ## the short benchmarks, under 10 minutes
+	$(BIN)/python -m benchmarks.run --short
+
+clean: ## remove the virtual environment and what runs left behind
+	rm -rf $(VENV) demo-output build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

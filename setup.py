@@ -1,0 +1,36 @@
+"""Package data of beam_distill and transforms; the sdist of this folder is what Beam workers install."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'VERSION = "(.+?)"', (HERE / "beam_distill" / "version.py").read_text(encoding="utf-8"))[1]
+
+setup(
+    name="beam-distill",
+    version=VERSION,
+    description="Distil a teacher model into training data: an Apache Beam pipeline that loses nothing it paid for",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["beam_distill", "beam_distill.*", "transforms", "transforms.*"]),
+    package_data={"beam_distill": ["py.typed"], "transforms": ["py.typed"]},
+    install_requires=[
+        "apache-beam>=2.70,<3",
+        "aiohttp>=3.10,<4",
+        "azure-identity>=1.17,<2",
+        "fastavro>=1.9,<2",
+        "orjson>=3.9.7,<4",
+        "pydantic>=2.7,<3",
+        "pyyaml>=6,<7",
+        "uvloop>=0.19,<1; sys_platform != 'win32'",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "build>=1.2", "setuptools>=70", "psutil>=5.9"],
+        "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
+    },
+    entry_points={"console_scripts": ["beam-distill=beam_distill.cli.main:main"]},
+)
