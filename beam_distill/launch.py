@@ -170,9 +170,7 @@ def _is_storage_failure(error: BaseException | None) -> bool:
         if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
             return True
         # FnApiRunner turns a stage's exception into text
-        if isinstance(error, RuntimeError) and any(
-            f"[Errno {number}]" in str(error) for number in _STORAGE_ERRORS
-        ):
+        if isinstance(error, RuntimeError) and any(f"[Errno {number}]" in str(error) for number in _STORAGE_ERRORS):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -235,4 +233,3 @@ def _progress() -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-

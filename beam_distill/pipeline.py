@@ -30,11 +30,7 @@ class JobSpec:
 def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     """Put the job's stages into ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
     splits = tuple(files.split for files in job.rows.splits if files.pattern is not None)
-    parsed = (
-        pipeline
-        | ReadTrainingRows(job.rows)
-        | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
-    )
+    parsed = pipeline | ReadTrainingRows(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.minimum_success_ratio)
     verdict | WriteDataset(job.rows, job.files, job.prompt, job.scoring, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

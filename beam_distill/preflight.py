@@ -111,9 +111,7 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
         )
     if result.refusal is not None:
         what = (
-            "the key is missing, wrong or expired"
-            if result.refusal is FailureKind.UNAUTHORIZED
-            else "the credential may not use this endpoint"
+            "the key is missing, wrong or expired" if result.refusal is FailureKind.UNAUTHORIZED else "the credential may not use this endpoint"
         )
         raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {what} ({result.detail})")
     return result
@@ -131,7 +129,5 @@ def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     result = probe(settings, endpoint)
     if len(result.models) > 1:
         listed = ", ".join(result.models[:20])
-        raise RunRefused(
-            ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}"
-        )
+        raise RunRefused(ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}")
     return with_model(endpoint, result.models[0] if result.models else None)

@@ -57,11 +57,7 @@ def input_spec(settings: DistillSettings) -> InputSpec:
     """Both splits; one without input appears when its output was asked for."""
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
-        splits.append(
-            SplitFiles(
-                Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path
-            )
-        )
+        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path))
     return InputSpec(tuple(splits), settings.limit, readers=settings.max_concurrency_per_instance * settings.instance_count)
 
 

@@ -57,9 +57,7 @@ class _DropAnsweredFn(beam.DoFn):
 
 
 @dataclass
-class DropAnswered(
-    beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]
-):
+class DropAnswered(beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]):
     """Look every request up on the ledger as it stood when the worker started.
 
     Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not; rejects pass through.

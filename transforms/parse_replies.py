@@ -75,7 +75,5 @@ class ParseReplies(beam.PTransform):
 
     # no return annotation: Beam knows none for a tuple of collections, and says so on every run
     def expand(self, scored: beam.PCollection[Union[ScoredRow, RejectedRow]]):  # type: ignore[no-untyped-def]
-        outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(
-            EXAMPLES, REJECTS, main="outcomes"
-        )
+        outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(EXAMPLES, REJECTS, main="outcomes")
         return ParsedRows(outputs["outcomes"], outputs[EXAMPLES], outputs[REJECTS])

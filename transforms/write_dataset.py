@@ -93,9 +93,7 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 
 def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
     """One line of a dataset: ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
-    return _json(
-        {"messages": [{"role": role, "content": content} for role, content in example.messages]}, dataset.ensure_ascii
-    )
+    return _json({"messages": [{"role": role, "content": content} for role, content in example.messages]}, dataset.ensure_ascii)
 
 
 def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
@@ -153,9 +151,9 @@ class WriteDataset(beam.PTransform):
     dataset: DatasetSpec
 
     def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
-        joined = verdicts | "JoinWithLedger" >> beam.ParDo(
-            _JoinWithLedgerFn(self.rows, self.prompt, self.scoring, self.dataset)
-        ).with_outputs(REJECTS, *(files.split.value for files in self.rows.splits))
+        joined = verdicts | "JoinWithLedger" >> beam.ParDo(_JoinWithLedgerFn(self.rows, self.prompt, self.scoring, self.dataset)).with_outputs(
+            REJECTS, *(files.split.value for files in self.rows.splits)
+        )
         verdict = beam.pvalue.AsSingleton(verdicts)
         placed = [
             joined[REJECTS]

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.flags import add_setting_flags
+from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
@@ -69,6 +69,7 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             description=text[0].upper() + text[1:] + ".",
             epilog="--help-all shows every input; Beam's own options are passed through. Flags go before BEAM_DISTILL_* "
             "environment variables, those before --config, that before defaults.",
+            formatter_class=SettingsHelp,
             allow_abbrev=False,
         )
         add_setting_flags(command, show_all=show_all)

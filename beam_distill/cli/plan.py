@@ -59,10 +59,7 @@ def _ceiling(settings: DistillSettings) -> str:
         settings.max_worker_count,
     )
     total = instances * processes * workers
-    text = (
-        f"{instances} x {processes} x {workers} = at most {total} requests at a time "
-        "(instances x processes x max_worker_count)"
-    )
+    text = f"{instances} x {processes} x {workers} = at most {total} requests at a time (instances x processes x max_worker_count)"
     if settings.max_requests_per_minute:
         text += f", at most {settings.max_requests_per_minute} a minute per process"
     return text

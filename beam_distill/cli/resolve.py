@@ -10,9 +10,7 @@ from beam_distill.config.sources import ResolvedSettings, check_leftovers, resol
 _NOT_SETTINGS = frozenset({"command", "config"})
 
 
-def resolve_command(
-    namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]
-) -> tuple[ResolvedSettings, list[str]]:
+def resolve_command(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:
     """The settings of a command, and what of its arguments is for Beam. Raises SettingsError."""
     flags = {name: value for name, value in vars(namespace).items() if name not in _NOT_SETTINGS}
     beam_argv = check_leftovers(leftovers, _beam_option_names() if leftovers else ())
@@ -26,6 +24,4 @@ def _beam_option_names() -> list[str]:
     for options in PipelineOptions.__subclasses__():
         if options.__module__.startswith("apache_beam"):
             options._add_argparse_args(parser)
-    return sorted(
-        {text.lstrip("-") for action in parser._actions for text in action.option_strings if text.startswith("--")}
-    )
+    return sorted({text.lstrip("-") for action in parser._actions for text in action.option_strings if text.startswith("--")})

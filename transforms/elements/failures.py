@@ -1,14 +1,14 @@
 """The ways a request can fail, and the ways a run can stop early.
 
-    FailureKind
-        passing                 sent again after a wait
-            throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body
-        the endpoint refuses    no row would fare better: the run stops
-            unauthorized, forbidden, not_found
-        this row is refused     never sent again within the run; other rows go on
-            bad_request, too_large, context_length_exceeded, content_filtered
-        adapted                 the request is rephrased once and sent again at once
-            wants_max_completion_tokens
+FailureKind
+    passing                 sent again after a wait
+        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body
+    the endpoint refuses    no row would fare better: the run stops
+        unauthorized, forbidden, not_found
+    this row is refused     never sent again within the run; other rows go on
+        bad_request, too_large, context_length_exceeded, content_filtered
+    adapted                 the request is rephrased once and sent again at once
+        wants_max_completion_tokens
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """Why a row gave no example: every code that can stand in rejects.jsonl.
 
-    line                never became a row, nothing was sent
-        not_utf8, invalid_json, not_an_object, row_too_large
-    row                 a JSON object, but not a chat that can be sent; nothing was sent
-        no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
-        empty_user_message
-    answer              the teacher answered, the answer is of no use
-        empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number,
-        answer_not_text
-    request             the teacher gave no answer: the values of ``failures.FailureKind``
-    not_sent            the run stopped before the row's turn came; a rerun sends it
+line                never became a row, nothing was sent
+    not_utf8, invalid_json, not_an_object, row_too_large
+row                 a JSON object, but not a chat that can be sent; nothing was sent
+    no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
+    empty_user_message
+answer              the teacher answered, the answer is of no use
+    empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number,
+    answer_not_text
+request             the teacher gave no answer: the values of ``failures.FailureKind``
+not_sent            the run stopped before the row's turn came; a rerun sends it
 """
 
 from __future__ import annotations

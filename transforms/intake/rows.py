@@ -29,9 +29,7 @@ def parse_row(line: bytes) -> tuple[ChatMessage, ...]:
     except orjson.JSONDecodeError as error:
         raise _not_json(line, error) from None
     if not isinstance(fields, dict):
-        raise UnusableLine(
-            reasons.NOT_AN_OBJECT, f"the line is a JSON {_kind(fields)}; each line must be an object {_SHAPE}"
-        )
+        raise UnusableLine(reasons.NOT_AN_OBJECT, f"the line is a JSON {_kind(fields)}; each line must be an object {_SHAPE}")
     listed = fields.get("messages")
     if not isinstance(listed, list) or not listed:
         found = f"its keys are {', '.join(map(repr, list(fields)[:8]))}" if fields else "it has no keys"
@@ -46,9 +44,7 @@ def _not_json(line: bytes, error: orjson.JSONDecodeError) -> UnusableLine:
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as wrong:
-        return UnusableLine(
-            reasons.NOT_UTF8, f"byte {wrong.start + 1} of the line is not UTF-8; save the file as UTF-8"
-        )
+        return UnusableLine(reasons.NOT_UTF8, f"byte {wrong.start + 1} of the line is not UTF-8; save the file as UTF-8")
     return UnusableLine(reasons.INVALID_JSON, f"not valid JSON: {error}")
 
 
@@ -58,14 +54,10 @@ def _message(item: Any, place: int) -> ChatMessage:
     role = item.get("role")
     known = _ROLES.get(role) if isinstance(role, str) else None
     if known is None:
-        raise UnusableLine(
-            reasons.UNKNOWN_ROLE, f"message {place} has the role {role!r}; known are system, user and assistant"
-        )
+        raise UnusableLine(reasons.UNKNOWN_ROLE, f"message {place} has the role {role!r}; known are system, user and assistant")
     content = item.get("content")
     if not isinstance(content, str):
-        raise UnusableLine(
-            reasons.CONTENT_NOT_TEXT, f"the content of message {place} ({role}) is a JSON {_kind(content)}; expected text"
-        )
+        raise UnusableLine(reasons.CONTENT_NOT_TEXT, f"the content of message {place} ({role}) is a JSON {_kind(content)}; expected text")
     return ChatMessage(known, content)
 
 

@@ -40,9 +40,7 @@ def walk_rows(
                     yield row
 
 
-def _row(
-    keys: RowKeys, origin: RowOrigin, text: bytes | None, size_bytes: int, max_row_bytes: int
-) -> TrainingRow | RejectedRow:
+def _row(keys: RowKeys, origin: RowOrigin, text: bytes | None, size_bytes: int, max_row_bytes: int) -> TrainingRow | RejectedRow:
     if text is None:
         return RejectedRow(
             origin,

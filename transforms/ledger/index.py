@@ -48,9 +48,7 @@ class _RecordIndex:
         self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=OFF")
         self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute(
-            "CREATE TABLE record (key INTEGER PRIMARY KEY, segment INT, offset INT, size INT, position INT)"
-        )
+        self._database.execute("CREATE TABLE record (key INTEGER PRIMARY KEY, segment INT, offset INT, size INT, position INT)")
         self._database.execute("BEGIN")
         self._database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?)", self._entries(identity))
         self._database.execute("COMMIT")
@@ -62,9 +60,7 @@ class _RecordIndex:
         """The record with this identity, None when there is none."""
         if self._database is None:
             return None
-        place = self._database.execute(
-            "SELECT segment, offset, size, position FROM record WHERE key = ?", (_key(*identity),)
-        ).fetchone()
+        place = self._database.execute("SELECT segment, offset, size, position FROM record WHERE key = ?", (_key(*identity),)).fetchone()
         if place is None:
             return None
         segment, offset, size, position = place
@@ -111,9 +107,7 @@ class AnswerIndex:
     """The answered requests of a ledger folder. ``torn`` tells of segments whose tail was lost with a dying writer."""
 
     def __init__(self, ledger_dir: str) -> None:
-        self._records = _RecordIndex(
-            ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash")
-        )
+        self._records = _RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"))
 
     def __len__(self) -> int:
         return self._records.size

@@ -16,6 +16,6 @@ def density_instruction(max_len_summary: int) -> str:
         f"The first summary is general and sparse. No summary is longer than {max_len_summary} words, and each can be understood "
         "without the article.\n"
         f"Reply with nothing but a JSON list of {ROUNDS} objects, in the order of the rounds, without code fences and without text "
-        "before or after it. Every object has two keys: \"Missing_Entities\", the entities taken in, separated by semicolons, and "
+        'before or after it. Every object has two keys: "Missing_Entities", the entities taken in, separated by semicolons, and '
         '"Denser_Summary", the summary of that round.'
     )

@@ -25,17 +25,14 @@ def extract_answer(prompt: Prompt, reply: TeacherReply) -> str:
     if reply.finish_reason == "length":
         raise AnswerRejected(
             reasons.CUT_OFF_BY_LENGTH,
-            f"the answer was cut off after {reply.completion_tokens or 'the allowed number of'} tokens; "
-            "raise teacher_model_max_new_tokens",
+            f"the answer was cut off after {reply.completion_tokens or 'the allowed number of'} tokens; raise teacher_model_max_new_tokens",
         )
     if reply.content is None:
         raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
     return prompt.extract(reply.content, reply.turn)
 
 
-def answers_for_next_turn(
-    prompt: Prompt, request: PromptRequest, replies: tuple[TeacherReply, ...]
-) -> tuple[str, ...] | None:
+def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
     """The answers so far when another turn is to be asked; None when the row is complete or cannot go on."""
     if len(replies) >= len(request.turns):
         return None
@@ -75,10 +72,6 @@ def conclude(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRo
     if scored.failure is not None:
         failure = scored.failure
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
-        return RejectedRow(
-            row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw
-        )
+        return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
     detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row's turn came"
-    return RejectedRow(
-        row.origin, reasons.NOT_SENT, f"{detail} A rerun sends it.", row.row_key, scored.attempts, last_raw
-    )
+    return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun sends it.", row.row_key, scored.attempts, last_raw)

@@ -382,9 +382,7 @@ class Dispatcher:
 
     # failures
 
-    def _on_failure(
-        self, row: RowInProgress, failure: RequestFailure, now_s: float, sent_s: float, renamed: bool
-    ) -> None:
+    def _on_failure(self, row: RowInProgress, failure: RequestFailure, now_s: float, sent_s: float, renamed: bool) -> None:
         kind = failure.kind
         row.failures_by_kind[kind] = row.failures_by_kind.get(kind, 0) + 1
         row.all_failures[kind.value] = row.all_failures.get(kind.value, 0) + 1
@@ -395,9 +393,7 @@ class Dispatcher:
                 self._asks_completion_tokens = True
                 self._again(row, 0.0, now_s)
                 return
-            failure = RequestFailure(
-                FailureKind.BAD_REQUEST, failure.detail, failure.status, failure.excerpt, failure.retry_after_s
-            )
+            failure = RequestFailure(FailureKind.BAD_REQUEST, failure.detail, failure.status, failure.excerpt, failure.retry_after_s)
         if kind is FailureKind.UNAUTHORIZED and self._retry_with_new_credential(row, sent_s, now_s):
             return
         if kind is FailureKind.THROTTLED:

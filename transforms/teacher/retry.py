@@ -48,9 +48,7 @@ def attempt_timeout_s(patience: PatienceSpec, timeouts_so_far: int) -> float:
     return patience.attempt_s if timeouts_so_far == 0 else max(patience.attempt_s, patience.longest_attempt_s)
 
 
-def may_retry(
-    failure: RequestFailure, failures_by_kind: Mapping[FailureKind, int], age_s: float, patience: PatienceSpec
-) -> bool:
+def may_retry(failure: RequestFailure, failures_by_kind: Mapping[FailureKind, int], age_s: float, patience: PatienceSpec) -> bool:
     """Whether the request gets another attempt.
 
     ``failures_by_kind`` counts the latest failure; ``age_s`` is the time since the request was first sent, waits included.

@@ -1,0 +1,117 @@
+"""Inputs as people write them (text, JSON, sizes) to typed values. Every failure says what was expected."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
+_UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+NOT_TO_OVERWRITE = {
+    "messages": "the rows' messages cannot be replaced",
+    "model": "use model",
+    "stream": "answers are not streamed",
+    "n": "one answer per request is asked for",
+    "max_tokens": "use teacher_model_max_new_tokens",
+    "max_completion_tokens": "use teacher_model_max_new_tokens",
+    "max_new_tokens": "use teacher_model_max_new_tokens",
+    "temperature": "use teacher_model_temperature",
+    "top_p": "use teacher_model_top_p",
+    "frequency_penalty": "use teacher_model_frequency_penalty",
+    "presence_penalty": "use teacher_model_presence_penalty",
+    "stop": "use teacher_model_stop",
+}
+
+
+def read_flag(value: Any) -> Any:
+    """``"true"`` and its like as a boolean."""
+    if isinstance(value, str):
+        flag = _FLAGS.get(value.strip().lower())
+        if flag is None:
+            raise ValueError("expected true or false")
+        return flag
+    if isinstance(value, bool):
+        return value
+    raise ValueError("expected true or false")
+
+
+def read_size(value: Any) -> Any:
+    """``"100KB"`` as bytes; a K is 1024."""
+    if isinstance(value, str):
+        match = _SIZE.match(value)
+        if match is None:
+            raise ValueError('expected a size such as "100KB" or "1.5MB"')
+        unit = (match.group(2) or "").lower()[:1]
+        return round(float(match.group(1)) * _UNIT_BYTES[unit])
+    return value
+
+
+def read_stop(value: Any) -> Any:
+    """One string or a JSON list of up to four as a tuple."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"expected one string or a JSON list of strings ({error})") from None
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(item, str) and item for item in listed) or len(listed) > 4:
+        raise ValueError("expected one string or a JSON list of up to four strings, none empty")
+    return tuple(listed)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            # the position only: the text may hold a secret
+            raise ValueError(f"expected a JSON object ({getattr(error, 'msg', 'not JSON')} at column {getattr(error, 'colno', 1)})") from None
+    if not isinstance(value, dict):
+        raise ValueError('expected a JSON object such as {"name": "value"}')
+    return value
+
+
+def read_headers(value: Any) -> Any:
+    """A JSON object as header names and text values; booleans and numbers become text."""
+    headers: dict[str, str] = {}
+    for name, content in _mapping(value).items():
+        if not isinstance(name, str) or not _HEADER_NAME.match(name):
+            raise ValueError(f"{name!r} is no header name")
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"the header {name} is set by the request itself and cannot be replaced")
+        if isinstance(content, bool):
+            content = "true" if content else "false"
+        elif isinstance(content, (int, float)):
+            content = str(content)
+        if not isinstance(content, str):
+            raise ValueError(f"the value of the header {name} must be text, a number or a boolean")
+        if any(ord(letter) < 32 or ord(letter) == 127 or ord(letter) > 255 for letter in content):
+            raise ValueError(f"the value of the header {name} holds control characters or letters beyond Latin-1")
+        headers[name] = content
+    return headers
+
+
+def read_extra_body(value: Any) -> Any:
+    """A JSON object that overwrites nothing with a setting of its own."""
+    fields = _mapping(value)
+    for name in fields:
+        if name in NOT_TO_OVERWRITE:
+            raise ValueError(f"{name!r} cannot be set here: {NOT_TO_OVERWRITE[name]}")
+    return fields
+
+
+def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
+    return None if headers is None else dict.fromkeys(headers, "***")
+
+
+Flag = Annotated[bool, BeforeValidator(read_flag)]
+SizeBytes = Annotated[int, BeforeValidator(read_size)]
+StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
+Headers = Annotated[dict[str, str], BeforeValidator(read_headers), PlainSerializer(_masked)]
+ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body)]

@@ -1,0 +1,68 @@
+"""The inputs as flags of a command."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from beam_distill.config.base import GROUPS
+from beam_distill.config.settings import DistillSettings
+
+_CONFIG_FILE_ONLY = frozenset({"beam_options"})
+
+
+def add_setting_flags(parser: argparse.ArgumentParser, show_all: bool) -> None:
+    """Declare a flag per input, with underscores or hyphens; without ``show_all`` only the everyday ones appear in the help.
+
+    Values stay text; an input that was not given leaves no trace in the namespace.
+    """
+    groups = {name: parser.add_argument_group(name) for name in GROUPS}
+    groups["data"].add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file of inputs")
+    for name, field in DistillSettings.model_fields.items():
+        if name in _CONFIG_FILE_ONLY:
+            continue
+        extra: Any = field.json_schema_extra
+        shown = show_all or extra["everyday"]
+        spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+        flag = field.annotation is bool
+        value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}
+        groups[extra["group"]].add_argument(
+            *spellings,
+            dest=name,
+            default=argparse.SUPPRESS,
+            **value,
+            help=_help(name, field) if shown else argparse.SUPPRESS,
+        )
+
+
+class SettingsHelp(argparse.HelpFormatter):
+    """One line per input: the spelling with hyphens is accepted but not listed."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=44, width=118)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{action.option_strings[0]} {action.metavar or ''}".rstrip()
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any) -> str:
+        return f"usage: {self._prog} [--config FILE] [inputs] [Beam options]\n"
+
+
+def _metavar(annotation: Any) -> str:
+    text = str(annotation)
+    if "int" in text and "dict" not in text:
+        return "N"
+    if "float" in text:
+        return "X"
+    return "JSON" if "dict" in text else "TEXT"
+
+
+def _help(name: str, field: Any) -> str:
+    text = (field.description or "").replace("%", "%%")
+    if field.is_required():
+        return f"{text} (required)"
+    if field.default is None or field.annotation is bool:
+        return text
+    return f"{text} ({field.default})"

@@ -1,0 +1,24 @@
+"""Inputs of the component that concern later steps: validated, carried into run.json, never interpreted here."""
+
+from __future__ import annotations
+
+from beam_distill.config.base import Section, setting
+
+_TRAINING = "Carried into run.json for the training that follows."
+_COMPUTE = "Carried into run.json; an instance type counts only while its compute is `serverless`."
+
+
+class HandoffSettings(Section):
+    """Training and compute of the steps around this one."""
+
+    num_train_epochs: int = setting(1, "hand-off", "epochs of the training that follows", _TRAINING, ge=1)
+    per_device_train_batch_size: int = setting(1, "hand-off", "batch size of the training that follows", _TRAINING, ge=1)
+    learning_rate: float = setting(3e-4, "hand-off", "learning rate of the training that follows", _TRAINING, gt=0)
+    instance_type_pipeline_validation: str | None = setting(None, "hand-off", "instance type of the validation step", _COMPUTE)
+    instance_type_data_generation: str = setting("Standard_D4as_v4", "hand-off", "instance type of this step", _COMPUTE)
+    instance_type_data_import: str = setting("Singularity.ND96amrs_A100_v4", "hand-off", "instance type of the import step", _COMPUTE)
+    instance_type_finetune: str = setting("Singularity.ND96amrs_A100_v4", "hand-off", "instance type of the training", _COMPUTE)
+    compute_pipeline_validation: str = setting("serverless", "hand-off", "compute of the validation step", _COMPUTE)
+    compute_data_generation: str = setting("serverless", "hand-off", "compute of this step", _COMPUTE)
+    compute_data_import: str = setting("serverless", "hand-off", "compute of the import step", _COMPUTE)
+    compute_finetune: str = setting("serverless", "hand-off", "compute of the training", _COMPUTE)

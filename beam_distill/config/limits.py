@@ -1,0 +1,59 @@
+"""Inputs about pace and patience."""
+
+from __future__ import annotations
+
+from beam_distill.config.base import Section, setting
+from beam_distill.config.fields import Flag, SizeBytes
+
+
+class LimitSettings(Section):
+    """How many requests at a time, and how long to wait for what."""
+
+    initial_worker_count: int = setting(
+        5, "limits", "concurrent requests to begin with, per process", "Only where the search begins.", ge=1, le=10000
+    )
+    max_worker_count: int = setting(
+        200,
+        "limits",
+        "concurrent requests at most, per process",
+        "Too small leaves the endpoint idle; too large costs a longer search.",
+        True,
+        ge=1,
+        le=10000,
+    )
+    max_requests_per_minute: int | None = setting(
+        None, "limits", "cap, for an endpoint shared with production", "Per scoring process.", True, ge=1
+    )
+    max_retry_time_interval: float | None = setting(
+        None,
+        "limits",
+        "seconds for one payload, retries and waits included",
+        "Unset: a budget per kind of failure, 429 longest (an hour).",
+        gt=0,
+    )
+    initial_request_timeout: float = setting(
+        180.0, "limits", "seconds the first attempt may take", "Too small cuts off answers that are being paid for.", gt=0
+    )
+    max_request_timeout: float = setting(300.0, "limits", "seconds an attempt after a timeout may take", gt=0)
+    first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint nothing was heard from", gt=0)
+    outage_patience: float = setting(300.0, "limits", "seconds to wait for an endpoint that stopped answering", gt=0)
+    drain_timeout: float = setting(20.0, "limits", "seconds to wait for answers in flight after Ctrl-C", ge=0)
+    mini_batch_size: SizeBytes = setting(
+        "100KB", "limits", "bytes of request payload that travel as one batch", "Never waited for.", ge=1024, validate_default=True
+    )
+    debug_mode: Flag = setting(False, "limits", "a log line per request, without secrets or prompts")
+    log_prompts: Flag = setting(False, "limits", "with debug_mode: prompts in the log too")
+
+
+class GateSettings(Section):
+    """When a dataset may be published."""
+
+    min_endpoint_success_ratio: float = setting(
+        0.7,
+        "gate",
+        "usable examples / rows asked, 0 to 1, per split",
+        "Missing, failed, cut-off, filtered and unparsable answers count against it.",
+        True,
+        ge=0,
+        le=1,
+    )

@@ -1,0 +1,33 @@
+"""Inputs about the task and its wording."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from beam_distill.config.base import Section, setting
+from beam_distill.config.fields import Flag
+from transforms.elements.rows import TaskType
+
+
+def _read_task(value: object) -> object:
+    if isinstance(value, str):
+        name = value.strip().upper().replace("-", "_")
+        if name not in TaskType.__members__:
+            raise ValueError(f"expected one of {', '.join(TaskType.__members__)}")
+        return TaskType[name]
+    return value
+
+
+class PromptSettings(Section):
+    """What the rows ask for."""
+
+    data_generation_task_type: Annotated[TaskType, BeforeValidator(_read_task)] = setting(
+        ..., "prompts", "NLI, CONVERSATION, NLU_QA, MATH or SUMMARIZATION", "In any case.", True
+    )
+    enable_chain_of_thought: Flag = setting(
+        False, "prompts", "reason step by step (NLI, NLU_QA, MATH)", "Wants more tokens: see teacher_model_max_new_tokens.", True
+    )
+    enable_chain_of_density: Flag = setting(False, "prompts", "four ever denser summaries (SUMMARIZATION)", "The last one is the answer.", True)
+    max_len_summary: int = setting(80, "prompts", "words of a summary under chain of density", "", ge=1)

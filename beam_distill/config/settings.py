@@ -1,0 +1,151 @@
+"""All inputs as one flat, frozen value, and what follows from them together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beam_distill.config.data import DataSettings
+from beam_distill.config.handoff import HandoffSettings
+from beam_distill.config.limits import GateSettings, LimitSettings
+from beam_distill.config.prompts import PromptSettings
+from beam_distill.config.runner import RunnerSettings
+from beam_distill.config.sampling import SamplingSettings
+from beam_distill.config.teacher import TeacherSettings
+from transforms.elements.rows import TaskType
+
+DEFAULT_MAX_NEW_TOKENS = 128
+DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How the endpoint is opened, and why that way."""
+
+    kind: str
+    reason: str
+
+
+class DistillSettings(
+    HandoffSettings, RunnerSettings, GateSettings, LimitSettings, PromptSettings, SamplingSettings, TeacherSettings, DataSettings
+):
+    """Every input under the name that the component, the flags, the environment and the config file use."""
+
+    @property
+    def effective_max_new_tokens(self) -> int:
+        """The token limit that is sent."""
+        if self.teacher_model_max_new_tokens is not None:
+            return self.teacher_model_max_new_tokens
+        summarizing = self.data_generation_task_type is TaskType.SUMMARIZATION
+        return DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION if summarizing else DEFAULT_MAX_NEW_TOKENS
+
+    @property
+    def effective_initial_worker_count(self) -> int:
+        """Where the search for the right concurrency begins: ``max_worker_count`` overrides it."""
+        return min(self.initial_worker_count, self.max_worker_count)
+
+    @property
+    def resolved_work_dir(self) -> str:
+        """The work_dir, by default beside the training dataset."""
+        if self.work_dir is not None:
+            return self.work_dir
+        return os.path.splitext(self.generated_batch_train_file_path)[0] + ".beam_distill"
+
+    @property
+    def resolved_authentication(self) -> Authentication:
+        """How the endpoint is opened."""
+        if self.authentication_type is not None:
+            return Authentication(self.authentication_type, "authentication_type says so")
+        if self.connection_name is not None:
+            return Authentication("azureml_workspace_connection", "a connection_name is given")
+        if self.api_key_env is not None:
+            return Authentication("api_key", f"the key is in the environment variable {self.api_key_env}")
+        if self.api_key_file is not None:
+            return Authentication("api_key", f"the key is in the file {self.api_key_file}")
+        return Authentication("none", "neither a type, a connection nor a key reference is given")
+
+    def public_view(self) -> dict[str, Any]:
+        """All settings as JSON values without secrets: header values are masked."""
+        return self.model_dump(mode="json")
+
+    def __repr__(self) -> str:
+        return f"DistillSettings({self.public_view()})"
+
+    __str__ = __repr__  # pydantic's own would show header values
+
+
+def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
+    """What the inputs say against each other; ``given`` has the names that were set, with their origins."""
+    problems: list[str] = []
+    task = settings.data_generation_task_type
+    if settings.enable_chain_of_thought and task in (TaskType.CONVERSATION, TaskType.SUMMARIZATION):
+        problems.append(f"enable_chain_of_thought: not for {task.value}; it is for NLI, NLU_QA and MATH")
+    if settings.enable_chain_of_density and task is not TaskType.SUMMARIZATION:
+        problems.append(f"enable_chain_of_density: only for SUMMARIZATION, not for {task.value}")
+    if "max_len_summary" in given and task is not TaskType.SUMMARIZATION:
+        problems.append(f"max_len_summary: only for SUMMARIZATION, not for {task.value}")
+    if not (settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name):
+        problems.append(
+            "teacher_model_endpoint_url: missing; give the teacher's address, e.g. http://127.0.0.1:8000/v1 "
+            "(or teacher_model_endpoint_name, or connection_name)"
+        )
+    if settings.validation_file_path and not settings.generated_batch_validation_file_path:
+        problems.append("generated_batch_validation_file_path: missing; validation_file_path is given, so say where its dataset goes")
+    problems.extend(_access_contradictions(settings))
+    problems.extend(_path_contradictions(settings))
+    return problems
+
+
+def _access_contradictions(settings: DistillSettings) -> list[str]:
+    references = [name for name in ("api_key_env", "api_key_file") if getattr(settings, name) is not None]
+    kind = settings.authentication_type
+    if len(references) == 2:
+        return ["api_key_env, api_key_file: both are given; keep one"]
+    if kind == "api_key" and not references:
+        return ["authentication_type: api_key needs --api_key_env NAME or --api_key_file PATH"]
+    if references and kind not in (None, "api_key"):
+        return [f"{references[0]}: a key reference contradicts authentication_type {kind}; drop one of them"]
+    if references and settings.connection_name is not None:
+        return [f"{references[0]}: a key reference contradicts connection_name; drop one of them"]
+    if kind == "azureml_workspace_connection" and settings.connection_name is None:
+        return ["authentication_type: azureml_workspace_connection needs a connection_name"]
+    return []
+
+
+def _path_contradictions(settings: DistillSettings) -> list[str]:
+    def same(first: str | None, second: str | None) -> bool:
+        return first is not None and second is not None and _real(first) == _real(second)
+
+    problems = []
+    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
+    for output in outputs:
+        for source in ("train_file_path", "validation_file_path"):
+            if same(getattr(settings, output), getattr(settings, source)):
+                problems.append(f"{output}: is the same file as {source}; the input would be lost. Name another output")
+    if same(*(getattr(settings, output) for output in outputs)):
+        problems.append(f"{outputs[1]}: is the same file as {outputs[0]}; name another")
+    return problems
+
+
+def _real(path: str) -> str:
+    return path if "://" in path else os.path.realpath(path)
+
+
+def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
+    """What is legal but probably not meant."""
+    warnings: list[str] = []
+    if settings.teacher_model_max_new_tokens is None and settings.data_generation_task_type is not TaskType.SUMMARIZATION:
+        why = "step-by-step reasoning" if settings.enable_chain_of_thought else "a reasoning teacher or a long answer"
+        warnings.append(
+            f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
+            "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
+        )
+    for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
+        compute = getattr(settings, f"compute_{step}")
+        if f"instance_type_{step}" in given and compute != "serverless":
+            warnings.append(f"instance_type_{step} is ignored: compute_{step} is {compute}, not serverless")
+    if settings.log_prompts and not settings.debug_mode:
+        warnings.append("log_prompts does nothing without debug_mode")
+    return warnings

@@ -1,0 +1,143 @@
+"""Where values come from, in this order: flag, environment ``BEAM_DISTILL_<NAME>``, config file, default."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.settings import DistillSettings, advice, contradictions
+
+ENVIRONMENT_PREFIX = "BEAM_DISTILL_"
+_LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
+_MASKED = frozenset({"additional_headers", "extra_body"})
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSettings:
+    """Settings, where each that was given came from (the rest are defaults), and what is probably not meant."""
+
+    settings: DistillSettings
+    origins: dict[str, str]
+    warnings: list[str]
+
+
+def setting_names() -> list[str]:
+    """All names, in the order of their declaration."""
+    return list(DistillSettings.model_fields)
+
+
+def resolve(flags: Mapping[str, Any], config_path: str | None, environ: Mapping[str, str]) -> ResolvedSettings:
+    """Put the sources together. Raises SettingsError with everything that is wrong."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    problems: list[str] = []
+    layers: list[tuple[str, dict[str, Any]]] = []
+    if config_path is not None:
+        layers.append((f"config file {config_path}", _read_config(config_path)))
+    layers.append(("environment", _from_environment(environ)))
+    layers.append(("flag", dict(flags)))
+    names = setting_names()
+    for origin, layer in layers:
+        for raw_name, value in layer.items():
+            name = str(raw_name).replace("-", "_")
+            if name in _LITERAL_KEYS:
+                problems.append(_literal_key(f"{name} ({origin})"))
+            elif name not in names:
+                problems.append(f"{raw_name} ({origin}): no such setting{_nearest(name, names)}")
+            elif isinstance(value, str) and "${{" in value:
+                problems.append(f"{name} ({origin}): {value!r} holds an expression that nobody has filled in")
+            elif value is None or (isinstance(value, str) and not value.strip()):
+                values.pop(name, None)  # an empty value takes a lower source's value away
+                origins.pop(name, None)
+            else:
+                values[name] = value
+                origins[name] = f"environment {ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
+    try:
+        settings = DistillSettings(**values)
+    except ValidationError as error:
+        raise SettingsError(problems + [_problem(item, values, origins) for item in error.errors(include_url=False)]) from None
+    problems.extend(contradictions(settings, origins))
+    if problems:
+        raise SettingsError(problems)
+    return ResolvedSettings(settings, origins, advice(settings, origins))
+
+
+def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:
+    """Command-line arguments that are no inputs of ours: Beam's are given back, others raise SettingsError."""
+    beam_names = {name.replace("-", "_") for name in known_beam_options}
+    problems: list[str] = []
+    expects_value = False
+    for argument in leftovers:
+        if not argument.startswith("--"):
+            if not expects_value:
+                problems.append(f"unexpected argument {argument!r}")
+            expects_value = False
+            continue
+        name, equals, _ = argument[2:].partition("=")
+        name = name.replace("-", "_")
+        if name in _LITERAL_KEYS:
+            problems.append(_literal_key(f"--{name}"))
+            expects_value = True
+        elif name in beam_names:
+            expects_value = not equals
+        else:
+            problems.append(f"--{name}: no such flag{_nearest(name, [*setting_names(), *beam_names])}")
+            expects_value = not equals
+    if problems:
+        raise SettingsError(problems)
+    return leftovers
+
+
+def _read_config(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"config: {path} cannot be read: {error}"]) from None
+    try:
+        if path.endswith(".json"):
+            fields = json.loads(text)
+        else:
+            import yaml  # only people with a YAML file wait for it
+
+            try:
+                fields = yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise ValueError(str(error)) from None
+    except ValueError as error:
+        raise SettingsError([f"config: {path} is no valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
+    if fields is None:
+        return {}
+    if not isinstance(fields, dict):
+        raise SettingsError([f"config: {path} must hold a mapping of names to values"])
+    return fields
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {name[len(ENVIRONMENT_PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+
+
+def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    name = str(item["loc"][0])
+    if item["type"] == "missing":
+        described = DistillSettings.model_fields[name].description
+        return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    shown = "" if name in _MASKED else f" is {values.get(name)!r}"
+    return f"{name} ({origins.get(name, 'default')}){shown}: {message}"
+
+
+def _literal_key(where: str) -> str:
+    return f"{where}: a key is not taken as a value, where others could read it; name its place with --api_key_env NAME or --api_key_file PATH"
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""

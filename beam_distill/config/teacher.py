@@ -1,0 +1,37 @@
+"""Inputs about the teacher endpoint and access to it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from beam_distill.config.base import Section, setting
+from beam_distill.config.fields import ExtraBody, Headers
+
+
+class TeacherSettings(Section):
+    """Where the teacher is, and how it lets us in."""
+
+    teacher_model_endpoint_url: str | None = setting(
+        None, "teacher", "the teacher's address: base URL, /v1, or full path", "Normalised to its chat completions route.", True
+    )
+    model: str | None = setting(None, "teacher", "model name to send", "Otherwise the only one that the endpoint lists.", True)
+    api_key_env: str | None = setting(None, "teacher", "environment variable that holds the key", "Looked up on the worker.", True)
+    api_key_file: str | None = setting(None, "teacher", "file that holds the key", "Read on the worker, anew after a 401.", True)
+    authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
+        None,
+        "teacher",
+        "azureml_workspace_connection, managed_identity, api_key, none",
+        "Default: the connection when connection_name is given, api_key when a key reference is, else none.",
+    )
+    teacher_model_endpoint_name: str | None = setting(None, "teacher", "name of an Azure endpoint (validated, not live yet)")
+    teacher_model_asset_id: str | None = setting(None, "teacher", "asset id of the teacher model (validated, not live yet)")
+    connection_name: str | None = setting(None, "teacher", "Azure ML workspace connection (validated, not live yet)")
+    additional_headers: Headers | None = setting(None, "teacher", "JSON object of headers added to every request", "Values are never shown.")
+    extra_body: ExtraBody | None = setting(
+        None,
+        "teacher",
+        "JSON object merged into every request",
+        "For `reasoning_effort`, `chat_template_kwargs`, `response_format` and the like.",
+        True,
+    )
+    ca_bundle: str | None = setting(None, "teacher", "PEM file of authorities to trust", "Proxies come from the standard variables.")
