@@ -1,0 +1,118 @@
+"""The simulator as a command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+from beam_distill.simulator.server import serving
+from beam_distill.simulator.settings import FAULTS, Capacity, Latency, RateLimits, SimulatorSettings, mixed_faults
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    server = parser.add_argument_group("server")
+    server.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    server.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one (%(default)s)")
+    server.add_argument("--seed", type=int, default=0, help="same seed, same behaviour (%(default)s)")
+    server.add_argument("--model", action="append", help="model name to list; may be repeated (simulated-teacher)")
+    server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
+    server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
+    server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
+    time = parser.add_argument_group("time")
+    time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", help="(%(default)s)")
+    time.add_argument("--latency_ms", type=float, default=500.0, help="mean of fixed and lognormal (%(default)s)")
+    time.add_argument("--sigma", type=float, default=0.6, help="shape of lognormal (%(default)s)")
+    time.add_argument("--prefill_ms", type=float, default=0.0, help="per_token: before the first token (%(default)s)")
+    time.add_argument("--token_ms", type=float, default=10.0, help="per_token: each token (%(default)s)")
+    time.add_argument("--load_token_ms", type=float, default=0.0, help="per_token: more for each running request (%(default)s)")
+    time.add_argument("--completion_tokens", type=float, default=0.0, help="mean reported length, 0 counts the text (%(default)s)")
+    time.add_argument("--completion_sigma", type=float, default=0.0, help="shape of that length (%(default)s)")
+    limits = parser.add_argument_group("limits")
+    limits.add_argument("--slots", type=int, help="requests that run at a time; the rest waits")
+    limits.add_argument("--queue_limit", type=int, help="requests that may wait; the rest gets 429")
+    limits.add_argument("--slots_after", action="append", default=[], metavar="SECONDS=SLOTS", help="change the slots; may be repeated")
+    limits.add_argument("--outage", action="append", default=[], metavar="FROM-TO", help="503 between these seconds; may be repeated")
+    limits.add_argument("--requests_per_second", type=float)
+    limits.add_argument("--requests_per_minute", type=float)
+    limits.add_argument("--tokens_per_minute", type=float)
+    limits.add_argument("--burst", type=float, help="requests that may come at once")
+    limits.add_argument("--retry_after", choices=("none", "seconds", "ms", "date"), default="seconds", help="(%(default)s)")
+    limits.add_argument("--rate_limit_headers", action="store_true", help="x-ratelimit-* on every response")
+    faults = parser.add_argument_group("faults")
+    faults.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="share of mixed faults, e.g. 0.1")
+    faults.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=f"one kind: {', '.join(FAULTS)}")
+    faults.add_argument("--hang_s", type=float, default=3600.0, help="how long a hanging answer takes (%(default)s)")
+
+
+def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
+    """The settings that the flags stand for. Raises ValueError."""
+    faults = mixed_faults(arguments.faults) if arguments.faults else {}
+    for text in arguments.fault:
+        kind, _, probability = text.partition("=")
+        if kind not in FAULTS:
+            raise ValueError(f"--fault {text}: unknown kind; known are {', '.join(FAULTS)}")
+        faults[kind] = float(probability)
+    steps = tuple((float(after), int(slots)) for after, _, slots in (text.partition("=") for text in arguments.slots_after))
+    outages = tuple((float(start), float(end)) for start, _, end in (text.partition("-") for text in arguments.outage))
+    return SimulatorSettings(
+        host=arguments.host,
+        port=arguments.port,
+        seed=arguments.seed,
+        models=tuple(arguments.model or ("simulated-teacher",)),
+        api_key=arguments.require_key,
+        latency=Latency(
+            mode=arguments.latency,
+            mean_ms=arguments.latency_ms,
+            sigma=arguments.sigma,
+            prefill_ms=arguments.prefill_ms,
+            token_ms=arguments.token_ms,
+            load_token_ms=arguments.load_token_ms,
+            completion_tokens=arguments.completion_tokens,
+            completion_sigma=arguments.completion_sigma,
+        ),
+        capacity=Capacity(arguments.slots, arguments.queue_limit, steps, outages),
+        limits=RateLimits(
+            requests_per_second=arguments.requests_per_second,
+            requests_per_minute=arguments.requests_per_minute,
+            tokens_per_minute=arguments.tokens_per_minute,
+            burst=arguments.burst,
+            hint=arguments.retry_after,
+            headers=arguments.rate_limit_headers,
+        ),
+        faults=faults,
+        reasoning=arguments.reasoning,
+        requires_max_completion_tokens=arguments.requires_max_completion_tokens,
+        hang_s=arguments.hang_s,
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM. 0, or 2 when a flag is wrong or the port is taken."""
+    try:
+        settings = settings_from_arguments(arguments)
+    except ValueError as error:
+        print(f"beam-distill simulate: {error}", file=sys.stderr)
+        return 2
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        asyncio.run(_serve(settings))
+    except OSError as error:
+        print(f"beam-distill simulate: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _serve(settings: SimulatorSettings) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with serving(settings) as port:
+        print(f"listening on http://{settings.host}:{port}/v1", flush=True)
+        await stopping.wait()

@@ -1,0 +1,343 @@
+"""The server: routes, faults and the real shapes of answers and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+import urllib.request
+from collections import Counter
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
+from beam_distill.simulator.limits import Budgets
+from beam_distill.simulator.settings import ANSWER_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
+from beam_distill.simulator.stats import Stats
+from beam_distill.simulator.workload import QueueFull, Slots, count_tokens, planned_tokens, take_time
+
+CREATED = 1_700_000_000
+"""The same moment in every answer, so that answers can be compared byte for byte."""
+
+
+class TeacherServer:
+    """The handlers of one simulated endpoint."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._settings = settings
+        self._slots = Slots(settings.capacity)
+        self._budgets = Budgets(settings.limits)
+        self.stats = Stats()
+        self._seen: Counter[bytes] = Counter()
+        self._transport = [(kind, settings.faults[kind]) for kind in TRANSPORT_FAULTS if settings.faults.get(kind)]
+        self._answers = [(kind, settings.faults[kind]) for kind in ANSWER_FAULTS if settings.faults.get(kind)]
+        self._started_s: float | None = None
+
+    def app(self) -> web.Application:
+        """The application with all routes."""
+        app = web.Application(client_max_size=256 * 1024 * 1024)
+        for route in ("/v1/chat/completions", "/chat/completions"):
+            app.router.add_post(route, self._chat)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/stats", self._show_stats)
+        app.router.add_post("/stats/reset", self._reset_stats)
+        app.router.add_route("*", "/{rest:.*}", self._unknown_route)
+        return app
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _show_stats(self, request: web.Request) -> web.Response:
+        return web.json_response(self.stats.view())
+
+    async def _reset_stats(self, request: web.Request) -> web.Response:
+        self.stats.reset()
+        return web.json_response({"status": "ok"})
+
+    async def _unknown_route(self, request: web.Request) -> web.Response:
+        return _error(404, f"Invalid URL ({request.method} {request.path})", "invalid_request_error", None)
+
+    async def _models(self, request: web.Request) -> web.Response:
+        refusal = self._unauthorized(request)
+        if refusal is not None:
+            return refusal
+        listed = [{"id": name, "object": "model", "created": CREATED, "owned_by": "simulator"} for name in self._settings.models]
+        return web.json_response({"object": "list", "data": listed})
+
+    def _unauthorized(self, request: web.Request) -> web.Response | None:
+        key = self._settings.api_key
+        if key is None or request.headers.get("Authorization") == f"Bearer {key}" or request.headers.get("api-key") == key:
+            return None
+        return _error(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        loop_s = asyncio.get_running_loop().time()
+        if self._started_s is None:
+            self._started_s = loop_s
+        self.stats.arrived(loop_s)
+        try:
+            response = await self._answer(request, loop_s)
+            self.stats.by_status[str(response.status)] += 1
+            return response
+        finally:
+            self.stats.in_flight -= 1
+
+    async def _answer(self, request: web.Request, now_s: float) -> web.StreamResponse:
+        body = await request.read()
+        refusal = self._unauthorized(request)
+        if refusal is not None:
+            return refusal
+        try:
+            fields = orjson.loads(body)
+            messages = fields["messages"]
+            if not isinstance(messages, list) or not messages:
+                raise TypeError
+        except (ValueError, KeyError, TypeError):
+            return _error(400, "The body must be a JSON object with a list of messages.", "invalid_request_error", None, "messages")
+        if self._settings.requires_max_completion_tokens and "max_tokens" in fields:
+            return _error(
+                400,
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+                "invalid_request_error",
+                "unsupported_parameter",
+                "max_tokens",
+            )
+        digest = blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+        attempt = self._seen[digest] = self._seen[digest] + 1
+        fixed = random.Random(b"%d:%s" % (self._settings.seed, digest))
+        drawn = random.Random(b"%d:%s:%d" % (self._settings.seed, digest, attempt))
+        elapsed_s = now_s - (self._started_s or now_s)
+        if any(start <= elapsed_s < end for start, end in self._settings.capacity.outages):
+            return self._plain_fault("503")
+        if self._settings.capacity.steps:
+            self._slots.at(elapsed_s)
+        limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
+        limit = limit if isinstance(limit, int) and limit > 0 else None
+        answer_fault = _draw(self._answers, fixed)
+        text = answer_text(messages, fixed)
+        prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
+        tokens = planned_tokens(self._settings.latency, text, limit, drawn)
+        wait_s = self._budgets.admit(now_s, prompt_tokens + tokens)
+        if wait_s > 0:
+            return _error(
+                429,
+                f"Rate limit reached. Please try again in {wait_s:.3f}s.",
+                "requests",
+                "rate_limit_exceeded",
+                headers={**self._budgets.headers(now_s), **self._budgets.hint(wait_s, time.time())},
+            )
+        fault = _draw(self._transport, drawn)
+        if fault is not None:
+            self.stats.by_fault[fault] += 1
+            return await self._transport_fault(request, fault)
+        try:
+            async with self._slots:
+                await take_time(self._settings.latency, self._slots, tokens, drawn)
+        except QueueFull:
+            return _error(429, "Too many requests are waiting.", "requests", "rate_limit_exceeded", headers=self._budgets.hint(1.0, time.time()))
+        finally:
+            if self._settings.capacity.steps:
+                self._slots.at(asyncio.get_running_loop().time() - (self._started_s or 0.0))
+        if answer_fault is not None:
+            self.stats.by_fault[answer_fault] += 1
+        return self._completion(fields, digest, text, limit, (prompt_tokens, tokens), answer_fault)
+
+    async def _transport_fault(self, request: web.Request, fault: str) -> web.StreamResponse:
+        if fault == "hang":
+            await asyncio.sleep(self._settings.hang_s)
+            return self._plain_fault("503")
+        if fault == "reset":
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        if fault == "truncated_body":
+            response = web.StreamResponse(headers={"Content-Length": "100000", "Content-Type": "application/json"})
+            await response.prepare(request)
+            await response.write(b'{"id": "cut", "choices": [{"index": 0, "mess')
+            if request.transport is not None:
+                request.transport.close()
+            return response
+        return self._plain_fault(fault)
+
+    def _plain_fault(self, fault: str) -> web.Response:
+        if fault == "429":
+            return _error(429, "Rate limit reached.", "requests", "rate_limit_exceeded", headers={"retry-after-ms": "20"})
+        if fault == "500":
+            return _error(500, "The server had an error while processing your request.", "server_error", None)
+        if fault == "503":
+            return _error(503, "The engine is currently overloaded, please try again later.", "server_error", None)
+        if fault == "non_json":
+            return web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html")
+        if fault == "empty_choices":
+            return web.json_response({"id": "x", "object": "chat.completion", "created": CREATED, "model": "x", "choices": []})
+        return web.json_response({"output": None, "error": {"status_code": 500, "body": "the model failed"}})
+
+    def _completion(
+        self,
+        fields: dict[str, Any],
+        digest: bytes,
+        text: str,
+        limit: int | None,
+        counted: tuple[int, int],
+        fault: str | None,
+    ) -> web.Response:
+        if fault == "content_filter_400":
+            return _error(
+                400,
+                "The response was filtered due to the prompt triggering content management policy.",
+                None,
+                "content_filter",
+                "prompt",
+            )
+        if fault == "context_length_400":
+            return _error(
+                400,
+                "This model's maximum context length is 4096 tokens; your messages are longer.",
+                "invalid_request_error",
+                "context_length_exceeded",
+                "messages",
+            )
+        prompt_tokens, tokens = counted
+        content: str | None = text
+        finish = "stop"
+        if fault == "prose":
+            content = as_prose(text)
+        elif fault == "fenced":
+            content = as_fenced(text)
+        elif fault == "null_content":
+            content = None
+        elif fault == "content_filter":
+            content, finish = "", "content_filter"
+        elif fault == "length":
+            content, finish = text[: len(text) // 2], "length"
+        elif limit is not None and self._settings.latency.completion_tokens <= 0 and count_tokens(text) > limit:
+            content, finish = text[: limit * 4], "length"
+        message: dict[str, Any] = {"role": "assistant", "content": content}
+        if self._settings.reasoning == "think" and content is not None:
+            message["content"] = f"<think>Let me see what is asked. {{maybe}}</think>\n{content}"
+        elif self._settings.reasoning == "field":
+            message["reasoning_content"] = "Let me see what is asked."
+        self.stats.answer_sent(digest, prompt_tokens, tokens, asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        return web.Response(
+            body=orjson.dumps(
+                {
+                    "id": f"chatcmpl-{digest.hex()}",
+                    "object": "chat.completion",
+                    "created": CREATED,
+                    "model": fields.get("model") or self._settings.models[0],
+                    "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+                    "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens},
+                }
+            ),
+            content_type="application/json",
+            headers=self._budgets.headers(now_s),
+        )
+
+
+def _draw(faults: list[tuple[str, float]], randomness: random.Random) -> str | None:
+    if not faults:
+        return None
+    point = randomness.random()
+    for kind, probability in faults:
+        point -= probability
+        if point < 0:
+            return kind
+    return None
+
+
+def _error(
+    status: int,
+    message: str,
+    kind: str | None,
+    code: str | None,
+    param: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    fields = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return web.Response(status=status, body=orjson.dumps(fields), content_type="application/json", headers=headers)
+
+
+class RunningSimulator:
+    """A simulated endpoint on a thread of this process. A context manager; ``base_url`` ends in ``/v1``."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stats(self) -> dict[str, Any]:
+        """The counts of the stats route."""
+        with urllib.request.urlopen(f"{self.root_url}/stats", timeout=10) as response:
+            fields: dict[str, Any] = json.load(response)
+        return fields
+
+    def reset_stats(self) -> None:
+        """Begin to count anew."""
+        urllib.request.urlopen(urllib.request.Request(f"{self.root_url}/stats/reset", method="POST"), timeout=10).close()
+
+    def stop(self) -> None:
+        """End the server; connections are cut."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def __enter__(self) -> RunningSimulator:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        except OSError as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        async with serving(self._settings) as port:
+            self.root_url = f"http://{self._settings.host}:{port}"
+            self.base_url = f"{self.root_url}/v1"
+            self._ready.set()
+            await self._stopping.wait()
+
+
+class serving:  # noqa: N801 - used like a function
+    """``async with serving(settings) as port``: the server runs inside the block. Raises OSError when the port is taken."""
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._settings = settings
+
+    async def __aenter__(self) -> int:
+        app = TeacherServer(self._settings).app()
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._settings.host, self._settings.port, backlog=4096)
+        await site.start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._runner.cleanup()
+
+
+def start_simulator(settings: SimulatorSettings | None = None) -> RunningSimulator:
+    """Start a simulated endpoint on a thread; stop it with ``stop()`` or leave its block."""
+    return RunningSimulator(settings or SimulatorSettings())
