@@ -110,4 +110,6 @@ def _set_up_logging(debug: bool) -> None:
     ours.handlers[:] = [handler]
     ours.setLevel(logging.DEBUG if debug else logging.INFO)
     ours.propagate = False
+    # Beam and what it imports warn about optional parts that nobody asked for
+    logging.getLogger().setLevel(logging.WARNING if debug else logging.ERROR)
     logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.ERROR)

@@ -57,7 +57,7 @@ def _word_limit(text: str) -> int:
 def _label(system: str, user: str, randomness: random.Random) -> str:
     options = _OPTION.findall(user)
     if options:
-        return randomness.choice(options)
+        return str(randomness.choice(options))
     labels = [label for label in dict.fromkeys(_QUOTED.findall(system + " " + user)) if label not in _NOT_LABELS]
     return randomness.choice(labels[:6]) if labels else "yes"
 
