@@ -7,7 +7,7 @@ import random
 import re
 from typing import Any
 
-_QUOTED = re.compile(r"['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{1,40})['\"\u2019\u201d]")
+_QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{1,40})['\"\u2019\u201d](?!\w)")
 _OPTION = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD_LIMIT = re.compile(r"(\d{1,4})\s+words")
@@ -58,7 +58,8 @@ def _label(system: str, user: str, randomness: random.Random) -> str:
     options = _OPTION.findall(user)
     if options:
         return str(randomness.choice(options))
-    labels = [label for label in dict.fromkeys(_QUOTED.findall(system + " " + user)) if label not in _NOT_LABELS]
+    quoted = _QUOTED.findall(system) or _QUOTED.findall(user)
+    labels = [label for label in dict.fromkeys(quoted) if label.strip() and label not in _NOT_LABELS]
     return randomness.choice(labels[:6]) if labels else "yes"
 
 

@@ -24,7 +24,9 @@ NUMBER_WORDING = (
     '{"reason": "<your steps, brief>", "answer": <the result>}\n'
     "The value of answer is a plain number: no unit, no thousands separator, no operator, no words."
 )
-_QUOTED = re.compile(r"'([^'\n]{1,40})'|\"([^\"\n]{1,40})\"|\u2018([^\u2019\n]{1,40})\u2019|\u201c([^\u201d\n]{1,40})\u201d")
+_QUOTED = re.compile(  # an apostrophe inside or at the end of a word opens nothing
+    r"(?<!\w)'([^'\n]{1,40})'(?!\w)|(?<!\w)\"([^\"\n]{1,40})\"(?!\w)|\u2018([^\u2019\n]{1,40})\u2019|\u201c([^\u201d\n]{1,40})\u201d"
+)
 
 
 def choice_instruction(own_system: str | None) -> str:
