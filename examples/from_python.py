@@ -1,6 +1,6 @@
 """What `beam-distill run` does, from Python.
 
-    python examples/from_python.py TEACHER_URL FOLDER
+python examples/from_python.py TEACHER_URL FOLDER
 """
 
 import sys

@@ -1,6 +1,6 @@
 """The scoring part in a Beam pipeline of your own: rows from anywhere, examples and rejects as collections.
 
-    python examples/own_pipeline.py TEACHER_URL WORK_DIR
+python examples/own_pipeline.py TEACHER_URL WORK_DIR
 """
 
 import sys
@@ -37,11 +37,7 @@ def main(url: str, work_dir: str) -> None:
     try:
         # FnApiRunner runs in this process; "DirectRunner" would first look for a binary on the network
         with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-            parsed = (
-                pipeline
-                | beam.Create(rows)
-                | DistillRows(PromptSpec(TaskType.MATH, chain_of_thought=True), scoring)
-            )
+            parsed = pipeline | beam.Create(rows) | DistillRows(PromptSpec(TaskType.MATH, chain_of_thought=True), scoring)
             parsed.examples | beam.Map(lambda example: print("example:", example.messages[-1].content))
             parsed.rejects | "Rejects" >> beam.Map(lambda reject: print("reject:", reject.reason, reject.detail))
     finally:

@@ -15,7 +15,14 @@ def add_command(commands: Any) -> None:
     """Declare the subcommand."""
     from beam_distill.simulator.command import add_arguments
 
-    parser = commands.add_parser("simulate", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
+    parser = commands.add_parser(
+        "simulate",
+        help=_TEXT,
+        usage="beam-distill simulate [options]",
+        description=_TEXT[0].upper() + _TEXT[1:] + ".",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=40, width=118),
+        allow_abbrev=False,
+    )
     add_arguments(parser)
 
 

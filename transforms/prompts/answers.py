@@ -41,6 +41,8 @@ def bare_label(text: str) -> str:
 def choice_letter(text: str) -> str:
     """``(B)``, ``B.`` or ``B: populated areas`` as ``B``; other texts as bare labels."""
     label = bare_label(text)
+    if len(label) == 1:
+        return label.upper()
     match = _CHOICE.match(label)
     return match.group(1).upper() if match else label
 

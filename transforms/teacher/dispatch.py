@@ -235,12 +235,12 @@ class Dispatcher:
         if self._stop is not None:
             return
         now_s = self._now()
-        waiting = len(self._urgent) + len(self._new)
-        self._limiter.advance(now_s, self._in_flight, waiting)
+        self._limiter.advance(now_s)
         limit = self._limiter.limit
         while self._in_flight < limit:
             due = self._retries[0][0] if self._retries else None
             if not self._urgent and not self._new and (due is None or due > now_s):
+                self._limiter.not_binding()
                 break
             if self._health.paused:
                 delay = self._health.probe_delay_s(now_s)
@@ -249,6 +249,7 @@ class Dispatcher:
             else:
                 delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
             if delay > 0:
+                self._limiter.not_binding()
                 self._wake_in(delay)
                 return
             row = self._ready(now_s)
@@ -309,7 +310,9 @@ class Dispatcher:
         if self._spec.log_requests:
             self._log_attempt(row, body, result)
         if result.reply is not None:
-            self._on_answer(row, body, result, result.reply, now_s, sent_at_ms, binding)
+            self._pacer.answered(now_s)
+            self._limiter.answered(now_s, result.latency_ms / 1000.0, result.reply.completion_tokens or 0, binding, number)
+            self._on_answer(row, body, result, result.reply, now_s, sent_at_ms)
         else:
             assert result.failure is not None
             self._on_failure(row, result.failure, now_s, sent_s, "max_completion_tokens" in body[-400:].decode("latin-1"))
@@ -325,12 +328,9 @@ class Dispatcher:
         reply: TeacherReply,
         now_s: float,
         sent_at_ms: int,
-        binding: bool,
     ) -> None:
         self._answers += 1
         self._answered_since_refresh = True
-        self._pacer.answered(now_s)
-        self._limiter.answered(now_s, result.latency_ms / 1000.0, reply.completion_tokens or 0, binding)
         if self._health.answered():
             log.warning("the endpoint answers again")
             self._paused_said = False

@@ -2,7 +2,7 @@
 
 A state machine without a clock of its own; every call tells the time in seconds. Three findings of congestion control are put together
 (docs/decisions/0005): slow start, which doubles per round trip until delivery stops growing (Jacobson 1988; the stop rule is BBR's,
-Cardwell 2016); Little's law with the lowest mean latency seen as the lower bound of the knee (Vegas and its descendants); and
+Cardwell 2016); Little's law with the latency of an idle server as the lower bound of the knee (Vegas and its descendants); and
 hill climbing on delivered goodput, because under continuous batching latency grows long before throughput stops to.
 Throttling (429) is an explicit signal and cuts at once, but only when it is more than the odd answer.
 """
@@ -20,11 +20,15 @@ GROWTH_WORTH_HAVING = 1.15  # slow start goes on while a round delivers at least
 FLAT_ROUNDS = 2
 SAME_GOODPUT = 0.97  # a lower limit is kept while it delivers this share of the reference
 STEP_DOWN = 0.88
+LONG_STEP_DOWN = 0.75  # while answers take twice as long as they could
 STEP_UP = 1.25
 CAUTIOUS_STEP_UP = 1.06  # after throttling
 CUSHION = 1.3  # stay this far above the knee: a queue of 30 % shows at once when capacity grows
 CAPACITY_CHANGED = 0.15
+COHORT = 40  # the first requests met a server that was nearly idle: their mean latency is what an answer takes without a queue.
+COHORT_IS_COMPLETE = 34  # a mean over a span of time would not do: what finishes early is what is short
 THROTTLE_CUT = 0.9
+THROTTLE_SCORE = 1.9  # a 429 counts one and fades by 3 % an answer: two in a row, or a steady 3 %
 
 
 class _Phase(Enum):
@@ -75,6 +79,8 @@ class AdaptiveLimit:
         self._settled_at_s = 0.0
         self._mean_latency_s = 0.0
         self._base_latency_s = float("inf")
+        self._cohort_latency_s = 0.0
+        self._cohort_answers = 0
         self._windows_held = 0
         self._hold_before_down = 1
         self._hold_before_up = 2
@@ -96,22 +102,30 @@ class AdaptiveLimit:
         """Mean latency of the latest full window in seconds; 0 before there was one."""
         return self._mean_latency_s
 
-    def advance(self, now_s: float, in_flight: int, waiting: int) -> None:
-        """Let time pass. ``waiting`` counts requests that could be sent but for the limit."""
+    def advance(self, now_s: float) -> None:
+        """Let time pass."""
         if self._started_s is None:
             self._started_s = now_s
             self._open_window(now_s)
-        if (waiting == 0 or in_flight < self.limit) and self._window is not None:
-            self._window.binding = False
         if self._phase is _Phase.SLOW_START and not self._heard:
             doublings = int((now_s - self._started_s) / BLIND_DOUBLING_S)
             blind = self._initial * 2.0 ** min(doublings, 16)
             self._limit = min(self._maximum, max(self._limit, min(blind, BLIND_FACTOR * self._initial)))
         self._close_window_if_due(now_s)
 
-    def answered(self, now_s: float, latency_s: float, tokens: int, limit_was_binding: bool) -> None:
-        """One answer came after ``latency_s`` seconds and delivered ``tokens`` completion tokens (0 when unknown)."""
+    def not_binding(self) -> None:
+        """There is room below the limit that nothing fills: too few rows, or the pace. What is delivered now tells nothing of it."""
+        if self._window is not None:
+            self._window.binding = False
+
+    def answered(self, now_s: float, latency_s: float, tokens: int, limit_was_binding: bool, number: int) -> None:
+        """The answer to request ``number`` came after ``latency_s`` seconds with ``tokens`` completion tokens (0 when unknown)."""
         self._heard = True
+        if number <= COHORT:
+            self._cohort_answers += 1
+            self._cohort_latency_s += latency_s
+            if self._cohort_answers >= COHORT_IS_COMPLETE:
+                self._base_latency_s = self._cohort_latency_s / self._cohort_answers
         self._throttle_score *= 0.97
         window = self._window
         if window is None:
@@ -133,7 +147,7 @@ class AdaptiveLimit:
         if sent_s <= self._last_cut_s:
             return False
         self._throttle_score = self._throttle_score * 0.97 + 1.0
-        if self._throttle_score < 2.0:
+        if self._throttle_score < THROTTLE_SCORE:
             return False
         self._throttle_score = 0.0
         self._last_cut_s = now_s
@@ -172,7 +186,6 @@ class AdaptiveLimit:
             return
         elapsed_s = now_s - window.start_s
         self._mean_latency_s = window.latency_sum_s / window.answers
-        self._base_latency_s = min(self._base_latency_s * 1.01, self._mean_latency_s)
         # tokens where every answer tells them: a steadier measure than rows when answers differ in length
         delivered = float(window.tokens) if window.tokens >= window.answers else float(window.answers)
         rows_per_s = window.answers / elapsed_s
@@ -202,6 +215,10 @@ class AdaptiveLimit:
     def _judge_window(self, now_s: float, goodput: float, rows_per_s: float) -> None:
         if self._trial is _Trial.NONE:
             self._hold(now_s, goodput, rows_per_s)
+        elif goodput > (1.0 + CAPACITY_CHANGED) * self._reference and self._trial is _Trial.DOWN:
+            self._limit = max(self._limit, self._limit_before_trial)
+            self._best = self._reference = goodput
+            self._restart_search(now_s)
         elif self._trial is _Trial.DOWN:
             if goodput >= SAME_GOODPUT * self._reference:
                 self._reference = max(goodput, 0.99 * self._reference)
@@ -234,7 +251,8 @@ class AdaptiveLimit:
         else:
             self._reference = goodput if not self._reference else 0.7 * self._reference + 0.3 * goodput
         knee = rows_per_s * self._base_latency_s
-        lower = max(1.0, self._limit * STEP_DOWN)
+        queueing = self._mean_latency_s > 2.0 * self._base_latency_s
+        lower = max(1.0, self._limit * (LONG_STEP_DOWN if queueing else STEP_DOWN))
         if self._windows_held >= self._hold_before_down and lower >= max(self._initial, CUSHION * knee):
             self._move(now_s, lower, _Trial.DOWN)
         elif self._windows_held >= self._hold_before_up and self._limit < self._maximum:

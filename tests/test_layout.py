@@ -1,0 +1,101 @@
+"""The house's table of who may import whom, and which library lives where."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
+PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher")
+HOMES = {
+    "aiohttp": ("transforms/teacher/", "beam_distill/simulator/"),
+    "fastavro": ("transforms/ledger/",),
+    "pydantic": ("beam_distill/config/",),
+    "apache_beam": (
+        "transforms/",
+        "beam_distill/pipeline.py",
+        "beam_distill/launch.py",
+        "beam_distill/preflight.py",
+        "beam_distill/work_dir.py",
+    ),
+}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_follow_the_house(path: Path) -> None:
+    names = set(imports_of(path))
+    text = path.as_posix()
+    if text.startswith("transforms/"):
+        assert not [name for name in names if name.split(".")[0] == "beam_distill"]
+    if path.parts[0] == "transforms" and len(path.parts) > 2:
+        assert path.parts[1] in PLAIN_FOLDERS
+        assert not [name for name in names if name.split(".")[0] == "apache_beam"]
+    if path.parts[:2] == ("transforms", "elements"):
+        assert not [name for name in names if name.startswith("transforms.") and not name.startswith("transforms.elements")]
+    if text.startswith("beam_distill/simulator/"):
+        ours = [name for name in names if name.split(".")[0] in ("transforms", "beam_distill")]
+        assert all(name.startswith("beam_distill.simulator") for name in ours)
+    for library, homes in HOMES.items():
+        if library in {name.split(".")[0] for name in names}:
+            in_cli = library == "apache_beam" and text == "beam_distill/cli/resolve.py"  # Beam's option names, on demand
+            assert in_cli or text.startswith(homes), f"{library} has no home in {text}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if len(path.parts) == 2 and path.parts[0] == "transforms"], ids=str)
+def test_beam_modules_keep_their_type_hints(path: Path) -> None:
+    assert "from __future__ import annotations" not in (ROOT / path).read_text(encoding="utf-8").replace("``", "").split('"""')[-1]
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
+def test_no_file_without_a_subject(name: str) -> None:
+    assert not [path for path in MODULES if path.stem == name]
+
+
+def test_every_module_imports_alone_with_warnings_as_errors() -> None:
+    names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in MODULES if path.stem != "__main__"]
+    plain = [name for name in names if name.split(".")[0] == "beam_distill" and name.split(".")[1:2] in (["config"], ["simulator"])]
+    plain += [name for name in names if name.split(".")[1:2] and name.split(".")[1] in PLAIN_FOLDERS]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {plain!r}:\n"
+        "    importlib.import_module(name)\n"
+        "assert 'apache_beam' not in sys.modules, 'a plain module imported Beam'\n"
+    )
+    ended = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["simulate", "--help"], ["--version"]], ids=" ".join)
+def test_help_needs_no_beam(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom beam_distill.cli.main import main\n"
+        f"code = main({arguments!r})\n"
+        "assert 'apache_beam' not in sys.modules\nsys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) <= 50
+
+
+def test_plan_needs_no_beam() -> None:
+    code = (
+        "import sys\nfrom beam_distill.cli.main import main\n"
+        "code = main(['plan', '--train_file_path', 'a', '--generated_batch_train_file_path', 'b',"
+        " '--data_generation_task_type', 'math', '--teacher_model_endpoint_url', 'http://localhost'])\n"
+        "assert 'apache_beam' not in sys.modules\nsys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "at most 200 requests at a time" in ended.stdout

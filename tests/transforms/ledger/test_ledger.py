@@ -1,0 +1,171 @@
+"""The ledger: readable by anyone, found again, tolerant of torn tails, honest about a full disk."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import fastavro
+import pytest
+
+from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.ledger.recorder import Recorder
+from transforms.ledger.schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
+from transforms.ledger.segments import SegmentWriter, list_segments
+
+BODY = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'
+
+
+def a_record(number: int = 0, **changes: object) -> LedgerRecord:
+    record = LedgerRecord(
+        "run-1", "train", f"row-{number}", "rows.jsonl", number + 1, 0, "hash", "m", "{}", None, 200, BODY % number,
+        "stop", 10, 2, 1, 12.5, 1_700_000_000_000, 1_700_000_000_012,
+    )  # fmt: skip
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def write(folder: Path, records: list[LedgerRecord], prefix: str = "run-1", blocks_of: int = 3) -> Path:
+    writer = SegmentWriter(str(folder), prefix, LEDGER_SCHEMA)
+    for start in range(0, len(records), blocks_of):
+        writer.append(as_datum(record) for record in records[start : start + blocks_of])
+    writer.close()
+    assert writer.path is not None
+    return writer.path
+
+
+def test_any_avro_reader_reads_it(tmp_path: Path) -> None:
+    path = write(tmp_path, [a_record(number) for number in range(7)])
+    with open(path, "rb") as file:
+        read = list(fastavro.reader(file))
+    assert [record["row_key"] for record in read] == [f"row-{number}" for number in range(7)]
+    assert read[0]["schema_version"] == SCHEMA_VERSION
+    assert read[0]["sent_at_ms"].year == 2023
+
+
+def test_answers_are_found_by_row_turn_and_request(tmp_path: Path) -> None:
+    write(tmp_path, [a_record(number) for number in range(100)] + [a_record(5, turn=1, response=BODY % "second")])
+    index = AnswerIndex(str(tmp_path))
+    assert len(index) == 101
+    assert [index.find(f"row-{number}", 0, "hash").content for number in (99, 0, 42)] == ["99", "0", "42"]  # type: ignore[union-attr]
+    assert index.find("row-5", 1, "hash").content == "second"  # type: ignore[union-attr]
+    assert index.find("row-5", 0, "other") is None
+    assert index.find("row-100", 0, "hash") is None
+    index.close()
+    assert index.find("row-5", 0, "hash") is None
+
+
+def test_the_first_answer_of_a_request_stands(tmp_path: Path) -> None:
+    write(tmp_path, [a_record(0, response=BODY % "late")], prefix="run-2")
+    write(tmp_path, [a_record(0, response=BODY % "early")], prefix="run-1")
+    assert AnswerIndex(str(tmp_path)).find("row-0", 0, "hash").content == "early"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("lost_bytes", [1, 10, 17, 40, 300])
+def test_a_torn_tail_costs_its_block_only(tmp_path: Path, lost_bytes: int) -> None:
+    path = write(tmp_path, [a_record(number) for number in range(9)])
+    path.write_bytes(path.read_bytes()[:-lost_bytes])
+    index = AnswerIndex(str(tmp_path))
+    assert len(index) == 6
+    assert len(index.torn) == 1 and index.torn[0].kept == 2
+    assert index.find("row-5", 0, "hash") is not None
+    assert index.find("row-8", 0, "hash") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"Obj\x01", b"not avro at all"])
+def test_a_segment_that_never_got_a_block_is_passed_over(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "run-0-broken.avro").write_bytes(content)
+    write(tmp_path, [a_record(1)])
+    index = AnswerIndex(str(tmp_path))
+    assert len(index) == 1 and len(index.torn) == 1
+    assert index.find("row-1", 0, "hash") is not None
+
+
+def test_no_folder_is_an_empty_ledger(tmp_path: Path) -> None:
+    index = AnswerIndex(str(tmp_path / "none"))
+    assert len(index) == 0 and index.find("row-0", 0, "hash") is None
+
+
+def test_nothing_written_leaves_no_file(tmp_path: Path) -> None:
+    SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA).close()
+    assert list_segments(str(tmp_path)) == []
+
+
+class Notes:
+    """Collects what the recorder says."""
+
+    def __init__(self) -> None:
+        self.safe: list[int] = []
+        self.failed: list[int] = []
+        self.error: OSError | None = None
+        self.heard = threading.Condition()
+
+    def on_safe(self, tokens: list[int]) -> None:
+        with self.heard:
+            self.safe.extend(tokens)
+            self.heard.notify_all()
+
+    def on_failed(self, tokens: list[int], error: OSError) -> None:
+        with self.heard:
+            self.failed.extend(tokens)
+            self.error = error
+            self.heard.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        with self.heard:
+            assert self.heard.wait_for(lambda: len(self.safe) + len(self.failed) >= count, timeout=10)
+
+
+def test_a_token_comes_back_when_its_record_is_on_disk(tmp_path: Path) -> None:
+    notes = Notes()
+    recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
+    for number in range(50):
+        recorder.put(a_record(number), number)
+    failure = FailureRecord("run-1", "train", "row-x", "rows.jsonl", 1, 0, "server_error", "status 500", 500, "oops", 3)
+    recorder.put(failure, 50)
+    notes.wait_for(51)
+    # found by another reader before the recorder is closed
+    index = AnswerIndex(str(tmp_path / "ledger"))
+    assert len(index) == 50
+    assert FailureIndex(str(tmp_path / "failures"), "run-1").find("row-x") == failure
+    assert FailureIndex(str(tmp_path / "failures"), "run-2").find("row-x") is None
+    recorder.close()
+    assert sorted(notes.safe) == list(range(51)) and notes.failed == []
+
+
+def test_a_disk_that_refuses_is_said_and_keeps_what_it_has(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    notes = Notes()
+    recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
+    recorder.put(a_record(0), 0)
+    notes.wait_for(1)
+    recorder._answers._file.close()
+    recorder._answers._file = open(full, "wb", buffering=0)  # noqa: SIM115
+    recorder._answers._writer = fastavro.write.Writer(NoSpace(), fastavro.parse_schema(LEDGER_SCHEMA))
+    recorder.put(a_record(1), 1)
+    recorder.put(a_record(2), 2)
+    notes.wait_for(3)
+    assert notes.safe == [0] and sorted(notes.failed) == [1, 2]
+    assert notes.error is not None and notes.error.errno == 28
+    recorder.put(a_record(3), 3)
+    notes.wait_for(4)
+    assert 3 in notes.failed  # nothing more is accepted
+    recorder.close()
+    assert len(AnswerIndex(str(tmp_path / "ledger"))) == 1
+
+
+class NoSpace:
+    """A file on a full disk, once its header is written."""
+
+    def __init__(self) -> None:
+        self._header = True
+
+    def write(self, data: bytes) -> int:
+        if not self._header:
+            raise OSError(28, "No space left on device")
+        return len(data)
+
+    def flush(self) -> None:
+        self._header = False
+        raise OSError(28, "No space left on device")

@@ -1,0 +1,66 @@
+"""The one table: status, headers and body to the kind of failure."""
+
+import json
+
+import pytest
+
+from transforms.elements.failures import FailureKind as Kind
+from transforms.teacher.classify import classify
+
+
+def error(code: str = "", message: str = "", **fields: object) -> bytes:
+    return json.dumps({"error": {"code": code, "message": message, **fields}}).encode()
+
+
+MODEL_STATUS = "ms-azureml-model-error-statuscode"
+MODEL_REASON = "ms-azureml-model-error-reason"
+TABLE = [
+    (400, {}, b"", Kind.BAD_REQUEST),
+    (400, {}, error("content_filter"), Kind.CONTENT_FILTERED),
+    (400, {}, b'{"status":400,"code":"content_filter","message":"filtered","param":"messages"}', Kind.CONTENT_FILTERED),
+    (400, {}, error("x", innererror={"code": "ResponsibleAIPolicyViolation"}), Kind.CONTENT_FILTERED),
+    (400, {}, error("context_length_exceeded"), Kind.CONTEXT_LENGTH_EXCEEDED),
+    (400, {}, b'{"object":"error","message":"This model\'s maximum context length is 4096 tokens."}', Kind.CONTEXT_LENGTH_EXCEEDED),
+    (
+        400,
+        {},
+        error("unsupported_parameter", "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", param="max_tokens"),
+        Kind.WANTS_MAX_COMPLETION_TOKENS,
+    ),
+    (400, {}, b"not json", Kind.BAD_REQUEST),
+    (400, {}, b"[1]", Kind.BAD_REQUEST),
+    (401, {}, b"key_auth_access_denied", Kind.UNAUTHORIZED),
+    (403, {}, b"", Kind.FORBIDDEN),
+    (404, {}, b"", Kind.NOT_FOUND),
+    (405, {}, b"", Kind.NOT_FOUND),
+    (301, {}, b"", Kind.NOT_FOUND),
+    (204, {}, b"", Kind.NOT_FOUND),
+    (408, {}, b"", Kind.TIMED_OUT),
+    (413, {}, b"", Kind.TOO_LARGE),
+    (418, {}, b"", Kind.BAD_REQUEST),
+    (422, {}, b"", Kind.BAD_REQUEST),
+    (424, {}, b"", Kind.SERVER_ERROR),
+    (424, {MODEL_STATUS: "400"}, error("context_length_exceeded"), Kind.CONTEXT_LENGTH_EXCEEDED),
+    (424, {MODEL_STATUS: "404"}, b"", Kind.NOT_FOUND),
+    (424, {MODEL_STATUS: "408"}, b"", Kind.TIMED_OUT),
+    (424, {MODEL_STATUS: "429"}, b"", Kind.THROTTLED),
+    (424, {MODEL_STATUS: "500"}, b"", Kind.SERVER_ERROR),
+    (424, {MODEL_STATUS: "503"}, b"", Kind.UNAVAILABLE),
+    (424, {MODEL_STATUS: "504"}, b"", Kind.TIMED_OUT),
+    (424, {MODEL_STATUS: "599"}, b"", Kind.SERVER_ERROR),
+    (424, {MODEL_REASON: "model_not_ready"}, b"", Kind.UNAVAILABLE),
+    (424, {MODEL_REASON: "too_few_model_instance"}, b"", Kind.UNAVAILABLE),
+    (424, {MODEL_REASON: "too_many_pending_request", MODEL_STATUS: "200"}, b"", Kind.THROTTLED),
+    (429, {}, b"", Kind.THROTTLED),
+    (500, {}, b"", Kind.SERVER_ERROR),
+    (502, {}, b"", Kind.UNAVAILABLE),
+    (503, {}, b"", Kind.UNAVAILABLE),
+    (504, {}, b"", Kind.TIMED_OUT),
+    (529, {}, b"", Kind.THROTTLED),
+    (599, {}, b"", Kind.SERVER_ERROR),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "body", "kind"), TABLE, ids=[f"{row[0]}-{row[3].value}-{n}" for n, row in enumerate(TABLE)])
+def test_every_response_has_its_kind(status: int, headers: dict[str, str], body: bytes, kind: Kind) -> None:
+    assert classify(status, headers, body) is kind

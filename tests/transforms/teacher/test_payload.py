@@ -1,0 +1,55 @@
+"""Request bodies, and what their hash covers."""
+
+import json
+from dataclasses import replace
+
+from transforms.elements.rows import ChatMessage
+from transforms.teacher.payload import PayloadTemplate, rename_token_limit
+from transforms.teacher.specs import EndpointSpec, SamplingSpec
+
+ENDPOINT = EndpointSpec("http://h/v1/chat/completions", model="m", extra_body_json='{"reasoning_effort": "low"}')
+SAMPLING = SamplingSpec(max_new_tokens=7, stop=("END",))
+MESSAGES = (ChatMessage("user", "caf\u00e9"),)
+
+
+def hashed(endpoint: EndpointSpec = ENDPOINT, sampling: SamplingSpec = SAMPLING, messages: tuple[ChatMessage, ...] = MESSAGES) -> str:
+    template = PayloadTemplate(endpoint, sampling)
+    return template.request_hash(template.body(messages))
+
+
+def test_body_holds_what_was_set_and_no_zero_penalties() -> None:
+    assert json.loads(PayloadTemplate(ENDPOINT, SAMPLING).body(MESSAGES)) == {
+        "messages": [{"role": "user", "content": "caf\u00e9"}],
+        "model": "m",
+        "max_tokens": 7,
+        "temperature": 0.2,
+        "top_p": 0.1,
+        "stop": ["END"],
+        "reasoning_effort": "low",
+    }
+
+
+def test_token_limit_can_go_by_its_other_name() -> None:
+    renamed = json.loads(rename_token_limit(PayloadTemplate(ENDPOINT, SAMPLING).body(MESSAGES)))
+    assert renamed["max_completion_tokens"] == 7 and "max_tokens" not in renamed
+
+
+def test_hash_covers_everything_that_changes_the_answer() -> None:
+    others = [
+        hashed(messages=(ChatMessage("system", "caf\u00e9"),)),
+        hashed(sampling=replace(SAMPLING, temperature=0.3)),
+        hashed(sampling=replace(SAMPLING, max_new_tokens=8)),
+        hashed(endpoint=replace(ENDPOINT, model="n")),
+        hashed(endpoint=replace(ENDPOINT, extra_body_json="{}")),
+    ]
+    assert len({hashed(), *others}) == 6
+
+
+def test_hash_covers_nothing_else() -> None:
+    moved = replace(ENDPOINT, chat_url="http://elsewhere/v1/chat/completions", headers=(("x", "y"),))
+    assert hashed(endpoint=moved) == hashed()
+
+
+def test_without_a_model_the_address_stands_in_for_it() -> None:
+    here = replace(ENDPOINT, model=None)
+    assert hashed(endpoint=here) != hashed(endpoint=replace(here, chat_url="http://elsewhere/v1/chat/completions"))
