@@ -1,1 +1,1 @@
-"""From the bytes of JSONL files to rows with a key, or a reject that says which line and why."""
+"""From files of JSON lines to rows with a key, in input order. Standard library and orjson only."""

@@ -1,32 +1,50 @@
-"""Row keys: the same row has the same key in every run, two equal rows have two."""
+"""Who a row is: a key that is the same in every run, on every machine, and different for every row of a split."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import orjson
 
 from transforms.elements.rows import ChatMessage, Split
 
+DIGEST_BYTES = 16
+
+
+def content_digest(split: Split, messages: Sequence[ChatMessage]) -> bytes:
+    """16 bytes that stand for a split and the messages of a row.
+
+    BLAKE2b over ``[split, role, content, role, content, ...]`` as compact JSON in UTF-8. Only what is sent and
+    written counts: spacing, escapes, the order of keys and further keys of the line do not.
+    """
+    flat = [split.value]
+    for message in messages:
+        flat += message
+    return blake2b(orjson.dumps(flat), digest_size=DIGEST_BYTES).digest()
+
 
 class RowKeys:
-    """Gives keys in reading order: a digest of split and messages, and how many equal rows came before.
+    """Gives the rows of one split their keys, in input order.
 
-    Adding, removing or moving other rows changes no key. Memory: one 64-bit number per distinct row.
+    A key is the content digest and how many rows of the same content came before: ``...-0``, ``...-1``. For content
+    seen once, only 64 bits are remembered. Should two contents ever share these, the second one's count starts at 1,
+    and all keys stay different.
     """
 
     def __init__(self, split: Split) -> None:
-        self._salt = split.value.encode()
+        self._split = split
         self._seen: set[int] = set()
         self._repeats: dict[int, int] = {}
 
-    def key(self, messages: tuple[ChatMessage, ...]) -> str:
+    def next_key(self, messages: Sequence[ChatMessage]) -> str:
         """The key of the next row."""
-        # a NamedTuple is a tuple to orjson: [["role","content"], ...]
-        digest = blake2b(orjson.dumps([list(message) for message in messages]), digest_size=16, key=self._salt)
-        short = int.from_bytes(digest.digest()[:8], "big")
-        if short not in self._seen:
+        digest = content_digest(self._split, messages)
+        short = int.from_bytes(digest[:8], "little")
+        earlier = 0
+        if short in self._seen:
+            earlier = self._repeats.get(short, 0) + 1
+            self._repeats[short] = earlier
+        else:
             self._seen.add(short)
-            return digest.hexdigest() + "-0"
-        occurrence = self._repeats[short] = self._repeats.get(short, 0) + 1
-        return f"{digest.hexdigest()}-{occurrence}"
+        return f"{digest.hex()}-{earlier}"

@@ -1,46 +1,76 @@
-"""Numbered lines of a binary stream, blank ones skipped, none held in memory beyond a bound."""
+"""Numbered lines of a byte stream, in memory that does not follow the length of the longest line."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-UTF8_BOM = b"\xef\xbb\xbf"
-
-
-class LineStream(Protocol):
-    """What is needed of an open file."""
-
-    def readline(self, size: int = -1, /) -> bytes: ...
+CHUNK_BYTES = 256 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedLine:
-    """One line without its end. ``number`` is 1-based; ``text`` is None when the line was longer than allowed."""
+class ByteSource(Protocol):
+    """What an open file must offer. Not ``readline(size)``: compressed files on Beam's filesystems lack it."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        ...
+
+
+class NumberedLine(NamedTuple):
+    """One line that is not blank. ``number`` is 1-based and counts blank lines too.
+
+    ``size`` is the length in bytes without the line end. ``text`` is None when the line is longer than was allowed;
+    then ``size`` may count the byte order mark and the carriage return too.
+    """
 
     number: int
     text: bytes | None
-    size_bytes: int
+    size: int
 
 
-def read_lines(stream: LineStream, max_line_bytes: int) -> Iterator[NumberedLine]:
-    """Every line that is not blank: LF or CRLF ends, a byte order mark at the start is dropped."""
+def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine]:
+    """The lines of a source that are not blank, without line ends (LF or CRLF) and without a byte order mark.
+
+    A line longer than ``max_line_bytes`` is measured but not held: at most that much of it, and a chunk, is in memory.
+    """
+    stream = io.BufferedReader(_Raw(source), CHUNK_BYTES)
+    piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # what does not count still has to fit
     number = 0
-    while True:
-        raw = stream.readline(max_line_bytes + 1)
-        if not raw:
-            return
+    while line := stream.readline(piece):
         number += 1
-        size = len(raw)
-        if size > max_line_bytes and not raw.endswith(b"\n"):
-            while raw and not raw.endswith(b"\n"):
-                raw = stream.readline(max_line_bytes + 1)
-                size += len(raw)
-            yield NumberedLine(number, None, size)
+        if len(line) == piece and not line.endswith(b"\n"):
+            yield NumberedLine(number, None, len(line) + _skip_to_line_end(stream))
             continue
-        if number == 1 and raw.startswith(UTF8_BOM):
-            raw = raw[len(UTF8_BOM) :]
-        text = raw.strip()
-        if text:
-            yield NumberedLine(number, text, size)
+        line = line.rstrip(b"\r\n")
+        if number == 1:
+            line = line.removeprefix(BYTE_ORDER_MARK)
+        if not line or line.isspace():
+            continue
+        size = len(line)
+        yield NumberedLine(number, line if size <= max_line_bytes else None, size)
+
+
+def _skip_to_line_end(stream: io.BufferedIOBase) -> int:
+    skipped = 0
+    while rest := stream.readline(CHUNK_BYTES):
+        skipped += len(rest)
+        if rest.endswith(b"\n"):
+            return skipped - 1 - rest.endswith(b"\r\n")
+    return skipped
+
+
+class _Raw(io.RawIOBase):
+    """A source as the io module wants it. Does not own the source: closing is left to who opened it."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io always passes a memoryview
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

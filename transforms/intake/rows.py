@@ -1,85 +1,142 @@
-"""One line to the messages of a chat, or the reason why it is none."""
+"""One line of JSON to the messages of a chat, or the reason why not."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import orjson
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
 
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-_SHAPE = '{"messages": [{"role": "user", "content": "..."}]}'
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+"""Roles that a row may use, and what they become: ``developer`` is the newer name of ``system``."""
+
+_FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("user", "assistant"), ("assistant", "user")})
+"""The roles that may follow one another."""
+
+_SHAPE = 'expected {"messages": [{"role": "user", "content": "..."}, ...]}'
 
 
-class UnusableLine(Exception):
-    """The line is no chat that can be sent. ``reason`` is a code of ``elements.reasons``, ``detail`` says it for a person."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+class UnusableLine(reasons.Rejection):
+    """A line that gives no row."""
 
 
 def parse_row(line: bytes) -> tuple[ChatMessage, ...]:
-    """The messages of one JSONL line. Raises UnusableLine."""
+    """The messages of one line of JSON. Raises UnusableLine.
+
+    Keys other than ``messages``, ``role`` and ``content`` are ignored.
+    """
     try:
-        fields = orjson.loads(line)
+        row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise _not_json(line, error) from None
-    if not isinstance(fields, dict):
-        raise UnusableLine(reasons.NOT_AN_OBJECT, f"the line is a JSON {_kind(fields)}; each line must be an object {_SHAPE}")
-    listed = fields.get("messages")
-    if not isinstance(listed, list) or not listed:
-        found = f"its keys are {', '.join(map(repr, list(fields)[:8]))}" if fields else "it has no keys"
-        what = "has no 'messages'" if listed is None else "'messages' is empty or no list"
-        raise UnusableLine(reasons.NO_MESSAGES, f"the object {what} ({found}); expected {_SHAPE}")
-    messages = tuple(_message(item, place) for place, item in enumerate(listed, 1))
-    _check_order(messages)
-    return messages
+        raise _unreadable(line, error) from None
+    if not isinstance(row, dict):
+        raise UnusableLine(reasons.NOT_AN_OBJECT, f"the line holds {_name(row)}; {_SHAPE}")
+    if "messages" not in row:
+        keys = ", ".join(repr(str(key)[:40]) for key in list(row)[:5]) or "no keys"
+        raise UnusableLine(reasons.NO_MESSAGES, f'the object has no "messages" (it has {keys}); {_SHAPE}')
+    return chat_messages(row["messages"])
 
 
-def _not_json(line: bytes, error: orjson.JSONDecodeError) -> UnusableLine:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        return UnusableLine(reasons.NOT_UTF8, f"byte {wrong.start + 1} of the line is not UTF-8; save the file as UTF-8")
-    return UnusableLine(reasons.INVALID_JSON, f"not valid JSON: {error}")
+def chat_messages(value: object) -> tuple[ChatMessage, ...]:
+    """The messages of a chat from what JSON gives for them. Raises UnusableLine.
+
+    A chat is at most one system message, then user and assistant in turn, beginning with user.
+    """
+    if not isinstance(value, list):
+        raise UnusableLine(reasons.NO_MESSAGES, f'"messages" is {_name(value)}; expected a list of messages')
+    if not value:
+        raise UnusableLine(reasons.NO_MESSAGES, '"messages" is an empty list; give the row at least one user message')
+    messages = []
+    previous: str | None = None
+    for place, item in enumerate(value, start=1):
+        message = _message(place, len(value), item)
+        role = message.role
+        if (previous, role) not in _FOLLOWS:
+            raise _wrong_order(place, len(value), role, previous)
+        messages.append(message)
+        previous = role
+    if previous == "system":
+        raise UnusableLine(
+            reasons.NO_USER_MESSAGE,
+            "the row holds a system message only; add the user message that the teacher is to answer",
+        )
+    return tuple(messages)
 
 
-def _message(item: Any, place: int) -> ChatMessage:
+def _message(place: int, count: int, item: object) -> ChatMessage:
     if not isinstance(item, dict):
-        raise UnusableLine(reasons.BAD_MESSAGE, f"message {place} is a JSON {_kind(item)}, not an object with role and content")
+        raise UnusableLine(
+            reasons.BAD_MESSAGE,
+            f'message {place} of {count} is {_name(item)}; expected an object with "role" and "content"',
+        )
     role = item.get("role")
-    known = _ROLES.get(role) if isinstance(role, str) else None
+    known = ROLES.get(role) if isinstance(role, str) else None
     if known is None:
-        raise UnusableLine(reasons.UNKNOWN_ROLE, f"message {place} has the role {role!r}; known are system, user and assistant")
+        raise _unknown_role(place, count, item)
     content = item.get("content")
     if not isinstance(content, str):
-        raise UnusableLine(reasons.CONTENT_NOT_TEXT, f"the content of message {place} ({role}) is a JSON {_kind(content)}; expected text")
+        found = _name(content) if "content" in item else "missing"
+        raise UnusableLine(
+            reasons.CONTENT_NOT_TEXT,
+            f'the "content" of message {place} of {count} ({known}) is {found}; expected text. '
+            "Put the parts of a message together into one string; only text can be distilled",
+        )
+    if known == "user" and not content.strip():
+        raise UnusableLine(
+            reasons.EMPTY_USER_MESSAGE,
+            f"message {place} of {count} (user) is empty; the teacher needs something to answer",
+        )
     return ChatMessage(known, content)
 
 
-def _check_order(messages: tuple[ChatMessage, ...]) -> None:
-    expected = "user"
-    for place, message in enumerate(messages, 1):
-        if message.role == "system":
-            if place == 1:
-                continue
-            raise UnusableLine(reasons.WRONG_ORDER, f"message {place} is a system message; only the first may be one")
-        if message.role != expected:
-            raise UnusableLine(
-                reasons.WRONG_ORDER,
-                f"message {place} is from {message.role} where {expected} is due; user and assistant must take turns, user first",
-            )
-        if message.role == "user" and not message.content.strip():
-            raise UnusableLine(reasons.NO_USER_MESSAGE, f"the user message {place} is empty; there is nothing to ask")
-        expected = "assistant" if expected == "user" else "user"
-    if not any(message.role == "user" for message in messages):
-        raise UnusableLine(reasons.NO_USER_MESSAGE, "there is no user message; there is nothing to ask")
+def _unknown_role(place: int, count: int, item: dict[object, object]) -> UnusableLine:
+    expected = "expected system, user or assistant"
+    if "role" not in item:
+        return UnusableLine(reasons.UNKNOWN_ROLE, f'message {place} of {count} has no "role"; {expected}')
+    role = item["role"]
+    if not isinstance(role, str):
+        return UnusableLine(reasons.UNKNOWN_ROLE, f'the "role" of message {place} of {count} is {_name(role)}; {expected}')
+    nearest = ROLES.get(role.strip().lower())
+    advice = f'; write "{nearest}", in lower case and without spaces' if nearest else ""
+    if role in ("tool", "function"):
+        advice = "; chats with tool calls cannot be distilled: leave these rows out"
+    return UnusableLine(reasons.UNKNOWN_ROLE, f"message {place} of {count} has the role {role[:40]!r}; {expected}{advice}")
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
-    return "null" if value is None else names[type(value)]
+def _wrong_order(place: int, count: int, role: str, previous: str | None) -> UnusableLine:
+    if role == "system":
+        what = "a system message may stand only once, at the beginning"
+    elif previous in (None, "system"):
+        what = "a chat begins with a user message, after the system message if there is one"
+    else:
+        what = "user and assistant take turns; join neighbours of the same role into one message"
+    after = f"follows {previous}" if previous else "comes first"
+    return UnusableLine(reasons.WRONG_ORDER, f"message {place} of {count} ({role}) {after}; {what}")
+
+
+def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> UnusableLine:
+    if b"\x00" in line[:8] or line[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return UnusableLine(reasons.NOT_UTF8, "the line looks like UTF-16, not UTF-8. Save the file as UTF-8")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as undecodable:
+        place = undecodable.start
+        return UnusableLine(reasons.NOT_UTF8, f"byte {place + 1} of the line (0x{line[place]:02x}) is not UTF-8. Save the file as UTF-8")
+    if error.pos >= len(text):
+        found = "the line ends there, and a row must stand whole on one line"
+    else:
+        found = f"found {text[error.pos : error.pos + 20]!r}"
+    return UnusableLine(reasons.INVALID_JSON, f"not JSON at column {error.colno}: {error.msg}; {found}. {_SHAPE}, on one line")
+
+
+def _name(value: object) -> str:
+    """What a JSON value is, in the words of JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"

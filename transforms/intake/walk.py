@@ -1,54 +1,70 @@
-"""A whole split in input order."""
+"""All rows of a split, file by file, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import closing
+from typing import Protocol
 
 from transforms.elements import reasons
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
 from transforms.intake.identity import RowKeys
-from transforms.intake.lines import read_lines
+from transforms.intake.lines import ByteSource, read_lines
 from transforms.intake.rows import UnusableLine, parse_row
 
-SHARE_ROWS = 64  # neighbouring lines that one reader takes together
+LINES_PER_SHARE = 64
+"""Neighbouring lines go to the same shard in stretches of this many."""
+
+
+class OpenFile(ByteSource, Protocol):
+    """An open file to be read once and closed."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        ...
 
 
 def walk_rows(
-    open_file: Callable[[str], Any],
+    open_file: Callable[[str], OpenFile],
     files: Sequence[str],
     split: Split,
     limit: int | None,
     max_row_bytes: int,
     shard: tuple[int, int] | None = None,
 ) -> Iterator[TrainingRow | RejectedRow]:
-    """Every line of ``files`` that is not blank, as a row or a reject.
+    """Every line of a split that is not blank, as a row or a reject, in the order of ``files`` and lines.
 
-    ``limit`` keeps the first lines of the split. ``shard`` (number, of how many) yields only that share of the lines; keys are counted over
-    all, so that they do not depend on how many readers there are. Raises what ``open_file`` raises.
+    ``limit`` ends the walk after so many lines. With ``shard`` (index, count) only that part of the lines comes out,
+    with the keys and ordinals they have in the whole: all lines are read to count equal rows. What opening or reading
+    a file raises is passed on.
     """
     keys = RowKeys(split)
-    ordinal = -1
+    index, count = shard if shard is not None else (0, 1)
+    ordinal = 0
+    if limit is not None and limit <= 0:
+        return
     for file in files:
-        with open_file(file) as stream:
-            for line in read_lines(stream, max_row_bytes):
+        with closing(open_file(file)) as source:
+            for number, text, size in read_lines(source, max_row_bytes):
+                mine = ordinal // LINES_PER_SHARE % count == index
+                try:
+                    if text is None:
+                        raise _too_large(size, max_row_bytes)
+                    messages = parse_row(text)
+                except UnusableLine as unusable:
+                    if mine:
+                        yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail)
+                else:
+                    row_key = keys.next_key(messages)
+                    if mine:
+                        yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), messages)
                 ordinal += 1
-                if limit is not None and ordinal >= limit:
+                if ordinal == limit:
                     return
-                row = _row(keys, RowOrigin(split, file, line.number, ordinal), line.text, line.size_bytes, max_row_bytes)
-                if shard is None or ordinal // SHARE_ROWS % shard[1] == shard[0]:
-                    yield row
 
 
-def _row(keys: RowKeys, origin: RowOrigin, text: bytes | None, size_bytes: int, max_row_bytes: int) -> TrainingRow | RejectedRow:
-    if text is None:
-        return RejectedRow(
-            origin,
-            reasons.ROW_TOO_LARGE,
-            f"the line has {size_bytes:,} bytes, more than the {max_row_bytes:,} that any teacher could read",
-        )
-    try:
-        messages = parse_row(text)
-    except UnusableLine as unusable:
-        return RejectedRow(origin, unusable.reason, unusable.detail)
-    return TrainingRow(keys.key(messages), origin, messages)
+def _too_large(size: int, max_row_bytes: int) -> UnusableLine:
+    return UnusableLine(
+        reasons.ROW_TOO_LARGE,
+        f"the line is {size:,} bytes long, at most {max_row_bytes:,} are read; shorten it, or look whether line ends are missing",
+    )

@@ -1,148 +1,195 @@
-"""Taking an answer out of a reply: certain, or rejected with a reason."""
+"""The answer in a reply: text, label, choice, number or summary. What is not certain is rejected with its reason."""
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from transforms.elements import reasons
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.json_answers import json_values
+from transforms.prompts.embedded_json import matching_keys, read_objects
+from transforms.prompts.plain_number import NotCertain, shortest, stated_number
 
-_NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|[-+\u2212]?\.\d+")
-_CHOICE = re.compile(r"\(?([A-Za-z])(?:\)|[.:]|\)[.:])(?:\s.*)?\Z", re.DOTALL)
-_QUOTES = "\"'`\u2018\u2019\u201c\u201d*"
+MISSING_ENTITIES = "Missing_Entities"
+DENSER_SUMMARY = "Denser_Summary"
 
 
 def visible_text(text: str) -> str:
-    """What the teacher says after it thought: ``<think>`` blocks removed, outer white space too. Raises AnswerRejected when empty."""
-    close = text.rfind("</think>")
-    if close >= 0:
-        text = text[close + len("</think>") :]
-    elif text.lstrip().startswith("<think>"):
-        raise AnswerRejected(reasons.EMPTY_ANSWER, "the reply ends inside its <think> block")
-    text = text.strip()
-    if not text:
-        raise AnswerRejected(reasons.EMPTY_ANSWER, "the reply holds no text")
-    return text
+    """A reply without the thinking before it and the space around it. Raises AnswerRejected when nothing is left."""
+    _, closed, after = text.rpartition("</think>")
+    visible = after.strip() if closed else text.strip()
+    if visible.startswith("<think>"):
+        raise AnswerRejected(
+            reasons.EMPTY_ANSWER,
+            "the reply ends while the teacher is still thinking; raise teacher_model_max_new_tokens",
+        )
+    if not visible:
+        raise AnswerRejected(reasons.EMPTY_ANSWER, "the reply holds no text" + (" after its thinking" if closed else ""))
+    return visible
+
+
+# Labels
+
+
+_PAIRS = {"'": "'", '"': '"', "`": "`", "*": "*", "‘": "’", "“": "”"}
 
 
 def bare_label(text: str) -> str:
-    """A label without the quotes, stars or full stop around it; longer texts stay as they are."""
-    if "\n" in text or len(text) > 60:
-        return text
-    label = text.strip(_QUOTES + " ")
-    if label.endswith(".") and " " not in label:
-        label = label[:-1]
-    return label.strip(_QUOTES + " ") or text
-
-
-def choice_letter(text: str) -> str:
-    """``(B)``, ``B.`` or ``B: populated areas`` as ``B``; other texts as bare labels."""
-    label = bare_label(text)
-    if len(label) == 1:
-        return label.upper()
-    match = _CHOICE.match(label)
-    return match.group(1).upper() if match else label
-
-
-def plain_number(text: str) -> str:
-    """The one number in ``text`` in its shortest form: ``1,234.0`` is ``1234``. Raises AnswerRejected when there is not exactly one."""
-    found = _NUMBER.findall(text)
-    if len(found) > 1:
-        # "3 + 4 = 7" names its result; other texts with several numbers are not certain
-        tail = text.rpartition("=")[2] if "=" in text else ""
-        found = _NUMBER.findall(tail) if tail else found
-    if len(found) != 1:
-        what = "no number" if not found else f"{len(found)} numbers"
-        raise AnswerRejected(reasons.NOT_A_NUMBER, f"the answer holds {what} where one was asked for: {text[:80]!r}")
-    return canonical_number(found[0])
-
-
-def canonical_number(text: str) -> str:
-    """A number in plain decimal notation without separators or needless zeros. Raises AnswerRejected."""
-    cleaned = text.replace(",", "").replace("\u2212", "-").strip()
-    try:
-        number = Decimal(cleaned)
-    except InvalidOperation:
-        raise AnswerRejected(reasons.NOT_A_NUMBER, f"{text[:80]!r} is not a number") from None
-    if not number.is_finite() or abs(number.adjusted()) > 100:
-        raise AnswerRejected(reasons.NOT_A_NUMBER, f"{text[:80]!r} is not a number that can be written out")
-    if number == 0:
-        return "0"
-    whole = number.to_integral_value()
-    return format(whole if number == whole else number.normalize(), "f")
-
-
-def value_of_key(text: str, key: str) -> Any:
-    """The value of ``key`` in the last JSON object of ``text`` that has it. Raises AnswerRejected."""
-    seen: list[str] = []
-    chosen: Any = None
-    found = False
-    for value in json_values(text):
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if not isinstance(value, dict):
-            continue
-        matching = [name for name in value if name == key] or [name for name in value if _same_key(name, key)]
-        if len(matching) == 1:
-            chosen, found = value[matching[0]], True
+    """A label without the quotes, backticks, asterisks or full stop that wrap it as a whole; other text as it is."""
+    label = text
+    while len(label) > 1:
+        inner = label[1:-1].strip() if label[-1] == _PAIRS.get(label[0]) else ""
+        if inner.strip("*`") and not any(quote in inner.strip("*`") for quote in (label[0], label[-1])):
+            label = inner
+        elif label[-1] == "." and not any(letter.isspace() or letter == "." for letter in label[:-1]):
+            label = label[:-1]
         else:
-            seen.extend(value)
-    if found:
-        return chosen
-    if seen:
-        raise AnswerRejected(reasons.KEY_MISSING, f"the JSON has the keys {', '.join(seen[:8])}, not {key!r}")
-    raise AnswerRejected(reasons.NO_JSON, f"the reply holds no JSON object with the key {key!r}")
+            break
+    return label
 
 
-def text_of_key(text: str, key: str) -> str:
-    """Like ``value_of_key``, for an answer that is text; a number becomes its text."""
-    value = value_of_key(text, key)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise AnswerRejected(reasons.EMPTY_ANSWER, f"the value of {key!r} is empty or not text")
-    return value.strip()
+_LETTER = re.compile(r"\(?([A-Za-z])[.:]?\)?[.:]?")
+_LETTER_AND_TEXT = re.compile(r"(?:\(([A-Za-z])\)[.:]?|([A-Za-z])[):])\s*[^\s)].*")
+_ANOTHER_LETTER = re.compile(r"[\s(,;][A-Za-z][):]")
 
 
-def number_of_key(text: str, key: str) -> str:
-    """Like ``value_of_key``, for an answer that is a number, as a number or as text."""
-    value = value_of_key(text, key)
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise AnswerRejected(reasons.NOT_A_NUMBER, f"the value of {key!r} is {value!r}, not a number")
-    return canonical_number(repr(value)) if isinstance(value, float) else plain_number(str(value))
+def choice(text: str) -> str:
+    """``(B)``, ``B.`` and ``B: a library`` as ``B``; other text as a bare label.
+
+    ``B. Brecht`` may be a name and stays.
+    """
+    label = bare_label(text)
+    alone = _LETTER.fullmatch(label)
+    if alone:
+        return alone[1].upper()
+    lettered = _LETTER_AND_TEXT.fullmatch(label)
+    if lettered and not _ANOTHER_LETTER.search(label, 2):
+        return (lettered[1] or lettered[2]).upper()
+    return label
+
+
+def in_listed_spelling(answer: str, labels: tuple[str, ...]) -> str:
+    """The listed label that an answer surely is: alike but for letter case, or ``B. a library`` where B is listed."""
+    if answer in labels:
+        return answer
+    for candidate in (answer.casefold(), answer[:1].casefold() if answer[1:3] in (". ", ") ", ": ") else ""):
+        alike = [label for label in labels if label.casefold() == candidate]
+        if len(alike) == 1:
+            return alike[0]
+    return answer
+
+
+# Numbers
+
+
+def number(value: object) -> str:
+    """A number in its shortest form, from a text or what JSON gave for it: ``1,234.0`` is ``1234``.
+
+    Raises AnswerRejected.
+    """
+    try:
+        if isinstance(value, Decimal):
+            return shortest(value)
+        if isinstance(value, str) and value.strip():
+            return stated_number(value.strip())
+    except NotCertain as open_question:
+        shown = f": {value[:80]!r}" if isinstance(value, str) else ""
+        raise AnswerRejected(reasons.NOT_A_NUMBER, f"the answer {open_question}; expected one plain number{shown}") from None
+    if isinstance(value, str):
+        raise AnswerRejected(reasons.EMPTY_ANSWER, "the answer is empty; expected one plain number")
+    raise AnswerRejected(reasons.NOT_A_NUMBER, f"the answer is {_kind(value)}; expected one plain number")
+
+
+# JSON
+
+
+def value_of(text: str, key: str) -> object:
+    """The value under ``key`` in the last object of a reply that has it. Raises AnswerRejected."""
+    reading = read_objects(text, (key,))
+    if not reading.objects or reading.broken:
+        last = _value_at_end(text, key)
+        if last is not None:
+            return last
+    if reading.broken:
+        raise AnswerRejected(reasons.NO_JSON, f'the object with "{key}" is not JSON, in a way that leaves its meaning open')
+    if not reading.objects:
+        raise _not_found(key, reading.other, reading.unfinished)
+    found = reading.objects[-1]
+    keys = matching_keys(found, key)
+    if len(keys) != 1:
+        raise AnswerRejected(reasons.KEY_MISSING, f"the object holds {' and '.join(map(repr, keys))}; which one is meant is open")
+    value = found[keys[0]]
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value
+
+
+def label_of(text: str, key: str) -> str:
+    """Like ``value_of``, for text; a number counts as its digits. Raises AnswerRejected."""
+    return _text(value_of(text, key), key)
 
 
 def last_summary(text: str) -> str:
-    """The last ``Denser_Summary`` of a chain of density: a list of objects, one wrapped in an object, or objects in a row."""
-    summaries: list[str] = []
-    seen: list[str] = []
-    for value in json_values(text):
-        for item in _objects(value):
-            matching = [name for name in item if _same_key(name, "Denser_Summary")]
-            if matching and isinstance(item[matching[0]], str) and item[matching[0]].strip():
-                summaries.append(item[matching[0]].strip())
-            else:
-                seen.extend(item)
-    if summaries:
-        return summaries[-1]
-    if seen:
-        raise AnswerRejected(reasons.KEY_MISSING, f"the JSON has the keys {', '.join(seen[:8])}, not 'Denser_Summary'")
-    raise AnswerRejected(reasons.NO_JSON, "the reply holds no JSON with 'Denser_Summary'")
+    """The summary of the last round in a reply.
+
+    Raises AnswerRejected, also when a later round was begun and not finished.
+    """
+    reading = read_objects(text, (DENSER_SUMMARY, MISSING_ENTITIES))
+    if reading.broken:
+        raise AnswerRejected(
+            reasons.NO_JSON,
+            "the last round is not JSON, in a way that leaves its meaning open; earlier ones are less dense",
+        )
+    if not reading.objects:
+        raise _not_found(DENSER_SUMMARY, reading.other, reading.unfinished)
+    if reading.unfinished:
+        raise AnswerRejected(reasons.NO_JSON, "the list of rounds ends in the middle of one; earlier ones are less dense")
+    last = reading.objects[-1]
+    keys = matching_keys(last, DENSER_SUMMARY)
+    if len(keys) != 1:
+        raise AnswerRejected(reasons.KEY_MISSING, f'the last round holds {len(keys)} times "{DENSER_SUMMARY}", expected once')
+    return _text(last[keys[0]], DENSER_SUMMARY)
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
+def _not_found(key: str, other: bool, unfinished: bool) -> AnswerRejected:
+    if other:
+        return AnswerRejected(reasons.KEY_MISSING, f'the reply holds JSON, but no object with the key "{key}"')
+    ending = "an object is begun and never closed" if unfinished else "there is no JSON object in it"
+    return AnswerRejected(reasons.NO_JSON, f'the reply should hold an object with the key "{key}", but {ending}')
+
+
+_TAIL = 500
+
+
+def _value_at_end(text: str, key: str) -> str | None:
+    """The value of a plain last entry, where an object ends a reply but what stands before the entry is not JSON."""
+    entry = re.compile(
+        r"[,{\n]\s{0,40}[\"'“]" + re.escape(key) + r"[\"'”]\s{0,9}:\s{0,9}(?:\"([^\"\\{}\n]{1,200})\"|(-?[0-9][0-9.,]{0,40}))"
+        r"\s{0,9},?\s{0,40}\}[\s\]`]{0,40}$"
+    )
+    tail = text[-_TAIL:]
+    if tail.count(key) != 1:
+        return None
+    found = entry.search(tail)
+    return found and (found[1] or found[2].rstrip(","))
+
+
+def _text(value: object, key: str) -> str:
+    if isinstance(value, Decimal):
+        try:
+            return shortest(value)
+        except NotCertain as open_question:
+            raise AnswerRejected(reasons.ANSWER_NOT_TEXT, f'"{key}" {open_question}') from None
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise AnswerRejected(reasons.EMPTY_ANSWER, f'"{key}" is empty')
+    if not isinstance(value, str):
+        raise AnswerRejected(reasons.ANSWER_NOT_TEXT, f'"{key}" is {_kind(value)}; expected text')
+    return value.strip()
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, list):
-        return [item for item in value if isinstance(item, dict)]
-    if isinstance(value, dict):
-        inner = [item for item in value.values() if isinstance(item, list)]
-        if len(value) == 1 and inner:
-            return [item for item in inner[0] if isinstance(item, dict)]
-        return [value]
-    return []
-
-
-def _same_key(name: str, key: str) -> bool:
-    return name.replace(" ", "_").replace("-", "_").casefold() == key.casefold()
+        return "a list"
+    return "an object" if isinstance(value, dict) else "blank"

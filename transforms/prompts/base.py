@@ -1,41 +1,46 @@
-"""What every task's prompt can do."""
+"""What every prompt does: a row to a request, a reply to an answer, answers to an example."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
 
 
-class UnusableRow(Exception):
-    """The row cannot be put to the teacher for this task."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+class UnusableRow(reasons.Rejection):
+    """A row that cannot be asked."""
 
 
-class AnswerRejected(Exception):
-    """A reply holds no usable answer. ``reason`` is a code of ``elements.reasons``."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+class AnswerRejected(reasons.Rejection):
+    """A reply that holds no certain answer."""
 
 
 class Prompt(Protocol):
-    """A row to a request, a reply's text to an answer, and both to the example a student trains on."""
+    """One task, asked in one way. Holds no state: the same text always gives the same answer."""
 
     def format(self, row: TrainingRow) -> PromptRequest:
-        """What to ask. Raises UnusableRow."""
+        """What the teacher is asked. Raises UnusableRow."""
         ...
 
     def extract(self, text: str, turn: int) -> str:
-        """The answer in the visible text of one reply. Raises AnswerRejected."""
+        """The answer in the visible text of the reply to one turn. Raises AnswerRejected."""
         ...
 
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row's own messages with the teacher's answers in place."""
+        """The row's own messages with the answers, one for each turn, in place."""
         ...
+
+
+def without_label(messages: tuple[ChatMessage, ...]) -> tuple[tuple[ChatMessage, ...], str | None]:
+    """The messages up to the last user message, and the assistant message behind it: the label the row came with.
+
+    Raises UnusableRow when there is no user message at that place.
+    """
+    label = None
+    if messages and messages[-1].role == "assistant":
+        label = messages[-1].content
+        messages = messages[:-1]
+    if not messages or messages[-1].role != "user":
+        raise UnusableRow(reasons.NO_USER_MESSAGE, "the row does not end in a user message; add the one that the teacher is to answer")
+    return messages, label

@@ -1,21 +1,43 @@
-"""Chain of density (Adams et al. 2023, "From Sparse to Dense"): four rounds of the same length, each with more of the article's entities."""
+"""Chain of density (Adams et al. 2023): four summaries of one length, each with more of the article in it."""
 
 from __future__ import annotations
+
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.answers import DENSER_SUMMARY, MISSING_ENTITIES
+from transforms.prompts.carry_over import carried_over
+from transforms.prompts.single_turn import own_system_message
 
 ROUNDS = 4
 
 
-def density_instruction(max_len_summary: int) -> str:
-    """The system message of the request; every summary has at most ``max_len_summary`` words."""
-    return (
-        "You write summaries of the user's article that grow denser round by round.\n"
-        f"Go through {ROUNDS} rounds. In each round: find one to three informative entities of the article that the summary before "
-        "leaves out (specific, faithful to the article, relevant to its main point); then write a new summary of the same length that "
-        "keeps every entity it had and takes the missing ones in. Make room by fusing sentences and by cutting empty phrases; never "
-        "drop an entity.\n"
-        f"The first summary is general and sparse. No summary is longer than {max_len_summary} words, and each can be understood "
-        "without the article.\n"
-        f"Reply with nothing but a JSON list of {ROUNDS} objects, in the order of the rounds, without code fences and without text "
-        'before or after it. Every object has two keys: "Missing_Entities", the entities taken in, separated by semicolons, and '
-        '"Denser_Summary", the summary of that round.'
-    )
+def with_density(question: tuple[ChatMessage, ...], max_len_summary: int) -> tuple[ChatMessage, ...]:
+    """A question whose system message, for the request only, asks for ever denser summaries of so many words.
+
+    Of the row's own system message the background goes along; what it says of form and length gives way to the method.
+    """
+    own, rest = own_system_message(question)
+    background = carried_over(own).background if own is not None else ""
+    system = _METHOD.format(rounds=ROUNDS, words=max_len_summary, missing=MISSING_ENTITIES, summary=DENSER_SUMMARY)
+    if background:
+        system += f"\n\nAbout the task, from the person who set it:\n{background}"
+    return (ChatMessage("system", system), *rest)
+
+
+_METHOD = """\
+You summarize the article in the user's message. You do so in {rounds} rounds, and every round packs more of the article \
+into the same space.
+
+Round 1: write a summary that says in general terms what the article is about and names few of its details.
+Every further round:
+1. Compare your latest summary with the article and note one to three entities it lacks: people, places, organisations, \
+figures, dates or events that matter to the story, are stated in the article and are not in the summary yet.
+2. Rewrite the summary so that it holds these as well as all entities it held before. Win the room by merging sentences, \
+by tighter wording and by cutting what says nothing; never by dropping an entity.
+
+Every summary has at most {words} words, all have about the same length, and each can be understood by someone who has \
+not seen the article. Say nothing that the article does not say.
+
+Your whole reply is one JSON list of {rounds} objects, one for each round in order, with no code fence and no text \
+around it. Every object has two keys:
+"{missing}": the entities that this round adds, separated by semicolons
+"{summary}": the summary of this round, as one string"""

@@ -1,56 +1,45 @@
-"""Chain of thought (Wei et al. 2022): the request's system message, and what it keeps of the row's own.
-
-The row's own system message mostly says which form the bare answer must have ("only the number", "do not explain"), which would
-forbid the reasoning. It is replaced for the request; the choices that it names are kept (docs/decisions/0004).
-"""
+"""Chain of thought: the request asks for short reasoning and then the answer, as one JSON object."""
 
 from __future__ import annotations
 
-import re
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.carry_over import ANSWER, carried_over
+from transforms.prompts.single_turn import own_system_message
 
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
-from transforms.prompts.single_turn import split_label
-
-CHOICE_WORDING = (
-    "You solve the user's task by thinking it through. Work in a few short steps, each building on the one before, and settle on a "
-    "single answer.\n"
-    "Reply with nothing but one JSON object, without code fences and without text before or after it:\n"
-    '{"reason": "<your steps, brief>", "answer_choice": "<your answer>"}\n'
-)
-NUMBER_WORDING = (
-    "You solve the user's math problem by thinking it through. Work in a few short steps, each building on the one before, and check "
-    "the result against the question.\n"
-    "Reply with nothing but one JSON object, without code fences and without text before or after it:\n"
-    '{"reason": "<your steps, brief>", "answer": <the result>}\n'
-    "The value of answer is a plain number: no unit, no thousands separator, no operator, no words."
-)
-_QUOTED = re.compile(  # an apostrophe inside or at the end of a word opens nothing
-    r"(?<!\w)'([^'\n]{1,40})'(?!\w)|(?<!\w)\"([^\"\n]{1,40})\"(?!\w)|\u2018([^\u2019\n]{1,40})\u2019|\u201c([^\u201d\n]{1,40})\u201d"
-)
+REASON = "reason"
+ANSWER_CHOICE = "answer_choice"
+NUMBER = "answer"
 
 
-def choice_instruction(own_system: str | None) -> str:
-    """The system message for tasks with an ``answer_choice``, with the choices that the row's own system message quotes."""
-    choices = quoted_choices(own_system or "")
-    if len(choices) < 2:
-        return CHOICE_WORDING + "The value of answer_choice is the answer alone, in the form the user's text offers it."
-    listed = ", ".join(f'"{choice}"' for choice in choices)
-    return CHOICE_WORDING + f"The value of answer_choice is exactly one of {listed}."
+def with_reasoning(
+    question: tuple[ChatMessage, ...], opening: str, key: str, form: str, form_of_labels: str | None = None
+) -> tuple[ChatMessage, ...]:
+    """A question whose system message, for the request only, asks for reasoning first.
+
+    ``opening`` says what the task is, ``form`` what the value of ``key`` looks like; where the row's own system message
+    lists the labels in quotes, ``form_of_labels`` stands in place of ``form``, with them at its end.
+    """
+    own, rest = own_system_message(question)
+    parts = [opening]
+    if own is not None:
+        carried = carried_over(own)
+        if carried.background:
+            parts.append(f"About the task, from the person who set it:\n{carried.background}")
+        if carried.labels and form_of_labels is not None:
+            form = form_of_labels + ", ".join(f'"{label}"' for label in carried.labels) + "."
+        if carried.rules:
+            rules = "\n".join(f"- {rule}" for rule in carried.rules).replace(ANSWER, f'"{key}"')
+            form += f'\nThe person who set the task also asks this of "{key}", and of "{key}" alone:\n{rules}'
+    parts.append(_METHOD.replace("KEY", key) + form)
+    if any(message.role == "assistant" for message in rest):
+        parts.append("Earlier answers in this chat are worked examples in a shorter form; yours is the JSON object all the same.")
+    return (ChatMessage("system", "\n\n".join(parts)), *rest)
 
 
-def quoted_choices(text: str) -> list[str]:
-    """What stands in quotation marks in ``text``, each once, in order."""
-    found = (next(group for group in match.groups() if group) for match in _QUOTED.finditer(text))
-    return list(dict.fromkeys(found))
+_METHOD = """\
+First work it out: a few short steps, each building on the one before, without repeating the question. Then check that the \
+result follows from them, and settle on it.
 
-
-def reasoned_request(row: TrainingRow, instruction: str) -> PromptRequest:
-    """The row with ``instruction`` in place of its system message, for the request only."""
-    asked, reference = split_label(row)
-    rest = asked[1:] if asked[0].role == "system" else asked
-    return PromptRequest(row, ((ChatMessage("system", instruction), *rest),), (reference,))
-
-
-def own_system_message(row: TrainingRow) -> str | None:
-    """The row's system message, None when it has none."""
-    return row.messages[0].content if row.messages[0].role == "system" else None
+Your whole reply is one JSON object, with no code fence and no text around it, and its two keys in this order:
+{"reason": "your steps, in one short paragraph", "KEY": what you settled on}
+"""

@@ -1,36 +1,39 @@
-"""CONVERSATION: every assistant turn anew, each seeing the teacher's own earlier answers."""
+"""CONVERSATION: every assistant turn anew, in order, each after the teacher's own earlier answers."""
 
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
 from transforms.prompts.answers import visible_text
+from transforms.prompts.base import without_label
 
 
 class ConversationPrompt:
-    """One answer per user message."""
+    """One turn to a user message; a last one without an answer gets one."""
 
     def format(self, row: TrainingRow) -> PromptRequest:
-        """A turn per user message; the old assistant texts are kept as references."""
-        leading = row.messages[:1] if row.messages[0].role == "system" else ()
+        """The first turn has the system message; the row's own answers are kept as references."""
+        without_label(row.messages)  # the check alone
         turns: list[tuple[ChatMessage, ...]] = []
         references: list[str | None] = []
-        for message in row.messages[len(leading) :]:
+        leading: tuple[ChatMessage, ...] = ()
+        for message in row.messages:
             if message.role == "user":
-                turns.append((message,))
+                turns.append((*leading, message))
                 references.append(None)
+                leading = ()
+            elif message.role == "system":
+                leading = (message,)
             else:
                 references[-1] = message.content
-        turns[0] = (*leading, *turns[0])
         return PromptRequest(row, tuple(turns), tuple(references))
 
     def extract(self, text: str, turn: int) -> str:
-        """The reply's visible text."""
+        """The text of the reply. Raises AnswerRejected."""
         return visible_text(text)
 
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The conversation with the teacher's answers in place of the old ones."""
+        """The conversation with the teacher's answers."""
         messages: list[ChatMessage] = []
         for turn, answer in zip(request.turns, answers, strict=True):
-            messages.extend(turn)
-            messages.append(ChatMessage("assistant", answer))
+            messages += (*turn, ChatMessage("assistant", answer))
         return tuple(messages)

@@ -1,28 +1,34 @@
-"""MATH: a word problem with a number for an answer."""
+"""MATH: a word problem, and the number that answers it."""
 
 from __future__ import annotations
 
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
-from transforms.prompts.answers import number_of_key, plain_number, visible_text
-from transforms.prompts.chain_of_thought import NUMBER_WORDING, reasoned_request
-from transforms.prompts.single_turn import single_turn_example, single_turn_request
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.answers import number, value_of, visible_text
+from transforms.prompts.chain_of_thought import NUMBER, with_reasoning
+from transforms.prompts.single_turn import SingleTurn
+
+_OPENING = "You solve a math problem by working it out, one calculation at a time."
+_FORM = (
+    'The value of "answer" is a plain number: digits, with a minus sign or a decimal point where needed; no unit, no '
+    "currency, no separators between thousands, no fraction and no percent sign."
+)
 
 
-class MathPrompt:
-    """One number per row, plain or after reasoning."""
-
-    def __init__(self, chain_of_thought: bool) -> None:
-        self._chain_of_thought = chain_of_thought
-
-    def format(self, row: TrainingRow) -> PromptRequest:
-        """The row as it is, or with our reasoning instruction."""
-        return reasoned_request(row, NUMBER_WORDING) if self._chain_of_thought else single_turn_request(row)
+class MathPrompt(SingleTurn):
+    """The number in the reply, in its shortest form."""
 
     def extract(self, text: str, turn: int) -> str:
-        """The number in plain decimal notation."""
-        visible = visible_text(text)
-        return number_of_key(visible, "answer") if self._chain_of_thought else plain_number(visible)
+        """The number. Raises AnswerRejected."""
+        return number(visible_text(text))
 
-    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row's own messages and the number."""
-        return single_turn_example(request, answers)
+
+class MathReasonedPrompt(SingleTurn):
+    """MATH with chain of thought."""
+
+    def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """The question under a system message that asks for the calculation."""
+        return with_reasoning(question, _OPENING, NUMBER, _FORM)
+
+    def extract(self, text: str, turn: int) -> str:
+        """The number under ``answer``. Raises AnswerRejected."""
+        return number(value_of(visible_text(text), NUMBER))

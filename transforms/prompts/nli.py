@@ -1,30 +1,38 @@
-"""NLI: does the premise entail the hypothesis."""
+"""NLI: how two texts relate, as a label."""
 
 from __future__ import annotations
 
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
-from transforms.prompts.answers import bare_label, text_of_key, visible_text
-from transforms.prompts.chain_of_thought import choice_instruction, own_system_message, reasoned_request
-from transforms.prompts.single_turn import single_turn_example, single_turn_request
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.answers import bare_label, in_listed_spelling, label_of, visible_text
+from transforms.prompts.carry_over import listed_labels
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, with_reasoning
+from transforms.prompts.single_turn import SingleTurn, own_system_message
+
+_OPENING = "You judge how two texts relate: what the one lets a careful reader conclude about the other."
+_FORM = 'The value of "answer_choice" is the label you settled on, spelled as the task spells it, with nothing added.'
+_FORM_OF_LABELS = 'The value of "answer_choice" is a string, spelled exactly like one of these: '
 
 
-class NliPrompt:
-    """One label per row, plain or after reasoning."""
-
-    def __init__(self, chain_of_thought: bool) -> None:
-        self._chain_of_thought = chain_of_thought
-
-    def format(self, row: TrainingRow) -> PromptRequest:
-        """The row as it is, or with our reasoning instruction."""
-        if self._chain_of_thought:
-            return reasoned_request(row, choice_instruction(own_system_message(row)))
-        return single_turn_request(row)
+class NliPrompt(SingleTurn):
+    """The label in the reply, as the teacher gives it, or in the spelling that the row lists."""
 
     def extract(self, text: str, turn: int) -> str:
-        """The bare label."""
-        visible = visible_text(text)
-        return bare_label(text_of_key(visible, "answer_choice") if self._chain_of_thought else visible)
+        """The label. Raises AnswerRejected."""
+        return bare_label(visible_text(text))
 
-    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row's own messages and the label."""
-        return single_turn_example(request, answers)
+    def settle(self, answer: str, question: tuple[ChatMessage, ...]) -> str:
+        """The label as the row's own system message spells it, where it lists labels."""
+        own, _ = own_system_message(question)
+        return in_listed_spelling(answer, listed_labels(own)) if own is not None else answer
+
+
+class NliReasonedPrompt(NliPrompt):
+    """NLI with chain of thought."""
+
+    def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """The question under a system message that asks for reasoning."""
+        return with_reasoning(question, _OPENING, ANSWER_CHOICE, _FORM, _FORM_OF_LABELS)
+
+    def extract(self, text: str, turn: int) -> str:
+        """The label under ``answer_choice``. Raises AnswerRejected."""
+        return bare_label(label_of(visible_text(text), ANSWER_CHOICE))

@@ -1,30 +1,35 @@
-"""NLU_QA: a multiple-choice question."""
+"""NLU_QA: a question with choices, or with a short answer."""
 
 from __future__ import annotations
 
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
-from transforms.prompts.answers import choice_letter, text_of_key, visible_text
-from transforms.prompts.chain_of_thought import choice_instruction, own_system_message, reasoned_request
-from transforms.prompts.single_turn import single_turn_example, single_turn_request
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.answers import choice, label_of, visible_text
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, with_reasoning
+from transforms.prompts.nli import NliPrompt
+
+_OPENING = "You answer a question by understanding what it asks and weighing the answers that come into question."
+_FORM = (
+    'The value of "answer_choice" is your answer alone, as a string: the letter of the choice where the choices have '
+    "letters, otherwise the answer in as few words as the task allows."
+)
+_FORM_OF_LABELS = 'The value of "answer_choice" is a string, exactly one of these: '
 
 
-class NluQaPrompt:
-    """One choice per row, plain or after reasoning."""
-
-    def __init__(self, chain_of_thought: bool) -> None:
-        self._chain_of_thought = chain_of_thought
-
-    def format(self, row: TrainingRow) -> PromptRequest:
-        """The row as it is, or with our reasoning instruction."""
-        if self._chain_of_thought:
-            return reasoned_request(row, choice_instruction(own_system_message(row)))
-        return single_turn_request(row)
+class NluQaPrompt(NliPrompt):
+    """The choice in the reply: its letter where it surely is one."""
 
     def extract(self, text: str, turn: int) -> str:
-        """The letter of the choice where the answer names one, else the answer."""
-        visible = visible_text(text)
-        return choice_letter(text_of_key(visible, "answer_choice") if self._chain_of_thought else visible)
+        """The choice. Raises AnswerRejected."""
+        return choice(visible_text(text))
 
-    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row's own messages and the choice."""
-        return single_turn_example(request, answers)
+
+class NluQaReasonedPrompt(NluQaPrompt):
+    """NLU_QA with chain of thought."""
+
+    def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """The question under a system message that asks for reasoning."""
+        return with_reasoning(question, _OPENING, ANSWER_CHOICE, _FORM, _FORM_OF_LABELS)
+
+    def extract(self, text: str, turn: int) -> str:
+        """The choice under ``answer_choice``. Raises AnswerRejected."""
+        return choice(label_of(visible_text(text), ANSWER_CHOICE))

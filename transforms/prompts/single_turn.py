@@ -1,24 +1,46 @@
-"""What all tasks with one answer per row share: the last assistant message is the old label, everything before it is context."""
+"""What the tasks with one answer to a row share."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
+from transforms.prompts.base import without_label
 
 
-def split_label(row: TrainingRow) -> tuple[tuple[ChatMessage, ...], str | None]:
-    """The messages to ask with, and the old label where the row ends in one."""
-    if row.messages[-1].role == "assistant":
-        return row.messages[:-1], row.messages[-1].content
-    return row.messages, None
+class SingleTurn(ABC):
+    """One request to a row, one answer.
+
+    An assistant message at the end of the row is its old label: replaced, and kept as the reference. Earlier ones are
+    part of the question (worked examples, say) and stay as they are.
+    """
+
+    def format(self, row: TrainingRow) -> PromptRequest:
+        """The row's question in the form of this task."""
+        question, label = without_label(row.messages)
+        return PromptRequest(row, (self.ask(question),), (label,))
+
+    def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """The messages that are sent for a question; as they are, unless a task says otherwise."""
+        return question
+
+    @abstractmethod
+    def extract(self, text: str, turn: int) -> str:
+        """The answer in a reply. Raises AnswerRejected."""
+
+    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
+        """The row as it was, with the teacher's answer at the end."""
+        question, _ = without_label(request.row.messages)
+        (answer,) = answers
+        return (*question, ChatMessage("assistant", self.settle(answer, question)))
+
+    def settle(self, answer: str, question: tuple[ChatMessage, ...]) -> str:
+        """The answer in the spelling that the row itself asks for; as it is, unless a task says otherwise."""
+        return answer
 
 
-def single_turn_request(row: TrainingRow) -> PromptRequest:
-    """The row as it is, without its old label."""
-    asked, reference = split_label(row)
-    return PromptRequest(row, (asked,), (reference,))
-
-
-def single_turn_example(request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-    """The row's own messages, original system message included, and the answer."""
-    own, _ = split_label(request.row)
-    return (*own, ChatMessage("assistant", answers[0]))
+def own_system_message(question: tuple[ChatMessage, ...]) -> tuple[str | None, tuple[ChatMessage, ...]]:
+    """The text of a leading system message, if there is one, and the messages after it."""
+    if question[0].role == "system":
+        return question[0].content, question[1:]
+    return None, question

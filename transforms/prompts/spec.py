@@ -1,4 +1,4 @@
-"""What decides the wording: task and reasoning switches."""
+"""Which prompt a run uses."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from dataclasses import dataclass
 
 from transforms.elements.rows import TaskType
 
+DEFAULT_MAX_LEN_SUMMARY = 80
+
 
 @dataclass(frozen=True, slots=True)
 class PromptSpec:
-    """The task and how it is reasoned about. ``max_len_summary`` is in words and counts for chain of density only."""
+    """The task and how it is asked.
+
+    ``max_len_summary`` is how long a dense summary may be, in words; None stands for DEFAULT_MAX_LEN_SUMMARY.
+    """
 
     task: TaskType
     chain_of_thought: bool = False
     chain_of_density: bool = False
-    max_len_summary: int = 80
+    max_len_summary: int | None = None

@@ -1,29 +1,33 @@
-"""SUMMARIZATION: an article to a summary."""
+"""SUMMARIZATION: an article, and its summary."""
 
 from __future__ import annotations
 
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
+from dataclasses import dataclass
+
+from transforms.elements.rows import ChatMessage
 from transforms.prompts.answers import last_summary, visible_text
-from transforms.prompts.chain_of_density import density_instruction
-from transforms.prompts.chain_of_thought import reasoned_request
-from transforms.prompts.single_turn import single_turn_example, single_turn_request
+from transforms.prompts.chain_of_density import with_density
+from transforms.prompts.single_turn import SingleTurn
 
 
-class SummarizationPrompt:
-    """One summary per row, plain or as the last of a chain of density."""
-
-    def __init__(self, chain_of_density: bool, max_len_summary: int) -> None:
-        self._instruction = density_instruction(max_len_summary) if chain_of_density else None
-
-    def format(self, row: TrainingRow) -> PromptRequest:
-        """The row as it is, or with our density instruction."""
-        return single_turn_request(row) if self._instruction is None else reasoned_request(row, self._instruction)
+class SummarizationPrompt(SingleTurn):
+    """The text of the reply."""
 
     def extract(self, text: str, turn: int) -> str:
-        """The summary, the last one of a chain."""
-        visible = visible_text(text)
-        return visible if self._instruction is None else last_summary(visible)
+        """The summary. Raises AnswerRejected."""
+        return visible_text(text)
 
-    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row's own messages and the summary."""
-        return single_turn_example(request, answers)
+
+@dataclass(frozen=True)
+class DenseSummarizationPrompt(SingleTurn):
+    """SUMMARIZATION with chain of density: the summary of the last round."""
+
+    max_len_summary: int
+
+    def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """The article under a system message that asks for ever denser summaries."""
+        return with_density(question, self.max_len_summary)
+
+    def extract(self, text: str, turn: int) -> str:
+        """The last summary. Raises AnswerRejected."""
+        return last_summary(visible_text(text))

@@ -1,0 +1,236 @@
+"""The answer in a reply, task by task."""
+
+import json
+import pickle
+
+import pytest
+
+from transforms.elements import reasons
+from transforms.elements.rows import TaskType
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+
+PLAIN = {task: prompt_for(PromptSpec(task)) for task in TaskType}
+REASONED = {task: prompt_for(PromptSpec(task, chain_of_thought=True)) for task in (TaskType.NLI, TaskType.NLU_QA, TaskType.MATH)}
+DENSE = prompt_for(PromptSpec(TaskType.SUMMARIZATION, chain_of_density=True))
+
+
+class Rejected(str):
+    """An expected reason."""
+
+
+def check(prompt, text: str, expected: str) -> None:  # type: ignore[no-untyped-def]
+    if isinstance(expected, Rejected):
+        with pytest.raises(AnswerRejected) as caught:
+            prompt.extract(text, 0)
+        assert caught.value.reason == expected
+        assert caught.value.detail
+    else:
+        assert prompt.extract(text, 0) == expected
+
+
+EMPTY = Rejected(reasons.EMPTY_ANSWER)
+NO_JSON = Rejected(reasons.NO_JSON)
+KEY = Rejected(reasons.KEY_MISSING)
+NUMBER = Rejected(reasons.NOT_A_NUMBER)
+NOT_TEXT = Rejected(reasons.ANSWER_NOT_TEXT)
+
+
+@pytest.mark.parametrize("task", [TaskType.SUMMARIZATION, TaskType.CONVERSATION])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("A text.", "A text.", id="as it is"),
+        pytest.param(" \n A text.\n\nMore. \n", "A text.\n\nMore.", id="space around"),
+        pytest.param('"Quoted," she said.', '"Quoted," she said.', id="quotes stay"),
+        pytest.param("<think>Hm.\n</think>\n\nA text.", "A text.", id="thinking"),
+        pytest.param("<think></think>A text.", "A text.", id="thinking, empty"),
+        pytest.param("Hm.\n</think>\nA text.", "A text.", id="thinking without its beginning"),
+        pytest.param("<think>a</think><think>b</think>A text.", "A text.", id="thinking twice"),
+        pytest.param("", EMPTY, id="empty"),
+        pytest.param(" \n", EMPTY, id="blank"),
+        pytest.param("<think>Hm.", EMPTY, id="thinking never ends"),
+        pytest.param("<think>Hm.</think>\n", EMPTY, id="thinking and nothing else"),
+        pytest.param("<think>a</think><think>b", EMPTY, id="thinks again and never ends"),
+    ],
+)
+def test_text(task: TaskType, text: str, expected: str) -> None:
+    check(PLAIN[task], text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("entailment", "entailment"),
+        (" Entailment.\n", "Entailment"),
+        ("'neutral'", "neutral"),
+        ('"neutral".', "neutral"),
+        ('"neutral."', "neutral"),
+        ("“neutral”", "neutral"),
+        ("**neutral**", "neutral"),
+        ("`neutral`", "neutral"),
+        ("**'neutral'.**", "neutral"),
+        ("'not entailed'", "not entailed"),
+        ("'a' is not 'b'", "'a' is not 'b'"),
+        ("It is neutral.", "It is neutral."),
+        ("U.S.", "U.S."),
+        (".", "."),
+        ("''", "''"),
+        ("<think>x</think>neutral", "neutral"),
+        ("", EMPTY),
+    ],
+)
+def test_plain_label(text: str, expected: str) -> None:
+    check(PLAIN[TaskType.NLI], text, expected)
+
+
+CHOICES = [
+    ("B", "B"),
+    ("(B)", "B"),
+    ("B.", "B"),
+    ("b.", "B"),
+    ("B)", "B"),
+    ("(B).", "B"),
+    ("'B'", "B"),
+    ("**B**", "B"),
+    ("**(B)**", "B"),
+    ("(B) a library", "B"),
+    ("B) a library", "B"),
+    ("B: populated areas", "B"),
+    ("B. Brecht", "B. Brecht"),
+    ("A: one, B: two", "A: one, B: two"),
+    ("a library", "a library"),
+    ("B or C", "B or C"),
+    ("New York", "New York"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CHOICES)
+def test_choices_plain_and_reasoned(text: str, expected: str) -> None:
+    check(PLAIN[TaskType.NLU_QA], text, expected)
+    check(REASONED[TaskType.NLU_QA], json.dumps({"reason": "so", "answer_choice": text}), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('{"reason": "x", "answer_choice": "neutral"}', "neutral", id="as asked"),
+        pytest.param('{"reason": "x", "answer_choice": "\'neutral\'."}', "neutral", id="wrapped label"),
+        pytest.param('<think>{"answer_choice": "a"}</think>{"answer_choice": "b"}', "b", id="draft while thinking"),
+        pytest.param('{"answer_choice": "a"}\nNo, wait.\n{"answer_choice": "b"}', "b", id="the last of two"),
+        pytest.param('{"answer_choice": "a"} and {"note": "x"}', "a", id="other object behind"),
+        pytest.param('{"answer_choice": "a"} and {"reason": "x', "a", id="unfinished object behind"),
+        pytest.param('{"answer_choice": "a"} and {"answer_choice": b}', NO_JSON, id="broken object behind"),
+        pytest.param('{"reason": "a, "b": "c", d" e", "answer_choice": "b"}', "b", id="broken reason, answer plain"),
+        pytest.param('```json\n{"reason": "a" b" }, c": "d" "answer_choice": "b"\n}\n```', NO_JSON, id="broken all over"),
+        pytest.param('{"reason": "x", "answer_choice": ["b"]}', "b", id="list of one"),
+        pytest.param('{"reason": "x", "answer_choice": 2}', "2", id="number"),
+        pytest.param('{"reason": "x", "answer_choice": 2.50}', "2.5", id="decimal number"),
+        pytest.param('{"reason": "x", "Answer_Choice": "b"}', "b", id="other letter case"),
+        pytest.param('{"reason": "x", "answer_choice": "b", "Answer_Choice": "c"}', "b", id="both spellings: the exact one"),
+        pytest.param('{"Answer_Choice": "b", "ANSWER_CHOICE": "c"}', KEY, id="two other spellings"),
+        pytest.param('{"reason": "x", "answer": "b"}', KEY, id="other key"),
+        pytest.param('{"answer_choice": "b"', NO_JSON, id="never closed"),
+        pytest.param("neutral", NO_JSON, id="bare label"),
+        pytest.param('["neutral"]', NO_JSON, id="list"),
+        pytest.param('{"reason": "x", "answer_choice": ""}', EMPTY, id="empty"),
+        pytest.param('{"reason": "x", "answer_choice": " "}', EMPTY, id="blank"),
+        pytest.param('{"reason": "x", "answer_choice": null}', EMPTY, id="null"),
+        pytest.param('{"reason": "x", "answer_choice": true}', NOT_TEXT, id="true"),
+        pytest.param('{"reason": "x", "answer_choice": ["a", "b"]}', NOT_TEXT, id="list of two"),
+        pytest.param('{"reason": "x", "answer_choice": {"a": 1}}', NOT_TEXT, id="object"),
+        pytest.param("", EMPTY, id="nothing"),
+    ],
+)
+def test_reasoned_label(text: str, expected: str) -> None:
+    check(REASONED[TaskType.NLI], text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("42", "42"),
+        ("1,234.0", "1234"),
+        ("<think>40 + 2</think>42", "42"),
+        ("```\n42\n```", "42"),
+        ("The answer is 42.", "42"),
+        ("40 + 2", NUMBER),
+        ("many", NUMBER),
+        ("", EMPTY),
+    ],
+)
+def test_plain_number(text: str, expected: str) -> None:
+    check(PLAIN[TaskType.MATH], text, expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("42", "42"),
+        ("-3", "-3"),
+        ("0", "0"),
+        ("0.5", "0.5"),
+        ("1234.0", "1234"),
+        ("1e2", "100"),
+        ("12345678901234567890123456789012345", "12345678901234567890123456789012345"),
+        ('"1,234.0"', "1234"),
+        ('"$42"', "42"),
+        ('"42 apples"', "42"),
+        ("[42]", "42"),
+        ("1e999999999", NUMBER),
+        ("NaN", NUMBER),
+        ("-Infinity", NUMBER),
+        ('"forty-two"', NUMBER),
+        ('"1/2"', NUMBER),
+        ("true", NUMBER),
+        ("[4, 2]", NUMBER),
+        ('{"x": 4}', NUMBER),
+        ("null", NUMBER),
+        ('""', EMPTY),
+        ("42 +", NO_JSON),
+    ],
+)
+def test_reasoned_number(value: str, expected: str) -> None:
+    check(REASONED[TaskType.MATH], f'{{"reason": "so", "answer": {value}}}', expected)
+
+
+def rounds(*summaries: object) -> list[dict[str, object]]:
+    return [{"Missing_Entities": "a; b", "Denser_Summary": summary} for summary in summaries]
+
+
+FOUR = rounds("one", "two", "three", "four")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(json.dumps(FOUR), "four", id="as asked"),
+        pytest.param("```json\n" + json.dumps(FOUR, indent=2) + "\n```", "four", id="code fence"),
+        pytest.param("Here:\n" + json.dumps(FOUR) + "\nDone.", "four", id="text around"),
+        pytest.param(json.dumps({"summaries": FOUR}), "four", id="wrapped in an object"),
+        pytest.param(json.dumps({f"round {n}": item for n, item in enumerate(FOUR)}), "four", id="round by round in an object"),
+        pytest.param("\n".join(map(json.dumps, FOUR)), "four", id="an object to a line"),
+        pytest.param(json.dumps(rounds("one")), "one", id="one round only"),
+        pytest.param(json.dumps(FOUR).replace("Denser_Summary", "denser_summary"), "four", id="lower case"),
+        pytest.param(json.dumps(FOUR)[:-1] + ",]", "four", id="trailing comma"),
+        pytest.param(json.dumps(FOUR)[:-1], "four", id="list not closed behind a whole object"),
+        pytest.param(json.dumps(rounds("one", "X")).replace("X", 'He said "no" to it.'), 'He said "no" to it.', id="quotes"),
+        pytest.param(json.dumps(rounds("X")).replace("X", "line\nline"), "line\nline", id="raw line break"),
+        pytest.param(json.dumps(FOUR) + '\n{"words": 80}', "four", id="other object behind"),
+        pytest.param(json.dumps(FOUR)[:-8], NO_JSON, id="cut off in the last round"),
+        pytest.param(json.dumps([*FOUR[:3], {"Missing_Entities": "x"}]), KEY, id="last round without a summary"),
+        pytest.param(json.dumps(FOUR[:3])[:-1] + ', {"Denser_Summary": oops}]', NO_JSON, id="last round broken"),
+        pytest.param(json.dumps(rounds("one", " ")), EMPTY, id="last summary blank"),
+        pytest.param(json.dumps(rounds("one", ["two"])), NOT_TEXT, id="last summary a list"),
+        pytest.param('[{"summary": "x"}]', KEY, id="other keys"),
+        pytest.param("A summary.", NO_JSON, id="plain text"),
+    ],
+)
+def test_dense_summary(text: str, expected: str) -> None:
+    check(DENSE, text, expected)
+
+
+def test_the_exception_survives_pickling() -> None:
+    again = pickle.loads(pickle.dumps(AnswerRejected(reasons.NO_JSON, "why")))
+    assert (again.reason, again.detail) == (reasons.NO_JSON, "why")

@@ -1,0 +1,126 @@
+"""What of a row's own system message goes into a request that replaces it (docs/decisions/0004).
+
+The message is taken sentence by sentence. What forbids reasoning or prescribes a markup is left out; what limits the
+form of the answer is said of the key that will hold the answer, not of the reply; choices in quotes become a list; the
+rest stays as background.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """The parts that are kept.
+
+    ``background``: what the task is about. ``labels``: the choices, where the message lists them. ``rules``: what it
+    asks of the answer, with ANSWER in place of "your response" and the like.
+    """
+
+    background: str
+    labels: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+ANSWER = "\0"
+"""Stands in a rule where the name of the answer's key belongs."""
+
+_SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\n+)")
+_LIMITS = re.compile(r"\b(?:only|solely|just|exactly|nothing|never|not|no|without|avoid|skip|omit)\b|n['’]t\b", re.IGNORECASE)
+_BEYOND_THE_ANSWER = re.compile(
+    r"\b(?:reason(?:ing|s)?|explain\w*|explanations?|justif\w*|rationales?|thoughts?|thinking|think|steps?|calculations?|workings?"
+    r"|commentary|comments?|preamble|extra|additional|else|other (?:words?|text)|any other|words around)\b",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"\b(?:json|xml|yaml|csv|markdown|html|latex|code block|format|tags?)\b", re.IGNORECASE)
+_ADDRESSES_REPLY = re.compile(
+    r"\b(?:outputs?|respon[ds]\w*|repl(?:y|ies)|return|print|answer\w*|write|provid\w+|giv(?:e|es|ing)|generat\w+|produc\w+|say"
+    r"|choose|select|pick|exceed|limit|keep|use)\b",
+    re.IGNORECASE,
+)
+_FORM = re.compile(
+    r"\b(?:only|solely|just|alone|exactly|single|one of|words?|letters?|labels?|choices?|options?|integers?|whole numbers?|numerical"
+    r"|digits?|sentences?|sign|units?|short|concise|brief|characters|paragraphs?)\b",
+    re.IGNORECASE,
+)
+_THE_ANSWER = re.compile(r"\b(?:your|the)\s+(?:final\s+)?(?:response|output|reply|answer)\b", re.IGNORECASE)
+_REPLY_WITH = re.compile(r"^(\W*(?:please\s+|always\s+)?)(?:respond|reply|output|return|print)\s+", re.IGNORECASE)
+_PREPOSITION = re.compile(r"(?:with|only|just|solely|in|as|using)\b", re.IGNORECASE)
+_ASKS = re.compile(r"^\W*(?:please\s+|always\s+)?(?:answer|choose|select|pick|give|provide|use|keep|limit|write)\b", re.IGNORECASE)
+_QUOTED = re.compile(
+    r"(?<!\w)(?:'((?:[^'\n]|(?<=\w)'(?=\w)){1,60})'|\"([^\"\n]{1,60})\"|‘([^’\n]{1,60})’|“([^”\n]{1,60})”|`([^`\n]{1,60})`)(?!\w)"
+)
+_BETWEEN_LABELS = re.compile(r"[\s,;/|*•-]{0,6}(?:(?:and|or|&)\s{1,3})?", re.IGNORECASE)
+_CALLS_FOR_LABEL = re.compile(
+    r"\b(?:only|one of|either|must|labels?|choices?|options?|class(?:es)?|categor\w+|exactly|choose|select|pick|answer\w*"
+    r"|respond|reply|outputs?|verdict)\b",
+    re.IGNORECASE,
+)
+_SAYS_NOTHING = re.compile(r"\W*you are (?:a|an) (?:helpful |useful |friendly |AI |smart )*assistant\W*", re.IGNORECASE)
+_NOT = re.compile(r"\b(?:not|never|avoid|without|except)\b|n['’]t\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def carried_over(system_message: str) -> CarriedOver:
+    """What is kept of a system message. Rows mostly share one, so the result is remembered."""
+    labels, lists = _listed_labels(system_message)
+    kept: list[str] = []
+    rules: list[str] = []
+    end = 0
+    pieces = _SENTENCE_END.split(system_message)
+    for sentence, gap in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        start, end = end, end + len(sentence) + len(gap)
+        if any(first < end and start < last for first, last in lists):
+            continue
+        addressed = _ADDRESSES_REPLY.search(sentence)
+        if (_LIMITS.search(sentence) and _BEYOND_THE_ANSWER.search(sentence)) or (addressed and _MARKUP.search(sentence)):
+            continue
+        if addressed and _FORM.search(sentence):
+            rules += _rule(sentence)
+        elif not _SAYS_NOTHING.fullmatch(sentence):
+            kept.append(sentence + gap)
+    return CarriedOver("".join(kept).strip(), labels, tuple(rules))
+
+
+def _rule(sentence: str) -> list[str]:
+    """A sentence about the form of the reply as one about the answer; nothing when it cannot be turned into one."""
+    rule, turned = _THE_ANSWER.subn(ANSWER, sentence)
+    if not turned:
+        rule, turned = _REPLY_WITH.subn(_fill, sentence)
+    return [rule.strip()] if turned or _ASKS.search(sentence) else []
+
+
+def _fill(found: re.Match[str]) -> str:
+    follows = found.string[found.end() :]
+    return f"{found[1]}Fill {ANSWER} " + ("" if _PREPOSITION.match(follows) else "with ")
+
+
+def listed_labels(system_message: str) -> tuple[str, ...]:
+    """The choices that a system message lists in quotes as the only answers; none when it is not sure about them."""
+    return carried_over(system_message).labels
+
+
+def _listed_labels(text: str) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
+    """The choices that a text lists in quotes as the only answers, and from where to where it does.
+
+    None when it lists none, or different ones in different places.
+    """
+    lists: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    run: list[re.Match[str]] = []
+    for quoted in [*_QUOTED.finditer(text), None]:
+        if quoted is not None and (not run or _BETWEEN_LABELS.fullmatch(text, run[-1].end(), quoted.start())):
+            run.append(quoted)
+            continue
+        if len(run) > 1:
+            before = text[max(0, run[0].start() - 200) : run[0].start()].rstrip(" \t\n*•-")
+            lead = re.split(r"[.!?\n]", before)[-1]
+            if _CALLS_FOR_LABEL.search(lead) and not _NOT.search(lead):
+                labels = tuple(dict.fromkeys(match[match.lastindex or 0].strip() for match in run))
+                lists.setdefault(labels, []).append((run[0].start(), run[-1].end()))
+        run = [quoted] if quoted is not None else []
+    if len(lists) != 1:
+        return (), []
+    return next(iter(lists.items()))
