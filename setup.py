@@ -29,7 +29,7 @@ setup(
         "uvloop>=0.19,<1; sys_platform != 'win32'",
     ],
     extras_require={
-        "test": ["pytest>=8", "build>=1.2", "setuptools>=70", "psutil>=5.9"],
+        "test": ["pytest>=8", "pytest-timeout>=2.3", "wheel", "build>=1.2", "setuptools>=70", "psutil>=5.9"],
         "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
     },
     entry_points={"console_scripts": ["beam-distill=beam_distill.cli.main:main"]},

@@ -37,7 +37,7 @@ log = logging.getLogger("beam_distill")
 
 PROGRESS_EVERY_S = 10.0
 _RUNNERS = {"flink": "FlinkRunner", "spark": "SparkRunner", "prism": "PrismRunner", "portable": "PortableRunner"}
-_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
+_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
 def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:

@@ -50,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
     """The settings that the flags stand for. Raises ValueError."""
+    if not 0 <= arguments.port <= 65535:
+        raise ValueError(f"--port {arguments.port}: expected 0 to 65535")
     faults = mixed_faults(arguments.faults) if arguments.faults else {}
     for text in arguments.fault:
         kind, _, probability = text.partition("=")

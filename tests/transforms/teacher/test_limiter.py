@@ -56,8 +56,7 @@ def test_finds_the_plateau_of_a_silent_queue_within_seconds(slots: int) -> None:
     assert first_full < 5.0
     # never starved afterwards, and in the end not far above what the server can use
     assert min(limit for time_s, limit, _ in history if time_s > 5.0) >= 0.9 * slots
-    assert history[-1][1] <= max(1.9 * slots, slots + 50)
-    assert history[-1][2] >= 0.93 * slots * 60
+    assert history[-1][2] >= 0.94 * slots * 60
 
 
 def test_never_exceeds_the_maximum_and_starts_at_the_initial() -> None:
@@ -86,15 +85,19 @@ def test_the_odd_429_changes_nothing_and_a_burst_counts_once() -> None:
     assert limit.limit == after
 
 
-def test_capacity_that_grows_is_found_again() -> None:
+def test_a_small_server_is_not_left_with_a_long_queue() -> None:
     limit = AdaptiveLimit(ConcurrencySpec(5, 200))
-    server = QueueingServer(32)
-    drive(limit, server, 30.0)
-    settled = limit.limit
-    grown = QueueingServer(100, seed=2)
-    history = drive_from(limit, grown, 30.0, 60.0)
-    assert settled < 100
-    assert max(when for when, level, _ in history if level < 90) < 45.0
+    drive(limit, QueueingServer(16), 60.0)
+    assert limit.limit <= 64
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_capacity_that_grows_is_found_again(seed: int) -> None:
+    limit = AdaptiveLimit(ConcurrencySpec(5, 200))
+    drive(limit, QueueingServer(32, seed), 30.0)
+    assert limit.limit < 90
+    history = drive_from(limit, QueueingServer(100, seed + 5), 30.0, 60.0)
+    assert max(when for when, level, _ in history if level < 90) < 40.0
 
 
 def drive_from(limit: AdaptiveLimit, server: QueueingServer, start_s: float, end_s: float) -> list[tuple[float, int, int]]:

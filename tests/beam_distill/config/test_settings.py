@@ -1,0 +1,237 @@
+"""The inputs: one declaration, several sources, every mistake said at once."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beam_distill.config.base import GROUPS
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.flags import add_setting_flags
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, check_leftovers, resolve, setting_names
+from beam_distill.config.table import readme_table
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPONENT = """
+    instance_type_pipeline_validation instance_type_data_generation instance_type_data_import instance_type_finetune
+    compute_pipeline_validation compute_data_generation compute_data_import compute_finetune
+    train_file_path validation_file_path generated_batch_train_file_path generated_batch_validation_file_path
+    teacher_model_endpoint_name teacher_model_endpoint_url teacher_model_asset_id authentication_type connection_name additional_headers
+    debug_mode ensure_ascii max_retry_time_interval initial_worker_count max_worker_count instance_count max_concurrency_per_instance
+    mini_batch_size teacher_model_max_new_tokens teacher_model_temperature teacher_model_top_p teacher_model_frequency_penalty
+    teacher_model_presence_penalty teacher_model_stop min_endpoint_success_ratio enable_chain_of_thought enable_chain_of_density
+    max_len_summary data_generation_task_type num_train_epochs per_device_train_batch_size learning_rate
+""".split()
+
+
+def given(**changes: Any) -> ResolvedSettings:
+    values: dict[str, Any] = {
+        "train_file_path": "in.jsonl",
+        "generated_batch_train_file_path": "out.jsonl",
+        "data_generation_task_type": "math",
+        "teacher_model_endpoint_url": "http://localhost:8000",
+        **changes,
+    }
+    return resolve({name: value for name, value in values.items() if value is not None}, None, {})
+
+
+def problems(**changes: Any) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        given(**changes)
+    return refused.value.problems
+
+
+def flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    add_setting_flags(parser, show_all=True)
+    return parser
+
+
+def test_every_input_of_the_component_is_there() -> None:
+    assert set(COMPONENT) <= set(setting_names())
+
+
+def test_flags_table_and_declaration_agree() -> None:
+    spelled = {text for action in flags()._actions for text in action.option_strings}
+    for name, field in DistillSettings.model_fields.items():
+        assert field.description and len(field.description) <= 75, name
+        assert field.json_schema_extra["group"] in GROUPS  # type: ignore[index,call-overload]
+        assert f"| `{name}` |" in readme_table()
+        if name != "beam_options":
+            assert {f"--{name}", f"--{name.replace('_', '-')}"} <= spelled
+
+
+def test_the_readme_holds_the_table() -> None:
+    assert readme_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text(
+        "train_file_path: in.jsonl\ngenerated_batch_train_file_path: out.jsonl\ndata_generation_task_type: nli\n"
+        "teacher_model_endpoint_url: http://file\nmodel: of-the-file\nseed: 1\n"
+    )
+    environ = {f"{ENVIRONMENT_PREFIX}SEED": "2", f"{ENVIRONMENT_PREFIX}MODEL": "of-the-environment", "PATH": "x"}
+    resolved = resolve({"model": "of-the-flag"}, str(config), environ)
+    settings = resolved.settings
+    assert (settings.model, settings.seed, settings.teacher_model_endpoint_url) == ("of-the-flag", 2, "http://file")
+    assert settings.teacher_model_temperature == 0.2
+    assert resolved.origins["model"] == "flag"
+    assert resolved.origins["seed"] == f"environment {ENVIRONMENT_PREFIX}SEED"
+    assert resolved.origins["teacher_model_endpoint_url"] == f"config file {config}"
+    assert "teacher_model_temperature" not in resolved.origins
+
+
+def test_json_config_and_hyphens(tmp_path: Path) -> None:
+    config = tmp_path / "job.json"
+    config.write_text(json.dumps({"train-file-path": "a", "generated_batch_train_file_path": "b", "data_generation_task_type": "Math"}))
+    assert resolve({"teacher_model_endpoint_url": "http://x"}, str(config), {}).settings.train_file_path == "a"
+
+
+@pytest.mark.parametrize("text", ["- a\n- b", "a: [", '{"a": '], ids=["list", "broken", "open"])
+def test_a_broken_config_file_is_named(tmp_path: Path, text: str) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text(text)
+    with pytest.raises(SettingsError, match="job.yaml"):
+        resolve({}, str(config), {})
+    with pytest.raises(SettingsError, match="cannot be read"):
+        resolve({}, str(tmp_path / "missing.yaml"), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("mini_batch_size", "100KB", 102400),
+        ("mini_batch_size", "1.5 MB", 1572864),
+        ("mini_batch_size", 4096, 4096),
+        ("enable_chain_of_thought", "true", True),
+        ("enable_chain_of_thought", "False", False),
+        ("debug_mode", "1", True),
+        ("teacher_model_stop", "END", ("END",)),
+        ("teacher_model_stop", '["a", "b"]', ("a", "b")),
+        ("additional_headers", '{"x-a": true, "x-b": 3, "x-c": "d"}', {"x-a": "true", "x-b": "3", "x-c": "d"}),
+        ("extra_body", '{"reasoning_effort": "low"}', {"reasoning_effort": "low"}),
+        ("runner", "FlinkRunner", "flink"),
+        ("max_retry_time_interval", "2.5", 2.5),
+        ("model", " ", None),
+    ],
+    ids=str,
+)
+def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
+    assert getattr(given(**{name: text}).settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"teacher_model_temperature": "3"}, "teacher_model_temperature"),
+        ({"teacher_model_temperature": "nan"}, "teacher_model_temperature"),
+        ({"teacher_model_top_p": "1.1"}, "teacher_model_top_p"),
+        ({"teacher_model_frequency_penalty": "-3"}, "teacher_model_frequency_penalty"),
+        ({"min_endpoint_success_ratio": "70"}, "min_endpoint_success_ratio"),
+        ({"max_worker_count": "0"}, "max_worker_count"),
+        ({"mini_batch_size": "ten"}, "100KB"),
+        ({"mini_batch_size": "10"}, "mini_batch_size"),
+        ({"enable_chain_of_thought": "maybe"}, "true or false"),
+        ({"data_generation_task_type": "poetry"}, "SUMMARIZATION"),
+        ({"data_generation_task_type": "conversation", "enable_chain_of_thought": "true"}, "NLI, NLU_QA and MATH"),
+        ({"data_generation_task_type": "summarization", "enable_chain_of_thought": "true"}, "enable_chain_of_thought"),
+        ({"enable_chain_of_density": "true"}, "only for SUMMARIZATION"),
+        ({"max_len_summary": "50"}, "max_len_summary"),
+        ({"train_file_path": None}, "--train_file_path"),
+        ({"teacher_model_endpoint_url": None}, "teacher_model_endpoint_url"),
+        ({"validation_file_path": "v.jsonl"}, "generated_batch_validation_file_path"),
+        ({"generated_batch_train_file_path": "./in.jsonl"}, "the input would be lost"),
+        ({"generated_batch_validation_file_path": "out.jsonl"}, "same file"),
+        ({"train_file_path": "${{parent.inputs.train}}"}, "expression"),
+        ({"authentication_type": "api_key"}, "--api_key_env"),
+        ({"api_key_env": "A", "api_key_file": "b"}, "keep one"),
+        ({"api_key_env": "A", "authentication_type": "managed_identity"}, "contradicts"),
+        ({"api_key_env": "A", "connection_name": "c"}, "contradicts"),
+        ({"authentication_type": "azureml_workspace_connection"}, "connection_name"),
+        ({"authentication_type": "magic"}, "authentication_type"),
+        ({"additional_headers": "not json"}, "JSON object"),
+        ({"additional_headers": '{"Host": "x"}'}, "Host"),
+        ({"additional_headers": '{"a b": "x"}'}, "no header name"),
+        ({"additional_headers": '{"a": "x\\r\\ny"}'}, "control characters"),
+        ({"extra_body": '{"temperature": 1}'}, "use teacher_model_temperature"),
+        ({"teacher_model_stop": '["a", 3]'}, "list of"),
+        ({"trian_file_path": "x"}, "did you mean train_file_path"),
+        ({"api_key": "sk-very-secret"}, "--api_key_env NAME"),
+        ({"limit": "0"}, "limit"),
+        ({"learning_rate": "0"}, "learning_rate"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_said(changes: dict[str, Any], said: str) -> None:
+    found = "\n".join(problems(**changes))
+    assert said in found
+    assert "sk-very-secret" not in found
+
+
+def test_all_mistakes_are_said_at_once() -> None:
+    found = problems(teacher_model_temperature="9", max_worker_count="-1", sede="1")
+    assert len(found) == 3
+
+
+def test_unset_token_limit_depends_on_the_task() -> None:
+    assert given().settings.effective_max_new_tokens == 128
+    assert given(data_generation_task_type="summarization").settings.effective_max_new_tokens == 1024
+    explicit = given(data_generation_task_type="summarization", teacher_model_max_new_tokens="128")
+    assert explicit.settings.effective_max_new_tokens == 128
+
+
+def test_advice() -> None:
+    assert "step-by-step" in given(enable_chain_of_thought="true").warnings[0]
+    assert given(teacher_model_max_new_tokens="512").warnings == []
+    ignored = given(teacher_model_max_new_tokens="512", instance_type_finetune="X", compute_finetune="my-cluster").warnings
+    assert "instance_type_finetune is ignored" in ignored[0]
+    assert given(teacher_model_max_new_tokens="512", compute_finetune="my-cluster").warnings == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "none"),
+        ({"api_key_env": "KEY"}, "api_key"),
+        ({"api_key_file": "f"}, "api_key"),
+        ({"connection_name": "c"}, "azureml_workspace_connection"),
+        ({"authentication_type": "managed_identity"}, "managed_identity"),
+    ],
+)
+def test_authentication_has_a_reason(changes: dict[str, str], kind: str) -> None:
+    resolved = given(**changes).settings.resolved_authentication
+    assert resolved.kind == kind and resolved.reason
+
+
+def test_the_maximum_of_workers_overrides_the_initial() -> None:
+    assert given(initial_worker_count="50", max_worker_count="8").settings.effective_initial_worker_count == 8
+
+
+def test_header_values_are_shown_nowhere() -> None:
+    settings = given(additional_headers='{"x-key": "secret-value"}').settings
+    shown = repr(settings) + str(settings) + json.dumps(settings.public_view())
+    assert "secret-value" not in shown and "x-key" in shown
+
+
+def test_booleans_work_with_and_without_a_value() -> None:
+    parse = flags().parse_args
+    assert vars(parse(["--enable-chain-of-thought"]))["enable_chain_of_thought"] == "true"
+    assert vars(parse(["--enable_chain_of_thought", "false"]))["enable_chain_of_thought"] == "false"
+    assert "seed" not in vars(parse([]))
+
+
+def test_beams_own_options_pass_and_others_are_named() -> None:
+    assert check_leftovers(["--parallelism=4", "--streaming"], ["parallelism", "streaming"]) == ["--parallelism=4", "--streaming"]
+    for argument, said in [
+        ("--paralelism=4", "did you mean parallelism"),
+        ("--temperature=1", "no such flag"),
+        ("--api_key=sk-1", "--api_key_env"),
+        ("stray", "unexpected argument"),
+    ]:
+        with pytest.raises(SettingsError) as refused:
+            check_leftovers([argument], ["parallelism"])
+        assert said in str(refused.value) and "sk-1" not in str(refused.value)

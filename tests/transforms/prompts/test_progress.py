@@ -1,0 +1,60 @@
+"""How far a row has come, and what it amounts to."""
+
+import pytest
+from builders import SHARED_DATA, a_reply, a_row, a_scored_row
+
+from transforms.elements import reasons
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
+from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow, Split, TaskType, TrainingRow
+from transforms.intake.walk import walk_rows
+from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+
+
+def test_a_turn_that_failed_ends_the_conversation() -> None:
+    prompt = prompt_for(PromptSpec(TaskType.CONVERSATION))
+    request = prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
+    assert answers_for_next_turn(prompt, request, (a_reply("fine"),)) == ("fine",)
+    assert answers_for_next_turn(prompt, request, (a_reply("cut", finish_reason="length"),)) is None
+    ended = conclude(prompt, a_scored_row(a_reply("cut", finish_reason="length"), request=request))
+    assert isinstance(ended, RejectedRow)
+    assert (ended.reason, ended.raw_answer) == (reasons.CUT_OFF_BY_LENGTH, "cut")
+    assert ended.detail.startswith("turn 1")
+
+
+def test_ledger_answers_turn_after_turn() -> None:
+    prompt = prompt_for(PromptSpec(TaskType.CONVERSATION))
+    request = prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
+    asked = []
+
+    def find(_request, turn, answers):  # type: ignore[no-untyped-def]
+        asked.append((turn, answers))
+        return a_reply(f"a{turn}", turn) if turn == 0 else None
+
+    replies, complete = replies_on_ledger(prompt, request, find)
+    assert (len(replies), complete) == (1, False)
+    assert asked == [(0, ()), (1, ("a0",))]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (a_reply("x", finish_reason="content_filter"), reasons.CONTENT_FILTERED),
+        (a_reply(None), reasons.EMPTY_ANSWER),
+        (a_reply("4 or 5"), reasons.NOT_A_NUMBER),
+    ],
+)
+def test_answered_rows_that_are_of_no_use(reply, reason) -> None:  # type: ignore[no-untyped-def]
+    ended = conclude(prompt_for(PromptSpec(TaskType.MATH)), a_scored_row(reply))
+    assert isinstance(ended, RejectedRow) and ended.reason == reason
+
+
+def test_unanswered_rows() -> None:
+    prompt = prompt_for(PromptSpec(TaskType.MATH))
+    failed = conclude(prompt, a_scored_row(failure=RequestFailure(FailureKind.TOO_LARGE, "status 413", 413, "too big"), attempts=1))
+    stopped = conclude(prompt, a_scored_row(stopped=EarlyStop(StopCause.ENDPOINT_GONE, "gone.")))
+    assert isinstance(failed, RejectedRow) and (failed.reason, failed.attempts) == ("too_large", 1)
+    assert "too big" in failed.detail
+    assert isinstance(stopped, RejectedRow) and stopped.reason == reasons.NOT_SENT
+    assert isinstance(conclude(prompt, a_scored_row(a_reply("4"))), DistilledExample)
