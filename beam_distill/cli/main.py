@@ -112,4 +112,5 @@ def _set_up_logging(debug: bool) -> None:
     ours.propagate = False
     # Beam and what it imports warn about optional parts that nobody asked for
     logging.getLogger().setLevel(logging.WARNING if debug else logging.ERROR)
-    logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.ERROR)
+    # a stage's exception reaches the command, which shows it once; Beam would log it several times before
+    logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.CRITICAL)

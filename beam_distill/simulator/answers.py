@@ -11,6 +11,7 @@ _QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]
 _OPTION = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD_LIMIT = re.compile(r"(\d{1,4})\s+words")
+_ASKS_FOR_NUMBER = re.compile(r"\bhow many\b|\bwhat is\b[^?]*\d", re.IGNORECASE)
 _NOT_LABELS = frozenset({"reason", "answer_choice", "answer", "Missing_Entities", "Denser_Summary", "premise", "hypothesis"})
 
 
@@ -31,6 +32,8 @@ def answer_text(messages: list[dict[str, Any]], randomness: random.Random) -> st
         return _summary(user, _word_limit(system), randomness.randrange(3))
     if len(_QUOTED.findall(system)) > 1 or _OPTION.search(user):
         return _label(system, user, randomness)
+    if _ASKS_FOR_NUMBER.search(user):
+        return str(_number(user, randomness))
     return _chat(user, randomness)
 
 

@@ -205,7 +205,9 @@ class Dispatcher:
         for row in waiting:
             self._deliver(row, stopped=cause)
         if self._in_flight:
-            self._loop.call_later(self._spec.patience.drain_s, self._give_up_in_flight)
+            # an answer that cannot be recorded is not worth waiting for
+            drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
+            self._loop.call_later(drain_s, self._give_up_in_flight)
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""

@@ -1,12 +1,11 @@
 """How far a row has come, and what it amounts to."""
 
 import pytest
-from builders import SHARED_DATA, a_reply, a_row, a_scored_row
+from builders import a_reply, a_row, a_scored_row
 
 from transforms.elements import reasons
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
-from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow, Split, TaskType, TrainingRow
-from transforms.intake.walk import walk_rows
+from transforms.elements.rows import DistilledExample, RejectedRow, TaskType
 from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec

@@ -1,0 +1,14 @@
+"""A job in a folder of its own."""
+
+from pathlib import Path
+
+import pytest
+from builders import questions
+from jobs import Job
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    made = Job(tmp_path)
+    made.train(questions(40))
+    return made

@@ -1,0 +1,333 @@
+"""One test per exit code, and one per kind of bad input: a clear message, rows that can be done are done."""
+
+import gzip
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from builders import ROOT, chat_line, questions, read_jsonl
+from jobs import Job
+
+from beam_distill.exit_codes import EXPLANATIONS, ExitCode
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
+from beam_distill.work_dir import locked
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_every_exit_code_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for code in ExitCode:
+        assert f"| {code.value} | {EXPLANATIONS[code]} |" in readme
+
+
+def test_0_published(job: Job) -> None:
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+    assert job.record()["outcome"] == "published"
+
+
+def test_1_a_defect_shows_its_traceback(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("beam_distill.launch.build", broken)
+    job.url = "http://127.0.0.1:9"
+    assert job.run("--model=m") == 1
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown and "defect of beam-distill" in shown
+
+
+Arrange = Callable[[Job], tuple[str, ...]]
+
+
+def _missing(job: Job) -> tuple[str, ...]:
+    (job.folder / "train.jsonl").unlink()
+    return ()
+
+
+def _directory(job: Job) -> tuple[str, ...]:
+    return (f"--train_file_path={job.folder}",)
+
+
+def _empty(job: Job) -> tuple[str, ...]:
+    (job.folder / "train.jsonl").write_bytes(b"")
+    return ()
+
+
+def _same(job: Job) -> tuple[str, ...]:
+    return (f"--train_file_path={job.folder}/*.jsonl", f"--generated_batch_train_file_path={job.folder}/train.jsonl")
+
+
+def _unwritable(job: Job) -> tuple[str, ...]:
+    (job.folder / "file").write_text("x")
+    return (f"--generated_batch_train_file_path={job.folder}/file/train.jsonl",)
+
+
+def _output_directory(job: Job) -> tuple[str, ...]:
+    return (f"--generated_batch_train_file_path={job.folder}", f"--work_dir={job.folder}/work")
+
+
+def _unknown(job: Job) -> tuple[str, ...]:
+    return ("--temperatur=1",)
+
+
+def _no_key(job: Job) -> tuple[str, ...]:
+    return ("--api_key_env=NO_SUCH_VARIABLE_HERE",)
+
+
+def _no_address(job: Job) -> tuple[str, ...]:
+    return ("--teacher_model_endpoint_url=localhost",)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "said"),
+    [
+        (_missing, "no file matches"),
+        (_directory, "is a directory"),
+        (_empty, "is empty"),
+        (_same, "both an input and an output"),
+        (_unwritable, "is not a directory"),
+        (_output_directory, "is a directory"),
+        (_unknown, "no such flag"),
+        (_no_key, "NO_SUCH_VARIABLE_HERE is not set"),
+        (_no_address, "no http or https address"),
+    ],
+)
+def test_2_what_is_wrong_as_a_whole_sends_nothing(job: Job, arrange: Arrange, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run(*arrange(job)) == 2
+        assert simulator.stats()["requests"] == 0
+    shown = capsys.readouterr().err
+    assert said in shown and "Traceback" not in shown
+
+
+def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(["not json", "[]"])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 2
+        assert simulator.stats()["requests"] == 0
+    assert "none of the 2 rows could be sent" in capsys.readouterr().out
+    assert not job.train_output.exists()
+    assert len(job.rejects()) == 2
+
+
+def test_2_several_models_are_listed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(models=("small", "large"))) as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 2
+        assert "small, large" in capsys.readouterr().err
+        assert job.run("--model=large") == 0
+
+
+def test_2_a_work_dir_in_use(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator, locked(str(job.work_dir)):
+        job.url = simulator.base_url
+        assert job.run() == 2
+        assert simulator.stats()["requests"] == 0
+    assert "another run" in capsys.readouterr().err
+
+
+def test_3_below_the_minimum_holds_back_that_split_only(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.validation([chat_line(("system", "JSON list of friends"), ("user", "no number here"))] * 4)
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 3
+        assert job.train_output.exists() and not job.validation_output.exists()
+        assert len(job.rejects()) == 4
+        asked = simulator.stats()["requests"]
+        assert "NOT published" in capsys.readouterr().out
+        assert job.run("--min_endpoint_success_ratio=0") == 0  # nothing is paid for again
+        assert simulator.stats()["requests"] == asked
+    assert job.validation_output.read_bytes() == b""
+
+
+def test_a_held_back_split_leaves_no_stale_dataset(job: Job) -> None:
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        job.train([chat_line(("user", "no number"))] * 3)
+        earlier = job.train_output.read_bytes()
+        assert job.run("--data_generation_task_type=MATH") == 3
+    assert not job.train_output.exists()
+    assert (job.work_dir / "previous" / "train.jsonl").read_bytes() == earlier
+
+
+@pytest.mark.parametrize("known_model", [True, False], ids=["model given", "model asked for"])
+def test_4_an_endpoint_that_cannot_be_reached(job: Job, known_model: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = f"http://127.0.0.1:{free_port()}/v1"
+    started = time.monotonic()
+    assert job.run(*(["--model=m"] if known_model else [])) == 4
+    assert time.monotonic() - started < 15
+    shown = "".join(capsys.readouterr())
+    assert job.url in shown and "cannot be reached" in shown and "Traceback" not in shown
+    assert not job.train_output.exists()
+
+
+def test_4_a_wrong_key_stops_early(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(questions(2000))
+    monkeypatch.setenv("TEACHER_KEY", "wrong-key-value")
+    with start_simulator(SimulatorSettings(api_key="right")) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--model=m", "--api_key_env=TEACHER_KEY") == 4
+        assert simulator.stats()["requests"] < 100
+        shown = "".join(capsys.readouterr())
+        assert "401" in shown and "wrong-key-value" not in shown
+        counts = job.split("train")
+        assert counts["rows"] == 2000 and counts["rejected_by_reason"] == {"not_sent": 2000}
+        monkeypatch.setenv("TEACHER_KEY", "right")
+        assert job.run("--model=m", "--api_key_env=TEACHER_KEY") == 0
+    for path in job.work_dir.rglob("*"):
+        if path.is_file():
+            assert b"wrong-key-value" not in path.read_bytes()
+
+
+def test_4_a_wrong_route_stops_early(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(questions(2000))
+    with start_simulator() as simulator:
+        job.url = f"{simulator.root_url}/elsewhere/chat/completions"
+        assert job.run("--model=m") == 4
+    assert "404" in capsys.readouterr().out
+
+
+def test_4_an_outage_is_waited_for_then_stopped_and_a_rerun_continues(job: Job) -> None:
+    job.train(questions(400))
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=30), capacity=Capacity(slots=20))) as simulator:
+        job.url = simulator.base_url
+        port = int(simulator.root_url.rpartition(":")[2])
+        stopper = threading.Timer(0.6, simulator.stop)
+        stopper.start()
+        assert job.run("--outage_patience=2", "--model=simulated-teacher") == 4
+        stopper.join()
+    counts = job.split("train")
+    assert counts["rows"] == 400 and 0 < counts["examples"] < 400
+    with start_simulator(SimulatorSettings(port=port)) as simulator:
+        assert job.run("--model=simulated-teacher") == 0
+        assert simulator.stats()["requests"] == 400 - counts["examples"]
+
+
+def test_an_outage_that_ends_costs_nothing(job: Job) -> None:
+    job.train(questions(300))
+    capacity = Capacity(slots=20, outages=((0.3, 1.3),))
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=30), capacity=capacity)) as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        assert simulator.stats()["answered"] == 300
+    assert job.rejects() == []
+
+
+def test_5_storage_that_fails(job: Job) -> None:
+    job.train(questions(300))
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=20), capacity=Capacity(slots=10))) as simulator:
+        job.url = simulator.base_url
+        code = (
+            "import resource, signal, sys\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+            "from beam_distill.cli.main import main\n"
+            f"sys.exit(main({job.arguments()!r}))\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
+        assert ended.returncode == 5, ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert not job.train_output.exists()
+        before = simulator.stats()
+        assert before["answered"] < 300
+        assert job.run() == 0
+        assert simulator.stats()["repeats"] <= before["peak_in_flight"]  # what was on the wire when the disk gave up
+
+
+def test_130_interrupted_and_continued(job: Job) -> None:
+    job.train(questions(600))
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=100), capacity=Capacity(slots=20))) as simulator:
+        job.url = simulator.base_url
+        process = job.start()
+        while simulator.stats()["answered"] < 30:
+            time.sleep(0.02)
+        process.send_signal(2)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, output
+        assert "Run the same command again" in output and "Traceback" not in output
+        assert not job.train_output.exists()
+        assert job.run() == 0
+        stats = simulator.stats()
+        assert stats["repeats"] == 0 and stats["answered"] == 600  # what was in flight was waited for
+    assert len(read_jsonl(job.train_output)) == 600
+
+
+def test_bad_lines_are_named_and_the_others_done(job: Job) -> None:
+    bad = [b'{"messages": [{"role": "user", "content": "\xff"}]}', "{", "[]", "{}", chat_line(("robot", "x")), "", "   "]
+    job.train([b"\xef\xbb\xbf" + line.encode() if not n else line for n, line in enumerate([*questions(3), *bad, *questions(3, 50)])])  # type: ignore[union-attr]
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        assert simulator.stats()["requests"] == 6
+    assert [(reject["line"], reject["reason"]) for reject in job.rejects()] == [
+        (4, "not_utf8"),
+        (5, "invalid_json"),
+        (6, "not_an_object"),
+        (7, "no_messages"),
+        (8, "unknown_role"),
+    ]
+    assert all(reject["file"].endswith("train.jsonl") and reject["detail"] for reject in job.rejects())
+    assert job.split("train")["success_ratio"] == 1.0
+
+
+def test_a_huge_line_and_a_gzip_file(job: Job) -> None:
+    huge = chat_line(("user", "x" * 20_000_000))
+    compressed = job.folder / "rows.jsonl.gz"
+    with gzip.open(compressed, "wt") as file:
+        file.write("\n".join([*map(str, questions(2)), huge, *map(str, questions(2, 9))]))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run(f"--train_file_path={compressed}") == 0
+    assert [(reject["line"], reject["reason"]) for reject in job.rejects()] == [(3, "row_too_large")]
+
+
+def test_check_finds_what_is_wrong_without_asking_the_teacher(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    from beam_distill.cli.main import main
+
+    job.train([*questions(3), "{"])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert main(["check", *job.arguments()[1:]]) == 0
+        assert simulator.stats()["requests"] == 0
+    shown = capsys.readouterr().out
+    assert "line 4: invalid_json" in shown and "3 rows can be sent, 1 cannot" in shown and "simulated-teacher" in shown
+
+
+def test_nothing_secret_travels_in_the_graph(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    import apache_beam as beam
+    from apache_beam.internal import pickler
+
+    from beam_distill.config.sources import resolve
+    from beam_distill.pipeline import build
+    from beam_distill.wiring import endpoint_spec, job_spec
+
+    monkeypatch.setenv("TEACHER_KEY", "sk-hidden-value")
+    job.url = "http://localhost:1"
+    flags = dict(argument[2:].split("=", 1) for argument in job.arguments("--api_key_env=TEACHER_KEY")[1:])
+    settings = resolve(flags, None, {}).settings
+    spec = job_spec(settings, endpoint_spec(settings), "run-1")
+    pipeline = beam.Pipeline()
+    build(pipeline, spec)
+    graph = pipeline.to_runner_api().SerializeToString()
+    assert b"TEACHER_KEY" in pickle.dumps(spec)
+    for data in (graph, pickle.dumps(spec), pickler.dumps(spec), repr(spec).encode(), json.dumps(settings.public_view()).encode()):
+        assert b"sk-hidden-value" not in data

@@ -1,0 +1,87 @@
+"""Killed at any moment, run again: the same bytes, and hardly anything paid for twice."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from builders import ROOT, questions
+from jobs import Job
+
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
+
+TEACHER = SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=40))
+
+
+@pytest.mark.parametrize("kill_after", [1, 60, 200])
+def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
+    undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
+    for job in (undisturbed, disturbed):
+        job.train(questions(400))
+        job.validation(questions(60, 1000))
+    with start_simulator(TEACHER) as simulator:
+        undisturbed.url = simulator.base_url
+        assert undisturbed.run() == 0
+    with start_simulator(TEACHER) as simulator:
+        disturbed.url = simulator.base_url
+        process = disturbed.start()
+        while simulator.stats()["answered"] < kill_after:
+            time.sleep(random.random() * 0.01)
+        process.kill()
+        process.communicate()
+        before = simulator.stats()
+        assert disturbed.datasets() == ()
+        assert disturbed.run() == 0
+        after = simulator.stats()
+    assert disturbed.datasets() == undisturbed.datasets()
+    last_second = 40 / 0.1
+    assert after["repeats"] <= before["in_flight"] + last_second
+    # in practice far fewer: what is gathered for one write
+    assert after["repeats"] <= before["in_flight"] + 40
+
+
+def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
+    lines = (ROOT / "examples" / "conversation" / "train.jsonl").read_bytes().splitlines() * 5
+    undisturbed, disturbed = Job(tmp_path / "a", task="CONVERSATION"), Job(tmp_path / "b", task="CONVERSATION")
+    for job in (undisturbed, disturbed):
+        job.train(lines)
+    with start_simulator(TEACHER) as simulator:
+        undisturbed.url = simulator.base_url
+        assert undisturbed.run() == 0
+        total = simulator.stats()["answered"]
+    with start_simulator(TEACHER) as simulator:
+        disturbed.url = simulator.base_url
+        process = disturbed.start()
+        while simulator.stats()["answered"] < 60:
+            time.sleep(0.005)
+        process.kill()
+        process.communicate()
+        in_flight = simulator.stats()["in_flight"]
+        assert disturbed.run() == 0
+        assert simulator.stats()["answered"] <= total + in_flight + 40
+    assert disturbed.datasets() == undisturbed.datasets()
+
+
+@pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
+def test_the_examples_run(tmp_path: Path, example: str) -> None:
+    with start_simulator() as simulator:
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / example), simulator.base_url, str(tmp_path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert "example: " in ended.stdout or "PUBLISHED" in ended.stdout
+
+
+def test_the_demo_runs(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=100
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count("published: train") == 5

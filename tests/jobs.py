@@ -1,0 +1,77 @@
+"""The command as a user runs it, against a real HTTP endpoint."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builders import ROOT, read_jsonl, write_rows
+
+from beam_distill.cli.main import main
+
+
+@dataclass
+class Job:
+    """One work folder with a train and a validation file, and the command over it."""
+
+    folder: Path
+    url: str = ""
+    task: str = "MATH"
+
+    @property
+    def train_output(self) -> Path:
+        return self.folder / "out" / "train.jsonl"
+
+    @property
+    def validation_output(self) -> Path:
+        return self.folder / "out" / "validation.jsonl"
+
+    @property
+    def work_dir(self) -> Path:
+        return self.folder / "out" / "train.beam_distill"
+
+    def train(self, lines: list[str | bytes]) -> None:
+        write_rows(self.folder / "train.jsonl", lines)
+
+    def validation(self, lines: list[str | bytes]) -> None:
+        write_rows(self.folder / "validation.jsonl", lines)
+
+    def arguments(self, *extra: str) -> list[str]:
+        arguments = [
+            "run",
+            f"--train_file_path={self.folder / 'train.jsonl'}",
+            f"--generated_batch_train_file_path={self.train_output}",
+            f"--data_generation_task_type={self.task}",
+            f"--teacher_model_endpoint_url={self.url}",
+            "--teacher_model_max_new_tokens=512",
+            "--first_answer_patience=2",
+        ]
+        if (self.folder / "validation.jsonl").exists():
+            arguments += [
+                f"--validation_file_path={self.folder / 'validation.jsonl'}",
+                f"--generated_batch_validation_file_path={self.validation_output}",
+            ]
+        return [*arguments, *extra]
+
+    def run(self, *extra: str) -> int:
+        return main(self.arguments(*extra))
+
+    def start(self, *extra: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "beam_distill", *self.arguments(*extra)]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def record(self) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads((self.work_dir / "run.json").read_text())
+        return fields
+
+    def rejects(self) -> list[dict[str, Any]]:
+        return read_jsonl(self.work_dir / "rejects.jsonl")
+
+    def split(self, name: str) -> dict[str, Any]:
+        fields: dict[str, Any] = self.record()["verdict"]["splits"][name]
+        return fields
+
+    def datasets(self) -> tuple[bytes, ...]:
+        return tuple(path.read_bytes() for path in (self.train_output, self.validation_output) if path.exists())
