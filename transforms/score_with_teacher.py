@@ -17,7 +17,7 @@ from transforms.elements.rows import RejectedRow
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
-from transforms.teacher.session import shared_session
+from transforms.teacher.session import Lane, shared_session
 from transforms.teacher.specs import ScoringSpec
 
 Scored = Union[ScoredRow, RejectedRow]
@@ -31,7 +31,7 @@ class _ScoreBatchFn(beam.DoFn):
 
     def setup(self) -> None:
         self._counters = RequestCounters()
-        self._lane = None
+        self._lane: Union[Lane, None] = None
 
     def process(self, element: Batch) -> Iterator[Scored]:
         if not isinstance(element, list):
