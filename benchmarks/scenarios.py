@@ -1,0 +1,117 @@
+"""The scenarios: what the teacher is like, how many rows, and the time no client could beat.
+
+The ideal is computed from the scenario, never from a run of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """``teacher`` holds flags of ``beam-distill simulate``; ``ideal_s`` takes the row count and the teacher's stats, and gives seconds.
+
+    ``target`` is the largest makespan / ideal we want, ``most_throttled`` the largest share of requests answered 429.
+    """
+
+    name: str
+    question: str
+    teacher: tuple[str, ...]
+    rows: int
+    ideal_s: Callable[[int, dict[str, Any]], float]
+    target: float
+    most_throttled: float = 1.0
+    short: bool = True
+
+
+BATCHING_TOKENS_PER_S = 128 / (0.010 + 0.0001 * 128)
+
+SCENARIOS = (
+    Scenario(
+        "slots",
+        "64 slots, a silent queue, answers of one second on average",
+        ("--latency=lognormal", "--latency_ms=1000", "--sigma=0.6", "--slots=64"),
+        1500,
+        lambda rows, stats: rows * 1.0 / 64,
+        1.08,
+    ),
+    Scenario(
+        "rate-no-hint",
+        "100 requests a second, burst 20, 429 without a hint",
+        ("--latency=fixed", "--latency_ms=200", "--requests_per_second=100", "--burst=20", "--retry_after=none"),
+        2000,
+        lambda rows, stats: (rows - 20) / 100,
+        1.08,
+        0.03,
+    ),
+    Scenario(
+        "rate-retry-after",
+        "100 requests a second, burst 20, 429 with Retry-After in whole seconds",
+        ("--latency=fixed", "--latency_ms=200", "--requests_per_second=100", "--burst=20", "--retry_after=seconds"),
+        2000,
+        lambda rows, stats: (rows - 20) / 100,
+        1.08,
+        0.03,
+    ),
+    Scenario(
+        "rpm-headers",
+        "3,000 requests a minute, bucket of 100, told in headers",
+        ("--latency=fixed", "--latency_ms=400", "--requests_per_minute=3000", "--burst=100", "--rate_limit_headers"),
+        1500,
+        lambda rows, stats: (rows - 100) / 50,
+        1.10,
+        0.01,
+    ),
+    Scenario(
+        "tpm-headers",
+        "60,000 tokens a minute, told in headers",
+        (
+            "--latency=fixed",
+            "--latency_ms=400",
+            "--tokens_per_minute=60000",
+            "--rate_limit_headers",
+            "--completion_tokens=100",
+            "--completion_sigma=0.4",
+        ),
+        700,
+        lambda rows, stats: (stats["prompt_tokens"] + stats["completion_tokens"] - 60000) / 1000,
+        1.10,
+        0.01,
+    ),
+    Scenario(
+        "continuous-batching",
+        "128 running at most, 10 ms + 0.1 ms x running per token, 128 tokens lognormal",
+        (
+            "--latency=per_token",
+            "--token_ms=10",
+            "--load_token_ms=0.1",
+            "--slots=128",
+            "--completion_tokens=128",
+            "--completion_sigma=0.4",
+        ),
+        3000,
+        lambda rows, stats: stats["completion_tokens"] / BATCHING_TOKENS_PER_S,
+        1 / 0.95,
+    ),
+    Scenario(
+        "heavy-tail",
+        "64 slots, a silent queue, lognormal with sigma 1.2",
+        ("--latency=lognormal", "--latency_ms=500", "--sigma=1.2", "--slots=64"),
+        1500,
+        lambda rows, stats: rows * 0.5 / 64,
+        1.5,
+        short=False,
+    ),
+    Scenario(
+        "slots-cap",
+        "64 slots and no queue: 429 beyond them, no hint",
+        ("--latency=lognormal", "--latency_ms=500", "--sigma=0.6", "--slots=64", "--queue_limit=0", "--retry_after=none"),
+        2000,
+        lambda rows, stats: rows * 0.5 / 64,
+        1.3,
+        short=False,
+    ),
+)

@@ -1,0 +1,177 @@
+"""Measurements with a shape of their own: zero latency, capacity steps, memory, start-up, kills."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.measure import Measurement, digest, expected_output, run_measured
+from benchmarks.teacher import TeacherProcess, command, write_questions
+
+
+def zero_latency(rows: int = 20_000, connections: int = 64) -> Measurement:
+    """Rows a second end to end on the embedded runner, against a bare aiohttp loop in the same run, both with a teacher process."""
+    with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        bare = [run_measured([sys.executable, "-m", "benchmarks.bare_aiohttp", str(questions), teacher.url, str(connections)])]
+        ended = run_measured(command(questions, folder / "run", teacher.url))
+        bare.append(run_measured([sys.executable, "-m", "benchmarks.bare_aiohttp", str(questions), teacher.url, str(connections)]))
+        assert ended.code == 0, ended.output
+        bare_rate = sum(float(run.output.split()[-1]) for run in bare) / len(bare)
+        ours = rows / ended.wall_s
+        written = (folder / "run" / "train.jsonl").read_bytes().count(b"\n")
+    return Measurement(
+        "zero-latency",
+        ">= 0.70",
+        ours / bare_rate,
+        ours / bare_rate >= 0.70,
+        ended.wall_s,
+        rows / bare_rate,
+        rows,
+        rows,
+        cpu_ms_per_request=1000 * ended.cpu_s / rows,
+        rss_mb=ended.rss_mb,
+        same_output=written == rows,
+        note=f"{ours:.0f} rows/s, start-up included, against {bare_rate:.0f} of a bare aiohttp loop (mean of one before, one after)",
+    )
+
+
+def capacity_steps() -> Measurement:
+    """64 slots, 32 from second 15 on, 64 again from second 35: the share of the new capacity delivered from 10 s after each change."""
+    service_s, rows = 0.5, 6400
+    flags = ("--latency=lognormal", "--latency_ms=500", "--sigma=0.6", "--slots=64", "--slots_after=15=32", "--slots_after=35=64")
+    with tempfile.TemporaryDirectory() as name, TeacherProcess(*flags) as teacher:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        series: list[tuple[float, int]] = []
+        done = threading.Event()
+
+        def watch() -> None:
+            begun = 0.0
+            while not done.wait(0.25):
+                stats = teacher.stats()
+                if stats["requests"]:
+                    begun = begun or time.monotonic()
+                    series.append((time.monotonic() - begun, stats["answered"]))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        ended = run_measured(command(questions, folder / "run", teacher.url))
+        done.set()
+        watcher.join()
+        assert ended.code == 0, ended.output
+        stats = teacher.stats()
+
+    def rate(start_s: float, end_s: float) -> float:
+        inside = [point for point in series if start_s <= point[0] <= end_s]
+        return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0])
+
+    halved = rate(25.0, 34.0) / (32 / service_s)
+    doubled = rate(45.0, 55.0) / (64 / service_s)
+    achieved = min(halved, doubled)
+    return Measurement(
+        "capacity-steps",
+        ">= 0.90",
+        achieved,
+        achieved >= 0.9,
+        ended.wall_s,
+        0.0,
+        rows,
+        stats["requests"],
+        peak_in_flight=stats["peak_in_flight"],
+        rss_mb=ended.rss_mb,
+        cpu_ms_per_request=1000 * ended.cpu_s / rows,
+        note=f"after halving {halved:.2f}, after doubling {doubled:.2f} of the new capacity",
+    )
+
+
+def ten_rows() -> Measurement:
+    """From command to files with a teacher that answers at once; the median of five."""
+    with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, 10)
+        runs = sorted(run_measured(command(questions, folder / str(number), teacher.url)).wall_s for number in range(5))
+    return Measurement("ten-rows", "< 3 s", runs[2], runs[2] < 3.0, runs[2], 0.0, 10, 10, note=f"{runs[0]:.2f} to {runs[-1]:.2f} s")
+
+
+def memory(rows: int, most_mb: float = 1536.0) -> Measurement:
+    """Peak resident memory over ``rows`` rows of about 1.8 KB on the embedded runner, and the time for each."""
+    with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows, padding_bytes=1600)
+        ended = run_measured(command(questions, folder / "run", teacher.url), timeout_s=3600)
+        assert ended.code == 0, ended.output
+        written = (folder / "run" / "train.jsonl").read_bytes().count(b"\n")
+    return Measurement(
+        f"memory-{rows}",
+        f"< {most_mb:.0f} MB",
+        ended.rss_mb,
+        ended.rss_mb < most_mb,
+        ended.wall_s,
+        0.0,
+        rows,
+        rows,
+        cpu_ms_per_request=1000 * ended.cpu_s / rows,
+        rss_mb=ended.rss_mb,
+        same_output=written == rows,
+        note=f"{1000 * ended.wall_s / rows:.3f} ms a row",
+    )
+
+
+def kills(times: int = 20, rows: int = 1200) -> Measurement:
+    """One run killed (-9) at random moments and started again until it ends; repeats after each kill, and the dataset's bytes."""
+    flags = ("--latency=lognormal", "--latency_ms=300", "--slots=64")
+    randomness = random.Random(20)
+    worst_excess = -(10**9)
+    repeats = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        expected = expected_output(questions, rows, folder)
+        with TeacherProcess(*flags) as teacher:
+            argv = command(questions, folder / "run", teacher.url)
+            done = 0
+            for _ in range(times):
+                process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                begun = teacher.stats()["requests"]
+                while teacher.stats()["requests"] == begun and process.poll() is None:
+                    time.sleep(0.01)
+                time.sleep(randomness.random() * 0.35)
+                at_kill = teacher.stats()
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                done += 1
+                time.sleep(0.2)
+                after = teacher.stats()
+                worst_excess = max(worst_excess, (after["repeats"] - repeats) - (at_kill["in_flight"] + 64 / 0.3))
+                repeats = after["repeats"]
+            ended = run_measured(argv)
+            assert ended.code == 0, ended.output
+            stats = teacher.stats()
+            same = digest(folder / "run" / "train.jsonl") == expected
+    per_kill = stats["repeats"] / max(done, 1)
+    return Measurement(
+        "kills",
+        "repeats <= in flight + 1 s",
+        per_kill,
+        worst_excess <= 0 and same,
+        ended.wall_s,
+        0.0,
+        rows,
+        stats["requests"],
+        peak_in_flight=stats["peak_in_flight"],
+        same_output=same,
+        note=f"{done} kills, {stats['repeats']} answers repeated in all ({per_kill:.1f} a kill), dataset {'identical' if same else 'DIFFERENT'}",
+    )

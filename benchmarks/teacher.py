@@ -1,0 +1,61 @@
+"""The embedded teacher as a process of its own, and rows to ask it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+
+class TeacherProcess:
+    """A simulated endpoint in its own process. A context manager."""
+
+    def __init__(self, *flags: str) -> None:
+        self._process = subprocess.Popen([sys.executable, "-m", "beam_distill.simulator", "--port=0", *flags], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().split()[-1]
+
+    def stats(self) -> dict[str, Any]:
+        """The counts of the stats route."""
+        with urllib.request.urlopen(self.url.removesuffix("/v1") + "/stats", timeout=10) as response:
+            fields: dict[str, Any] = json.load(response)
+        return fields
+
+    def __enter__(self) -> TeacherProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def write_questions(path: Path, count: int, padding_bytes: int = 0) -> None:
+    """``count`` rows, each another sum; ``padding_bytes`` makes them longer."""
+    padding = "x" * padding_bytes
+    with open(path, "w", encoding="utf-8") as file:
+        for number in range(count):
+            system = "You are an assistant that gives the numerical answer, an integer, and nothing else."
+            messages = [
+                {"role": "system", "content": system},
+                {"role": "user", "content": f"What is {number} plus 17? {padding}"},
+            ]
+            file.write(json.dumps({"messages": messages}) + "\n")
+
+
+def command(rows: Path, folder: Path, url: str, *extra: str) -> list[str]:
+    """The command with default options."""
+    return [
+        sys.executable,
+        "-m",
+        "beam_distill",
+        "run",
+        f"--train_file_path={rows}",
+        f"--generated_batch_train_file_path={folder / 'train.jsonl'}",
+        "--data_generation_task_type=MATH",
+        f"--teacher_model_endpoint_url={url}",
+        "--teacher_model_max_new_tokens=1024",
+        *extra,
+    ]
