@@ -194,3 +194,11 @@ def test_counters_and_summary_agree(job: Job, capsys: pytest.CaptureFixture[str]
     printed = capsys.readouterr().out
     assert f"train: 40 rows in = {counts['examples']} examples + {counts['rejects']} rejects" in printed
     assert str(job.train_output) in printed
+
+
+def test_batches_larger_than_the_backlog_do_not_stop_the_reader(job: Job) -> None:
+    job.train(questions(5000))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        assert simulator.stats()["answered"] == 5000

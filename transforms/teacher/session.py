@@ -77,7 +77,7 @@ class ScoringSession:
     def _make_room(self) -> None:
         waiting = self._dispatcher.new_rows
         # wake the reader at half, so that it fills in one go instead of row by row
-        if waiting <= self._backlog_limit // 2 or waiting < self._queued // 2:
+        if waiting <= self._backlog_limit // 2:
             with self._room:
                 self._queued = waiting
                 self._room.notify_all()
