@@ -4,7 +4,7 @@ A state machine without a clock of its own; every call tells the time in seconds
 (docs/decisions/0005): slow start, which doubles per round trip until delivery stops growing (Jacobson 1988; the stop rule is BBR's,
 Cardwell 2016); Little's law with the latency of an idle server as the lower bound of the knee (Vegas and its descendants); and
 hill climbing on delivered goodput, because under continuous batching latency grows long before throughput stops to.
-Throttling (429) is an explicit signal and cuts at once, but only when it is more than the odd answer.
+Throttling (429) ends slow start at once, but only when it is more than the odd answer; the pace (``pacer``) does the rest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ CUSHION = 1.3  # stay this far above the knee: a queue of 30 % shows at once whe
 CAPACITY_CHANGED = 0.15
 COHORT = 40  # the first requests met a server that was nearly idle: their mean latency is what an answer takes without a queue.
 COHORT_IS_COMPLETE = 34  # a mean over a span of time would not do: what finishes early is what is short
-THROTTLE_CUT = 0.9
 THROTTLE_SCORE = 1.9  # a 429 counts one and fades by 3 % an answer: two in a row, or a steady 3 %
 
 
@@ -151,8 +150,11 @@ class AdaptiveLimit:
             return False
         self._throttle_score = 0.0
         self._last_cut_s = now_s
-        self._limit = max(1.0, min(self._limit, float(in_flight + 1)) * THROTTLE_CUT)
-        self._enter_cruise(now_s)
+        if self._phase is _Phase.SLOW_START:
+            # what was on the wire is known to be about enough; from here on the pace answers to throttling, because a cut
+            # limit on top of a cut pace would leave the endpoint idle
+            self._limit = max(1.0, min(self._limit, float(in_flight + 1)))
+            self._enter_cruise(now_s)
         self._hold_before_up = 4
         return True
 

@@ -15,7 +15,10 @@ from transforms.teacher.specs import ConcurrencySpec
 
 CUT = 0.9
 RECOVERY_S = 4.0  # seconds until the curve is back at the pace that was throttled
+FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s correct what is too high within a second
 CURVE = (1.0 - CUT) / RECOVERY_S**3
+LESSON_REQUESTS = 16  # fewer, and the rounding and order of the tellings would teach more than the costs
+GROWTH_PER_S = 1.25  # once the curve is well past its peak without a 429, the peak was wrong: faster
 CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
 LONGEST_CLOSED_S = 60.0
 FIRST_CLOSED_S = 0.25
@@ -24,10 +27,12 @@ FIRST_CLOSED_S = 0.25
 class BudgetForecast:
     """What is left of one told budget (requests or tokens), between two tellings.
 
-    ``cost`` per request starts as an estimate and is learned from what the tellings differ by.
+    With ``learns_cost``, what one request costs starts as an estimate and is learned from what the tellings differ by.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, learns_cost: bool) -> None:
+        self._learns_cost = learns_cost
+        self._anchor: tuple[int, float, float] | None = None  # number, when sent, remaining: where the present lesson begins
         self._remaining: float | None = None
         self._limit: float | None = None
         self._refill_per_s = 0.0
@@ -44,15 +49,24 @@ class BudgetForecast:
             self._refill_per_s = (limit - budget.remaining) / budget.reset_s
         elif not self._refill_per_s:
             self._refill_per_s = limit / 60.0
-        if self._remaining is not None and budget.remaining < 0.98 * limit:
-            spent = self._remaining + self._refill_per_s * (sent_s - self._told_for_s) - budget.remaining
-            cost = spent / (number - self._told_for_number)
-            if cost > 0:
-                self._learned_cost = cost if self._learned_cost is None else 0.9 * self._learned_cost + 0.1 * cost
+        if self._learns_cost:
+            self._learn(number, sent_s, budget.remaining, limit)
         self._remaining = budget.remaining
         self._limit = limit
         self._told_for_s = sent_s
         self._told_for_number = number
+
+    def _learn(self, number: int, sent_s: float, remaining: float, limit: float) -> None:
+        if self._anchor is None or remaining >= 0.98 * limit:
+            self._anchor = (number, sent_s, remaining)  # a full bucket hides what flowed over
+            return
+        anchor_number, anchor_sent_s, anchor_remaining = self._anchor
+        if number - anchor_number < LESSON_REQUESTS:
+            return
+        spent = anchor_remaining + self._refill_per_s * (sent_s - anchor_sent_s) - remaining
+        cost = max(0.0, spent / (number - anchor_number))
+        self._learned_cost = cost if self._learned_cost is None else 0.5 * self._learned_cost + 0.5 * cost
+        self._anchor = (number, sent_s, remaining)
 
     def delay_s(self, now_s: float, sent_so_far: int, estimated_cost: float) -> float:
         """Seconds until one more request fits, given that requests up to ``sent_so_far`` have been sent."""
@@ -76,12 +90,13 @@ class Pacer:
     def __init__(self, spec: ConcurrencySpec) -> None:
         self._cap_interval_s = 60.0 / spec.max_requests_per_minute if spec.max_requests_per_minute else 0.0
         self._cap_next_s = 0.0
-        self._requests = BudgetForecast()
-        self._tokens = BudgetForecast()
+        self._requests = BudgetForecast(learns_cost=False)
+        self._tokens = BudgetForecast(learns_cost=True)
         self._sent = 0
         self._peak_rate: float | None = None  # the pace at which throttling was met; None: no pace needed so far
         self._cut_at_s = 0.0
         self._next_s = 0.0
+        self._send_times: deque[float] = deque(maxlen=1024)
         self._answer_times: deque[float] = deque(maxlen=4096)
         self._throttled_in_a_row = 0
         self._closed_until_s = 0.0
@@ -109,6 +124,8 @@ class Pacer:
     def sent(self, now_s: float) -> int:
         """A request leaves now; its number, to be given back with what its answer tells."""
         self._sent += 1
+        if self._peak_rate is None:
+            self._send_times.append(now_s)
         if self._cap_interval_s:
             # a second's worth may be caught up after a pause, never more
             self._cap_next_s = max(self._cap_next_s, now_s - 1.0) + self._cap_interval_s
@@ -153,7 +170,12 @@ class Pacer:
                 break
             answers += 1
         measured = max(answers, 1) / (now_s - since_s)
-        if self._peak_rate is not None:
+        if self._peak_rate is None:
+            # answers lag what was sent by a round trip, and in the first seconds that is most of it
+            sent = sum(1 for moment in self._send_times if moment >= since_s)
+            first_s = max(since_s, self._send_times[0]) if self._send_times else since_s
+            measured = max(measured, FIRST_GUESS * sent / max(now_s - first_s, 0.15))
+        else:
             measured = min(measured, self._rate(now_s))
         self._peak_rate = max(measured, 0.05)
         self._cut_at_s = now_s
@@ -162,4 +184,5 @@ class Pacer:
     def _rate(self, now_s: float) -> float:
         assert self._peak_rate is not None
         since_peak_s = now_s - self._cut_at_s - RECOVERY_S
-        return self._peak_rate * (1.0 + CURVE * since_peak_s**3)
+        faster = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
+        return self._peak_rate * (1.0 + CURVE * since_peak_s**3) * faster

@@ -72,17 +72,18 @@ def test_the_maximum_overrides_the_initial() -> None:
 def test_the_odd_429_changes_nothing_and_a_burst_counts_once() -> None:
     limit = AdaptiveLimit(ConcurrencySpec(5, 200))
     limit.advance(0.0)
-    for number in range(100):
+    for number in range(15):
         limit.answered(0.01 * number, 0.05, 10, True, number)
     before = limit.limit
-    assert not limit.throttled(1.0, 0.9, before)
+    assert not limit.throttled(0.16, 0.1, 10)
     assert limit.limit == before
-    assert limit.throttled(1.01, 0.91, before)
-    after = limit.limit
-    assert after < before
+    assert limit.throttled(0.17, 0.11, 10)
+    assert limit.limit == 11 < before  # slow start ends with what was on the wire
     for _ in range(20):
-        assert not limit.throttled(1.05, 0.95, before)  # sent before the cut
-    assert limit.limit == after
+        assert not limit.throttled(0.2, 0.15, 5)  # sent before the event
+    for _ in range(3):
+        limit.throttled(0.3, 0.25, 5)
+    assert limit.limit == 11  # later events are the pace's business
 
 
 def test_a_small_server_is_not_left_with_a_long_queue() -> None:

@@ -26,7 +26,7 @@ def test_a_cap_per_minute_spreads_requests_evenly() -> None:
 
 
 def test_budgets_told_in_headers_are_not_overdrawn() -> None:
-    forecast = BudgetForecast()
+    forecast = BudgetForecast(learns_cost=False)
     forecast.told(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1)
     sent, now_s = 1, 0.0
     while forecast.delay_s(now_s, sent, 1.0) == 0.0:
@@ -37,14 +37,14 @@ def test_budgets_told_in_headers_are_not_overdrawn() -> None:
 
 
 def test_the_cost_of_a_request_is_learned_from_what_the_server_charges() -> None:
-    forecast = BudgetForecast()
-    forecast.told(Budget(remaining=900, limit=1000, reset_s=6.0), 0.0, 1)
-    forecast.told(Budget(remaining=700, limit=1000, reset_s=18.0), 0.0, 3)
-    assert forecast.delay_s(0.0, 3, 5000.0) == 0.0  # 100 each, not 5000
+    forecast = BudgetForecast(learns_cost=True)
+    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1)
+    forecast.told(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21)
+    assert forecast.delay_s(0.0, 21, 50_000.0) == 0.0  # 100 each, not 5000
 
 
 def test_older_tellings_do_not_overrule_newer_ones() -> None:
-    forecast = BudgetForecast()
+    forecast = BudgetForecast(learns_cost=False)
     forecast.told(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5)
     forecast.told(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1)
     assert forecast.delay_s(1.0, 6, 1.0) > 0.0
