@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import gc
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 import uuid
@@ -60,6 +62,7 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
                 moved = set_aside(files.output, work_dir)
                 if moved is not None:
                     log.info("the earlier %s is kept as %s", files.output, moved)
+        before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
         try:
             metrics = _run_pipeline(job, settings.runner, _beam_options(resolved, beam_argv or []))
             with FileSystems.open(job.files.verdict_path) as file:
@@ -76,6 +79,8 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
                 work_dir,
             )
         finally:
+            gc.collect()  # files that a failed stage left open are closed here, under the hook
+            sys.unraisablehook = before_hook
             remove_staging(work_dir)
         result = _replace(result, wall_s=time.monotonic() - clock)
         shown = {"chat_url": endpoint.chat_url, "model": endpoint.model}
@@ -163,6 +168,16 @@ def _result(job: JobSpec, verdict: Verdict, metrics: dict[str, Any], work_dir: s
         rejects_path=job.files.rejects_path,
         metrics=metrics,
     )
+
+
+def _without_lost_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A file that a failed stage left open fails once more when it is closed; that failure has been told already."""
+
+    def quiet(unraisable: Any) -> None:
+        if not _is_storage_failure(unraisable.exc_value):
+            hook(unraisable)
+
+    return quiet
 
 
 def _is_storage_failure(error: BaseException | None) -> bool:
