@@ -184,5 +184,5 @@ class Pacer:
     def _rate(self, now_s: float) -> float:
         assert self._peak_rate is not None
         since_peak_s = now_s - self._cut_at_s - RECOVERY_S
-        faster = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
+        faster: float = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
         return self._peak_rate * (1.0 + CURVE * since_peak_s**3) * faster
