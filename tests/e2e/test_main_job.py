@@ -202,3 +202,17 @@ def test_batches_larger_than_the_backlog_do_not_stop_the_reader(job: Job) -> Non
         job.url = simulator.base_url
         assert job.run() == 0
         assert simulator.stats()["answered"] == 5000
+
+
+def test_two_scoring_processes_give_the_same_bytes(job: Job) -> None:
+    job.train(questions(300))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        one = job.datasets()
+        process = job.start("--max_concurrency_per_instance=2", f"--work_dir={job.folder / 'two'}")
+        output, _ = process.communicate(timeout=100)
+        assert process.returncode == 0, output
+        assert simulator.stats()["requests"] == 600
+    assert job.datasets() == one
+    assert len(list((job.folder / "two" / "ledger").glob("*.avro"))) == 2
