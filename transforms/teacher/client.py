@@ -51,10 +51,10 @@ class TeacherClient:
             connector=aiohttp.TCPConnector(limit=most_connections, ssl=tls, keepalive_timeout=30),
             # read from the environment only where a proxy is set: looking it up costs on every request
             trust_env=any(os.environ.get(name) for name in _PROXY_VARIABLES),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     def refresh_credential(self) -> bool:
         """Look the credential up again; False when there is none that could have changed or it cannot be found."""
@@ -65,8 +65,8 @@ class TeacherClient:
         self._headers = headers
         return True
 
-    async def send(self, body: bytes, timeout_s: float, turn: int, attempts: int) -> AttemptResult:
-        """POST ``body`` once and read the whole answer."""
+    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
+        """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time."""
         started = time.perf_counter()
         received = b""
         try:
@@ -74,7 +74,6 @@ class TeacherClient:
                 self._endpoint.chat_url,
                 data=body,
                 headers=self._headers,
-                timeout=self._timeout(timeout_s),
                 allow_redirects=False,
             ) as response:
                 if response.content_length is not None and response.content_length > LONGEST_BODY_BYTES:
@@ -126,14 +125,6 @@ class TeacherClient:
             **dict(self._endpoint.headers),
             **credential_headers(self._endpoint.credential),
         }
-
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(seconds)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_TIMEOUT_S, seconds))
-            if len(self._timeouts) < 64:
-                self._timeouts[seconds] = timeout
-        return timeout
 
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")

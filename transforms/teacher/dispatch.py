@@ -11,6 +11,7 @@ import heapq
 import itertools
 import logging
 import random
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from transforms.teacher.specs import ScoringSpec
 log = logging.getLogger("beam_distill.teacher")
 
 TICK_S = 0.05
+OVERDUE = -1.0
 CUT_OFF_SAMPLE = 50  # answers looked at before it is said that too many are cut off by length
 BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
 
@@ -38,7 +40,7 @@ BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tel
 class Client(Protocol):
     """What the dispatcher needs of a client."""
 
-    async def send(self, body: bytes, timeout_s: float, turn: int, attempts: int) -> AttemptResult: ...
+    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult: ...
     def refresh_credential(self) -> bool: ...
     async def close(self) -> None: ...
 
@@ -106,7 +108,9 @@ class Dispatcher:
         self._order = itertools.count()
         self._in_flight = 0
         self._recording = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], float] = {}  # every open slot, and when its attempt has taken too long
+        self._overdue_every_s = min(1.0, spec.patience.attempt_s / 10.0)
+        self._overdue_timer = self._loop.call_later(self._overdue_every_s, self._cancel_overdue)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_s = 0.0
         self._stop: EarlyStop | None = None
@@ -211,6 +215,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""
+        self._overdue_timer.cancel()
         if self._timer is not None:
             self._timer.cancel()
         for task in list(self._tasks):
@@ -234,34 +239,45 @@ class Dispatcher:
         return None
 
     def _pump(self) -> None:
-        if self._stop is not None:
-            return
+        """Open a slot for every row that may leave now."""
         now_s = self._now()
+        while (row := self._next_to_leave(now_s)) is not None:
+            task = self._loop.create_task(self._use_slot(row, now_s))
+            self._tasks[task] = float("inf")
+            task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+
+    def _next_to_leave(self, now_s: float) -> RowInProgress | None:
+        """The row that leaves now, counted as on the wire; None when there is none, or no room, or it is not yet time."""
+        if self._stop is not None:
+            return None
         self._limiter.advance(now_s)
         limit = self._limiter.limit
-        while self._in_flight < limit:
-            due = self._retries[0][0] if self._retries else None
-            if not self._urgent and not self._new and (due is None or due > now_s):
-                self._limiter.not_binding()
-                break
-            if self._health.paused:
-                delay = self._health.probe_delay_s(now_s)
-                if self._in_flight:
-                    delay = max(delay, TICK_S)
-            else:
-                delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
-            if delay > 0:
+        if self._in_flight < limit:
+            if self._urgent or self._new or (self._retries and self._retries[0][0] <= now_s):
+                if self._health.paused:
+                    delay = self._health.probe_delay_s(now_s)
+                    if self._in_flight:
+                        delay = max(delay, TICK_S)
+                else:
+                    delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
+                if delay <= 0:
+                    self._in_flight += 1
+                    if self._in_flight > self._peak_in_flight:
+                        self._peak_in_flight = self._in_flight
+                    return self._ready(now_s)
                 self._limiter.not_binding()
                 self._wake_in(delay)
-                return
-            row = self._ready(now_s)
-            assert row is not None
-            self._start(row, now_s)
+                return None
+            self._limiter.not_binding()
         if self._retries or self._urgent or self._new:
             pause = TICK_S
             if self._retries and self._in_flight < limit:
                 pause = min(pause, self._retries[0][0] - now_s)
             self._wake_in(max(pause, 0.001))
+        return None
 
     def _token_estimate(self) -> float:
         sample = self._urgent[0] if self._urgent else self._new[0] if self._new else None
@@ -281,31 +297,42 @@ class Dispatcher:
         self._timer = None
         self._pump()
 
-    def _start(self, row: RowInProgress, now_s: float) -> None:
-        number = self._pacer.sent(now_s)
+    async def _use_slot(self, row: RowInProgress | None, now_s: float) -> None:
+        """Send one row after another for as long as one may leave: a slot that frees takes the next row without a detour."""
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        while row is not None:
+            await self._attempt(row, now_s, task)
+            now_s = self._now()
+            row = self._next_to_leave(now_s)
+            if row is not None and self._in_flight < self._limiter.limit:
+                self._pump()  # the limit grew: one more slot
+
+    async def _attempt(self, row: RowInProgress, sent_s: float, slot: asyncio.Task[None]) -> None:
+        number = self._pacer.sent(sent_s)
         if row.first_sent_s is None:
-            row.first_sent_s = now_s
+            row.first_sent_s = sent_s
         row.attempts += 1
         row.attempts_of_turn += 1
         self._requests += 1
-        self._in_flight += 1
-        if self._in_flight > self._peak_in_flight:
-            self._peak_in_flight = self._in_flight
-        task = self._loop.create_task(self._attempt(row, now_s, number))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _attempt(self, row: RowInProgress, sent_s: float, number: int) -> None:
         body = rename_token_limit(row.body) if self._asks_completion_tokens else row.body
         timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
         sent_at_ms = time.time_ns() // 1_000_000
         binding = self._in_flight >= self._limiter.limit
+        self._tasks[slot] = sent_s + timeout_s
         try:
-            result = await self._client.send(body, timeout_s, row.turn, row.attempts_of_turn)
+            result = await self._client.send(body, row.turn, row.attempts_of_turn)
         except asyncio.CancelledError:
-            self._in_flight -= 1
-            self._deliver(row, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
-            raise
+            if self._tasks[slot] is not OVERDUE:  # not for its deadline
+                self._in_flight -= 1
+                self._deliver(row, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
+                raise
+            if sys.version_info >= (3, 11):
+                slot.uncancel()
+            result = AttemptResult(
+                1000.0 * (self._now() - sent_s),
+                failure=RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self._now() - sent_s:.1f} s"),
+            )
         self._in_flight -= 1
         now_s = self._now()
         self._pacer.told(sent_s, number, result.request_budget, result.token_budget)
@@ -318,7 +345,15 @@ class Dispatcher:
         else:
             assert result.failure is not None
             self._on_failure(row, result.failure, now_s, sent_s, "max_completion_tokens" in body[-400:].decode("latin-1"))
-        self._pump()
+
+    def _cancel_overdue(self) -> None:
+        """One look at all deadlines now and then costs less than a timer for each request."""
+        now_s = self._now()
+        for task, deadline_s in self._tasks.items():
+            if deadline_s < now_s:
+                self._tasks[task] = OVERDUE
+                task.cancel()
+        self._overdue_timer = self._loop.call_later(self._overdue_every_s, self._cancel_overdue)
 
     # answers
 
