@@ -23,6 +23,7 @@ setup(
         "aiohttp>=3.10,<4",
         "azure-identity>=1.17,<2",
         "fastavro>=1.9,<2",
+        "numpy>=1.24,<3",
         "orjson>=3.9.7,<4",
         "pydantic>=2.7,<3",
         "pyyaml>=6,<7",

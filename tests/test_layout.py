@@ -14,6 +14,7 @@ PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher")
 HOMES = {
     "aiohttp": ("transforms/teacher/", "beam_distill/simulator/"),
     "fastavro": ("transforms/ledger/",),
+    "numpy": ("transforms/ledger/",),
     "pydantic": ("beam_distill/config/",),
     "apache_beam": (
         "transforms/",

@@ -1,5 +1,9 @@
 """Every counter and distribution of the pipeline, named with units. Call from process() or finish_bundle() only: an update on the
-event loop's thread is lost."""
+event loop's thread is lost.
+
+An update of a Beam metric costs more than reading a row does, so counts are gathered and handed over every ``HAND_OVER_EVERY`` rows and
+at the end of a bundle (``hand_over``).
+"""
 
 from apache_beam.metrics.metric import Metrics
 
@@ -7,63 +11,86 @@ from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import Split
 
 NAMESPACE = "beam_distill"
+HAND_OVER_EVERY = 250
 
 
-class RowCounters:
-    """Rows read and rejected."""
+class _Gathered:
+    """Counts by name, gathered here and handed to Beam now and then."""
 
     def __init__(self) -> None:
-        self._read = {split: Metrics.counter(NAMESPACE, f"{split.value}_rows_read") for split in Split}
-        self._rejected: dict[str, Metrics.DelegatingCounter] = {}
+        self._counters: dict[str, Metrics.DelegatingCounter] = {}
+        self._counts: dict[str, int] = {}
+        self._rows = 0
+
+    def hand_over(self) -> None:
+        """Give Beam what was gathered; call it in finish_bundle()."""
+        self._rows = 0
+        for name, count in self._counts.items():
+            if count:
+                counter = self._counters.get(name)
+                if counter is None:
+                    counter = self._counters[name] = Metrics.counter(NAMESPACE, name)
+                counter.inc(count)
+        self._counts.clear()
+
+    def _add(self, name: str, count: int) -> None:
+        self._counts[name] = self._counts.get(name, 0) + count
+
+    def _row_done(self) -> None:
+        self._rows += 1
+        if self._rows >= HAND_OVER_EVERY:
+            self.hand_over()
+
+
+class RowCounters(_Gathered):
+    """Rows read and rejected."""
 
     def row_read(self, split: Split) -> None:
         """One line of the input that is not blank."""
-        self._read[split].inc()
+        self._add(_ROWS_READ[split], 1)
+        self._row_done()
 
     def row_rejected(self, reason: str) -> None:
         """One row that gave no example."""
-        counter = self._rejected.get(reason)
-        if counter is None:
-            counter = self._rejected[reason] = Metrics.counter(NAMESPACE, f"rows_rejected_{reason}")
-        counter.inc()
+        self._add(f"rows_rejected_{reason}", 1)
+        self._row_done()
 
 
-class RequestCounters:
+class RequestCounters(_Gathered):
     """Requests, their ends, tokens and latency."""
 
     def __init__(self) -> None:
-        self._sent = Metrics.counter(NAMESPACE, "requests_sent")
-        self._answered = Metrics.counter(NAMESPACE, "requests_answered")
-        self._retried = Metrics.counter(NAMESPACE, "requests_retried")
-        self._throttled = Metrics.counter(NAMESPACE, "requests_throttled")
-        self._reused = Metrics.counter(NAMESPACE, "answers_reused")
-        self._tokens_in = Metrics.counter(NAMESPACE, "prompt_tokens")
-        self._tokens_out = Metrics.counter(NAMESPACE, "completion_tokens")
+        super().__init__()
         self._latency_ms = Metrics.distribution(NAMESPACE, "latency_ms")
-        self._failed: dict[str, Metrics.DelegatingCounter] = {}
+        self._latencies_ms: list[int] = []
+
+    def hand_over(self) -> None:
+        """Give Beam what was gathered; call it in finish_bundle()."""
+        super().hand_over()
+        for latency_ms in self._latencies_ms:
+            self._latency_ms.update(latency_ms)
+        self._latencies_ms.clear()
 
     def row_scored(self, row: ScoredRow) -> None:
         """Everything that was sent for one row in this run."""
-        if row.attempts:
-            self._sent.inc(row.attempts)
-        if row.paid_now:
-            self._answered.inc(row.paid_now)
         ended = row.paid_now + (1 if row.failure is not None else 0)
+        self._add("requests_sent", row.attempts)
+        self._add("requests_answered", row.paid_now)
         if row.attempts > ended:
-            self._retried.inc(row.attempts - ended)
+            self._add("requests_retried", row.attempts - ended)
         for kind, count in row.failures_by_kind:
-            counter = self._failed.get(kind)
-            if counter is None:
-                counter = self._failed[kind] = Metrics.counter(NAMESPACE, f"requests_failed_{kind}")
-            counter.inc(count)
+            self._add(f"requests_failed_{kind}", count)
             if kind == "throttled":
-                self._throttled.inc(count)
+                self._add("requests_throttled", count)
         for reply in row.replies[len(row.replies) - row.paid_now :]:
-            self._tokens_in.inc(reply.prompt_tokens or 0)
-            self._tokens_out.inc(reply.completion_tokens or 0)
-            self._latency_ms.update(int(reply.latency_ms))
+            self._add("prompt_tokens", reply.prompt_tokens or 0)
+            self._add("completion_tokens", reply.completion_tokens or 0)
+            self._latencies_ms.append(int(reply.latency_ms))
+        self._row_done()
 
     def answers_reused(self, count: int) -> None:
         """Answers taken from the ledger instead of being asked for."""
-        if count:
-            self._reused.inc(count)
+        self._add("answers_reused", count)
+
+
+_ROWS_READ = {split: f"{split.value}_rows_read" for split in Split}

@@ -48,6 +48,9 @@ class _ParseFn(beam.DoFn):
         if self._rows_too:
             yield beam.pvalue.TaggedOutput(REJECTS if isinstance(ended, RejectedRow) else EXAMPLES, ended)
 
+    def finish_bundle(self) -> None:
+        self._counters.hand_over()
+
 
 def _outcome(scored: ScoredRow, ended: Union[DistilledExample, RejectedRow]) -> RowOutcome:
     paid = scored.replies[len(scored.replies) - scored.paid_now :]

@@ -49,6 +49,9 @@ class _WalkSplitFn(beam.DoFn):
             self._counters.row_read(row.origin.split)
             yield row
 
+    def finish_bundle(self) -> None:
+        self._counters.hand_over()
+
 
 @dataclass
 class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]]):

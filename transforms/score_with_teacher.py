@@ -48,15 +48,16 @@ class _ScoreBatchFn(beam.DoFn):
             yield self._counted(row)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        if self._lane is None:
-            return
-        window = GlobalWindow()
-        for row in self._lane.drain():
-            yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
+        if self._lane is not None:
+            window = GlobalWindow()
+            for row in self._lane.drain():
+                yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
+        self._counters.hand_over()
 
     def _counted(self, row: ScoredRow) -> ScoredRow:
         self._counters.row_scored(row)
-        self._counters.answers_reused(len(row.replies) - row.paid_now)
+        if len(row.replies) > row.paid_now:
+            self._counters.answers_reused(len(row.replies) - row.paid_now)
         return row
 
 

@@ -32,6 +32,7 @@ from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ScoringSpec
 
 REJECTS = "rejects"
+ELEMENT_CHARACTERS = 64 * 1024
 
 
 @with_output_types(str)
@@ -54,11 +55,14 @@ class _JoinWithLedgerFn(beam.DoFn):
                 if files.pattern is None:
                     continue
                 part = verdict.for_split(files.split)
+                examples, rejects = _LinesGathered(files.split.value), _LinesGathered(REJECTS)
                 for ended in self._conclude_split(prompt, files, find, failures, verdict):
                     if isinstance(ended, RejectedRow):
-                        yield beam.pvalue.TaggedOutput(REJECTS, reject_line(ended, self._dataset))
+                        yield from rejects.add(reject_line(ended, self._dataset))
                     elif part.published:
-                        yield beam.pvalue.TaggedOutput(files.split.value, example_line(ended, self._dataset))
+                        yield from examples.add(example_line(ended, self._dataset))
+                yield from rejects.rest()
+                yield from examples.rest()
         finally:
             answers.close()
             failures.close()
@@ -83,6 +87,26 @@ class _JoinWithLedgerFn(beam.DoFn):
                     attempts=failed.attempts if failed is not None else 0,
                 ),
             )
+
+
+class _LinesGathered:
+    """Lines gathered into elements of several lines: what Beam adds to an element costs more than making a line."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._lines: list[str] = []
+        self._size = 0
+
+    def add(self, line: str) -> Iterator[beam.pvalue.TaggedOutput]:
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size > ELEMENT_CHARACTERS:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[beam.pvalue.TaggedOutput]:
+        if self._lines:
+            yield beam.pvalue.TaggedOutput(self._tag, "\n".join(self._lines))
+            self._lines, self._size = [], 0
 
 
 def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:

@@ -14,7 +14,7 @@ from builders import ROOT, chat_line, questions, read_jsonl
 from jobs import Job
 
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode
-from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.work_dir import locked
 
@@ -204,12 +204,20 @@ def test_4_a_wrong_route_stops_early(job: Job, capsys: pytest.CaptureFixture[str
     assert "404" in capsys.readouterr().out
 
 
+def stop_after_answers(simulator: RunningSimulator, answers: int) -> None:
+    """A moment counted in answers, not in seconds: start-up takes longer on some machines than on others."""
+    deadline_s = time.monotonic() + 60
+    while simulator.stats()["answered"] < answers and time.monotonic() < deadline_s:
+        time.sleep(0.005)
+    simulator.stop()
+
+
 def test_4_an_outage_is_waited_for_then_stopped_and_a_rerun_continues(job: Job) -> None:
     job.train(questions(400))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=30), capacity=Capacity(slots=20))) as simulator:
         job.url = simulator.base_url
         port = int(simulator.root_url.rpartition(":")[2])
-        stopper = threading.Timer(0.6, simulator.stop)
+        stopper = threading.Thread(target=stop_after_answers, args=(simulator, 100))
         stopper.start()
         assert job.run("--outage_patience=2", "--model=simulated-teacher") == 4
         stopper.join()

@@ -1,95 +1,91 @@
 """Finding records again: which request has an answer on the ledger, and what the answer was.
 
-The index lies in a temporary SQLite file, not in memory: a row costs some 40 bytes of disk. It is made from the segments each time, so it
-can never disagree with them.
+The index is made from the segments each time, so it can never disagree with them. It holds 16 bytes for a record, whatever its size: a
+64-bit hash of the record's identity, sorted, and where the record stands. The records themselves stay on disk.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import tempfile
+from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from transforms.elements.replies import FailureRecord, TeacherReply
 from transforms.ledger.schema import ANSWER_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, failure_record
 from transforms.ledger.segments import BlockReader, TornSegment, list_segments, read_blocks
 from transforms.teacher.response import read_reply
 
-BLOCKS_IN_MEMORY = 48
+STRETCHES_IN_MEMORY = 32
+STRETCH_BYTES = 256 * 1024
+"""Neighbouring blocks are read together up to this size: opening a reader costs as much as decoding a hundred records."""
 OPEN_SEGMENTS = 64
-
-
-def _key(*parts: object) -> int:
-    digest = blake2b("\n".join(str(part) for part in parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+POSITION_BITS = 24  # a place is a stretch's number and a position in the stretch, in one integer
 
 
 class _RecordIndex:
-    """Records of a folder of segments by an integer key; the first record of a key stands."""
+    """Records of a folder of segments by identity; the first record of an identity stands."""
 
     def __init__(self, folder: str, identity: dict[str, Any], content: dict[str, Any], names: tuple[str, ...]) -> None:
         self._content = content
         self._names = names
-        self._segments = list_segments(folder)
+        self._segments: list[Path] = list_segments(folder)
+        self._where: list[tuple[int, int, int]] = []  # segment, offset and size of each stretch
         self._readers: OrderedDict[int, BlockReader] = OrderedDict()
-        self._blocks: OrderedDict[tuple[int, int], list[Any]] = OrderedDict()
+        self._stretches: OrderedDict[int, list[Any]] = OrderedDict()
         self.torn: list[TornSegment] = []
-        self.size = 0
-        if not self._segments:
-            self._database = None
-            return
-        handle, self._path = tempfile.mkstemp(prefix="ledger-index-", suffix=".sqlite")
-        os.close(handle)
-        self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=OFF")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute("CREATE TABLE record (key INTEGER PRIMARY KEY, segment INT, offset INT, size INT, position INT)")
-        self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?)", self._entries(identity))
-        self._database.execute("COMMIT")
-        self.size = self._database.execute("SELECT count(*) FROM record").fetchone()[0]
-        if not self.size:
-            self.close()
+        self._hashes, self._places = self._sorted_entries(identity)
+        self.size = len(self._hashes)
 
     def find(self, *identity: object) -> Any | None:
         """The record with this identity, None when there is none."""
-        if self._database is None:
+        if not self.size:
             return None
-        place = self._database.execute("SELECT segment, offset, size, position FROM record WHERE key = ?", (_key(*identity),)).fetchone()
-        if place is None:
+        # Python's hash of texts differs from process to process; this index never leaves its own
+        wanted = hash(identity)
+        found = self._hashes.searchsorted(wanted)
+        if found == self.size or self._hashes[found] != wanted:
             return None
-        segment, offset, size, position = place
-        record = self._block(segment, offset, size)[position]
-        return record if tuple(record[name] for name in self._names) == identity else None
+        place = int(self._places[found])
+        record = self._stretch(place >> POSITION_BITS)[place & ((1 << POSITION_BITS) - 1)]
+        return record if tuple([record[name] for name in self._names]) == identity else None
 
     def close(self) -> None:
-        """Remove the temporary file; nothing is found from now on."""
+        """Let go of files and memory; nothing is found from now on."""
         for reader in self._readers.values():
             reader.close()
         self._readers.clear()
-        self._blocks.clear()
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-            Path(self._path).unlink(missing_ok=True)
+        self._stretches.clear()
+        self._where.clear()
+        self._hashes = self._places = np.empty(0, np.int64)
+        self.size = 0
 
-    def _entries(self, identity: dict[str, Any]) -> Iterator[tuple[int, int, int, int, int]]:
+    def _sorted_entries(self, identity: dict[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        hashes = array("q")
+        places = array("q")
         for number, path in enumerate(self._segments):
+            place = offset = size = -1
             for block in read_blocks(path, identity, self.torn):
-                for position, record in enumerate(block.records):
-                    key = _key(*(record[name] for name in self._names))
-                    yield key, number, block.offset, block.size, position
+                if size < 0 or size + block.size > STRETCH_BYTES:
+                    place, offset, size = len(self._where) << POSITION_BITS, block.offset, 0
+                    self._where.append((number, offset, 0))
+                size += block.size
+                self._where[-1] = (number, offset, size)
+                hashes.extend([hash(tuple([record[name] for name in self._names])) for record in block.records])
+                places.extend(range(place, place + len(block.records)))
+                place += len(block.records)
+        # places ascend, so of equal hashes np.unique keeps the first that was written
+        distinct, first = np.unique(np.frombuffer(hashes, np.int64), return_index=True)
+        return distinct, np.frombuffer(places, np.int64)[first]
 
-    def _block(self, segment: int, offset: int, size: int) -> list[Any]:
-        records = self._blocks.get((segment, offset))
+    def _stretch(self, number: int) -> list[Any]:
+        records = self._stretches.get(number)
         if records is not None:
-            self._blocks.move_to_end((segment, offset))
+            self._stretches.move_to_end(number)
             return records
+        segment, offset, size = self._where[number]
         reader = self._readers.get(segment)
         if reader is None:
             reader = self._readers[segment] = BlockReader(self._segments[segment], self._content)
@@ -97,9 +93,9 @@ class _RecordIndex:
                 self._readers.popitem(last=False)[1].close()
         else:
             self._readers.move_to_end(segment)
-        records = self._blocks[segment, offset] = reader.records(offset, size)
-        if len(self._blocks) > BLOCKS_IN_MEMORY:
-            self._blocks.popitem(last=False)
+        records = self._stretches[number] = reader.records(offset, size)
+        if len(self._stretches) > STRETCHES_IN_MEMORY:
+            self._stretches.popitem(last=False)
         return records
 
 

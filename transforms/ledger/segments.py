@@ -108,7 +108,7 @@ def read_blocks(path: Path, reader_schema: dict[str, Any] | None, torn: list[Tor
 
 
 class BlockReader:
-    """Random access to the blocks of one segment, by the offsets and sizes that ``read_blocks`` gave."""
+    """Random access to the blocks of one segment, by the offsets and sizes that ``read_blocks`` gave, added up for neighbours."""
 
     def __init__(self, path: Path, reader_schema: dict[str, Any] | None) -> None:
         self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
@@ -118,7 +118,7 @@ class BlockReader:
         self._header = self._file.read(first.offset)
 
     def records(self, offset: int, size: int) -> list[Any]:
-        """The records of the block of ``size`` bytes at ``offset``."""
+        """The records of the blocks that take ``size`` bytes from ``offset`` on."""
         self._file.seek(offset)
         return list(fastavro.reader(io.BytesIO(self._header + self._file.read(size)), self._schema))
 

@@ -31,6 +31,8 @@ def stated_number(text: str) -> str:
     A text may mark its answer (``\\boxed{4}``, ``#### 4``, ``the answer is 4``, ``3 + 1 = 4``); otherwise it is short. What is left
     has to hold exactly one number, and nothing that makes it another: a percent sign, a power of ten in words, a "not".
     """
+    if _BARE_INTEGER.fullmatch(text):
+        return text
     boxed = set(_BOXED.findall(text)) if "\\boxed" in text else set()
     if boxed:
         if len(boxed) > 1:
@@ -43,6 +45,7 @@ def stated_number(text: str) -> str:
     return _only_number(text)
 
 
+_BARE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # what most answers are, without the long way round
 _BOXED = re.compile(r"\\boxed\s{0,3}\{([^{}]{1,200})\}")
 _MARKER = re.compile(r"####|\banswer[\s*_`]{0,4}(?:is|[:=])", re.IGNORECASE)
 _RUN = re.compile(r"(?:[0-9][0-9.,]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
