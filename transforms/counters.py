@@ -2,8 +2,11 @@
 event loop's thread is lost.
 
 An update of a Beam metric costs more than reading a row does, so counts are gathered and handed over every ``HAND_OVER_EVERY`` rows and
-at the end of a bundle (``hand_over``).
+at the end of a bundle (``hand_over``). What is gathered in this process can be seen at any time: ``live_counts``.
 """
+
+import threading
+import weakref
 
 from apache_beam.metrics.metric import Metrics
 
@@ -14,10 +17,27 @@ NAMESPACE = "beam_distill"
 HAND_OVER_EVERY = 250
 
 
+_handed_over: dict[str, int] = {}
+_moving = threading.Lock()
+_gathering: "weakref.WeakSet[_Gathered]" = weakref.WeakSet()
+
+
+def live_counts() -> dict[str, int]:
+    """Every counter as this process stands now, without waiting for Beam. Counts only grow, from one job to the next too."""
+    with _moving:
+        counts = dict(_handed_over)
+        for gathered in list(_gathering):
+            for name, count in list(gathered._counts.items()):
+                counts[name] = counts.get(name, 0) + count
+    return counts
+
+
 class _Gathered:
     """Counts by name, gathered here and handed to Beam now and then."""
 
     def __init__(self) -> None:
+        with _moving:
+            _gathering.add(self)
         self._counters: dict[str, Metrics.DelegatingCounter] = {}
         self._counts: dict[str, int] = {}
         self._rows = 0
@@ -31,7 +51,10 @@ class _Gathered:
                 if counter is None:
                     counter = self._counters[name] = Metrics.counter(NAMESPACE, name)
                 counter.inc(count)
-        self._counts.clear()
+        with _moving:
+            for name, count in self._counts.items():
+                _handed_over[name] = _handed_over.get(name, 0) + count
+            self._counts.clear()
 
     def _add(self, name: str, count: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + count
@@ -73,6 +96,7 @@ class RequestCounters(_Gathered):
 
     def row_scored(self, row: ScoredRow) -> None:
         """Everything that was sent for one row in this run."""
+        self._add(_ROWS_SCORED[row.request.row.origin.split], 1)
         ended = row.paid_now + (1 if row.failure is not None else 0)
         self._add("requests_sent", row.attempts)
         self._add("requests_answered", row.paid_now)
@@ -88,9 +112,15 @@ class RequestCounters(_Gathered):
             self._latencies_ms.append(int(reply.latency_ms))
         self._row_done()
 
+    def row_passed(self, split: Split) -> None:
+        """One row that needs no request: unusable, or answered on the ledger."""
+        self._add(_ROWS_PASSED[split], 1)
+
     def answers_reused(self, count: int) -> None:
         """Answers taken from the ledger instead of being asked for."""
         self._add("answers_reused", count)
 
 
 _ROWS_READ = {split: f"{split.value}_rows_read" for split in Split}
+_ROWS_SCORED = {split: f"{split.value}_rows_scored" for split in Split}
+_ROWS_PASSED = {split: f"{split.value}_rows_passed" for split in Split}

@@ -11,7 +11,7 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.index import AnswerIndex
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import FindReply, replies_on_ledger
+from transforms.prompts.progress import FindReply, conclude, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.payload import PayloadTemplate
@@ -40,7 +40,8 @@ class _DropAnsweredFn(beam.DoFn):
     def setup(self) -> None:
         self._prompt: Prompt = prompt_for(self._prompt_spec)
         self._index = AnswerIndex(self._scoring.ledger_dir)
-        self._find = ledger_lookup(self._index, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
+        self._template = PayloadTemplate(self._scoring.endpoint, self._scoring.sampling)
+        self._find = ledger_lookup(self._index, self._template)
 
     def process(self, asked: Union[PromptRequest, RejectedRow]) -> Iterator[PendingOrDone]:
         if isinstance(asked, RejectedRow):
@@ -50,7 +51,18 @@ class _DropAnsweredFn(beam.DoFn):
             yield asked, ()
             return
         replies, complete = replies_on_ledger(self._prompt, asked, self._find)
+        if complete and self._scoring.ask_again and self._is_asked_again(asked, replies):
+            replies, complete = replies[:-1], False
         yield ScoredRow(asked, replies) if complete else (asked, replies)
+
+    def _is_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> bool:
+        ended = conclude(self._prompt, ScoredRow(asked, replies))
+        if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
+            return False
+        # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time
+        answers = tuple(extract_answer(self._prompt, reply) for reply in replies[:-1])
+        body = self._template.body(asked.messages_for_turn(len(answers), answers))
+        return self._index.asked_by(asked.row.row_key, len(answers), self._template.request_hash(body)) != self._scoring.run_id
 
     def teardown(self) -> None:
         self._index.close()

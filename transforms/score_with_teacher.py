@@ -37,6 +37,9 @@ class _ScoreBatchFn(beam.DoFn):
         if not isinstance(element, list):
             if isinstance(element, ScoredRow):
                 self._counters.answers_reused(len(element.replies))
+                self._counters.row_passed(element.request.row.origin.split)
+            else:
+                self._counters.row_passed(element.origin.split)
             yield element
             return
         if self._lane is None:

@@ -26,7 +26,7 @@ POSITION_BITS = 24  # a place is a stretch's number and a position in the stretc
 
 
 class _RecordIndex:
-    """Records of a folder of segments by identity; the first record of an identity stands."""
+    """Records of a folder of segments by identity; the last record of an identity stands, so that a row asked again gets its new answer."""
 
     def __init__(self, folder: str, identity: dict[str, Any], content: dict[str, Any], names: tuple[str, ...]) -> None:
         self._content = content
@@ -76,9 +76,9 @@ class _RecordIndex:
                 hashes.extend([hash(tuple([record[name] for name in self._names])) for record in block.records])
                 places.extend(range(place, place + len(block.records)))
                 place += len(block.records)
-        # places ascend, so of equal hashes np.unique keeps the first that was written
-        distinct, first = np.unique(np.frombuffer(hashes, np.int64), return_index=True)
-        return distinct, np.frombuffer(places, np.int64)[first]
+        # places ascend with run and time, and np.unique keeps the first of equal hashes: turned round, that is the last that was written
+        distinct, last = np.unique(np.frombuffer(hashes, np.int64)[::-1], return_index=True)
+        return distinct, np.frombuffer(places, np.int64)[::-1][last]
 
     def _stretch(self, number: int) -> list[Any]:
         records = self._stretches.get(number)
@@ -119,6 +119,11 @@ class AnswerIndex:
         if record is None:
             return None
         return read_reply(record["response"], turn, record["attempts"], record["latency_ms"])
+
+    def asked_by(self, row_key: str, turn: int, request_hash: str) -> str | None:
+        """The id of the run that got the answer which ``find`` gives, None when there is none."""
+        record = self._records.find(row_key, turn, request_hash)
+        return None if record is None else str(record["run_id"])
 
     def close(self) -> None:
         """Release the files."""

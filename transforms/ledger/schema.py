@@ -72,7 +72,7 @@ def _only(*names: str) -> dict[str, Any]:
 
 # views of the ledger: fastavro skips the fields they leave out without decoding them
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
-ANSWER_SCHEMA = _only("row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
+ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
 
 _LEDGER_NAMES = tuple(field.name for field in fields(LedgerRecord))
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
-from transforms.elements.rows import PromptRequest
+from transforms.elements.rows import PromptRequest, Split
 from transforms.teacher import retry
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.health import EndpointHealth
@@ -75,7 +75,11 @@ class RowInProgress:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine is doing at one moment, for progress and reports."""
+    """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
+
+    ``retries`` counts failed attempts that were or will be followed by another; ``rows`` the rows that came out, per split;
+    ``failures`` failed attempts by kind.
+    """
 
     in_flight: int
     limit: int
@@ -85,6 +89,11 @@ class Snapshot:
     answers: int
     throttled: int
     peak_in_flight: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    retries: int = 0
+    rows: tuple[tuple[str, int], ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
 
 
 class Dispatcher:
@@ -122,6 +131,11 @@ class Dispatcher:
         self._requests = 0
         self._throttled = 0
         self._peak_in_flight = 0
+        self._prompt_tokens = 0
+        self._completion_tokens = 0
+        self._retried = 0
+        self._delivered = dict.fromkeys(Split, 0)
+        self._failures: dict[FailureKind, int] = {}
         self._throttled_said_s = -1e9
         self._paused_said = False
 
@@ -146,6 +160,11 @@ class Dispatcher:
             self._answers,
             self._throttled,
             self._peak_in_flight,
+            self._prompt_tokens,
+            self._completion_tokens,
+            self._retried,
+            tuple([(split.value, count) for split, count in self._delivered.items()]),
+            tuple([(kind.value, count) for kind, count in list(self._failures.items())]),
         )
 
     def submit(self, rows: list[RowInProgress]) -> None:
@@ -367,6 +386,8 @@ class Dispatcher:
         sent_at_ms: int,
     ) -> None:
         self._answers += 1
+        self._prompt_tokens += reply.prompt_tokens or 0
+        self._completion_tokens += reply.completion_tokens or 0
         self._answered_since_refresh = True
         if self._health.answered():
             log.warning("the endpoint answers again")
@@ -423,6 +444,7 @@ class Dispatcher:
         kind = failure.kind
         row.failures_by_kind[kind] = row.failures_by_kind.get(kind, 0) + 1
         row.all_failures[kind.value] = row.all_failures.get(kind.value, 0) + 1
+        self._failures[kind] = self._failures.get(kind, 0) + 1
         if kind is FailureKind.WANTS_MAX_COMPLETION_TOKENS:
             if not renamed:
                 if not self._asks_completion_tokens:
@@ -487,6 +509,7 @@ class Dispatcher:
                 log.info("the endpoint throttles (429): finding its pace")
 
     def _again(self, row: RowInProgress, wait_s: float, now_s: float) -> None:
+        self._retried += 1
         heapq.heappush(self._retries, (now_s + wait_s, next(self._order), row))
 
     def _give_up(self, row: RowInProgress, failure: RequestFailure) -> None:
@@ -515,6 +538,7 @@ class Dispatcher:
             task.cancel()
 
     def _deliver(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
+        self._delivered[row.request.row.origin.split] += 1
         row.deliver(
             ScoredRow(
                 row.request,

@@ -98,6 +98,8 @@ class ScoringSpec:
     in both. ``log_requests`` writes a log line per attempt; ``log_prompts`` adds what was asked.
     ``share_identical_answers`` lets rows with the same request share one answer. ``hedge_stragglers`` asks a second time when
     an answer in the quiet tail takes far longer than others did, and pays for both.
+    ``ask_again`` holds reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
+    once in this run, and the new answer stands in for the old.
     """
 
     endpoint: EndpointSpec
@@ -110,3 +112,4 @@ class ScoringSpec:
     seed: int | None = None
     log_requests: bool = False
     log_prompts: bool = False
+    ask_again: tuple[str, ...] = ()

@@ -56,10 +56,11 @@ def test_answers_are_found_by_row_turn_and_request(tmp_path: Path) -> None:
     assert index.find("row-5", 0, "hash") is None
 
 
-def test_the_first_answer_of_a_request_stands(tmp_path: Path) -> None:
-    write(tmp_path, [a_record(0, response=BODY % "late")], prefix="run-2")
+def test_the_last_answer_of_a_request_stands(tmp_path: Path) -> None:
+    write(tmp_path, [a_record(0, run_id="run-2", response=BODY % "late")], prefix="run-2")
     write(tmp_path, [a_record(0, response=BODY % "early")], prefix="run-1")
-    assert AnswerIndex(str(tmp_path)).find("row-0", 0, "hash").content == "early"  # type: ignore[union-attr]
+    assert AnswerIndex(str(tmp_path)).find("row-0", 0, "hash").content == "late"  # type: ignore[union-attr]
+    assert AnswerIndex(str(tmp_path)).asked_by("row-0", 0, "hash") == "run-2"
 
 
 @pytest.mark.parametrize("lost_bytes", [1, 10, 17, 40, 300])
