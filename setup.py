@@ -27,6 +27,7 @@ setup(
         "orjson>=3.9.7,<4",
         "pydantic>=2.7,<3",
         "pyyaml>=6,<7",
+        "requests>=2.31,<3",
         "uvloop>=0.19,<1; sys_platform != 'win32'",
     ],
     extras_require={

@@ -27,6 +27,8 @@ from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.run_record import RunResult, write_run_json
+from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
+from beam_distill.runners.refusals import check_runner
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import locked, remove_staging, set_aside
 from transforms.counters import NAMESPACE
@@ -38,7 +40,6 @@ from transforms.write_verdict import read_verdict
 log = logging.getLogger("beam_distill")
 
 PROGRESS_EVERY_S = 10.0
-_RUNNERS = {"flink": "FlinkRunner", "spark": "SparkRunner", "prism": "PrismRunner", "portable": "PortableRunner"}
 _STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
@@ -49,7 +50,10 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
     RunResult, except a defect of ours, which is raised as it is.
     """
     settings = resolved.settings
+    given = beam_given(resolved, beam_argv or [])
+    plan = plan_for(settings, given)
     check_files(settings)
+    check_runner(settings, plan)
     endpoint = resolve_endpoint(settings)
     started = datetime.now(timezone.utc)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -64,7 +68,7 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
                     log.info("the earlier %s is kept as %s", files.output, moved)
         before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
         try:
-            metrics = _run_pipeline(job, settings.runner, _beam_options(resolved, beam_argv or []))
+            metrics = _run_pipeline(job, plan, options_of(plan, given))
             with FileSystems.open(job.files.verdict_path) as file:
                 verdict = read_verdict(file.read().decode())
             result = _result(job, verdict, metrics, work_dir)
@@ -95,22 +99,9 @@ def _replace(result: RunResult, **changes: Any) -> RunResult:
     return dataclasses.replace(result, **changes)
 
 
-def _beam_options(resolved: ResolvedSettings, beam_argv: list[str]) -> PipelineOptions:
-    settings = resolved.settings
-    argv = [f"--{name}={value}" for name, value in (settings.beam_options or {}).items()]
-    argv += beam_argv
-    processes = settings.max_concurrency_per_instance * settings.instance_count
-    if settings.runner == "direct":
-        if processes > 1:
-            argv += ["--direct_running_mode=multi_processing", f"--direct_num_workers={processes}"]
-    else:
-        argv += [f"--runner={_RUNNERS[settings.runner]}", f"--parallelism={processes}"]
-    return PipelineOptions(argv)
-
-
-def _run_pipeline(job: JobSpec, runner_name: str, options: PipelineOptions) -> dict[str, Any]:
+def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions) -> dict[str, Any]:
     runner: Any = None
-    if runner_name == "direct":
+    if plan.embedded:
         # not "DirectRunner": that looks for a binary on the network before it runs in process
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 

@@ -15,6 +15,7 @@ HOMES = {
     "aiohttp": ("transforms/teacher/", "beam_distill/simulator/"),
     "fastavro": ("transforms/ledger/",),
     "numpy": ("transforms/ledger/",),
+    "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),
     "apache_beam": (
         "transforms/",
@@ -22,6 +23,7 @@ HOMES = {
         "beam_distill/launch.py",
         "beam_distill/preflight.py",
         "beam_distill/work_dir.py",
+        "beam_distill/runners/",
     ),
 }
 

@@ -1,0 +1,15 @@
+"""The embedded runner: this process, or several of this machine."""
+
+from __future__ import annotations
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
+
+
+def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """In one process, or in ``instance_count`` x ``max_concurrency_per_instance`` processes of this machine."""
+    processes = processes_in_all(settings)
+    if processes == 1:
+        return RunnerPlan((), "in this process", embedded=True, same_process=True, same_machine=True)
+    argv = ("--direct_running_mode=multi_processing", f"--direct_num_workers={processes}")
+    return RunnerPlan(argv, f"in {processes} processes of this machine", embedded=True, same_machine=True)

@@ -1,0 +1,82 @@
+"""Where the scoring processes run, and how this package gets there.
+
+``worker_environment`` is written in one word, or a word and a place:
+
+    loopback            in processes of the command itself; for masters on this machine
+    process:BOOT        the runner's workers start Beam's boot program at the path BOOT on their own machine
+    docker:IMAGE        the runner's workers start a container; without IMAGE Beam's own, into which the package is installed
+    external:HOST:PORT  a worker pool that stands beside each worker (a sidecar); without a place localhost:50000
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.package import workers_setup_file
+from beam_distill.runners.plan import BeamGiven
+
+DEFAULT_POOL = "localhost:50000"
+ENVIRONMENT_CACHE = "--environment_cache_millis=60000"
+"""Flink and Spark end the workers of a stage with the stage; kept a little they serve the next one, and a start costs seconds."""
+KINDS = ("loopback", "process", "docker", "external")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnvironment:
+    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` tells that the person wrote Beam's options themselves."""
+
+    kind: str
+    argv: tuple[str, ...]
+    given: bool = False
+
+
+def worker_environment(settings: DistillSettings, given: BeamGiven, default: str) -> WorkerEnvironment:
+    """The environment of a portable runner; ``default`` is the kind when nothing is said. Raises RunRefused when it is none."""
+    kind, place = default, ""
+    by_beam = given.options.get("environment_type")
+    if by_beam is not None:
+        return WorkerEnvironment(str(by_beam).lower(), _package(settings, "image"), given=True)
+    if settings.worker_environment is not None:
+        kind, _, place = settings.worker_environment.partition(":")
+        kind = kind.strip().lower()
+    if kind not in KINDS or (kind == "process" and not place):
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"worker_environment: {settings.worker_environment or kind} is none; write loopback, process:/path/of/boot, docker:image or "
+            "external:host:port",
+        )
+    argv = [f"--environment_type={kind.upper()}"]
+    if kind == "process":
+        path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
+        # without the second variable the boot program makes an environment of its own, in which Beam is missing
+        config = {"command": place, "env": {"PATH": path, "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1"}}
+        argv.append(f"--environment_config={json.dumps(config)}")
+    elif kind == "docker" and place:
+        argv.append(f"--environment_config={place}")
+    elif kind == "external":
+        argv.append(f"--environment_config={place or DEFAULT_POOL}")
+    elif kind == "loopback" and settings.max_concurrency_per_instance > 1:
+        argv.append("--experiments=use_loopback_process_worker=true")
+    shipped = "sdist" if kind == "docker" and not place else "image"
+    return WorkerEnvironment(kind, (*argv, *_package(settings, shipped)))
+
+
+def _package(settings: DistillSettings, default: str) -> tuple[str, ...]:
+    if (settings.worker_package or default) == "sdist":
+        return (f"--setup_file={workers_setup_file()}",)
+    return ()
+
+
+def environment_in_words(environment: WorkerEnvironment) -> str:
+    """Where the scoring processes run, for the plan."""
+    return {
+        "loopback": "in processes of this command",
+        "process": "in processes that the cluster's workers start",
+        "docker": "in containers that the cluster's workers start",
+        "external": "in worker pools beside the cluster's workers",
+    }.get(environment.kind, environment.kind)

@@ -1,0 +1,72 @@
+"""Apache Flink, as a batch job: on a cluster, or inside Beam's job server when no master is given.
+
+Parallelism is ``instance_count`` x ``max_concurrency_per_instance``: one slot for each scoring process, and
+``max_concurrency_per_instance`` harness processes on each TaskManager. Elements between operators are encoded bytes that nobody changes,
+so object reuse is safe.
+"""
+
+from __future__ import annotations
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
+from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
+from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
+
+EMBEDDED = "[local]"
+
+
+def master_of(settings: DistillSettings, given: BeamGiven) -> str:
+    """The JobManager's address, or EMBEDDED."""
+    return str(settings.master or given.options.get("flink_master") or EMBEDDED)
+
+
+def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """Raises RunRefused when the JobManager does not answer or no job server can be had."""
+    master = master_of(settings, given)
+    processes = processes_in_all(settings)
+    argv = [
+        "--runner=FlinkRunner",
+        f"--flink_master={master}",
+        f"--parallelism={processes}",
+        f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}",
+        "--object_reuse",
+        ENVIRONMENT_CACHE,
+    ]
+    notes = []
+    if master == EMBEDDED:
+        argv.append(f"--flink_version={given.options.get('flink_version', '1.19')}")
+        cancel = None
+    else:
+        version, note = _ask(master, processes)
+        argv.append(f"--flink_version={version}")
+        notes += [note] if note else []
+        address = FlinkRest(master).url
+        cancel = f"flink cancel -m {address.split('//')[1]} JOB, or the Cancel button of the job on {address}"
+    argv += job_server_argv(settings, given, "flink_job_server_jar", "Flink")
+    environment = worker_environment(settings, given, "loopback" if master == EMBEDDED else "docker")
+    return RunnerPlan(
+        (*argv, *environment.argv),
+        f"Flink {master}, {environment_in_words(environment)}",
+        environment=environment.kind,
+        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_machine=is_on_this_machine(master, environment),
+        cancel=cancel,
+        notes=tuple(notes),
+    )
+
+
+def _ask(master: str, processes: int) -> tuple[str, str | None]:
+    rest = FlinkRest(master)
+    try:
+        version = rest.version()
+        slots = rest.slots()
+    except FlinkUnreachable as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"master: no Flink JobManager answers at {rest.url}: {error}") from None
+    if processes > slots:
+        return version, (
+            f"the cluster has {slots} slots now and the job asks for {processes} (instance_count x max_concurrency_per_instance): "
+            "Flink waits for more TaskManagers, then gives up"
+        )
+    return version, None

@@ -1,0 +1,76 @@
+"""How a job gets onto its runner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BeamGiven:
+    """Beam's own options as the person gave them, in the config file and on the command line; they win over ours."""
+
+    argv: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those that were given, by name."""
+        given: dict[str, Any] = PipelineOptions(list(self.argv)).get_all_options(drop_default=True)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerPlan:
+    """What a runner's file made of the settings.
+
+    ``argv`` are Beam's options, ``where`` says in words where the scoring processes run. ``embedded``: Beam's in-process runner does the
+    job; else ``environment`` is one of environment.py's kinds. ``same_process``: the scoring sessions live in the command's own process.
+    ``same_machine``: every worker sees this machine's disk. ``cancel`` says how to end the job when the command is gone; None when it ends
+    with the command. ``notes`` are said before submission.
+    """
+
+    argv: tuple[str, ...]
+    where: str
+    embedded: bool = False
+    environment: str = "embedded"
+    same_process: bool = False
+    same_machine: bool = False
+    cancel: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def beam_given(resolved: ResolvedSettings, beam_argv: list[str]) -> BeamGiven:
+    """Beam's options from the config file, then those of the command line."""
+    argv = []
+    for name, value in (resolved.settings.beam_options or {}).items():
+        if value is True:
+            argv.append(f"--{name}")
+        elif isinstance(value, list):
+            argv += [f"--{name}={part}" for part in value]
+        elif value is not False and value is not None:
+            argv.append(f"--{name}={value}")
+    return BeamGiven((*argv, *beam_argv))
+
+
+def processes_in_all(settings: DistillSettings) -> int:
+    """Scoring processes over all machines."""
+    return settings.instance_count * settings.max_concurrency_per_instance
+
+
+def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """The plan of the runner that the settings name. Raises RunRefused for what it can tell without asking anybody."""
+    from beam_distill.runners import direct, flink, portable, prism, spark
+
+    module: Any = {"direct": direct, "flink": flink, "spark": spark, "prism": prism, "portable": portable}[settings.runner]
+    plan: RunnerPlan = module.plan(settings, given)
+    return plan
+
+
+def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
+    """Beam's options for a pipeline: the plan's, and after them what the person gave."""
+    return PipelineOptions([*plan.argv, *given.argv])

@@ -1,0 +1,54 @@
+"""What cannot work on a cluster, said before anything is submitted."""
+
+from __future__ import annotations
+
+import os
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.plan import RunnerPlan
+
+
+def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
+    """Raise RunRefused naming every path that only this machine sees, and every secret that workers could not look up."""
+    problems = [] if plan.same_machine else [*_local_paths(settings, plan), *_local_secrets(settings, plan)]
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+
+
+def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
+    problems = []
+    for name, path in (
+        ("train_file_path", settings.train_file_path),
+        ("validation_file_path", settings.validation_file_path),
+        ("generated_batch_train_file_path", settings.generated_batch_train_file_path),
+        ("generated_batch_validation_file_path", settings.generated_batch_validation_file_path),
+        ("work_dir", settings.resolved_work_dir),
+        ("api_key_file", settings.api_key_file),
+        ("ca_bundle", settings.ca_bundle),
+    ):
+        if path is None or "://" in path or _is_shared(path, settings.shared_directories or ()):
+            continue
+        if name in ("api_key_file", "ca_bundle") and plan.environment == "external":
+            continue  # the pool's pod may mount it under this very path
+        problems.append(
+            f"{name}: {path} is a path of this machine, and the scoring processes run elsewhere ({plan.where}). Put it where all of them "
+            "see it (azfs://, gs://, s3://, hdfs://), or, if every worker mounts that directory under the same path, say so with "
+            f"--shared_directories {os.path.dirname(os.path.abspath(path)) or '/'}"
+        )
+    return problems
+
+
+def _is_shared(path: str, directories: tuple[str, ...]) -> bool:
+    real = os.path.abspath(path)
+    return any(os.path.commonpath([real, os.path.abspath(directory)]) == os.path.abspath(directory) for directory in directories)
+
+
+def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
+    if settings.api_key_env is not None and plan.environment == "docker":
+        return [
+            f"api_key_env: a container that the runner starts does not get the variable {settings.api_key_env}. Give the key as a file that "
+            "workers mount (--api_key_file, --shared_directories), or use --worker_environment external (a worker pool whose own "
+            "environment has the variable) or process"
+        ]
+    return []

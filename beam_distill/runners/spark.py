@@ -1,0 +1,33 @@
+"""Apache Spark, as a batch job: on a standalone cluster, or inside Beam's job server when no master is given.
+
+Spark schedules by cores: ``instance_count`` x ``max_concurrency_per_instance`` partitions, one core each, and
+``max_concurrency_per_instance`` harness processes for each executor. The driver lives in Beam's job server, which ends with the command
+unless it was started by hand (``--job_endpoint``). Metrics are attempted ones: a task that ran twice counts twice in them, never in the verdict.
+"""
+
+from __future__ import annotations
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
+from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
+
+
+def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """Raises RunRefused when no job server can be had."""
+    processes = processes_in_all(settings)
+    endpoint = given.options.get("job_endpoint")
+    local = settings.master is None and "spark_master_url" not in given.options and endpoint is None
+    master = str(settings.master or given.options.get("spark_master_url") or f"local[{processes}]")
+    argv = ["--runner=SparkRunner", f"--spark_master_url={master}", f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}"]
+    argv.append(ENVIRONMENT_CACHE)
+    argv += job_server_argv(settings, given, "spark_job_server_jar", "Spark")
+    environment = worker_environment(settings, given, "loopback" if local else "docker")
+    return RunnerPlan(
+        (*argv, *environment.argv),
+        f"Spark {endpoint or master}, {environment_in_words(environment)}",
+        environment=environment.kind,
+        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_machine=local or is_on_this_machine(str(endpoint or master), environment),
+        cancel=f"the job server at {endpoint}, or Kill beside the application on the Spark master's page" if endpoint else None,
+    )

@@ -1,0 +1,161 @@
+"""Settings to Beam's options per runner, and what is refused before anything is submitted."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.exit_codes import RunRefused
+from beam_distill.runners.package import workers_setup_file
+from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
+from beam_distill.runners.refusals import check_runner
+
+
+def settings(tmp_path: Path, **inputs: Any) -> ResolvedSettings:
+    base = {
+        "train_file_path": str(tmp_path / "train.jsonl"),
+        "generated_batch_train_file_path": str(tmp_path / "out.jsonl"),
+        "data_generation_task_type": "MATH",
+        "teacher_model_endpoint_url": "http://localhost:9",
+    }
+    return resolve({**base, **inputs}, None, {})
+
+
+def planned(resolved: ResolvedSettings, *argv: str) -> tuple[RunnerPlan, dict[str, Any]]:
+    given = beam_given(resolved, list(argv))
+    plan = plan_for(resolved.settings, given)
+    return plan, options_of(plan, given).get_all_options()
+
+
+@pytest.fixture
+def job_manager() -> Iterator[str]:
+    """Answers the two questions that are asked of a JobManager before submission."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"flink-version": "1.19.3", "slots-total": 4}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"localhost:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_direct_runs_in_this_process(tmp_path: Path) -> None:
+    plan, _ = planned(settings(tmp_path))
+    assert plan.embedded and plan.same_process and plan.argv == ()
+    plan, options = planned(settings(tmp_path, max_concurrency_per_instance=3))
+    assert options["direct_num_workers"] == 3 and not plan.same_process
+
+
+def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str) -> None:
+    resolved = settings(
+        tmp_path, runner="flink", master=job_manager, instance_count=2, max_concurrency_per_instance=2, worker_environment="process:/opt/boot"
+    )
+    plan, options = planned(resolved)
+    assert options["flink_version"] == "1.19" and options["parallelism"] == 4 and str(options["sdk_worker_parallelism"]) == "2"
+    assert json.loads(options["environment_config"])["command"] == "/opt/boot"
+    assert plan.same_machine and plan.notes == ()
+    more, _ = planned(settings(tmp_path, runner="flink", master=job_manager, instance_count=5))
+    assert "4 slots" in more.notes[0]
+
+
+def test_what_the_person_gives_beam_wins(tmp_path: Path, job_manager: str) -> None:
+    resolved = settings(tmp_path, runner="flink", master=job_manager, beam_options={"parallelism": 7, "flink_version": "1.20"})
+    _, options = planned(resolved, "--environment_type=EXTERNAL", "--environment_config=pool:50000", "--parallelism=9")
+    assert options["parallelism"] == 9 and options["flink_version"] == "1.20" and options["environment_config"] == "pool:50000"
+
+
+def test_without_a_master_workers_are_the_command_itself(tmp_path: Path) -> None:
+    for runner in ("flink", "spark", "prism"):
+        plan, options = planned(settings(tmp_path, runner=runner))
+        assert options["environment_type"] == "LOOPBACK" and plan.same_machine and plan.same_process
+        many, _ = planned(settings(tmp_path, runner=runner, max_concurrency_per_instance=2))
+        assert not many.same_process
+
+
+def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
+    jar = tmp_path / "spark.jar"
+    jar.write_bytes(b"")
+    _, options = planned(settings(tmp_path, runner="spark", master="spark://cluster:7077", job_server_jar=str(jar)))
+    assert options["spark_job_server_jar"] == str(jar) and options["spark_master_url"] == "spark://cluster:7077"
+    assert options["environment_type"] == "DOCKER"
+    assert Path(options["setup_file"]).name == "setup.py"  # Beam's own image lacks the package
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"runner": "flink", "master": "localhost:1"}, "no Flink JobManager answers"),
+        ({"runner": "portable"}, "--master localhost:8099"),
+        ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar is not there"),
+        ({"runner": "prism", "worker_environment": "process"}, "process:/path/of/boot"),
+        ({"runner": "prism", "worker_environment": "cloud"}, "cloud is none"),
+    ],
+)
+def test_what_cannot_work_is_refused(tmp_path: Path, inputs: dict[str, Any], said: str) -> None:
+    with pytest.raises(RunRefused, match=said.replace("(", r"\(")):
+        planned(settings(tmp_path, **inputs))
+
+
+def test_java_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(RunRefused, match="no-such-java is not on this machine"):
+        planned(settings(tmp_path, runner="spark"), "--job_server_java_launcher=no-such-java")
+
+
+def refused(resolved: ResolvedSettings) -> str:
+    plan, _ = planned(resolved)
+    with pytest.raises(RunRefused) as caught:
+        check_runner(resolved.settings, plan)
+    return str(caught.value)
+
+
+def test_paths_that_only_the_launcher_sees_are_refused_by_name(tmp_path: Path) -> None:
+    cluster = {"runner": "portable", "master": "cluster:8099", "worker_environment": "external:localhost:50000"}
+    said = refused(settings(tmp_path, **cluster))
+    for name in ("train_file_path", "generated_batch_train_file_path", "work_dir"):
+        assert f"{name}: " in said
+    assert f"--shared_directories {tmp_path}" in said
+    shared = settings(tmp_path, **cluster, shared_directories=f"{tmp_path}, /mnt/other")
+    check_runner(shared.settings, planned(shared)[0])
+    half = settings(tmp_path, **cluster, shared_directories=str(tmp_path), work_dir="/elsewhere")
+    assert refused(half).startswith("work_dir: /elsewhere") and "\n" not in refused(half)
+    away = settings(tmp_path, **cluster, train_file_path="azfs://a/b/t.jsonl", generated_batch_train_file_path="azfs://a/b/o.jsonl")
+    check_runner(away.settings, planned(away)[0])
+
+
+def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path) -> None:
+    cluster = {"runner": "portable", "master": "cluster:8099", "shared_directories": str(tmp_path), "api_key_env": "TEACHER_KEY"}
+    assert "does not get the variable TEACHER_KEY" in refused(settings(tmp_path, **cluster))
+    pool = settings(tmp_path, **cluster, worker_environment="external")
+    check_runner(pool.settings, planned(pool)[0])
+
+
+@pytest.mark.slow
+def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -> None:
+    setup = Path(workers_setup_file())
+    ended = subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "sdist", "--dist-dir", str(tmp_path)], cwd=setup.parent, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    (archive,) = tmp_path.glob("*.tar.gz")
+    names = subprocess.run(["tar", "tzf", str(archive)], capture_output=True, text=True, check=True).stdout
+    assert "transforms/score_with_teacher.py" in names and "beam_distill/pipeline.py" in names
+    assert "apache-beam" in setup.read_text() and "pytest" not in setup.read_text()

@@ -1,0 +1,40 @@
+"""Azure Blob storage as Azurite serves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clusters.cache import tool
+from clusters.distributions import azurite_blob
+from clusters.processes import Programs, free_port, listens, wait_for
+
+# the account and key that Microsoft documents for its emulator; they open nothing else
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+class Azurite:
+    """The blob service, as context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = Programs(folder)
+        self._port = free_port()
+        self.connection_string = (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{self._port}/{ACCOUNT};"
+        )
+
+    def __enter__(self) -> Azurite:
+        node = tool("node", "to run Azurite, the emulator of Azure Blob storage")
+        command = [node, str(azurite_blob()), "--blobHost", "127.0.0.1", "--blobPort", str(self._port)]
+        command += ["--location", str(self._folder / "blobs"), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        try:
+            self._programs.start("azurite", command)
+            wait_for("Azurite", lambda: listens(self._port))
+        except BaseException:
+            self._programs.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._programs.end()

@@ -1,0 +1,5 @@
+"""The cluster tests: collected by ``make test-clusters`` only, for they start whole clusters."""
+
+import os
+
+collect_ignore_glob = [] if os.environ.get("BEAM_DISTILL_CLUSTERS") else ["*"]

@@ -1,0 +1,31 @@
+"""Prism and the boot program of Beam's Python workers, built from the Go modules of the installed SDK's version."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apache_beam
+from clusters.cache import cached, run, tool
+
+_MODULE = "github.com/apache/beam/sdks/v2"
+
+
+def prism() -> Path:
+    """The Prism runner."""
+    return _built("prism", f"{_MODULE}/go/cmd/prism")
+
+
+def boot() -> Path:
+    """What a runner starts for each Python worker in a PROCESS environment."""
+    return _built("container", f"{_MODULE}/python/container")
+
+
+def _built(name: str, package: str) -> Path:
+    version = apache_beam.__version__
+
+    def make(folder: Path) -> None:
+        go = tool("go", "to build Prism and the workers' boot program")
+        run([go, "install", f"{package}@v{version}"], folder, {**os.environ, "GOBIN": str(folder)})
+
+    return cached(f"{name}-{version}", make) / name

@@ -1,0 +1,51 @@
+"""A Spark standalone cluster on this machine: a master and workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from clusters.distributions import spark_home
+from clusters.processes import Program, Programs, free_port, listens, wait_for
+
+
+class SparkCluster:
+    """Master and workers of one core each, as context manager."""
+
+    def __init__(self, folder: Path, workers: int = 2) -> None:
+        self._programs = Programs(folder)
+        self._folder = folder
+        self._wanted = workers
+        self._port = free_port()
+        self.master = f"spark://localhost:{self._port}"
+        self.workers: list[Program] = []
+
+    def __enter__(self) -> SparkCluster:
+        spark_class = str(spark_home() / "bin" / "spark-class")
+        environ = {
+            **os.environ,
+            "SPARK_HOME": str(spark_home()),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_PUBLIC_DNS": "localhost",
+            "SPARK_NO_DAEMONIZE": "1",
+        }
+        master = "org.apache.spark.deploy.master.Master"
+        worker = "org.apache.spark.deploy.worker.Worker"
+        try:
+            self._programs.start(
+                "master", [spark_class, master, "--host", "localhost", "--port", str(self._port), "--webui-port", str(free_port())], environ
+            )
+            wait_for("the Spark master", lambda: listens(self._port))
+            for number in range(self._wanted):
+                command = [spark_class, worker, "-c", "1", "-m", "1G", "--host", "localhost", "--webui-port", str(free_port())]
+                command += ["-d", str(self._folder / f"work-{number}"), self.master]
+                self.workers.append(self._programs.start(f"worker-{number}", command, environ))
+            for program in self.workers:
+                wait_for(program.name, lambda program=program: "Successfully registered" in program.said())
+        except BaseException:
+            self._programs.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._programs.end()
