@@ -117,6 +117,8 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> 
             failures_dir=files.failures_dir,
             run_id=run_id,
             seed=settings.seed,
+            share_identical_answers=settings.share_identical_answers,
+            hedge_stragglers=settings.hedge_stragglers,
             log_requests=settings.debug_mode,
             log_prompts=settings.debug_mode and settings.log_prompts,
         ),

@@ -106,7 +106,9 @@ class RequestCounters(_Gathered):
             self._add(f"requests_failed_{kind}", count)
             if kind == "throttled":
                 self._add("requests_throttled", count)
-        for reply in row.replies[len(row.replies) - row.paid_now :]:
+        if row.answers_shared:
+            self._add("answers_shared", row.answers_shared)
+        for reply in row.paid_replies:
             self._add("prompt_tokens", reply.prompt_tokens or 0)
             self._add("completion_tokens", reply.completion_tokens or 0)
             self._latencies_ms.append(int(reply.latency_ms))

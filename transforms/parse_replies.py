@@ -53,14 +53,14 @@ class _ParseFn(beam.DoFn):
 
 
 def _outcome(scored: ScoredRow, ended: Union[DistilledExample, RejectedRow]) -> RowOutcome:
-    paid = scored.replies[len(scored.replies) - scored.paid_now :]
+    paid = scored.paid_replies
     return RowOutcome(
         split=ended.origin.split,
         reason=ended.reason if isinstance(ended, RejectedRow) else None,
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in paid),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in paid),
         requests_sent=scored.attempts,
-        reused_answers=len(scored.replies) - scored.paid_now,
+        reused_answers=scored.answers_reused,
         stopped=scored.stopped,
     )
 

@@ -59,8 +59,8 @@ class _ScoreBatchFn(beam.DoFn):
 
     def _counted(self, row: ScoredRow) -> ScoredRow:
         self._counters.row_scored(row)
-        if len(row.replies) > row.paid_now:
-            self._counters.answers_reused(len(row.replies) - row.paid_now)
+        if row.answers_reused:
+            self._counters.answers_reused(row.answers_reused)
         return row
 
 

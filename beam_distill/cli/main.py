@@ -85,11 +85,13 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
 
         return simulate.run(namespace, leftovers)
     from beam_distill.cli.resolve import resolve_command
+    from beam_distill.cli.unused_storage import leave_out_unused_storage
 
     resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
     _set_up_logging(resolved.settings.debug_mode)
     for warning in resolved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    leave_out_unused_storage([*map(str, resolved.settings.model_dump().values()), *beam_argv])
     if namespace.command == "run":
         from beam_distill.cli import run
 

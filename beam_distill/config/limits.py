@@ -24,6 +24,18 @@ class LimitSettings(Section):
     max_requests_per_minute: int | None = setting(
         None, "limits", "cap, for an endpoint shared with production", "Per scoring process.", True, ge=1
     )
+    share_identical_answers: Flag = setting(
+        False,
+        "limits",
+        "rows with the same request share one answer",
+        "Only at temperature 0, where the teacher would say the same again.",
+    )
+    hedge_stragglers: Flag = setting(
+        False,
+        "limits",
+        "ask stragglers a second time when no new rows are left",
+        "The first answer counts; both are paid for.",
+    )
     max_retry_time_interval: float | None = setting(
         None,
         "limits",

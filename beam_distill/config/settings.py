@@ -93,6 +93,10 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
         )
     if settings.validation_file_path and not settings.generated_batch_validation_file_path:
         problems.append("generated_batch_validation_file_path: missing; validation_file_path is given, so say where its dataset goes")
+    if settings.share_identical_answers and settings.teacher_model_temperature != 0:
+        problems.append(
+            "share_identical_answers: needs teacher_model_temperature 0; above it the teacher would answer each of the rows differently"
+        )
     problems.extend(_access_contradictions(settings))
     problems.extend(_path_contradictions(settings))
     return problems

@@ -8,7 +8,6 @@ import contextlib
 import signal
 import sys
 
-from beam_distill.simulator.server import serving
 from beam_distill.simulator.settings import FAULTS, Capacity, Latency, RateLimits, SimulatorSettings, mixed_faults
 
 
@@ -115,6 +114,8 @@ async def _serve(settings: SimulatorSettings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    from beam_distill.simulator.server import serving  # declaring the flags must not wait for a web server
+
     async with serving(settings) as port:
         print(f"listening on http://{settings.host}:{port}/v1", flush=True)
         await stopping.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, RequestFailure
 from transforms.elements.rows import PromptRequest
@@ -32,7 +33,8 @@ class ScoredRow:
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
     the row was finished. With neither, every turn that could be asked has its reply.
-    ``paid_now`` counts the replies that were paid for in this run; the others come from the ledger.
+    ``paid_now`` counts the replies that were paid for in this run, ``answers_shared`` those taken from an identical request of this
+    run; the others come from the ledger.
     """
 
     request: PromptRequest
@@ -41,12 +43,24 @@ class ScoredRow:
     stopped: EarlyStop | None = None
     attempts: int = 0
     paid_now: int = 0
+    answers_shared: int = 0
     failures_by_kind: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def answers_reused(self) -> int:
+        """How many replies the ledger had before this run asked."""
+        return len(self.replies) - self.paid_now - self.answers_shared
 
-@dataclass(frozen=True, slots=True)
-class LedgerRecord:
-    """One answered request as it stands on the ledger.
+    @property
+    def paid_replies(self) -> tuple[TeacherReply, ...]:
+        """The replies that this run paid for; a shared one took no attempt."""
+        if not self.answers_shared:
+            return self.replies[len(self.replies) - self.paid_now :]
+        return tuple(reply for reply in self.replies[self.answers_reused :] if reply.attempts)
+
+
+class LedgerRecord(NamedTuple):
+    """One answered request as it stands on the ledger. A tuple, because one is made for every answer and has many fields.
 
     ``request_hash`` covers everything that changes the answer (``teacher.payload``); ``payload`` is the request body as JSON
     text; ``response`` the whole response body as text.

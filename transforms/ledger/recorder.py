@@ -31,7 +31,7 @@ class Recorder(Generic[Token]):
         failures_dir: str,
         run_id: str,
         on_safe: Callable[[list[Token]], None],
-        on_failed: Callable[[list[Token], OSError], None],
+        on_failed: Callable[[list[Token], Exception], None],
     ) -> None:
         self._answers = SegmentWriter(ledger_dir, run_id, LEDGER_SCHEMA)
         self._failures = SegmentWriter(failures_dir, run_id, FAILURE_SCHEMA)
@@ -40,7 +40,7 @@ class Recorder(Generic[Token]):
         self._pending: list[tuple[LedgerRecord | FailureRecord, Token]] = []
         self._changed = threading.Condition()
         self._closing = False
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="ledger-recorder", daemon=True)
         self._thread.start()
 
@@ -90,7 +90,7 @@ class Recorder(Generic[Token]):
                 if failures:
                     self._failures.append(failures)
                     self._failures.sync()
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - told to whoever waits for these records, who knows a full disk from a defect
                 self._error = error
         if self._error is None:
             self._on_safe(tokens)

@@ -74,16 +74,13 @@ def _only(*names: str) -> dict[str, Any]:
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
 ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
 
-_LEDGER_NAMES = tuple(field.name for field in fields(LedgerRecord))
+_LEDGER_NAMES = LedgerRecord._fields
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))
 
 
 def as_datum(record: LedgerRecord | FailureRecord) -> dict[str, Any]:
     """The record as the dictionary that fastavro writes."""
-    if isinstance(record, LedgerRecord):
-        datum: dict[str, Any] = {name: getattr(record, name) for name in _LEDGER_NAMES}
-    else:
-        datum = asdict(record)
+    datum: dict[str, Any] = record._asdict() if isinstance(record, LedgerRecord) else asdict(record)
     datum["schema_version"] = SCHEMA_VERSION
     return datum
 

@@ -15,7 +15,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
@@ -24,15 +25,18 @@ from transforms.elements.rows import PromptRequest, Split
 from transforms.teacher import retry
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.health import EndpointHealth
+from transforms.teacher.hedge import StragglerClock, send_with_hedge
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
+from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.specs import ScoringSpec
 
 log = logging.getLogger("beam_distill.teacher")
 
 TICK_S = 0.05
 OVERDUE = -1.0
+NOT_STARTED = float("inf")
 CUT_OFF_SAMPLE = 50  # answers looked at before it is said that too many are cut off by length
 BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
 
@@ -64,9 +68,12 @@ class RowInProgress:
     replies: tuple[TeacherReply, ...]
     body: bytes = b""
     turn: int = 0
+    number: int = 0
+    request_hash: str = ""
     attempts: int = 0
     attempts_of_turn: int = 0
     paid_now: int = 0
+    answers_shared: int = 0
     first_sent_s: float | None = None
     failures_by_kind: dict[FailureKind, int] = field(default_factory=dict)
     all_failures: dict[str, int] = field(default_factory=dict)
@@ -99,11 +106,14 @@ class Snapshot:
 class Dispatcher:
     """Owns limiter, pacer, health and the queues. Every method runs on the event loop it was made for."""
 
-    def __init__(self, spec: ScoringSpec, client: Client, sink: Sink, next_turn: NextTurn) -> None:
+    def __init__(self, spec: ScoringSpec, client: Client, sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]) -> None:
         self._spec = spec
         self._client = client
         self._sink = sink
         self._next_turn = next_turn
+        self._on_defect = on_defect
+        self._shared: SharedAnswers[RowInProgress, AttemptResult] | None = SharedAnswers() if spec.share_identical_answers else None
+        self._stragglers = StragglerClock() if spec.hedge_stragglers else None
         self._template = PayloadTemplate(spec.endpoint, spec.sampling)
         self._limiter = AdaptiveLimit(spec.concurrency)
         self._pacer = Pacer(spec.concurrency)
@@ -176,7 +186,8 @@ class Dispatcher:
         for row in rows:
             row.turn = len(row.replies)
             self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
-        self._new.extend(rows)
+            if self._must_be_sent(row):
+                self._new.append(row)
         self._pump()
 
     def recorded(self, rows: list[RowInProgress]) -> None:
@@ -197,12 +208,16 @@ class Dispatcher:
                 row.first_sent_s = None
                 row.failures_by_kind = {}
                 self._prepare_turn(row, answers)
-                self._urgent.append(row)
+                if self._must_be_sent(row):
+                    self._urgent.append(row)
         self._pump()
 
-    def not_recorded(self, rows: list[RowInProgress], error: OSError) -> None:
-        """The disk does not take the records: stop sending, say so, lose nothing already written."""
+    def not_recorded(self, rows: list[RowInProgress], error: Exception) -> None:
+        """The disk does not take the records: stop sending, say so, lose nothing already written. Any other error is a defect of ours."""
         self._recording -= len(rows)
+        if not isinstance(error, OSError):
+            self._on_defect(error)
+            return
         self.stop(
             EarlyStop(
                 StopCause.STORAGE_FAILED,
@@ -222,6 +237,8 @@ class Dispatcher:
         waiting = [row for _, _, row in self._retries]
         waiting.extend(self._urgent)
         waiting.extend(self._new)
+        if self._shared is not None:
+            waiting.extend(self._shared.abandon())
         self._retries.clear()
         self._urgent.clear()
         self._new.clear()
@@ -247,26 +264,46 @@ class Dispatcher:
 
     def _prepare_turn(self, row: RowInProgress, answers: tuple[str, ...]) -> None:
         row.body = self._template.body(row.request.messages_for_turn(row.turn, answers))
+        row.request_hash = self._template.request_hash(row.body)
 
-    def _ready(self, now_s: float) -> RowInProgress | None:
+    def _must_be_sent(self, row: RowInProgress) -> bool:
+        """False when the row gets the answer to an identical request, now or when that comes."""
+        if self._shared is None:
+            return True
+        answer = self._shared.find(row.request_hash)
+        if answer is not None:
+            self._take_shared(row, answer)
+            return False
+        return not self._shared.join(row.request_hash, row)
+
+    def _take_shared(self, row: RowInProgress, answer: AttemptResult) -> None:
+        assert answer.reply is not None
+        now_ms = time.time_ns() // 1_000_000
+        row.answers_shared += 1
+        self._record(row, row.body, answer.body, replace(answer.reply, turn=row.turn, attempts=0), now_ms)
+
+    def _ready(self, now_s: float) -> RowInProgress:
         if self._retries and self._retries[0][0] <= now_s:
             return heapq.heappop(self._retries)[2]
-        if self._urgent:
-            return self._urgent.popleft()
-        if self._new:
-            return self._new.popleft()
-        return None
+        return self._urgent.popleft() if self._urgent else self._new.popleft()
 
     def _pump(self) -> None:
         """Open a slot for every row that may leave now."""
         now_s = self._now()
         while (row := self._next_to_leave(now_s)) is not None:
             task = self._loop.create_task(self._use_slot(row, now_s))
-            self._tasks[task] = float("inf")
-            task.add_done_callback(self._forget)
+            self._tasks[task] = NOT_STARTED
+            task.add_done_callback(partial(self._slot_closed, row))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
+    def _slot_closed(self, first: RowInProgress, task: asyncio.Task[None]) -> None:
+        deadline_s = self._tasks.pop(task)
+        if not task.cancelled():
+            error = task.exception()
+            if error is not None:
+                self._on_defect(error)
+        elif deadline_s == NOT_STARTED:
+            self._in_flight -= 1
+            self._deliver(first, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
 
     def _next_to_leave(self, now_s: float) -> RowInProgress | None:
         """The row that leaves now, counted as on the wire; None when there is none, or no room, or it is not yet time."""
@@ -286,7 +323,9 @@ class Dispatcher:
                     self._in_flight += 1
                     if self._in_flight > self._peak_in_flight:
                         self._peak_in_flight = self._in_flight
-                    return self._ready(now_s)
+                    row = self._ready(now_s)
+                    row.number = self._pacer.sent(now_s)  # here and not where it is sent: the next row's turn depends on it
+                    return row
                 self._limiter.not_binding()
                 self._wake_in(delay)
                 return None
@@ -328,7 +367,7 @@ class Dispatcher:
                 self._pump()  # the limit grew: one more slot
 
     async def _attempt(self, row: RowInProgress, sent_s: float, slot: asyncio.Task[None]) -> None:
-        number = self._pacer.sent(sent_s)
+        number = row.number
         if row.first_sent_s is None:
             row.first_sent_s = sent_s
         row.attempts += 1
@@ -340,7 +379,10 @@ class Dispatcher:
         binding = self._in_flight >= self._limiter.limit
         self._tasks[slot] = sent_s + timeout_s
         try:
-            result = await self._client.send(body, row.turn, row.attempts_of_turn)
+            if self._stragglers is None:
+                result = await self._client.send(body, row.turn, row.attempts_of_turn)
+            else:
+                result = await self._send_with_hedge(row, body, sent_s)
         except asyncio.CancelledError:
             if self._tasks[slot] is not OVERDUE:  # not for its deadline
                 self._in_flight -= 1
@@ -364,6 +406,29 @@ class Dispatcher:
         else:
             assert result.failure is not None
             self._on_failure(row, result.failure, now_s, sent_s, "max_completion_tokens" in body[-400:].decode("latin-1"))
+
+    async def _send_with_hedge(self, row: RowInProgress, body: bytes, sent_s: float) -> AttemptResult:
+        assert self._stragglers is not None
+        hedged = False
+
+        def is_straggler() -> bool:
+            nonlocal hedged
+            after_s = self._stragglers.straggler_after_s if self._stragglers is not None else None
+            quiet = not self._new and not self._urgent and not self._retries and self._in_flight < self._limiter.limit
+            if self._stop is not None or after_s is None or not quiet or self._now() - sent_s < after_s:
+                return False
+            hedged = True
+            row.attempts += 1
+            row.attempts_of_turn += 1
+            self._requests += 1
+            self._in_flight += 1
+            self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
+            return True
+
+        try:
+            return await send_with_hedge(lambda: self._client.send(body, row.turn, row.attempts_of_turn), is_straggler)
+        finally:
+            self._in_flight -= hedged
 
     def _cancel_overdue(self) -> None:
         """One look at all deadlines now and then costs less than a timer for each request."""
@@ -394,8 +459,16 @@ class Dispatcher:
             self._paused_said = False
             self._limiter.outage_over(now_s)
         self._watch_length(reply)
-        row.replies = (*row.replies, reply)
         row.paid_now += 1
+        if self._stragglers is not None:
+            self._stragglers.answered(result.latency_ms / 1000.0)
+        if self._shared is not None:
+            for other in self._shared.answered(row.request_hash, result):
+                self._take_shared(other, result)
+        self._record(row, body, result.body, reply, sent_at_ms)
+
+    def _record(self, row: RowInProgress, body: bytes, response: bytes, reply: TeacherReply, sent_at_ms: int) -> None:
+        row.replies = (*row.replies, reply)
         origin = row.request.row.origin
         references = row.request.references
         self._recording += 1
@@ -407,17 +480,17 @@ class Dispatcher:
                 file=origin.file,
                 line=origin.line,
                 turn=row.turn,
-                request_hash=self._template.request_hash(row.body),
+                request_hash=row.request_hash,
                 model=self._spec.endpoint.model,
                 payload=body.decode(),
                 reference_answer=references[row.turn] if row.turn < len(references) else None,
                 status=200,
-                response=result.body.decode("utf-8", "replace"),
+                response=response.decode("utf-8", "replace"),
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
-                attempts=row.attempts_of_turn,
-                latency_ms=round(result.latency_ms, 3),
+                attempts=reply.attempts,
+                latency_ms=round(reply.latency_ms, 3),
                 sent_at_ms=sent_at_ms,
                 answered_at_ms=time.time_ns() // 1_000_000,
             ),
@@ -514,6 +587,10 @@ class Dispatcher:
 
     def _give_up(self, row: RowInProgress, failure: RequestFailure) -> None:
         row.failure = failure
+        if self._shared is not None:
+            for other in self._shared.given_up(row.request_hash):
+                if self._must_be_sent(other):
+                    self._urgent.append(other)
         origin = row.request.row.origin
         self._recording += 1
         self._sink.put(
@@ -547,6 +624,7 @@ class Dispatcher:
                 stopped=stopped,
                 attempts=row.attempts,
                 paid_now=row.paid_now,
+                answers_shared=row.answers_shared,
                 failures_by_kind=tuple(row.all_failures.items()),
             )
         )

@@ -19,6 +19,7 @@ FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s c
 CURVE = (1.0 - CUT) / RECOVERY_S**3
 LESSON_REQUESTS = 16  # fewer, and the rounding and order of the tellings would teach more than the costs
 GROWTH_PER_S = 1.25  # once the curve is well past its peak without a 429, the peak was wrong: faster
+GUESS_DOUBLES_S = 0.5
 CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
 LONGEST_CLOSED_S = 60.0
 FIRST_CLOSED_S = 0.25
@@ -94,6 +95,7 @@ class Pacer:
         self._tokens = BudgetForecast(learns_cost=True)
         self._sent = 0
         self._peak_rate: float | None = None  # the pace at which throttling was met; None: no pace needed so far
+        self._peak_is_a_guess = False
         self._cut_at_s = 0.0
         self._next_s = 0.0
         self._send_times: deque[float] = deque(maxlen=1024)
@@ -177,12 +179,17 @@ class Pacer:
             measured = max(measured, FIRST_GUESS * sent / max(now_s - first_s, 0.15))
         else:
             measured = min(measured, self._rate(now_s))
+            self._peak_is_a_guess = answers == 0
         self._peak_rate = max(measured, 0.05)
         self._cut_at_s = now_s
         self._next_s = max(self._next_s, now_s)
 
     def _rate(self, now_s: float) -> float:
         assert self._peak_rate is not None
+        if self._peak_is_a_guess:
+            # nothing got through, so nothing is known of the pace: double until it throttles again
+            doublings: float = 2.0 ** min((now_s - self._cut_at_s) / GUESS_DOUBLES_S, 20.0)
+            return self._peak_rate * doublings
         since_peak_s = now_s - self._cut_at_s - RECOVERY_S
         faster: float = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
         return self._peak_rate * (1.0 + CURVE * since_peak_s**3) * faster

@@ -34,6 +34,8 @@ class ScoringSession:
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * spec.concurrency.maximum)
         self._room = threading.Condition()
         self._queued = 0
+        self._lanes: list[Lane] = []
+        self._defect: BaseException | None = None
         self._dispatcher: Dispatcher
         self._thread = threading.Thread(target=self._run, name="scoring-loop", daemon=True)
         self._thread.start()
@@ -43,7 +45,9 @@ class ScoringSession:
 
     def lane(self) -> Lane:
         """A new way in and out for one thread."""
-        return Lane(self)
+        lane = Lane(self)
+        self._lanes.append(lane)
+        return lane
 
     def stop(self, cause: EarlyStop) -> None:
         """Stop sending; see ``Dispatcher.stop``. Safe from any thread, also from a signal handler."""
@@ -65,13 +69,15 @@ class ScoringSession:
     def submit(self, rows: list[RowInProgress]) -> None:
         """Hand rows to the engine; waits while it has more than it can send soon."""
         with self._room:
-            while self._queued >= self._backlog_limit:
+            while self._queued >= self._backlog_limit and self._defect is None:
                 self._room.wait()
+            if self._defect is not None:
+                raise self._defect
             self._queued += len(rows)
         self._loop.call_soon_threadsafe(self._submit, rows)
 
     def _submit(self, rows: list[RowInProgress]) -> None:
-        self._dispatcher.submit(rows)
+        self._guarded(self._dispatcher.submit, rows)
         self._make_room()
 
     def _make_room(self) -> None:
@@ -107,10 +113,24 @@ class ScoringSession:
             on_safe=lambda rows: self._on_loop(self._dispatcher.recorded, rows),
             on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
         )
-        self._dispatcher = Dispatcher(self._spec, client, self._recorder, self._next_turn)
+        self._dispatcher = Dispatcher(self._spec, client, self._recorder, self._next_turn, self._on_defect)
+
+    def _on_defect(self, error: BaseException) -> None:
+        """A fault of ours on the loop: without this, who waits for the row in hand would wait for ever."""
+        with self._room:
+            self._defect = error
+            self._room.notify_all()
+        for lane in self._lanes:
+            lane.fail(error)
 
     def _on_loop(self, function: Callable[..., None], *arguments: object) -> None:
-        self._loop.call_soon_threadsafe(function, *arguments)
+        self._loop.call_soon_threadsafe(self._guarded, function, *arguments)
+
+    def _guarded(self, function: Callable[..., None], *arguments: object) -> None:
+        try:
+            function(*arguments)
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows
+            self._on_defect(error)
 
 
 class Lane:
@@ -118,7 +138,7 @@ class Lane:
 
     def __init__(self, session: ScoringSession) -> None:
         self._session = session
-        self._finished: queue.SimpleQueue[ScoredRow] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[ScoredRow | BaseException] = queue.SimpleQueue()
         self._outstanding = 0
 
     def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
@@ -133,15 +153,22 @@ class Lane:
                 row = self._finished.get_nowait()
             except queue.Empty:
                 return
-            self._outstanding -= 1
-            yield row
+            yield self._unpacked(row)
 
     def drain(self) -> Iterator[ScoredRow]:
         """Everything still outstanding, as it finishes."""
         while self._outstanding:
-            row = self._finished.get()
-            self._outstanding -= 1
-            yield row
+            yield self._unpacked(self._finished.get())
+
+    def fail(self, error: BaseException) -> None:
+        """Let whoever takes rows out see this error instead of the next row."""
+        self._finished.put(error)
+
+    def _unpacked(self, row: ScoredRow | BaseException) -> ScoredRow:
+        if isinstance(row, BaseException):
+            raise row
+        self._outstanding -= 1
+        return row
 
 
 _sessions: dict[ScoringSpec, ScoringSession] = {}

@@ -110,6 +110,8 @@ class ScoringSpec:
     failures_dir: str
     run_id: str
     seed: int | None = None
+    share_identical_answers: bool = False
+    hedge_stragglers: bool = False
     log_requests: bool = False
     log_prompts: bool = False
     ask_again: tuple[str, ...] = ()

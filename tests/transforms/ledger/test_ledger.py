@@ -3,7 +3,6 @@
 import resource
 import signal
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import fastavro
@@ -23,7 +22,7 @@ def a_record(number: int = 0, **changes: object) -> LedgerRecord:
         "run-1", "train", f"row-{number}", "rows.jsonl", number + 1, 0, "hash", "m", "{}", None, 200, BODY % number,
         "stop", 10, 2, 1, 12.5, 1_700_000_000_000, 1_700_000_000_012,
     )  # fmt: skip
-    return replace(record, **changes)  # type: ignore[arg-type]
+    return record._replace(**changes)  # type: ignore[arg-type]
 
 
 def write(folder: Path, records: list[LedgerRecord], prefix: str = "run-1", blocks_of: int = 3) -> Path:

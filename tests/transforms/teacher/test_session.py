@@ -1,0 +1,227 @@
+"""The engine against real servers: pace, deadlines, and what a slot is held for."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Latency, RateLimits, SimulatorSettings
+from transforms.elements.replies import ScoredRow, TeacherReply
+from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
+from transforms.ledger.index import AnswerIndex
+from transforms.teacher.dispatch import NextTurn
+from transforms.teacher.session import ScoringSession
+from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+
+
+def requests(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]:
+    made = []
+    for number in range(count):
+        messages = (ChatMessage("user", f"What is {number} plus 1?"),)
+        row = TrainingRow(f"row-{number}", RowOrigin(Split.TRAIN, "rows.jsonl", number + 1, number), messages)
+        made.append((PromptRequest(row, (messages,), (None,)), ()))
+    return made
+
+
+def score(
+    folder: Path,
+    base_url: str,
+    rows: int,
+    concurrency: ConcurrencySpec | None = None,
+    patience: PatienceSpec | None = None,
+    asked: list[tuple[PromptRequest, tuple[TeacherReply, ...]]] | None = None,
+    next_turn: NextTurn = lambda request, replies: None,
+    **options: bool,
+) -> list[ScoredRow]:
+    spec = ScoringSpec(
+        endpoint=EndpointSpec(f"{base_url}/chat/completions", "simulated-teacher"),
+        sampling=SamplingSpec(),
+        concurrency=concurrency or ConcurrencySpec(),
+        patience=patience or PatienceSpec(),
+        ledger_dir=str(folder / "ledger"),
+        failures_dir=str(folder / "failures"),
+        run_id="run-1",
+        seed=7,
+        **options,  # type: ignore[arg-type]
+    )
+    session = ScoringSession(spec, next_turn)
+    try:
+        lane = session.lane()
+        lane.put(requests(rows) if asked is None else asked)
+        return list(lane.drain())
+    finally:
+        session.close()
+
+
+@contextmanager
+def serving(handler: Callable[[int, web.Request], Awaitable[web.Response]]) -> Iterator[str]:
+    """A server whose ``handler`` is told how many requests came before."""
+    loop = asyncio.new_event_loop()
+    arrived = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal arrived
+        arrived += 1
+        return await handler(arrived - 1, request)
+
+    async def start() -> tuple[web.AppRunner, int]:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return runner, runner.addresses[0][1]
+
+    runner, port = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def answered(text: str = "4") -> web.Response:
+    return web.json_response({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
+
+
+def test_rows_that_leave_together_keep_the_pace(tmp_path: Path) -> None:
+    # every row that fits below the limit leaves in one go: each must move the moment of the next
+    limits = RateLimits(requests_per_second=50, burst=5, hint="none")
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=100), limits=limits)) as simulator:
+        rows = score(tmp_path, simulator.base_url, 250)
+        stats = simulator.stats()
+    assert len(rows) == 250 and all(row.failure is None for row in rows)
+    assert stats["by_status"].get("429", 0) <= 25, stats
+    assert stats["busy_s"] < 15, stats
+
+
+def test_a_waiting_row_holds_no_slot(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        question = (await request.json())["messages"][-1]["content"]
+        order.append(question)
+        if number == 0:
+            return web.json_response({"error": {"message": "busy"}}, status=503, headers={"Retry-After": "1"})
+        return answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 6, ConcurrencySpec(initial=1, maximum=1))
+    assert len(rows) == 6 and all(row.replies for row in rows)
+    assert order[0] == order[-1] == "What is 0 plus 1?" and len(order) == 7
+
+
+def test_a_retry_goes_before_new_rows(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        order.append((await request.json())["messages"][-1]["content"])
+        if number == 0:
+            return web.json_response({"error": {"message": "busy"}}, status=503, headers={"Retry-After-Ms": "50"})
+        await asyncio.sleep(0.3)
+        return answered()
+
+    with serving(handler) as url:
+        score(tmp_path, url, 6, ConcurrencySpec(initial=1, maximum=1))
+    assert order.index("What is 0 plus 1?", 1) == 2
+
+
+def test_an_attempt_that_takes_too_long_is_sent_again(tmp_path: Path) -> None:
+    async def handler(number: int, request: web.Request) -> web.Response:
+        if number < 3:
+            await asyncio.sleep(30)
+        return answered()
+
+    patience = PatienceSpec(attempt_s=0.5, longest_attempt_s=20.0)
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 3, patience=patience)
+    assert [len(row.replies) for row in rows] == [1, 1, 1]
+    assert sum(dict(row.failures_by_kind).get("timed_out", 0) for row in rows) == 3
+    assert all(row.attempts == 2 for row in rows)
+
+
+def test_the_limit_counts_requests_on_the_wire(tmp_path: Path) -> None:
+    with start_simulator(SimulatorSettings(latency=Latency("lognormal", mean_ms=20))) as simulator:
+        score(tmp_path, simulator.base_url, 400, ConcurrencySpec(initial=2, maximum=6))
+        assert simulator.stats()["peak_in_flight"] <= 6
+
+
+@pytest.mark.parametrize("name", ["retry-after", "x-ms-retry-after-ms"])
+def test_every_row_is_answered_where_all_are_throttled_at_first(tmp_path: Path, name: str) -> None:
+    async def handler(number: int, request: web.Request) -> web.Response:
+        if number < 20:
+            return web.json_response({"error": {"message": "slow"}}, status=429, headers={name: "0" if name == "retry-after" else "30"})
+        return answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 30)
+    assert len(rows) == 30 and all(row.replies for row in rows)
+
+
+def alike(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]:
+    return [(replace(request, turns=((ChatMessage("user", "What is 2 plus 2?"),),)), replies) for request, replies in requests(count)]
+
+
+def test_identical_requests_share_one_answer_and_each_row_has_its_record(tmp_path: Path) -> None:
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=50))) as simulator:
+        rows = score(tmp_path, simulator.base_url, 0, asked=alike(20), share_identical_answers=True)
+        assert simulator.stats()["requests"] == 1
+    assert len(rows) == 20 and len({row.replies[0].content for row in rows}) == 1
+    assert sum(row.paid_now for row in rows) == 1 and sum(row.answers_shared for row in rows) == 19
+    assert sum(len(row.paid_replies) for row in rows) == 1
+    index = AnswerIndex(str(tmp_path / "ledger"))
+    assert len(index) == 20
+    index.close()
+
+
+def test_without_the_option_identical_requests_are_asked_one_by_one(tmp_path: Path) -> None:
+    with start_simulator() as simulator:
+        score(tmp_path, simulator.base_url, 0, asked=alike(20))
+        assert simulator.stats()["requests"] == 20
+
+
+def test_who_shares_asks_itself_when_the_first_is_given_up(tmp_path: Path) -> None:
+    async def handler(number: int, request: web.Request) -> web.Response:
+        await asyncio.sleep(0.1)
+        return answered() if number else web.json_response({"error": {"message": "no"}}, status=400)
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 0, asked=alike(5), share_identical_answers=True)
+    assert sorted(row.failure is None for row in rows) == [False, True, True, True, True]
+    assert sum(row.attempts for row in rows) == 2
+
+
+@pytest.mark.parametrize("hedge", [True, False])
+def test_a_straggler_is_asked_again_only_with_the_option(tmp_path: Path, hedge: bool) -> None:
+    waited: list[int] = []
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        if number == 39:
+            waited.append(number)
+            await asyncio.sleep(2.0)
+        await asyncio.sleep(0.02)
+        return answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 40, hedge_stragglers=hedge)
+    assert waited == [39] and all(row.replies for row in rows)
+    assert sum(row.attempts for row in rows) == (41 if hedge else 40)
+    assert (max(row.replies[0].latency_ms for row in rows) < 1500) is hedge
+
+
+def test_a_defect_of_ours_is_seen_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+    def broken(request: PromptRequest, replies: tuple[TeacherReply, ...]) -> None:
+        raise RuntimeError("a defect")
+
+    with start_simulator() as simulator, pytest.raises(RuntimeError, match="a defect"):
+        score(tmp_path, simulator.base_url, 3, next_turn=broken)
