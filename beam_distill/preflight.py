@@ -11,10 +11,15 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
 from transforms.elements.failures import FailureKind
-from transforms.read_rows import matching_files
+from transforms.elements.plan import InputSpec
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.templates import BadTemplate
+from transforms.read_rows import matching_files, missing_columns
 from transforms.teacher.credentials import CredentialMissing, look_up_key
 from transforms.teacher.probe import ProbeResult, probe_endpoint
 from transforms.teacher.specs import EndpointSpec
+
+MOST_PROBLEMS = 10
 
 
 def check_files(settings: DistillSettings) -> None:
@@ -44,8 +49,27 @@ def check_files(settings: DistillSettings) -> None:
         problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
         if problem:
             problems.append(f"work_dir: {problem}")
+    if not problems:
+        problems.extend(_row_problems(spec))
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+
+
+def _row_problems(spec: InputSpec) -> list[str]:
+    """Files that are not what they are called, templates that are none, columns that are not there."""
+    problems: list[str] = []
+    for files in spec.splits:
+        for path in matching_files(files.pattern) if files.pattern else ():
+            try:
+                found = missing_columns(spec, path)
+            except UnusableFile as unusable:
+                found = [f"{unusable.detail}"]
+            except BadTemplate as error:
+                return [str(error)]
+            problems.extend(f"{path}: {problem}" for problem in found)
+    if len(problems) > MOST_PROBLEMS:
+        return [*problems[:MOST_PROBLEMS], f"... and {len(problems) - MOST_PROBLEMS} more like these"]
+    return problems
 
 
 def _input_problems(pattern: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
-from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.address import chat_completions_url
@@ -58,7 +58,18 @@ def input_spec(settings: DistillSettings) -> InputSpec:
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
         splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path))
-    return InputSpec(tuple(splits), settings.limit, readers=settings.max_concurrency_per_instance * settings.instance_count)
+    return InputSpec(
+        tuple(splits),
+        settings.limit,
+        readers=settings.max_concurrency_per_instance * settings.instance_count,
+        format=settings.input_format,
+        columns=ColumnSpec(
+            messages=settings.messages_column or "messages",
+            user_template=settings.user_template,
+            system_template=settings.system_template,
+            label=settings.label_column,
+        ),
+    )
 
 
 def run_files(work_dir: str, run_id: str) -> RunFiles:

@@ -13,7 +13,10 @@ MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_dist
 PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher")
 HOMES = {
     "aiohttp": ("transforms/teacher/", "beam_distill/simulator/"),
-    "fastavro": ("transforms/ledger/",),
+    "fastavro": ("transforms/ledger/", "transforms/intake/formats/avro.py"),
+    "pyarrow": ("transforms/intake/",),
+    "jinja2": ("transforms/intake/templates.py",),
+    "ijson": ("transforms/intake/formats/json_list.py",),
     "numpy": ("transforms/ledger/",),
     "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),

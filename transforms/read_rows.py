@@ -1,17 +1,18 @@
-"""ReadTrainingRows: JSONL files of both splits to rows with a key, in input order."""
+"""ReadTrainingRows: files of both splits to rows with a key, in input order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
 import apache_beam as beam
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
 from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.rows import RejectedRow, TrainingRow
-from transforms.intake.walk import walk_rows
+from transforms.intake.walk import OpenFile, Reading, column_problems, walk_rows
 
 Row = Union[TrainingRow, RejectedRow]
 
@@ -21,16 +22,31 @@ def matching_files(pattern: str) -> list[str]:
     return sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
 
 
+def open_as_stored(path: str) -> OpenFile:
+    """A file's own bytes; Beam would unpack compressed files, and take a torn one for whole."""
+    opened: OpenFile = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return opened
+
+
+def missing_columns(spec: InputSpec, path: str) -> list[str]:
+    """What the settings name and a file lacks, for a person. Raises UnusableFile and BadTemplate."""
+    return column_problems(open_as_stored, path, _reading(spec))
+
+
+def _reading(spec: InputSpec) -> Reading:
+    return Reading(spec.max_row_bytes, spec.format, spec.columns)
+
+
 def walk_split(spec: InputSpec, files: SplitFiles, share: int = 0, shares: int = 1) -> Iterator[Row]:
     """The rows of one split in input order; with ``shares`` above one, only every ``shares``-th part of them."""
     if files.pattern is None:
         return
     yield from walk_rows(
-        FileSystems.open,
+        open_as_stored,
         matching_files(files.pattern),
         files.split,
         spec.limit,
-        spec.max_row_bytes,
+        _reading(spec),
         shard=(share, shares) if shares > 1 else None,
     )
 
@@ -57,7 +73,7 @@ class _WalkSplitFn(beam.DoFn):
 class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]]):
     """Read both splits.
 
-    Out: a TrainingRow per well-formed line, a RejectedRow per other line; blank lines give nothing. Every reader walks the whole file
+    Out: a TrainingRow per well-formed record, a RejectedRow per other record; blank lines give nothing. Every reader walks the whole file
     for the sake of stable row keys and keeps its share of the lines, so no row crosses between workers.
     """
 

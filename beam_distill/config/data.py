@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import Flag
+from beam_distill.config.fields import Flag, TemplateText
+
+
+def _read_format(value: object) -> object:
+    return value.strip().lower().lstrip(".") if isinstance(value, str) else value
 
 
 class DataSettings(Section):
     """Rows in, datasets out."""
 
     train_file_path: str = setting(
-        ..., "data", "JSONL rows to train on: path or glob", 'Rows `{"messages": [...]}`; any filesystem Beam knows.', True
+        ..., "data", "rows to train on: path or glob", "JSONL, JSON, CSV, TSV, Parquet or Avro, also .gz or .zst; any filesystem of Beam.", True
     )
-    validation_file_path: str | None = setting(None, "data", "JSONL rows to validate on: path or glob", "", True)
+    validation_file_path: str | None = setting(None, "data", "rows to validate on: path or glob", "", True)
+    input_format: Annotated[Literal["jsonl", "json", "csv", "tsv", "parquet", "avro"], BeforeValidator(_read_format)] | None = setting(
+        None, "data", "jsonl, json, csv, tsv, parquet, avro", "Default: by each file's suffix; JSONL where that says nothing."
+    )
+    messages_column: str | None = setting(
+        None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."
+    )
+    user_template: TemplateText | None = setting(
+        None,
+        "data",
+        "Jinja template of the user message, columns by name",
+        "For rows that are no chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
+        True,
+    )
+    system_template: TemplateText | None = setting(None, "data", "Jinja template of the system message", "Only with user_template.")
+    label_column: str | None = setting(
+        None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent."
+    )
     generated_batch_train_file_path: str = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
     generated_batch_validation_file_path: str | None = setting(
         None, "data", "the validation dataset to write", "Without a validation input it becomes an empty file.", True

@@ -106,6 +106,17 @@ def read_extra_body(value: Any) -> Any:
     return fields
 
 
+def read_template(value: Any) -> Any:
+    """A template, or ``@FILE`` for one that is kept in a file."""
+    if isinstance(value, str) and value.startswith("@"):
+        try:
+            with open(value[1:], encoding="utf-8-sig") as file:
+                return file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the template file cannot be read: {error}") from None
+    return value
+
+
 def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
     return None if headers is None else dict.fromkeys(headers, "***")
 
@@ -113,5 +124,6 @@ def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 SizeBytes = Annotated[int, BeforeValidator(read_size)]
 StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
+TemplateText = Annotated[str, BeforeValidator(read_template)]
 Headers = Annotated[dict[str, str], BeforeValidator(read_headers), PlainSerializer(_masked)]
 ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body)]

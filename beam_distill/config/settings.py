@@ -97,9 +97,18 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
         problems.append(
             "share_identical_answers: needs teacher_model_temperature 0; above it the teacher would answer each of the rows differently"
         )
+    problems.extend(_column_contradictions(settings))
     problems.extend(_access_contradictions(settings))
     problems.extend(_path_contradictions(settings))
     return problems
+
+
+def _column_contradictions(settings: DistillSettings) -> list[str]:
+    if settings.user_template is not None and settings.messages_column is not None:
+        return ["user_template, messages_column: a row's chat comes from one or the other; keep one"]
+    if settings.system_template is not None and settings.user_template is None:
+        return ["system_template: goes with user_template, which is missing"]
+    return []
 
 
 def _access_contradictions(settings: DistillSettings) -> list[str]:

@@ -21,16 +21,33 @@ class SplitFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """Which columns of a record make a row.
+
+    ``messages``: the column that holds the chat, as a list or as JSON text. With ``user_template`` the chat is made from the columns instead:
+    Jinja2 templates of its user message and, if given, its system message. ``label``: the column with the reference answer, if any.
+    """
+
+    messages: str = "messages"
+    user_template: str | None = None
+    system_template: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """How the input is read. ``limit`` keeps the first rows of each split; ``max_row_bytes`` is the longest line that becomes a row.
 
-    ``readers`` is how many workers walk each split side by side, each taking its share of the lines.
+    ``readers`` is how many workers walk each split side by side, each taking its share of the lines. ``format`` is a name in
+    ``intake.formats.registry``, None to go by each file's suffix.
     """
 
     splits: tuple[SplitFiles, ...]
     limit: int | None = None
     max_row_bytes: int = 8 * 1024 * 1024
     readers: int = 1
+    format: str | None = None
+    columns: ColumnSpec = ColumnSpec()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Why a row gave no example: every code that can stand in rejects.jsonl.
 
 line                never became a row, nothing was sent
-    not_utf8, invalid_json, not_an_object, row_too_large
+    not_utf8, invalid_json, not_an_object, row_too_large, bad_row
+file                what follows in the file cannot be read; the split is not published
+    unreadable_file
 row                 a JSON object, but not a chat that can be sent; nothing was sent
     no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
-    empty_user_message
+    empty_user_message, missing_column, missing_value, template_failed
 answer              the teacher answered, the answer is of no use
     empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number,
     answer_not_text
@@ -18,6 +20,8 @@ NOT_UTF8 = "not_utf8"
 INVALID_JSON = "invalid_json"
 NOT_AN_OBJECT = "not_an_object"
 ROW_TOO_LARGE = "row_too_large"
+BAD_ROW = "bad_row"
+UNREADABLE_FILE = "unreadable_file"
 
 NO_MESSAGES = "no_messages"
 BAD_MESSAGE = "bad_message"
@@ -26,6 +30,9 @@ CONTENT_NOT_TEXT = "content_not_text"
 WRONG_ORDER = "wrong_order"
 NO_USER_MESSAGE = "no_user_message"
 EMPTY_USER_MESSAGE = "empty_user_message"
+MISSING_COLUMN = "missing_column"
+MISSING_VALUE = "missing_value"
+TEMPLATE_FAILED = "template_failed"
 
 EMPTY_ANSWER = "empty_answer"
 CUT_OFF_BY_LENGTH = "cut_off_by_length"
@@ -43,6 +50,8 @@ NEVER_ASKED = frozenset(
         INVALID_JSON,
         NOT_AN_OBJECT,
         ROW_TOO_LARGE,
+        BAD_ROW,
+        UNREADABLE_FILE,
         NO_MESSAGES,
         BAD_MESSAGE,
         UNKNOWN_ROLE,
@@ -50,6 +59,9 @@ NEVER_ASKED = frozenset(
         WRONG_ORDER,
         NO_USER_MESSAGE,
         EMPTY_USER_MESSAGE,
+        MISSING_COLUMN,
+        MISSING_VALUE,
+        TEMPLATE_FAILED,
     }
 )
 """Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
+from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import Split
 
 
@@ -133,6 +133,8 @@ def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerd
     share = f"{tally.examples} of {asked} rows asked gave an example ({ratio:.1%})"
     if tally.stopped is not None:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {tally.not_sent} rows were not sent")
+    if UNREADABLE_FILE in tally.reasons:
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; but part of the input could not be read, see the rejects")
     if ratio < minimum:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}, below the minimum of {minimum:.1%}")
     return SplitVerdict(split, tally, ratio, minimum, True, share)

@@ -35,13 +35,13 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
 
     A line longer than ``max_line_bytes`` is measured but not held: at most that much of it, and a chunk, is in memory.
     """
-    stream = io.BufferedReader(_Raw(source), CHUNK_BYTES)
+    stream = byte_stream(source)
     piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # what does not count still has to fit
     number = 0
     while line := stream.readline(piece):
         number += 1
         if len(line) == piece and not line.endswith(b"\n"):
-            yield NumberedLine(number, None, len(line) + _skip_to_line_end(stream))
+            yield NumberedLine(number, None, len(line) + skip_to_line_end(stream))
             continue
         line = line.rstrip(b"\r\n")
         if number == 1:
@@ -52,7 +52,13 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
         yield NumberedLine(number, line if size <= max_line_bytes else None, size)
 
 
-def _skip_to_line_end(stream: io.BufferedIOBase) -> int:
+def byte_stream(source: ByteSource) -> io.BufferedReader:
+    """The source with a buffer and ``readline``."""
+    return io.BufferedReader(_Raw(source), CHUNK_BYTES)
+
+
+def skip_to_line_end(stream: io.BufferedIOBase) -> int:
+    """Read on to the end of the line; how many bytes there were before the line end."""
     skipped = 0
     while rest := stream.readline(CHUNK_BYTES):
         skipped += len(rest)

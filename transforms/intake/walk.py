@@ -1,27 +1,42 @@
-"""All rows of a split, file by file, line by line."""
+"""All rows of a split, file by file, record by record."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Protocol
 
 from transforms.elements import reasons
+from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
+from transforms.intake.columns import RowColumns
+from transforms.intake.compression import unpacked
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.formats.registry import format_of
 from transforms.intake.identity import RowKeys
-from transforms.intake.lines import ByteSource, read_lines
-from transforms.intake.rows import UnusableLine, parse_row
+from transforms.intake.lines import ByteSource
 
 LINES_PER_SHARE = 64
 """Neighbouring lines go to the same shard in stretches of this many."""
 
 
 class OpenFile(ByteSource, Protocol):
-    """An open file to be read once and closed."""
+    """An open file to be read once and closed; as it is stored, not unpacked."""
 
     def close(self) -> None:
         """Lets go of the file."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files become rows: ``format`` is a name in ``formats.registry``, None to go by each file's suffix; records longer than
+    ``max_row_bytes`` become rejects."""
+
+    max_row_bytes: int
+    format: str | None = None
+    columns: ColumnSpec = ColumnSpec()
 
 
 def walk_rows(
@@ -29,42 +44,60 @@ def walk_rows(
     files: Sequence[str],
     split: Split,
     limit: int | None,
-    max_row_bytes: int,
+    reading: Reading,
     shard: tuple[int, int] | None = None,
 ) -> Iterator[TrainingRow | RejectedRow]:
-    """Every line of a split that is not blank, as a row or a reject, in the order of ``files`` and lines.
+    """Every record of a split, as a row or a reject, in the order of ``files`` and their records; blank lines are none.
 
-    ``limit`` ends the walk after so many lines. With ``shard`` (index, count) only that part of the lines comes out,
-    with the keys and ordinals they have in the whole: all lines are read to count equal rows. What opening or reading
-    a file raises is passed on.
+    ``limit`` ends the walk after so many. With ``shard`` (index, count) only that part of the records comes out,
+    with the keys and ordinals they have in the whole: all are read to count equal rows. A file that breaks off gives one reject for
+    all that cannot be read of it. What opening or reading a file raises is passed on, and BadTemplate.
     """
     keys = RowKeys(split)
+    columns = RowColumns(reading.columns)
     index, count = shard if shard is not None else (0, 1)
     ordinal = 0
     if limit is not None and limit <= 0:
         return
     for file in files:
-        with closing(open_file(file)) as source:
-            for number, text, size in read_lines(source, max_row_bytes):
-                mine = ordinal // LINES_PER_SHARE % count == index
-                try:
-                    if text is None:
-                        raise _too_large(size, max_row_bytes)
-                    messages = parse_row(text)
-                except UnusableLine as unusable:
-                    if mine:
-                        yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail)
-                else:
-                    row_key = keys.next_key(messages)
-                    if mine:
-                        yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), messages)
+        number = 0
+        with closing(open_file(file)) as stored:
+            try:
+                source = unpacked(file, stored)
+                for number, fields in format_of(file, reading.format).records(source, reading.max_row_bytes, columns.looked_at):
+                    mine = ordinal // LINES_PER_SHARE % count == index
+                    try:
+                        if isinstance(fields, reasons.Rejection):
+                            raise fields
+                        messages = columns.chat(fields)
+                    except reasons.Rejection as unusable:
+                        if mine:
+                            yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail)
+                    else:
+                        # the label is not part of who a row is: adding a label column asks nothing anew
+                        row_key = keys.next_key(messages)
+                        if mine:
+                            yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), columns.with_label(messages, fields))
+                    ordinal += 1
+                    if ordinal == limit:
+                        return
+            except UnusableFile as broken:
+                if ordinal // LINES_PER_SHARE % count == index:
+                    yield RejectedRow(RowOrigin(split, file, number + 1, ordinal), broken.reason, broken.detail)
                 ordinal += 1
                 if ordinal == limit:
                     return
 
 
-def _too_large(size: int, max_row_bytes: int) -> UnusableLine:
-    return UnusableLine(
-        reasons.ROW_TOO_LARGE,
-        f"the line is {size:,} bytes long, at most {max_row_bytes:,} are read; shorten it, or look whether line ends are missing",
-    )
+def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Reading) -> list[str]:
+    """What the settings name and the file, or all of its first records, lack; nothing when no record can be read.
+
+    Raises UnusableFile and BadTemplate.
+    """
+    columns = RowColumns(reading.columns)
+    with closing(open_file(file)) as stored:
+        kept_as = format_of(file, reading.format)
+        found = kept_as.columns(unpacked(file, stored), reading.max_row_bytes)
+    if found is None or (not kept_as.names_columns and reading.columns == ColumnSpec()):
+        return []  # rows without messages are rejects, each for itself
+    return columns.problems(found)

@@ -6,10 +6,20 @@ import pickle
 import pytest
 
 from transforms.elements import reasons
+from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage
-from transforms.intake.rows import UnusableLine, parse_row
+from transforms.intake.columns import RowColumns
+from transforms.intake.formats.jsonl import fields_of
+from transforms.intake.rows import UnusableRecord
 
 S, U, A = ({"role": role, "content": role[0]} for role in ("system", "user", "assistant"))
+
+
+def parse_row(data: bytes) -> tuple[ChatMessage, ...]:
+    fields = fields_of(data)
+    if isinstance(fields, UnusableRecord):
+        raise fields
+    return RowColumns(ColumnSpec()).chat(fields)
 
 
 def line(*messages: object) -> bytes:
@@ -80,7 +90,7 @@ def test_good_rows(data: bytes, expected: list[tuple[str, str]]) -> None:
     ],
 )
 def test_bad_rows(data: bytes, reason: str, says: list[str]) -> None:
-    with pytest.raises(UnusableLine) as caught:
+    with pytest.raises(UnusableRecord) as caught:
         parse_row(data)
     assert caught.value.reason == reason
     assert reason in reasons.NEVER_ASKED
@@ -90,5 +100,5 @@ def test_bad_rows(data: bytes, reason: str, says: list[str]) -> None:
 
 
 def test_the_exception_survives_pickling() -> None:
-    again = pickle.loads(pickle.dumps(UnusableLine(reasons.WRONG_ORDER, "why")))
+    again = pickle.loads(pickle.dumps(UnusableRecord(reasons.WRONG_ORDER, "why")))
     assert (again.reason, again.detail, str(again)) == (reasons.WRONG_ORDER, "why", "wrong_order: why")

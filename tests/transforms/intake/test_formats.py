@@ -1,0 +1,242 @@
+"""Every format gives the same rows, whole or torn, at a memory that does not follow the file."""
+
+import csv
+import gzip
+import io
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from transforms.elements import reasons
+from transforms.elements.plan import ColumnSpec
+from transforms.elements.rows import ChatMessage, RejectedRow, Split, TrainingRow
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.walk import Reading, column_problems, walk_rows
+
+PAIRS = [("A man sleeps.", "He is awake."), ('He said "no",\nand left.', "Er ging – früh."), ("  ", "x"), ("same", "same"), ("same", "same")]
+TEMPLATED = ColumnSpec(user_template="P: {{premise}}\nH: {{hypothesis}}", label="label")
+
+
+def fields_of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"premise": premise, "hypothesis": hypothesis, "label": str(place % 3)} for place, (premise, hypothesis) in enumerate(pairs)]
+
+
+def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def as_json(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps(rows, indent=1, ensure_ascii=False).encode()
+
+
+def as_csv(rows: list[dict[str, Any]], separator: str = ",") -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=separator, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def as_tsv(rows: list[dict[str, Any]]) -> bytes:
+    return as_csv(rows, "\t")
+
+
+def as_parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink, row_group_size=1000)
+    return sink.getvalue()
+
+
+def as_avro(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    kinds = {str: "string", float: ["null", "double"]}
+    schema = {"type": "record", "name": "row", "fields": [{"name": name, "type": kinds[type(value)]} for name, value in rows[0].items()]}
+    fastavro.writer(sink, schema, rows, codec="deflate")
+    return sink.getvalue()
+
+
+WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
+    "jsonl": as_jsonl,
+    "json": as_json,
+    "csv": as_csv,
+    "tsv": as_tsv,
+    "parquet": as_parquet,
+    "avro": as_avro,
+}
+
+
+def zstd(data: bytes) -> bytes:
+    packed: bytes = pa.Codec("zstd").compress(data, asbytes=True)
+    return packed
+
+
+PACKERS = {"": lambda data: data, ".gz": gzip.compress, ".zst": zstd}
+
+
+def walk(files: dict[str, bytes], columns: ColumnSpec = TEMPLATED, **options: Any) -> list[TrainingRow | RejectedRow]:
+    reading = Reading(options.pop("max_row_bytes", 100_000), options.pop("format", None), columns)
+    return list(walk_rows(lambda name: io.BytesIO(files[name]), list(files), Split.TRAIN, None, reading, **options))
+
+
+def seen(rows: list[TrainingRow | RejectedRow]) -> list[tuple[Any, ...]]:
+    return [(row.origin.ordinal, *((row.row_key, row.messages) if isinstance(row, TrainingRow) else (row.reason,))) for row in rows]
+
+
+@pytest.mark.parametrize(("name", "packing"), [(name, packing) for name in WRITERS for packing in PACKERS if name != "parquet" or not packing])
+def test_the_same_rows_have_the_same_messages_and_keys_in_every_format(name: str, packing: str) -> None:
+    rows = walk({f"rows.{name}{packing}": PACKERS[packing](WRITERS[name](fields_of(PAIRS)))})
+    assert seen(rows) == seen(walk({"rows.jsonl": as_jsonl(fields_of(PAIRS))}))
+    assert [row.messages[0].content for row in rows if isinstance(row, TrainingRow)] == [f"P: {p}\nH: {h}" for p, h in PAIRS]
+    assert [row.messages[1] for row in rows if isinstance(row, TrainingRow)] == [ChatMessage("assistant", str(i % 3)) for i in range(5)]
+    assert rows[3].row_key is not None and rows[4].row_key is not None
+    assert rows[3].row_key[:-1] == rows[4].row_key[:-1] and rows[4].row_key.endswith("-1")
+
+
+def test_a_label_column_changes_no_key() -> None:
+    files = {"rows.jsonl": as_jsonl(fields_of(PAIRS))}
+    bare = walk(files, ColumnSpec(user_template=TEMPLATED.user_template))
+    assert [row.row_key for row in bare] == [row.row_key for row in walk(files)]
+
+
+def test_formats_by_suffix_and_by_setting() -> None:
+    data = as_csv(fields_of(PAIRS))
+    assert seen(walk({"rows.CSV": data})) == seen(walk({"rows.dat": data}, format="csv"))
+    assert len(walk({"a.csv": data, "b.json": as_json(fields_of(PAIRS)), "c.txt": as_jsonl(fields_of(PAIRS))})) == 15
+
+
+def test_numbers_are_record_numbers_or_the_line_a_row_begins_on() -> None:
+    for name, numbers in {"csv": [2, 3, 5, 6, 7], "json": [1, 2, 3, 4, 5], "parquet": [1, 2, 3, 4, 5], "avro": [1, 2, 3, 4, 5]}.items():
+        assert [row.origin.line for row in walk({f"x.{name}": WRITERS[name](fields_of(PAIRS))})] == numbers
+
+
+@pytest.mark.parametrize("name", ["json", "csv", "parquet", "avro"])
+def test_chats_in_a_column(name: str) -> None:
+    chat = [{"role": "user", "content": "1 + 1?"}]
+    column: Any = chat if name in ("json", "parquet") else json.dumps(chat)
+    (row,) = walk({f"x.{name}": WRITERS[name]([{"chat": column, "id": "7"}])}, ColumnSpec("chat"))
+    (same,) = walk({"x.jsonl": as_jsonl([{"messages": chat}])}, ColumnSpec())
+    assert row.row_key == same.row_key
+
+
+def test_json_lines_under_the_name_of_a_list_are_read_as_what_they_are() -> None:
+    assert seen(walk({"x.json": as_jsonl(fields_of(PAIRS))})) == seen(walk({"x.jsonl": as_jsonl(fields_of(PAIRS))}))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "outcome"),
+    [
+        ("x.json", b'[{"premise": "a", "hypothesis": "b"}, 3, {"premise"', ["row", reasons.NOT_AN_OBJECT, reasons.UNREADABLE_FILE]),
+        ("x.json", b'"text"', [reasons.UNREADABLE_FILE]),
+        ("x.json", b" \n ", []),
+        ("x.json", b'[{"premise": "' + b"a" * 2_000_000 + b'", "hypothesis": "b"}]', [reasons.UNREADABLE_FILE]),
+        ("x.csv", b'premise,hypothesis\na,b\na\n"a,b\nc,d', ["row", reasons.BAD_ROW, reasons.BAD_ROW]),
+        ("x.csv", b'premise,hypothesis\na "quoted" word,b\n"a "quoted" word",b\nc,d\n', ["row", reasons.BAD_ROW, "row"]),
+        ("x.csv", b"premise,hypothesis\n\xff,b\na,b\n", [reasons.NOT_UTF8, "row"]),
+        ("x.csv", b"premise,hypothesis\n" + b"a" * 200_000 + b",b\na,b\n", [reasons.ROW_TOO_LARGE, "row"]),
+        ("x.csv", b"premise,hypothesis\na,\n,b\n", [reasons.MISSING_VALUE, reasons.MISSING_VALUE]),
+        ("x.csv", b"premise,premise\na,b\n", [reasons.UNREADABLE_FILE]),
+        ("x.csv", "premise,hypothesis\na,b\n".encode("utf-16"), [reasons.UNREADABLE_FILE]),
+        ("x.csv", b"premise\na\n", [reasons.MISSING_COLUMN]),
+        ("x.csv", b"", []),
+        ("x.parquet", b"premise,hypothesis\na,b\n", [reasons.UNREADABLE_FILE]),
+        ("x.avro", b"premise,hypothesis\na,b\n", [reasons.UNREADABLE_FILE]),
+        ("x.parquet", as_parquet(fields_of([("a" * 200_000, "b"), ("a", "b")])), [reasons.ROW_TOO_LARGE, "row"]),
+        ("x.csv.gz", b"premise,hypothesis\na,b\n", [reasons.UNREADABLE_FILE]),
+        ("x.csv.zst", b"premise,hypothesis\na,b\n", [reasons.UNREADABLE_FILE]),
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_a_reject_and_costs_no_other_row(name: str, data: bytes, outcome: list[str]) -> None:
+    rows = walk({name: data}, ColumnSpec(user_template="{{premise}} {{hypothesis}}"))
+    assert ["row" if isinstance(row, TrainingRow) else row.reason for row in rows] == outcome
+    assert [row.origin.ordinal for row in rows] == list(range(len(rows)))
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+@pytest.mark.parametrize("name", ["jsonl", "csv", "avro", "json"])
+def test_a_torn_file_is_not_taken_for_a_whole_one(name: str, packing: str) -> None:
+    rows = fields_of([(f"premise {number}", f"hypothesis {number * 7919}") for number in range(9000)])
+    packed = PACKERS[packing](WRITERS[name](rows))
+    files = {f"a.{name}{packing}": packed[: len(packed) * 2 // 3], "b.jsonl": as_jsonl(fields_of(PAIRS))}
+    read = walk(files)
+    assert read[-6].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
+    assert all(isinstance(row, TrainingRow) for row in [*read[:-6], *read[-5:]])
+    whole = walk({f"a.{name}{packing}": packed})
+    assert seen(read[:-6]) == seen(whole)[: len(read) - 6]
+
+
+def test_a_torn_avro_file_gives_its_whole_blocks() -> None:
+    data = as_avro(fields_of([(f"premise {number}", "h" * 50) for number in range(3000)]))
+    read = walk({"a.avro": data[:-10]})
+    assert len(read) > 1000 and read[-1].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", list(WRITERS))
+@pytest.mark.parametrize("count", [2, 3])
+def test_shards_are_the_whole_with_the_same_keys(name: str, count: int) -> None:
+    files = {f"{file}.{name}": WRITERS[name](fields_of([(str(number % 70), "x") for number in range(150)])) for file in "ab"}
+    shards = [walk(files, shard=(index, count)) for index in range(count)]
+    assert sorted((row for shard in shards for row in shard), key=lambda row: row.origin.ordinal) == walk(files)
+
+
+class Endless:
+    """A file of any size that is nowhere in memory."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int, /) -> bytes:
+        return next(self._pieces, b"")[:size]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["csv", "json"])
+def test_memory_does_not_follow_the_size_of_the_file(name: str) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"premise,hypothesis\n" if name == "csv" else b"["
+        row = b"p" * 900 + b",h\n" if name == "csv" else b'{"premise":"' + b"p" * 900 + b'","hypothesis":"h"},'
+        for _ in range(200):
+            yield row * 60
+        yield b"" if name == "csv" else b'{"premise":"p","hypothesis":"h"}]'
+
+    reading = Reading(100_000, name, ColumnSpec(user_template="{{hypothesis}}"))
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in walk_rows(lambda _: Endless(pieces()), ["x"], Split.TRAIN, None, reading))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count >= 12_000  # 11 MB
+    assert peak_bytes < 3_000_000
+
+
+def problems(data: bytes, name: str, columns: ColumnSpec) -> list[str]:
+    return column_problems(lambda _: io.BytesIO(data), name, Reading(100_000, None, columns))
+
+
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
+    data = WRITERS[name](fields_of(PAIRS))
+    assert problems(data, f"x.{name}", TEMPLATED) == []
+    (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="{{premise}} {{hypotesis}}"))
+    assert said == "user_template names hypotesis, which is not there; the columns are: premise, hypothesis, label"
+    assert "label_column: there is no column 'gold'" in problems(data, f"x.{name}", ColumnSpec(user_template="x", label="gold"))[0]
+    assert "no column 'chat'" in problems(data, f"x.{name}", ColumnSpec("chat"))[0]
+
+
+def test_chats_are_missed_only_where_a_file_names_its_columns() -> None:
+    assert "user_template" in problems(as_csv(fields_of(PAIRS)), "x.csv", ColumnSpec())[0]
+    assert problems(as_jsonl(fields_of(PAIRS)), "x.jsonl", ColumnSpec()) == []  # each row is a reject of its own
+    assert problems(b"not json\n" + as_jsonl(fields_of(PAIRS)), "x.jsonl", TEMPLATED) == []
+
+
+def test_no_parquet_file_is_said_before_anything_is_read() -> None:
+    with pytest.raises(UnusableFile, match="no Parquet file"):
+        problems(b"PAR0", "x.parquet", ColumnSpec())

@@ -1,0 +1,68 @@
+"""Files that are compressed as a whole, unpacked while they are read. A file that breaks off is not taken for one that ends."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.lines import ByteSource
+
+
+def _zstd(source: Any) -> Any:
+    import pyarrow  # only people with a zstd file wait for it
+
+    return pyarrow.CompressedInputStream(pyarrow.PythonFile(source, mode="r"), "zstd")
+
+
+_OPENERS: dict[str, Callable[[Any], Any]] = {
+    ".gz": lambda source: gzip.GzipFile(fileobj=source, mode="rb"),
+    ".zst": _zstd,
+    ".zstd": _zstd,
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+}
+
+
+def without_compression_suffix(path: str) -> str:
+    """``rows.csv.gz`` as ``rows.csv``; other paths as they are."""
+    for suffix in _OPENERS:
+        if path.lower().endswith(suffix):
+            return path[: -len(suffix)]
+    return path
+
+
+def unpacked(path: str, source: Any) -> Any:
+    """What an open file holds, unpacked if the suffix of ``path`` is that of a compression; the file itself if not."""
+    for suffix, opener in _OPENERS.items():
+        if path.lower().endswith(suffix):
+            try:
+                return _Unpacked(opener(source), suffix[1:])
+            except OSError as error:
+                raise _broken(suffix[1:], error) from None
+    return source
+
+
+class _Unpacked:
+    """The unpacked bytes; a damaged or torn file raises UnusableFile, whatever its library raises."""
+
+    def __init__(self, stream: ByteSource, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        try:
+            return self._stream.read(size)
+        except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+            raise _broken(self._name, error) from None
+
+
+def _broken(name: str, error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno:
+        return error  # the disk or the network, not the file
+    return UnusableFile(f"the {name} file breaks off or is damaged ({error}); what follows cannot be read. Get it anew or unpack what is whole")

@@ -1,0 +1,52 @@
+"""What every input format does, and the two ways a file can fail it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, ClassVar, Protocol
+
+from transforms.elements import reasons
+from transforms.intake.lines import ByteSource
+
+Record = tuple[int, "dict[str, Any] | reasons.Rejection"]
+"""A record's number and its fields by name, or why it has none.
+
+The number is the 1-based line where the record begins, or, in formats without lines, its 1-based place in the file.
+"""
+
+
+class UnusableFile(reasons.Rejection):
+    """A file that cannot be read as its format, from its beginning or from some place on; nothing behind that place can be read."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(reasons.UNREADABLE_FILE, detail)
+
+
+class RowFormat(Protocol):
+    """One way to keep rows in a file. ``names_columns`` says whether a file names its columns once for all its records."""
+
+    names_columns: ClassVar[bool]
+
+    def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+        """The records in order. Records longer than ``max_row_bytes`` come out as unusable.
+
+        ``columns`` are the only fields that will be looked at, where that is known: a format may leave out the others. Raises UnusableFile.
+        """
+        ...
+
+    def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
+        """The names of the fields that the file, or its first records, have; None when no usable record is found. Raises UnusableFile."""
+        ...
+
+
+FIRST_RECORDS = 20
+
+
+def first_columns(records: Iterator[Record]) -> list[str] | None:
+    """The names in the first records, for formats whose files do not say them: more than one, so that a bad first row stops nothing."""
+    names: dict[str, None] = {}
+    for _, fields in islice(records, FIRST_RECORDS):
+        if isinstance(fields, dict):
+            names.update(dict.fromkeys(map(str, fields)))
+    return list(names) or None

@@ -1,0 +1,79 @@
+"""One JSON list of objects, read element by element; a .json file that holds JSON lines is taken for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from transforms.elements import reasons
+from transforms.intake.formats.base import Record, UnusableFile, first_columns
+from transforms.intake.formats.jsonl import JsonLines
+from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource
+from transforms.intake.rows import SHAPE, UnusableRecord, named
+
+
+class JsonList:
+    """``[{...}, {...}, ...]``. What is no JSON ends the file: behind it nobody can say where an element begins."""
+
+    names_columns: ClassVar[bool] = False
+
+    def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+        """A record for every element; its number is its place in the list."""
+        begun, first = _beginning(source)
+        if first == b"{":
+            yield from JsonLines().records(begun, max_row_bytes, columns)
+            return
+        if not first:
+            return
+        if first != b"[":
+            raise UnusableFile(f"expected a JSON list, [{{...}}, {{...}}]; the file begins with {first.decode(errors='replace')!r}")
+        import ijson  # only people with a JSON list wait for it
+
+        number = 0
+        begun.allowed_bytes = max_row_bytes
+        try:
+            for element in ijson.items(begun, "item", use_float=True, buf_size=CHUNK_BYTES):
+                number += 1
+                begun.since_element_bytes = 0
+                if isinstance(element, dict):
+                    yield number, element
+                else:
+                    yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"element {number} of the list is {named(element)}; {SHAPE}")
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            said = str(error).splitlines()[0] if str(error) else "not JSON"
+            raise UnusableFile(f"the list is not JSON at or behind element {number + 1} ({said}); what follows cannot be read") from None
+
+    def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
+        """The keys of the first elements."""
+        return first_columns(self.records(source, max_row_bytes, None))
+
+
+def _beginning(source: ByteSource) -> tuple[_Begun, bytes]:
+    """The source from its beginning, and its first byte that is not blank; none when it holds nothing else."""
+    head = source.read(CHUNK_BYTES).removeprefix(BYTE_ORDER_MARK)
+    while not (text := head.lstrip()):
+        head = source.read(CHUNK_BYTES)
+        if not head:
+            return _Begun(b"", source), b""
+    return _Begun(head, source), text[:1]
+
+
+class _Begun:
+    """A source whose first bytes were read already; it says stop when one element takes more than is allowed."""
+
+    def __init__(self, head: bytes, source: ByteSource) -> None:
+        self._head = head
+        self._source = source
+        self.allowed_bytes: int | None = None
+        self.since_element_bytes = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes. Raises UnusableFile when the parser has read on for too long without the end of an element."""
+        if self._head:
+            data, self._head = self._head[:size], self._head[size:]
+        else:
+            data = self._source.read(size)
+        self.since_element_bytes += len(data)
+        if self.allowed_bytes is not None and self.since_element_bytes > self.allowed_bytes + 2 * CHUNK_BYTES:
+            raise UnusableFile(f"an element of the list is longer than {self.allowed_bytes:,} bytes; shorten it. What follows cannot be read")
+        return data
