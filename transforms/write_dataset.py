@@ -150,6 +150,9 @@ class _PutInPlaceFn(beam.DoFn):
         self._final_path = final_path
 
     def process(self, staged: str) -> Iterator[str]:
+        folder = FileSystems.split(self._final_path)[0]
+        if folder and not FileSystems.exists(folder):
+            FileSystems.mkdirs(folder)  # stores without folders do nothing here
         if FileSystems.exists(self._final_path):
             FileSystems.delete([self._final_path])
         FileSystems.rename([staged], [self._final_path])

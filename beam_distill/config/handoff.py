@@ -11,9 +11,16 @@ _COMPUTE = "Carried into run.json; an instance type counts only while its comput
 class HandoffSettings(Section):
     """Training and compute of the steps around this one."""
 
+    student_model: str | None = setting(
+        None, "hand-off", "the model to train: Azure ML asset id, Hugging Face or OpenAI name", "Goes into the files for the training."
+    )
+    registered_model_name: str | None = setting(None, "hand-off", "name for the trained model", "Goes into the files for the training.")
     num_train_epochs: int = setting(1, "hand-off", "epochs of the training that follows", _TRAINING, ge=1)
     per_device_train_batch_size: int = setting(1, "hand-off", "batch size of the training that follows", _TRAINING, ge=1)
     learning_rate: float = setting(3e-4, "hand-off", "learning rate of the training that follows", _TRAINING, gt=0)
+    learning_rate_multiplier: float | None = setting(
+        None, "hand-off", "factor on the learning rate of the training that follows", "For services that choose the rate themselves.", gt=0
+    )
     instance_type_pipeline_validation: str | None = setting(None, "hand-off", "instance type of the validation step", _COMPUTE)
     instance_type_data_generation: str = setting("Standard_D4as_v4", "hand-off", "instance type of this step", _COMPUTE)
     instance_type_data_import: str = setting("Singularity.ND96amrs_A100_v4", "hand-off", "instance type of the import step", _COMPUTE)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
+from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.settings import DistillSettings, advice, contradictions
 
@@ -38,8 +40,13 @@ def resolve(flags: Mapping[str, Any], config_path: str | None, environ: Mapping[
     origins: dict[str, str] = {}
     problems: list[str] = []
     layers: list[tuple[str, dict[str, Any]]] = []
+    job: JobFile | None = None
     if config_path is not None:
-        layers.append((f"config file {config_path}", _read_config(config_path)))
+        fields = _read_config(config_path)
+        if is_job(fields):
+            job = read_job(fields, config_path)
+            fields = job.inputs
+        layers.append((f"config file {config_path}", fields))
     layers.append(("environment", _from_environment(environ)))
     layers.append(("flag", dict(flags)))
     names = setting_names()
@@ -58,14 +65,54 @@ def resolve(flags: Mapping[str, Any], config_path: str | None, environ: Mapping[
             else:
                 values[name] = value
                 origins[name] = f"environment {ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
+    warnings = _access_of_job(job, values, origins) if job is not None else []
+    problems += [
+        f"{name} ({origins[name]}): {values[name]} is an asset in Azure ML; download it and give its path as --{name}"
+        for name in ("train_file_path", "validation_file_path")
+        if str(values.get(name, "")).startswith("azureml:")
+    ]
     try:
         settings = DistillSettings(**values)
     except ValidationError as error:
         raise SettingsError(problems + [_problem(item, values, origins) for item in error.errors(include_url=False)]) from None
     problems.extend(contradictions(settings, origins))
+    if job is not None and settings.api_key_env == KEY_VARIABLE:
+        if settings.runner != "direct":
+            problems.append(
+                f"api_key (config file {job.path}): the workers of {settings.runner} cannot see a key that stands in a file of this machine; "
+                "put it where they can and name the place with --api_key_env NAME or --api_key_file PATH"
+            )
+        elif not problems and job.key is not None:
+            os.environ[KEY_VARIABLE] = job.key  # workers are processes of this machine and inherit it
     if problems:
         raise SettingsError(problems)
-    return ResolvedSettings(settings, origins, advice(settings, origins))
+    return ResolvedSettings(settings, origins, warnings + advice(settings, origins))
+
+
+_ACCESS = frozenset({"api_key_env", "api_key_file", "authentication_type", "connection_name"})
+
+
+def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> list[str]:
+    """Let a job file's key or connection open the endpoint that the file names, and no other; what to say about it."""
+    file = f"config file {job.path}"
+    elsewhere = [name for name in _ACCESS if name in origins and origins[name] != file]
+    moved = "teacher_model_endpoint_url" in job.inputs and origins.get("teacher_model_endpoint_url") != file
+    warnings = list(job.warnings)
+    for name in ("connection_name", "authentication_type"):
+        if (elsewhere or moved) and origins.get(name) == file:
+            del values[name], origins[name]
+            if not elsewhere:
+                warnings.append(f"{job.path}: its {name} is not used, because another teacher_model_endpoint_url is given")
+    if job.key is None or elsewhere:
+        return warnings
+    if moved:
+        return [*warnings, f"{job.path}: its api_key is not sent, because another teacher_model_endpoint_url is given"]
+    values["api_key_env"], origins["api_key_env"] = KEY_VARIABLE, file
+    return [
+        *warnings,
+        f"{job.path}: the api_key that stands in it is used; whoever can read the file can read the key. "
+        "Take it out and name its place with --api_key_env NAME or --api_key_file PATH",
+    ]
 
 
 def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:

@@ -1,0 +1,290 @@
+"""Azure ML job files as config files: ``type: distillation``, and ``type: pipeline`` with a step that uses the distillation component.
+
+Every key ends in one of three ways: as one of our inputs, in a warning that names it, or in an error that says what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.fields import NOT_TO_OVERWRITE
+from beam_distill.config.settings import DistillSettings
+
+KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
+"""The environment variable of this process that holds a key which stood in a job file: workers are told the name alone."""
+
+_OUTPUTS = {"generated_batch_train_file_path": "train.jsonl", "generated_batch_validation_file_path": "validation.jsonl"}
+_PATHS = frozenset({"train_file_path", "validation_file_path", "ca_bundle", *_OUTPUTS})
+_INFERENCE = {
+    "temperature": "teacher_model_temperature",
+    "top_p": "teacher_model_top_p",
+    "frequency_penalty": "teacher_model_frequency_penalty",
+    "presence_penalty": "teacher_model_presence_penalty",
+    "stop": "teacher_model_stop",
+    "max_tokens": "teacher_model_max_new_tokens",
+    "max_new_tokens": "teacher_model_max_new_tokens",
+    "max_completion_tokens": "teacher_model_max_new_tokens",
+    "model": "model",
+}
+_REQUESTS = {"request_batch_size": "initial_worker_count", "min_endpoint_success_ratio": "min_endpoint_success_ratio"}
+_PROMPTS = {name: name for name in ("enable_chain_of_thought", "enable_chain_of_density", "max_len_summary")}
+_TRAINING = {
+    "n_epochs": "num_train_epochs",
+    "num_train_epochs": "num_train_epochs",
+    "batch_size": "per_device_train_batch_size",
+    "per_device_train_batch_size": "per_device_train_batch_size",
+    "learning_rate": "learning_rate",
+    "learning_rate_multiplier": "learning_rate_multiplier",
+}
+_RESOURCES = {"instance_type": "instance_type_data_generation", "instance_count": "instance_count"}
+_COMPONENT = {"request_batch_size": "initial_worker_count", "summary_word_count": "max_len_summary", "model_asset_id": "student_model"}
+"""Inputs that related components call otherwise than ours."""
+
+_STEP_NAME = re.compile(r"oss_distillation_\w*pipeline")
+_PARENT_INPUT = re.compile(r"\$\{\{\s*(?:parent\.)?inputs\.(\w+)\s*\}\}")
+_PARENT_OUTPUT = re.compile(r"\$\{\{\s*(?:parent\.)?outputs\.(\w+)\s*\}\}")
+
+
+@dataclass(slots=True)
+class JobFile:
+    """What a job file says: inputs by our names, what it says in vain, and the key that stands in it."""
+
+    path: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    key: str | None = field(default=None, repr=False)
+
+    def take(self, name: str, value: Any) -> None:
+        """Set one input; paths are relative to the file, as Azure ML has them."""
+        if value is None:
+            return
+        self.inputs[name] = self.beside(value) if name in _PATHS and isinstance(value, str) else value
+
+    def beside(self, path: str) -> str:
+        """A path of the file as one of this process."""
+        path = path.removeprefix("file://").removeprefix("file:")
+        if os.path.isabs(path) or "://" in path or path.startswith("azureml:"):
+            return path
+        return os.path.normpath(os.path.join(os.path.dirname(self.path), path))
+
+    def map(self, section: str, values: Any, names: Mapping[str, str]) -> None:
+        """Take a section whose keys are other names of our inputs; what is not among ``names`` is ignored and named."""
+        for key, value in self.mapping(section, values).items():
+            if key in names:
+                self.take(names[key], value)
+            else:
+                self.ignored.append(f"{section}.{key}")
+
+    def mapping(self, section: str, values: Any) -> dict[str, Any]:
+        """A section as a mapping; nothing for one that is empty. Raises SettingsError."""
+        if values is None:
+            return {}
+        if not isinstance(values, dict):
+            raise SettingsError([f"{section} ({self.path}): expected keys and values, found {type(values).__name__}"])
+        return {str(key): value for key, value in values.items()}
+
+
+def is_job(fields: Mapping[str, Any]) -> bool:
+    """Whether a config file is a job of Azure ML."""
+    return str(fields.get("type", "")).strip().lower() in ("distillation", "pipeline")
+
+
+def read_job(fields: dict[str, Any], path: str) -> JobFile:
+    """A job file as inputs. Raises SettingsError for what cannot be done here at all."""
+    job = JobFile(path)
+    if str(fields["type"]).strip().lower() == "distillation":
+        _read_distillation(job, fields)
+    else:
+        _read_pipeline(job, fields)
+    task = str(job.inputs.get("data_generation_task_type", "")).strip().upper()
+    if task not in ("", "SUMMARIZATION") and job.inputs.pop("max_len_summary", None) is not None:
+        job.warnings.append(f"{path}: max_len_summary is ignored, it is for SUMMARIZATION")
+    _default_outputs(job, str(fields.get("name") or os.path.splitext(os.path.basename(path))[0]))
+    if job.ignored:
+        job.warnings.append(f"{path}: these keys have no effect here: {', '.join(job.ignored)}")
+    return job
+
+
+def _read_distillation(job: JobFile, fields: dict[str, Any]) -> None:
+    kind = str(fields.get("data_generation_type", "label_generation")).strip().lower()
+    if kind != "label_generation":
+        raise SettingsError(
+            [f"data_generation_type ({job.path}): {kind!r} is not done here; label_generation is, which answers the prompts that are given"]
+        )
+    for key, value in fields.items():
+        if key in ("type", "name", "$schema", "data_generation_type"):
+            continue
+        if key == "data_generation_task_type":
+            job.take(key, value)
+        elif key in ("training_data", "validation_data"):
+            job.take("train_file_path" if key == "training_data" else "validation_file_path", _path_of(job, key, value))
+        elif key == "teacher_model_endpoint_connection":
+            _read_connection(job, job.mapping(key, value))
+        elif key == "teacher_model_settings":
+            for name, section in job.mapping(key, value).items():
+                if name == "inference_parameters":
+                    _read_inference(job, job.mapping(f"{key}.{name}", section))
+                elif name == "endpoint_request_settings":
+                    job.map(f"{key}.{name}", section, _REQUESTS)
+                else:
+                    job.ignored.append(f"{key}.{name}")
+        elif key == "prompt_settings":
+            job.map(key, value, _PROMPTS)
+        elif key == "hyperparameters":
+            job.map(key, value, _TRAINING)
+        elif key == "resources":
+            job.map(key, value, _RESOURCES)
+        elif key == "student_model":
+            job.take(key, _path_of(job, key, value))
+        elif key == "outputs":
+            _read_outputs(job, job.mapping(key, value))
+        else:
+            job.ignored.append(str(key))
+
+
+def _path_of(job: JobFile, name: str, value: Any) -> str | None:
+    """The path of a data or model input: text, or an object with a path."""
+    if isinstance(value, dict):
+        for key in value:
+            if key not in ("type", "path", "mode"):
+                job.ignored.append(f"{name}.{key}")
+        value = value.get("path")
+    return None if value is None else str(value)
+
+
+def _read_connection(job: JobFile, connection: dict[str, Any]) -> None:
+    credentials = job.mapping("teacher_model_endpoint_connection.credentials", connection.pop("credentials", None))
+    url = next((connection.pop(name) for name in ("endpoint", "target", "azure_endpoint") if name in connection), None)
+    key = connection.pop("api_key", None) or credentials.pop("key", None) or credentials.pop("api_key", None)
+    name = connection.pop("name", None)
+    connection.pop("type", None)
+    credentials.pop("type", None)
+    job.take("teacher_model_endpoint_url", url)
+    if key is not None:
+        job.key = str(key)
+    else:
+        job.take("connection_name", name)  # the workspace knows the key, and the address if it is not given
+    job.ignored += [f"teacher_model_endpoint_connection.{rest}" for rest in (*connection, *(f"credentials.{name}" for name in credentials))]
+
+
+def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
+    """Parameters that have no input of ours go into every request as they are."""
+    further = {}
+    for key, value in parameters.items():
+        if key in _INFERENCE:
+            job.take(_INFERENCE[key], value)
+        elif key in NOT_TO_OVERWRITE:
+            job.ignored.append(f"teacher_model_settings.inference_parameters.{key}")
+        else:
+            further[key] = value
+    if further:
+        job.take("extra_body", further)
+
+
+def _read_outputs(job: JobFile, outputs: dict[str, Any]) -> None:
+    """The one output of a distillation job is the student, which the training registers."""
+    for name, output in outputs.items():
+        for key, value in job.mapping(f"outputs.{name}", output).items():
+            if name == "registered_model" and key == "name":
+                job.take("registered_model_name", value)
+            elif not (name == "registered_model" and key == "type"):
+                job.ignored.append(f"outputs.{name}.{key}")
+
+
+def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
+    steps = job.mapping("jobs", fields.get("jobs"))
+    name, step = _distillation_step(job, steps)
+    given = job.mapping("inputs", fields.get("inputs"))
+    used: set[str] = set()
+    for key, value in job.mapping(f"jobs.{name}.inputs", step.get("inputs")).items():
+        _take_step_input(job, f"jobs.{name}.inputs.{key}", _COMPONENT.get(key, key), _filled_in(job, value, given, used))
+    if job.inputs.get("authentication_type") == "azureml_workspace_connection" and "connection_name" not in job.inputs:
+        del job.inputs["authentication_type"]  # the component makes a connection of its own from endpoint and key
+    named = job.mapping("outputs", fields.get("outputs"))
+    for key, value in job.mapping(f"jobs.{name}.outputs", step.get("outputs")).items():
+        if key not in _OUTPUTS:
+            job.ignored.append(f"jobs.{name}.outputs.{key}")
+            continue
+        path = _output_path(value, named)
+        if path is not None and path.startswith("azureml:"):
+            job.warnings.append(f"{job.path}: the output {key} is a place in Azure ML, which is not written to from here; see the path below")
+        elif path is not None:
+            job.take(key, path)
+    job.ignored += [f"inputs.{key}" for key in given if key not in used]
+    job.ignored += [f"jobs.{name}.{key}" for key in step if key not in ("type", "component", "inputs", "outputs")]
+    job.ignored += [f"jobs.{other}" for other in steps if other != name]
+    job.ignored += [str(key) for key in fields if key not in ("type", "name", "$schema", "inputs", "outputs", "jobs")]
+
+
+def _distillation_step(job: JobFile, steps: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    found = {}
+    for name, step in steps.items():
+        if isinstance(step, dict):
+            component = step.get("component")
+            inputs = step.get("inputs")
+            if (isinstance(component, str) and _STEP_NAME.search(component)) or (
+                isinstance(inputs, dict) and "data_generation_task_type" in inputs and "train_file_path" in inputs
+            ):
+                found[name] = step
+    if len(found) != 1:
+        what = f"these steps do: {', '.join(found)}; keep one" if found else f"none of its steps does ({', '.join(steps) or 'there are none'})"
+        raise SettingsError([f"jobs ({job.path}): expected one step that uses the distillation component, but {what}"])
+    return next(iter(found.items()))
+
+
+def _filled_in(job: JobFile, value: Any, given: dict[str, Any], used: set[str]) -> Any:
+    """A step's input with the pipeline's own inputs in place of ``${{parent.inputs.x}}``."""
+
+    def plain(found: Any) -> Any:
+        if isinstance(found, dict):
+            return found.get("path", found.get("value", found.get("default")))
+        return found
+
+    def parent(match: re.Match[str]) -> Any:
+        name = match[1]
+        if name not in given:
+            raise SettingsError([f"inputs ({job.path}): ${{{{parent.inputs.{name}}}}} is used, but the pipeline has no input {name!r}"])
+        used.add(name)
+        return plain(given[name])
+
+    value = plain(value)
+    if not isinstance(value, str):
+        return value
+    whole = _PARENT_INPUT.fullmatch(value.strip())
+    return parent(whole) if whole else _PARENT_INPUT.sub(lambda match: str(parent(match)), value)
+
+
+def _take_step_input(job: JobFile, where: str, name: str, value: Any) -> None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return
+    if name == "teacher_model_endpoint_key":
+        job.key = str(value)
+    elif name not in DistillSettings.model_fields:
+        job.ignored.append(where)
+    elif isinstance(value, str) and "${{" in value:
+        job.warnings.append(f"{job.path}: {name} comes from another step ({value}), which is not run here; give it as --{name}")
+    else:
+        job.take(name, value)
+
+
+def _output_path(value: Any, named: dict[str, Any]) -> str | None:
+    if isinstance(value, str):
+        match = _PARENT_OUTPUT.fullmatch(value.strip())
+        value = named.get(match[1]) if match else value
+    if isinstance(value, dict):
+        value = value.get("path")
+    return value if isinstance(value, str) and "${{" not in value else None
+
+
+def _default_outputs(job: JobFile, name: str) -> None:
+    """Where datasets go that the file gives no place: in a folder of the job's name beside it."""
+    folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "distilled"
+    for output, file in _OUTPUTS.items():
+        if output not in job.inputs and ("train" in output or "validation_file_path" in job.inputs):
+            job.take(output, os.path.join(folder, file))
