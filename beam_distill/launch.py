@@ -26,6 +26,8 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
+from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
+from beam_distill.progress.watch import Watch, watched
 from beam_distill.run_record import RunResult, write_run_json
 from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner
@@ -34,12 +36,15 @@ from beam_distill.work_dir import locked, remove_staging, set_aside
 from transforms.counters import NAMESPACE
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.tally import Verdict
-from transforms.teacher.session import close_sessions, snapshots, stop_sessions
+from transforms.teacher.session import close_sessions, stop_sessions
 from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
 
-PROGRESS_EVERY_S = 10.0
+_LEFT_AT_ONCE = (
+    b"\nleft at once: answers that were still in flight are lost and will be asked for again; every answer received before is on the ledger. "
+    b"Run the same command again to go on.\n"
+)
 _STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
@@ -68,7 +73,8 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
                     log.info("the earlier %s is kept as %s", files.output, moved)
         before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
         try:
-            metrics = _run_pipeline(job, plan, options_of(plan, given))
+            watch = watch_for(settings, work_dir, job.files.ledger_dir, run_id, plan.same_process)
+            metrics = _run_pipeline(job, plan, options_of(plan, given), watch, settings.quiet)
             with FileSystems.open(job.files.verdict_path) as file:
                 verdict = read_verdict(file.read().decode())
             result = _result(job, verdict, metrics, work_dir)
@@ -86,7 +92,7 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
             gc.collect()  # files that a failed stage left open are closed here, under the hook
             sys.unraisablehook = before_hook
             remove_staging(work_dir)
-        result = _replace(result, wall_s=time.monotonic() - clock)
+        result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
         shown = {"chat_url": endpoint.chat_url, "model": endpoint.model}
         try:
             result = _replace(result, run_json_path=write_run_json(resolved, result, started, shown))
@@ -99,7 +105,7 @@ def _replace(result: RunResult, **changes: Any) -> RunResult:
     return dataclasses.replace(result, **changes)
 
 
-def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions) -> dict[str, Any]:
+def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watch: Watch, quiet: bool) -> dict[str, Any]:
     runner: Any = None
     if plan.embedded:
         # not "DirectRunner": that looks for a binary on the network before it runs in process
@@ -109,20 +115,27 @@ def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions) -> d
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job)
     try:
-        with _stopped_by_signals(job.scoring.patience.drain_s), _progress(), _rare_garbage_collection():
+        with _stopped_by_signals(job.scoring.patience.drain_s), watched(watch, quiet), _rare_garbage_collection():
             result = pipeline.run()
+            follow_metrics(watch, lambda: _counters(result))
             result.wait_until_finish()
     finally:
         close_sessions()
     return _metrics(result)
 
 
-def _metrics(result: Any) -> dict[str, Any]:
+def _counters(result: Any) -> dict[str, int]:
     queried = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
-    values: dict[str, Any] = {}
+    values: dict[str, int] = {}
     for counter in queried["counters"]:
         name = counter.key.metric.name
         values[name] = values.get(name, 0) + int(counter.result)
+    return values
+
+
+def _metrics(result: Any) -> dict[str, Any]:
+    values: dict[str, Any] = dict(_counters(result))
+    queried = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
     for distribution in queried["distributions"]:
         found = distribution.result
         if found is not None and found.count:
@@ -193,13 +206,16 @@ def _stopped_by_signals(drain_s: float) -> Iterator[None]:
     def on_signal(number: int, frame: object) -> None:
         nonlocal asked
         if asked:
+            # the terminal may be in the hands of the live view: its cursor is given back by hand
+            os.write(2, (b"\x1b[?25h" if os.isatty(2) else b"") + _LEFT_AT_ONCE)
             os._exit(ExitCode.INTERRUPTED)
         asked = True
         name = signal.Signals(number).name
         stop_sessions(
             EarlyStop(
                 StopCause.INTERRUPTED,
-                f"interrupted by {name}: answers in flight are waited for up to {drain_s:g} s. What was answered is on the ledger.",
+                f"interrupted by {name}: nothing more is sent, answers in flight are waited for up to {drain_s:g} s. "
+                "Every answer received is on the ledger.",
             )
         )
 
@@ -222,33 +238,3 @@ def _rare_garbage_collection() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-@contextmanager
-def _progress() -> Iterator[None]:
-    """A plain line every few seconds while the engine works."""
-    done = threading.Event()
-
-    def report(every_s: float, say: Callable[..., None]) -> None:
-        last_answers = 0
-        while not done.wait(every_s):
-            for state in snapshots():
-                say(
-                    "%d answers (%.1f/s), %d in flight of %d allowed, %d waiting, %d backing off, %d throttled so far",
-                    state.answers,
-                    (state.answers - last_answers) / every_s,
-                    state.in_flight,
-                    state.limit,
-                    state.waiting,
-                    state.backing_off,
-                    state.throttled,
-                )
-                last_answers = state.answers
-
-    thread = threading.Thread(target=report, args=(PROGRESS_EVERY_S, log.info), name="progress", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

@@ -11,6 +11,7 @@ from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
+from beam_distill.progress.tracker import Prices
 from beam_distill.version import VERSION
 from transforms.elements.tally import Verdict
 from transforms.write_verdict import verdict_fields
@@ -30,6 +31,8 @@ class RunResult:
     run_json_path: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     wall_s: float = 0.0
+    prices: Prices | None = None
+    report_path: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -96,7 +96,8 @@ class RequestCounters(_Gathered):
 
     def row_scored(self, row: ScoredRow) -> None:
         """Everything that was sent for one row in this run."""
-        self._add(_ROWS_SCORED[row.request.row.origin.split], 1)
+        if row.stopped is None:
+            self._add(_ROWS_SCORED[row.request.row.origin.split], 1)
         ended = row.paid_now + (1 if row.failure is not None else 0)
         self._add("requests_sent", row.attempts)
         self._add("requests_answered", row.paid_now)

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
@@ -88,7 +89,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 
     resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
-    _set_up_logging(resolved.settings.debug_mode)
+    _set_up_logging(resolved.settings.debug_mode, resolved.settings.quiet)
     for warning in resolved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     leave_out_unused_storage([*map(str, resolved.settings.model_dump().values()), *beam_argv])
@@ -105,12 +106,28 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     return plan.run(resolved)
 
 
-def _set_up_logging(debug: bool) -> None:
-    handler = logging.StreamHandler()
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what standard error is at the moment: a live view puts itself in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        """Standard error of this moment."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: Any) -> None:
+        raise AttributeError("always standard error")
+
+
+def _set_up_logging(debug: bool, quiet: bool) -> None:
+    handler = _StderrHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     ours = logging.getLogger("beam_distill")
     ours.handlers[:] = [handler]
-    ours.setLevel(logging.DEBUG if debug else logging.INFO)
+    ours.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
     ours.propagate = False
     # Beam and what it imports warn about optional parts that nobody asked for
     logging.getLogger().setLevel(logging.WARNING if debug else logging.ERROR)

@@ -13,7 +13,8 @@ def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
     from beam_distill.cli.plan import plan_text
     from beam_distill.launch import run_job
 
-    print(plan_text(resolved), file=sys.stderr)
+    if not resolved.settings.quiet:
+        print(plan_text(resolved), file=sys.stderr)
     result = run_job(resolved, beam_argv)
     print(summary_text(result))
     return int(result.exit_code)

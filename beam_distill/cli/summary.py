@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beam_distill.exit_codes import ExitCode
+from beam_distill.progress.words import duration
 from beam_distill.run_record import RunResult
 
 _NEXT_STEP = {
@@ -17,12 +18,12 @@ _NEXT_STEP = {
 def summary_text(result: RunResult) -> str:
     """What happened, per split and in all, and where the files are."""
     lines: list[str] = [""]
-    requests = retried = prompt_tokens = completion_tokens = reused = 0
+    requests = prompt_tokens = completion_tokens = reused = 0
     for part in result.verdict.splits if result.verdict is not None else ():
         tally = part.tally
-        lines.append(f"{part.split.value}: {tally.rows} rows in = {tally.examples} examples + {tally.rejects} rejects")
+        lines.append(f"{part.split.value}: {tally.rows:,} rows in = {tally.examples:,} examples + {tally.rejects:,} rejects")
         for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
-            lines.append(f"    {count:>7} {reason}")
+            lines.append(f"    {count:>7,} {reason}")
         ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
         state = "published" if part.published else "NOT published"
         lines.append(f"    success ratio {ratio} (minimum {part.minimum:.1%}): {state}")
@@ -30,15 +31,19 @@ def summary_text(result: RunResult) -> str:
         reused += tally.reused_answers
         prompt_tokens += tally.prompt_tokens
         completion_tokens += tally.completion_tokens
-    retried = result.metrics.get("requests_retried", 0)
-    lines.append(
-        f"{requests} requests ({retried} retries, {result.metrics.get('requests_throttled', 0)} throttled), "
-        f"{reused} answers taken from the ledger; {prompt_tokens} tokens in, {completion_tokens} out; {result.wall_s:.1f} s"
-    )
+    retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
+    again = f" ({retried:,} retries, {throttled:,} throttled)" if retried else ""
+    lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
+    lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
+    if result.prices is not None:
+        lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
+    lines.append(f"time        {duration(result.wall_s)}")
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")
     if result.rejects_path is not None:
         lines.append(f"rejects     {result.rejects_path}")
+    if result.report_path is not None:
+        lines.append(f"report      {result.report_path}")
     lines.append(f"work_dir    {result.work_dir}")
     if result.exit_code is not ExitCode.PUBLISHED:
         lines += ["", f"NOT FINISHED (exit code {int(result.exit_code)}): {result.message}"]

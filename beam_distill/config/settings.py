@@ -14,6 +14,7 @@ from beam_distill.config.prompts import PromptSettings
 from beam_distill.config.runner import RunnerSettings
 from beam_distill.config.sampling import SamplingSettings
 from beam_distill.config.teacher import TeacherSettings
+from beam_distill.config.view import ViewSettings
 from transforms.elements.rows import TaskType
 
 DEFAULT_MAX_NEW_TOKENS = 128
@@ -29,7 +30,7 @@ class Authentication:
 
 
 class DistillSettings(
-    HandoffSettings, RunnerSettings, GateSettings, LimitSettings, PromptSettings, SamplingSettings, TeacherSettings, DataSettings
+    HandoffSettings, ViewSettings, RunnerSettings, GateSettings, LimitSettings, PromptSettings, SamplingSettings, TeacherSettings, DataSettings
 ):
     """Every input under the name that the component, the flags, the environment and the config file use."""
 

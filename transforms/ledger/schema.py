@@ -73,6 +73,7 @@ def _only(*names: str) -> dict[str, Any]:
 # views of the ledger: fastavro skips the fields they leave out without decoding them
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
 ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
+PROGRESS_SCHEMA = _only("split", "turn", "prompt_tokens", "completion_tokens")
 
 _LEDGER_NAMES = LedgerRecord._fields
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))

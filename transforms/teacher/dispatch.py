@@ -84,7 +84,7 @@ class RowInProgress:
 class Snapshot:
     """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
 
-    ``retries`` counts failed attempts that were or will be followed by another; ``rows`` the rows that came out, per split;
+    ``retries`` counts failed attempts that were or will be followed by another; ``rows`` the rows that came out finished, per split;
     ``failures`` failed attempts by kind.
     """
 
@@ -615,7 +615,8 @@ class Dispatcher:
             task.cancel()
 
     def _deliver(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
-        self._delivered[row.request.row.origin.split] += 1
+        if stopped is None:
+            self._delivered[row.request.row.origin.split] += 1
         row.deliver(
             ScoredRow(
                 row.request,

@@ -1,0 +1,45 @@
+"""Which source tells about a run, by where its scoring processes are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.progress.engine import EngineSource
+from beam_distill.progress.ledger_tail import LedgerTailSource
+from beam_distill.progress.row_totals import RowTotals
+from beam_distill.progress.runner_metrics import MetricsSource
+from beam_distill.progress.timeline import Timeline, timeline_path
+from beam_distill.progress.tracker import Prices, Tracker
+from beam_distill.progress.watch import Watch
+
+ASK_RUNNER_EVERY_S = 5.0
+READ_LEDGER_EVERY_S = 2.0
+
+
+def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id: str, same_process: bool) -> Watch:
+    """What is looked at during a run. ``same_process``: the scoring session is in this process, where it can be seen at once."""
+    patterns = {"train": settings.train_file_path}
+    if settings.validation_file_path is not None:
+        patterns["validation"] = settings.validation_file_path
+    tracker = Tracker(tuple(patterns), prices_of(settings))
+    totals = RowTotals(patterns, settings.limit)
+    timeline = Timeline(timeline_path(work_dir, run_id))
+    if same_process:
+        return Watch(EngineSource(), tracker, totals, timeline)
+    return Watch(LedgerTailSource(ledger_dir, run_id), tracker, totals, timeline, READ_LEDGER_EVERY_S)
+
+
+def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
+    """Look at the runner's metrics from now on, unless the engine itself can be seen."""
+    if not isinstance(watch.source, EngineSource):
+        watch.source = MetricsSource(counters)
+        watch.look_every_s = ASK_RUNNER_EVERY_S
+
+
+def prices_of(settings: DistillSettings) -> Prices | None:
+    """The prices, when at least one is given; the other is nothing then."""
+    per_in, per_out = settings.price_per_million_input_tokens, settings.price_per_million_output_tokens
+    if per_in is None and per_out is None:
+        return None
+    return Prices(per_in or 0.0, per_out or 0.0, settings.currency)

@@ -1,0 +1,46 @@
+"""Readings of the engine in this process: exact to the moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from beam_distill.progress.reading import Reading, from_counters
+from transforms.counters import live_counts
+from transforms.teacher.session import snapshots
+
+
+class EngineSource:
+    """The sessions and counters of this process, from the moment the source is made."""
+
+    def __init__(self) -> None:
+        self._before = live_counts()
+
+    def read(self) -> Reading:
+        """The state of this moment."""
+        counts = {name: count - self._before.get(name, 0) for name, count in live_counts().items()}
+        states = snapshots()
+        # rows that the engine has finished but that wait for the next turn of the pipeline count as done
+        scored: dict[str, int] = {}
+        failures: dict[str, int] = {}
+        for state in states:
+            for split, count in state.rows:
+                scored[split] = scored.get(split, 0) + count
+            for kind, count in state.failures:
+                failures[kind] = failures.get(kind, 0) + count
+        for split, count in scored.items():
+            name = f"{split}_rows_scored"
+            counts[name] = max(count, counts.get(name, 0))
+        if not states:
+            return from_counters(counts)
+        return replace(
+            from_counters(counts),
+            requests=sum(state.requests for state in states),
+            answers=sum(state.answers for state in states),
+            prompt_tokens=sum(state.prompt_tokens for state in states),
+            completion_tokens=sum(state.completion_tokens for state in states),
+            retries=sum(state.retries for state in states),
+            failures=failures,
+            in_flight=sum(state.in_flight for state in states),
+            limit=sum(state.limit for state in states),
+            backing_off=sum(state.backing_off for state in states),
+        )

@@ -1,0 +1,67 @@
+"""Totals of one moment, wherever they were read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from transforms.elements.reasons import NOT_SENT
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a run has done so far. Counts are totals of this run; None is "not known where it runs".
+
+    ``rows_done`` and ``rows_read`` go by split. ``rows_scored`` counts those of ``rows_done`` that the teacher was asked about in this run.
+    ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, apart from
+    those whose turn never came. ``limit`` is how many requests may be in flight.
+    """
+
+    rows_done: dict[str, int] = field(default_factory=dict)
+    rows_read: dict[str, int] = field(default_factory=dict)
+    rows_scored: int = 0
+    requests: int | None = None
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    retries: int | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+    rejects: dict[str, int] = field(default_factory=dict)
+    reused: int = 0
+    in_flight: int | None = None
+    limit: int | None = None
+    backing_off: int | None = None
+
+    @property
+    def throttled(self) -> int:
+        """Answers of status 429."""
+        return self.failures.get("throttled", 0)
+
+
+def from_counters(counts: dict[str, int]) -> Reading:
+    """A reading made of the pipeline's counters (``transforms.counters``), here or on a cluster."""
+
+    def by_suffix(*suffixes: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for name, count in counts.items():
+            for suffix in suffixes:
+                if name.endswith(suffix):
+                    split = name.removesuffix(suffix)
+                    found[split] = found.get(split, 0) + count
+        return found
+
+    def by_prefix(prefix: str) -> dict[str, int]:
+        return {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
+
+    return Reading(
+        rows_done=by_suffix("_rows_scored", "_rows_passed"),
+        rows_read=by_suffix("_rows_read"),
+        rows_scored=sum(by_suffix("_rows_scored").values()),
+        requests=counts.get("requests_sent", 0),
+        answers=counts.get("requests_answered", 0),
+        prompt_tokens=counts.get("prompt_tokens", 0),
+        completion_tokens=counts.get("completion_tokens", 0),
+        retries=counts.get("requests_retried", 0),
+        failures=by_prefix("requests_failed_"),
+        rejects={reason: count for reason, count in by_prefix("rows_rejected_").items() if reason != NOT_SENT},
+        reused=counts.get("answers_reused", 0),
+    )

@@ -1,0 +1,26 @@
+"""Readings of a runner's metrics, for pipelines that work elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from beam_distill.progress.reading import Reading, from_counters
+
+log = logging.getLogger("beam_distill")
+
+
+class MetricsSource:
+    """The pipeline's counters as its runner tells them. ``counters`` asks the runner; it may be slow, and it may fail."""
+
+    def __init__(self, counters: Callable[[], dict[str, int]]) -> None:
+        self._counters = counters
+        self._last = Reading()
+
+    def read(self) -> Reading:
+        """The newest reading; the one before when the runner does not answer."""
+        try:
+            self._last = from_counters(self._counters())
+        except Exception as error:  # noqa: BLE001 - every runner has errors of its own, and progress must not end a job
+            log.debug("the runner tells no metrics: %s", error)
+        return self._last

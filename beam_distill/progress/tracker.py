@@ -1,0 +1,105 @@
+"""From totals of several moments to what a person asks: how far, how fast, how long still, how much money."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from beam_distill.progress.reading import Reading
+
+WINDOW_S = 30.0
+"""Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
+SETTLED_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of a million tokens, and what they are in."""
+
+    per_million_in: float
+    per_million_out: float
+    currency: str = "USD"
+
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """What these tokens cost."""
+        return (prompt_tokens * self.per_million_in + completion_tokens * self.per_million_out) / 1e6
+
+    def shown(self, cost: float) -> str:
+        """An amount for a person: cents from one unit on, more digits below it."""
+        return f"{cost:,.2f} {self.currency}" if cost >= 1 or cost == 0 else f"{cost:.2g} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitProgress:
+    """How far one split is. ``total`` is None before it is known; ``read`` is then the least it can be."""
+
+    name: str
+    done: int
+    read: int
+    total: int | None
+
+    @property
+    def share(self) -> float | None:
+        """Done of total, 0 to 1."""
+        if self.total is None:
+            return None
+        return min(1.0, self.done / self.total) if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """One moment of a run, ready to be shown. Rates are per second; ``left_s`` and costs are None where they cannot be known."""
+
+    elapsed_s: float
+    splits: tuple[SplitProgress, ...]
+    reading: Reading
+    rows_per_s: float
+    prompt_tokens_per_s: float
+    completion_tokens_per_s: float
+    left_s: float | None
+    cost: str | None
+    expected_cost: str | None
+
+    @property
+    def rejects(self) -> int:
+        """Rows without an example so far."""
+        return sum(self.reading.rejects.values())
+
+
+class Tracker:
+    """Keeps the readings of the last stretch. ``splits`` are the names in the order they are shown."""
+
+    def __init__(self, splits: tuple[str, ...], prices: Prices | None = None) -> None:
+        self._splits = splits
+        self._prices = prices
+        self._recent: deque[tuple[float, Reading]] = deque([(0.0, Reading())])
+
+    def view(self, elapsed_s: float, reading: Reading, totals: dict[str, int]) -> ProgressView:
+        """Take a reading in and say what it means. ``totals`` are the rows of the splits that are counted."""
+        self._recent.append((elapsed_s, reading))
+        while len(self._recent) > 2 and self._recent[1][0] < elapsed_s - WINDOW_S:
+            self._recent.popleft()
+        since_s, before = self._recent[0]
+        span_s = max(elapsed_s - since_s, 1e-9)
+        done, read = reading.rows_done, reading.rows_read
+        splits = tuple(SplitProgress(name, done.get(name, 0), read.get(name, 0), totals.get(name)) for name in self._splits)
+        rows_per_s = (sum(done.values()) - sum(before.rows_done.values())) / span_s
+        left_s = expected = None
+        if all(split.total is not None for split in splits):
+            rows_left = sum(max(0, (split.total or 0) - split.done) for split in splits)
+            if rows_per_s > 0 and elapsed_s >= SETTLED_S:
+                left_s = rows_left / rows_per_s
+            if self._prices is not None and reading.rows_scored >= 10:
+                so_far = self._prices.cost(reading.prompt_tokens, reading.completion_tokens)
+                expected = self._prices.shown(so_far * (1 + rows_left / reading.rows_scored))
+        return ProgressView(
+            elapsed_s,
+            splits,
+            reading,
+            rows_per_s,
+            (reading.prompt_tokens - before.prompt_tokens) / span_s,
+            (reading.completion_tokens - before.completion_tokens) / span_s,
+            left_s,
+            None if self._prices is None else self._prices.shown(self._prices.cost(reading.prompt_tokens, reading.completion_tokens)),
+            expected,
+        )

@@ -1,0 +1,81 @@
+"""What a person reads, on a terminal of any width and in a file."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from beam_distill.progress.plain import PlainLines, plain_line
+from beam_distill.progress.reading import Reading
+from beam_distill.progress.terminal import LiveTerminal, _Panel
+from beam_distill.progress.tracker import Prices, ProgressView, Tracker
+from beam_distill.progress.watch import display_for
+from beam_distill.progress.words import duration
+
+READING = Reading(
+    {"train": 523, "validation": 0}, {"train": 900}, 500, 560, 500, 96_000, 17_500, 46, {"throttled": 13}, {"no_json": 2}, 23, 46, 63, 3
+)
+
+
+def a_view(elapsed_s: float = 14.0) -> ProgressView:
+    return Tracker(("train", "validation"), Prices(2.5, 10.0)).view(elapsed_s, READING, {"train": 1000, "validation": 200})
+
+
+def drawn(width: int, **console: object) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width, **console).print(_Panel(a_view()))  # type: ignore[arg-type]
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [36, 60, 80, 120, 200])
+def test_the_view_fits_the_terminal_and_breaks_between_facts(width: int) -> None:
+    lines = drawn(width)
+    assert all(len(line) <= width for line in lines)
+    text = "\n".join(lines)
+    for fact in ("523 of 1,000", "37.4 rows/s", "46 in flight of 63", "46 retries", "13 throttled", "2 rejects", "0:14 so far"):
+        assert fact in text
+
+
+def test_colours_only_where_they_are_wanted() -> None:
+    assert "\x1b[" in "".join(drawn(80, force_terminal=True, color_system="standard"))
+    plain = "".join(drawn(80, force_terminal=True, color_system="standard", no_color=True))
+    assert "\x1b[3" not in plain and "523 of 1,000" in plain
+
+
+def test_a_plain_line_says_the_same() -> None:
+    line = plain_line(a_view())
+    assert line.startswith("train 523 of 1,000, validation 0 of 200; 37.4 rows/s; tokens/s 6,857 in, 1,250 out; 46 in flight of 63 allowed")
+    assert "about 0:18 left" in line and "0.41 USD so far" in line
+
+
+def test_plain_lines_come_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+    lines = PlainLines()
+    logger = logging.getLogger("beam_distill")
+    logger.addHandler(caplog.handler)
+    try:
+        with caplog.at_level(logging.INFO, logger="beam_distill"):
+            for quarter in range(1, 4 * 90):
+                lines.show(a_view(quarter / 4))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert 12 <= len(caplog.records) // (2 if logger.propagate else 1) <= 16
+
+
+def test_no_terminal_gets_lines_and_quiet_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert isinstance(display_for(quiet=False), PlainLines)
+    assert display_for(quiet=True) is None
+
+
+def test_messages_go_above_the_live_view_and_the_cursor_comes_back() -> None:
+    out = io.StringIO()
+    live = LiveTerminal(Console(file=out, force_terminal=True, width=80))
+    live.show(a_view())
+    live.close()
+    assert out.getvalue().count("\x1b[?25l") == out.getvalue().count("\x1b[?25h") == 1
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (59.6, "1:00"), (754, "12:34"), (11109, "3:05:09")])
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown

@@ -1,0 +1,111 @@
+"""Where progress is read, and where it is kept."""
+
+import gzip
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from builders import questions, write_rows
+from jobs import Job
+
+from beam_distill.progress.ledger_tail import LedgerTailSource
+from beam_distill.progress.reading import Reading
+from beam_distill.progress.row_totals import RowTotals
+from beam_distill.progress.runner_metrics import MetricsSource
+from beam_distill.progress.timeline import Timeline, read_timeline, timeline_path
+from beam_distill.simulator.server import start_simulator
+from transforms.elements.replies import LedgerRecord
+from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.segments import SegmentWriter
+
+
+def test_a_timeline_of_any_length_stays_small_and_spans_the_run(tmp_path: Path) -> None:
+    path = timeline_path(str(tmp_path), "run-1")
+    timeline = Timeline(path, most_samples=50)
+    for second in range(1000):
+        timeline.add(float(second), Reading({"train": second}, answers=second))
+    samples = read_timeline(path)
+    assert 25 <= len(samples) <= 50
+    assert samples[0]["t_s"] == 0 and samples[-1]["t_s"] > 950
+    assert len({after - before for before, after in pairwise(sample["t_s"] for sample in samples)}) == 1
+
+
+def test_a_timeline_that_cannot_be_written_is_silent(tmp_path: Path) -> None:
+    (tmp_path / "timeline").write_text("a file where the folder should be")
+    Timeline(timeline_path(str(tmp_path), "run-1")).add(0.0, Reading())
+    assert read_timeline(timeline_path(str(tmp_path), "run-1")) == []
+
+
+def test_a_torn_timeline_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
+    path = timeline_path(str(tmp_path), "run-1")
+    timeline = Timeline(path)
+    timeline.add(0.0, Reading())
+    timeline.add(1.0, Reading())
+    path.write_text(path.read_text()[:-20])
+    assert [sample["t_s"] for sample in read_timeline(path)] == [0.0]
+
+
+def counted(patterns: dict[str, str | None], limit: int | None = None) -> dict[str, int]:
+    totals = RowTotals(patterns, limit)
+    totals._thread.join()
+    return totals.known()
+
+
+def test_rows_are_counted_as_they_are_read(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.jsonl", [*questions(5), "", "   ", *questions(2)])
+    with gzip.open(tmp_path / "b.jsonl.gz", "wb") as file:
+        file.write(b"{}\n\n{}")
+    write_rows(tmp_path / "c.csv", ["text", "two"])
+    patterns = {"train": str(tmp_path / "*.jsonl*"), "validation": str(tmp_path / "c.csv")}
+    assert counted(patterns) == {"train": 9}  # what lines say nothing about is not guessed
+    assert counted(patterns, limit=3) == {"train": 3}
+    assert counted({"train": str(tmp_path / "none.jsonl"), "validation": "gs://bucket/rows.jsonl"}) == {}
+
+
+def a_record(number: int, turn: int = 0) -> dict[str, object]:
+    return as_datum(
+        LedgerRecord("run-1", "train", f"row-{number}", "rows.jsonl", 1, turn, "h", "m", "{}", None, 200, "{}", "stop", 10, 2, 1, 5.0, 0, 5)
+    )
+
+
+def test_a_growing_ledger_is_followed_block_by_block(tmp_path: Path) -> None:
+    source = LedgerTailSource(str(tmp_path), "run-1")
+    assert source.read() == Reading()
+    writers = [SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA) for _ in range(2)]
+    SegmentWriter(str(tmp_path), "run-0", LEDGER_SCHEMA).append([a_record(0)])
+    writers[0].append([a_record(1), a_record(2)])
+    assert source.read().rows_done == {"train": 2}
+    writers[0].append([a_record(3), a_record(3, turn=1)])
+    writers[1].append([a_record(4)])
+    reading = source.read()
+    assert reading.rows_done == {"train": 4} and reading.answers == 5
+    assert reading.prompt_tokens == 50 and reading.completion_tokens == 10
+    torn = writers[1].path
+    assert torn is not None
+    torn.write_bytes(torn.read_bytes() + b"\x02half a block")
+    assert source.read() == reading
+    for writer in writers:
+        writer.close()
+
+
+def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
+    answers = iter([{"requests_answered": 3}])
+    source = MetricsSource(lambda: next(answers))
+    assert source.read().answers == 3
+    assert source.read().answers == 3
+
+
+def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path)
+    job.train([*questions(30), "not json"])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run("--price_per_million_output_tokens=1000000") == 0
+        shown = capsys.readouterr()
+        assert "\x1b" not in shown.err + shown.out and "cost " in shown.out
+        assert job.run("--quiet") == 0
+        assert capsys.readouterr().err == ""
+    (path, _) = sorted((job.work_dir / "timeline").iterdir())
+    last = read_timeline(path)[-1]
+    assert last["rows"] == {"train": 31, "validation": 0} and last["rejects"] == {"invalid_json": 1}
+    assert last["answers"] == 30 and last["in_flight"] == 0
