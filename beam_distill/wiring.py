@@ -6,17 +6,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from beam_distill.azure_endpoint import locate
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
 from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.prompts.spec import PromptSpec
-from transforms.teacher.address import chat_completions_url
+from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.payload import request_fields
 from transforms.teacher.specs import (
     ConcurrencySpec,
-    CredentialKind,
-    CredentialRef,
     EndpointSpec,
     PatienceSpec,
     SamplingSpec,
@@ -25,31 +25,38 @@ from transforms.teacher.specs import (
 
 
 def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
-    """Where the teacher is. Raises RunRefused for what is not live yet or is no address."""
-    kind = settings.resolved_authentication.kind
-    if kind not in ("none", "api_key") or settings.teacher_model_endpoint_url is None:
-        raise RunRefused(
-            ExitCode.WRONG_INPUT,
-            "looking an endpoint or a credential up in Azure (connection_name, teacher_model_endpoint_name, managed_identity) "
-            "is not part of this version: give teacher_model_endpoint_url with api_key_env, api_key_file or "
-            "authentication_type none",
-        )
+    """Where the teacher is and what opens it; asks Azure when only names are given. Raises RunRefused."""
+    located = locate(settings)
+    kind = KINDS[located.kind]
     try:
-        chat_url = chat_completions_url(settings.teacher_model_endpoint_url)
+        chat_url = kind.chat_url(located.address, settings.model)
     except ValueError as error:
         raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {error}") from None
-    credential = CredentialRef()
-    if settings.api_key_env is not None:
-        credential = CredentialRef(CredentialKind.ENVIRONMENT, settings.api_key_env)
-    elif settings.api_key_file is not None:
-        credential = CredentialRef(CredentialKind.FILE, settings.api_key_file)
-    return EndpointSpec(
+    endpoint = EndpointSpec(
         chat_url=chat_url,
         model=settings.model,
-        credential=credential,
-        headers=tuple(sorted((settings.additional_headers or {}).items())),
+        kind=located.kind,
+        credential=located.credential,
         extra_body_json=json.dumps(settings.extra_body or {}, sort_keys=True),
         ca_bundle=settings.ca_bundle,
+    )
+    fields = request_fields(endpoint, sampling_spec(settings))
+    problems = kind.bound_problems(chat_url, fields)
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+    headers = {**kind.route_headers(chat_url, fields), **dict(located.headers), **(settings.additional_headers or {})}
+    return replace(endpoint, headers=tuple(sorted(headers.items())))
+
+
+def sampling_spec(settings: DistillSettings) -> SamplingSpec:
+    """Sampling parameters of every request."""
+    return SamplingSpec(
+        max_new_tokens=settings.effective_max_new_tokens,
+        temperature=settings.teacher_model_temperature,
+        top_p=settings.teacher_model_top_p,
+        frequency_penalty=settings.teacher_model_frequency_penalty,
+        presence_penalty=settings.teacher_model_presence_penalty,
+        stop=tuple(settings.teacher_model_stop or ()),
     )
 
 
@@ -103,14 +110,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> 
         prompt=prompt_spec(settings),
         scoring=ScoringSpec(
             endpoint=endpoint,
-            sampling=SamplingSpec(
-                max_new_tokens=settings.effective_max_new_tokens,
-                temperature=settings.teacher_model_temperature,
-                top_p=settings.teacher_model_top_p,
-                frequency_penalty=settings.teacher_model_frequency_penalty,
-                presence_penalty=settings.teacher_model_presence_penalty,
-                stop=tuple(settings.teacher_model_stop or ()),
-            ),
+            sampling=sampling_spec(settings),
             concurrency=ConcurrencySpec(
                 initial=settings.effective_initial_worker_count,
                 maximum=settings.max_worker_count,

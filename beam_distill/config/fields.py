@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -117,11 +118,23 @@ def read_template(value: Any) -> Any:
     return value
 
 
+def read_arm_url(value: Any) -> Any:
+    """An https address; plain http only on this machine, since tokens go there."""
+    if isinstance(value, str):
+        parts = urlsplit(value.strip())
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        if not parts.hostname or not (parts.scheme == "https" or local) or parts.path.strip("/") or parts.query or parts.username:
+            raise ValueError("expected an https address without a path, such as https://management.azure.com")
+        return value.strip().rstrip("/")
+    return value
+
+
 def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
     return None if headers is None else dict.fromkeys(headers, "***")
 
 
 Flag = Annotated[bool, BeforeValidator(read_flag)]
+ArmUrl = Annotated[str, BeforeValidator(read_arm_url)]
 SizeBytes = Annotated[int, BeforeValidator(read_size)]
 StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
 TemplateText = Annotated[str, BeforeValidator(read_template)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from beam_distill.config.azure import AzureSettings
 from beam_distill.config.data import DataSettings
 from beam_distill.config.handoff import HandoffSettings
 from beam_distill.config.limits import GateSettings, LimitSettings
@@ -30,7 +31,16 @@ class Authentication:
 
 
 class DistillSettings(
-    HandoffSettings, ViewSettings, RunnerSettings, GateSettings, LimitSettings, PromptSettings, SamplingSettings, TeacherSettings, DataSettings
+    HandoffSettings,
+    ViewSettings,
+    RunnerSettings,
+    GateSettings,
+    LimitSettings,
+    PromptSettings,
+    SamplingSettings,
+    AzureSettings,
+    TeacherSettings,
+    DataSettings,
 ):
     """Every input under the name that the component, the flags, the environment and the config file use."""
 
@@ -65,6 +75,8 @@ class DistillSettings(
             return Authentication("api_key", f"the key is in the environment variable {self.api_key_env}")
         if self.api_key_file is not None:
             return Authentication("api_key", f"the key is in the file {self.api_key_file}")
+        if self.teacher_model_endpoint_name is not None:
+            return Authentication("by_endpoint", "the endpoint's authMode decides: its key, its token or an identity")
         return Authentication("none", "neither a type, a connection nor a key reference is given")
 
     def public_view(self) -> dict[str, Any]:
@@ -123,6 +135,10 @@ def _access_contradictions(settings: DistillSettings) -> list[str]:
         return [f"{references[0]}: a key reference contradicts authentication_type {kind}; drop one of them"]
     if references and settings.connection_name is not None:
         return [f"{references[0]}: a key reference contradicts connection_name; drop one of them"]
+    if kind is not None and kind != "azureml_workspace_connection" and settings.connection_name is not None:
+        return [f"connection_name: contradicts authentication_type {kind}; drop one of them"]
+    if kind == "managed_identity" and not (settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name):
+        return ["authentication_type: managed_identity needs teacher_model_endpoint_url or teacher_model_endpoint_name"]
     if kind == "azureml_workspace_connection" and settings.connection_name is None:
         return ["authentication_type: azureml_workspace_connection needs a connection_name"]
     return []

@@ -21,11 +21,17 @@ class TeacherSettings(Section):
         None,
         "teacher",
         "azureml_workspace_connection, managed_identity, api_key, none",
-        "Default: the connection when connection_name is given, api_key when a key reference is, else none.",
+        "Default: the connection when connection_name is given, api_key when a key reference is, what the endpoint takes when its name is, else none.",
     )
-    teacher_model_endpoint_name: str | None = setting(None, "teacher", "name of an Azure endpoint (validated, not live yet)")
-    teacher_model_asset_id: str | None = setting(None, "teacher", "asset id of the teacher model (validated, not live yet)")
-    connection_name: str | None = setting(None, "teacher", "Azure ML workspace connection (validated, not live yet)")
+    teacher_model_endpoint_name: str | None = setting(
+        None, "teacher", "name of an Azure ML endpoint", "Serverless or online; its address, and a key or token by its authMode, are looked up."
+    )
+    teacher_model_asset_id: str | None = setting(
+        None, "teacher", "asset id of the teacher model", "Checked against what is deployed: azureml://registries/R/models/M/versions/V."
+    )
+    connection_name: str | None = setting(
+        None, "teacher", "Azure ML workspace connection", "Its key opens the endpoint; its target is the address when none is given."
+    )
     additional_headers: Headers | None = setting(None, "teacher", "JSON object of headers added to every request", "Values are never shown.")
     extra_body: ExtraBody | None = setting(
         None,

@@ -4,11 +4,11 @@ FailureKind
     passing                 sent again after a wait
         throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body
     the endpoint refuses    no row would fare better: the run stops
-        unauthorized, forbidden, not_found
+        unauthorized, forbidden, not_found, no_credential
     this row is refused     never sent again within the run; other rows go on
         bad_request, too_large, context_length_exceeded, content_filtered
     adapted                 the request is rephrased once and sent again at once
-        wants_max_completion_tokens
+        wants_max_completion_tokens, wants_max_tokens
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class FailureKind(str, Enum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    NO_CREDENTIAL = "no_credential"
 
     BAD_REQUEST = "bad_request"
     TOO_LARGE = "too_large"
@@ -38,6 +39,7 @@ class FailureKind(str, Enum):
     CONTENT_FILTERED = "content_filtered"
 
     WANTS_MAX_COMPLETION_TOKENS = "wants_max_completion_tokens"
+    WANTS_MAX_TOKENS = "wants_max_tokens"
 
 
 PASSING = frozenset(
@@ -51,7 +53,7 @@ PASSING = frozenset(
         FailureKind.BROKEN_BODY,
     }
 )
-ENDPOINT_REFUSES = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND})
+ENDPOINT_REFUSES = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.NO_CREDENTIAL})
 
 
 class StopCause(str, Enum):

@@ -6,6 +6,7 @@ OpenAI-style servers. A 424 carries the model server's own status in a header an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -39,6 +40,9 @@ _BY_MODEL_REASON = {
     "too_many_pending_request": FailureKind.THROTTLED,
 }
 _CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
+_UNKNOWN = re.compile(r"unrecognized|unsupported parameter|not supported|extra_forbidden|extra inputs|not permitted|unknown")
+_NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
+_NO_HEADER = "no authorization header present"  # a serverless endpoint's 400 for what others call 401
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> FailureKind:
@@ -50,6 +54,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> FailureKin
         return _model_failure(headers, body)
     if status in (400, 422):
         return _refusal(body)
+    if status == 404 and _NO_TRAFFIC in body:
+        return FailureKind.UNAVAILABLE
     kind = _BY_STATUS.get(status)
     if kind is not None:
         return kind
@@ -79,12 +85,16 @@ def _refusal(body: bytes) -> FailureKind:
     message = str(fields.get("message", "")).lower()
     inner = fields.get("innererror")
     inner_code = str(inner.get("code", "")).lower() if isinstance(inner, dict) else ""
+    if _NO_HEADER in message or _NO_HEADER in body[:200].decode("utf-8", "replace").lower():
+        return FailureKind.UNAUTHORIZED
     if code in _CONTENT_FILTER_CODES or inner_code in _CONTENT_FILTER_CODES:
         return FailureKind.CONTENT_FILTERED
     if code == "context_length_exceeded" or "maximum context length" in message or "context window" in message:
         return FailureKind.CONTEXT_LENGTH_EXCEEDED
     if "max_completion_tokens" in message and (fields.get("param") == "max_tokens" or "'max_tokens'" in message):
         return FailureKind.WANTS_MAX_COMPLETION_TOKENS
+    if "max_completion_tokens" in message and _UNKNOWN.search(message):
+        return FailureKind.WANTS_MAX_TOKENS
     return FailureKind.BAD_REQUEST
 
 
@@ -100,4 +110,8 @@ def _error_fields(body: bytes) -> dict[str, object]:
         return error
     if isinstance(error, str):
         return {**fields, "message": error}
+    detail = fields.get("detail")
+    if "message" not in fields and detail:
+        # pydantic servers say which field they do not know in a list of objects
+        return {**fields, "message": detail if isinstance(detail, str) else orjson.dumps(detail).decode()}
     return fields

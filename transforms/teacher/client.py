@@ -13,8 +13,8 @@ import aiohttp
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify
-from transforms.teacher.credentials import CredentialMissing, credential_headers
-from transforms.teacher.response import BrokenBody, read_reply
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, open_access
+from transforms.teacher.response import BrokenBody, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget, retry_after_s
 from transforms.teacher.specs import EndpointSpec
 
@@ -43,7 +43,9 @@ class TeacherClient:
 
     def __init__(self, endpoint: EndpointSpec, most_connections: int) -> None:
         self._endpoint = endpoint
-        self._headers = self._build_headers()
+        self._access = open_access(endpoint)
+        self._opening: dict[str, str] | None = None
+        self._headers: dict[str, str] = {}
         tls: ssl.SSLContext | bool = True
         if endpoint.ca_bundle is not None:
             tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
@@ -57,19 +59,24 @@ class TeacherClient:
         )
 
     def refresh_credential(self) -> bool:
-        """Look the credential up again; False when there is none that could have changed or it cannot be found."""
-        try:
-            headers = self._build_headers()
-        except CredentialMissing:
-            return False
-        self._headers = headers
-        return True
+        """The endpoint refused the credential: whatever is sent from now on goes with a new one. Waits for nothing.
+
+        False when there is none that could have changed or it cannot be found.
+        """
+        return self._access.refused()
 
     async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
         """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time."""
         started = time.perf_counter()
         received = b""
         try:
+            opening = self._access.at_hand()
+            if opening is None:
+                opening = await self._access.headers()
+                started = time.perf_counter()
+            if opening is not self._opening:
+                self._opening = opening
+                self._headers = {"Content-Type": "application/json", **dict(self._endpoint.headers), **opening}
             async with self._session.post(
                 self._endpoint.chat_url,
                 data=body,
@@ -102,6 +109,14 @@ class TeacherClient:
                     request_budget=read_budget(response.headers, "requests"),
                     token_budget=read_budget(response.headers, "tokens"),
                 )
+        except CredentialMissing as error:
+            failure = RequestFailure(FailureKind.NO_CREDENTIAL, str(error))
+        except CredentialPending as error:
+            failure = RequestFailure(FailureKind.UNAVAILABLE, f"no credential yet: {error}", retry_after_s=error.retry_after_s)
+        except ErrorInside as error:
+            kind = FailureKind.BROKEN_BODY if error.status is None else classify(error.status, {}, error.error_body)
+            detail = str(error) if error.status is None else f"status 200 with a status {error.status} inside"
+            failure = RequestFailure(kind, detail, status=200, excerpt=_excerpt(received))
         except BrokenBody as error:
             failure = RequestFailure(FailureKind.BROKEN_BODY, str(error), status=200, excerpt=_excerpt(received))
         except (asyncio.TimeoutError, aiohttp.ServerTimeoutError):
@@ -118,13 +133,6 @@ class TeacherClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
-
-    def _build_headers(self) -> dict[str, str]:
-        return {
-            "Content-Type": "application/json",
-            **dict(self._endpoint.headers),
-            **credential_headers(self._endpoint.credential),
-        }
 
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")

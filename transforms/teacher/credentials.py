@@ -1,18 +1,35 @@
-"""Looking a credential up on the worker, from a reference that is no secret itself."""
+"""What opens the endpoint, looked up on the worker from a reference that is no secret itself."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
-from transforms.teacher.specs import CredentialKind, CredentialRef
+from transforms.azure.keys import Connection, Key, kept_connection, kept_online_key, kept_online_token, kept_serverless_key
+from transforms.azure.kept_secret import KeptSecret, Secret
+from transforms.azure.problems import AzureProblem
+from transforms.azure.specs import WorkspaceRef
+from transforms.azure.tokens import kept_token
+from transforms.teacher.kinds.base import Kind
+from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 
 class CredentialMissing(Exception):
-    """The credential is not where the reference says; the text says where it was looked for."""
+    """The credential is not where the reference says; the text says where it was looked for and what to do."""
+
+
+class CredentialPending(Exception):
+    """The credential's source does not answer now. ``retry_after_s`` is the wait it asked for, None when it asked for none."""
+
+    def __init__(self, message: str, retry_after_s: float | None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 def look_up_key(ref: CredentialRef) -> str | None:
-    """The key that ``ref`` names, None for endpoints that want none.
+    """The key that ``ref`` names in the environment or a file, None for endpoints that want none.
 
     A file is read anew each time, so that a rotated secret is seen after a 401. Raises CredentialMissing.
     """
@@ -35,7 +52,120 @@ def look_up_key(ref: CredentialRef) -> str | None:
     return key
 
 
-def credential_headers(ref: CredentialRef) -> dict[str, str]:
-    """The request headers that carry the credential: bearer, and ``api-key`` for Azure OpenAI resources. Raises CredentialMissing."""
-    key = look_up_key(ref)
-    return {} if key is None else {"Authorization": f"Bearer {key}", "api-key": key}
+class PlainAccess:
+    """A key from the environment or a file, or none: at hand without waiting. Raises CredentialMissing."""
+
+    def __init__(self, ref: CredentialRef, kind: Kind) -> None:
+        self._ref = ref
+        self._kind = kind
+        self._headers = self._look_up()
+
+    def at_hand(self) -> dict[str, str] | None:
+        """The headers that open the endpoint when they are known now."""
+        return self._headers
+
+    async def headers(self) -> dict[str, str]:
+        """The headers that open the endpoint."""
+        return self._headers
+
+    def headers_blocking(self, patience_s: float = 0.0) -> dict[str, str]:
+        """As ``headers``, for plain threads."""
+        return self._headers
+
+    def refused(self) -> bool:
+        """The endpoint answered 401: look the key up again. False when there is none or it cannot be found."""
+        if self._ref.kind is CredentialKind.NONE:
+            return False
+        try:
+            self._headers = self._look_up()
+        except CredentialMissing:
+            return False
+        return True
+
+    def _look_up(self) -> dict[str, str]:
+        key = look_up_key(self._ref)
+        return {} if key is None else self._kind.key_headers(key)
+
+
+class AzureAccess:
+    """A token or a key from Azure, shared by everyone in the process. Raises CredentialMissing and CredentialPending."""
+
+    def __init__(self, kept: KeptSecret[Any], as_headers: Callable[[Any], dict[str, str]]) -> None:
+        self._kept = kept
+        self._as_headers = as_headers
+        self._used: Secret[Any] | None = None
+        self._headers: dict[str, str] = {}
+
+    def at_hand(self) -> dict[str, str] | None:
+        """The headers that open the endpoint when they are known now."""
+        secret = self._kept.peek()
+        return None if secret is None else self._for(secret)
+
+    async def headers(self) -> dict[str, str]:
+        """The headers that open the endpoint, waited for while the secret is fetched."""
+        try:
+            return self._for(await self._kept.get())
+        except AzureProblem as problem:
+            raise _as_credential_error(problem) from None
+
+    def headers_blocking(self, patience_s: float = 0.0) -> dict[str, str]:
+        """As ``headers``, for plain threads; a source that does not answer now is asked again for ``patience_s`` seconds."""
+        try:
+            return self._for(self._kept.get_blocking(patience_s))
+        except AzureProblem as problem:
+            raise _as_credential_error(problem) from None
+
+    def refused(self) -> bool:
+        """The endpoint answered 401: the next request waits for a new secret."""
+        if self._used is None:
+            return False
+        self._kept.refused(self._used)
+        return True
+
+    def _for(self, secret: Secret[Any]) -> dict[str, str]:
+        if secret is not self._used:
+            self._used = secret
+            self._headers = self._as_headers(secret.value)
+        return self._headers
+
+
+def open_access(endpoint: EndpointSpec) -> PlainAccess | AzureAccess:
+    """What opens ``endpoint``; nothing is asked of the network yet. Raises CredentialMissing."""
+    ref = endpoint.credential
+    kind = KINDS[endpoint.kind]
+    if ref.kind in (CredentialKind.NONE, CredentialKind.ENVIRONMENT, CredentialKind.FILE):
+        return PlainAccess(ref, kind)
+    if ref.kind is CredentialKind.IDENTITY:
+        return AzureAccess(kept_token(ref.identity, ref.place), kind.token_headers)
+    if ref.workspace is None:
+        raise CredentialMissing(f"the reference to {ref.kind.value} {ref.place} names no workspace")
+    if ref.kind is CredentialKind.CONNECTION:
+        return AzureAccess(kept_connection(ref.workspace, ref.identity, ref.place), lambda connection: _connection_headers(kind, connection))
+    kept = _ENDPOINT_KEYS[ref.kind](ref.workspace, ref.identity, ref.place)
+    return AzureAccess(kept, lambda key: _key_headers(kind, key))
+
+
+def credential_headers(endpoint: EndpointSpec, patience_s: float = 0.0) -> dict[str, str]:
+    """The headers that open ``endpoint``; blocks while they are fetched. Raises CredentialMissing and CredentialPending."""
+    return open_access(endpoint).headers_blocking(patience_s)
+
+
+_ENDPOINT_KEYS: dict[CredentialKind, Callable[[WorkspaceRef, Any, str], KeptSecret[Key]]] = {
+    CredentialKind.SERVERLESS_KEY: kept_serverless_key,
+    CredentialKind.ONLINE_KEY: kept_online_key,
+    CredentialKind.ONLINE_TOKEN: kept_online_token,
+}
+
+
+def _connection_headers(kind: Kind, connection: Connection) -> dict[str, str]:
+    return _key_headers(kind, connection.key)
+
+
+def _key_headers(kind: Kind, key: Key) -> dict[str, str]:
+    if key.value is None:
+        return {}
+    return kind.key_headers(key.value) if key.header is None else {key.header: key.value}
+
+
+def _as_credential_error(problem: AzureProblem) -> CredentialMissing | CredentialPending:
+    return CredentialPending(str(problem), problem.retry_after_s) if problem.passing else CredentialMissing(str(problem))

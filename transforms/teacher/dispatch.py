@@ -26,6 +26,7 @@ from transforms.teacher import retry
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.health import EndpointHealth
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
+from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
@@ -133,7 +134,9 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_s = 0.0
         self._stop: EarlyStop | None = None
-        self._asks_completion_tokens = False
+        kind = KINDS[spec.endpoint.kind]
+        self._asks_completion_tokens = kind.asks_completion_tokens
+        self._token_names_left = 2 if kind.names_token_limit else 0  # each name is refused once at most
         self._credential_refreshed_s: float | None = None
         self._answered_since_refresh = True
         self._cut_off = 0
@@ -518,14 +521,12 @@ class Dispatcher:
         row.failures_by_kind[kind] = row.failures_by_kind.get(kind, 0) + 1
         row.all_failures[kind.value] = row.all_failures.get(kind.value, 0) + 1
         self._failures[kind] = self._failures.get(kind, 0) + 1
-        if kind is FailureKind.WANTS_MAX_COMPLETION_TOKENS:
-            if not renamed:
-                if not self._asks_completion_tokens:
-                    log.info("the endpoint asks for max_completion_tokens: sending that from now on")
-                self._asks_completion_tokens = True
+        if kind in (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS):
+            if self._rephrases(kind is FailureKind.WANTS_MAX_COMPLETION_TOKENS, renamed):
                 self._again(row, 0.0, now_s)
                 return
-            failure = RequestFailure(FailureKind.BAD_REQUEST, failure.detail, failure.status, failure.excerpt, failure.retry_after_s)
+            kind = FailureKind.BAD_REQUEST
+            failure = RequestFailure(kind, failure.detail, failure.status, failure.excerpt, failure.retry_after_s)
         if kind is FailureKind.UNAUTHORIZED and self._retry_with_new_credential(row, sent_s, now_s):
             return
         if kind is FailureKind.THROTTLED:
@@ -557,6 +558,18 @@ class Dispatcher:
             self._again(row, 0.2, now_s)  # one row alone must be enough to tell a refusal from a hiccup
             return
         self._give_up(row, failure)
+
+    def _rephrases(self, wants_completion_tokens: bool, renamed: bool) -> bool:
+        """Whether the request may go again under the other name of the token limit."""
+        if renamed is wants_completion_tokens:
+            return False
+        if self._asks_completion_tokens is renamed:
+            if not self._token_names_left:
+                return False
+            self._token_names_left -= 1
+            self._asks_completion_tokens = wants_completion_tokens
+            log.info("the endpoint asks for max_%stokens: sending that from now on", "completion_" if wants_completion_tokens else "")
+        return True
 
     def _retry_with_new_credential(self, row: RowInProgress, sent_s: float, now_s: float) -> bool:
         refreshed_s = self._credential_refreshed_s

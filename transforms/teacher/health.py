@@ -60,6 +60,8 @@ class EndpointHealth:
     def failed(self, now_s: float, failure: RequestFailure) -> EarlyStop | None:
         """An attempt failed. An EarlyStop when going on makes no sense."""
         kind = failure.kind
+        if kind is FailureKind.NO_CREDENTIAL:
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"nothing opens {self._chat_url}: {failure.detail}")
         if kind in TROUBLE:
             return self._in_trouble(now_s, failure)
         self._heard()
@@ -81,7 +83,7 @@ class EndpointHealth:
     def refusal_text(self, failure: RequestFailure) -> str:
         """What a person should know of a refusal by the endpoint itself."""
         advice = {
-            FailureKind.UNAUTHORIZED: "The key is missing, wrong or expired: see authentication_type, api_key_env, api_key_file.",
+            FailureKind.UNAUTHORIZED: "The credential is missing, wrong or expired: see authentication_type and what it names.",
             FailureKind.FORBIDDEN: "The credential is known but may not use this endpoint: see its permissions or network rules.",
             FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
         }[failure.kind]

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from transforms.elements.rows import ChatMessage
+from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 
@@ -20,31 +21,39 @@ class PayloadTemplate:
     """
 
     def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
-        fields: dict[str, Any] = {}
-        if endpoint.model is not None:
-            fields["model"] = endpoint.model
-        fields["max_tokens"] = sampling.max_new_tokens
-        fields["temperature"] = sampling.temperature
-        fields["top_p"] = sampling.top_p
-        if sampling.frequency_penalty:
-            fields["frequency_penalty"] = sampling.frequency_penalty
-        if sampling.presence_penalty:
-            fields["presence_penalty"] = sampling.presence_penalty
-        if sampling.stop:
-            fields["stop"] = list(sampling.stop)
-        fields.update(orjson.loads(endpoint.extra_body_json))
-        self._tail = b"," + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)[1:]
+        fields = request_fields(endpoint, sampling)
+        kind = KINDS[endpoint.kind]
+        self._opening = kind.opening
+        self._tail = kind.closing(fields)
         identity = self._tail if endpoint.model is not None else self._tail + endpoint.chat_url.encode()
         self._identity = blake2b(identity, digest_size=16).digest()
 
     def body(self, messages: Sequence[ChatMessage]) -> bytes:
         """The request body as canonical JSON, the token limit named ``max_tokens``."""
         listed = orjson.dumps([{"role": role, "content": content} for role, content in messages])
-        return b'{"messages":' + listed + self._tail
+        return self._opening + listed + self._tail
 
     def request_hash(self, body: bytes) -> str:
         """32 hexadecimal digits; equal for requests that would get the same answer."""
         return blake2b(body, digest_size=16, key=self._identity).hexdigest()
+
+
+def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, Any]:
+    """Everything of a plain chat request but its messages."""
+    fields: dict[str, Any] = {}
+    if endpoint.model is not None:
+        fields["model"] = endpoint.model
+    fields["max_tokens"] = sampling.max_new_tokens
+    fields["temperature"] = sampling.temperature
+    fields["top_p"] = sampling.top_p
+    if sampling.frequency_penalty:
+        fields["frequency_penalty"] = sampling.frequency_penalty
+    if sampling.presence_penalty:
+        fields["presence_penalty"] = sampling.presence_penalty
+    if sampling.stop:
+        fields["stop"] = list(sampling.stop)
+    fields.update(orjson.loads(endpoint.extra_body_json))
+    return fields
 
 
 def rename_token_limit(body: bytes) -> bytes:

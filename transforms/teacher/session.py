@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
+from transforms.azure.tokens import forget_secrets
 from transforms.elements.failures import EarlyStop
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
@@ -202,6 +203,7 @@ def close_sessions() -> None:
         _stop_requested = None
         while _sessions:
             _sessions.popitem()[1].close()
+    forget_secrets()
 
 
 def snapshots() -> list[Snapshot]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from transforms.azure.specs import IdentityRef, WorkspaceRef
+from transforms.teacher.kinds.base import EndpointKind
+
 
 class CredentialKind(str, Enum):
     """Where a worker takes the endpoint's credential from."""
@@ -12,17 +15,25 @@ class CredentialKind(str, Enum):
     NONE = "none"
     ENVIRONMENT = "environment"
     FILE = "file"
+    IDENTITY = "identity"
+    CONNECTION = "connection"
+    SERVERLESS_KEY = "serverless_key"
+    ONLINE_KEY = "online_key"
+    ONLINE_TOKEN = "online_token"
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialRef:
     """The name of where a credential is to be looked up; never the credential.
 
-    ``place`` is the name of an environment variable or the path of a file, by ``kind``.
+    ``place`` is by ``kind`` the name of an environment variable, the path of a file, the scope of a token, or the name of a connection or
+    an endpoint of ``workspace``. ``identity`` is who asks Azure.
     """
 
     kind: CredentialKind = CredentialKind.NONE
     place: str = ""
+    workspace: WorkspaceRef | None = None
+    identity: IdentityRef = IdentityRef()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +52,13 @@ class SamplingSpec:
 class EndpointSpec:
     """Where the teacher is and how it is addressed.
 
-    ``chat_url`` is the full address of the chat completions route. ``headers`` are added to every request. ``extra_body_json`` is
+    ``chat_url`` is the full address that requests are posted to. ``headers`` are added to every request. ``extra_body_json`` is
     a JSON object merged into every request. ``ca_bundle`` is a PEM file that replaces the system's authorities.
     """
 
     chat_url: str
     model: str | None = None
+    kind: EndpointKind = EndpointKind.OPENAI
     credential: CredentialRef = CredentialRef()
     headers: tuple[tuple[str, str], ...] = ()
     extra_body_json: str = "{}"

@@ -1,0 +1,205 @@
+"""From the names a person gives (connection, endpoint, identity) to the endpoint that the workers get."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.workspace import workspace_of
+from transforms.azure.endpoints import FoundEndpoint, find_endpoint
+from transforms.azure.keys import kept_connection
+from transforms.azure.models import STUDENTS, TEACHERS, ModelAsset, outside, parse_asset_id
+from transforms.azure.problems import AzureProblem
+from transforms.azure.resource_manager import ResourceManager
+from transforms.azure.specs import IdentityRef, WorkspaceRef
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import KINDS, kind_of
+from transforms.teacher.specs import CredentialKind, CredentialRef
+
+log = logging.getLogger("beam_distill")
+
+T = TypeVar("T")
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where the teacher is and what opens it; ``model_id`` is what Azure says is deployed, "" when it does not say."""
+
+    address: str
+    kind: EndpointKind
+    credential: CredentialRef
+    headers: tuple[tuple[str, str], ...] = ()
+    model_id: str = ""
+
+
+def identity_of(settings: DistillSettings) -> IdentityRef:
+    """Who asks Azure."""
+    return IdentityRef(settings.identity_source, settings.identity_client_id, settings.azure_ca_bundle)
+
+
+def locate(settings: DistillSettings) -> Located:
+    """The endpoint and its credential; asks Azure only for a connection or an endpoint's name. Raises RunRefused."""
+    access = settings.resolved_authentication.kind
+    teacher, student = _assets(settings)
+    if settings.teacher_model_endpoint_name is not None:
+        located = _by_name(settings, settings.teacher_model_endpoint_name, access)
+    elif access == "azureml_workspace_connection":
+        located = _by_connection(settings)
+    else:
+        located = _by_address(settings, access)
+    _check_deployed(settings, teacher, located.model_id)
+    return located
+
+
+def key_reference(settings: DistillSettings) -> CredentialRef:
+    """The place of a key that the person keeps themselves; none when none is named."""
+    if settings.api_key_env is not None:
+        return CredentialRef(CredentialKind.ENVIRONMENT, settings.api_key_env)
+    if settings.api_key_file is not None:
+        return CredentialRef(CredentialKind.FILE, settings.api_key_file)
+    return CredentialRef()
+
+
+def _kind(settings: DistillSettings, address: str) -> EndpointKind:
+    return EndpointKind(settings.endpoint_kind) if settings.endpoint_kind is not None else kind_of(address)
+
+
+def _by_address(settings: DistillSettings, access: str) -> Located:
+    assert settings.teacher_model_endpoint_url is not None  # held by config.settings.contradictions
+    address = settings.teacher_model_endpoint_url
+    kind = _kind(settings, address)
+    credential = _identity_reference(settings, kind, address) if access == "managed_identity" else key_reference(settings)
+    return Located(address, kind, credential)
+
+
+def _by_connection(settings: DistillSettings, address: str | None = None) -> Located:
+    assert settings.connection_name is not None
+    name = settings.connection_name
+    workspace, identity = _workspace(settings), identity_of(settings)
+    connection = _asked(settings, lambda: kept_connection(workspace, identity, name).get_blocking(settings.first_answer_patience).value)
+    address = address or settings.teacher_model_endpoint_url or connection.target
+    if not address:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"the connection {name} has no target; give teacher_model_endpoint_url")
+    kind = _kind(settings, address)
+    version = connection.metadata.get("apiversion")
+    if kind is EndpointKind.AZURE_OPENAI and version and "api-version=" not in urlsplit(address).query:
+        parts = urlsplit(address)
+        query = "&".join(filter(None, (parts.query, f"api-version={version}")))
+        address = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+    if connection.key.own_identity:
+        return Located(address, kind, _identity_reference(settings, kind, address))
+    return Located(address, kind, CredentialRef(CredentialKind.CONNECTION, name, workspace, identity))
+
+
+def _by_name(settings: DistillSettings, name: str, access: str) -> Located:
+    workspace, identity = _workspace(settings), identity_of(settings)
+    found = _asked(settings, lambda: find_endpoint(ResourceManager(workspace, identity), name))
+    address = settings.teacher_model_endpoint_url or found.address
+    if settings.endpoint_kind is not None:
+        kind = EndpointKind(settings.endpoint_kind)
+    else:
+        kind = EndpointKind.SERVERLESS if found.serverless else EndpointKind.ONLINE
+    if access == "azureml_workspace_connection":
+        credential = _by_connection(settings, address).credential
+    elif access in ("by_endpoint", "managed_identity"):
+        credential = _credential_of(settings, found, kind, access, workspace)
+    else:
+        credential = key_reference(settings)
+    return Located(address, kind, credential, found.headers, found.model_id)
+
+
+def _credential_of(settings: DistillSettings, found: FoundEndpoint, kind: EndpointKind, access: str, workspace: WorkspaceRef) -> CredentialRef:
+    identity = identity_of(settings)
+    if found.auth_mode == "amltoken":
+        return CredentialRef(CredentialKind.ONLINE_TOKEN, found.name, workspace, identity)
+    takes_identity = found.auth_mode in ("aad", "aadtoken", "keyandaad")
+    if access == "managed_identity" and not takes_identity:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"authentication_type: endpoint {found.name} takes keys only (authMode {found.auth_mode}); leave authentication_type out and its key is "
+            "read with this identity",
+        )
+    if access == "managed_identity" or not found.auth_mode.startswith("key"):
+        if not takes_identity:
+            raise RunRefused(ExitCode.WRONG_INPUT, f"endpoint {found.name} has authMode {found.auth_mode}, which is not known here")
+        return _identity_reference(settings, kind, found.address)
+    return CredentialRef(CredentialKind.SERVERLESS_KEY if found.serverless else CredentialKind.ONLINE_KEY, found.name, workspace, identity)
+
+
+def _identity_reference(settings: DistillSettings, kind: EndpointKind, address: str) -> CredentialRef:
+    parts = urlsplit(address)
+    scope = settings.identity_scope or KINDS[kind].scope
+    if scope is None:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"authentication_type: {parts.hostname} is none of Azure's hosts, and a token is not sent to just anyone; say what the token is for "
+            "with --identity_scope, or what the endpoint is with --endpoint_kind",
+        )
+    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {address} is not https, and a token is not sent in clear")
+    return CredentialRef(CredentialKind.IDENTITY, scope, identity=identity_of(settings))
+
+
+def _workspace(settings: DistillSettings) -> WorkspaceRef:
+    return workspace_of(settings, os.environ, Path.cwd())
+
+
+def _asked(settings: DistillSettings, ask: Callable[[], T]) -> T:
+    """``ask`` Azure, again for a while when it does not answer. Raises RunRefused."""
+    deadline = time.monotonic() + settings.first_answer_patience
+    while True:
+        try:
+            return ask()
+        except AzureProblem as problem:
+            wait_s = max(0.5, problem.retry_after_s or 0.0)
+            if problem.passing and time.monotonic() + wait_s < deadline:
+                time.sleep(wait_s)
+                continue
+            code = ExitCode.ENDPOINT_STOPPED if problem.passing or problem.status in (401, 403) else ExitCode.WRONG_INPUT
+            raise RunRefused(code, f"Azure: {problem}") from None
+
+
+def _assets(settings: DistillSettings) -> tuple[ModelAsset | None, ModelAsset | None]:
+    found: list[ModelAsset | None] = []
+    for name, listed in (("teacher_model_asset_id", TEACHERS), ("student_model_asset_id", STUDENTS)):
+        text = getattr(settings, name)
+        if text is None:
+            found.append(None)
+            continue
+        try:
+            asset = parse_asset_id(text)
+        except ValueError as error:
+            raise RunRefused(ExitCode.WRONG_INPUT, f"{name} is {text!r}: {error}") from None
+        if outside(listed, asset):
+            known = ", ".join(sorted(model for _, model in listed))
+            said = f"{name}: {asset.name} of {asset.registry} is not one of the models that the component was made for ({known})"
+            if settings.strict_model_list:
+                raise RunRefused(ExitCode.WRONG_INPUT, f"{said}; strict_model_list makes that an error")
+            log.warning("%s; others work too, strict_model_list would refuse", said)
+        found.append(asset)
+    return found[0], found[1]
+
+
+def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model_id: str) -> None:
+    if teacher is None or not model_id:
+        return
+    try:
+        deployed = parse_asset_id(model_id)
+    except ValueError:
+        log.warning("endpoint %s runs %s, which is no registered model: it cannot be compared", settings.teacher_model_endpoint_name, model_id)
+        return
+    if not teacher.same_model(deployed):
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"teacher_model_asset_id is {settings.teacher_model_asset_id}, but endpoint {settings.teacher_model_endpoint_name} runs {model_id}; "
+            "name the right one, or leave teacher_model_asset_id out",
+        )

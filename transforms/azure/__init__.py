@@ -1,0 +1,1 @@
+"""Azure on the worker: tokens through azure-identity, keys and endpoints through the resource manager. Plain Python."""

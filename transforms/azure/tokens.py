@@ -1,0 +1,38 @@
+"""The tokens of this process: one kept token per identity and scope, whoever asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from transforms.azure.identity import request_token
+from transforms.azure.kept_secret import KeptSecret, Secret
+from transforms.azure.specs import IdentityRef
+
+_lock = threading.Lock()
+_kept: dict[Hashable, KeptSecret[Any]] = {}
+
+
+def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
+    """The process's token for ``scope`` as ``identity``."""
+    token: KeptSecret[str] = kept((identity, scope), f"token for {scope}", lambda: request_token(identity, scope))
+    return token
+
+
+def kept(key: Hashable, name: str, fetch: Callable[[], Secret[Any]]) -> KeptSecret[Any]:
+    """The process's secret under ``key``, made when there is none yet."""
+    with _lock:
+        secret = _kept.get(key)
+        if secret is None:
+            secret = _kept[key] = KeptSecret(name, fetch)
+        return secret
+
+
+def forget_secrets() -> None:
+    """Close and drop every secret of this process."""
+    with _lock:
+        dropped = list(_kept.values())
+        _kept.clear()
+    for secret in dropped:
+        secret.close()

@@ -1,0 +1,22 @@
+"""An Azure ML online endpoint behind its OpenAI-style route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds
+
+
+class Online(Kind):
+    """``/v1/chat/completions`` in the place of ``/score``; keys and tokens as bearer; ``max_tokens``, since the servers behind it
+    ignore ``max_new_tokens`` on this route."""
+
+    kind = EndpointKind.ONLINE
+    host_suffixes = (".inference.ml.azure.com",)
+    scope = "https://ml.azure.com/.default"
+    offers_info = True
+    lists_models = True
+
+    def bound_problems(self, chat_url: str, fields: Mapping[str, Any]) -> list[str]:
+        return inference_bounds(chat_url, fields)

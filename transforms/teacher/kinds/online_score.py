@@ -1,0 +1,38 @@
+"""An Azure ML online endpoint behind ``/score``: images that have no OpenAI-style route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+
+from transforms.teacher.address import chat_completions_url
+from transforms.teacher.kinds.base import EndpointKind, Kind
+
+
+class OnlineScore(Kind):
+    """``{"input_data": {"input_string": messages, "parameters": {...}}}``. The token limit goes by both names: images before
+    mid-2026 map ``max_new_tokens`` over ``max_tokens``, later ones ignore it, transformers images know nothing else."""
+
+    kind = EndpointKind.ONLINE_SCORE
+    scope = "https://ml.azure.com/.default"
+    names_token_limit = False
+    opening = b'{"input_data":{"input_string":'
+
+    def chat_url(self, address: str, model: str | None) -> str:
+        parts = urlsplit(chat_completions_url(address))  # refuses what is no address
+        path = urlsplit(address.strip()).path.rstrip("/")
+        for route in ("/chat/completions", "/v1", "/score"):
+            path = path.removesuffix(route)
+        return urlunsplit((parts.scheme, parts.netloc, path + "/score", parts.query, ""))
+
+    def route_headers(self, chat_url: str, fields: Mapping[str, Any]) -> dict[str, str]:
+        return {}
+
+    def closing(self, fields: Mapping[str, Any]) -> bytes:
+        parameters = {name: value for name, value in fields.items() if name != "model"}
+        if "max_tokens" in parameters:
+            parameters["max_new_tokens"] = parameters["max_tokens"]
+        return b',"parameters":' + orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS) + b"}}"

@@ -1,0 +1,21 @@
+"""A plain OpenAI-compatible server: vLLM, SGLang, a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.teacher.kinds.base import EndpointKind, Kind, bearer
+
+
+class OpenAI(Kind):
+    """``/v1/chat/completions``, ``max_tokens``, a list of models. A key goes out under both names: gateways differ."""
+
+    kind = EndpointKind.OPENAI
+    lists_models = True
+
+    def key_headers(self, key: str) -> dict[str, str]:
+        return {"Authorization": bearer(key), "api-key": key}
+
+    def route_headers(self, chat_url: str, fields: Mapping[str, Any]) -> dict[str, str]:
+        return {}
