@@ -20,9 +20,10 @@ from transforms.azure.models import STUDENTS, TEACHERS, ModelAsset, outside, par
 from transforms.azure.problems import AzureProblem
 from transforms.azure.resource_manager import ResourceManager
 from transforms.azure.specs import IdentityRef, WorkspaceRef
+from transforms.elements.failures import FailureKind
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS, kind_of
-from transforms.teacher.specs import CredentialKind, CredentialRef
+from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 log = logging.getLogger("beam_distill")
 
@@ -125,8 +126,8 @@ def _credential_of(settings: DistillSettings, found: FoundEndpoint, kind: Endpoi
     if access == "managed_identity" and not takes_identity:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"authentication_type: endpoint {found.name} takes keys only (authMode {found.auth_mode}); leave authentication_type out and its key is "
-            "read with this identity",
+            f"authentication_type: endpoint {found.name} takes keys only (authMode {found.auth_mode}); leave authentication_type out, and its "
+            "key is read with this identity",
         )
     if access == "managed_identity" or not found.auth_mode.startswith("key"):
         if not takes_identity:
@@ -203,3 +204,37 @@ def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model
             f"teacher_model_asset_id is {settings.teacher_model_asset_id}, but endpoint {settings.teacher_model_endpoint_name} runs {model_id}; "
             "name the right one, or leave teacher_model_asset_id out",
         )
+
+
+def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_model: str) -> None:
+    """``/info`` tells a name; nothing told is nothing wrong. Raises RunRefused when it is not the teacher that was asked for."""
+    if settings.teacher_model_asset_id is None or not info_model:
+        return
+    wanted = parse_asset_id(settings.teacher_model_asset_id).name
+    if wanted.lower() not in info_model.lower():
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"teacher_model_asset_id names {wanted}, but {endpoint.chat_url} says that it serves {info_model}; name the right endpoint or model",
+        )
+
+
+def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
+    """What to look at when an endpoint of this kind refuses."""
+    azure = endpoint.kind is not EndpointKind.OPENAI
+    by_identity = endpoint.credential.kind is CredentialKind.IDENTITY
+    if refusal is FailureKind.NOT_FOUND:
+        if endpoint.kind is EndpointKind.ONLINE:
+            return "there is no /v1/chat/completions here; if the deployment's image only has /score, say so with --endpoint_kind online_score"
+        if endpoint.kind is EndpointKind.AZURE_OPENAI:
+            return "there is no such deployment or api-version; give the deployment's name with --model or its full address"
+        return "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
+    if refusal is FailureKind.UNAUTHORIZED:
+        if by_identity:
+            scope = endpoint.credential.place
+            return f"the identity's token for {scope} is not accepted; does the endpoint take Entra tokens, and is identity_scope right?"
+        return "the key is missing, wrong or expired" + (", or this endpoint takes tokens only" if azure else "")
+    if by_identity:
+        openai = endpoint.kind is EndpointKind.AZURE_OPENAI
+        role = "Cognitive Services OpenAI User" if openai else "AzureML Data Scientist (onlineEndpoints/score/action)"
+        return f"the identity is known but may not use this endpoint; give it the role {role}, and wait some minutes"
+    return "the credential may not use this endpoint; see its permissions and network rules"

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
+from beam_distill.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
-from transforms.elements.failures import FailureKind
 from transforms.elements.plan import InputSpec
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
-from transforms.teacher.credentials import CredentialMissing, look_up_key
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, credential_headers
+from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.probe import ProbeResult, probe_endpoint
 from transforms.teacher.specs import EndpointSpec
 
@@ -116,16 +117,19 @@ def _real(path: str) -> str:
     return path if "://" in path else os.path.realpath(path)
 
 
-def check_credential(endpoint: EndpointSpec) -> None:
-    """Raise RunRefused when the credential is not where the reference says."""
+def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
+    """Raise RunRefused when the credential is not where the reference says, or its source stays silent for ``patience_s`` seconds."""
     try:
-        look_up_key(endpoint.credential)
+        credential_headers(endpoint, patience_s)
     except CredentialMissing as missing:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's key: {missing}") from None
+        raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's credential: {missing}") from None
+    except CredentialPending as pending:
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"the endpoint's credential: {pending}") from None
 
 
 def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
-    """Ask the endpoint what it serves. Raises RunRefused when it cannot be reached or refuses the credential."""
+    """Ask the endpoint what it serves. Raises RunRefused when it cannot be reached, refuses us or runs another model."""
+    check_credential(endpoint, settings.first_answer_patience)
     result = probe_endpoint(endpoint, settings.first_answer_patience)
     if not result.reached:
         raise RunRefused(
@@ -134,23 +138,23 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
             f"({result.detail}). Is teacher_model_endpoint_url right, and is the server up?",
         )
     if result.refusal is not None:
-        what = (
-            "the key is missing, wrong or expired" if result.refusal is FailureKind.UNAUTHORIZED else "the credential may not use this endpoint"
-        )
-        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {what} ({result.detail})")
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
+    check_model_name(settings, endpoint, result.info_model)
     return result
 
 
 def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
 
-    Raises RunRefused; with ``model`` set nothing is contacted.
+    Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set is not contacted.
     """
     endpoint = endpoint_spec(settings)
-    check_credential(endpoint)
-    if endpoint.model is not None:
+    if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
+        check_credential(endpoint, settings.first_answer_patience)
         return endpoint
     result = probe(settings, endpoint)
+    if endpoint.model is not None:
+        return endpoint
     if len(result.models) > 1:
         listed = ", ".join(result.models[:20])
         raise RunRefused(ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}")

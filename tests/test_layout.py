@@ -10,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
-PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher")
+PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher", "azure")
 HOMES = {
-    "aiohttp": ("transforms/teacher/", "beam_distill/simulator/"),
+    "azure": ("transforms/azure/",),
+    "aiohttp": ("transforms/teacher/", "transforms/azure/", "beam_distill/simulator/"),
     "fastavro": ("transforms/ledger/", "transforms/intake/formats/avro.py"),
     "pyarrow": ("transforms/intake/",),
     "jinja2": ("transforms/intake/templates.py", "beam_distill/report/"),

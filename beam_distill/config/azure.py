@@ -27,11 +27,9 @@ class AzureSettings(Section):
         None,
         "azure",
         "openai, serverless, online, online_score, azure_openai",
-        "Else told by the host's name. Decides route, headers and the name of the token limit; `online_score` is for images that have only `/score`.",
+        "Else told by the host's name. Decides route, headers and the name of the token limit; `online_score` is for images with `/score` only.",
     )
-    identity_source: Literal[
-        "auto", "managed_identity", "workload_identity", "on_behalf_of", "service_principal", "developer"
-    ] = setting(
+    identity_source: Literal["auto", "managed_identity", "workload_identity", "on_behalf_of", "service_principal", "developer"] = setting(
         "auto",
         "azure",
         "where tokens come from",
@@ -42,7 +40,10 @@ class AzureSettings(Section):
         None, "azure", "client id of a user-assigned identity", "Else DEFAULT_IDENTITY_CLIENT_ID, AZURE_CLIENT_ID, looked up on the worker."
     )
     identity_scope: str | None = setting(
-        None, "azure", "scope of the endpoint's tokens", "Else that of the endpoint's kind; an address that is not Azure's needs it with managed_identity."
+        None,
+        "azure",
+        "scope of the endpoint's tokens",
+        "Else that of the endpoint's kind; an address that is not Azure's needs it with managed_identity.",
     )
     student_model_asset_id: str | None = setting(
         None, "azure", "asset id of the model to train", "Checked against the component's list, carried into run.json."

@@ -21,7 +21,8 @@ class TeacherSettings(Section):
         None,
         "teacher",
         "azureml_workspace_connection, managed_identity, api_key, none",
-        "Default: the connection when connection_name is given, api_key when a key reference is, what the endpoint takes when its name is, else none.",
+        "Default: the connection when connection_name is given, api_key when a key reference is, what the endpoint takes when "
+        "its name is, else none.",
     )
     teacher_model_endpoint_name: str | None = setting(
         None, "teacher", "name of an Azure ML endpoint", "Serverless or online; its address, and a key or token by its authMode, are looked up."

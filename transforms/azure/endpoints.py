@@ -94,7 +94,7 @@ def _online(name: str, fields: dict[str, Any], deployments: list[dict[str, Any]]
         told = ", ".join(f"{key} {share} %" for key, share in sorted(traffic.items())) or "none"
         raise AzureProblem(
             f"online endpoint {name}: one deployment must take all the traffic, so that one teacher answers every row (traffic: {told}); "
-            f"`az ml online-endpoint update --name {name} --traffic \"DEPLOYMENT=100\"` sets it",
+            f'`az ml online-endpoint update --name {name} --traffic "DEPLOYMENT=100"` sets it',
             passing=False,
         )
     deployed = _section(full[0], "properties")

@@ -147,4 +147,3 @@ def _told(error: BaseException) -> tuple[int | None, float | None]:
 def _first_sentence(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     return " ".join(text.split())[:_OUTPUT_LIMIT]
-

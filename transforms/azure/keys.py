@@ -154,7 +154,9 @@ def _custom_key(name: str, keys: dict[str, Any]) -> Key:
     chosen = meant if meant else list(keys)
     if len(chosen) != 1:
         listed = ", ".join(sorted(keys)) or "none"
-        raise AzureProblem(f"the connection {name} has custom keys ({listed}), and it is not clear which one opens the teacher; name it api-key", passing=False)
+        raise AzureProblem(
+            f"the connection {name} has custom keys ({listed}), and it is not clear which one opens the teacher; name it api-key", passing=False
+        )
     return Key(_present(name, f"credentials.keys.{chosen[0]}", keys[chosen[0]]))
 
 

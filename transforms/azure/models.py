@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 _ASSET_ID = re.compile(r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?/?\Z")
-_WORKSPACE_ID = re.compile(r"(?:azureml:/)?/subscriptions/.+/workspaces/(?P<registry>[^/]+)/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?/?\Z")
+_WORKSPACE_ID = re.compile(
+    r"(?:azureml:/)?/subscriptions/.+/workspaces/(?P<registry>[^/]+)/models/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?/?\Z"
+)
 
 TEACHERS = frozenset({("azureml-meta", "Meta-Llama-3.1-405B-Instruct")})
 STUDENTS = frozenset(

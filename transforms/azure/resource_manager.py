@@ -41,7 +41,9 @@ class ResourceManager:
     def _call(self, method: str, path: str, action: str) -> dict[str, Any]:
         url = path if "://" in path else f"{self.workspace.arm_url.rstrip('/')}{self.workspace.path}{path}?api-version={API_VERSION}"
         if urlsplit(url).netloc != urlsplit(self.workspace.arm_url).netloc:
-            raise AzureProblem(f"{self.workspace.arm_url} continues its list at another host, {urlsplit(url).netloc}; no token goes there", passing=False)
+            raise AzureProblem(
+                f"{self.workspace.arm_url} continues its list at another host, {urlsplit(url).netloc}; no token goes there", passing=False
+            )
         renewed = False
         attempt = 0
         while True:
@@ -71,13 +73,14 @@ class ResourceManager:
         said = f"status {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
         if status == 403:
             raise AzureProblem(
-                f"this identity may not use {what} of {self.workspace} ({said}). It needs the action {action}: "
-                f"{_role_for(action)}",
+                f"this identity may not use {what} of {self.workspace} ({said}). It needs the action {action}: {_role_for(action)}",
                 passing=False,
                 status=403,
             )
         if status == 401:
-            raise AzureProblem(f"the resource manager refuses the identity's token for {what} ({said}); is it of the right tenant?", passing=False, status=401)
+            raise AzureProblem(
+                f"the resource manager refuses the identity's token for {what} ({said}); is it of the right tenant?", passing=False, status=401
+            )
         raise AzureProblem(
             f"{what} of {self.workspace}: {said}", passing=status in _PASSING_STATUSES, status=status, retry_after_s=_wait_s(headers) or None
         )

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from transforms.azure.identity import request_token
 from transforms.azure.kept_secret import KeptSecret, Secret
 from transforms.azure.specs import IdentityRef
 
@@ -16,7 +15,13 @@ _kept: dict[Hashable, KeptSecret[Any]] = {}
 
 def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
     """The process's token for ``scope`` as ``identity``."""
-    token: KeptSecret[str] = kept((identity, scope), f"token for {scope}", lambda: request_token(identity, scope))
+
+    def fetch() -> Secret[str]:
+        from transforms.azure.identity import request_token  # azure-identity takes a while to import: only for those who use it
+
+        return request_token(identity, scope)
+
+    token: KeptSecret[str] = kept((identity, scope), f"token for {scope}", fetch)
     return token
 
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from transforms.azure.keys import Connection, Key, kept_connection, kept_online_key, kept_online_token, kept_serverless_key
 from transforms.azure.kept_secret import KeptSecret, Secret
+from transforms.azure.keys import Connection, Key, kept_connection, kept_online_key, kept_online_token, kept_serverless_key
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import WorkspaceRef
 from transforms.azure.tokens import kept_token
