@@ -15,13 +15,14 @@ from pathlib import Path
 
 from benchmarks.measure import Measurement, machine, measure
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.special import capacity_steps, kills, memory, ten_rows, zero_latency
+from benchmarks.special import capacity_steps, continuous_batching, kills, memory, ten_rows, zero_latency
 
 RESULTS = Path(__file__).parent / "results"
 SHORT: dict[str, Callable[[], Measurement]] = {
     "ten-rows": ten_rows,
     "zero-latency": zero_latency,
     **{scenario.name: partial(measure, scenario) for scenario in SCENARIOS if scenario.short},
+    "continuous-batching": continuous_batching,
     "capacity-steps": capacity_steps,
     "kills": kills,
     "memory-10000": partial(memory, 10_000),

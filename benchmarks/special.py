@@ -10,12 +10,64 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import Measurement, digest, expected_output, run_measured
 from benchmarks.teacher import TeacherProcess, command, write_questions
 
+BATCHING = (
+    "--latency=per_token",
+    "--token_ms=10",
+    "--load_token_ms=0.1",
+    "--slots=128",
+    "--completion_tokens=128",
+    "--completion_sigma=0.4",
+)
 
-def zero_latency(rows: int = 20_000, connections: int = 64) -> Measurement:
+
+def continuous_batching(rows: int = 2_000, fixed: tuple[int, ...] = (96, 128, 160, 192)) -> Measurement:
+    """Tokens a second that the command gets out of a server whose tokens slow down with load (128 running at most, 10 ms + 0.1 ms x
+    running a token), against the best of bare loops with a fixed number of requests at a time.
+    """
+
+    def tokens_per_s(stats: dict[str, Any]) -> float:
+        return float(stats["completion_tokens"] / stats["busy_s"])
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        expected = expected_output(questions, rows, folder)
+        swept = {}
+        for connections in fixed:
+            with TeacherProcess(*BATCHING) as teacher:
+                run_measured([sys.executable, "-m", "benchmarks.bare_aiohttp", str(questions), teacher.url, str(connections)])
+                swept[connections] = tokens_per_s(teacher.stats())
+        with TeacherProcess(*BATCHING) as teacher:
+            ended = run_measured(command(questions, folder / "run", teacher.url))
+            stats = teacher.stats()
+        assert ended.code == 0, ended.output
+        same = digest(folder / "run" / "train.jsonl") == expected
+    best = max(swept, key=lambda connections: swept[connections])
+    achieved = tokens_per_s(stats) / swept[best]
+    return Measurement(
+        "continuous-batching",
+        ">= 0.95",
+        achieved,
+        achieved >= 0.95 and same,
+        ended.wall_s,
+        stats["completion_tokens"] / swept[best],
+        rows,
+        stats["requests"],
+        peak_in_flight=stats["peak_in_flight"],
+        cpu_ms_per_request=1000 * ended.cpu_s / rows,
+        rss_mb=ended.rss_mb,
+        same_output=same,
+        note=f"{tokens_per_s(stats):.0f} tokens/s against {swept[best]:.0f} of the best fixed number, {best} of {', '.join(map(str, fixed))}",
+    )
+
+
+def zero_latency(rows: int = 60_000, connections: int = 64) -> Measurement:
     """Rows a second end to end on the embedded runner, against a bare aiohttp loop in the same run, both with a teacher process."""
     with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
         folder = Path(name)
