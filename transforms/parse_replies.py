@@ -10,7 +10,7 @@ from transforms.counters import RowCounters
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow
 from transforms.elements.tally import RowOutcome
-from transforms.prompts.progress import conclude
+from transforms.prompts.progress import answers_or_reject, conclude
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
@@ -38,25 +38,29 @@ class _ParseFn(beam.DoFn):
 
     def process(self, element: Union[ScoredRow, RejectedRow]):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         if isinstance(element, RejectedRow):
-            ended: Union[DistilledExample, RejectedRow] = element
+            reject: Union[RejectedRow, None] = element
             yield RowOutcome(element.origin.split, element.reason)
         else:
-            ended = conclude(self._prompt, element)
-            yield _outcome(element, ended)
-        if isinstance(ended, RejectedRow):
-            self._counters.row_rejected(ended.reason)
+            ended = answers_or_reject(self._prompt, element)
+            reject = ended if isinstance(ended, RejectedRow) else None
+            yield _outcome(element, None if reject is None else reject.reason)
+        if reject is not None:
+            self._counters.row_rejected(reject.reason)
         if self._rows_too:
-            yield beam.pvalue.TaggedOutput(REJECTS if isinstance(ended, RejectedRow) else EXAMPLES, ended)
+            if reject is not None or isinstance(element, RejectedRow):
+                yield beam.pvalue.TaggedOutput(REJECTS, reject)
+            else:
+                yield beam.pvalue.TaggedOutput(EXAMPLES, conclude(self._prompt, element))
 
     def finish_bundle(self) -> None:
         self._counters.hand_over()
 
 
-def _outcome(scored: ScoredRow, ended: Union[DistilledExample, RejectedRow]) -> RowOutcome:
+def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
     paid = scored.paid_replies
     return RowOutcome(
-        split=ended.origin.split,
-        reason=ended.reason if isinstance(ended, RejectedRow) else None,
+        split=scored.request.row.origin.split,
+        reason=reason,
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in paid),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in paid),
         requests_sent=scored.attempts,

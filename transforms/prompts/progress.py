@@ -58,6 +58,15 @@ def replies_on_ledger(prompt: Prompt, request: PromptRequest, find: FindReply) -
 def conclude(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:
     """What a row came to in the end."""
     row = scored.request.row
+    ended = answers_or_reject(prompt, scored)
+    if isinstance(ended, RejectedRow):
+        return ended
+    return DistilledExample(row.row_key, row.origin, prompt.example(scored.request, ended))
+
+
+def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | RejectedRow:
+    """The answers to all turns of a row, or why it gives no example."""
+    row = scored.request.row
     answers: list[str] = []
     for reply in scored.replies:
         try:
@@ -67,7 +76,7 @@ def conclude(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRo
             raw = reply.content[:LONGEST_RAW_ANSWER] if reply.content is not None else None
             return RejectedRow(row.origin, rejected.reason, where + rejected.detail, row.row_key, reply.attempts, raw)
     if len(answers) == len(scored.request.turns):
-        return DistilledExample(row.row_key, row.origin, prompt.example(scored.request, tuple(answers)))
+        return tuple(answers)
     last_raw = scored.replies[-1].content if scored.replies else None
     if scored.failure is not None:
         failure = scored.failure
