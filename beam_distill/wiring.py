@@ -133,7 +133,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> 
             log_requests=settings.debug_mode,
             log_prompts=settings.debug_mode and settings.log_prompts,
         ),
-        dataset=DatasetSpec(settings.ensure_ascii),
+        dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,
         minimum_success_ratio=settings.min_endpoint_success_ratio,
     )

@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
-PLAIN_FOLDERS = ("elements", "intake", "prompts", "ledger", "teacher", "azure")
+PLAIN_FOLDERS = ("elements", "intake", "prompts", "students", "ledger", "teacher", "azure")
 HOMES = {
     "azure": ("transforms/azure/",),
     "aiohttp": ("transforms/teacher/", "transforms/azure/", "beam_distill/simulator/"),
     "fastavro": ("transforms/ledger/", "transforms/intake/formats/avro.py"),
-    "pyarrow": ("transforms/intake/",),
+    "pyarrow": ("transforms/intake/", "transforms/students/"),
     "jinja2": ("transforms/intake/templates.py", "beam_distill/report/"),
     "ijson": ("transforms/intake/formats/json_list.py",),
     "numpy": ("transforms/ledger/",),

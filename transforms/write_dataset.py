@@ -6,12 +6,13 @@ output is the order of the input.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Union
 
 import apache_beam as beam
 import orjson
-from apache_beam.io import WriteToText
+from apache_beam.io import WriteToParquet, WriteToText
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
@@ -25,14 +26,19 @@ from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.prompts.base import Prompt
 from transforms.prompts.progress import FindReply, conclude, replies_on_ledger
+from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import walk_split
+from transforms.students.base import DROP, FIELD, turns_of
+from transforms.students.registry import STUDENT_FORMATS
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ScoringSpec
 
 REJECTS = "rejects"
 ELEMENT_CHARACTERS = 64 * 1024
+ROW_GROUP_BYTES = 16 * 1024 * 1024
+ROWS_PER_RECORD_BATCH = 128
 
 
 @with_output_types(str)
@@ -77,7 +83,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                 continue
             replies, complete = replies_on_ledger(prompt, asked, find)
             failed = None if complete else failures.find(asked.row.row_key)
-            yield conclude(
+            ended = conclude(
                 prompt,
                 ScoredRow(
                     asked,
@@ -87,6 +93,9 @@ class _JoinWithLedgerFn(beam.DoFn):
                     attempts=failed.attempts if failed is not None else 0,
                 ),
             )
+            if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):
+                ended = replace(ended, reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
+            yield ended
 
 
 class _LinesGathered:
@@ -116,8 +125,8 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 
 
 def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
-    """One line of a dataset: ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
-    return _json({"messages": [{"role": role, "content": content} for role, content in example.messages]}, dataset.ensure_ascii)
+    """One line of a dataset, in the form that the student's training takes."""
+    return _json(STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning)), dataset.ensure_ascii)
 
 
 def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
@@ -141,6 +150,33 @@ def _json(value: dict[str, object], ensure_ascii: bool) -> str:
     if ensure_ascii:
         return json.dumps(value, separators=(",", ":"))
     return orjson.dumps(value).decode()
+
+
+def _rows_of(lines: str) -> Iterator[dict[str, object]]:
+    for line in lines.split("\n"):
+        yield orjson.loads(line)
+
+
+class _StageDataset(beam.PTransform):
+    """Gathered lines in; the name of the one staged file out. Without a shard count the order stays and nothing is held back."""
+
+    def __init__(self, staged: str, output: str, dataset: DatasetSpec) -> None:
+        super().__init__()
+        self._staged = staged
+        self._output = output
+        self._dataset = dataset
+
+    def expand(self, lines: beam.PCollection[str]) -> beam.PCollection[str]:
+        if not self._dataset.is_parquet(self._output):
+            # asked of the final name: the staged one has no suffix
+            packing = CompressionTypes.detect_compression_type(self._output)
+            return lines | "Text" >> WriteToText(self._staged, compression_type=packing)
+        schema = STUDENT_FORMATS[self._dataset.student_format].parquet_schema(self._dataset.reasoning == FIELD)
+        return (
+            lines
+            | "Rows" >> beam.FlatMap(_rows_of)
+            | "Parquet" >> WriteToParquet(self._staged, schema, ROW_GROUP_BYTES, ROWS_PER_RECORD_BATCH, codec="snappy")
+        )
 
 
 class _PutInPlaceFn(beam.DoFn):
@@ -168,7 +204,7 @@ class WriteDataset(beam.PTransform):
     """Write the datasets the verdict allows, and rejects.jsonl always.
 
     In: the one Verdict. Out: the final paths put in place. A dataset appears under its final name whole or not at all; a split without
-    input whose output was asked for becomes an empty file.
+    input whose output was asked for becomes an empty file (a table without rows in Parquet).
     """
 
     rows: InputSpec
@@ -193,7 +229,7 @@ class WriteDataset(beam.PTransform):
             name = files.split.value.capitalize()
             placed.append(
                 joined[files.split.value]
-                | f"Stage{name}" >> WriteToText(f"{self.files.staging_dir}/{files.split.value}")
+                | f"Stage{name}" >> _StageDataset(f"{self.files.staging_dir}/{files.split.value}", files.output, self.dataset)
                 | f"Allow{name}" >> beam.Filter(_is_published, verdict, files)
                 | f"Place{name}" >> beam.ParDo(_PutInPlaceFn(files.output))
             )

@@ -9,9 +9,15 @@ from pydantic import BeforeValidator
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import Flag, TemplateText
 
+StudentFormatName = Literal["messages", "merged_system", "sharegpt", "alpaca", "prompt_completion"]
+
 
 def _read_format(value: object) -> object:
     return value.strip().lower().lstrip(".") if isinstance(value, str) else value
+
+
+def _read_name(value: object) -> object:
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
 
 
 class DataSettings(Section):
@@ -41,6 +47,18 @@ class DataSettings(Section):
     generated_batch_train_file_path: str = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
     generated_batch_validation_file_path: str | None = setting(
         None, "data", "the validation dataset to write", "Without a validation input it becomes an empty file.", True
+    )
+    student_format: Annotated[StudentFormatName, BeforeValidator(_read_name)] = setting(
+        "messages",
+        "data",
+        "messages, merged_system, sharegpt, alpaca, prompt_completion",
+        "The shape of a dataset's rows. `merged_system` is for students without a system role.",
+    )
+    output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
+        None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."
+    )
+    reasoning: Annotated[Literal["drop", "field", "think"], BeforeValidator(_read_name)] = setting(
+        "drop", "data", "the teacher's reasoning: drop, field, think", "A field beside the answer, or a `<think>` block to train on."
     )
     work_dir: str | None = setting(
         None,

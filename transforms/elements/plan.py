@@ -63,6 +63,17 @@ class RunFiles:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSpec:
-    """How a dataset is written: ``ensure_ascii`` escapes everything beyond ASCII."""
+    """How a dataset is written. ``ensure_ascii`` escapes everything beyond ASCII.
+
+    ``student_format`` is a name in ``students.registry``; ``reasoning`` is drop, field or think (``students.base``). ``file_format`` is jsonl or
+    parquet, None to go by the suffix of the output.
+    """
 
     ensure_ascii: bool = False
+    student_format: str = "messages"
+    reasoning: str = "drop"
+    file_format: str | None = None
+
+    def is_parquet(self, output: str) -> bool:
+        """Whether this output becomes a Parquet file."""
+        return self.file_format == "parquet" if self.file_format is not None else output.lower().endswith((".parquet", ".pq"))

@@ -81,11 +81,15 @@ class PromptRequest:
 
 @dataclass(frozen=True, slots=True)
 class DistilledExample:
-    """One row of the finished dataset: the row's own messages with the teacher's answers in place."""
+    """One row of the finished dataset: the row's own messages with the teacher's answers in place.
+
+    ``reasoning`` has what the teacher thought before each of its answers, in order; it is empty where nobody asked for it.
+    """
 
     row_key: str
     origin: RowOrigin
     messages: tuple[ChatMessage, ...]
+    reasoning: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

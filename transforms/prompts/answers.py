@@ -129,6 +129,14 @@ def label_of(text: str, key: str) -> str:
     return _text(value_of(text, key), key)
 
 
+def stated_reason(text: str, key: str) -> str | None:
+    """The text under ``key`` beside an answer that was accepted; None where it is missing or no text."""
+    try:
+        return label_of(visible_text(text), key)
+    except AnswerRejected:
+        return None
+
+
 def last_summary(text: str) -> str:
     """The summary of the last round in a reply.
 

@@ -27,6 +27,10 @@ class Prompt(Protocol):
         """The answer in the visible text of the reply to one turn. Raises AnswerRejected."""
         ...
 
+    def reason(self, text: str) -> str | None:
+        """The steps that the request asked for, where the text of a reply has them."""
+        ...
+
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
         """The row's own messages with the answers, one for each turn, in place."""
         ...

@@ -31,6 +31,10 @@ class ConversationPrompt:
         """The text of the reply. Raises AnswerRejected."""
         return visible_text(text)
 
+    def reason(self, text: str) -> str | None:
+        """Nothing: no steps are asked for."""
+        return None
+
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
         """The conversation with the teacher's answers."""
         messages: list[ChatMessage] = []

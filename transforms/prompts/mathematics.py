@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import number, value_of, visible_text
-from transforms.prompts.chain_of_thought import NUMBER, with_reasoning
+from transforms.prompts.answers import number, stated_reason, value_of, visible_text
+from transforms.prompts.chain_of_thought import NUMBER, REASON, with_reasoning
 from transforms.prompts.single_turn import SingleTurn
 
 _OPENING = "You solve a math problem by working it out, one calculation at a time."
@@ -32,3 +32,7 @@ class MathReasonedPrompt(SingleTurn):
     def extract(self, text: str, turn: int) -> str:
         """The number under ``answer``. Raises AnswerRejected."""
         return number(value_of(visible_text(text), NUMBER))
+
+    def reason(self, text: str) -> str | None:
+        """The value of ``reason``."""
+        return stated_reason(text, REASON)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import bare_label, in_listed_spelling, label_of, visible_text
+from transforms.prompts.answers import bare_label, in_listed_spelling, label_of, stated_reason, visible_text
 from transforms.prompts.carry_over import listed_labels
-from transforms.prompts.chain_of_thought import ANSWER_CHOICE, with_reasoning
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, with_reasoning
 from transforms.prompts.single_turn import SingleTurn, own_system_message
 
 _OPENING = "You judge how two texts relate: what the one lets a careful reader conclude about the other."
@@ -36,3 +36,7 @@ class NliReasonedPrompt(NliPrompt):
     def extract(self, text: str, turn: int) -> str:
         """The label under ``answer_choice``. Raises AnswerRejected."""
         return bare_label(label_of(visible_text(text), ANSWER_CHOICE))
+
+    def reason(self, text: str) -> str | None:
+        """The value of ``reason``."""
+        return stated_reason(text, REASON)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import choice, label_of, visible_text
-from transforms.prompts.chain_of_thought import ANSWER_CHOICE, with_reasoning
+from transforms.prompts.answers import choice, label_of, stated_reason, visible_text
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, with_reasoning
 from transforms.prompts.nli import NliPrompt
 
 _OPENING = "You answer a question by understanding what it asks and weighing the answers that come into question."
@@ -33,3 +33,7 @@ class NluQaReasonedPrompt(NluQaPrompt):
     def extract(self, text: str, turn: int) -> str:
         """The choice under ``answer_choice``. Raises AnswerRejected."""
         return choice(label_of(visible_text(text), ANSWER_CHOICE))
+
+    def reason(self, text: str) -> str | None:
+        """The value of ``reason``."""
+        return stated_reason(text, REASON)

@@ -28,6 +28,10 @@ class SingleTurn(ABC):
     def extract(self, text: str, turn: int) -> str:
         """The answer in a reply. Raises AnswerRejected."""
 
+    def reason(self, text: str) -> str | None:
+        """Nothing: only requests for a chain of thought ask for steps."""
+        return None
+
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
         """The row as it was, with the teacher's answer at the end."""
         question, _ = without_label(request.row.messages)

@@ -1,0 +1,72 @@
+"""What every student format does, and the turns it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from transforms.elements.rows import DistilledExample
+
+DROP, FIELD, THINK = "drop", "field", "think"
+"""What becomes of the teacher's reasoning: nothing, a field beside the answer, or a ``<think>`` block that is trained on."""
+
+
+class Turn(NamedTuple):
+    """One message of an example; ``reasoning`` is set where it is to stand in a field."""
+
+    role: str
+    content: str
+    reasoning: str | None = None
+
+
+class StudentFormat(Protocol):
+    """One shape of a training row."""
+
+    def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """The row as JSON values. The last turn is the assistant's."""
+        ...
+
+    def parquet_schema(self, reasoning_field: bool) -> Any:
+        """The pyarrow schema of such rows."""
+        ...
+
+
+def turns_of(example: DistilledExample, reasoning: str) -> list[Turn]:
+    """The messages of an example with the teacher's reasoning where it was asked for.
+
+    The reasoning belongs to the last answers of the chat, one each; answers before them were part of the question.
+    """
+    turns = [Turn(role, content) for role, content in example.messages]
+    if reasoning == DROP or not example.reasoning:
+        return turns
+    answers = [place for place, turn in enumerate(turns) if turn.role == "assistant"]
+    for place, thought in zip(answers[-len(example.reasoning) :], example.reasoning, strict=True):
+        if thought:
+            content = turns[place].content
+            turns[place] = (
+                Turn("assistant", f"<think>\n{thought}\n</think>\n\n{content}") if reasoning == THINK else Turn("assistant", content, thought)
+            )
+    return turns
+
+
+def chat_message(turn: Turn) -> dict[str, str]:
+    """A turn as the chat formats have it; reasoning under the name that reasoning models' endpoints and chat templates use."""
+    message = {"role": turn.role, "content": turn.content}
+    if turn.reasoning is not None:
+        message["reasoning_content"] = turn.reasoning
+    return message
+
+
+def chat_type(reasoning_field: bool) -> Any:
+    """The pyarrow type of a list of chat messages."""
+    import pyarrow  # only people who write Parquet wait for it
+
+    fields = [("role", pyarrow.string()), ("content", pyarrow.string())]
+    return pyarrow.list_(pyarrow.struct(fields + [("reasoning_content", pyarrow.string())] * reasoning_field))
+
+
+def text_schema(*names: str) -> Any:
+    """A pyarrow schema of text columns."""
+    import pyarrow
+
+    return pyarrow.schema([(name, pyarrow.string()) for name in names])

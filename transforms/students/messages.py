@@ -1,0 +1,22 @@
+"""messages: the chat as it is, ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.students.base import Turn, chat_message, chat_type
+
+
+class Messages:
+    """The format of Azure ML, OpenAI and TRL."""
+
+    def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """The chat."""
+        return {"messages": [chat_message(turn) for turn in turns]}
+
+    def parquet_schema(self, reasoning_field: bool) -> Any:
+        """One column, a list of messages."""
+        import pyarrow
+
+        return pyarrow.schema([("messages", chat_type(reasoning_field))])

@@ -1,0 +1,25 @@
+"""prompt_completion: ``{"prompt": [messages], "completion": [the answer]}``, for training on the answer alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.students.base import Turn, chat_message, chat_type
+
+
+class PromptCompletion:
+    """TRL's conversational form: both are lists of messages, so that the student's own chat template joins them and nothing of a chat is lost.
+
+    In a conversation only the last answer is a completion; the ones before it are part of the prompt.
+    """
+
+    def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """Everything up to the last answer, and the last answer."""
+        return {"prompt": [chat_message(turn) for turn in turns[:-1]], "completion": [chat_message(turns[-1])]}
+
+    def parquet_schema(self, reasoning_field: bool) -> Any:
+        """Two columns, both lists of messages."""
+        import pyarrow
+
+        return pyarrow.schema([("prompt", chat_type(reasoning_field)), ("completion", chat_type(reasoning_field))])
