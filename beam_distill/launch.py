@@ -15,11 +15,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_distill.config.sources import ResolvedSettings
@@ -29,14 +27,19 @@ from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
 from beam_distill.progress.watch import Watch, watched
 from beam_distill.run_record import RunResult, write_run_json
-from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
+from beam_distill.runners.detached import refuse_while_detached
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner
 from beam_distill.wiring import job_spec
-from beam_distill.work_dir import locked, remove_staging, set_aside
+from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
 from transforms.counters import NAMESPACE
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
+from transforms.run_control import request_stop, unfinished_requests
 from transforms.teacher.session import close_sessions, stop_sessions
+from transforms.teacher.specs import EndpointSpec
+from transforms.write_dataset import as_written, read_conclusion
 from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
@@ -48,12 +51,31 @@ _LEFT_AT_ONCE = (
 _STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 
 
-def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
-    """Do the whole job and say how it ended.
+@dataclasses.dataclass(frozen=True, slots=True)
+class PreparedJob:
+    """A job that was checked and may be started."""
 
-    ``beam_argv`` holds Beam's own options as on a command line. Raises RunRefused when nothing was started; every later ending is a
-    RunResult, except a defect of ours, which is raised as it is.
-    """
+    resolved: ResolvedSettings
+    given: BeamGiven
+    plan: RunnerPlan
+    endpoint: EndpointSpec
+    job: JobSpec
+    started: datetime
+    work_dir: str
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in ledger and run.json."""
+        return self.job.scoring.run_id
+
+    @property
+    def endpoint_shown(self) -> dict[str, Any]:
+        """What run.json says of the endpoint."""
+        return {"chat_url": self.endpoint.chat_url, "model": self.endpoint.model}
+
+
+def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> PreparedJob:
+    """Check everything that can be wrong. Raises RunRefused; nothing is sent or written."""
     settings = resolved.settings
     given = beam_given(resolved, beam_argv or [])
     plan = plan_for(settings, given)
@@ -62,22 +84,40 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
     endpoint = resolve_endpoint(settings)
     started = datetime.now(timezone.utc)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    job = job_spec(settings, endpoint, run_id)
-    work_dir = str(Path(settings.resolved_work_dir).absolute())
+    job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
+    return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir))
+
+
+def set_outputs_aside(prepared: PreparedJob) -> None:
+    """Move the datasets of an earlier run out of the way."""
+    for files in prepared.job.rows.splits:
+        if files.output is not None:
+            moved = set_aside(files.output, prepared.work_dir)
+            if moved is not None:
+                log.info("the earlier %s is kept as %s", files.output, moved)
+
+
+def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
+    """Do the whole job and say how it ended.
+
+    ``beam_argv`` holds Beam's own options as on a command line. Raises RunRefused when nothing was started; every later ending is a
+    RunResult, except a defect of ours, which is raised as it is.
+    """
+    settings = resolved.settings
+    prepared = prepare_job(resolved, beam_argv)
     clock = time.monotonic()
-    with locked(work_dir):
-        for files in job.rows.splits:
-            if files.output is not None:
-                moved = set_aside(files.output, work_dir)
-                if moved is not None:
-                    log.info("the earlier %s is kept as %s", files.output, moved)
+    with locked(prepared.work_dir):
+        refuse_while_detached(prepared.work_dir)
+        for note in prepared.plan.notes:
+            log.warning("%s", note)
+        set_outputs_aside(prepared)
         before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
         try:
-            watch = watch_for(settings, work_dir, job.files.ledger_dir, run_id, plan.same_process)
-            metrics = _run_pipeline(job, plan, options_of(plan, given), watch, settings.quiet)
-            with FileSystems.open(job.files.verdict_path) as file:
-                verdict = read_verdict(file.read().decode())
-            result = _result(job, verdict, metrics, work_dir)
+            watch = watch_for(settings, prepared.work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
+            metrics = _run_pipeline(prepared.job, prepared.plan, options_of(prepared.plan, prepared.given), watch, settings.quiet)
+            result = read_result(
+                prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics, in_process=prepared.plan.same_process
+            )
         except Exception as error:
             # Beam wraps what a stage raises; a full or broken disk is no defect of ours, anything else is
             if not _is_storage_failure(error):
@@ -85,20 +125,65 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
             result = RunResult(
                 ExitCode.STORAGE_FAILED,
                 f"writing failed: {error}. Free space or mend the disk and rerun: answers on the ledger are kept.",
-                run_id,
-                work_dir,
+                prepared.run_id,
+                prepared.work_dir,
             )
         finally:
             gc.collect()  # files that a failed stage left open are closed here, under the hook
             sys.unraisablehook = before_hook
-            remove_staging(work_dir)
-        result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
-        shown = {"chat_url": endpoint.chat_url, "model": endpoint.model}
-        try:
-            result = _replace(result, run_json_path=write_run_json(resolved, result, started, shown))
-        except OSError as error:
-            result = _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json cannot be written: {error}")
-    return result
+            remove_staging(prepared.work_dir)
+        return record_run(resolved, _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings)), prepared.started, prepared.endpoint_shown)
+
+
+def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
+    """Write run.json; the result with its path, or with the failure to write it."""
+    try:
+        return _replace(result, run_json_path=write_run_json(resolved, result, started, endpoint))
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_remote(result.work_dir):
+            raise
+        return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json cannot be written: {error}")
+
+
+def read_result(
+    rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], in_process: bool = False
+) -> RunResult:
+    """How a job that has come to its end ended: its verdict, with the counts of the files that were written."""
+    verdict = read_verdict(read_file(files.verdict_path))
+    conclusion = read_conclusion(read_file(files.conclusion_path))
+    processes, lost = (0, 0) if in_process else unfinished_requests(files.control_dir)
+    verdict = as_written(verdict, conclusion)
+    datasets = {
+        part.split.value: part.output
+        for part in rows.splits
+        if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published)
+    }
+    code, message = judged(verdict)
+    return RunResult(
+        code,
+        message,
+        run_id,
+        work_dir,
+        verdict=verdict,
+        datasets=datasets,
+        rejects_path=files.rejects_path,
+        metrics=metrics,
+        repeated=conclusion.repeated,
+        lost_at_most=lost,
+        processes_lost=processes,
+    )
+
+
+def judged(verdict: Verdict) -> tuple[ExitCode, str]:
+    """The exit code that a verdict means, and why."""
+    refused = [part for part in verdict.splits if not part.published]
+    if verdict.stopped is not None:
+        return FOR_STOP[verdict.stopped.cause], verdict.stopped.detail
+    if refused:
+        empty = [part for part in verdict.splits if part.ratio is None]
+        code = ExitCode.WRONG_INPUT if len(empty) == len(verdict.splits) else ExitCode.BELOW_MINIMUM
+        return code, "; ".join(f"{part.split.value}: {part.explanation}" for part in refused)
+    return ExitCode.PUBLISHED, "every dataset is published"
 
 
 def _replace(result: RunResult, **changes: Any) -> RunResult:
@@ -115,7 +200,7 @@ def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watc
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job)
     try:
-        with _stopped_by_signals(job.scoring.patience.drain_s), watched(watch, quiet), _rare_garbage_collection():
+        with _stopped_by_signals(job, plan), watched(watch, quiet), _rare_garbage_collection():
             result = pipeline.run()
             follow_metrics(watch, lambda: _counters(result))
             result.wait_until_finish()
@@ -148,32 +233,6 @@ def _metrics(result: Any) -> dict[str, Any]:
     return dict(sorted(values.items()))
 
 
-def _result(job: JobSpec, verdict: Verdict, metrics: dict[str, Any], work_dir: str) -> RunResult:
-    datasets = {
-        files.split.value: files.output
-        for files in job.rows.splits
-        if files.output is not None and (files.pattern is None or verdict.for_split(files.split).published)
-    }
-    code, message = ExitCode.PUBLISHED, "every dataset is published"
-    refused = [part for part in verdict.splits if not part.published]
-    if verdict.stopped is not None:
-        code, message = FOR_STOP[verdict.stopped.cause], verdict.stopped.detail
-    elif refused:
-        empty = [part for part in verdict.splits if part.ratio is None]
-        code = ExitCode.WRONG_INPUT if len(empty) == len(verdict.splits) else ExitCode.BELOW_MINIMUM
-        message = "; ".join(f"{part.split.value}: {part.explanation}" for part in refused)
-    return RunResult(
-        code,
-        message,
-        job.scoring.run_id,
-        work_dir,
-        verdict=verdict,
-        datasets=datasets,
-        rejects_path=job.files.rejects_path,
-        metrics=metrics,
-    )
-
-
 def _without_lost_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A file that a failed stage left open fails once more when it is closed; that failure has been told already."""
 
@@ -196,28 +255,36 @@ def _is_storage_failure(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def _stopped_by_signals(drain_s: float) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the sending; answers in flight are waited for. A second Ctrl-C leaves at once."""
+def _stopped_by_signals(job: JobSpec, plan: RunnerPlan) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the sending; answers in flight are waited for. A second Ctrl-C leaves at once.
+
+    Scoring processes that are not this one find the request in the work_dir; the job then comes to its end with the rest not sent.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     asked = False
+    drain_s = job.scoring.patience.drain_s
 
     def on_signal(number: int, frame: object) -> None:
         nonlocal asked
         if asked:
             # the terminal may be in the hands of the live view: its cursor is given back by hand
             os.write(2, (b"\x1b[?25h" if os.isatty(2) else b"") + _LEFT_AT_ONCE)
+            if plan.cancel is not None:
+                os.write(2, f"The job goes on. To end it: {plan.cancel}\n".encode())
             os._exit(ExitCode.INTERRUPTED)
         asked = True
         name = signal.Signals(number).name
-        stop_sessions(
-            EarlyStop(
-                StopCause.INTERRUPTED,
-                f"interrupted by {name}: nothing more is sent, answers in flight are waited for up to {drain_s:g} s. "
-                "Every answer received is on the ledger.",
-            )
+        cause = EarlyStop(
+            StopCause.INTERRUPTED,
+            f"interrupted by {name}: nothing more is sent, answers in flight are waited for up to {drain_s:g} s. "
+            "Every answer received is on the ledger.",
         )
+        stop_sessions(cause)
+        if job.scoring.control_dir is not None:
+            # not from the handler itself: it may have interrupted whoever holds a lock that writing needs
+            threading.Thread(target=_ask_workers_to_stop, args=(job.scoring.control_dir, cause, plan), daemon=True).start()
 
     before: dict[int, Any] = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -225,6 +292,15 @@ def _stopped_by_signals(drain_s: float) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ask_workers_to_stop(control_dir: str, cause: EarlyStop, plan: RunnerPlan) -> None:
+    after = f"the job goes on without this command, and is ended by: {plan.cancel}" if plan.cancel else "the job ends with it"
+    try:
+        request_stop(control_dir, cause)
+        log.warning("the workers are asked to stop; waiting for the job's end. Ctrl-C again leaves at once: %s", after)
+    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
+        log.warning("the workers cannot be asked to stop (%s). Ctrl-C again leaves: %s", error, after)
 
 
 @contextmanager

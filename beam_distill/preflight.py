@@ -28,11 +28,9 @@ def check_files(settings: DistillSettings) -> None:
     problems: list[str] = []
     outputs: set[str] = set()
     spec = input_spec(settings)
-    if "://" in settings.resolved_work_dir:
-        problems.append(
-            f"work_dir: {settings.resolved_work_dir} is not a directory of this machine; the ledger needs one it can sync. "
-            "Set work_dir to a local path"
-        )
+    problems.extend(_unknown_filesystems(settings))
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
     for files in spec.splits:
         name = "train_file_path" if files.split.value == "train" else "validation_file_path"
         if files.pattern is not None:
@@ -70,6 +68,23 @@ def _row_problems(spec: InputSpec) -> list[str]:
             problems.extend(f"{path}: {problem}" for problem in found)
     if len(problems) > MOST_PROBLEMS:
         return [*problems[:MOST_PROBLEMS], f"... and {len(problems) - MOST_PROBLEMS} more like these"]
+    return problems
+
+
+def _unknown_filesystems(settings: DistillSettings) -> list[str]:
+    problems = []
+    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
+    for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
+        path = getattr(settings, name)
+        if path is None or "://" not in path:
+            continue
+        try:
+            FileSystems.get_filesystem(path)
+        except ValueError:
+            problems.append(
+                f"{name}: nothing here reads {path.partition('://')[0]}://. Install what does: apache-beam[azure] for azfs://, "
+                "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
+            )
     return problems
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.tracker import Prices
 from beam_distill.version import VERSION
+from beam_distill.work_dir import write_file
 from transforms.elements.tally import Verdict
 from transforms.write_verdict import verdict_fields
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended. ``datasets`` and the other paths are set when the file is there."""
+    """How a run ended. ``datasets`` and the other paths are set when the file is there.
+
+    ``repeated`` counts answers on the ledger that this run paid for more than once. ``lost_at_most``: requests that ``processes_lost``
+    scoring processes had open when they were last heard of; what of it was answered is paid for and not on the ledger.
+    """
 
     exit_code: ExitCode
     message: str
@@ -33,6 +36,9 @@ class RunResult:
     wall_s: float = 0.0
     prices: Prices | None = None
     report_path: str | None = None
+    repeated: int = 0
+    lost_at_most: int = 0
+    processes_lost: int = 0
 
     @property
     def ok(self) -> bool:
@@ -58,13 +64,10 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "datasets": result.datasets,
         "rejects": result.rejects_path,
         "metrics": result.metrics,
+        "answers_repeated": result.repeated,
+        "requests_lost_at_most": result.lost_at_most,
+        "processes_lost": result.processes_lost,
     }
-    path = Path(result.work_dir) / "run.json"
-    temporary = path.with_suffix(".json.partial")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(fields, file, indent=2, default=str)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    return str(path)
+    path = f"{result.work_dir}/run.json"
+    write_file(path, json.dumps(fields, indent=2, default=str) + "\n")
+    return path

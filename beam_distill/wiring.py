@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from beam_distill.azure_endpoint import locate
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
+from beam_distill.work_dir import absolute
 from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
+from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.payload import request_fields
@@ -81,13 +82,16 @@ def input_spec(settings: DistillSettings) -> InputSpec:
 
 def run_files(work_dir: str, run_id: str) -> RunFiles:
     """The files of one run below its work_dir."""
-    root = Path(work_dir).absolute()
+    root = absolute(work_dir)
+    staging = f"{root}/staging/{run_id}"
     return RunFiles(
-        ledger_dir=str(root / "ledger"),
-        failures_dir=str(root / "failures" / run_id),
-        staging_dir=str(root / "staging" / run_id),
-        rejects_path=str(root / "rejects.jsonl"),
-        verdict_path=str(root / "staging" / run_id / "verdict.json"),
+        ledger_dir=f"{root}/ledger",
+        failures_dir=f"{root}/failures/{run_id}",
+        staging_dir=staging,
+        rejects_path=f"{root}/rejects.jsonl",
+        verdict_path=f"{staging}/verdict.json",
+        conclusion_path=f"{staging}/conclusion.json",
+        control_dir=f"{staging}/control",
     )
 
 
@@ -101,8 +105,8 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
     )
 
 
-def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> JobSpec:
-    """Everything the workers need to know, free of secrets."""
+def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True) -> JobSpec:
+    """Everything the workers need to know, free of secrets. ``in_process``: the scoring sessions live in the command's own process."""
     files = run_files(settings.resolved_work_dir, run_id)
     return JobSpec(
         rows=input_spec(settings),
@@ -132,6 +136,8 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str) -> 
             hedge_stragglers=settings.hedge_stragglers,
             log_requests=settings.debug_mode,
             log_prompts=settings.debug_mode and settings.log_prompts,
+            sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
+            control_dir=None if in_process else files.control_dir,
         ),
         dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,

@@ -1,23 +1,53 @@
-"""The work_dir: one run at a time, older datasets out of the way, staging cleaned up."""
+"""The work_dir, a directory or a place on any filesystem that Beam knows: one run at a time, older datasets out of the way, staging
+cleaned up."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 
+BEAT_EVERY_S = 20.0
+STALE_AFTER_S = 90.0
+"""A lock on object storage that was not renewed for so long is taken for that of a run that died."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is on another filesystem than this machine's."""
+    return "://" in path
+
+
+def absolute(path: str) -> str:
+    """The path without a working directory in it, and without a slash at its end."""
+    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
+
 
 @contextmanager
 def locked(work_dir: str) -> Iterator[None]:
-    """Hold the work_dir for one run. Raises RunRefused when another run holds it or it cannot be made."""
+    """Hold the work_dir for one run. Raises RunRefused when another run holds it or it cannot be made.
+
+    On a directory the lock is the operating system's. Object storage has none: a file there is renewed while the run lasts, and two runs
+    that start within the same second are not told apart.
+    """
+    with _locked_remote(work_dir) if is_remote(work_dir) else _locked_directory(work_dir):
+        yield
+
+
+@contextmanager
+def _locked_directory(work_dir: str) -> Iterator[None]:
     path = Path(work_dir) / "lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +72,77 @@ def locked(work_dir: str) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def _locked_remote(work_dir: str) -> Iterator[None]:
+    path = f"{work_dir}/lock.json"
+    me = f"process {os.getpid()} on {socket.gethostname()}"
+    try:
+        found = json.loads(read_file(path)) if FileSystems.exists(path) else None
+        if found is not None and time.time() - found["at_s"] < STALE_AFTER_S:
+            raise RunRefused(
+                ExitCode.WRONG_INPUT,
+                f"work_dir: another run ({found['holder']}) is working in {work_dir}; wait for it, or give this run another work_dir. "
+                f"If that run was killed, its lock ends {STALE_AFTER_S:.0f} s after its last sign of life",
+            )
+        write_file(path, json.dumps({"holder": me, "at_s": time.time()}))
+    except RunRefused:
+        raise
+    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
+        raise RunRefused(ExitCode.STORAGE_FAILED, f"work_dir: {work_dir} cannot be used: {type(error).__name__}: {error}") from None
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(BEAT_EVERY_S):
+            with suppress(Exception):  # tried again at the next beat
+                write_file(path, json.dumps({"holder": me, "at_s": time.time()}))
+
+    thread = threading.Thread(target=beat, name="work-dir-lock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        FileSystems.delete([path])
+
+
+def read_file(path: str) -> str:
+    """A small file as text."""
+    with FileSystems.open(path) as file:
+        return str(file.read().decode())
+
+
+def write_file(path: str, text: str) -> None:
+    """A small file, whole or not at all. Raises OSError, or what the filesystem raises."""
+    if is_remote(path):
+        with FileSystems.create(path) as remote:
+            remote.write(text.encode())
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".partial")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, target)
+
+
+def read_fields(path: str) -> dict[str, Any] | None:
+    """A JSON object, None when the file is not there."""
+    if not FileSystems.exists(path):
+        return None
+    fields: dict[str, Any] = json.loads(read_file(path))
+    return fields
+
+
 def set_aside(output: str, work_dir: str) -> str | None:
-    """Move a dataset of an earlier run into the work_dir, so that a stopped run leaves none that looks finished.
+    """Move a dataset of an earlier run out of the way, so that a stopped run leaves none that looks finished: into the work_dir, or beside
+    itself where either is on object storage.
 
     Returns where it is now, None when there was none.
     """
-    if "://" in output:
+    if is_remote(output) or is_remote(work_dir):
         if not FileSystems.exists(output):
             return None
         aside = output + ".previous"
@@ -66,4 +161,10 @@ def set_aside(output: str, work_dir: str) -> str | None:
 
 def remove_staging(work_dir: str) -> None:
     """Remove what runs left behind before their files were put in place."""
-    shutil.rmtree(Path(work_dir) / "staging", ignore_errors=True)
+    if not is_remote(work_dir):
+        shutil.rmtree(Path(work_dir) / "staging", ignore_errors=True)
+        return
+    with suppress(Exception):  # only litter, and the next run tries again
+        left = [found.path for found in FileSystems.match([f"{work_dir}/staging/**"])[0].metadata_list]
+        if left:
+            FileSystems.delete(left)

@@ -10,8 +10,9 @@ from apache_beam.typehints import with_output_types
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.index import AnswerIndex
+from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import FindReply, conclude, extract_answer, replies_on_ledger
+from transforms.prompts.progress import FindReplies, conclude, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.payload import PayloadTemplate
@@ -21,12 +22,12 @@ Pending = tuple[PromptRequest, tuple[TeacherReply, ...]]
 PendingOrDone = Union[Pending, ScoredRow, RejectedRow]
 
 
-def ledger_lookup(index: AnswerIndex, template: PayloadTemplate) -> FindReply:
-    """A function that finds the reply to one turn of a request in ``index``."""
+def ledger_lookup(index: AnswerIndex, template: PayloadTemplate) -> FindReplies:
+    """A function that finds the replies to one turn of a request in ``index``."""
 
-    def find(request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Union[TeacherReply, None]:
+    def find(request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
         body = template.body(request.messages_for_turn(turn, answers))
-        return index.find(request.row.row_key, turn, template.request_hash(body))
+        return index.find_all(request.row.row_key, turn, template.request_hash(body))
 
     return find
 
@@ -39,15 +40,22 @@ class _DropAnsweredFn(beam.DoFn):
 
     def setup(self) -> None:
         self._prompt: Prompt = prompt_for(self._prompt_spec)
-        self._index = AnswerIndex(self._scoring.ledger_dir)
+        self._index: Union[AnswerIndex, None] = None
         self._template = PayloadTemplate(self._scoring.endpoint, self._scoring.sampling)
-        self._find = ledger_lookup(self._index, self._template)
+
+    def start_bundle(self) -> None:
+        # a bundle that the runner tries again finds here what its first try recorded, in this process or another
+        if self._index is None:
+            self._index = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
+            self._find = ledger_lookup(self._index, self._template)
+        else:
+            self._index.refresh()
 
     def process(self, asked: Union[PromptRequest, RejectedRow]) -> Iterator[PendingOrDone]:
         if isinstance(asked, RejectedRow):
             yield asked
             return
-        if not len(self._index):
+        if not self._index:
             yield asked, ()
             return
         replies, complete = replies_on_ledger(self._prompt, asked, self._find)
@@ -62,15 +70,17 @@ class _DropAnsweredFn(beam.DoFn):
         # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time
         answers = tuple(extract_answer(self._prompt, reply) for reply in replies[:-1])
         body = self._template.body(asked.messages_for_turn(len(answers), answers))
+        assert self._index is not None
         return self._index.asked_by(asked.row.row_key, len(answers), self._template.request_hash(body)) != self._scoring.run_id
 
     def teardown(self) -> None:
-        self._index.close()
+        if self._index is not None:
+            self._index.close()
 
 
 @dataclass
 class DropAnswered(beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]):
-    """Look every request up on the ledger as it stood when the worker started.
+    """Look every request up on the ledger as it stood when the bundle started.
 
     Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not; rejects pass through.
     """

@@ -14,10 +14,12 @@ from transforms.batch_by_size import Batch
 from transforms.counters import RequestCounters
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import RejectedRow
+from transforms.ledger_storage import storage_for
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
-from transforms.teacher.session import Lane, shared_session
+from transforms.run_control import RunControl, control_of
+from transforms.teacher.session import Lane, settle_abandoned, shared_session
 from transforms.teacher.specs import ScoringSpec
 
 Scored = Union[ScoredRow, RejectedRow]
@@ -32,6 +34,11 @@ class _ScoreBatchFn(beam.DoFn):
     def setup(self) -> None:
         self._counters = RequestCounters()
         self._lane: Union[Lane, None] = None
+        self._control: Union[RunControl, None] = None
+
+    def start_bundle(self) -> None:
+        # stages start from the last to the first: this comes before DropAnswered looks at the ledger
+        settle_abandoned(self._scoring)
 
     def process(self, element: Batch) -> Iterator[Scored]:
         if not isinstance(element, list):
@@ -45,7 +52,12 @@ class _ScoreBatchFn(beam.DoFn):
         if self._lane is None:
             # opened with the first row to send: a rerun that asks nothing needs neither endpoint nor key
             next_turn = partial(answers_for_next_turn, prompt_for(self._prompt))
-            self._lane = shared_session(self._scoring, next_turn).lane()
+            storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
+            session = shared_session(self._scoring, next_turn, storage)
+            self._lane = session.lane()
+            if self._scoring.control_dir is not None:
+                self._control = control_of(self._scoring.control_dir, session)
+                self._control.tell()
         self._lane.put(element)
         for row in self._lane.finished():
             yield self._counted(row)
@@ -55,7 +67,13 @@ class _ScoreBatchFn(beam.DoFn):
             window = GlobalWindow()
             for row in self._lane.drain():
                 yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
+            if self._control is not None:
+                self._control.tell()
         self._counters.hand_over()
+
+    def teardown(self) -> None:
+        if self._lane is not None:
+            self._lane.abandon()
 
     def _counted(self, row: ScoredRow) -> ScoredRow:
         self._counters.row_scored(row)

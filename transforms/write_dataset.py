@@ -20,12 +20,13 @@ from transforms.drop_answered import ledger_lookup
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.replies import FailureRecord, ScoredRow
-from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import Verdict
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import FindReply, conclude, replies_on_ledger
+from transforms.prompts.progress import FindReplies, conclude, replies_on_ledger
 from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
@@ -45,36 +46,45 @@ ROWS_PER_RECORD_BATCH = 128
 class _JoinWithLedgerFn(beam.DoFn):
     """Verdict in; dataset lines on a tag per split, reject lines on their own tag."""
 
-    def __init__(self, rows: InputSpec, prompt: PromptSpec, scoring: ScoringSpec, dataset: DatasetSpec) -> None:
+    def __init__(self, rows: InputSpec, files: RunFiles, prompt: PromptSpec, scoring: ScoringSpec, dataset: DatasetSpec) -> None:
         self._rows = rows
+        self._conclusion_path = files.conclusion_path
         self._prompt_spec = prompt
         self._scoring = scoring
         self._dataset = dataset
 
     def process(self, verdict: Verdict):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         prompt = prompt_for(self._prompt_spec)
-        answers = AnswerIndex(self._scoring.ledger_dir)
-        failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id)
+        # storage of their own: each removes its copies when it is closed
+        answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
+        failures = FailureIndex(
+            self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, self._scoring.sealing)
+        )
+        counted = Conclusion(answers.repeated(self._scoring.run_id), {})
         find = ledger_lookup(answers, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
         try:
             for files in self._rows.splits:
                 if files.pattern is None:
                     continue
                 part = verdict.for_split(files.split)
+                found = counted.splits[files.split] = {}
                 examples, rejects = _LinesGathered(files.split.value), _LinesGathered(REJECTS)
                 for ended in self._conclude_split(prompt, files, find, failures, verdict):
+                    reason = ended.reason if isinstance(ended, RejectedRow) else None
+                    found[reason] = found.get(reason, 0) + 1
                     if isinstance(ended, RejectedRow):
                         yield from rejects.add(reject_line(ended, self._dataset))
                     elif part.published:
                         yield from examples.add(example_line(ended, self._dataset))
                 yield from rejects.rest()
                 yield from examples.rest()
+            write_conclusion(self._conclusion_path, counted)
         finally:
             answers.close()
             failures.close()
 
     def _conclude_split(
-        self, prompt: Prompt, files: SplitFiles, find: FindReply, failures: FailureIndex, verdict: Verdict
+        self, prompt: Prompt, files: SplitFiles, find: FindReplies, failures: FailureIndex, verdict: Verdict
     ) -> Iterator[Union[DistilledExample, RejectedRow]]:
         for row in walk_split(self._rows, files):
             asked = format_row(prompt, row)
@@ -96,6 +106,47 @@ class _JoinWithLedgerFn(beam.DoFn):
             if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):
                 ended = replace(ended, reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
             yield ended
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What the writing found: rows per split and reason (None for examples), and answers that this run paid for more than once.
+
+    The verdict counts rows as they were scored. Where a part of the job ran twice at once the two can differ by the rows of which one try
+    got an answer and the other none; these counts are those of the files.
+    """
+
+    repeated: int
+    splits: dict[Split, dict[Union[str, None], int]]
+
+
+def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
+    """The verdict with the counts of examples and rejects that the files have."""
+    parts = []
+    for part in verdict.splits:
+        found = conclusion.splits.get(part.split)
+        if found is not None:
+            reasons = {reason: count for reason, count in found.items() if reason is not None}
+            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons)
+            part = replace(part, tally=tally)
+        parts.append(part)
+    return replace(verdict, splits=tuple(parts))
+
+
+def write_conclusion(path: str, conclusion: Conclusion) -> None:
+    """Write it as JSON, for the command."""
+    fields = {
+        "repeated": conclusion.repeated,
+        "splits": {split.value: [[reason, count] for reason, count in found.items()] for split, found in conclusion.splits.items()},
+    }
+    with FileSystems.create(path) as file:
+        file.write(json.dumps(fields).encode())
+
+
+def read_conclusion(text: str) -> Conclusion:
+    """What ``write_conclusion`` wrote."""
+    fields = json.loads(text)
+    return Conclusion(fields["repeated"], {Split(name): dict(found) for name, found in fields["splits"].items()})
 
 
 class _LinesGathered:
@@ -214,7 +265,8 @@ class WriteDataset(beam.PTransform):
     dataset: DatasetSpec
 
     def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
-        joined = verdicts | "JoinWithLedger" >> beam.ParDo(_JoinWithLedgerFn(self.rows, self.prompt, self.scoring, self.dataset)).with_outputs(
+        join = _JoinWithLedgerFn(self.rows, self.files, self.prompt, self.scoring, self.dataset)
+        joined = verdicts | "JoinWithLedger" >> beam.ParDo(join).with_outputs(
             REJECTS, *(files.split.value for files in self.rows.splits)
         )
         verdict = beam.pvalue.AsSingleton(verdicts)

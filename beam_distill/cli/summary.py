@@ -38,6 +38,11 @@ def summary_text(result: RunResult) -> str:
     if result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
     lines.append(f"time        {duration(result.wall_s)}")
+    if result.repeated or result.lost_at_most:
+        lines.append(
+            f"{result.repeated} answers were paid for twice (a part of the job ran twice); {result.processes_lost} scoring processes were lost "
+            f"with at most {result.lost_at_most} requests open, whose answers, if any came, were paid for in vain"
+        )
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")
     if result.rejects_path is not None:

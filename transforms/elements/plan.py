@@ -59,6 +59,8 @@ class RunFiles:
     staging_dir: str
     rejects_path: str
     verdict_path: str
+    conclusion_path: str
+    control_dir: str
 
 
 @dataclass(frozen=True, slots=True)

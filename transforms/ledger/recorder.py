@@ -9,13 +9,12 @@ from typing import Generic, TypeVar
 
 from transforms.elements.replies import FailureRecord, LedgerRecord
 from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_datum
-from transforms.ledger.segments import SegmentWriter
+from transforms.ledger.storage import GATHER_S, DirectoryStorage, LedgerStorage
 
 Token = TypeVar("Token")
 
-GATHER_S = 0.03
-"""How long records are gathered before they are written and synced together. Longer delays the next turn of a conversation and
-risks more answers on a crash; shorter costs more syncs, and a little CPU each."""
+QUIET_S = 1.0
+"""Where sealing takes longer than this: so long nothing new comes before what was gathered is sealed early."""
 
 
 class Recorder(Generic[Token]):
@@ -32,9 +31,13 @@ class Recorder(Generic[Token]):
         run_id: str,
         on_safe: Callable[[list[Token]], None],
         on_failed: Callable[[list[Token], Exception], None],
+        storage: LedgerStorage | None = None,
     ) -> None:
-        self._answers = SegmentWriter(ledger_dir, run_id, LEDGER_SCHEMA)
-        self._failures = SegmentWriter(failures_dir, run_id, FAILURE_SCHEMA)
+        # the seam: where the segments live, and how long records gather, is the storage's; everything else here is the same on all
+        storage = storage or DirectoryStorage()
+        self._sealing = storage.sealing
+        self._answers = storage.writer(ledger_dir, run_id, LEDGER_SCHEMA)
+        self._failures = storage.writer(failures_dir, run_id, FAILURE_SCHEMA)
         self._on_safe = on_safe
         self._on_failed = on_failed
         self._pending: list[tuple[LedgerRecord | FailureRecord, Token]] = []
@@ -65,7 +68,7 @@ class Recorder(Generic[Token]):
                     self._changed.wait()
                 closing = self._closing
             if not closing:
-                time.sleep(GATHER_S)
+                self._gather()
             with self._changed:
                 group, self._pending = self._pending, []
             if group:
@@ -77,6 +80,27 @@ class Recorder(Generic[Token]):
                 segment.close()
             except OSError as error:
                 self._error = self._error or error
+
+    def _gather(self) -> None:
+        """Let records gather until it is time to seal them: at once after GATHER_S on a directory."""
+        now_s = time.monotonic()
+        due_s, quiet_s = now_s + self._sealing.after_s, now_s + QUIET_S
+        seen = size = 0
+        while True:
+            time.sleep(min(GATHER_S, max(due_s - now_s, 0.0)))
+            now_s = time.monotonic()
+            if now_s >= due_s:
+                return
+            with self._changed:
+                if self._closing:
+                    return
+                fresh = self._pending[seen:]
+            if fresh:
+                seen += len(fresh)
+                size += sum(len(record.response) + len(record.payload) for record, _ in fresh if isinstance(record, LedgerRecord))
+                quiet_s = now_s + QUIET_S
+            if size >= self._sealing.after_bytes or now_s >= quiet_s:
+                return
 
     def _write(self, group: list[tuple[LedgerRecord | FailureRecord, Token]]) -> None:
         tokens = [token for _, token in group]

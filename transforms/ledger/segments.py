@@ -94,12 +94,15 @@ class Block:
     records: list[Any]
 
 
-def read_blocks(path: Path, reader_schema: dict[str, Any] | None, torn: list[TornSegment]) -> Iterator[Block]:
-    """Every whole block in order; a torn tail ends the reading and is noted in ``torn``."""
+def read_blocks(path: Path, reader_schema: dict[str, Any] | None, torn: list[TornSegment], start: int = 0) -> Iterator[Block]:
+    """Every whole block in order, from offset ``start`` on; a torn tail ends the reading and is noted in ``torn``."""
     kept = 0
     with open(path, "rb") as file:
         try:
-            for block in fastavro.block_reader(file, reader_schema):
+            blocks = fastavro.block_reader(file, reader_schema)
+            if start:
+                file.seek(start)  # making the reader has read the header
+            for block in blocks:
                 records = list(block)
                 kept += 1
                 yield Block(block.offset, block.size, records)

@@ -5,15 +5,15 @@ The one place that says what replies mean, used while scoring, when the ledger i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from transforms.elements import reasons
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
 from transforms.prompts.base import AnswerRejected, Prompt
 
-FindReply = Callable[[PromptRequest, int, "tuple[str, ...]"], "TeacherReply | None"]
-"""Looks up the reply to one turn of a request, given the answers to the turns before it."""
+FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
+"""Looks up the replies to one turn of a request, given the answers to the turns before it; the one that stands first comes first."""
 
 LONGEST_RAW_ANSWER = 20_000
 
@@ -42,17 +42,25 @@ def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple
         return None
 
 
-def replies_on_ledger(prompt: Prompt, request: PromptRequest, find: FindReply) -> tuple[tuple[TeacherReply, ...], bool]:
-    """The replies the ledger holds for a request, and whether nothing more is to be asked."""
-    replies: tuple[TeacherReply, ...] = ()
-    while True:
-        answers = answers_for_next_turn(prompt, request, replies)
-        if answers is None:
-            return replies, True
-        reply = find(request, len(replies), answers)
-        if reply is None:
-            return replies, False
-        replies = (*replies, reply)
+def replies_on_ledger(
+    prompt: Prompt, request: PromptRequest, find: FindReplies, replies: tuple[TeacherReply, ...] = ()
+) -> tuple[tuple[TeacherReply, ...], bool]:
+    """The replies the ledger holds for a request, and whether nothing more is to be asked; ``replies`` are those to its first turns.
+
+    A turn that two workers asked has two replies, and the conversation may have gone on from either: the first way that leads to the
+    end is taken, else the longest.
+    """
+    answers = answers_for_next_turn(prompt, request, replies)
+    if answers is None:
+        return replies, True
+    longest = replies
+    for reply in find(request, len(replies), answers):
+        found, complete = replies_on_ledger(prompt, request, find, (*replies, reply))
+        if complete:
+            return found, True
+        if len(found) > len(longest):
+            longest = found
+    return longest, False
 
 
 def conclude(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:

@@ -158,6 +158,11 @@ class Dispatcher:
         return len(self._new)
 
     @property
+    def open_requests(self) -> int:
+        """Requests on the wire, and answers handed to the recorder that are not safe yet."""
+        return self._in_flight + self._recording
+
+    @property
     def stopped(self) -> EarlyStop | None:
         """The early stop, once there was one."""
         return self._stop
@@ -251,6 +256,17 @@ class Dispatcher:
             # an answer that cannot be recorded is not worth waiting for
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
             self._loop.call_later(drain_s, self._give_up_in_flight)
+
+    def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
+        """Deliver unsent what came with this ``deliver`` and is not on the wire: whoever wanted it is gone."""
+        cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
+        waiting = [row for row in (*(row for _, _, row in self._retries), *self._urgent, *self._new) if row.deliver == deliver]
+        self._retries = [entry for entry in self._retries if entry[2].deliver != deliver]
+        heapq.heapify(self._retries)
+        self._urgent = deque(row for row in self._urgent if row.deliver != deliver)
+        self._new = deque(row for row in self._new if row.deliver != deliver)
+        for row in waiting:
+            self._deliver(row, stopped=cause)
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""
@@ -595,6 +611,9 @@ class Dispatcher:
                 log.info("the endpoint throttles (429): finding its pace")
 
     def _again(self, row: RowInProgress, wait_s: float, now_s: float) -> None:
+        if self._stop is not None:  # it was on the wire when the rest was stopped
+            self._deliver(row, stopped=self._stop)
+            return
         self._retried += 1
         heapq.heappush(self._retries, (now_s + wait_s, next(self._order), row))
 

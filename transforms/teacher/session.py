@@ -16,6 +16,7 @@ from transforms.elements.failures import EarlyStop
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
+from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.dispatch import Dispatcher, NextTurn, RowInProgress, Snapshot
 from transforms.teacher.specs import ScoringSpec
@@ -27,8 +28,10 @@ LEAST_BACKLOG = 128
 class ScoringSession:
     """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
 
-    def __init__(self, spec: ScoringSpec, next_turn: NextTurn) -> None:
+    def __init__(self, spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> None:
         self._spec = spec
+        self._storage = storage
+        self._abandoned: list[Lane] = []
         self._next_turn = next_turn
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -57,6 +60,27 @@ class ScoringSession:
     def snapshot(self) -> Snapshot:
         """The state of the engine at about this moment."""
         return self._dispatcher.snapshot()
+
+    def open_requests(self) -> int:
+        """Requests on the wire, and answers that are not on the ledger yet, at about this moment."""
+        return self._dispatcher.open_requests
+
+    @property
+    def closed(self) -> bool:
+        """Whether the engine has ended."""
+        return not self._thread.is_alive()
+
+    def abandon(self, lane: Lane) -> None:
+        """The rows of this lane are wanted no more, for its bundle failed. What was not sent is dropped; what is on the wire is paid for
+        and goes on to the ledger, where the bundle's next try finds it: see ``settle``."""
+        self._on_loop(self._dispatcher.withdraw, lane.deliver)
+        self._abandoned.append(lane)
+
+    def settle(self) -> None:
+        """Wait until everything that abandoned lanes had on the wire is answered and recorded."""
+        while self._abandoned:
+            for _ in self._abandoned.pop().drain():
+                pass
 
     def close(self) -> None:
         """Cancel what is on the wire, put the ledger in order and end the thread."""
@@ -113,6 +137,7 @@ class ScoringSession:
             self._spec.run_id,
             on_safe=lambda rows: self._on_loop(self._dispatcher.recorded, rows),
             on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
+            storage=self._storage,
         )
         self._dispatcher = Dispatcher(self._spec, client, self._recorder, self._next_turn, self._on_defect)
 
@@ -140,12 +165,13 @@ class Lane:
     def __init__(self, session: ScoringSession) -> None:
         self._session = session
         self._finished: queue.SimpleQueue[ScoredRow | BaseException] = queue.SimpleQueue()
+        self.deliver: Callable[[ScoredRow], None] = self._finished.put
         self._outstanding = 0
 
     def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
         """Score these requests; replies that the ledger already has for their first turns come with them."""
         self._outstanding += len(requests)
-        self._session.submit([RowInProgress(request, self._finished.put, replies) for request, replies in requests])
+        self._session.submit([RowInProgress(request, self.deliver, replies) for request, replies in requests])
 
     def finished(self) -> Iterator[ScoredRow]:
         """What is finished by now, without waiting."""
@@ -160,6 +186,11 @@ class Lane:
         """Everything still outstanding, as it finishes."""
         while self._outstanding:
             yield self._unpacked(self._finished.get())
+
+    def abandon(self) -> None:
+        """Leave what is still outstanding to the session."""
+        if self._outstanding:
+            self._session.abandon(self)
 
     def fail(self, error: BaseException) -> None:
         """Let whoever takes rows out see this error instead of the next row."""
@@ -177,15 +208,22 @@ _sessions_lock = threading.Lock()
 _stop_requested: EarlyStop | None = None
 
 
-def shared_session(spec: ScoringSpec, next_turn: NextTurn) -> ScoringSession:
-    """The process's session for this spec, started when there is none."""
+def shared_session(spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> ScoringSession:
+    """The process's session for this spec, started over ``storage`` when there is none."""
     with _sessions_lock:
         session = _sessions.get(spec)
         if session is None:
-            session = _sessions[spec] = ScoringSession(spec, next_turn)
+            session = _sessions[spec] = ScoringSession(spec, next_turn, storage)
             if _stop_requested is not None:
                 session.stop(_stop_requested)
         return session
+
+
+def settle_abandoned(spec: ScoringSpec) -> None:
+    """Wait for what bundles that failed in this process had on the wire, so that their next try finds it on the ledger."""
+    session = _sessions.get(spec)
+    if session is not None:
+        session.settle()
 
 
 def stop_sessions(cause: EarlyStop) -> None:

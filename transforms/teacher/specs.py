@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from transforms.azure.specs import IdentityRef, WorkspaceRef
+from transforms.ledger.storage import Sealing
 from transforms.teacher.kinds.base import EndpointKind
 
 
@@ -112,6 +113,8 @@ class ScoringSpec:
     an answer in the quiet tail takes far longer than others did, and pays for both.
     ``ask_again`` holds reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
     once in this run, and the new answer stands in for the old.
+    ``sealing`` is how long answers gather before a segment is sealed on object storage. ``control_dir`` is where the command leaves word
+    for scoring processes that are not its own; None when they are.
     """
 
     endpoint: EndpointSpec
@@ -127,3 +130,5 @@ class ScoringSpec:
     log_requests: bool = False
     log_prompts: bool = False
     ask_again: tuple[str, ...] = ()
+    sealing: Sealing = Sealing()
+    control_dir: str | None = None

@@ -1,0 +1,240 @@
+"""Jobs that outlive the command that submitted them.
+
+``submit_detached`` checks, submits and leaves ``submission.json`` in the work_dir. Whoever has the work_dir and the same settings asks for
+the job's state, follows it, stops it, and reads its verdict when it has ended: run.json is written then, as a run that stayed would have.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
+from beam_distill.work_dir import locked, read_fields, remove_staging, write_file
+
+if TYPE_CHECKING:
+    from beam_distill.config.sources import ResolvedSettings
+    from beam_distill.launch import PreparedJob
+    from beam_distill.run_record import RunResult
+
+FILE = "submission.json"
+ENDED = frozenset({"DONE", "FAILED", "CANCELLED", "DRAINED", "UNKNOWN"})
+_OF_FLINK = {"FINISHED": "DONE", "FAILED": "FAILED", "CANCELED": "CANCELLED", "SUSPENDED": "FAILED"}
+UNREACHABLE = "UNREACHABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One job that was handed over. ``runner`` is ``flink`` (``master`` is its REST address) or ``portable`` (a job server's)."""
+
+    runner: str
+    master: str
+    job_id: str
+    run_id: str
+    work_dir: str
+    started: str
+    endpoint: dict[str, Any]
+
+
+def submit_detached(resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None) -> Submission:
+    """Submit the job and return at once. On Flink it goes as a portable jar through the REST interface, kept as ``jar`` when that is given.
+
+    Raises RunRefused when something is wrong, or when the job would end with this command.
+    """
+    from beam_distill.launch import prepare_job, set_outputs_aside
+
+    prepared = prepare_job(resolved, beam_argv)
+    endpoint = prepared.given.options.get("job_endpoint") or (resolved.settings.master if resolved.settings.runner == "portable" else None)
+    if endpoint is None and (resolved.settings.runner != "flink" or prepared.plan.cancel is None):
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            "detach: this job would end with the command. Give a Flink master (--runner flink --master host:8081), or a job server that "
+            "stands by itself (--job_endpoint host:8099)",
+        )
+    if prepared.plan.environment == "loopback":
+        raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers live in this command; set worker_environment to another kind")
+    with locked(prepared.work_dir):
+        refuse_while_detached(prepared.work_dir)
+        set_outputs_aside(prepared)
+        if endpoint is not None:
+            submission = _of(prepared, "portable", str(endpoint), _submit_to_job_server(prepared))
+        else:
+            from beam_distill.runners.flink import master_of
+
+            target = Path(jar) if jar is not None else None
+            rest = FlinkRest(master_of(resolved.settings, prepared.given))
+            submission = _of(prepared, "flink", rest.url, _submit_to_flink(prepared, rest, target))
+        write_file(f"{prepared.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
+    return submission
+
+
+def write_portable_jar(resolved: ResolvedSettings, jar: str, beam_argv: list[str] | None = None) -> Submission:
+    """Make the jar that runs this job on a Flink cluster without any Python where it is submitted, and leave word of it in the work_dir.
+
+    Whoever submits the jar tells the job's id with ``submitted``; without one its state is unknown until the verdict is there. A jar is
+    one run: its run_id is inside. Raises RunRefused.
+    """
+    from beam_distill.launch import prepare_job, set_outputs_aside
+
+    prepared = prepare_job(resolved, beam_argv)
+    with locked(prepared.work_dir):
+        refuse_while_detached(prepared.work_dir)
+        set_outputs_aside(prepared)
+        _write_jar(prepared, Path(jar))
+        from beam_distill.runners.flink import master_of
+
+        master = master_of(resolved.settings, prepared.given)
+        return submitted(_of(prepared, "flink", "" if master.startswith("[") else FlinkRest(master).url, ""))
+
+
+def submitted(submission: Submission) -> Submission:
+    """Leave word of a submission in its work_dir."""
+    write_file(f"{submission.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
+    return submission
+
+
+def read_submission(work_dir: str) -> Submission | None:
+    """The job that was last handed over from this work_dir and whose end nobody has read yet; None when there is none."""
+    fields = read_fields(f"{work_dir}/{FILE}")
+    return None if fields is None or fields.get("ended") else Submission(**{name: value for name, value in fields.items() if name != "ended"})
+
+
+def state_of(submission: Submission) -> str:
+    """The job's state as its runner tells it, in Beam's words (RUNNING, DONE, FAILED, CANCELLED ...).
+
+    UNKNOWN when the runner does not know the job (any more), UNREACHABLE when it does not answer.
+    """
+    if submission.runner == "flink":
+        if not submission.master or not submission.job_id:
+            return "UNKNOWN"
+        try:
+            state = FlinkRest(submission.master).state(submission.job_id)
+        except FlinkUnreachable:
+            return UNREACHABLE
+        return "UNKNOWN" if state is None else _OF_FLINK.get(state, "RUNNING")
+    return _state_from_job_server(submission)
+
+
+def follow(resolved: ResolvedSettings, submission: Submission, every_s: float = 2.0, patience_s: float = 300.0) -> RunResult:
+    """Wait for the job's end and conclude it. A runner that does not answer is waited for up to ``patience_s``."""
+    silent_since: float | None = None
+    while True:
+        state = state_of(submission)
+        if state in ENDED:
+            return conclude(resolved, submission, state)
+        if state != UNREACHABLE:
+            silent_since = None
+        elif silent_since is None:
+            silent_since = time.monotonic()
+        elif time.monotonic() - silent_since > patience_s:
+            raise RunRefused(
+                ExitCode.ENDPOINT_STOPPED,
+                f"{submission.master} does not answer for {patience_s:.0f} s; the job {submission.job_id} may go on. Ask again later",
+            )
+        time.sleep(every_s)
+
+
+def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> RunResult:
+    """Read the verdict of a job that has ended and write run.json. With no verdict the job itself failed: exit code 1 and the runner's word.
+
+    ``resolved`` must be the settings the job was submitted with.
+    """
+    from beam_distill.launch import read_result, record_run
+    from beam_distill.run_record import RunResult
+    from beam_distill.wiring import input_spec, run_files
+
+    files = run_files(submission.work_dir, submission.run_id)
+    started = datetime.fromisoformat(submission.started)
+    wall_s = (datetime.now(started.tzinfo) - started).total_seconds()
+    if read_fields(files.verdict_path) is None or read_fields(files.conclusion_path) is None or state in ("FAILED", "CANCELLED"):
+        why = FlinkRest(submission.master).failure(submission.job_id) if submission.runner == "flink" and submission.job_id else ""
+        code = ExitCode.INTERRUPTED if state == "CANCELLED" else ExitCode.DEFECT
+        message = f"the job {submission.job_id} ended as {state} without a verdict. A rerun continues: answers on the ledger are kept."
+        message = f"{message} {why[:2000]}"
+        result = RunResult(code, message.strip(), submission.run_id, submission.work_dir, wall_s=wall_s)
+    else:
+        result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, {}), wall_s=wall_s)
+    result = record_run(resolved, result, started, submission.endpoint)
+    write_file(f"{submission.work_dir}/{FILE}", json.dumps({**asdict(submission), "ended": state}, indent=2) + "\n")
+    remove_staging(submission.work_dir)
+    return result
+
+
+def stop(submission: Submission, detail: str) -> None:
+    """Ask the job's workers to stop sending; it then comes to its end by itself, with a verdict and exit code 130."""
+    from beam_distill.wiring import run_files
+    from transforms.elements.failures import EarlyStop, StopCause
+    from transforms.run_control import request_stop
+
+    request_stop(run_files(submission.work_dir, submission.run_id).control_dir, EarlyStop(StopCause.INTERRUPTED, detail))
+
+
+def refuse_while_detached(work_dir: str) -> None:
+    """Raise RunRefused while a job that was handed over is still working in this work_dir."""
+    submission = read_submission(work_dir)
+    if submission is None:
+        return
+    state = state_of(submission)
+    if state not in ENDED:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"work_dir: the job {submission.job_id} on {submission.master} is {state} and works in {work_dir}; wait for it "
+            "(beam-distill status), cancel it, or give this run another work_dir",
+        )
+
+
+def _of(prepared: PreparedJob, runner: str, master: str, job_id: str) -> Submission:
+    return Submission(runner, master, job_id, prepared.run_id, prepared.work_dir, prepared.started.isoformat(), prepared.endpoint_shown)
+
+
+def _pipeline(prepared: PreparedJob, *argv: str) -> Any:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from beam_distill.pipeline import build
+
+    pipeline = beam.Pipeline(options=PipelineOptions([*prepared.plan.argv, *prepared.given.argv, *argv]))
+    build(pipeline, prepared.job)
+    return pipeline
+
+
+def _write_jar(prepared: PreparedJob, jar: Path) -> None:
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    _pipeline(prepared, f"--output_executable_path={jar}").run().wait_until_finish()
+
+
+def _submit_to_flink(prepared: PreparedJob, rest: FlinkRest, jar: Path | None) -> str:
+    import tempfile
+
+    from beam_distill.runners.plan import processes_in_all
+
+    with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
+        target = jar or Path(folder) / "beam-distill.jar"
+        _write_jar(prepared, target)
+        try:
+            return rest.run(rest.upload(target), processes_in_all(prepared.resolved.settings))
+        except FlinkUnreachable as error:
+            raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None
+
+
+def _submit_to_job_server(prepared: PreparedJob) -> str:
+    result = _pipeline(prepared).run()
+    return str(result._job_id)
+
+
+def _state_from_job_server(submission: Submission) -> str:
+    import grpc
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+
+    with grpc.insecure_channel(submission.master) as channel:
+        stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        try:
+            answer = stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id=submission.job_id), timeout=10)
+        except grpc.RpcError as error:
+            return UNREACHABLE if error.code() is grpc.StatusCode.UNAVAILABLE else "UNKNOWN"
+        return str(beam_job_api_pb2.JobState.Enum.Name(answer.state))

@@ -1,0 +1,102 @@
+"""How the command reaches the scoring processes of a cluster, and they it: small files below the run's staging folder.
+
+The command asks for an early stop with ``stop.json``. Every process tells in a file of its own what it has on the wire; the files of
+processes that were lost tell what may have been paid for in vain.
+"""
+
+import json
+import os
+import socket
+import threading
+import uuid
+from contextlib import suppress
+from typing import Any, Union
+
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.teacher.session import ScoringSession
+
+LOOK_EVERY_S = 1.0
+LOOK_EVERY_REMOTE_S = 5.0
+_STOP = "stop.json"
+_OPEN = "open-"
+
+
+def request_stop(control_dir: str, cause: EarlyStop) -> None:
+    """Ask every scoring process of the run to stop; each sees it within a few seconds."""
+    _write(f"{control_dir}/{_STOP}", {"cause": cause.cause.value, "detail": cause.detail})
+
+
+def unfinished_requests(control_dir: str) -> tuple[int, int]:
+    """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
+    processes = requests = 0
+    for found in FileSystems.match([f"{control_dir}/{_OPEN}*"])[0].metadata_list:
+        with FileSystems.open(found.path) as file:
+            still_open = int(json.loads(file.read())["open"])
+        if still_open:
+            processes += 1
+            requests += still_open
+    return processes, requests
+
+
+class RunControl:
+    """One scoring process's side. Looks for a stop every second or, on object storage, every five."""
+
+    def __init__(self, control_dir: str, session: ScoringSession) -> None:
+        self._dir = control_dir
+        self._session = session
+        self._path = f"{control_dir}/{_OPEN}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+        self._told: Union[int, None] = None
+        self._telling = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
+        self._thread.start()
+
+    def tell(self) -> None:
+        """Say how many requests are open, when that changed."""
+        with self._telling:
+            still_open = self._session.open_requests()
+            if still_open == self._told:
+                return
+            with suppress(Exception):  # a report that cannot be written must not cost an answer
+                _write(self._path, {"open": still_open})
+                self._told = still_open
+
+    def _run(self) -> None:
+        every_s = LOOK_EVERY_REMOTE_S if "://" in self._dir else LOOK_EVERY_S
+        pause = threading.Event()
+        while not self._session.closed:
+            self.tell()
+            with suppress(Exception):  # looked for again in a moment
+                if FileSystems.exists(f"{self._dir}/{_STOP}"):
+                    with FileSystems.open(f"{self._dir}/{_STOP}") as file:
+                        fields = json.loads(file.read())
+                    self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
+                    return
+            pause.wait(every_s)
+
+
+_controls: dict[tuple[str, int], RunControl] = {}
+_controls_lock = threading.Lock()
+
+
+def control_of(control_dir: str, session: ScoringSession) -> RunControl:
+    """The process's one control for a session."""
+    with _controls_lock:
+        key = (control_dir, id(session))
+        if key not in _controls:
+            _controls[key] = RunControl(control_dir, session)
+        return _controls[key]
+
+
+def _write(path: str, fields: dict[str, Any]) -> None:
+    content = json.dumps(fields).encode()
+    if "://" in path:
+        with FileSystems.create(path) as file:
+            file.write(content)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    partial = f"{path}.partial"
+    with open(partial, "wb") as local:
+        local.write(content)
+    os.replace(partial, path)
