@@ -132,7 +132,8 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
             gc.collect()  # files that a failed stage left open are closed here, under the hook
             sys.unraisablehook = before_hook
             remove_staging(prepared.work_dir)
-        return record_run(resolved, _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings)), prepared.started, prepared.endpoint_shown)
+        result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
+        return record_run(resolved, result, prepared.started, prepared.endpoint_shown)
 
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:

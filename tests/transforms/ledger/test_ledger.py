@@ -3,6 +3,7 @@
 import resource
 import signal
 import threading
+import time
 from pathlib import Path
 
 import fastavro
@@ -13,6 +14,7 @@ from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
 from transforms.ledger.segments import SegmentWriter, list_segments
+from transforms.ledger.storage import DirectoryStorage, SealedSegments, Sealing
 
 BODY = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'
 
@@ -159,3 +161,67 @@ def test_a_disk_that_refuses_is_said_and_keeps_what_it_has(tmp_path: Path) -> No
     recorder.close()
     index = AnswerIndex(str(tmp_path / "ledger"))
     assert len(index) == 1 and index.find("row-0", 0, "hash") is not None
+
+
+def test_refresh_takes_in_new_segments_and_what_grew_of_the_others(tmp_path: Path) -> None:
+    writer = SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA)
+    writer.append([as_datum(a_record(0))])
+    index = AnswerIndex(str(tmp_path))
+    assert len(index) == 1 and index.find("row-1", 0, "hash") is None
+    writer.append([as_datum(a_record(1))])
+    assert writer.path is not None
+    with open(writer.path, "ab") as torn:
+        torn.write(b"\x02\x80")  # the beginning of a block that is still being written
+    write(tmp_path, [a_record(2)], prefix="run-2")
+    index.refresh()
+    assert [index.find(f"row-{number}", 0, "hash").content for number in range(3)] == ["0", "1", "2"]  # type: ignore[union-attr]
+    assert len(index.torn) == 1
+    index.refresh()
+    assert len(index) == 3
+
+
+def test_answers_of_one_run_to_the_same_request_are_counted_as_repeated(tmp_path: Path) -> None:
+    write(tmp_path, [a_record(number) for number in range(5)], prefix="run-1")
+    write(tmp_path, [a_record(number, run_id="run-2") for number in (1, 2, 3)], prefix="run-2-a")
+    write(tmp_path, [a_record(number, run_id="run-2", response=BODY % "second") for number in (2, 3, 4)], prefix="run-2-b")
+    index = AnswerIndex(str(tmp_path))
+    assert index.repeated("run-2") == 2 and index.repeated("run-1") == 0 and index.repeated("run-3") == 0
+    assert [reply.content for reply in index.find_all("row-2", 0, "hash")] == ["second", "2", "2"]
+
+
+def test_sealed_segments_are_whole_files_in_order(tmp_path: Path) -> None:
+    made: dict[str, bytes] = {}
+
+    def create(path: str, content: bytes) -> None:
+        made[path] = content
+
+    sink = SealedSegments(create, "store://x/ledger", "run-1", LEDGER_SCHEMA)
+    sink.sync()
+    assert not made
+    for number in range(3):
+        sink.append([as_datum(a_record(number))])
+        if number != 1:
+            sink.sync()
+    assert len(made) == 2 and list(made) == sorted(made)
+    for path, content in made.items():
+        (tmp_path / path.rpartition("/")[2]).write_bytes(content)
+    assert len(AnswerIndex(str(tmp_path))) == 3
+
+
+class SlowStorage(DirectoryStorage):
+    """A directory that seals as object storage does."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        self.sealing = sealing  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("sealing", "at_least_s", "below_s"), [(Sealing(0.6, 2**30), 0.5, 5.0), (Sealing(60.0, 10), 0.0, 5.0)])
+def test_an_answer_is_safe_only_once_its_segment_is_sealed(tmp_path: Path, sealing: Sealing, at_least_s: float, below_s: float) -> None:
+    notes = Notes()
+    storage = SlowStorage(sealing)
+    recorder: Recorder[int] = Recorder(str(tmp_path / "l"), str(tmp_path / "f"), "run-1", notes.on_safe, notes.on_failed, storage)
+    started = time.monotonic()
+    recorder.put(a_record(1), 1)
+    notes.wait_for(1)
+    assert at_least_s <= time.monotonic() - started < below_s
+    recorder.close()
