@@ -29,11 +29,24 @@ def test_ledger_answers_turn_after_turn() -> None:
 
     def find(_request, turn, answers):  # type: ignore[no-untyped-def]
         asked.append((turn, answers))
-        return a_reply(f"a{turn}", turn) if turn == 0 else None
+        return [a_reply(f"a{turn}", turn)] if turn == 0 else []
 
     replies, complete = replies_on_ledger(prompt, request, find)
     assert (len(replies), complete) == (1, False)
     assert asked == [(0, ()), (1, ("a0",))]
+
+
+def test_a_turn_that_two_workers_asked_leads_on_where_the_conversation_went_on() -> None:
+    prompt = prompt_for(PromptSpec(TaskType.CONVERSATION))
+    request = prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
+
+    def find(_request, turn, answers):  # type: ignore[no-untyped-def]
+        if turn == 0:
+            return [a_reply("late", 0), a_reply("early", 0)]
+        return [a_reply("after early", 1)] if answers == ("early",) else []
+
+    replies, complete = replies_on_ledger(prompt, request, find)
+    assert complete and [reply.content for reply in replies] == ["early", "after early"]
 
 
 @pytest.mark.parametrize(
