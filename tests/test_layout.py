@@ -18,6 +18,7 @@ HOMES = {
     "pyarrow": ("transforms/intake/", "transforms/students/"),
     "jinja2": ("transforms/intake/templates.py", "beam_distill/report/"),
     "ijson": ("transforms/intake/formats/json_list.py",),
+    "jinja2": ("beam_distill/deployment/",),
     "numpy": ("transforms/ledger/",),
     "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),

@@ -74,9 +74,10 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         add_setting_flags(command, show_all=show_all)
-    from beam_distill.cli import simulate
+    from beam_distill.cli import render, simulate
 
     simulate.add_command(commands)
+    render.add_command(commands)
     return parser
 
 
@@ -85,6 +86,10 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import simulate
 
         return simulate.run(namespace, leftovers)
+    if namespace.command == "render":
+        from beam_distill.cli import render
+
+        return render.run(namespace, leftovers)
     from beam_distill.cli.resolve import resolve_command
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 

@@ -1,0 +1,87 @@
+"""``beam-distill render``: a job as ready files for the place that will run it. Needs no Beam."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve, setting_names
+from beam_distill.deployment.targets import TARGETS
+from beam_distill.deployment.values import documented, nearest, read_values_file, split_assignments
+
+EPILOG = "NAME is a value of the target (--list-values shows them) or any input of the job; a job's BEAM_DISTILL_* variables count too."
+
+
+def add_command(commands: Any) -> None:
+    """Declare the subcommand."""
+    listed = "\n".join(f"  {target.name:<17} {target.what}" for target in TARGETS.values())
+    command = commands.add_parser(
+        "render",
+        help="write the job as ready files for a cluster or CI",
+        description=f"Write the job as ready files for a cluster or CI. TARGET is one of\n{listed}",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_flags(command, "TARGET")
+
+
+def add_flags(command: argparse.ArgumentParser, metavar: str) -> None:
+    """The flags that render and launch share."""
+    command.add_argument("target", metavar=metavar)
+    command.add_argument("--config", metavar="FILE", help="YAML or JSON file of the job's inputs (required)")
+    command.add_argument("--set", metavar="NAME=VALUE", dest="assignments", action="append", default=[], help="may be repeated")
+    command.add_argument("--values", metavar="FILE", help="YAML file of the target's values")
+    command.add_argument("-o", "--output", metavar="DIR", dest="folder", help="folder to write to (beam-distill-TARGET)")
+    command.add_argument("--list-values", action="store_true", help="show the target's values with their defaults, and end")
+
+
+def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
+    """Write the files and say what to do with them. Raises SettingsError."""
+    refuse(leftovers)
+    if namespace.list_values:
+        print(documented(known(namespace.target)), end="")
+        return 0
+    folder, next_step, _ = render_files(namespace, os.environ)
+    print(f"next: {next_step}")
+    return 0
+
+
+def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[str, str, ResolvedSettings]:
+    """Render what the command line asks for; the folder, what to do with it, and the job's settings. Raises SettingsError."""
+    from beam_distill.deployment.render import RenderRequest, render, write
+
+    target = known(namespace.target)
+    if namespace.config is None:
+        raise SettingsError(["--config: missing; name the YAML or JSON file of the job's inputs"])
+    set_values, set_inputs = split_assignments(namespace.assignments, target)
+    from_environment = {
+        name: value for name in setting_names() if (value := environ.get(ENVIRONMENT_PREFIX + name.upper())) is not None
+    }
+    inputs = from_environment | set_inputs
+    resolved = resolve(inputs, namespace.config, {})
+    folder = namespace.folder or f"beam-distill-{target}"
+    request = RenderRequest(target, namespace.config, folder, set_values, inputs, read_values_file(namespace.values), namespace.values)
+    rendered = render(request, resolved)
+    for warning in (*resolved.warnings, *rendered.warnings):
+        print(f"warning: {warning}", file=sys.stderr)
+    for path in write(rendered, folder):
+        print(path)
+    return folder, rendered.target.next_step.format(folder=folder), resolved
+
+
+def known(target: str) -> str:
+    """The target's name when there is such a one. Raises SettingsError with the nearest."""
+    if target not in TARGETS:
+        raise SettingsError([f"{target}: no such target{nearest(target, TARGETS)}; there are {', '.join(TARGETS)}"])
+    return target
+
+
+def refuse(leftovers: list[str]) -> None:
+    """Raises SettingsError for arguments that nothing takes."""
+    if leftovers:
+        raise SettingsError([f"unexpected argument {leftovers[0]!r}; an input of the job is set with --set name=value or in the config file"])

@@ -1,0 +1,186 @@
+"""What a job's settings mean for the place it is rendered for."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+
+SERVERLESS = "serverless"
+# what a rendered file never carries: values that may be secrets, and what a config file alone can hold
+NEVER_RENDERED = ("additional_headers",)
+# refused where it means nothing, so a component must be able to leave it out
+ONLY_WHEN_GIVEN = ("max_len_summary",)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a step runs: in a ``pool`` (node pool, agent pool, runner label, compute), or on machines of an ``instance_type``; either is
+    None when the settings do not say."""
+
+    pool: str | None
+    instance_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A job as its templates see it. ``config`` is the config file as it was named; ``overrides`` are inputs that were set beside it, as text;
+    ``settings`` has every input that may be shown. ``azure``: something in it is opened with an Azure identity."""
+
+    command: str
+    config: str
+    overrides: dict[str, str]
+    settings: dict[str, Any]
+    given: frozenset[str]
+    work_dir: str
+    folder: str
+    azure: bool
+    generation: Placement
+    validation: Placement
+
+    @property
+    def processes(self) -> int:
+        """Scoring processes over all machines."""
+        return int(self.settings["instance_count"]) * int(self.settings["max_concurrency_per_instance"])
+
+    @property
+    def remote_work_dir(self) -> bool:
+        """Whether the ledger outlives the machine that runs the job."""
+        return "://" in self.work_dir
+
+    @property
+    def override_flags(self) -> str:
+        """The overrides as words of a shell command, with a space before each."""
+        return "".join(f" --{name} {shlex.quote(value)}" for name, value in self.overrides.items())
+
+    @property
+    def kubernetes_config(self) -> dict[str, Any]:
+        """Every input that was given, as a config file of its own."""
+        return {name: value for name, value in self.settings.items() if name in self.given}
+
+    @property
+    def local_datasets(self) -> list[str]:
+        """The datasets that are written to the machine itself."""
+        return [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and "://" not in path]
+
+    @property
+    def local_results(self) -> list[str]:
+        """Everything that is written to the machine itself and is worth keeping."""
+        return [*self.local_datasets, *([] if self.remote_work_dir else [self.work_dir])]
+
+    def azureml_path(self, path: str) -> str:
+        """An input as a job file of Azure ML names it: a local file seen from the job file's folder, a blob by its storage account."""
+        if path.startswith("azfs://"):
+            account, _, rest = path.removeprefix("azfs://").partition("/")
+            container, _, blob = rest.partition("/")
+            return f"wasbs://{container}@{account}.blob.core.windows.net/{blob}"
+        return path if "://" in path or posixpath.isabs(path) else posixpath.relpath(path, self.folder)
+
+    def dataset_name(self, output: str) -> str:
+        """File name of a dataset, also when the job asks for none."""
+        path = self.settings[output]
+        return posixpath.basename(path) if path else "validation.jsonl"
+
+    def as_parameter(self, name: str) -> str:
+        """An input as the default of a form's field: empty when it is unset."""
+        value = self.settings[name]
+        return "" if value is None else str(value)
+
+    def as_text(self, name: str) -> str:
+        """An input as the text that a string input of the component takes, quoted for YAML."""
+        value = self.settings[name]
+        return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
+
+    @property
+    def key_file_folder(self) -> str | None:
+        """Where the teacher's key is mounted, None without a key file."""
+        path = self.settings["api_key_file"]
+        return posixpath.dirname(path) if path else None
+
+    @property
+    def key_file_name(self) -> str | None:
+        """The key's file below ``key_file_folder``."""
+        path = self.settings["api_key_file"]
+        return posixpath.basename(path) if path else None
+
+
+def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: dict[str, str], folder: str) -> JobFacts:
+    """The facts of a job."""
+    settings = resolved.settings
+    shown = {name: value for name, value in settings.public_view().items() if name not in NEVER_RENDERED}
+    return JobFacts(
+        command=command,
+        config=config,
+        overrides={name: value for name, value in overrides.items() if name not in NEVER_RENDERED},
+        settings=shown,
+        given=frozenset(resolved.origins),
+        work_dir=settings.resolved_work_dir,
+        folder=folder,
+        azure=_azure(settings),
+        generation=_placement(resolved, "data_generation"),
+        validation=_placement(resolved, "pipeline_validation"),
+    )
+
+
+def left_out(resolved: ResolvedSettings) -> list[str]:
+    """A warning for each input that was given and is not rendered."""
+    return [
+        f"{name} is left out of the rendered files: its values may be secrets. Keep it in the config file that the job reads"
+        for name in NEVER_RENDERED
+        if getattr(resolved.settings, name) is not None
+    ]
+
+
+def component_inputs() -> list[dict[str, Any]]:
+    """The original component's inputs as an Azure ML component declares them: name, type, bounds, default, description."""
+    return [_component_input(name) for name in COMPONENT_INPUTS]
+
+
+def component_outputs() -> list[str]:
+    """The original component's outputs."""
+    return list(COMPONENT_OUTPUTS)
+
+
+def _component_input(name: str) -> dict[str, Any]:
+    field = DistillSettings.model_fields[name]
+    extra: Any = field.json_schema_extra
+    annotation = str(field.annotation)
+    if name.endswith("_file_path"):
+        declared: dict[str, Any] = {"type": "uri_file"}
+    elif "bool" in annotation:
+        declared = {"type": "boolean"}
+    elif "float" in annotation:
+        declared = {"type": "number"}
+    elif "int" in annotation and name != "mini_batch_size":
+        declared = {"type": "integer"}
+    else:
+        declared = {"type": "string"}
+    if field.is_required():
+        declared["optional"] = False
+    elif field.default is None or name in ONLY_WHEN_GIVEN:
+        declared["optional"] = True
+    else:
+        declared["default"] = field.default if not hasattr(field.default, "value") else field.default.value
+    text = f"{field.description}. {extra['details']}".strip().rstrip(".") + "."
+    return {"name": name, **declared, "description": text[:1].upper() + text[1:]}
+
+
+def _placement(resolved: ResolvedSettings, step: str) -> Placement:
+    compute = getattr(resolved.settings, f"compute_{step}")
+    if compute != SERVERLESS:
+        return Placement(compute, None)
+    # a default instance type is Azure's; only one that somebody asked for chooses machines elsewhere
+    asked = f"instance_type_{step}" in resolved.origins
+    return Placement(None, getattr(resolved.settings, f"instance_type_{step}") if asked else None)
+
+
+def _azure(settings: DistillSettings) -> bool:
+    paths = (settings.train_file_path, settings.validation_file_path, settings.generated_batch_train_file_path, settings.work_dir)
+    by_identity = settings.resolved_authentication.kind in ("azureml_workspace_connection", "managed_identity")
+    return by_identity or any(path is not None and path.startswith("azfs://") for path in paths)

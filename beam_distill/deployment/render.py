@@ -1,0 +1,128 @@
+"""Templates, values and a job's facts to ready files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.deployment.facts import JobFacts, component_inputs, component_outputs, job_facts, left_out
+from beam_distill.deployment.targets import TARGETS, Target
+from beam_distill.deployment.values import read_values
+from beam_distill.version import VERSION
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """What a person asked for: target, the config file as named, what was set beside both, and the folder to write to."""
+
+    target: str
+    config: str
+    folder: str
+    set_values: dict[str, str]
+    set_inputs: dict[str, str]
+    file_values: dict[str, Any] = dataclasses.field(default_factory=dict)
+    values_file: str | None = None
+
+    @property
+    def command(self) -> str:
+        """The command line that makes the same files."""
+        words = ["beam-distill", "render", self.target, "--config", self.config]
+        if self.values_file is not None:
+            words += ["--values", self.values_file]
+        for name, value in (self.set_inputs | self.set_values).items():
+            words += ["--set", f"{name}={value}"]
+        return shlex.join([*words, "-o", self.folder])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rendered:
+    """File names and their text; ``warnings`` say what was left out."""
+
+    target: Target
+    files: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def render(request: RenderRequest, resolved: ResolvedSettings) -> Rendered:
+    """The files of a target. Raises SettingsError when the target cannot do what the settings ask for."""
+    target = TARGETS[request.target]
+    objection = target.objection(resolved.settings)
+    if objection is not None:
+        raise SettingsError([f"{target.name} cannot be rendered: {objection}"])
+    values = read_values(target.name, request.file_values, request.set_values)
+    # a value of additional_headers may be a secret: the command is repeated without it
+    shown = dataclasses.replace(request, set_inputs={k: v for k, v in request.set_inputs.items() if k != "additional_headers"})
+    job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder)
+    templates = _environment()
+    files = {name: _fill(templates, f"{target.name}/{name}.j2", job, values) for name in target.files}
+    return Rendered(target, files, tuple(left_out(resolved)))
+
+
+def write(rendered: Rendered, folder: str) -> list[Path]:
+    """Write the files into ``folder``; scripts may be executed. Raises SettingsError when it cannot be written to."""
+    written = []
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, text in rendered.files.items():
+            path = Path(folder) / name
+            path.write_text(text, encoding="utf-8")
+            if name.endswith(".sh"):
+                path.chmod(0o755)
+            written.append(path)
+    except OSError as error:
+        raise SettingsError([f"-o {folder}: cannot be written: {error.strerror or error}"]) from None
+    return written
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - YAML and shell, each value through the filter of its language
+    )
+    environment.filters["yaml"] = _as_yaml
+    environment.filters["sh"] = lambda value: shlex.quote(str(value))
+    environment.filters["yaml_block"] = _as_yaml_block
+    return environment
+
+
+def _template(name: str) -> str:
+    return (resources.files("beam_distill") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _fill(templates: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any]) -> str:
+    text = templates.get_template(name).render(
+        job=job,
+        values=values,
+        version=VERSION,
+        component_inputs=component_inputs(),
+        component_outputs=component_outputs(),
+    )
+    return text.rstrip("\n") + "\n"
+
+
+def _as_yaml(value: Any) -> str:
+    """One value as a YAML scalar on one line; JSON's quoting is YAML's too."""
+    if isinstance(value, str):
+        plain = yaml.safe_dump(value, width=10_000, allow_unicode=True).removesuffix("\n...\n").removesuffix("\n")
+        return plain if "\n" not in plain else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_yaml_block(value: Any, indent: int) -> str:
+    """A mapping as a YAML block, each line after ``indent`` spaces."""
+    text: str = yaml.safe_dump(value, sort_keys=False, width=10_000, allow_unicode=True)
+    return "\n".join(" " * indent + line for line in text.splitlines())

@@ -1,0 +1,103 @@
+"""The targets that a job can be rendered for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from beam_distill.config.component import COMPONENT_INPUTS
+from beam_distill.config.settings import DistillSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``files`` are the templates without their ``.j2``; ``next_step`` is what a person does with them ({folder} is where they are).
+
+    ``objection`` says what in the settings this target cannot do, None when it can.
+    """
+
+    name: str
+    what: str
+    files: tuple[str, ...]
+    next_step: str
+    objection: Callable[[DistillSettings], str | None] = lambda settings: None
+
+
+def _ci(settings: DistillSettings) -> str | None:
+    if settings.api_key_file is not None:
+        return (
+            f"api_key_file: the file {settings.api_key_file} is not on a CI machine; name the secret instead: "
+            "--set api_key_file= --set api_key_env=NAME"
+        )
+    return None
+
+
+def _kubernetes(settings: DistillSettings) -> str | None:
+    shared = settings.shared_directories or ()
+    for name in ("train_file_path", "validation_file_path", "generated_batch_train_file_path", "generated_batch_validation_file_path", "work_dir"):
+        path = settings.resolved_work_dir if name == "work_dir" else getattr(settings, name)
+        if path is not None and "://" not in path and not any(path.startswith(directory.rstrip("/") + "/") for directory in shared):
+            return (
+                f"{name}: {path} is not on a filesystem that pods see. Use azfs:// (or another remote filesystem), or a path below a "
+                "directory that the volume claim is mounted at, named with --set shared_directories=/data"
+            )
+    if len(shared) > 1:
+        return "shared_directories: one claim is mounted at one directory; name one"
+    return None
+
+
+def _azureml(settings: DistillSettings) -> str | None:
+    if settings.api_key_env is not None or settings.api_key_file is not None:
+        return (
+            "api_key_env, api_key_file: the component has the original's inputs, which know no key reference. Give connection_name "
+            "(a workspace connection holds the key) or authentication_type managed_identity"
+        )
+    for name in COMPONENT_INPUTS:
+        if "'" in str(getattr(settings, name)) and isinstance(getattr(settings, name), str | tuple):
+            return f"{name}: holds an apostrophe, which the component's command line cannot carry; give it in a job of your own"
+    return None
+
+
+_JAR = "{folder}/submit.sh"
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target(
+            "flink-kubernetes",
+            "a FlinkDeployment of the Flink Kubernetes operator, worker pools beside the TaskManagers",
+            ("access.yaml", "job-config.yaml", "flinkdeployment.yaml", "verdict-job.yaml", "submit.sh"),
+            _JAR,
+            _kubernetes,
+        ),
+        Target(
+            "spark-kubernetes",
+            "a SparkApplication of the Spark operator, worker pools beside the executors",
+            ("access.yaml", "job-config.yaml", "sparkapplication.yaml", "verdict-job.yaml", "submit.sh"),
+            _JAR,
+            _kubernetes,
+        ),
+        Target("spark-submit", "a script: portable jar, spark-submit, verdict", ("submit.sh",), _JAR),
+        Target("flink-rest", "a script: portable jar, Flink's REST interface, verdict", ("submit.sh",), _JAR),
+        Target(
+            "github-actions",
+            "a GitHub workflow to start by hand",
+            ("distill.yml",),
+            "put {folder}/distill.yml into .github/workflows of your repository",
+            _ci,
+        ),
+        Target(
+            "azure-pipelines",
+            "an Azure pipeline to start by hand",
+            ("azure-pipelines.yml",),
+            "make a pipeline of {folder}/azure-pipelines.yml in your project",
+            _ci,
+        ),
+        Target(
+            "azureml",
+            "an Azure ML component with the original's inputs, and a pipeline job that uses it",
+            ("component.yaml", "job.yaml"),
+            "az ml job create --file {folder}/job.yaml",
+            _azureml,
+        ),
+    )
+}

@@ -1,0 +1,123 @@
+"""Values of a target's templates: documented defaults, a person's own file, ``--set name=value``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.sources import setting_names
+from beam_distill.version import VERSION
+
+EVERY_TARGET = "every target"
+
+
+def defaults_text() -> str:
+    """values.yaml as it stands, comments included."""
+    text = (resources.files("beam_distill") / "templates" / "values.yaml").read_text(encoding="utf-8")
+    return text.replace("{version}", VERSION)
+
+
+def defaults_for(target: str) -> dict[str, Any]:
+    """Default of each value that a target knows."""
+    import yaml
+
+    sections: dict[str, dict[str, Any]] = yaml.safe_load(defaults_text())
+    return {**sections[EVERY_TARGET], **sections[target]}
+
+
+def documented(target: str) -> str:
+    """The part of values.yaml that a target reads, with its comments."""
+    wanted, taken = False, []
+    for line in defaults_text().splitlines():
+        heading = re.match(r"(\S.*):\s*\Z", line)
+        if heading:
+            wanted = heading.group(1) in (EVERY_TARGET, target)
+        if wanted and line.startswith(" "):
+            taken.append(line[2:])
+    return "\n".join(taken).strip() + "\n"
+
+
+def split_assignments(assignments: Iterable[str], target: str) -> tuple[dict[str, str], dict[str, str]]:
+    """``name=value`` texts as (values of the target, inputs of the job). Raises SettingsError for a name that is neither."""
+    known, inputs = defaults_for(target), setting_names()
+    values: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    problems = []
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            problems.append(f"--set {text}: expected name=value")
+        elif name in known:
+            values[name] = value
+        elif name in inputs:
+            settings[name] = value
+        else:
+            problems.append(f"--set {name}: {target} has no such value, nor the job such an input{nearest(name, [*known, *inputs])}")
+    if problems:
+        raise SettingsError(problems)
+    return values, settings
+
+
+def read_values(target: str, file_values: Mapping[str, Any], set_values: Mapping[str, str]) -> dict[str, Any]:
+    """All values of a target: default, then file, then ``--set``. Raises SettingsError for unknown names and wrong types."""
+    values = defaults_for(target)
+    problems = []
+    for origin, given in (("values file", file_values), ("--set", set_values)):
+        for name, value in given.items():
+            if name not in values:
+                problems.append(f"{name} ({origin}): {target} has no such value{nearest(str(name), values)}")
+                continue
+            try:
+                values[name] = _typed(value, values[name])
+            except ValueError as error:
+                problems.append(f"{name} ({origin}) is {value!r}: {error}")
+    if problems:
+        raise SettingsError(problems)
+    return values
+
+
+def read_values_file(path: str | None) -> dict[str, Any]:
+    """A person's own values, a YAML mapping. Raises SettingsError when it is none."""
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            fields = yaml.safe_load(file)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError([f"values: {path} cannot be read as YAML: {error}"]) from None
+    if fields is not None and not isinstance(fields, dict):
+        raise SettingsError([f"values: {path} must hold a mapping of names to values"])
+    return fields or {}
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """``; did you mean X?`` when there is a name like it."""
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _typed(value: Any, default: Any) -> Any:
+    if isinstance(default, bool):
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if isinstance(value, bool):
+            return value
+        raise ValueError("expected true or false")
+    if isinstance(default, int):
+        try:
+            return int(str(value))
+        except ValueError:
+            raise ValueError("expected a whole number") from None
+    if isinstance(value, (dict, list)):
+        raise ValueError("expected one text")
+    text = "" if value is None else str(value)
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise ValueError("holds control characters")
+    return text
