@@ -16,9 +16,8 @@ HOMES = {
     "aiohttp": ("transforms/teacher/", "transforms/azure/", "beam_distill/simulator/"),
     "fastavro": ("transforms/ledger/", "transforms/intake/formats/avro.py"),
     "pyarrow": ("transforms/intake/", "transforms/students/"),
-    "jinja2": ("transforms/intake/templates.py", "beam_distill/report/"),
     "ijson": ("transforms/intake/formats/json_list.py",),
-    "jinja2": ("beam_distill/deployment/",),
+    "jinja2": ("transforms/intake/templates.py", "beam_distill/report/", "beam_distill/deployment/render.py"),
     "numpy": ("transforms/ledger/",),
     "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),
@@ -87,7 +86,7 @@ def test_every_module_imports_alone_with_warnings_as_errors() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["simulate", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["simulate", "--help"], ["render", "--help"], ["--version"]], ids=" ".join)
 def test_help_needs_no_beam(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom beam_distill.cli.main import main\n"
