@@ -53,8 +53,12 @@ class Rendered:
     warnings: tuple[str, ...] = ()
 
 
-def render(request: RenderRequest, resolved: ResolvedSettings) -> Rendered:
-    """The files of a target. Raises SettingsError when the target cannot do what the settings ask for."""
+def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path | None = None) -> Rendered:
+    """The files of a target; ``templates`` is a folder to take them from instead of our own.
+
+    Raises SettingsError when the target cannot do what the settings ask for, jinja2's UndefinedError for a template that uses a name that
+    there is not.
+    """
     target = TARGETS[request.target]
     objection = target.objection(resolved.settings)
     if objection is not None:
@@ -63,8 +67,8 @@ def render(request: RenderRequest, resolved: ResolvedSettings) -> Rendered:
     # a value of additional_headers may be a secret: the command is repeated without it
     shown = dataclasses.replace(request, set_inputs={k: v for k, v in request.set_inputs.items() if k != "additional_headers"})
     job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder)
-    templates = _environment()
-    files = {name: _fill(templates, f"{target.name}/{name}.j2", job, values) for name in target.files}
+    environment = _environment(templates)
+    files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values) for name in target.files}
     return Rendered(target, files, tuple(left_out(resolved)))
 
 
@@ -84,9 +88,9 @@ def write(rendered: Rendered, folder: str) -> list[Path]:
     return written
 
 
-def _environment() -> jinja2.Environment:
+def _environment(folder: Path | None) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
+        loader=jinja2.FunctionLoader(_template) if folder is None else jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -103,8 +107,8 @@ def _template(name: str) -> str:
     return (resources.files("beam_distill") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _fill(templates: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any]) -> str:
-    text = templates.get_template(name).render(
+def _fill(environment: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any]) -> str:
+    text = environment.get_template(name).render(
         job=job,
         values=values,
         version=VERSION,

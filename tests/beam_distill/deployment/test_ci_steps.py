@@ -1,0 +1,75 @@
+"""The steps of rendered workflows, run in order as written: the gate's verdict is the job's result, and nothing paid for is lost."""
+
+import json
+from pathlib import Path
+
+import pytest
+from builders import questions, write_rows
+from ci_machines import RunEnd, Service, run_azure, run_github
+from clean_environment import empty_environment, wheel  # noqa: F401 - a fixture
+from rendering import a_config, rendered
+
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
+
+ROWS = 40
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    repository = tmp_path / "repository"
+    write_rows(repository / "data" / "train.jsonl", questions(ROWS))
+    write_rows(repository / "data" / "validation.jsonl", questions(8, start=100))
+    return Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"), {"TEACHER_KEY": "made-up"})
+
+
+def start(service: Service, target: str, url: str, package: Path, **inputs: str) -> RunEnd:
+    """Render for the repository's own folder, as its owner would, and start it."""
+    config = a_config(service.repository, teacher_model_endpoint_url=url, initial_worker_count=20)
+    folder = rendered(target, config, f"package={package}")
+    for path in folder.iterdir():
+        # the config is named as it lies in the repository
+        path.write_text(path.read_text().replace(str(config), "job.yaml"))
+    if target == "github-actions":
+        return run_github(service, folder / "distill.yml", inputs)
+    return run_azure(service, folder / "azure-pipelines.yml", inputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
+def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued(
+    service: Service,
+    wheel: Path,  # noqa: F811
+    target: str,
+) -> None:
+    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, require_key="made-up")) as simulator:
+        failed = start(service, target, simulator.url, wheel, min_endpoint_success_ratio="1.0")
+        assert failed.exit_code == 3, failed.jobs["distill"].output
+        assert failed.jobs["check"].exit_code == 0
+        assert "made-up" not in failed.jobs["distill"].output + failed.jobs["check"].output
+        (record,) = failed.artifacts.rglob("run.json")
+        assert json.loads(record.read_text())["exit_code"] == 3
+        assert not list(failed.artifacts.rglob("train.jsonl"))
+        assert list(failed.artifacts.rglob("ledger/*"))
+        paid = simulator.stats()["requests"]
+
+        published = start(service, target, simulator.url, wheel, min_endpoint_success_ratio="0.5")
+        assert published.exit_code == 0, published.jobs["distill"].output
+        (dataset,) = published.artifacts.rglob("train.jsonl")
+        assert len(dataset.read_text().splitlines()) > ROWS / 2
+        # answers of the failed run were not paid for again
+        assert simulator.stats()["requests"] == paid
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
+def test_what_is_wrong_is_found_before_anything_is_paid_for(
+    service: Service,
+    wheel: Path,  # noqa: F811
+    target: str,
+) -> None:
+    service.secrets["TEACHER_KEY"] = "another"
+    with start_simulator(SimulatorSettings(require_key="made-up")) as simulator:
+        ended = start(service, target, simulator.url, wheel)
+        assert ended.jobs["check"].exit_code != 0
+        assert "distill" not in ended.jobs

@@ -1,0 +1,232 @@
+"""Machines of GitHub and Azure Pipelines, as far as our workflows use them: the steps of a rendered file, run in order as written.
+
+Scripts run for real, in the shell and with the environment that the service would give them. What ``uses:`` and ``task:`` name is done here
+as its documentation describes it: a checkout copies the repository, a cache and artifacts are folders. An action that is not known fails.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
+_MACRO = re.compile(r"\$\(([\w.]+)\)")
+
+
+@dataclass
+class Service:
+    """What outlives a run: the repository, the caches, what was kept. ``bin`` is where the machine's python and pip are."""
+
+    repository: Path
+    storage: Path
+    bin: Path
+    secrets: dict[str, str] = field(default_factory=dict)
+    runs: int = 0
+
+    def machine(self, name: str) -> Path:
+        """A fresh working folder, nothing in it."""
+        folder = self.storage / f"machine-{self.runs}-{name}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def environment(self, extra: dict[str, str]) -> dict[str, str]:
+        """Nothing of the tests' own environment but what any machine has."""
+        home = self.storage / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        pip = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}  # the network may be off: dependencies are there already
+        return {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(home), "CI": "true", **pip, **extra}
+
+
+@dataclass
+class JobEnd:
+    """How one job of a run ended: the first failing step's exit code (0 when all went well), and what every step printed."""
+
+    exit_code: int = 0
+    steps: list[str] = field(default_factory=list)
+    output: str = ""
+
+
+@dataclass
+class RunEnd:
+    """How a run ended: its jobs in order (those that were not started are missing) and where its artifacts are."""
+
+    jobs: dict[str, JobEnd]
+    artifacts: Path
+
+    @property
+    def exit_code(self) -> int:
+        """The run's result."""
+        return next((job.exit_code for job in self.jobs.values() if job.exit_code), 0)
+
+
+def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None = None, only: str | None = None) -> RunEnd:
+    """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it."""
+    service.runs += 1
+    fields = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    triggers = fields[True]  # YAML 1.1 reads the key `on` so
+    declared = (triggers.get("workflow_dispatch") or {}).get("inputs", {})
+    values = {f"inputs.{name}": str(item.get("default", "")) for name, item in declared.items()}
+    assert set(inputs or {}) <= set(declared)
+    values |= {f"inputs.{name}": value for name, value in (inputs or {}).items()}
+    values |= {f"secrets.{name}": value for name, value in service.secrets.items()}
+    values |= {"github.run_id": str(service.runs), "github.run_attempt": "1", "vars.AZURE_CLIENT_ID": "c", "vars.AZURE_TENANT_ID": "t"}
+
+    def filled(text: Any) -> str:
+        return _EXPRESSION.sub(lambda match: values.get(match[1], ""), _text(text))
+
+    end = RunEnd({}, service.storage / f"artifacts-{service.runs}")
+    for name, job in fields["jobs"].items():
+        if only not in (None, name):
+            continue
+        needs = job.get("needs", [])
+        if only is None and any(end.jobs[other].exit_code for other in ([needs] if isinstance(needs, str) else needs)):
+            continue
+        folder = service.machine(name)
+        environment = {key: filled(value) for key, value in {**fields.get("env", {}), **job.get("env", {})}.items()}
+        end.jobs[name] = ended = JobEnd()
+        for step in job["steps"]:
+            if ended.exit_code and step.get("if") != "always()":
+                continue
+            ended.steps.append(step.get("name") or step.get("uses", ""))
+            own = {key: filled(value) for key, value in step.get("env", {}).items()}
+            if "run" in step:
+                code, printed = _script(filled(step["run"]), folder, service.environment(environment | own), ["bash", "-e"])
+            else:
+                options = {key: filled(value) for key, value in step.get("with", {}).items()}
+                code, printed = _ACTIONS[step["uses"].partition("@")[0]](service, folder, options, end.artifacts), ""
+            ended.output += printed
+            ended.exit_code = ended.exit_code or code
+    return end
+
+
+def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | None = None) -> RunEnd:
+    """Start a pipeline as a person would. ``service.secrets`` stand for the variable group."""
+    service.runs += 1
+    fields = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
+    declared = {item["name"]: str(item.get("default", "")) for item in fields["parameters"]}
+    assert set(parameters or {}) <= set(declared)
+    chosen = {f"parameters.{name}": value for name, value in (declared | (parameters or {})).items()}
+    variables = {
+        item["name"]: _EXPRESSION.sub(lambda match: chosen[match[1]], _text(item["value"])) for item in fields["variables"] if "name" in item
+    }
+    end = RunEnd({}, service.storage / f"artifacts-{service.runs}")
+    for job in fields["jobs"]:
+        if job.get("dependsOn") and end.jobs[job["dependsOn"]].exit_code:
+            continue
+        folder = service.machine(job["job"])
+        staging = folder.parent / f"{folder.name}-staging"
+        staging.mkdir(exist_ok=True)
+        macros = {"Build.ArtifactStagingDirectory": str(staging), "System.TeamProjectId": "project", "System.DefinitionId": "7"}
+        macros |= variables | service.secrets
+        end.jobs[job["job"]] = ended = JobEnd()
+        for step in job["steps"]:
+            if ended.exit_code and step.get("condition") != "always()":
+                continue
+            ended.steps.append(step.get("displayName") or next(iter(step)))
+            code, printed = _azure_step(service, folder, step, macros, variables, end.artifacts)
+            ended.output += printed
+            if not step.get("continueOnError"):
+                ended.exit_code = ended.exit_code or code
+    return end
+
+
+def _azure_step(
+    service: Service, folder: Path, step: dict[str, Any], macros: dict[str, str], variables: dict[str, str], artifacts: Path
+) -> tuple[int, str]:
+    def filled(text: Any) -> str:
+        return _MACRO.sub(lambda match: macros.get(match[1], match[0]), _text(text))
+
+    own = {key: filled(value) for key, value in step.get("env", {}).items()}
+    if "checkout" in step:
+        shutil.copytree(service.repository, folder, dirs_exist_ok=True)
+        return 0, ""
+    if "publish" in step:
+        return _keep(folder / filled(step["publish"]), artifacts / step["artifact"]), ""
+    inputs = step.get("inputs", {})
+    script = step.get("bash")
+    if step.get("task") == "AzureCLI@2":
+        assert (inputs["scriptType"], inputs["scriptLocation"]) == ("bash", "inlineScript")
+        assert inputs["azureSubscription"]
+        script = inputs["inlineScript"]
+    if script is not None:
+        return _script(filled(script), folder, service.environment(variables | own), ["bash", "--noprofile", "--norc"])
+    if step.get("task") == "DownloadPipelineArtifact@2":
+        before = sorted(service.storage.glob(f"artifacts-*/{inputs['artifactName']}"), key=lambda path: int(path.parent.name.split("-")[1]))
+        if not before:
+            return 1, "no artifact\n"
+        shutil.copytree(before[-1], folder / inputs["targetPath"], dirs_exist_ok=True)
+        return 0, ""
+    assert step.get("task") == "UsePythonVersion@0", step
+    return 0, ""
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _script(text: str, folder: Path, environment: dict[str, str], shell: list[str]) -> tuple[int, str]:
+    path = folder.parent / f"{folder.name}.sh"
+    path.write_text(text, encoding="utf-8")
+    ended = subprocess.run([*shell, str(path)], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return ended.returncode, f"$ {text.strip()}\n{ended.stdout}"
+
+
+def _keep(source: Path, target: Path) -> int:
+    if not source.exists():
+        return 1
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    else:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+    return 0
+
+
+def _checkout(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
+    shutil.copytree(service.repository, folder, dirs_exist_ok=True)
+    return 0
+
+
+def _nothing(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
+    return 0
+
+
+def _restore(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
+    prefixes = (options["key"], *options.get("restore-keys", "").split())
+    kept = sorted((service.storage / "caches").glob("*"), key=os.path.getmtime, reverse=True)
+    for prefix in prefixes:
+        for entry in kept:
+            if entry.name.startswith(prefix):
+                shutil.copytree(entry, folder / options["path"], dirs_exist_ok=True)
+                return 0
+    return 0
+
+
+def _save(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
+    if (folder / options["path"]).exists():
+        shutil.copytree(folder / options["path"], service.storage / "caches" / options["key"])
+    return 0
+
+
+def _upload(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
+    found = [folder / line for line in options["path"].split("\n") if line.strip() and (folder / line.strip()).exists()]
+    for path in found:
+        _keep(path, artifacts / options["name"] / (path.name if path.is_dir() else ""))
+    return 0 if found or options.get("if-no-files-found", "warn") != "error" else 1
+
+
+_ACTIONS: dict[str, Callable[[Service, Path, dict[str, str], Path], int]] = {
+    "actions/checkout": _checkout,
+    "actions/setup-python": _nothing,
+    "azure/login": _nothing,
+    "actions/cache/restore": _restore,
+    "actions/cache/save": _save,
+    "actions/upload-artifact": _upload,
+}

@@ -1,0 +1,120 @@
+"""The real readers of rendered files: each gives what it objects to, nothing when it is content."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from builders import ROOT
+
+BIN = Path(sys.executable).parent
+CRD_OF = {
+    "FlinkDeployment": "flinkdeployments.flink.apache.org-v1.yml",
+    "SparkApplication": "sparkoperator.k8s.io_sparkapplications.yaml",
+}
+
+
+def crd_folder() -> Path | None:
+    """Where the operators' own definitions are: BEAM_DISTILL_SCHEMAS, or shared/schemas beside the repository; None when they are not."""
+    folder = Path(os.environ.get("BEAM_DISTILL_SCHEMAS") or ROOT.parent / "shared" / "schemas")
+    return folder if folder.is_dir() else None
+
+
+def objections(path: Path) -> list[str]:
+    """What the readers of this file say against it."""
+    if path.suffix == ".sh":
+        return _of_program("shellcheck", path)
+    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    if path.name == "distill.yml":
+        return _of_program("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+    if path.name == "azure-pipelines.yml":
+        return _of_program("check-jsonschema", "--builtin-schema", "vendor.azure-pipelines", path)
+    if path.name == "component.yaml":
+        return _of_azureml("load_component", path)
+    if path.name == "job.yaml":
+        return _of_azureml("load_job", path)
+    return [text for document in documents for text in _of_kubernetes(document)]
+
+
+def _of_program(*words: str | Path) -> list[str]:
+    ended = subprocess.run([BIN / words[0], *map(str, words[1:])], capture_output=True, text=True)
+    return [] if ended.returncode == 0 else [ended.stdout + ended.stderr]
+
+
+def _of_azureml(loader: str, path: Path) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK's about itself
+        import azure.ai.ml as sdk
+
+        try:
+            found = getattr(sdk, loader)(str(path))._validate()
+        except Exception as error:  # noqa: BLE001 - every way it says no
+            return [str(error)]
+    return [f"{place}: {text}" for place, text in found.error_messages.items()]
+
+
+def _of_kubernetes(document: dict[str, Any]) -> list[str]:
+    import kubernetes_validate
+
+    found = []
+    for resource in [document] if document["kind"] not in CRD_OF else [*_pods_of(document)]:
+        try:
+            kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
+        except Exception as error:  # noqa: BLE001 - every way it says no
+            found.append(f"{resource['kind']} {error}")
+    if document["kind"] in CRD_OF and (folder := crd_folder()) is not None:
+        found += _of_crd(document, folder / CRD_OF[document["kind"]])
+    return found
+
+
+def _pods_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The pods that an operator makes of a document, as plain Kubernetes sees them."""
+    spec = document["spec"]
+    metadata = {"name": "pod"}
+    if document["kind"] == "FlinkDeployment":
+        for template in (spec["podTemplate"], spec["jobManager"]["podTemplate"], spec["taskManager"]["podTemplate"]):
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        return
+    for part in (spec["driver"], spec["executor"]):
+        containers = [{"name": "spark", "image": spec["image"], "volumeMounts": part["volumeMounts"]}, *part.get("sidecars", [])]
+        pod = {"containers": containers, "initContainers": part["initContainers"], "volumes": spec["volumes"]}
+        pod |= {"nodeSelector": part["nodeSelector"]} if "nodeSelector" in part else {}
+        yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
+def _of_crd(document: dict[str, Any], path: Path) -> list[str]:
+    import jsonschema
+
+    schema = _schema_of(path, document["apiVersion"].rpartition("/")[2])
+    return [f"{error.json_path}: {error.message[:500]}" for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+
+
+@lru_cache
+def _schema_of(path: Path, version: str) -> dict[str, Any]:
+    # the parser in C: these files are long
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    versions = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["spec"]["versions"]  # noqa: S506
+    schema: dict[str, Any]
+    (schema,) = [item["schema"]["openAPIV3Schema"] for item in versions if item["name"] == version]
+    schema["properties"] |= {"apiVersion": {}, "kind": {}, "metadata": {}}
+    _refuse_unknown_fields(schema)
+    return schema
+
+
+def _refuse_unknown_fields(node: Any) -> None:
+    """A cluster drops fields that a definition does not name, and a misspelt one with them; here they are errors."""
+    if isinstance(node, dict):
+        if "properties" in node and not node.get("x-kubernetes-preserve-unknown-fields"):
+            node.setdefault("additionalProperties", False)
+        if node.get("x-kubernetes-int-or-string"):
+            node.pop("type", None)
+        for part in node.values():
+            _refuse_unknown_fields(part)
+    elif isinstance(node, list):
+        for part in node:
+            _refuse_unknown_fields(part)
