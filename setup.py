@@ -43,7 +43,7 @@ setup(
             "build>=1.2",
             "setuptools>=70",
             "psutil>=5.9",
-            # what reads the rendered files for real: Azure ML's SDK, schemas of GitHub, Azure Pipelines and Kubernetes, shell and Dockerfile linters
+            # what reads the rendered files for real: Azure ML's SDK, schemas of GitHub, Azure Pipelines and Kubernetes, linters
             "azure-ai-ml>=1.20,<2",
             "check-jsonschema>=0.29",
             "kubernetes-validate>=1.30",

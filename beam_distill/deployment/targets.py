@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from beam_distill.config.component import COMPONENT_INPUTS
+from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 
 
@@ -34,7 +34,7 @@ def _ci(settings: DistillSettings) -> str | None:
 
 def _kubernetes(settings: DistillSettings) -> str | None:
     shared = settings.shared_directories or ()
-    for name in ("train_file_path", "validation_file_path", "generated_batch_train_file_path", "generated_batch_validation_file_path", "work_dir"):
+    for name in ("train_file_path", "validation_file_path", *COMPONENT_OUTPUTS, "work_dir"):
         path = settings.resolved_work_dir if name == "work_dir" else getattr(settings, name)
         if path is not None and "://" not in path and not any(path.startswith(directory.rstrip("/") + "/") for directory in shared):
             return (

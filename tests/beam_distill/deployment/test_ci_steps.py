@@ -42,8 +42,8 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
     wheel: Path,  # noqa: F811
     target: str,
 ) -> None:
-    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, require_key="made-up")) as simulator:
-        failed = start(service, target, simulator.url, wheel, min_endpoint_success_ratio="1.0")
+    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, api_key="made-up")) as simulator:
+        failed = start(service, target, simulator.base_url, wheel, min_endpoint_success_ratio="1.0")
         assert failed.exit_code == 3, failed.jobs["distill"].output
         assert failed.jobs["check"].exit_code == 0
         assert "made-up" not in failed.jobs["distill"].output + failed.jobs["check"].output
@@ -53,7 +53,7 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
         assert list(failed.artifacts.rglob("ledger/*"))
         paid = simulator.stats()["requests"]
 
-        published = start(service, target, simulator.url, wheel, min_endpoint_success_ratio="0.5")
+        published = start(service, target, simulator.base_url, wheel, min_endpoint_success_ratio="0.5")
         assert published.exit_code == 0, published.jobs["distill"].output
         (dataset,) = published.artifacts.rglob("train.jsonl")
         assert len(dataset.read_text().splitlines()) > ROWS / 2
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_found_before_anything_is_paid_for(
     target: str,
 ) -> None:
     service.secrets["TEACHER_KEY"] = "another"
-    with start_simulator(SimulatorSettings(require_key="made-up")) as simulator:
-        ended = start(service, target, simulator.url, wheel)
+    with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
+        ended = start(service, target, simulator.base_url, wheel)
         assert ended.jobs["check"].exit_code != 0
         assert "distill" not in ended.jobs

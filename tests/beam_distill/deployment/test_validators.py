@@ -15,7 +15,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "own machines": ("compute_data_generation=pool-a", "compute_pipeline_validation=pool-b"),
     "instance type": ("instance_type_data_generation=Standard_D8as_v5",),
 }
-KUBERNETES_ON_AZURE = ("workload_identity_client_id=11111111-2222", "storage_secret=storage", "headers_secret=headers", "job_server_jar=/opt/flink.jar")
+KUBERNETES_ON_AZURE = (
+    "workload_identity_client_id=11111111-2222", "storage_secret=storage",
+    "headers_secret=headers",
+    "job_server_jar=/opt/flink.jar",
+)
 
 
 def azure_paths(target: str, folder: Path) -> Path:
@@ -57,7 +61,7 @@ def test_every_file_on_azure_storage_passes_its_reader(tmp_path: Path, target: s
         ("azure-pipelines", "azure-pipelines/azure-pipelines.yml.j2", "dependsOn:", "dependson_:"),
         ("azure-pipelines", "azure-pipelines/azure-pipelines.yml.j2", "inlineScript:", "inlineScrip:"),
         ("azureml", "azureml/component.yaml.j2", "type: command", "type: comand"),
-        ("azureml", "azureml/component.yaml.j2", "'${{inputs." ~ input.name', "'${{inputs.the_" ~ input.name'),
+        ("azureml", "azureml/component.yaml.j2", "${{inputs.", "${{inputs.the_"),
         ("azureml", "azureml/job.yaml.j2", "component: ./component.yaml", "component: ./other.yaml"),
         ("flink-rest", "flink-rest/submit.sh.j2", 'jar_id=${jar_id##*/}', 'jar_id=${jar_id##*/'),
         ("spark-submit", "spark-submit/submit.sh.j2", '"$jar" ||', '"$jar ||'),
