@@ -46,20 +46,19 @@ class RunResult:
         return self.exit_code is ExitCode.PUBLISHED
 
 
+def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:
+    """Write started.json: what a run was told, for those who ask while it goes on or after it was killed. Raises OSError."""
+    _write(Path(work_dir) / "started.json", _told(resolved, run_id, started, endpoint))
+
+
 def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> str:
     """Write run.json into the work_dir, whole or not at all; its path."""
-    settings = resolved.settings
     fields = {
-        "beam_distill": VERSION,
-        "run_id": result.run_id,
-        "started": started.isoformat(),
+        **_told(resolved, result.run_id, started, endpoint),
         "wall_s": round(result.wall_s, 3),
         "exit_code": int(result.exit_code),
         "outcome": result.exit_code.name.lower(),
         "message": result.message,
-        "endpoint": endpoint,
-        "settings": settings.public_view(),
-        "origins": resolved.origins,
         "verdict": None if result.verdict is None else verdict_fields(result.verdict),
         "datasets": result.datasets,
         "rejects": result.rejects_path,
@@ -68,6 +67,34 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "requests_lost_at_most": result.lost_at_most,
         "processes_lost": result.processes_lost,
     }
+<<<<<<< HEAD
     path = f"{result.work_dir}/run.json"
     write_file(path, json.dumps(fields, indent=2, default=str) + "\n")
     return path
+=======
+    path = Path(result.work_dir) / "run.json"
+    _write(path, fields)
+    return str(path)
+
+
+def _told(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "beam_distill": VERSION,
+        "run_id": run_id,
+        "started": started.isoformat(),
+        "working_directory": os.getcwd(),
+        "endpoint": endpoint,
+        "settings": resolved.settings.public_view(),
+        "origins": resolved.origins,
+    }
+
+
+def _write(path: Path, fields: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".json.partial")
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(fields, file, indent=2, default=str)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+>>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)

@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
+from beam_distill.config.sources import check_leftovers
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
@@ -74,10 +75,17 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         add_setting_flags(command, show_all=show_all)
+<<<<<<< HEAD
     from beam_distill.cli import render, simulate
 
     simulate.add_command(commands)
     render.add_command(commands)
+=======
+    from beam_distill.cli import report, simulate
+
+    simulate.add_command(commands)
+    report.add_command(commands)
+>>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
     return parser
 
 
@@ -86,10 +94,18 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import simulate
 
         return simulate.run(namespace, leftovers)
+<<<<<<< HEAD
     if namespace.command == "render":
         from beam_distill.cli import render
 
         return render.run(namespace, leftovers)
+=======
+    if namespace.command == "report":
+        from beam_distill.cli import report
+
+        check_leftovers(leftovers, ())
+        return report.run(namespace)
+>>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
     from beam_distill.cli.resolve import resolve_command
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 

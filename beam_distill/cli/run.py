@@ -1,11 +1,21 @@
-"""``beam-distill run``: the job, and its summary."""
+"""``beam-distill run``: the job, its report and its summary."""
 
 from __future__ import annotations
 
+import logging
+import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 from beam_distill.cli.summary import summary_text
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode
+from beam_distill.run_record import RunResult
+
+log = logging.getLogger("beam_distill")
+
+REPORT_PATIENCE_S = 1800.0
 
 
 def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
@@ -24,5 +34,26 @@ def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
         print("read it back with beam-distill status and the same inputs")
         return 0
     result = run_job(resolved, beam_argv)
+    if resolved.settings.report:
+        result = _with_report(result)
     print(summary_text(result))
     return int(result.exit_code)
+
+
+def _with_report(result: RunResult) -> RunResult:
+    """Write the report in a process of its own: what it loads, and whatever may go wrong with it, never touches the run."""
+    if result.exit_code is ExitCode.STORAGE_FAILED or not Path(result.work_dir).is_dir():
+        return result
+    command = [sys.executable, "-m", "beam_distill", "report", result.work_dir]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=REPORT_PATIENCE_S)
+        if ended.returncode == 0:
+            return replace(result, report_path=ended.stdout.strip())
+        why = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
+        wrong = why[0]
+    except KeyboardInterrupt:
+        wrong = "interrupted"
+    except (OSError, subprocess.SubprocessError) as error:
+        wrong = str(error)
+    log.warning("the report could not be written (%s); the run is not touched by that. Try: beam-distill report %s", wrong, result.work_dir)
+    return result

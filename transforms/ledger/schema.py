@@ -90,9 +90,13 @@ def ledger_record(datum: dict[str, Any]) -> LedgerRecord:
     """A dictionary read from a segment as a record; timestamps come back as datetimes and become milliseconds."""
     values = {name: datum[name] for name in _LEDGER_NAMES}
     for name in ("sent_at_ms", "answered_at_ms"):
-        if not isinstance(values[name], int):
-            values[name] = round(values[name].timestamp() * 1000)
+        values[name] = as_millis(values[name])
     return LedgerRecord(**values)
+
+
+def as_millis(moment: Any) -> int:
+    """A time as fastavro gives it (a datetime) in milliseconds since 1970."""
+    return moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
 
 
 def failure_record(datum: dict[str, Any]) -> FailureRecord:

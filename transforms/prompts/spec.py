@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from transforms.elements.rows import TaskType
 
@@ -20,3 +22,13 @@ class PromptSpec:
     chain_of_thought: bool = False
     chain_of_density: bool = False
     max_len_summary: int | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> PromptSpec:
+        """From settings by name, as run.json holds them. Raises KeyError without a task, ValueError for one that there is not."""
+        return cls(
+            TaskType(settings["data_generation_task_type"]),
+            bool(settings.get("enable_chain_of_thought")),
+            bool(settings.get("enable_chain_of_density")),
+            settings.get("max_len_summary"),
+        )

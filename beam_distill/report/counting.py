@@ -1,0 +1,155 @@
+"""Counts of bounded size: they take any number of values and stay as small as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from hashlib import blake2b
+from heapq import heappush, heappushpop
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+BINS_PER_DECADE = 16
+"""Neighbouring bins differ by a seventh: as much as an eye tells apart."""
+
+
+class LogHistogram:
+    """How often values of each magnitude came. Values below one are counted as one."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+        self.total = 0
+        self.sum = 0.0
+        self.largest = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        place = math.floor(math.log10(max(value, 1.0)) * BINS_PER_DECADE)
+        self.counts[place] = self.counts.get(place, 0) + 1
+        self.total += 1
+        self.sum += value
+        self.largest = max(self.largest, value)
+
+    def quantile(self, share: float) -> float:
+        """The value that ``share`` of all values do not exceed, to within a bin; 0 without values."""
+        left = share * self.total
+        for place in sorted(self.counts):
+            left -= self.counts[place]
+            if left <= 0:
+                return min(_edge(place + 0.5), self.largest)
+        return self.largest
+
+    @property
+    def mean(self) -> float:
+        """The mean; 0 without values."""
+        return self.sum / self.total if self.total else 0.0
+
+    def bars(self) -> tuple[list[float], list[int]]:
+        """Edges and counts of neighbouring bins from the smallest to the largest value."""
+        if not self.counts:
+            return [], []
+        places = range(min(self.counts), max(self.counts) + 1)
+        return [_edge(place) for place in (*places, places[-1] + 1)], [self.counts.get(place, 0) for place in places]
+
+
+def _edge(place: float) -> float:
+    return float(10 ** (place / BINS_PER_DECADE))
+
+
+class TimeBins:
+    """Sums over time. The steps begin at a quarter second and double whenever there are more than ``most`` of them."""
+
+    def __init__(self, most: int = 600) -> None:
+        self._most = most
+        self.step_s = 0.25
+        self.sums: dict[int, float] = {}
+
+    def add(self, at_s: float, amount: float = 1.0) -> None:
+        """Add to the step that holds this moment."""
+        place = math.floor(at_s / self.step_s)
+        self.sums[place] = self.sums.get(place, 0.0) + amount
+        self._coarsen(self._most)
+
+    def coarser(self, most: int) -> TimeBins:
+        """The same sums in no more than ``most`` steps."""
+        made = TimeBins(most)
+        made.step_s, made.sums = self.step_s, dict(self.sums)
+        made._coarsen(most)
+        return made
+
+    def _coarsen(self, most: int) -> None:
+        while self.sums and max(self.sums) - min(self.sums) >= most:
+            self.step_s *= 2
+            merged: dict[int, float] = {}
+            for old, summed in self.sums.items():
+                merged[old // 2] = merged.get(old // 2, 0.0) + summed
+            self.sums = merged
+
+    def steps(self) -> Iterator[tuple[float, float]]:
+        """Start of each step, empty ones too, and its sum."""
+        if self.sums:
+            for place in range(min(self.sums), max(self.sums) + 1):
+                yield place * self.step_s, self.sums.get(place, 0.0)
+
+
+class Tally:
+    """How often each text came; beyond ``most`` different ones, new ones are counted together."""
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self.counts: dict[str, int] = {}
+        self.others = 0
+
+    def add(self, text: str) -> None:
+        """Count one."""
+        if text in self.counts:
+            self.counts[text] += 1
+        elif len(self.counts) < self._most:
+            self.counts[text] = 1
+        else:
+            self.others += 1
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.counts.values()) + self.others
+
+    def top(self, count: int) -> list[tuple[str, int]]:
+        """The most frequent, ties by name."""
+        return sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))[:count]
+
+
+class FixedSample(Generic[Value]):
+    """A sample that depends on what was offered and not on the order: the keys with the smallest digests stay."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._chosen: list[tuple[int, str]] = []  # largest digest first
+        self._values: dict[str, Value] = {}
+
+    def wants(self, key: str) -> bool:
+        """Whether a value under this key would stay, as things are."""
+        return key in self._values or len(self._chosen) < self._size or _digest(key) < -self._chosen[0][0]
+
+    def offer(self, key: str, value: Value) -> None:
+        """Take a value in; one that is there under the same key is replaced."""
+        if key in self._values:
+            self._values[key] = value
+            return
+        if not self.wants(key):
+            return
+        entry = (-_digest(key), key)
+        if len(self._chosen) < self._size:
+            heappush(self._chosen, entry)
+        else:
+            self._values.pop(heappushpop(self._chosen, entry)[1], None)
+        self._values[key] = value
+
+    def values(self) -> list[Value]:
+        """What is in the sample, in the order of its keys."""
+        return [self._values[key] for key in sorted(self._values)]
+
+
+def _digest(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")

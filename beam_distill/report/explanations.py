@@ -1,0 +1,52 @@
+"""What each reason in rejects.jsonl means, and what a person can do."""
+
+from __future__ import annotations
+
+from transforms.elements import reasons
+from transforms.elements.failures import FailureKind
+
+EXPLANATIONS: dict[str, str] = {
+    reasons.NOT_UTF8: "The line is not UTF-8 text. Convert the file.",
+    reasons.INVALID_JSON: "The line is not JSON. Mend it in the input file.",
+    reasons.NOT_AN_OBJECT: "The line is JSON but not an object. Mend it in the input file.",
+    reasons.ROW_TOO_LARGE: "The line is longer than any prompt can be. Shorten it, or look whether line ends are missing.",
+    reasons.BAD_ROW: "The record cannot be read as a row of its format, for example with more fields than columns. Mend it in the input file.",
+    reasons.UNREADABLE_FILE: "What follows in the file cannot be read, so the split is not published. Bring the file anew, it may be torn.",
+    reasons.NO_MESSAGES: "The row has no messages. Name the column, or give a template.",
+    reasons.BAD_MESSAGE: "A message is not an object with role and content.",
+    reasons.UNKNOWN_ROLE: "A message has a role other than system, user and assistant.",
+    reasons.CONTENT_NOT_TEXT: "A message's content is not text.",
+    reasons.WRONG_ORDER: "The messages are in an order that is no chat.",
+    reasons.NO_USER_MESSAGE: "There is no user message to answer.",
+    reasons.EMPTY_USER_MESSAGE: "The user message is empty.",
+    reasons.MISSING_COLUMN: "The row lacks a column that the settings name.",
+    reasons.MISSING_VALUE: "A column that the template or the settings name is empty in this row.",
+    reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
+    reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry --reason empty_answer asks again.",
+    reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again.",
+    reasons.CONTENT_FILTERED: "The endpoint's content filter refused the prompt or withheld the answer.",
+    reasons.NO_JSON: "The answer holds no JSON object, which the prompt asks for. beam-distill retry --reason no_json asks again.",
+    reasons.KEY_MISSING: "The answer is JSON without the key that was asked for. beam-distill retry --reason key_missing asks again.",
+    reasons.NOT_A_NUMBER: "The answer is not one certain number.",
+    reasons.ANSWER_NOT_TEXT: "The answer is a list, an object or true/false where text was asked for.",
+    reasons.NOT_SENT: "The run stopped before this row's turn came. Run the same command again.",
+    FailureKind.THROTTLED.value: "The endpoint kept answering 429. Run again, or allow more time with max_retry_time_interval.",
+    FailureKind.UNAVAILABLE.value: "The endpoint was unavailable (502, 503, 504) too often. Run again.",
+    FailureKind.SERVER_ERROR.value: "The endpoint failed with an error of its own (500) too often. Run again.",
+    FailureKind.TIMED_OUT.value: "No whole answer came in time. Run again, or raise initial_request_timeout.",
+    FailureKind.CONNECTION_LOST.value: "The connection broke too often. Run again.",
+    FailureKind.CANNOT_CONNECT.value: "No connection could be made. Run again when the endpoint is up.",
+    FailureKind.BROKEN_BODY.value: "The response was no chat completion too often. Run again.",
+    FailureKind.UNAUTHORIZED.value: "The endpoint refused the credential. Give a valid one and run again.",
+    FailureKind.FORBIDDEN.value: "The credential may not use this endpoint.",
+    FailureKind.NOT_FOUND.value: "The endpoint knows no such route or model.",
+    FailureKind.BAD_REQUEST.value: "The endpoint refused this request (400). The detail says why.",
+    FailureKind.TOO_LARGE.value: "The request is larger than the endpoint takes. Shorten the row.",
+    FailureKind.CONTEXT_LENGTH_EXCEEDED.value: "Prompt and answer do not fit the model's context. Shorten the row, or lower "
+    "teacher_model_max_new_tokens.",
+}
+
+
+def explanation(reason: str) -> str:
+    """What a reason means; empty for one that is not known here."""
+    return EXPLANATIONS.get(reason, "")

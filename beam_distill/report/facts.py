@@ -1,0 +1,155 @@
+"""What the ledger says, in one pass over its segments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from transforms.elements.rows import TaskType
+from transforms.ledger.schema import LEDGER_SCHEMA, as_millis
+from transforms.ledger.segments import TornSegment, list_segments, read_blocks
+from transforms.prompts.base import AnswerRejected, Prompt
+from transforms.prompts.progress import extract_answer
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+from transforms.teacher.response import BrokenBody, read_reply
+
+EXAMPLES = 12
+LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What one run put on the ledger. Times are milliseconds since 1970."""
+
+    answers: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_sent_ms: int = 0
+    last_answered_ms: int = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count one record."""
+        self.answers += 1
+        self.prompt_tokens += record["prompt_tokens"] or 0
+        self.completion_tokens += record["completion_tokens"] or 0
+        sent, answered = record["sent_at_ms"], record["answered_at_ms"]
+        self.first_sent_ms = min(self.first_sent_ms or sent, sent)
+        self.last_answered_ms = max(self.last_answered_ms, answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one answer amounts to: the answer taken out of it, or the reason why there is none."""
+
+    content: str | None
+    answer: str | None
+    reason: str | None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class LedgerFacts:
+    """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to."""
+
+    runs: dict[str, RunCounts] = field(default_factory=dict)
+    latency_ms: LogHistogram = field(default_factory=LogHistogram)
+    prompt_tokens: LogHistogram = field(default_factory=LogHistogram)
+    completion_tokens: LogHistogram = field(default_factory=LogHistogram)
+    answer_characters: LogHistogram = field(default_factory=LogHistogram)
+    labels: Tally = field(default_factory=Tally)
+    unusable: Tally = field(default_factory=Tally)
+    answered: TimeBins = field(default_factory=TimeBins)
+    sent: TimeBins = field(default_factory=TimeBins)
+    references: int = 0
+    references_met: int = 0
+    examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    torn: list[TornSegment] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """All records."""
+        return sum(run.answers for run in self.runs.values())
+
+
+def records(ledger_dir: Path, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    """Every record, segment by segment; torn tails are noted."""
+    for path in list_segments(str(ledger_dir)):
+        for block in read_blocks(path, LEDGER_SCHEMA, torn):
+            for record in block.records:
+                record["sent_at_ms"] = as_millis(record["sent_at_ms"])
+                record["answered_at_ms"] = as_millis(record["answered_at_ms"])
+                yield record
+
+
+def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
+    """A function that says what a record's answer amounts to; without a task, its text is taken as it is."""
+    prompt: Prompt | None = None if spec is None else prompt_for(spec)
+
+    def judged(record: dict[str, Any]) -> Judged:
+        try:
+            reply = read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"])
+        except BrokenBody as broken:
+            return Judged(None, None, "broken_body", str(broken))
+        if prompt is None:
+            return Judged(reply.content, reply.content, None)
+        try:
+            return Judged(reply.content, extract_answer(prompt, reply), None)
+        except AnswerRejected as rejected:
+            return Judged(reply.content, None, rejected.reason, rejected.detail)
+
+    return judged
+
+
+def gather(ledger_dir: Path, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
+    """Read the whole ledger once.
+
+    ``run_id`` is the run whose course over time is told; ``questions_of`` are keys of rows whose last request is wanted.
+    """
+    facts = LedgerFacts()
+    judged = judge(spec)
+    labelled = spec is not None and spec.task in LABELLED
+    wanted = frozenset(questions_of)
+    for record in records(ledger_dir, facts.torn):
+        _count(facts, record, judged(record), labelled, run_id, wanted)
+    return facts
+
+
+def _count(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool, run_id: str, wanted: frozenset[str]) -> None:
+    facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
+    if record["run_id"] == run_id:
+        facts.sent.add(record["sent_at_ms"] / 1000)
+        facts.answered.add(record["answered_at_ms"] / 1000)
+    facts.latency_ms.add(record["latency_ms"])
+    if record["prompt_tokens"] is not None:
+        facts.prompt_tokens.add(record["prompt_tokens"])
+    if record["completion_tokens"] is not None:
+        facts.completion_tokens.add(record["completion_tokens"])
+    row_key = record["row_key"]
+    if row_key in wanted:
+        facts.questions[row_key] = record
+    if ended.reason is not None:
+        facts.unusable.add(ended.reason)
+        return
+    facts.answer_characters.add(len(ended.content or ""))
+    if labelled and ended.answer is not None:
+        facts.labels.add(ended.answer)
+        if record["reference_answer"]:
+            facts.references += 1
+            facts.references_met += ended.answer.strip().lower() == record["reference_answer"].strip().lower()
+    if facts.examples.wants(row_key):
+        facts.examples.offer(row_key, (record, ended))
+
+
+def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and text of what was sent; what cannot be read is shown as it is."""
+    try:
+        messages = json.loads(record["payload"])["messages"]
+        return [(str(message["role"]), str(message["content"])) for message in messages]
+    except (ValueError, KeyError, TypeError):
+        return [("request", record["payload"])]

@@ -1,0 +1,209 @@
+"""The report: safe against what rows and answers hold, complete, and made again from what lies in the work_dir."""
+
+import json
+import re
+import shutil
+import tracemalloc
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from builders import chat_line, questions
+from jobs import Job
+
+from beam_distill.cli.main import main
+from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from beam_distill.report.explanations import EXPLANATIONS
+from beam_distill.report.facts import gather
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Latency, SimulatorSettings
+from transforms.elements import reasons
+from transforms.elements.failures import FailureKind
+from transforms.elements.replies import LedgerRecord
+from transforms.elements.rows import TaskType
+from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.segments import SegmentWriter
+from transforms.prompts.spec import PromptSpec
+
+HOSTILE = '</pre></details><script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }} $\\frac$ \x07 & "quoted"'
+
+
+class Page(HTMLParser):
+    """Tags, their attributes, and ids of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.extend(attrs)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    job = Job(tmp_path_factory.mktemp("report"), task="NLI")
+    rows: list[str | bytes] = [chat_line(("user", f"{HOSTILE} {number} entailment, neutral or contradiction?")) for number in range(60)]
+    job.train([*rows, "{broken <b>line</b>"])
+    job.validation(questions(5))
+    settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 60.0))
+    with start_simulator(settings) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--price_per_million_input_tokens=2", '--additional_headers={"X-Secret": "do-not-show-me"}') in (0, 3)
+    return job
+
+
+def test_a_run_ends_with_its_report(finished: Job) -> None:
+    text = (finished.work_dir / "report.html").read_text(encoding="utf-8")
+    verdict = finished.record()["verdict"]["splits"]["train"]
+    assert f'<td class="n" data-name="examples">{verdict["examples"]}</td>' in text
+    for reason in verdict["rejected_by_reason"]:
+        assert reason in text and EXPLANATIONS[reason][:20].split("'")[0] in text
+    for title in ("Pace", "Latency", "Tokens", "Answer lengths", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
+        assert f">{title}<" in text
+    assert "cost" in text and "USD" in text and "simulated-teacher" in text
+
+
+def test_nothing_that_rows_or_answers_hold_becomes_markup(finished: Job) -> None:
+    text = (finished.work_dir / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert "script" not in page.tags and "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "&lt;script&gt;" in text and "{{ 7*7 }}" in text
+    assert "default-src 'none'" in text
+    assert not [value for name, value in page.attributes if name in ("src", "href") and not (value or "").startswith("#")]
+    assert "do-not-show-me" not in text
+
+
+def test_pictures_have_words_and_take_the_page_colour(finished: Job) -> None:
+    text = (finished.work_dir / "report.html").read_text(encoding="utf-8")
+    ids = re.findall(r' id="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    pictures = re.findall(r'<svg class="chart" role="img".*?</svg>', text, re.S)
+    assert len(pictures) >= 5
+    for picture in pictures:
+        assert re.search(r"<title [^>]*>[^<]+</title><desc [^>]*>[^<]+</desc>", picture)
+        assert "currentColor" in picture and "#010203" not in picture and "#000000" not in picture
+
+
+def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copytree(finished.work_dir / "ledger", copy / "ledger")
+    shutil.copy(finished.work_dir / "run.json", copy)
+    assert main(["report", str(copy), f"--output={tmp_path / 'other.html'}"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "other.html")
+    text = (tmp_path / "other.html").read_text(encoding="utf-8")
+    assert ">Latency<" in text and ">Pace<" in text and "A sample of answers" in text
+
+
+def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.work_dir, copy)
+    (copy / "run.json").unlink()
+    (segment,) = (copy / "ledger").iterdir()
+    segment.write_bytes(segment.read_bytes()[:-30])
+    assert main(["report", str(copy)]) == 0
+    text = (copy / "report.html").read_text(encoding="utf-8")
+    assert "Not finished" in text and "rows done" in text and "its writer died" in text
+
+
+@pytest.mark.parametrize(("make", "said"), [(False, "is no directory"), (True, "neither run.json nor a ledger")])
+def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "nothing"
+    if make:
+        folder.mkdir()
+    assert main(["report", str(folder)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert job_that_cannot_report.run() == 0
+    shown = capsys.readouterr()
+    assert "the report could not be written" in shown.err and "beam-distill report" in shown.err
+    assert "report      " not in shown.out
+
+
+@pytest.fixture
+def job_that_cannot_report(tmp_path: Path) -> "Job":
+    job = Job(tmp_path)
+    job.train(questions(3))
+    (job.work_dir / "report.html.partial").mkdir(parents=True)
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        yield job  # type: ignore[misc]
+
+
+def test_every_reason_is_explained() -> None:
+    codes = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+    codes |= {kind.value for kind in FailureKind if kind is not FailureKind.WANTS_MAX_COMPLETION_TOKENS}
+    assert codes <= set(EXPLANATIONS)
+
+
+def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
+    def peak_of(count: int) -> int:
+        folder = tmp_path / str(count)
+        writer = SegmentWriter(str(folder), "run-1", LEDGER_SCHEMA)
+        for start in range(0, count, 100):
+            writer.append([a_record(number) for number in range(start, start + 100)])
+        writer.close()
+        tracemalloc.start()
+        facts = gather(folder, PromptSpec(TaskType.MATH), "run-1")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert facts.answers == count
+        return peak
+
+    peak_of(100)
+    assert peak_of(4000) < 1.5 * peak_of(1000) + 200_000
+
+
+def a_record(number: int) -> dict[str, object]:
+    response = json.dumps({"choices": [{"message": {"content": str(number % 50)}, "finish_reason": "stop"}], "padding": "x" * 1000})
+    payload = json.dumps({"messages": [{"role": "user", "content": f"What is {number}?"}]})
+    sent = 1_700_000_000_000 + 20 * number
+    return as_datum(
+        LedgerRecord(
+            "run-1", "train", f"row-{number}", "f", 1, 0, "h", "m", payload, "7", 200, response, "stop", 10, 2, 1, 55.0, sent, sent + 55
+        )
+    )
+
+
+def test_a_histogram_tells_quantiles_to_within_a_bin() -> None:
+    histogram = LogHistogram()
+    for value in range(1, 10_001):
+        histogram.add(value)
+    assert 4500 < histogram.quantile(0.5) < 5600 and 9000 < histogram.quantile(0.95) <= 10_000
+    assert histogram.mean == 5000.5
+    edges, counts = histogram.bars()
+    assert len(edges) == len(counts) + 1 and sum(counts) == 10_000
+
+
+def test_time_bins_double_and_lose_nothing() -> None:
+    bins = TimeBins(most=60)
+    for second in range(10_000):
+        bins.add(1_700_000_000 + second)
+    steps = list(bins.steps())
+    assert len(steps) <= 60 and sum(amount for _, amount in steps) == 10_000
+    assert bins.step_s in (256.0, 512.0)
+
+
+def test_a_tally_has_an_end() -> None:
+    tally = Tally(most=3)
+    for text in "abcabcdea":
+        tally.add(text)
+    assert tally.top(2) == [("a", 3), ("b", 2)] and tally.others == 2 and tally.total == 9
+
+
+def test_a_sample_depends_on_what_was_offered_only() -> None:
+    first: FixedSample[int] = FixedSample(5)
+    second: FixedSample[int] = FixedSample(5)
+    for number in range(100):
+        first.offer(f"key-{number}", number)
+        second.offer(f"key-{99 - number}", 99 - number)
+    assert first.values() == second.values() and len(first.values()) == 5
+    (kept, *_) = first.values()
+    first.offer(f"key-{kept}", -1)
+    assert -1 in first.values() and len(first.values()) == 5
