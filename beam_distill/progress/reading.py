@@ -40,6 +40,8 @@ class Reading:
 def from_counters(counts: dict[str, int]) -> Reading:
     """A reading made of the pipeline's counters (``transforms.counters``), here or on a cluster."""
 
+    counts = {name: count for name, count in counts.items() if count}
+
     def by_suffix(*suffixes: str) -> dict[str, int]:
         found: dict[str, int] = {}
         for name, count in counts.items():

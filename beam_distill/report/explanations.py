@@ -40,6 +40,7 @@ EXPLANATIONS: dict[str, str] = {
     FailureKind.UNAUTHORIZED.value: "The endpoint refused the credential. Give a valid one and run again.",
     FailureKind.FORBIDDEN.value: "The credential may not use this endpoint.",
     FailureKind.NOT_FOUND.value: "The endpoint knows no such route or model.",
+    FailureKind.NO_CREDENTIAL.value: "No credential could be had. The detail says where one was looked for.",
     FailureKind.BAD_REQUEST.value: "The endpoint refused this request (400). The detail says why.",
     FailureKind.TOO_LARGE.value: "The request is larger than the endpoint takes. Shorten the row.",
     FailureKind.CONTEXT_LENGTH_EXCEEDED.value: "Prompt and answer do not fit the model's context. Shorten the row, or lower "
