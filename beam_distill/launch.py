@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -26,14 +26,9 @@ from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
 from beam_distill.progress.watch import Watch, watched
-<<<<<<< HEAD
-from beam_distill.run_record import RunResult, write_run_json
+from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
-=======
-from beam_distill.run_record import RunResult, write_run_json, write_started
-from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
 from beam_distill.runners.refusals import check_runner
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
@@ -111,23 +106,12 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
     settings = resolved.settings
     prepared = prepare_job(resolved, beam_argv)
     clock = time.monotonic()
-<<<<<<< HEAD
     with locked(prepared.work_dir):
         refuse_while_detached(prepared.work_dir)
         for note in prepared.plan.notes:
             log.warning("%s", note)
+        write_started(resolved, prepared.run_id, prepared.work_dir, prepared.started, prepared.endpoint_shown)
         set_outputs_aside(prepared)
-=======
-    shown = {"chat_url": endpoint.chat_url, "model": endpoint.model}
-    with locked(work_dir):
-        with suppress(OSError):  # a disk that takes nothing shows itself when the first answer comes
-            write_started(resolved, run_id, work_dir, started, shown)
-        for files in job.rows.splits:
-            if files.output is not None:
-                moved = set_aside(files.output, work_dir)
-                if moved is not None:
-                    log.info("the earlier %s is kept as %s", files.output, moved)
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
         before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
         try:
             watch = watch_for(settings, prepared.work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
@@ -150,7 +134,6 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
             sys.unraisablehook = before_hook
             remove_staging(prepared.work_dir)
         result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
-<<<<<<< HEAD
         return record_run(resolved, result, prepared.started, prepared.endpoint_shown)
 
 
@@ -203,13 +186,6 @@ def judged(verdict: Verdict) -> tuple[ExitCode, str]:
         code = ExitCode.WRONG_INPUT if len(empty) == len(verdict.splits) else ExitCode.BELOW_MINIMUM
         return code, "; ".join(f"{part.split.value}: {part.explanation}" for part in refused)
     return ExitCode.PUBLISHED, "every dataset is published"
-=======
-        try:
-            result = _replace(result, run_json_path=write_run_json(resolved, result, started, shown))
-        except OSError as error:
-            result = _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json cannot be written: {error}")
-    return result
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
 
 
 def _replace(result: RunResult, **changes: Any) -> RunResult:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,8 +49,12 @@ class RunResult:
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:
-    """Write started.json: what a run was told, for those who ask while it goes on or after it was killed. Raises OSError."""
-    _write(Path(work_dir) / "started.json", _told(resolved, run_id, started, endpoint))
+    """Write started.json: what a run was told, for those who ask while it goes on or after it was killed.
+
+    A storage that takes nothing shows itself when the first answer comes; here it is passed over.
+    """
+    with suppress(Exception):
+        write_file(f"{work_dir}/started.json", json.dumps(_told(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
 
 
 def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> str:
@@ -67,14 +73,9 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "requests_lost_at_most": result.lost_at_most,
         "processes_lost": result.processes_lost,
     }
-<<<<<<< HEAD
     path = f"{result.work_dir}/run.json"
     write_file(path, json.dumps(fields, indent=2, default=str) + "\n")
     return path
-=======
-    path = Path(result.work_dir) / "run.json"
-    _write(path, fields)
-    return str(path)
 
 
 def _told(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint: dict[str, Any]) -> dict[str, Any]:
@@ -87,14 +88,3 @@ def _told(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint: 
         "settings": resolved.settings.public_view(),
         "origins": resolved.origins,
     }
-
-
-def _write(path: Path, fields: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".json.partial")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(fields, file, indent=2, default=str)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)

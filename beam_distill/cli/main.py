@@ -75,17 +75,11 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         add_setting_flags(command, show_all=show_all)
-<<<<<<< HEAD
-    from beam_distill.cli import render, simulate
+    from beam_distill.cli import render, report, simulate
 
     simulate.add_command(commands)
     render.add_command(commands)
-=======
-    from beam_distill.cli import report, simulate
-
-    simulate.add_command(commands)
     report.add_command(commands)
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
     return parser
 
 
@@ -94,18 +88,15 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import simulate
 
         return simulate.run(namespace, leftovers)
-<<<<<<< HEAD
     if namespace.command == "render":
         from beam_distill.cli import render
 
         return render.run(namespace, leftovers)
-=======
     if namespace.command == "report":
         from beam_distill.cli import report
 
         check_leftovers(leftovers, ())
         return report.run(namespace)
->>>>>>> daee6f9 (report.html: verdicts, pictures, samples and settings of a run in one safe file; started.json tells of a run that has not ended)
     from beam_distill.cli.resolve import resolve_command
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ def timeline_path(work_dir: str, run_id: str) -> Path:
 class Timeline:
     """Writes readings as they come. A disk that refuses them costs the picture, never the run."""
 
-    def __init__(self, path: Path, most_samples: int = MOST_SAMPLES) -> None:
+    def __init__(self, path: Path, most_samples: int = MOST_SAMPLES, keep: Callable[[str], None] | None = None) -> None:
+        """With ``keep``, nothing is written before ``close``, which hands it the whole text: for storage that cannot be appended to."""
         self._path = path
         self._most = most_samples
         self._lines: list[str] = []
         self._step = 1
         self._seen = 0
         self._broken = False
+        self._keep = keep
 
     def add(self, elapsed_s: float, reading: Reading) -> None:
         """Keep a reading, or pass over it when the steps have become longer."""
@@ -35,10 +38,14 @@ class Timeline:
         if self._broken or (self._seen - 1) % self._step:
             return
         self._lines.append(json.dumps(_sample(elapsed_s, reading), separators=(",", ":")))
+        longer = len(self._lines) > self._most
+        if longer:
+            self._lines = self._lines[::2]
+            self._step *= 2
+        if self._keep is not None:
+            return
         try:
-            if len(self._lines) > self._most:
-                self._lines = self._lines[::2]
-                self._step *= 2
+            if longer:
                 self._rewrite()
             else:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +53,11 @@ class Timeline:
                     file.write(self._lines[-1] + "\n")
         except OSError:
             self._broken = True
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        if self._keep is not None and self._lines:
+            self._keep("\n".join(self._lines) + "\n")
 
     def _rewrite(self) -> None:
         partial = self._path.with_suffix(".partial")

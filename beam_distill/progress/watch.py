@@ -69,6 +69,7 @@ class Watch:
                     self.timeline.add(elapsed_s, reading)
                     kept_s = elapsed_s
                 if last:
+                    self.timeline.close()
                     break
                 if display is not None:
                     display.show(self.tracker.view(elapsed_s, reading, self.totals.known()))

@@ -107,5 +107,5 @@ def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, caps
         assert capsys.readouterr().err == ""
     (path, _) = sorted((job.work_dir / "timeline").iterdir())
     last = read_timeline(path)[-1]
-    assert last["rows"] == {"train": 31, "validation": 0} and last["rejects"] == {"invalid_json": 1}
+    assert last["rows"] == {"train": 31} and last["rejects"] == {"invalid_json": 1}
     assert last["answers"] == 30 and last["in_flight"] == 0
