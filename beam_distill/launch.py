@@ -22,6 +22,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode
+from beam_distill.handoff.write import write_handoff
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
@@ -138,13 +139,16 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
 
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
-    """Write run.json; the result with its path, or with the failure to write it."""
+    """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
     try:
+        if result.verdict is not None:
+            handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
+            result = _replace(result, handoff_path=handoff)
         return _replace(result, run_json_path=write_run_json(resolved, result, started, endpoint))
     except Exception as error:
         if not isinstance(error, OSError) and not is_remote(result.work_dir):
             raise
-        return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json cannot be written: {error}")
+        return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
 
 
 def read_result(

@@ -38,6 +38,7 @@ class RunResult:
     wall_s: float = 0.0
     prices: Prices | None = None
     report_path: str | None = None
+    handoff_path: str | None = None
     repeated: int = 0
     lost_at_most: int = 0
     processes_lost: int = 0
@@ -68,6 +69,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "verdict": None if result.verdict is None else verdict_fields(result.verdict),
         "datasets": result.datasets,
         "rejects": result.rejects_path,
+        "handoff": result.handoff_path,
         "metrics": result.metrics,
         "answers_repeated": result.repeated,
         "requests_lost_at_most": result.lost_at_most,

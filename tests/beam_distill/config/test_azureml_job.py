@@ -54,6 +54,20 @@ def test_a_distillation_job_is_read_key_by_key() -> None:
     assert settings.registered_model_name == "math-student"
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_azure_mls_own_loader_reads_the_same_out_of_our_example() -> None:
+    from azure.ai.ml import load_job
+
+    job, settings = load_job(MATH), resolved(MATH).settings
+    assert type(job).__name__ == "DistillationJob"
+    assert job.data_generation_task_type == settings.data_generation_task_type.value
+    assert job.prompt_settings.enable_chain_of_thought is settings.enable_chain_of_thought
+    assert job.teacher_model_settings.inference_parameters["max_tokens"] == settings.teacher_model_max_new_tokens
+    assert job.teacher_model_settings.endpoint_request_settings.min_endpoint_success_ratio == settings.min_endpoint_success_ratio
+    assert job.hyperparameters["n_epochs"] == str(settings.num_train_epochs)
+    assert (MATH.parent / job.training_data.path).resolve() == Path(settings.train_file_path)
+
+
 def test_what_has_no_effect_is_named_once_and_nothing_else_is() -> None:
     (ignored,) = [warning for warning in resolved(MATH).warnings if "no effect" in warning]
     assert ignored.endswith("these keys have no effect here: experiment_name, description")

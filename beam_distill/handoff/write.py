@@ -1,0 +1,97 @@
+"""Putting the hand-off files beside the training dataset, and taking those of an earlier run away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
+from beam_distill.handoff.facts import HandoffFacts
+from transforms.elements.tally import Verdict
+from transforms.intake.compression import without_compression_suffix
+
+log = logging.getLogger("beam_distill")
+
+WRITTEN = ".written.json"
+"""Digests of the files as they were written: one that differs by now was changed by the person, and stays."""
+
+
+def handoff_folder(train_output: str) -> str:
+    """The folder of a training dataset's hand-off: ``out/train.jsonl`` has ``out/train.handoff``."""
+    return os.path.splitext(without_compression_suffix(train_output))[0] + ".handoff"
+
+
+def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[str, str], teacher: str | None) -> str | None:
+    """Write the files for what was published; the folder, None when there is no training dataset. Raises OSError."""
+    output = settings.generated_batch_train_file_path
+    folder = handoff_folder(output)
+    if "train" not in datasets:
+        remove_handoff(output)  # it would speak of a dataset that is not there
+        return None
+    validation = datasets.get("validation")
+    with_rows = [part.split.value for part in verdict.splits if part.published and part.tally.examples]
+    facts = HandoffFacts(
+        settings,
+        verdict,
+        folder,
+        _from(folder, datasets["train"]),
+        _from(folder, validation) if validation is not None and "validation" in with_rows else None,
+        teacher,
+    )
+    texts = {
+        azureml_finetuning.FILE: azureml_finetuning.azureml_finetuning(facts),
+        openai_finetuning.FILE: openai_finetuning.openai_finetuning(facts),
+        trl_sft.FILE: trl_sft.trl_sft(facts),
+    }
+    texts[dataset_card.FILE] = dataset_card.dataset_card(facts, [name for name, text in texts.items() if text is not None])
+    if not FileSystems.exists(folder):
+        FileSystems.mkdirs(folder)
+    _take_away(folder)
+    written = {name: text for name, text in texts.items() if text is not None and not FileSystems.exists(FileSystems.join(folder, name))}
+    for name in texts.keys() - written.keys():
+        if texts[name] is not None:
+            log.info("%s was changed by hand and stays as it is; remove it to have it written anew", FileSystems.join(folder, name))
+    digests = {name: _digest(text.encode()) for name, text in written.items()}
+    for name, text in (*written.items(), (WRITTEN, json.dumps(digests) + "\n")):
+        with FileSystems.create(FileSystems.join(folder, name), compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            file.write(text.encode())
+    return folder
+
+
+def remove_handoff(train_output: str) -> None:
+    """Take away the files of an earlier run, but those that the person has changed."""
+    _take_away(handoff_folder(train_output))
+
+
+def _take_away(folder: str) -> None:
+    listing = FileSystems.join(folder, WRITTEN)
+    if not FileSystems.exists(listing):
+        return
+    unchanged = [listing]
+    for name, digest in json.loads(_read(listing)).items():
+        path = FileSystems.join(folder, name)
+        if FileSystems.exists(path) and _digest(_read(path)) == digest:
+            unchanged.append(path)
+    FileSystems.delete(unchanged)
+
+
+def _read(path: str) -> bytes:
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        content: bytes = file.read()
+    return content
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _from(folder: str, path: str) -> str:
+    if "://" in path:
+        return path
+    return os.path.relpath(path, folder).replace(os.sep, "/")
