@@ -100,6 +100,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     from beam_distill.cli.resolve import resolve_command
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 
+    logging.getLogger().setLevel(logging.ERROR)  # an unknown flag is looked up among Beam's, and Beam warns while it is imported
     resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
     _set_up_logging(resolved.settings.debug_mode, resolved.settings.quiet)
     for warning in resolved.warnings:

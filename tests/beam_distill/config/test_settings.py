@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -237,3 +239,10 @@ def test_beams_own_options_pass_and_others_are_named() -> None:
         with pytest.raises(SettingsError) as refused:
             check_leftovers([argument], ["parallelism"])
         assert said in str(refused.value) and "sk-1" not in str(refused.value)
+
+
+def test_a_misspelt_flag_is_all_that_is_said() -> None:
+    command = [sys.executable, "-m", "beam_distill", "run", "--train_file_pth=x"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "beam-distill run: --train_file_pth: no such flag; did you mean train_file_path?\n"
