@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import Any
 
@@ -29,6 +29,7 @@ from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
 from beam_distill.progress.watch import Watch, watched
 from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached
+from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner
 from beam_distill.wiring import job_spec
@@ -120,6 +121,8 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> R
             result = read_result(
                 prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics, in_process=prepared.plan.same_process
             )
+        except WorkerLost as lost:
+            result = RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, prepared.work_dir)
         except Exception as error:
             # Beam wraps what a stage raises; a full or broken disk is no defect of ours, anything else is
             if not _is_storage_failure(error):
@@ -202,17 +205,23 @@ def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watc
         # not "DirectRunner": that looks for a binary on the network before it runs in process
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-        runner = FnApiRunner()
+        runner = FnApiRunner() if plan.same_process else FnApiRunner(default_environment=local_worker_environment())
     pipeline = beam.Pipeline(runner=runner, options=options)
     build(pipeline, job)
     try:
-        with _stopped_by_signals(job, plan), watched(watch, quiet), _rare_garbage_collection():
+        with _workers_watched(job, plan), _stopped_by_signals(job, plan), watched(watch, quiet), _rare_garbage_collection():
             result = pipeline.run()
             follow_metrics(watch, lambda: _counters(result))
             result.wait_until_finish()
     finally:
         close_sessions()
     return _metrics(result)
+
+
+def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[None]:
+    if plan.same_process or not plan.embedded or job.scoring.control_dir is None:
+        return nullcontext()
+    return local_workers_watched(job.scoring.control_dir, job.scoring.patience.drain_s)
 
 
 def _counters(result: Any) -> dict[str, int]:

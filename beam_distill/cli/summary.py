@@ -33,9 +33,10 @@ def summary_text(result: RunResult) -> str:
         completion_tokens += tally.completion_tokens
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({retried:,} retries, {throttled:,} throttled)" if retried else ""
-    lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
-    lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
-    if result.prices is not None:
+    if result.verdict is not None:  # without one the counts died with who had them
+        lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
+        lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
+    if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated or result.lost_at_most:

@@ -11,5 +11,5 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     processes = processes_in_all(settings)
     if processes == 1:
         return RunnerPlan((), "in this process", embedded=True, same_process=True, same_machine=True)
-    argv = ("--direct_running_mode=multi_processing", f"--direct_num_workers={processes}")
+    argv = (f"--direct_num_workers={processes}", "--default_sdk_harness_log_level=ERROR")
     return RunnerPlan(argv, f"in {processes} processes of this machine", embedded=True, same_machine=True)

@@ -1,11 +1,13 @@
 """Killed at any moment, run again: the same bytes, and hardly anything paid for twice."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from builders import ROOT, questions
 from jobs import Job
@@ -62,6 +64,39 @@ def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
         in_flight = simulator.stats()["in_flight"]
         assert disturbed.run() == 0
         assert simulator.stats()["answered"] <= total + in_flight + 40
+    assert disturbed.datasets() == undisturbed.datasets()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["a scoring process killed", "Ctrl-C in a terminal"])
+def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Path, how: str) -> None:
+    undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
+    for job in (undisturbed, disturbed):
+        job.train(questions(1500))
+    with start_simulator(TEACHER) as simulator:
+        undisturbed.url = simulator.base_url
+        assert undisturbed.run() == 0
+    with start_simulator(TEACHER) as simulator:
+        disturbed.url = simulator.base_url
+        command = disturbed.start("--max_concurrency_per_instance=2", "--drain_timeout=5")
+        while simulator.stats()["answered"] < 100:
+            time.sleep(0.02)
+        workers = psutil.Process(command.pid).children(recursive=True)
+        assert len(workers) == 2
+        if how == "Ctrl-C in a terminal":
+            for process in (*workers, psutil.Process(command.pid)):
+                process.send_signal(signal.SIGINT)
+        else:
+            workers[0].kill()
+        output, _ = command.communicate(timeout=60)
+        before = simulator.stats()
+        assert command.returncode == 130, output
+        assert ("a scoring process died" in output) == (how == "a scoring process killed")
+        assert "Traceback" not in output
+        assert disturbed.datasets() == ()
+        assert disturbed.run() == 0
+        lost = 0 if how == "Ctrl-C in a terminal" else before["peak_in_flight"] + 40 / 0.1
+        assert simulator.stats()["repeats"] <= lost
     assert disturbed.datasets() == undisturbed.datasets()
 
 

@@ -1,0 +1,44 @@
+"""One of several scoring processes of this machine: Beam's worker, and what the command that started it may rely on.
+
+Ctrl-C in a terminal reaches every process of the command. This one leaves it to the command, which asks it to stop in its own way.
+When the command is gone, however it went, it goes too.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+LOOK_EVERY_S = 0.2
+COMMAND_GONE = 1
+
+
+def main() -> None:
+    """Serve until the runner has no more work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    ours = logging.getLogger("beam_distill")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a person should know, the command says
+    threading.Thread(target=_watch, args=(os.getppid(),), name="command-watch", daemon=True).start()
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional parts while it is imported
+    from apache_beam.runners.worker import sdk_worker_main
+
+    sdk_worker_main.main(sys.argv)
+
+
+def _watch(command: int) -> None:
+    while os.getppid() == command:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(COMMAND_GONE)
+
+
+if __name__ == "__main__":
+    main()

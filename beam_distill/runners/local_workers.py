@@ -1,0 +1,90 @@
+"""The scoring processes of this machine as the command sees them: how they are started, and what happens when one dies."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.run_control import request_stop
+
+log = logging.getLogger("beam_distill")
+
+_BEAMS_WORDS = "Worker subprocess exited"
+_LINE_BROKEN = "Channel closed prematurely"
+CLOSING_S = 2.0
+
+
+class WorkerLost(Exception):
+    """A scoring process died; the text says what that means for the person."""
+
+
+def local_worker_environment() -> Any:
+    """The environment in which the embedded runner starts its processes."""
+    # exec: without it a shell stands between, and the worker could not tell when the command is gone
+    return SubprocessSDKEnvironment.from_command_string(
+        f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker"
+    )
+
+
+@contextmanager
+def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
+    """While the pipeline runs: a scoring process that dies stops the others and ends the run with WorkerLost.
+
+    Beam notices only a death in the midst of work, else it waits for ever. Only on the main thread can that waiting be ended from outside;
+    on another thread the others are stopped all the same.
+    """
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    lost: list[str] = []
+    unexplained: list[threading.ExceptHookArgs] = []
+    before_hook = threading.excepthook
+
+    def end_waiting(number: int, frame: object) -> None:
+        raise WorkerLost(lost[0])
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        if not isinstance(arguments.exc_value, RuntimeError) or _BEAMS_WORDS not in str(arguments.exc_value):
+            # a broken line, mostly: told below unless a dead process explains it
+            unexplained.append(arguments)
+            return
+        if lost:
+            return
+        code = str(arguments.exc_value).rpartition(" ")[2]
+        lost.append(
+            f"a scoring process died (exit code {code}; -9 is what a machine short of memory does, or kill -9). "
+            "Every answer on the ledger is kept. Run the same command again to go on; a lower max_concurrency_per_instance needs less memory."
+        )
+        log.warning("a scoring process died (exit code %s): the others stop sending and wait up to %g s for answers in flight", code, drain_s)
+        request_stop(control_dir, EarlyStop(StopCause.INTERRUPTED, lost[0]))
+        if on_main_thread:
+            timer = threading.Timer(drain_s + CLOSING_S, signal.pthread_kill, (threading.main_thread().ident, signal.SIGUSR1))
+            timer.daemon = True
+            timer.start()
+
+    before_handler: Any = signal.signal(signal.SIGUSR1, end_waiting) if on_main_thread else None
+    threading.excepthook = hook
+    try:
+        yield
+    except RuntimeError as error:
+        # the runner may see the broken line before the thread that waits for the process has said why
+        deadline_s = time.monotonic() + CLOSING_S
+        while _LINE_BROKEN in str(error) and not lost and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        if not lost:
+            raise
+        raise WorkerLost(lost[0]) from error
+    finally:
+        threading.excepthook = before_hook
+        for arguments in () if lost else unexplained:
+            before_hook(arguments)
+        if on_main_thread:
+            signal.signal(signal.SIGUSR1, before_handler)
