@@ -40,10 +40,10 @@ class KeptSecret(Generic[T]):
     at once, also while its renewal is under way and also when the renewal fails. ``fetch`` raises AzureProblem.
     """
 
-    def __init__(self, name: str, fetch: Callable[[], Secret[T]], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, name: str, fetch: Callable[[], Secret[T]], clock: Callable[[], float] | None = None) -> None:
         self._name = name
         self._fetch = fetch
-        self._clock = clock
+        self._clock = clock or (lambda: time.time())
         self._lock = threading.Lock()
         self._held: Secret[T] | None = None
         self._renew_epoch_s: float | None = None
