@@ -65,7 +65,7 @@ class AzureHost:
             set_variable("IDENTITY_ENDPOINT", f"{url}/msi/arc")
             set_variable("IMDS_ENDPOINT", url)
             key_file = self.folder / "arc.key"
-            key_file.write_text("arc-secret")
+            key_file.write_text(self.state.arc_key)
             self.state.arc_key_file = str(key_file)
             # the library takes key files from the agent's own folder only, which is root's
             self.monkeypatch.setattr("azure.identity._credentials.azure_arc._get_key_file_path", lambda: str(self.folder))

@@ -2,7 +2,6 @@
 
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 
 from aiohttp import web
 from azure_emulator.state import State
@@ -64,7 +63,7 @@ class IdentityRoutes:
         wrong = self._wrong(request, "2020-06-01", ("Metadata", "true"), "client_id")
         if wrong is not None:
             return wrong
-        if request.headers.get("Authorization") != f"Basic {Path(self.state.arc_key_file).read_text()}":
+        if request.headers.get("Authorization") != f"Basic {self.state.arc_key}":
             return web.Response(status=401, headers={"WWW-Authenticate": f"Basic realm={self.state.arc_key_file}"})
         return self._token(request.query["resource"], self.state.client_id)
 

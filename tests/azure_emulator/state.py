@@ -71,6 +71,7 @@ class State:
         self.keys = {"KEY-1"}
         self.client_id: str | None = None
         self.arc_key_file = ""
+        self.arc_key = "arc-secret"
         self.connections: dict[str, dict[str, Any]] = {}
         self.serverless: dict[str, dict[str, Any]] = {}
         self.online: dict[str, dict[str, Any]] = {}

@@ -40,6 +40,7 @@ _BY_MODEL_REASON = {
     "too_many_pending_request": FailureKind.THROTTLED,
 }
 _CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
+_ADVICE = re.compile(r"use '?(max_completion_tokens|max_tokens)\b")
 _UNKNOWN = re.compile(r"unrecognized|unsupported parameter|not supported|extra_forbidden|extra inputs|not permitted|unknown")
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 _NO_HEADER = "no authorization header present"  # a serverless endpoint's 400 for what others call 401
@@ -91,11 +92,20 @@ def _refusal(body: bytes) -> FailureKind:
         return FailureKind.CONTENT_FILTERED
     if code == "context_length_exceeded" or "maximum context length" in message or "context window" in message:
         return FailureKind.CONTEXT_LENGTH_EXCEEDED
-    if "max_completion_tokens" in message and (fields.get("param") == "max_tokens" or "'max_tokens'" in message):
+    return _token_limit_wish(message, fields.get("param")) or FailureKind.BAD_REQUEST
+
+
+def _token_limit_wish(message: str, parameter: object) -> FailureKind | None:
+    """Which name of the token limit a refusal asks for, if it is about that at all."""
+    if "max_completion_tokens" not in message:
+        return None
+    advised = _ADVICE.search(message)
+    if advised is not None:
+        completion = advised[1] == "max_completion_tokens"
+        return FailureKind.WANTS_MAX_COMPLETION_TOKENS if completion else FailureKind.WANTS_MAX_TOKENS
+    if parameter == "max_tokens" or "'max_tokens'" in message:
         return FailureKind.WANTS_MAX_COMPLETION_TOKENS
-    if "max_completion_tokens" in message and _UNKNOWN.search(message):
-        return FailureKind.WANTS_MAX_TOKENS
-    return FailureKind.BAD_REQUEST
+    return FailureKind.WANTS_MAX_TOKENS if _UNKNOWN.search(message) else None
 
 
 def _error_fields(body: bytes) -> dict[str, object]:

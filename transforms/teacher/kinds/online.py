@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.teacher.address import chat_completions_url
 from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds
 
 
@@ -17,6 +18,10 @@ class Online(Kind):
     scope = "https://ml.azure.com/.default"
     offers_info = True
     lists_models = True
+
+    def chat_url(self, address: str, model: str | None) -> str:
+        # the component hangs the route behind /score, where nothing answers
+        return chat_completions_url(address).replace("/score/v1/chat/completions", "/v1/chat/completions")
 
     def bound_problems(self, chat_url: str, fields: Mapping[str, Any]) -> list[str]:
         return inference_bounds(chat_url, fields)

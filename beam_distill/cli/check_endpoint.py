@@ -1,0 +1,73 @@
+"""The endpoint's part of ``beam-distill check``: the credential, the door, the model, one row on request."""
+
+from __future__ import annotations
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode
+from transforms.azure.tokens import forget_secrets
+from transforms.elements.rows import PromptRequest
+from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
+
+SHOWN_LETTERS = 200
+
+
+def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> int:
+    """Print what the endpoint says; 0, or the exit code of what a run would trip over. ``sample`` is what sample_request sends.
+
+    Raises RunRefused for what would stop a run before it begins.
+    """
+    from beam_distill.preflight import probe
+    from beam_distill.wiring import endpoint_spec
+
+    try:
+        endpoint = endpoint_spec(settings)
+        result = probe(settings, endpoint)
+        print(f"access      {access_text(endpoint.credential)}")
+        listed = ", ".join(result.models[:10]) or result.info_model or result.detail
+        print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
+        if settings.model is None and len(result.models) > 1:
+            print("model       several are served: say which with --model")
+            return ExitCode.WRONG_INPUT
+        if settings.model is not None and result.models and settings.model not in result.models:
+            print(f"model       {settings.model} is not among them")
+            return ExitCode.WRONG_INPUT
+        if settings.sample_request and sample is not None:
+            return _send(settings, endpoint, sample, result.models)
+    finally:
+        forget_secrets()
+    return 0
+
+
+def access_text(ref: CredentialRef) -> str:
+    """What opens the endpoint, in words without a secret."""
+    if ref.kind is CredentialKind.NONE:
+        return "no credential"
+    if ref.kind is CredentialKind.IDENTITY:
+        return f"a token for {ref.place} from this machine's identity ({ref.identity.source})"
+    names = {
+        CredentialKind.ENVIRONMENT: "the key in the environment variable",
+        CredentialKind.FILE: "the key in the file",
+        CredentialKind.CONNECTION: "the key of the connection",
+        CredentialKind.SERVERLESS_KEY: "the key of the serverless endpoint",
+        CredentialKind.ONLINE_KEY: "the key of the online endpoint",
+        CredentialKind.ONLINE_TOKEN: "a token of the online endpoint",
+    }
+    where = f" in {ref.workspace}" if ref.workspace is not None else ""
+    return f"{names[ref.kind]} {ref.place}{where}"
+
+
+def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest, models: tuple[str, ...]) -> int:
+    from beam_distill.wiring import sampling_spec, with_model
+    from transforms.teacher.probe import ask_once
+
+    if endpoint.model is None and len(models) == 1:
+        endpoint = with_model(endpoint, models[0])
+    result = ask_once(endpoint, sampling_spec(settings), sample.messages_for_turn(0, ()), settings.initial_request_timeout)
+    if result.failure is not None:
+        print(f"sample      failed: {result.failure.kind.value} ({result.failure.detail}): {result.failure.excerpt[:SHOWN_LETTERS]}")
+        return ExitCode.WRONG_INPUT
+    assert result.reply is not None
+    text = " ".join((result.reply.content or "(no content)").split())[:SHOWN_LETTERS]
+    tokens = "?" if result.reply.completion_tokens is None else result.reply.completion_tokens
+    print(f"sample      {tokens} tokens in {result.latency_ms:.0f} ms, finished by {result.reply.finish_reason or 'nothing told'}: {text}")
+    return 0

@@ -1,0 +1,221 @@
+"""An endpoint by its name, and what the settings make of names."""
+
+from typing import Any
+
+import pytest
+from azure_emulator.arm_routes import a_connection, a_deployment, a_serverless, an_online
+from azure_emulator.state import Scripted
+from azure_jobs import AzureHost
+
+from beam_distill.azure_endpoint import Located, locate
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import resolve
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.wiring import endpoint_spec
+from transforms.azure.endpoints import FoundEndpoint, find_endpoint
+from transforms.azure.problems import AzureProblem
+from transforms.azure.resource_manager import ResourceManager
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.specs import CredentialKind
+
+ASSET = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-405B-Instruct"
+
+
+def settings(host: AzureHost, **given: Any) -> DistillSettings:
+    values = {
+        "train_file_path": "rows.jsonl",
+        "generated_batch_train_file_path": str(host.folder / "out.jsonl"),
+        "data_generation_task_type": "MATH",
+        "subscription_id": "sub-1",
+        "resource_group": "group-1",
+        "workspace_name": "space-1",
+        "arm_url": host.emulator.url,
+        "azure_ca_bundle": host.authority,
+        "first_answer_patience": "2",
+        **given,
+    }
+    return resolve(values, None, {}).settings
+
+
+def found(host: AzureHost, name: str = "teacher") -> FoundEndpoint:
+    host.become("imds")
+    return find_endpoint(ResourceManager(host.workspace, host.identity), name)
+
+
+def located(host: AzureHost, **given: Any) -> Located:
+    host.become("imds")
+    return locate(settings(host, **given))
+
+
+def test_serverless_comes_first(host: AzureHost) -> None:
+    host.state.serverless["teacher"] = a_serverless("https://t.eastus2.models.ai.azure.com")
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score")
+    assert found(host) == FoundEndpoint("teacher", True, "https://t.eastus2.models.ai.azure.com", "key", ASSET)
+    assert host.state.counts() == {"imds": 1, "arm serverless": 1}
+
+
+def test_a_404_leads_to_the_online_endpoints_over_all_pages(host: AzureHost) -> None:
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score")
+    host.state.deployments["teacher"] = [a_deployment("green"), a_deployment("red"), a_deployment("blue")]
+    assert found(host).model_id == f"{ASSET}/versions/1"
+    assert host.state.counts() == {"imds": 1, "arm serverless": 1, "arm online": 1, "arm deployments": 3}
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_nothing_else_does(host: AzureHost, status: int) -> None:
+    host.state.always["arm serverless"] = Scripted(status, {"error": {"code": "X", "message": "no"}})
+    host.state.online["teacher"] = an_online("https://t/score")
+    with pytest.raises(AzureProblem):
+        found(host)
+    assert host.state.counts()["arm online"] == 0
+
+
+def test_nowhere(host: AzureHost) -> None:
+    with pytest.raises(AzureProblem, match="az ml online-endpoint list"):
+        found(host)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"provisioningState": "Creating"}, "Creating"),
+        ({"provisioningState": "Failed"}, "Failed"),
+        ({"endpointState": "Suspended"}, "Suspended"),
+        ({"inferenceEndpoint": None}, "no address yet"),
+    ],
+)
+def test_serverless_that_cannot_be_used(host: AzureHost, changes: dict[str, Any], said: str) -> None:
+    host.state.serverless["teacher"] = a_serverless("https://t", **changes)
+    with pytest.raises(AzureProblem, match=said):
+        found(host)
+
+
+@pytest.mark.parametrize(
+    ("changes", "deployments", "said"),
+    [
+        ({"provisioningState": "Updating"}, [a_deployment("blue")], "Updating"),
+        ({"traffic": {"blue": 50, "green": 50}}, [a_deployment("blue"), a_deployment("green")], "blue 50 %, green 50 %"),
+        ({"traffic": {"gone": 100}}, [a_deployment("blue")], "gone 100 %"),
+        ({"traffic": {}}, [a_deployment("blue")], "none"),
+        ({}, [a_deployment("blue", provisioningState="Updating")], "deployment blue"),
+        ({"scoringUri": None}, [a_deployment("blue")], "scoringUri"),
+    ],
+)
+def test_online_that_cannot_be_used(host: AzureHost, changes: dict[str, Any], deployments: list[dict[str, Any]], said: str) -> None:
+    host.state.online["teacher"] = an_online("https://t/score", **changes)
+    host.state.deployments["teacher"] = deployments
+    with pytest.raises(AzureProblem, match=said):
+        found(host)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("Key", CredentialKind.SERVERLESS_KEY), ("AAD", CredentialKind.IDENTITY), ("KeyAndAAD", CredentialKind.SERVERLESS_KEY)],
+)
+def test_what_opens_a_serverless_endpoint(host: AzureHost, mode: str, kind: CredentialKind) -> None:
+    host.state.serverless["teacher"] = a_serverless("https://t.eastus2.models.ai.azure.com", authMode=mode)
+    assert located(host, teacher_model_endpoint_name="teacher").credential.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("Key", CredentialKind.ONLINE_KEY), ("AMLToken", CredentialKind.ONLINE_TOKEN), ("AADToken", CredentialKind.IDENTITY)],
+)
+def test_what_opens_an_online_endpoint(host: AzureHost, mode: str, kind: CredentialKind) -> None:
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score", authMode=mode)
+    host.state.deployments["teacher"] = [a_deployment("blue")]
+    located_at = located(host, teacher_model_endpoint_name="teacher")
+    assert located_at.credential.kind is kind and located_at.kind is EndpointKind.ONLINE
+
+
+def test_an_identity_does_not_open_what_takes_keys_only(host: AzureHost) -> None:
+    host.state.serverless["teacher"] = a_serverless("https://t")
+    with pytest.raises(RunRefused, match="takes keys only"):
+        located(host, teacher_model_endpoint_name="teacher", authentication_type="managed_identity")
+
+
+def test_headers_that_the_endpoint_wants_go_along(host: AzureHost) -> None:
+    inference = {"uri": "https://t.eastus2.models.ai.azure.com", "headers": {"x-route": "a"}}
+    host.state.serverless["teacher"] = a_serverless("", inferenceEndpoint=inference)
+    host.become("imds")
+    spec = endpoint_spec(settings(host, teacher_model_endpoint_name="teacher"))
+    assert ("x-route", "a") in spec.headers
+    assert spec.chat_url == "https://t.eastus2.models.ai.azure.com/v1/chat/completions"
+
+
+def test_a_connection_leads_to_its_target(host: AzureHost) -> None:
+    host.state.connections["c"] = a_connection("https://t.eastus2.models.ai.azure.com/v1/chat/completions")
+    at = located(host, connection_name="c")
+    assert (at.address, at.kind) == ("https://t.eastus2.models.ai.azure.com/v1/chat/completions", EndpointKind.SERVERLESS)
+    assert at.credential.kind is CredentialKind.CONNECTION and at.credential.place == "c"
+    assert located(host, connection_name="c", teacher_model_endpoint_url="https://other/v1").address == "https://other/v1"
+
+
+def test_a_connection_to_azure_openai_tells_its_api_version(host: AzureHost) -> None:
+    host.state.connections["c"] = a_connection("https://r.openai.azure.com/", category="AzureOpenAI", metadata={"ApiVersion": "2024-12-01-preview"})
+    host.become("imds")
+    spec = endpoint_spec(settings(host, connection_name="c", model="gpt"))
+    assert spec.chat_url == "https://r.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-12-01-preview"
+
+
+def test_a_connection_without_a_key_opens_with_the_own_identity(host: AzureHost) -> None:
+    host.state.connections["c"] = a_connection("https://r.openai.azure.com", authType="AAD", credentials=None)
+    at = located(host, connection_name="c")
+    assert at.credential.kind is CredentialKind.IDENTITY and at.credential.place == "https://cognitiveservices.azure.com/.default"
+
+
+@pytest.mark.parametrize(
+    ("asset", "good"),
+    [(ASSET, True), (f"{ASSET}/versions/1", True), (f"{ASSET}/versions/2", False), ("azureml://registries/azureml/models/Other", False)],
+)
+def test_the_asset_id_is_compared_with_what_is_deployed(host: AzureHost, asset: str, good: bool) -> None:
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score")
+    host.state.deployments["teacher"] = [a_deployment("blue")]
+    if good:
+        located(host, teacher_model_endpoint_name="teacher", teacher_model_asset_id=asset)
+        return
+    with pytest.raises(RunRefused, match="runs azureml://") as caught:
+        located(host, teacher_model_endpoint_name="teacher", teacher_model_asset_id=asset)
+    assert caught.value.code is ExitCode.WRONG_INPUT
+
+
+@pytest.mark.parametrize("name", ["teacher_model_asset_id", "student_model_asset_id"])
+def test_models_outside_the_list(host: AzureHost, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    given = {name: "azureml://registries/mine/models/Better/versions/3", "teacher_model_endpoint_url": "https://h/v1"}
+    located(host, **given)
+    assert "Better of mine is not one of the models" in caplog.text
+    with pytest.raises(RunRefused, match="strict_model_list makes that an error"):
+        located(host, strict_model_list="true", **given)
+    with pytest.raises(RunRefused, match="expected azureml://registries"):
+        located(host, **{**given, name: f"{ASSET}/labels/latest"})
+
+
+@pytest.mark.parametrize("student", ["Phi-3-medium-4k-instruct", "phi-3.5-mini-instruct"])
+def test_every_listed_student_is_known(host: AzureHost, student: str, caplog: pytest.LogCaptureFixture) -> None:
+    asset = f"azureml://registries/azureml/models/{student}/versions/1"
+    located(host, student_model_asset_id=asset, strict_model_list="true", teacher_model_endpoint_url="https://h/v1")
+    assert "not one of" not in caplog.text
+
+
+def test_a_token_is_not_sent_to_just_anyone(host: AzureHost) -> None:
+    given = {"teacher_model_endpoint_url": "https://somewhere.example/v1", "authentication_type": "managed_identity"}
+    with pytest.raises(RunRefused, match="identity_scope"):
+        located(host, **given)
+    assert located(host, identity_scope="api://x/.default", **given).credential.place == "api://x/.default"
+    with pytest.raises(RunRefused, match="in clear"):
+        located(host, identity_scope="api://x/.default", authentication_type="managed_identity", teacher_model_endpoint_url="http://h.example")
+
+
+def test_an_azure_that_is_down_is_an_endpoint_that_is(host: AzureHost) -> None:
+    host.state.always["imds"] = Scripted(503)
+    with pytest.raises(RunRefused) as caught:
+        located(host, connection_name="c")
+    assert caught.value.code is ExitCode.ENDPOINT_STOPPED
+    assert 2 <= host.state.counts()["imds"] <= 6  # asked again for first_answer_patience
+
+
+def test_a_list_that_leads_elsewhere_gets_no_token(host: AzureHost) -> None:
+    host.state.online["teacher"] = an_online("https://t/score")
+    host.state.always["arm deployments"] = Scripted(200, {"value": [], "nextLink": "https://elsewhere.example/deployments"})
+    with pytest.raises(AzureProblem, match="no token goes there"):
+        found(host)
