@@ -1,5 +1,6 @@
 """The endpoints themselves: who is let in, which field limits the answer, which fields are refused."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -116,6 +117,7 @@ class DataPlanes:
         return bearer in self.state.keys or self.state.token_problem(bearer, audience) is None
 
     async def _fields(self, request: web.Request) -> dict[str, Any] | web.Response:
+        await asyncio.sleep(self.state.answer_s)
         try:
             fields = await request.json()
         except json.JSONDecodeError:
@@ -141,6 +143,8 @@ class DataPlanes:
         return web.json_response({"error": error}, status=400)
 
     def _answer(self, limit: int | None) -> tuple[str, int, str]:
+        if self.state.answer is not None:
+            return self.state.answer, 1, "stop"
         used = LONG_ANSWER if limit is None else min(limit, LONG_ANSWER)
         return " ".join(["word"] * used), used, "length" if used < LONG_ANSWER else "stop"
 

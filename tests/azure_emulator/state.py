@@ -79,6 +79,8 @@ class State:
         self.endpoint_keys: dict[str, str] = {}
         self.info: Scripted | None = None
         self.style = "new"
+        self.answer_s = 0.0
+        self.answer: str | None = None
         self.base_url = ""
 
     def counts(self) -> Counter[str]:

@@ -152,7 +152,9 @@ def test_a_connection_leads_to_its_target(host: AzureHost) -> None:
 
 
 def test_a_connection_to_azure_openai_tells_its_api_version(host: AzureHost) -> None:
-    host.state.connections["c"] = a_connection("https://r.openai.azure.com/", category="AzureOpenAI", metadata={"ApiVersion": "2024-12-01-preview"})
+    host.state.connections["c"] = a_connection(
+        "https://r.openai.azure.com/", category="AzureOpenAI", metadata={"ApiVersion": "2024-12-01-preview"}
+    )
     host.become("imds")
     spec = endpoint_spec(settings(host, connection_name="c", model="gpt"))
     assert spec.chat_url == "https://r.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-12-01-preview"

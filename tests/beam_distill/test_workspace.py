@@ -14,7 +14,11 @@ WHOLE = {"subscription_id": "s", "resource_group": "g", "workspace_name": "w"}
 
 def settings(**given: str) -> DistillSettings:
     return DistillSettings(
-        train_file_path="a", generated_batch_train_file_path="b", data_generation_task_type="MATH", teacher_model_endpoint_url="http://h", **given
+        train_file_path="a",
+        generated_batch_train_file_path="b",
+        data_generation_task_type="MATH",
+        teacher_model_endpoint_url="http://h",
+        **given,
     )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from transforms.elements.failures import FailureKind
+from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import MODEL_STATUS_HEADER
@@ -84,7 +84,11 @@ async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Se
     client = TeacherClient(endpoint, 1)
     try:
         for body in bodies:
-            result = await asyncio.wait_for(client.send(body, 0, 1), timeout_s)
+            try:
+                result = await asyncio.wait_for(client.send(body, 0, 1), timeout_s)
+            except asyncio.TimeoutError:
+                late = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {timeout_s:g} s")
+                return AttemptResult(1000.0 * timeout_s, failure=late)
             wanted = (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS)
             if result.failure is None or result.failure.kind not in wanted:
                 break
