@@ -141,5 +141,14 @@ def a_deployment(name: str, **changes: Any) -> dict[str, Any]:
         "id": f"{WORKSPACE}/onlineEndpoints/e/deployments/{name}",
         "name": name,
         "location": "eastus2",
-        "properties": {"endpointComputeType": "Managed", "model": model, "provisioningState": "Succeeded", **changes},
+        "sku": {"name": "Default", "capacity": 1},
+        "properties": {
+            "endpointComputeType": "Managed",
+            "model": model,
+            "provisioningState": "Succeeded",
+            "instanceType": "Standard_ND96amsr_A100_v4",
+            "scaleSettings": {"scaleType": "Default"},
+            "requestSettings": {"maxConcurrentRequestsPerInstance": 64, "requestTimeout": "PT1M30S"},
+            **changes,
+        },
     }

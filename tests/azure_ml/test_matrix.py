@@ -88,8 +88,9 @@ def test_401_twice_stops(host: AzureHost, source: str, kind: EndpointKind) -> No
 def test_refused(host: AzureHost, source: str, kind: EndpointKind, status: int) -> None:
     host.become(source)
     host.state.always[ROUTES[kind]] = Scripted(status)
-    (row,) = host.lane(host.endpoint(kind)).send()
-    assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED and str(status) in row.stopped.detail
+    rows = host.lane(host.endpoint(kind)).send(REFUSALS_UNTIL_BELIEVED)
+    for row in rows:
+        assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED and str(status) in row.stopped.detail
     assert token_requests(host, source) == 1
     assert host.state.counts()[ROUTES[kind]] == REFUSALS_UNTIL_BELIEVED
 
