@@ -76,7 +76,7 @@ class PreparedJob:
         return {"chat_url": self.endpoint.chat_url, "model": self.endpoint.model}
 
 
-def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> PreparedJob:
+def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> PreparedJob:
     """Check everything that can be wrong. Raises RunRefused; nothing is sent or written."""
     settings = resolved.settings
     given = beam_given(resolved, beam_argv or [])
@@ -87,6 +87,7 @@ def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) 
     started = datetime.now(timezone.utc)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
+    job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again))
     return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir))
 
 
@@ -99,14 +100,14 @@ def set_outputs_aside(prepared: PreparedJob) -> None:
                 log.info("the earlier %s is kept as %s", files.output, moved)
 
 
-def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
+def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> RunResult:
     """Do the whole job and say how it ended.
 
-    ``beam_argv`` holds Beam's own options as on a command line. Raises RunRefused when nothing was started; every later ending is a
-    RunResult, except a defect of ours, which is raised as it is.
+    ``beam_argv`` holds Beam's own options as on a command line; rows that were rejected for a reason in ``ask_again`` are sent again.
+    Raises RunRefused when nothing was started; every later ending is a RunResult, except a defect of ours, which is raised as it is.
     """
     settings = resolved.settings
-    prepared = prepare_job(resolved, beam_argv)
+    prepared = prepare_job(resolved, beam_argv, ask_again)
     clock = time.monotonic()
     with locked(prepared.work_dir):
         refuse_while_detached(prepared.work_dir)

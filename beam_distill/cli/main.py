@@ -75,11 +75,13 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         add_setting_flags(command, show_all=show_all)
-    from beam_distill.cli import render, report, simulate
+    from beam_distill.cli import ledger, render, report, retry, simulate
 
+    report.add_command(commands)
+    ledger.add_command(commands)
+    retry.add_command(commands, show_all)
     simulate.add_command(commands)
     render.add_command(commands)
-    report.add_command(commands)
     return parser
 
 
@@ -92,16 +94,22 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import render
 
         return render.run(namespace, leftovers)
-    if namespace.command == "report":
-        from beam_distill.cli import report
+    if namespace.command in ("report", "ledger"):
+        from beam_distill.cli import ledger, report
 
         check_leftovers(leftovers, ())
-        return report.run(namespace)
-    from beam_distill.cli.resolve import resolve_command
+        return report.run(namespace) if namespace.command == "report" else ledger.run(namespace)
+    _set_up_logging(debug=False, quiet=False)  # Beam's option names may be asked for before the settings are there
+    from beam_distill.cli.resolve import beam_arguments, resolve_command
     from beam_distill.cli.unused_storage import leave_out_unused_storage
 
-    logging.getLogger().setLevel(logging.ERROR)  # an unknown flag is looked up among Beam's, and Beam warns while it is imported
-    resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
+    if namespace.command == "retry":
+        from beam_distill.cli import retry
+
+        beam_argv = beam_arguments(leftovers)
+        resolved, chosen = retry.resolve_retry(namespace, os.environ)
+    else:
+        resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
     _set_up_logging(resolved.settings.debug_mode, resolved.settings.quiet)
     for warning in resolved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -110,6 +118,8 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import run
 
         return run.run(resolved, beam_argv)
+    if namespace.command == "retry":
+        return retry.run(resolved, beam_argv, chosen)
     if namespace.command == "check":
         from beam_distill.cli import check
 

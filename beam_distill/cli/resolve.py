@@ -13,8 +13,13 @@ _NOT_SETTINGS = frozenset({"command", "config"})
 def resolve_command(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:
     """The settings of a command, and what of its arguments is for Beam. Raises SettingsError."""
     flags = {name: value for name, value in vars(namespace).items() if name not in _NOT_SETTINGS}
-    beam_argv = check_leftovers(leftovers, _beam_option_names() if leftovers else ())
+    beam_argv = beam_arguments(leftovers)
     return resolve(flags, getattr(namespace, "config", None), environ), beam_argv
+
+
+def beam_arguments(leftovers: list[str]) -> list[str]:
+    """What is left of a command line, when all of it is for Beam. Raises SettingsError."""
+    return check_leftovers(leftovers, _beam_option_names() if leftovers else ())
 
 
 def _beam_option_names() -> list[str]:

@@ -18,8 +18,11 @@ log = logging.getLogger("beam_distill")
 REPORT_PATIENCE_S = 1800.0
 
 
-def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
-    """Do the job; the summary goes to standard output. With ``detach`` the job's id instead."""
+def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
+    """Do the job; the summary goes to standard output. With ``detach`` the job's id instead.
+
+    Rows that were rejected for a reason in ``ask_again`` are sent once more.
+    """
     from beam_distill.cli.plan import plan_text
     from beam_distill.launch import run_job
 
@@ -28,12 +31,12 @@ def run(resolved: ResolvedSettings, beam_argv: list[str]) -> int:
     if resolved.settings.detach:
         from beam_distill.runners.detached import submit_detached
 
-        submission = submit_detached(resolved, beam_argv)
+        submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")
         print(f"work_dir    {submission.work_dir}")
         print("read it back with beam-distill status and the same inputs")
         return 0
-    result = run_job(resolved, beam_argv)
+    result = run_job(resolved, beam_argv, ask_again)
     if resolved.settings.report:
         result = _with_report(result)
     print(summary_text(result))

@@ -32,7 +32,7 @@ def summary_text(result: RunResult) -> str:
         prompt_tokens += tally.prompt_tokens
         completion_tokens += tally.completion_tokens
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
-    again = f" ({retried:,} retries, {throttled:,} throttled)" if retried else ""
+    again = f" ({retried:,} {'retry' if retried == 1 else 'retries'}, {throttled:,} throttled)" if retried else ""
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
         lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")

@@ -11,15 +11,16 @@ from beam_distill.config.settings import DistillSettings
 _CONFIG_FILE_ONLY = frozenset({"beam_options"})
 
 
-def add_setting_flags(parser: argparse.ArgumentParser, show_all: bool) -> None:
-    """Declare a flag per input, with underscores or hyphens; without ``show_all`` only the everyday ones appear in the help.
+def add_setting_flags(parser: argparse.ArgumentParser, show_all: bool, without: frozenset[str] = frozenset()) -> None:
+    """Declare a flag per input but those ``without``, with underscores or hyphens.
 
-    Values stay text; an input that was not given leaves no trace in the namespace.
+    Without ``show_all`` only the everyday ones appear in the help. Values stay text; an input that was not given leaves no trace in the
+    namespace.
     """
     groups = {name: parser.add_argument_group(name) for name in GROUPS}
     groups["data"].add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file of inputs")
     for name, field in DistillSettings.model_fields.items():
-        if name in _CONFIG_FILE_ONLY:
+        if name in _CONFIG_FILE_ONLY or name in without:
             continue
         extra: Any = field.json_schema_extra
         shown = show_all or extra["everyday"]
@@ -47,7 +48,7 @@ class SettingsHelp(argparse.HelpFormatter):
         return f"{action.option_strings[0]} {action.metavar or ''}".rstrip()
 
     def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any) -> str:
-        return f"usage: {self._prog} [--config FILE] [inputs] [Beam options]\n"
+        return f"usage: {usage or f'{self._prog} [--config FILE] [inputs] [Beam options]'}\n"
 
 
 def _metavar(annotation: Any) -> str:

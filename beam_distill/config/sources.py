@@ -34,13 +34,20 @@ def setting_names() -> list[str]:
     return list(DistillSettings.model_fields)
 
 
-def resolve(flags: Mapping[str, Any], config_path: str | None, environ: Mapping[str, str]) -> ResolvedSettings:
-    """Put the sources together. Raises SettingsError with everything that is wrong."""
+def resolve(
+    flags: Mapping[str, Any], config_path: str | None, environ: Mapping[str, str], earlier: tuple[str, Mapping[str, Any]] | None = None
+) -> ResolvedSettings:
+    """Put the sources together. Raises SettingsError with everything that is wrong.
+
+    ``earlier`` is the name and the settings of an earlier run, which every other source wins over.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     problems: list[str] = []
     layers: list[tuple[str, dict[str, Any]]] = []
     job: JobFile | None = None
+    if earlier is not None:
+        layers.append((earlier[0], dict(earlier[1])))
     if config_path is not None:
         fields = _read_config(config_path)
         if is_job(fields):

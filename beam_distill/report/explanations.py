@@ -23,7 +23,7 @@ EXPLANATIONS: dict[str, str] = {
     reasons.MISSING_VALUE: "A column that the template or the settings name is empty in this row.",
     reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
     reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry --reason empty_answer asks again.",
-    reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again.",
+    reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again: that asks every row anew.",
     reasons.CONTENT_FILTERED: "The endpoint's content filter refused the prompt or withheld the answer.",
     reasons.NO_JSON: "The answer holds no JSON object, which the prompt asks for. beam-distill retry --reason no_json asks again.",
     reasons.KEY_MISSING: "The answer is JSON without the key that was asked for. beam-distill retry --reason key_missing asks again.",

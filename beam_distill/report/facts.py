@@ -10,7 +10,7 @@ from typing import Any
 
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from transforms.elements.rows import TaskType
-from transforms.ledger.schema import LEDGER_SCHEMA, as_millis
+from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_millis
 from transforms.ledger.segments import TornSegment, list_segments, read_blocks
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
@@ -57,6 +57,7 @@ class LedgerFacts:
     """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to."""
 
     runs: dict[str, RunCounts] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
     latency_ms: LogHistogram = field(default_factory=LogHistogram)
     prompt_tokens: LogHistogram = field(default_factory=LogHistogram)
     completion_tokens: LogHistogram = field(default_factory=LogHistogram)
@@ -85,6 +86,14 @@ def records(ledger_dir: Path, torn: list[TornSegment]) -> Iterator[dict[str, Any
                 record["sent_at_ms"] = as_millis(record["sent_at_ms"])
                 record["answered_at_ms"] = as_millis(record["answered_at_ms"])
                 yield record
+
+
+def failures(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every request that ended without an answer, run by run. ``folder`` holds a folder for each run."""
+    for run in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in list_segments(str(run)):
+            for block in read_blocks(path, FAILURE_SCHEMA, []):
+                yield from block.records
 
 
 def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
@@ -122,6 +131,7 @@ def gather(ledger_dir: Path, spec: PromptSpec | None, run_id: str, questions_of:
 
 def _count(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool, run_id: str, wanted: frozenset[str]) -> None:
     facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
+    facts.splits[record["split"]] = facts.splits.get(record["split"], 0) + 1
     if record["run_id"] == run_id:
         facts.sent.add(record["sent_at_ms"] / 1000)
         facts.answered.add(record["answered_at_ms"] / 1000)

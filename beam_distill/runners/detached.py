@@ -41,14 +41,16 @@ class Submission:
     endpoint: dict[str, Any]
 
 
-def submit_detached(resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None) -> Submission:
+def submit_detached(
+    resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None, ask_again: tuple[str, ...] = ()
+) -> Submission:
     """Submit the job and return at once. On Flink it goes as a portable jar through the REST interface, kept as ``jar`` when that is given.
 
     Raises RunRefused when something is wrong, or when the job would end with this command.
     """
     from beam_distill.launch import prepare_job, set_outputs_aside
 
-    prepared = prepare_job(resolved, beam_argv)
+    prepared = prepare_job(resolved, beam_argv, ask_again)
     endpoint = prepared.given.options.get("job_endpoint") or (resolved.settings.master if resolved.settings.runner == "portable" else None)
     if endpoint is None and (resolved.settings.runner != "flink" or prepared.plan.cancel is None):
         raise RunRefused(

@@ -1,0 +1,154 @@
+"""``beam-distill ledger``: what was paid for, looked at, filtered, exported."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+from beam_distill.exit_codes import ExitCode
+
+_TEXT = "look at the answers on a ledger; filter and export them"
+
+
+def add_command(commands: Any) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser(
+        "ledger",
+        help=_TEXT,
+        description=f"{_TEXT[0].upper()}{_TEXT[1:]}. Without a filter or --export: an overview.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run")
+    parser.add_argument("--split", choices=("train", "validation"), help="only this split")
+    parser.add_argument("--reason", action="append", metavar="CODE", help="only what gave no example for this reason; may be repeated")
+    parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this input line; may be repeated")
+    parser.add_argument("--row", action="append", metavar="KEY", help="only the row with this row_key; may be repeated")
+    parser.add_argument("--run", metavar="RUN_ID", help="only what this run got")
+    parser.add_argument("--export", metavar="FILE", help="write what is found as JSONL; - is standard output")
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Print the overview or the records found."""
+    from beam_distill.report.run_files import NoRun, read_run
+
+    try:
+        facts = read_run(namespace.work_dir)
+    except NoRun as missing:
+        print(f"beam-distill ledger: {missing}", file=sys.stderr)
+        return int(ExitCode.WRONG_INPUT)
+    spec = facts.prompt()
+    filtered = any((namespace.split, namespace.reason, namespace.line, namespace.row, namespace.run))
+    if not filtered and namespace.export is None:
+        print(_overview(Path(namespace.work_dir), spec))
+        return int(ExitCode.PUBLISHED)
+    found = _found(Path(namespace.work_dir), spec, _filter(namespace))
+    if namespace.export is None:
+        for record in found:
+            print(_line(record))
+        return int(ExitCode.PUBLISHED)
+    try:
+        return _export(namespace.export, found)
+    except BrokenPipeError:
+        raise  # who reads has read enough
+    except OSError as error:
+        print(f"beam-distill ledger: {namespace.export} cannot be written: {error.strerror}", file=sys.stderr)
+        return int(ExitCode.STORAGE_FAILED)
+
+
+def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
+    def wanted(record: dict[str, Any]) -> bool:
+        return (
+            (namespace.split is None or record["split"] == namespace.split)
+            and (namespace.run is None or record["run_id"] == namespace.run)
+            and (not namespace.line or record["line"] in namespace.line)
+            and (not namespace.row or record["row_key"] in namespace.row)
+            and (not namespace.reason or record["reason"] in namespace.reason)
+        )
+
+    return wanted
+
+
+def _found(work_dir: Path, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+    """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
+    from beam_distill.report.facts import failures, judge, records
+
+    judged = judge(spec)
+    for record in records(work_dir / "ledger", []):
+        ended = judged(record)
+        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer)
+        if wanted(record):
+            yield record
+    for record in failures(work_dir / "failures"):
+        record["reason"] = record.pop("kind")
+        if wanted(record):
+            yield record
+
+
+def _line(record: dict[str, Any]) -> str:
+    said = record.get("answer") if record["reason"] is None else f"{record['reason']}: {record.get('detail') or ''}"
+    text = " ".join(str(said or "").split())
+    turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
+    return f"{record['split']} {record['file']} line {record['line']}{turn}  {text[:100]}{'…' if len(text) > 100 else ''}"
+
+
+def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    opened: Any = nullcontext(sys.stdout) if target == "-" else open(target, "w", encoding="utf-8")  # noqa: SIM115 - closed by the with below
+    with opened as out:
+        out_file: IO[str] = out
+        for record in found:
+            for name in ("payload", "response"):
+                if name in record:
+                    record[name] = _as_json(record[name])
+            out_file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+            count += 1
+    if target != "-":
+        print(f"{count:,} records in {target}")
+    return int(ExitCode.PUBLISHED)
+
+
+def _as_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _overview(work_dir: Path, spec: Any) -> str:
+    from beam_distill.progress.words import duration
+    from beam_distill.report.facts import LABELLED, failures, gather
+
+    facts = gather(work_dir / "ledger", spec, "")
+    segments = list((work_dir / "ledger").glob("*.avro")) if (work_dir / "ledger").is_dir() else []
+    lines = [
+        f"answers     {facts.answers:,} in {len(segments)} segment{'s' if len(segments) != 1 else ''}, "
+        f"{sum(path.stat().st_size for path in segments) / 1e6:,.1f} MB",
+    ]
+    for split, count in sorted(facts.splits.items()):
+        lines.append(f"  {split:<10}{count:>10,}")
+    lines.append(f"tokens      {int(facts.prompt_tokens.sum):,} in, {int(facts.completion_tokens.sum):,} out")
+    unusable = facts.unusable.total
+    lines.append(f"usable      {facts.answers - unusable:,}" + (f"; {unusable:,} are not:" if unusable else ""))
+    lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
+    if spec is not None and spec.task in LABELLED and facts.labels.total:
+        shown = ", ".join(f"{label[:30]} {count:,}" for label, count in facts.labels.top(5))
+        lines.append(f"answers are {shown}" + (", ..." if len(facts.labels.counts) > 5 else ""))
+    failed: dict[str, int] = {}
+    for record in failures(work_dir / "failures"):
+        failed[record["kind"]] = failed.get(record["kind"], 0) + 1
+    if failed:
+        lines.append("requests that ended without an answer, in all runs:")
+        lines += [f"  {kind:<26}{count:>8,}" for kind, count in sorted(failed.items(), key=lambda item: -item[1])]
+    lines.append("runs")
+    for run_id in sorted(facts.runs):
+        counts = facts.runs[run_id]
+        lines.append(f"  {run_id}  {counts.answers:>9,} answers in {duration((counts.last_answered_ms - counts.first_sent_ms) / 1000)}")
+    for segment in facts.torn:
+        what = f"{segment.kept} whole blocks could be read, then {segment.why}"
+        lines.append(f"torn        {segment.path}: {what}; the next run asks again for what was lost")
+    return "\n".join(lines)

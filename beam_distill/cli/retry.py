@@ -1,0 +1,155 @@
+"""``beam-distill retry``: the job of a work_dir once more, with chosen rejects sent again."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from beam_distill.config.azureml_job import KEY_VARIABLE
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.flags import SettingsHelp, add_setting_flags
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings, resolve
+from transforms.elements import reasons
+from transforms.elements.failures import FailureKind
+
+_TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
+OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
+_PATHS = (
+    "train_file_path",
+    "validation_file_path",
+    "generated_batch_train_file_path",
+    "generated_batch_validation_file_path",
+    "work_dir",
+    "api_key_file",
+    "ca_bundle",
+)
+_MAKES_ANOTHER_REQUEST = ("sampling", "prompts")
+_ANSWER_REASONS = (
+    reasons.EMPTY_ANSWER,
+    reasons.CUT_OFF_BY_LENGTH,
+    reasons.CONTENT_FILTERED,
+    reasons.NO_JSON,
+    reasons.KEY_MISSING,
+    reasons.NOT_A_NUMBER,
+    reasons.ANSWER_NOT_TEXT,
+)
+
+
+def add_command(commands: Any, show_all: bool) -> None:
+    """Declare the subcommand."""
+    parser = commands.add_parser(
+        "retry",
+        help=_TEXT,
+        description=f"{_TEXT[0].upper()}{_TEXT[1:]}. The new answer stands in for the old, which stays on the ledger. As in every rerun, rows "
+        "without an answer are sent too. Inputs are those of the earlier run; flags, environment and --config win over them.",
+        usage="beam-distill retry WORK_DIR --reason CODE ... [inputs] [Beam options]",
+        epilog="reasons of answers: " + ", ".join(_ANSWER_REASONS),
+        formatter_class=SettingsHelp,
+        allow_abbrev=False,
+    )
+    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of the earlier run")
+    parser.add_argument("--reason", nargs="+", required=True, metavar="CODE", help="reasons as they stand in rejects.jsonl")
+    add_setting_flags(parser, show_all=show_all, without=frozenset({"work_dir"}))
+
+
+def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[ResolvedSettings, tuple[str, ...]]:
+    """The earlier run's settings with what is given now on top, and the reasons. Raises SettingsError."""
+    chosen = tuple(dict.fromkeys(code for text in namespace.reason for code in text.split(",") if code))
+    problems = [problem for code in chosen if (problem := _reason_problem(code))]
+    record = _record(namespace.work_dir)
+    flags = {name: value for name, value in vars(namespace).items() if name not in OWN_ARGUMENTS | {"command", "config"}}
+    flags["work_dir"] = namespace.work_dir
+    earlier, missing = _earlier(record, environ)
+    config = getattr(namespace, "config", None)
+    given = {**{name.upper(): None for name in flags}, **environ}
+    for name, problem in missing.items():
+        if name not in flags and f"BEAM_DISTILL_{name.upper()}" not in given and config is None:
+            problems.append(problem)
+    if problems:
+        raise SettingsError(problems)
+    resolved = resolve(flags, config, environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier))
+    changed = _changed_requests(record.get("settings") or {}, resolved.settings)
+    if changed:
+        raise SettingsError(
+            [
+                f"{name}: differs from the earlier run, which makes another request of every row, so that all of them would be paid for anew; "
+                "leave it out here, or use beam-distill run"
+                for name in changed
+            ]
+        )
+    return resolved, chosen
+
+
+def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...]) -> int:
+    """Do the job again."""
+    from beam_distill.cli import run as job
+
+    if not resolved.settings.quiet:
+        print(f"asked again: rows rejected for {', '.join(chosen)}", file=sys.stderr)
+    return job.run(resolved, beam_argv, chosen)
+
+
+def _reason_problem(code: str) -> str | None:
+    sent_anyway = {kind.value for kind in FailureKind} | {reasons.NOT_SENT}
+    if code in _ANSWER_REASONS or code in sent_anyway:
+        return None
+    if code in reasons.NEVER_ASKED:
+        return f"reason: rows rejected for {code} were never a question to the teacher; mend the input and use beam-distill run"
+    near = difflib.get_close_matches(code, [*_ANSWER_REASONS, *sent_anyway], n=1, cutoff=0.5)
+    return f"reason: {code!r} is none; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(_ANSWER_REASONS)}"
+
+
+def _record(work_dir: str) -> dict[str, Any]:
+    """run.json, or started.json of a run that did not come to write it."""
+    found = []
+    for name in ("run.json", "started.json"):
+        try:
+            fields = json.loads((Path(work_dir) / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(fields, dict) and isinstance(fields.get("settings"), dict):
+            found.append(fields)
+    if not found:
+        raise SettingsError([f"work_dir: {work_dir} holds neither run.json nor started.json; name the work_dir of a run on this machine"])
+    return max(found, key=lambda fields: str(fields.get("started", "")))
+
+
+def _earlier(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the earlier run was told, and what of it is not in the record because it is secret."""
+    known = DistillSettings.model_fields
+    told = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
+    folder = str(record.get("working_directory") or ".")
+    for name in _PATHS:
+        value = told.get(name)
+        if isinstance(value, str) and "://" not in value:
+            told[name] = os.path.join(folder, value)
+    missing: dict[str, str] = {}
+    headers = told.get("additional_headers")
+    if isinstance(headers, dict) and headers:
+        del told["additional_headers"]
+        missing["additional_headers"] = (
+            f"additional_headers: the values of {', '.join(headers)} are secret and not in run.json; give --additional_headers again"
+        )
+    if told.get("api_key_env") == KEY_VARIABLE and KEY_VARIABLE not in environ:
+        del told["api_key_env"]
+        missing["api_key_env"] = (
+            "api_key_env: the key stood in a job file; give that file with --config, or name the key's place with --api_key_env NAME"
+        )
+    return told, missing
+
+
+def _changed_requests(before: Mapping[str, Any], now: DistillSettings) -> list[str]:
+    view = now.public_view()
+    names = ["model", "extra_body"]
+    for name, field in DistillSettings.model_fields.items():
+        extra: Any = field.json_schema_extra
+        if extra["group"] in _MAKES_ANOTHER_REQUEST and name != "seed":
+            names.append(name)
+    return [name for name in names if name in before and before[name] != view.get(name)]

@@ -1,0 +1,107 @@
+"""Rejects asked again, and the ledger looked at: as a user does it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from builders import questions, read_jsonl
+from jobs import Job
+
+from beam_distill.cli.main import main
+from beam_distill.simulator.server import RunningSimulator, start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
+
+
+@pytest.fixture
+def rejected(tmp_path: Path) -> Job:
+    """A finished job of twelve rows whose answers are all empty."""
+    job = Job(tmp_path)
+    job.train([*questions(12), "not json"])
+    with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--model=m", "--report=false") == 3
+    assert job.split("train")["rejected_by_reason"] == {"empty_answer": 12, "invalid_json": 1}
+    return job
+
+
+def retry(job: Job, simulator: RunningSimulator, *arguments: str) -> int:
+    return main(["retry", str(job.work_dir), f"--teacher_model_endpoint_url={simulator.base_url}", "--report=false", *arguments])
+
+
+def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job) -> None:
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, "--reason", "no_json") == 3
+        assert simulator.stats()["requests"] == 0
+        assert retry(rejected, simulator, "--reason", "no_json", "empty_answer") == 0
+        assert simulator.stats()["requests"] == 12
+        assert len(read_jsonl(rejected.train_output)) == 12
+        published = rejected.datasets()
+        # an ordinary rerun keeps to the new answers and sends nothing
+        rejected.url = simulator.base_url
+        assert rejected.run("--model=m", "--report=false") == 0
+        assert simulator.stats()["requests"] == 12
+    assert rejected.datasets() == published
+
+
+def test_the_old_answers_stay_on_the_ledger(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, "--reason=empty_answer") == 0
+    capsys.readouterr()
+    assert main(["ledger", str(rejected.work_dir)]) == 0
+    shown = capsys.readouterr().out
+    assert "answers     24 in 2 segments" in shown and "empty_answer" in shown and shown.count("12 answers in") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--reason=emty_answer"], "did you mean empty_answer?"),
+        (["--reason=invalid_json"], "never a question"),
+        (["--reason=empty_answer", "--teacher_model_temperature=0.9"], "another request of every row"),
+        (["--reason=empty_answer", "--no_such=1"], "no such flag"),
+        ([], "--reason"),
+    ],
+)
+def test_what_cannot_be_meant_sends_nothing(rejected: Job, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, *arguments) == 2
+        assert simulator.stats()["requests"] == 0
+    assert said in capsys.readouterr().err
+
+
+def test_secrets_that_the_record_lacks_are_asked_for(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rejected.work_dir / "run.json"
+    record = json.loads(path.read_text())
+    record["settings"]["additional_headers"] = {"X-Key": "***"}
+    record["origins"]["additional_headers"] = "flag"
+    path.write_text(json.dumps(record))
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, "--reason=empty_answer") == 2
+        assert "X-Key" in capsys.readouterr().err
+        assert retry(rejected, simulator, "--reason=empty_answer", '--additional_headers={"X-Key": "again"}') == 0
+
+
+def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["retry", str(tmp_path), "--reason=no_json"]) == 2
+    assert "holds neither run.json nor started.json" in capsys.readouterr().err
+    assert main(["ledger", str(tmp_path)]) == 2
+    assert "neither run.json nor a ledger" in capsys.readouterr().err
+
+
+def test_records_are_found_and_exported(rejected: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work_dir = str(rejected.work_dir)
+    capsys.readouterr()
+    assert main(["ledger", work_dir, "--line=3", "--line=4"]) == 0
+    assert [line.split("  ")[0].split(" ")[-2:] for line in capsys.readouterr().out.splitlines()] == [["line", "3"], ["line", "4"]]
+    target = tmp_path / "out.jsonl"
+    assert main(["ledger", work_dir, "--reason=empty_answer", f"--export={target}"]) == 0
+    found = read_jsonl(target)
+    assert len(found) == 12 and {record["reason"] for record in found} == {"empty_answer"}
+    assert found[0]["payload"]["messages"][-1]["role"] == "user" and found[0]["response"]["choices"]
+    capsys.readouterr()
+    assert main(["ledger", work_dir, f"--row={found[5]['row_key']}", "--export=-"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == found[5]
+    assert main(["ledger", work_dir, "--split=validation", "--export=-"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["ledger", work_dir, f"--export={tmp_path / 'no' / 'such' / 'file'}"]) == 5
