@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-quick lint bench clean
+.PHONY: help install demo test test-clusters test-quick lint bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,6 +24,10 @@ demo: $(STAMP) ## all five tasks on our own examples against the embedded teache
 
 test: $(STAMP) lint ## lint, types and all tests
 	$(BIN)/python -m pytest
+
+test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; under 20 minutes
+	PYTHONPATH=tests $(BIN)/python -m clusters.prepare
+	CLUSTER_TESTS=1 $(BIN)/python -m pytest tests/clusters --timeout 600 -q
 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest -m 'not slow'

@@ -59,11 +59,11 @@ class _WalkSplitFn(beam.DoFn):
     def setup(self) -> None:
         self._counters = RowCounters()
 
-    def process(self, share: tuple[SplitFiles, int]) -> Iterator[Row]:
-        files, number = share
-        for row in walk_split(self._spec, files, number, self._spec.readers):
-            self._counters.row_read(row.origin.split)
-            yield row
+    def process(self, number: int) -> Iterator[Row]:
+        for files in self._spec.splits:
+            for row in walk_split(self._spec, files, number, self._spec.readers):
+                self._counters.row_read(row.origin.split)
+                yield row
 
     def finish_bundle(self) -> None:
         self._counters.hand_over()
@@ -80,8 +80,8 @@ class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]
     spec: InputSpec
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Row]:
-        shares = [(files, number) for number in range(self.spec.readers) for files in self.spec.splits]
-        created = pbegin | "Splits" >> beam.Create(shares, reshuffle=False)
+        # one share a worker, of both splits: dealt out in turn, shares of single splits would give one worker all of the first
+        created = pbegin | "Shares" >> beam.Create(range(self.spec.readers), reshuffle=False)
         if self.spec.readers > 1:
             created = created | "Spread" >> beam.Reshuffle()
         return created | "Walk" >> beam.ParDo(_WalkSplitFn(self.spec))

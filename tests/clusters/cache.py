@@ -15,8 +15,8 @@ class ToolMissing(Exception):
 
 
 def cache_root() -> Path:
-    """``BEAM_DISTILL_CLUSTERS_CACHE``, else ``beam-distill-clusters`` in the user's cache folder."""
-    own = os.environ.get("BEAM_DISTILL_CLUSTERS_CACHE")
+    """``CLUSTER_TESTS_CACHE``, else ``beam-distill-clusters`` in the user's cache folder."""
+    own = os.environ.get("CLUSTER_TESTS_CACHE")
     if own:
         return Path(own).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beam-distill-clusters"

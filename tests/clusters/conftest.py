@@ -2,4 +2,4 @@
 
 import os
 
-collect_ignore_glob = [] if os.environ.get("BEAM_DISTILL_CLUSTERS") else ["*"]
+collect_ignore_glob = [] if os.environ.get("CLUSTER_TESTS") else ["*"]

@@ -1,0 +1,146 @@
+"""Jobs on a cluster: the command as a user runs it, and the embedded runner over the same ledger to compare with."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builders import ROOT, SHARED_DATA
+from clusters.go_programs import boot
+from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
+
+TASKS = {"math": "MATH", "nli": "NLI", "nlu_qa": "NLU_QA", "conversation": "CONVERSATION", "summarization": "SUMMARIZATION"}
+
+
+def rows_of(task: str) -> tuple[Path, Path | None]:
+    """Train and validation rows of a task: the shared data where it is, else our own examples."""
+    folder = SHARED_DATA / task if SHARED_DATA.is_dir() else ROOT / "examples" / task
+    train, validation = folder / "train.jsonl", folder / "validation.jsonl"
+    if not train.exists():
+        return validation, None
+    return train, validation if validation.exists() else None
+
+
+def on_flink(master: str, processes: int = 2, per_machine: int = 1) -> list[str]:
+    """The flags that put a job on a Flink cluster of this machine."""
+    return [
+        "--runner=flink",
+        f"--master={master}",
+        f"--job_server_jar={FLINK_JOB_SERVER.jar()}",
+        f"--worker_environment=process:{boot()}",
+        f"--instance_count={processes // per_machine}",
+        f"--max_concurrency_per_instance={per_machine}",
+    ]
+
+
+def on_spark(master: str, processes: int = 2) -> list[str]:
+    """The flags that put a job on a Spark cluster of this machine."""
+    return [
+        "--runner=spark",
+        f"--master={master}",
+        f"--job_server_jar={SPARK_JOB_SERVER.jar()}",
+        f"--worker_environment=process:{boot()}",
+        f"--instance_count={processes}",
+    ]
+
+
+@dataclass
+class ClusterJob:
+    """One job and where its files are; ``root`` may be on any filesystem, ``folder`` is for logs."""
+
+    folder: Path
+    url: str
+    task: str
+    train: str
+    validation: str | None = None
+    root: str = ""
+    extra: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.root = self.root or str(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def arguments(self, *extra: str, command: str = "run", out: str = "out") -> list[str]:
+        """The command line; the work_dir is the job's, the datasets are below ``out``."""
+        arguments = [
+            command,
+            f"--data_generation_task_type={self.task}",
+            f"--train_file_path={self.train}",
+            f"--generated_batch_train_file_path={self.root}/{out}/train.jsonl",
+            f"--work_dir={self.root}/work",
+            f"--teacher_model_endpoint_url={self.url}",
+            "--teacher_model_max_new_tokens=512",
+            "--min_endpoint_success_ratio=0.5",
+            *self.extra,
+        ]
+        if self.validation is not None:
+            arguments += [
+                f"--validation_file_path={self.validation}",
+                f"--generated_batch_validation_file_path={self.root}/{out}/validation.jsonl",
+            ]
+        return [*arguments, *extra]
+
+    def start(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start the command in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "beam_distill", *self.arguments(*extra, out=out)],
+            cwd=ROOT,
+            env={**os.environ, **(environ or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> "Ended":
+        """Run the command to its end."""
+        started = time.monotonic()
+        process = self.start(*extra, out=out, environ=environ)
+        try:
+            output, _ = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            raise AssertionError(f"no end within {timeout_s:.0f} s:\n{output[-6000:]}") from None
+        return Ended(process.returncode, output, time.monotonic() - started)
+
+    def datasets(self, out: str = "out") -> tuple[bytes, ...]:
+        """The bytes of the datasets, and of the rejects."""
+        folder = Path(self.root) / out
+        return tuple((folder / name).read_bytes() for name in ("train.jsonl", "validation.jsonl") if (folder / name).exists())
+
+    def rejects(self) -> bytes:
+        return (Path(self.root) / "work" / "rejects.jsonl").read_bytes()
+
+    def record(self) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads((Path(self.root) / "work" / "run.json").read_text())
+        return fields
+
+    def forget_failures(self) -> None:
+        """Failures belong to their run; the comparison run has its own."""
+        shutil.rmtree(Path(self.root) / "work" / "failures", ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    output: str
+    wall_s: float
+
+
+def measured(name: str, **numbers: object) -> None:
+    """Print a number beside its target, and keep it where docs are written from."""
+    line = f"MEASURED {name}: " + ", ".join(f"{key}={value}" for key, value in numbers.items())
+    print(line, flush=True)
+    kept = os.environ.get("CLUSTER_TESTS_MEASURED")
+    if kept:
+        with open(kept, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
