@@ -36,6 +36,7 @@ setup(
         "uvloop>=0.19,<1; sys_platform != 'win32'",
     ],
     extras_require={
+        "azure-storage": ["azure-storage-blob>=12.19,<13"],  # azfs:// paths; Beam's own azure extra, without what is not used
         "test": [
             "pytest>=8",
             "pytest-timeout>=2.3",

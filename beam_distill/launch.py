@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_distill.config.sources import ResolvedSettings
@@ -81,6 +82,7 @@ def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, 
     settings = resolved.settings
     given = beam_given(resolved, beam_argv or [])
     plan = plan_for(settings, given)
+    FileSystems.set_options(options_of(plan, given))  # storage accounts are named by Beam's options
     check_files(settings)
     check_runner(settings, plan)
     endpoint = resolve_endpoint(settings)

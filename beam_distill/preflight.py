@@ -82,7 +82,7 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
             FileSystems.get_filesystem(path)
         except ValueError:
             problems.append(
-                f"{name}: nothing here reads {path.partition('://')[0]}://. Install what does: apache-beam[azure] for azfs://, "
+                f"{name}: nothing here reads {path.partition('://')[0]}://. Install what does: beam-distill[azure-storage] for azfs://, "
                 "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
             )
     return problems

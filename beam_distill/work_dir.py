@@ -19,6 +19,7 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
+from transforms.filesystems import exists
 
 BEAT_EVERY_S = 20.0
 STALE_AFTER_S = 90.0
@@ -77,7 +78,7 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
     path = f"{work_dir}/lock.json"
     me = f"process {os.getpid()} on {socket.gethostname()}"
     try:
-        found = json.loads(read_file(path)) if FileSystems.exists(path) else None
+        found = json.loads(read_file(path)) if exists(path) else None
         if found is not None and time.time() - found["at_s"] < STALE_AFTER_S:
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
@@ -130,7 +131,7 @@ def write_file(path: str, text: str) -> None:
 
 def read_fields(path: str) -> dict[str, Any] | None:
     """A JSON object, None when the file is not there."""
-    if not FileSystems.exists(path):
+    if not exists(path):
         return None
     fields: dict[str, Any] = json.loads(read_file(path))
     return fields
@@ -143,10 +144,10 @@ def set_aside(output: str, work_dir: str) -> str | None:
     Returns where it is now, None when there was none.
     """
     if is_remote(output) or is_remote(work_dir):
-        if not FileSystems.exists(output):
+        if not exists(output):
             return None
         aside = output + ".previous"
-        if FileSystems.exists(aside):
+        if exists(aside):
             FileSystems.delete([aside])
         FileSystems.rename([output], [aside])
         return aside

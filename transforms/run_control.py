@@ -15,6 +15,7 @@ from typing import Any, Union
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.filesystems import exists
 from transforms.teacher.session import ScoringSession
 
 LOOK_EVERY_S = 1.0
@@ -68,7 +69,7 @@ class RunControl:
         while not self._session.closed:
             self.tell()
             with suppress(Exception):  # looked for again in a moment
-                if FileSystems.exists(f"{self._dir}/{_STOP}"):
+                if exists(f"{self._dir}/{_STOP}"):
                     with FileSystems.open(f"{self._dir}/{_STOP}") as file:
                         fields = json.loads(file.read())
                     self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))

@@ -22,6 +22,7 @@ from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFile
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import Verdict
+from transforms.filesystems import exists
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger_storage import storage_for
@@ -238,9 +239,9 @@ class _PutInPlaceFn(beam.DoFn):
 
     def process(self, staged: str) -> Iterator[str]:
         folder = FileSystems.split(self._final_path)[0]
-        if folder and not FileSystems.exists(folder):
+        if folder and not exists(folder):
             FileSystems.mkdirs(folder)  # stores without folders do nothing here
-        if FileSystems.exists(self._final_path):
+        if exists(self._final_path):
             FileSystems.delete([self._final_path])
         FileSystems.rename([staged], [self._final_path])
         yield self._final_path

@@ -98,7 +98,7 @@ class ClusterJob:
             text=True,
         )
 
-    def run(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> "Ended":
+    def run(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> Ended:
         """Run the command to its end."""
         started = time.monotonic()
         process = self.start(*extra, out=out, environ=environ)

@@ -57,7 +57,8 @@ web.upload.dir: {folder}/uploads
 class FlinkCluster:
     """JobManager and TaskManagers, as context manager."""
 
-    def __init__(self, folder: Path, task_managers: int = 2, slots: int = 2) -> None:
+    def __init__(self, folder: Path, task_managers: int = 2, slots: int = 2, environ: dict[str, str] | None = None) -> None:
+        self._environ = {**os.environ, **(environ or {})}
         self._folder = folder
         self._slots = slots
         self._wanted = task_managers
@@ -128,4 +129,4 @@ class FlinkCluster:
             "--configDir",
             str(self._folder / "conf"),
         ]
-        return self._programs.start(name, command, dict(os.environ))
+        return self._programs.start(name, command, self._environ)

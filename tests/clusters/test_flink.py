@@ -1,25 +1,23 @@
 """The job on a real Flink cluster: one JobManager, two TaskManagers."""
 
-import json
+import os
 import random
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from builders import questions, write_rows
-from clusters.cluster_jobs import TASKS, ClusterJob, measured, on_flink, rows_of
+from clusters.cases import STEADY, check_survived, killed_mid_run, same_bytes_as_embedded
+from clusters.cluster_jobs import ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
 from clusters.processes import children_of, wait_for
 
 from beam_distill.cli.summary import summary_text
 from beam_distill.config.sources import resolve
 from beam_distill.runners.detached import conclude, follow, read_submission, state_of, stop, submit_detached
-from beam_distill.simulator.server import RunningSimulator, start_simulator
-from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings, mixed_faults
-
-FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
-STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
+from beam_distill.simulator.server import start_simulator
 
 
 @pytest.fixture(scope="module")
@@ -30,47 +28,12 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_same_ledger_same_bytes(flink: FlinkCluster, tmp_path: Path, task: str) -> None:
-    train, validation = rows_of(task)
-    with start_simulator(FAULTY) as simulator:
-        job = ClusterJob(tmp_path, simulator.base_url, TASKS[task], str(train), str(validation) if validation else None)
-        ended = job.run(*on_flink(flink.master))
-        assert ended.code == 0, ended.output
-        on_cluster = job.datasets(), job.rejects()
-        split = job.record()["verdict"]["splits"]["train"]
-        assert split["rows"] == split["examples"] + split["rejects"]
-        # the embedded runner finds every answer; rows without one are asked again and may get one now
-        assert job.run(out="embedded").code == 0
-        same = job.datasets("embedded") == on_cluster[0]
-        failed = [json.loads(line)["reason"] for line in on_cluster[1].splitlines()]
-    measured(f"flink {task}", equal=same, rows=split["rows"], wall_s=round(ended.wall_s, 1))
-    assert same, f"rejects on the cluster: {failed[:10]}"
-    assert len(list((tmp_path / "work" / "ledger").glob("*.avro"))) >= 2, "one worker did all the work"
-
-
-def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill, *flags: str):  # type: ignore[no-untyped-def]
-    process = job.start(*flags)
-    wait_for("answers", lambda: simulator.stats()["answered"] >= at, 120)
-    kill()
-    open_then = simulator.stats()["in_flight"]
-    output, _ = process.communicate(timeout=400)
-    return process.returncode, output, open_then
+    same_bytes_as_embedded("flink", task, tmp_path, on_flink(flink.master))
 
 
 @pytest.fixture
 def large(tmp_path: Path) -> tuple[str, int]:
     return write_rows(tmp_path / "train.jsonl", questions(1500)), 1500
-
-
-def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, most_repeats: int, name: str, **more: object) -> None:
-    stats = simulator.stats()
-    on_cluster = job.datasets()
-    record = job.record()
-    assert record["verdict"]["splits"]["train"]["examples"] == rows
-    assert job.run(out="embedded").code == 0
-    assert job.datasets("embedded") == on_cluster
-    told = record["answers_repeated"] + record["requests_lost_at_most"]
-    measured(name, rows=rows, teacher_saw_repeats=stats["repeats"], allowed=most_repeats, summary_says_at_most=told, **more)
-    assert stats["repeats"] <= most_repeats
 
 
 def test_a_task_manager_killed(flink: FlinkCluster, tmp_path: Path, large: tuple[str, int]) -> None:
@@ -97,9 +60,6 @@ def test_a_python_harness_killed(flink: FlinkCluster, tmp_path: Path, large: tup
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
 
         def kill() -> None:
-            import os
-            import signal
-
             pythons = [pid for pid in children_of(flink.task_managers[0].pid) if b"sdk_worker_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
             assert pythons, "no harness below the TaskManager"
             os.kill(pythons[0], signal.SIGKILL)
@@ -115,8 +75,8 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
         process = job.start(*on_flink(flink.master))
         wait_for("answers", lambda: simulator.stats()["answered"] >= 400, 120)
-        flink.job_manager.kill()
         open_then = simulator.stats()["in_flight"]
+        flink.job_manager.kill()
         process.terminate()
         time.sleep(1)
         process.kill()

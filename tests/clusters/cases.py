@@ -1,0 +1,86 @@
+"""What is asked of every cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from clusters.cluster_jobs import TASKS, ClusterJob, measured, rows_of
+from clusters.processes import wait_for
+
+from beam_distill.simulator.server import RunningSimulator, start_simulator
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings, mixed_faults
+
+FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
+STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
+A_SYNC_OF_ANSWERS = 60
+"""Answers that were received and not yet synced: some 30 ms of them at this teacher's pace, three times that on a slow machine, doubled."""
+
+
+def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str]) -> None:
+    """A task with a tenth of all requests faulty: the datasets of the cluster and of the embedded runner over the same ledger."""
+    train, validation = rows_of(task)
+    with start_simulator(FAULTY) as simulator:
+        job = ClusterJob(folder, simulator.base_url, TASKS[task], str(train), str(validation) if validation else None)
+        ended = job.run(*flags)
+        assert ended.code == 0, ended.output
+        datasets, rejects = job.datasets(), job.rejects()
+        record = job.record()
+        embedded = job.run(out="embedded")
+        assert embedded.code == 0, embedded.output
+        same = job.datasets("embedded") == datasets and job.rejects() == rejects
+    rows = 0
+    for part in record["verdict"]["splits"].values():
+        assert part["rows"] == part["examples"] + part["rejects"]
+        rows += part["rows"]
+    metrics = record["metrics"]
+    assert sum(value for key, value in metrics.items() if key.endswith("_rows_read")) == rows
+    assert metrics["requests_answered"] == sum(1 for _ in answers_of(folder)) and metrics["latency_ms"]["count"] > 0
+    segments = len(list((folder / "work" / "ledger").glob("*.avro")))
+    measured(f"{name} {task}", equal=same, rows=rows, wall_s=round(ended.wall_s, 1), ledger_segments=segments)
+    assert same
+
+
+def answers_of(folder: Path) -> list[tuple[str, int]]:
+    """Who is on the ledger, with turn."""
+    from transforms.ledger.schema import IDENTITY_SCHEMA
+    from transforms.ledger.segments import list_segments, read_blocks
+
+    return [
+        (record["row_key"], record["turn"])
+        for path in list_segments(str(folder / "work" / "ledger"))
+        for block in read_blocks(path, IDENTITY_SCHEMA, [])
+        for record in block.records
+    ]
+
+
+def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
+    """Start the job, ``kill()`` after so many answers, wait for the end: exit code, what was printed, requests that were open then."""
+    process = job.start(*flags)
+    wait_for("answers", lambda: simulator.stats()["answered"] >= at, 200)
+    open_then = simulator.stats()["in_flight"]
+    kill()
+    output, _ = process.communicate(timeout=500)
+    return process.returncode, output, open_then
+
+
+def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open_then: int, name: str, **more: object) -> None:
+    """Every row came out, the bytes are those of the embedded runner, and hardly anything was asked for twice."""
+    stats = simulator.stats()
+    on_cluster = job.datasets()
+    record = job.record()
+    allowed = open_then + A_SYNC_OF_ANSWERS
+    assert record["verdict"]["splits"]["train"]["examples"] == rows
+    assert job.run(out="embedded").code == 0
+    told = record["answers_repeated"] + record["requests_lost_at_most"]
+    measured(
+        name,
+        rows=rows,
+        equal=job.datasets("embedded") == on_cluster,
+        teacher_saw_repeats=stats["repeats"],
+        allowed=allowed,
+        summary_says_at_most=told,
+        **more,
+    )
+    assert job.datasets("embedded") == on_cluster
+    assert stats["repeats"] <= allowed
