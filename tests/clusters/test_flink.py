@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from builders import questions, write_rows
 from clusters.cases import STEADY, check_survived, killed_mid_run, same_bytes_as_embedded
-from clusters.cluster_jobs import ClusterJob, measured, on_flink
+from clusters.cluster_jobs import TASKS, ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
 from clusters.processes import children_of, wait_for
 
@@ -50,7 +50,7 @@ def test_a_task_manager_killed(flink: FlinkCluster, tmp_path: Path, large: tuple
         at = random.randrange(100, 1200)
         code, output, open_then = killed_mid_run(job, simulator, at, kill, *on_flink(flink.master))
         assert code == 0, output
-        check_survived(job, simulator, rows, open_then + 60, "flink TaskManager killed", killed_at=at)
+        check_survived(job, simulator, rows, open_then, "flink TaskManager killed", killed_at=at)
     flink.wait_for_slots(4)
 
 
@@ -66,7 +66,7 @@ def test_a_python_harness_killed(flink: FlinkCluster, tmp_path: Path, large: tup
 
         code, output, open_then = killed_mid_run(job, simulator, 400, kill, *on_flink(flink.master))
         assert code == 0, output
-        check_survived(job, simulator, rows, open_then + 60, "flink harness killed")
+        check_survived(job, simulator, rows, open_then, "flink harness killed")
 
 
 def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster, tmp_path: Path, large: tuple[str, int]) -> None:
@@ -85,7 +85,7 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
         flink.wait_for_slots(4)
         ended = job.run(*on_flink(flink.master))
         assert ended.code == 0, ended.output
-        check_survived(job, simulator, rows, open_then + 60, "flink JobManager killed, submitted again")
+        check_survived(job, simulator, rows, open_then, "flink JobManager killed, submitted again")
 
 
 def resolved(job: ClusterJob, master: str, **more: object):  # type: ignore[no-untyped-def]
