@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
         record = job.record()
         embedded = job.run(out="embedded")
         assert embedded.code == 0, embedded.output
-        same = job.datasets("embedded") == datasets and job.rejects() == rejects
+        # a row without an answer is asked again by every run: how many attempts that took is the run's own
+        same = job.datasets("embedded") == datasets and without_attempts(job.rejects()) == without_attempts(rejects)
     rows = 0
     for part in record["verdict"]["splits"].values():
         assert part["rows"] == part["examples"] + part["rejects"]
@@ -39,6 +41,11 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
     segments = len(list((folder / "work" / "ledger").glob("*.avro")))
     measured(f"{name} {task}", equal=same, rows=rows, wall_s=round(ended.wall_s, 1), ledger_segments=segments)
     assert same
+
+
+def without_attempts(rejects: bytes) -> list[dict[str, object]]:
+    """The lines of rejects.jsonl without the number of attempts."""
+    return [{name: value for name, value in json.loads(line).items() if name != "attempts"} for line in rejects.splitlines()]
 
 
 def answers_of(folder: Path) -> list[tuple[str, int]]:

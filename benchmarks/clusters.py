@@ -1,0 +1,76 @@
+"""How the work of one job spreads over Flink's harness processes, and what a cluster costs beside the embedded runner.
+
+    PYTHONPATH=tests python -m benchmarks.clusters [PROCESSES ...]
+
+The teacher is bound by latency: one second an answer, as many at a time as are asked for. A process may have 64 requests open, so the ideal
+is 64 rows a second for each. The cluster is that of ``make test-clusters``: one JobManager, two TaskManagers of two slots.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from builders import questions, write_rows
+from clusters.cluster_jobs import ClusterJob, on_flink
+from clusters.flink_cluster import FlinkCluster
+
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Latency, SimulatorSettings
+from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.segments import list_segments, read_blocks
+
+SLOTS = 64
+ROWS = 6400
+TARGETS = {2: 1.8, 4: 3.4}
+
+
+def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict[str, Any]:
+    """One whole command; seconds with the teacher, in all, and between the first worker's last answer and the last one's."""
+    train = write_rows(folder / "train.jsonl", questions(rows))
+    with start_simulator(SimulatorSettings(latency=latency)) as simulator:
+        job = ClusterJob(folder, simulator.base_url, "MATH", train, extra=[f"--max_worker_count={SLOTS}"])
+        ended = job.run(*flags, timeout_s=1200)
+        stats = simulator.stats()
+    assert ended.code == 0, ended.output
+    assert stats["requests"] == rows, stats
+    last = [
+        max(record["answered_at_ms"].timestamp() for block in read_blocks(path, LEDGER_SCHEMA, []) for record in block.records)
+        for path in list_segments(str(folder / "work" / "ledger"))
+    ]
+    return {
+        "rows": rows,
+        "with_teacher_s": round(stats["busy_s"], 1),
+        "wall_s": round(ended.wall_s, 1),
+        "processes_seen": len(last),
+        "last_answers_apart_s": round(max(last) - min(last), 1),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Print a line per run; 1 when a target is missed."""
+    wanted = [int(text) for text in arguments] or [1, 2, 4]
+    missed = False
+    with tempfile.TemporaryDirectory(prefix="beam-distill-bench-") as place, FlinkCluster(Path(place) / "flink") as flink:
+        found: dict[int, dict[str, Any]] = {}
+        for processes in wanted:
+            flags = on_flink(flink.master, processes, per_machine=2 if processes > 2 else 1)
+            latency = Latency("lognormal", mean_ms=1000, sigma=0.3)
+            run = found[processes] = one_run(Path(place) / str(processes), flags, ROWS, latency)
+            if processes in TARGETS and 1 in found:
+                run["times_one"] = round(found[1]["with_teacher_s"] / run["with_teacher_s"], 2)
+                run["target"] = TARGETS[processes]
+                missed = missed or run["times_one"] < TARGETS[processes]
+            print(json.dumps({"processes": processes, **run}), flush=True)
+        for name, flags in (("flink", on_flink(flink.master, 1)), ("embedded", [])):
+            ten = one_run(Path(place) / f"ten-{name}", flags, 10, Latency())
+            many = one_run(Path(place) / f"many-{name}", flags, 5000, Latency())
+            print(json.dumps({"runner": name, "ten_rows_s": ten["wall_s"], "ms_a_row": round((many["wall_s"] - ten["wall_s"]) / 4.99, 2)}), flush=True)
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
