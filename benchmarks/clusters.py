@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
         for name, flags in (("flink", on_flink(flink.master, 1)), ("embedded", [])):
             ten = one_run(Path(place) / f"ten-{name}", flags, 10, Latency())
             many = one_run(Path(place) / f"many-{name}", flags, 5000, Latency())
-            print(json.dumps({"runner": name, "ten_rows_s": ten["wall_s"], "ms_a_row": round((many["wall_s"] - ten["wall_s"]) / 4.99, 2)}), flush=True)
+            ms_a_row = round((many["wall_s"] - ten["wall_s"]) * 1000 / (5000 - 10), 2)
+            print(json.dumps({"runner": name, "ten_rows_s": ten["wall_s"], "ms_a_row": ms_a_row}), flush=True)
     return int(missed)
 
 

@@ -14,6 +14,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
 from beam_distill.handoff.facts import HandoffFacts
 from transforms.elements.tally import Verdict
+from transforms.filesystems import exists
 from transforms.intake.compression import without_compression_suffix
 
 log = logging.getLogger("beam_distill")
@@ -50,10 +51,10 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
         trl_sft.FILE: trl_sft.trl_sft(facts),
     }
     texts[dataset_card.FILE] = dataset_card.dataset_card(facts, [name for name, text in texts.items() if text is not None])
-    if not FileSystems.exists(folder):
+    if not exists(folder):
         FileSystems.mkdirs(folder)
     _take_away(folder)
-    written = {name: text for name, text in texts.items() if text is not None and not FileSystems.exists(FileSystems.join(folder, name))}
+    written = {name: text for name, text in texts.items() if text is not None and not exists(FileSystems.join(folder, name))}
     for name in texts.keys() - written.keys():
         if texts[name] is not None:
             log.info("%s was changed by hand and stays as it is; remove it to have it written anew", FileSystems.join(folder, name))
@@ -71,12 +72,12 @@ def remove_handoff(train_output: str) -> None:
 
 def _take_away(folder: str) -> None:
     listing = FileSystems.join(folder, WRITTEN)
-    if not FileSystems.exists(listing):
+    if not exists(listing):
         return
     unchanged = [listing]
     for name, digest in json.loads(_read(listing)).items():
         path = FileSystems.join(folder, name)
-        if FileSystems.exists(path) and _digest(_read(path)) == digest:
+        if exists(path) and _digest(_read(path)) == digest:
             unchanged.append(path)
     FileSystems.delete(unchanged)
 
