@@ -25,7 +25,7 @@ def trl_sft(facts: HandoffFacts) -> str | None:
         "output_dir": os.path.join(folder, settings.registered_model_name or "student"),
         "num_train_epochs": settings.num_train_epochs,
         "per_device_train_batch_size": settings.per_device_train_batch_size,
-        "learning_rate": settings.learning_rate * (settings.learning_rate_multiplier or 1.0),
+        "learning_rate": float(f"{settings.learning_rate * (settings.learning_rate_multiplier or 1.0):.6g}"),
         "max_length": None,
     }
     if facts.validation is not None:

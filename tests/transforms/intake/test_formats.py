@@ -124,6 +124,14 @@ def test_chats_in_a_column(name: str) -> None:
     assert row.row_key == same.row_key
 
 
+def test_numbers_of_a_list_are_those_of_json_lines() -> None:
+    rows = [{"premise": 1e3, "hypothesis": 7}, {"premise": 0.1, "hypothesis": -1.50}]
+    both = ColumnSpec(user_template="{{premise}} {{hypothesis}}")
+    assert seen(walk({"x.json": as_json(rows)}, both)) == seen(walk({"x.jsonl": as_jsonl(rows)}, both))
+    (large,) = walk({"x.json": b'[{"premise": 12345678901234567890123456789}]'}, ColumnSpec(user_template="{{premise}}"))
+    assert isinstance(large, TrainingRow) and large.messages[0].content == "12345678901234567890123456789"
+
+
 def test_json_lines_under_the_name_of_a_list_are_read_as_what_they_are() -> None:
     assert seen(walk({"x.json": as_jsonl(fields_of(PAIRS))})) == seen(walk({"x.jsonl": as_jsonl(fields_of(PAIRS))}))
 
@@ -132,6 +140,8 @@ def test_json_lines_under_the_name_of_a_list_are_read_as_what_they_are() -> None
     ("name", "data", "outcome"),
     [
         ("x.json", b'[{"premise": "a", "hypothesis": "b"}, 3, {"premise"', ["row", reasons.NOT_AN_OBJECT, reasons.UNREADABLE_FILE]),
+        ("x.json", b'[{"premise": "a", "hypothesis": 1}, {"premise": "a", "hypothesis": 2}] tail', ["row", "row", reasons.UNREADABLE_FILE]),
+        ("x.json", b"[" * 300_000, [reasons.UNREADABLE_FILE]),
         ("x.json", b'"text"', [reasons.UNREADABLE_FILE]),
         ("x.json", b" \n ", []),
         ("x.json", b'[{"premise": "' + b"a" * 2_000_000 + b'", "hypothesis": "b"}]', [reasons.UNREADABLE_FILE]),

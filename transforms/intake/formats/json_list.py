@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnusableFile, first_columns
 from transforms.intake.formats.jsonl import JsonLines
 from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource
 from transforms.intake.rows import SHAPE, UnusableRecord, named
+
+DEEPEST = 500
 
 
 class JsonList:
@@ -32,7 +35,7 @@ class JsonList:
         number = 0
         begun.allowed_bytes = max_row_bytes
         try:
-            for element in ijson.items(begun, "item", use_float=True, buf_size=CHUNK_BYTES):
+            for element in _elements(ijson.basic_parse(begun, buf_size=CHUNK_BYTES), ijson.ObjectBuilder):
                 number += 1
                 begun.since_element_bytes = 0
                 if isinstance(element, dict):
@@ -46,6 +49,32 @@ class JsonList:
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The keys of the first elements."""
         return first_columns(self.records(source, max_row_bytes, None))
+
+
+def _elements(events: Iterator[tuple[str, Any]], builder: Callable[[], Any]) -> Iterator[Any]:
+    """The elements of the outermost list.
+
+    From the bare events: ijson's own way to elements carries the path to each value, which is quadratic in how deep they lie. Numbers come
+    out as JSON lines have them: whole ones exactly, others as floats. Raises UnusableFile.
+    """
+    depth = 0
+    building: Any = None
+    for event, value in events:
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > DEEPEST:
+                raise UnusableFile(f"the list holds values nested deeper than {DEEPEST} levels; what follows cannot be read")
+            if depth == 1:
+                continue
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+        if depth == 0:
+            continue  # the list has ended; the parser still says if something follows it
+        building = building or builder()
+        building.event(event, float(value) if isinstance(value, Decimal) else value)
+        if depth == 1:
+            yield building.value
+            building = None
 
 
 def _beginning(source: ByteSource) -> tuple[_Begun, bytes]:
