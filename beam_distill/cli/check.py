@@ -1,40 +1,160 @@
-"""``beam-distill check``: everything that can be wrong, before paying."""
+"""``beam-distill check``: everything that can be wrong, and what the job will take, before paying."""
 
 from __future__ import annotations
 
+import argparse
+import json
+from pathlib import Path
+from typing import IO
+
+from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
-from transforms.elements.rows import PromptRequest, RejectedRow
+from beam_distill.exit_codes import ExitCode
+from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
+from transforms.teacher.specs import EndpointSpec
 
 MOST_BAD_LINES = 20
+FEWEST_ROWS = 65
+FEWEST_ROWS_MATH = 40
+OWN_ARGUMENTS = frozenset({"strict", "pilot"})
 
 
-def run(resolved: ResolvedSettings) -> int:
-    """Check files, rows, credential and endpoint; print what was found. Raises RunRefused for what would stop a run."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what only this command takes."""
+    group = parser.add_argument_group("check")
+    group.add_argument("--strict", action="store_true", help="exit code 2 for warnings and bad lines too")
+    group.add_argument("--pilot", type=_count, metavar="N", help="send the first N rows and estimate from their answers, which the job reuses")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more")
+    return int(text)
+
+
+def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
+    """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run."""
     from beam_distill.cli.check_endpoint import check_endpoint
-    from beam_distill.preflight import check_files
-    from beam_distill.wiring import input_spec, prompt_spec
-    from transforms.format_prompts import format_row
-    from transforms.prompts.registry import prompt_for
-    from transforms.read_rows import walk_split
+    from beam_distill.preflight import check_files, resolve_endpoint
 
     settings = resolved.settings
     check_files(settings)
     print("files       all there, all outputs writable")
-    prompt = prompt_for(prompt_spec(settings))
-    spec = input_spec(settings)
-    sample: PromptRequest | None = None
-    for files in spec.splits:
-        rows = bad = 0
-        for row in walk_split(spec, files):
-            rows += 1
-            ended = format_row(prompt, row)
-            if isinstance(ended, PromptRequest):
-                sample = sample or ended
-            elif isinstance(ended, RejectedRow):
-                bad += 1
-                if bad <= MOST_BAD_LINES:
-                    print(f"  {ended.origin.file}, line {ended.origin.line}: {ended.reason}: {ended.detail}")
-        if bad > MOST_BAD_LINES:
-            print(f"  ... and {bad - MOST_BAD_LINES} more lines")
-        print(f"{files.split.value:<11} {rows - bad} rows can be sent, {bad} cannot")
-    return check_endpoint(settings, sample)
+    rows = _Rows(settings)
+    warnings = rows.check()
+    for warning in warnings:
+        print(f"warning     {warning}")
+    code = check_endpoint(settings, rows.sample)
+    if code:
+        return code
+    endpoint = resolve_endpoint(settings)
+    if pilot is not None:
+        warnings += _pilot(settings, endpoint, pilot)
+    _estimate(settings, endpoint)
+    return int(ExitCode.WRONG_INPUT) if strict and (warnings or rows.bad) else int(ExitCode.PUBLISHED)
+
+
+class _Rows:
+    """The rows of all splits, walked once, with every bad line told."""
+
+    def __init__(self, settings: DistillSettings) -> None:
+        self._settings = settings
+        self.sample: PromptRequest | None = None
+        self.bad = 0
+        self._list: IO[str] | None = None
+        self._first: list[RejectedRow] = []
+
+    def check(self) -> list[str]:
+        """Print what each split holds; what is legal but probably not meant."""
+        from beam_distill.survey import survey_split
+        from beam_distill.wiring import input_spec, prompt_spec, sampling_spec
+        from transforms.prompts.registry import prompt_for
+        from transforms.teacher.payload import PayloadTemplate
+
+        settings = self._settings
+        prompt, spec = prompt_for(prompt_spec(settings)), input_spec(settings)
+        template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # no model yet: nothing is looked up with it
+        task = settings.data_generation_task_type
+        fewest = FEWEST_ROWS_MATH if task is TaskType.MATH else FEWEST_ROWS
+        warnings = []
+        try:
+            for files in spec.splits:
+                if files.pattern is None:
+                    continue
+                survey = survey_split(spec, files, prompt, template, None, self._on_row)
+                print(f"{survey.split:<11} {survey.can_be_sent:,} rows can be sent, {survey.bad:,} cannot")
+                if survey.can_be_sent < fewest:
+                    warnings.append(
+                        f"{survey.split}: {survey.can_be_sent} rows that can be sent are fewer than the {fewest} that Azure ML's distillation "
+                        f"component asks for ({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
+                    )
+        finally:
+            if self._list is not None:
+                self._list.close()
+        if self._list is not None:
+            print(f"bad lines   all {self.bad:,} are listed in {self._list.name}")
+        return warnings
+
+    def _on_row(self, row: PromptRequest | RejectedRow) -> None:
+        if isinstance(row, PromptRequest):
+            self.sample = self.sample or row
+            return
+        self.bad += 1
+        if self.bad <= MOST_BAD_LINES:
+            print(f"  {row.origin.file}, line {row.origin.line}: {row.reason}: {row.detail}")
+            self._first.append(row)
+            return
+        if self._list is None:
+            self._list = self._open_list()
+            for earlier in self._first:
+                self._note(earlier)
+        self._note(row)
+
+    def _open_list(self) -> IO[str]:
+        folder = self._settings.resolved_work_dir
+        path = Path("bad_lines.jsonl") if "://" in folder else Path(folder) / "bad_lines.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        print(f"  ... more are listed in {path}")
+        return open(path, "w", encoding="utf-8")
+
+    def _note(self, row: RejectedRow) -> None:
+        assert self._list is not None
+        fields = {"split": row.origin.split.value, "file": row.origin.file, "line": row.origin.line, "reason": row.reason, "detail": row.detail}
+        self._list.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> list[str]:
+    from beam_distill.pilot import send_pilot
+
+    result = send_pilot(settings, endpoint, count)
+    reasons = "".join(f", {number} {reason}" for reason, number in sorted(result.reasons.items()))
+    before = f"; {result.answered_before} of the first {count} were answered on the ledger before" if result.answered_before else ""
+    print(f"pilot       {result.sent} rows sent: {result.examples} examples{reasons}{before}. The job reuses these answers.")
+    warnings = []
+    if result.stopped is not None:
+        warnings.append(result.stopped)
+    elif result.sent and result.examples / result.sent < settings.min_endpoint_success_ratio:
+        warnings.append(
+            f"{result.examples} of the pilot's {result.sent} rows gave an example, below min_endpoint_success_ratio "
+            f"({settings.min_endpoint_success_ratio:.0%})"
+        )
+    for warning in warnings:
+        print(f"warning     {warning}")
+    return warnings
+
+
+def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
+    from beam_distill.estimate import estimate_lines, usage_on_ledger
+    from beam_distill.progress.choose import prices_of
+    from beam_distill.rows_to_send import rows_to_send
+    from beam_distill.wiring import run_files
+
+    surveys = rows_to_send(settings, endpoint)
+    answered = sum(survey.answered for survey in surveys)
+    on_ledger = f", {answered:,} are answered on the ledger" if answered else ""
+    print(f"to send     {sum(survey.to_send for survey in surveys):,} rows{on_ledger}")
+    usage = usage_on_ledger(Path(run_files(settings.resolved_work_dir, "").ledger_dir), endpoint.model)
+    at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
+    requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
+    for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):
+        print(line)

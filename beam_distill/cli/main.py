@@ -74,6 +74,10 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             formatter_class=SettingsHelp,
             allow_abbrev=False,
         )
+        if name == "check":
+            from beam_distill.cli import check
+
+            check.add_arguments(command)
         add_setting_flags(command, show_all=show_all)
     from beam_distill.cli import ledger, render, report, retry, simulate
 
@@ -123,7 +127,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.command == "check":
         from beam_distill.cli import check
 
-        return check.run(resolved)
+        return check.run(resolved, namespace.strict, namespace.pilot)
     from beam_distill.cli import plan
 
     return plan.run(resolved)

@@ -1,20 +1,73 @@
-"""``beam-distill plan``: what would be done, and where each setting came from. Needs no Beam."""
+"""``beam-distill plan``: what would be done, and where each setting came from. Contacts nobody; loads Beam only to look at rows."""
 
 from __future__ import annotations
 
+import glob
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+
+if TYPE_CHECKING:
+    from transforms.teacher.specs import EndpointSpec
 
 
 def run(resolved: ResolvedSettings) -> int:
     """Print the plan and every setting."""
     print(plan_text(resolved))
+    for line in _rows(resolved.settings):
+        print(line)
     print("\nsettings")
     view = resolved.settings.public_view()
     width = max(map(len, view))
     for name, value in view.items():
         print(f"  {name:<{width}}  {_shown(value)}  ({resolved.origins.get(name, 'default')})")
     return 0
+
+
+def _rows(settings: DistillSettings) -> list[str]:
+    """Rows to send and rows that the ledger answers."""
+    for pattern in (settings.train_file_path, settings.validation_file_path):
+        if pattern is not None and "://" not in pattern and not glob.glob(pattern):
+            return [f"rows        not counted: no file matches {pattern}"]
+    from beam_distill.exit_codes import RunRefused
+    from beam_distill.preflight import check_files
+    from beam_distill.rows_to_send import rows_to_send
+    from transforms.teacher.specs import EndpointSpec
+
+    try:
+        check_files(settings)
+    except RunRefused as refused:
+        return [f"rows        not counted: {refused}"]
+    endpoint, doubt = _endpoint_by_record(settings)
+    surveys = rows_to_send(settings, endpoint or EndpointSpec(""))
+    lines = []
+    for survey in surveys:
+        bad = f"; {survey.bad:,} cannot be sent (beam-distill check lists them)" if survey.bad else ""
+        lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
+    return lines + ([f"            {doubt}"] if doubt else [])
+
+
+def _endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:
+    """The endpoint as requests name it, its model from the settings or the ledger; and what is not certain about it."""
+    from beam_distill.wiring import endpoint_spec, with_model
+
+    if not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
+        return None, None
+    if settings.teacher_model_endpoint_url is None or settings.resolved_authentication.kind not in ("none", "api_key"):
+        return None, "what the ledger answers is known once the endpoint is looked up: see beam-distill check"
+    endpoint = endpoint_spec(settings)
+    if endpoint.model is not None:
+        return endpoint, None
+    from beam_distill.report.facts import records
+
+    first = next(records(Path(settings.resolved_work_dir) / "ledger", []), None)
+    if first is None:
+        return None, None
+    doubt = f"counted for the model {first['model']}, which the ledger has answers of" if first["model"] else None
+    return with_model(endpoint, first["model"]), doubt
 
 
 def plan_text(resolved: ResolvedSettings) -> str:

@@ -36,6 +36,7 @@ def record_answer(spec: ScoringSpec, run_id: str, content: str) -> None:
 def looked_up(spec: ScoringSpec) -> PendingOrDone:
     stage = _DropAnsweredFn(PromptSpec(TaskType.MATH), spec)
     stage.setup()
+    stage.start_bundle()
     try:
         (found,) = stage.process(a_request())
     finally:

@@ -1,0 +1,86 @@
+"""What a job will take: tokens, time, money. Each number says what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from beam_distill.progress.tracker import Prices
+from beam_distill.progress.words import duration
+from beam_distill.report.facts import RunCounts, records
+
+BYTES_PER_TOKEN = 4.0
+"""English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
+FEWEST_FOR_A_RATE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What answers took so far. ``bytes_sent`` are those of requests whose tokens were told."""
+
+    answers: int = 0
+    bytes_sent: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_s: float = 0.0
+    answers_per_s: float | None = None
+
+
+def usage_on_ledger(ledger_dir: Path, model: str | None) -> Usage:
+    """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
+    answers = sent = prompt = completion = 0
+    latency_ms = 0.0
+    runs: dict[str, RunCounts] = {}
+    for record in records(ledger_dir, []):
+        if record["model"] != model or record["prompt_tokens"] is None:
+            continue
+        answers += 1
+        sent += len(record["payload"].encode())
+        prompt += record["prompt_tokens"]
+        completion += record["completion_tokens"] or 0
+        latency_ms += record["latency_ms"]
+        runs.setdefault(record["run_id"], RunCounts()).add(record)
+    rate = None
+    if runs:
+        most = max(runs.values(), key=lambda run: run.answers)
+        span_s = (most.last_answered_ms - most.first_sent_ms) / 1000
+        rate = most.answers / span_s if most.answers >= FEWEST_FOR_A_RATE and span_s > 0 else None
+    return Usage(answers, sent, prompt, completion, latency_ms / 1000 / answers if answers else 0.0, rate)
+
+
+def estimate_lines(requests: int, payload_bytes: int, max_new_tokens: int, at_a_time: int, usage: Usage, prices: Prices | None) -> list[str]:
+    """The estimate for ``requests`` still to be sent, in lines for a person."""
+    if requests == 0:
+        return ["estimate    nothing is left to be sent"]
+    ask = "--pilot 20 sends 20 rows and tells"
+    known = usage.answers > 0 and usage.bytes_sent > 0
+    if known:
+        tokens_in = payload_bytes * usage.prompt_tokens / usage.bytes_sent
+        tokens_out = requests * usage.completion_tokens / usage.answers
+        basis = f"from {usage.answers:,} answers on the ledger"
+        lines = [f"tokens in   about {_about(tokens_in)} ({basis})", f"tokens out  about {_about(tokens_out)} ({basis})"]
+    else:
+        tokens_in, tokens_out = payload_bytes / BYTES_PER_TOKEN, float(requests * max_new_tokens)
+        lines = [
+            f"tokens in   about {_about(tokens_in)} (taken as {BYTES_PER_TOKEN:g} bytes a token; {ask})",
+            f"tokens out  at most {tokens_out:,.0f} (as if every answer reached the limit of {max_new_tokens}; {ask})",
+        ]
+    if usage.answers_per_s is None:
+        lines.append(f"time        not known ({ask})")
+    else:
+        least_s = requests * usage.latency_s / at_a_time
+        lines.append(
+            f"time        about {duration(requests / usage.answers_per_s)} at the {usage.answers_per_s:.1f} answers/s observed; "
+            f"{duration(least_s)} if the endpoint took {at_a_time} requests at a time without becoming slower"
+        )
+    if prices is None:
+        lines.append("cost        give --price_per_million_input_tokens and --price_per_million_output_tokens")
+    else:
+        lines.append(f"cost        {'about' if known else 'at most'} {prices.shown(prices.cost(tokens_in, tokens_out))}")
+    return lines
+
+
+def _about(tokens: float) -> str:
+    """Two digits tell as much as is known."""
+    digits = max(0, len(str(round(tokens))) - 3)
+    return f"{round(tokens, -digits):,.0f}"

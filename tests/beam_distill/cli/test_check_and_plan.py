@@ -1,0 +1,108 @@
+"""Before paying: what is wrong, what it will take, what is left to send."""
+
+from pathlib import Path
+
+import pytest
+from builders import questions, read_jsonl
+from jobs import Job
+
+from beam_distill.cli.main import main
+from beam_distill.estimate import Usage, estimate_lines
+from beam_distill.progress.tracker import Prices
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
+
+PRICES = ("--price_per_million_input_tokens=1", "--price_per_million_output_tokens=10")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    made = Job(tmp_path)
+    made.train(questions(45))
+    return made
+
+
+def command(job: Job, name: str, *extra: str) -> int:
+    return main([name, *job.arguments(*extra)[1:]])
+
+
+def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.validation(questions(10))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check") == 0
+        shown = capsys.readouterr().out
+        assert "validation: 10 rows that can be sent are fewer than the 40" in shown and "train: 45" not in shown
+        assert command(job, "check", "--strict") == 2
+        assert command(job, "check", "--data_generation_task_type=nlu_qa") == 0
+        assert "train: 45 rows that can be sent are fewer than the 65" in capsys.readouterr().out
+        assert simulator.stats()["requests"] == 0
+
+
+def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train([*questions(45), *["{"] * 30])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check") == 0
+        assert command(job, "check", "--strict") == 2
+    shown = capsys.readouterr().out
+    assert "45 rows can be sent, 30 cannot" in shown and "all 30 are listed in" in shown
+    listed = read_jsonl(job.work_dir / "bad_lines.jsonl")
+    assert [fields["line"] for fields in listed] == list(range(46, 76))
+    assert {fields["reason"] for fields in listed} == {"invalid_json"}
+
+
+def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", *PRICES) == 0
+        shown = capsys.readouterr().out
+        assert "to send     45 rows" in shown and "4 bytes a token" in shown and "at most 23,040" in shown and "cost        at most" in shown
+        assert command(job, "check", "--pilot=10", *PRICES) == 0
+        shown = capsys.readouterr().out
+        assert "10 rows sent: 10 examples" in shown and "to send     35 rows, 10 are answered on the ledger" in shown
+        assert "from 10 answers on the ledger" in shown and "cost        about" in shown and "answers/s observed" in shown
+        assert simulator.stats()["requests"] == 10
+        assert not job.train_output.exists()
+        assert command(job, "plan") == 0
+        assert "train: 35 to send, 10 answered on the ledger" in capsys.readouterr().out
+        assert job.run("--report=false") == 0
+        assert simulator.stats()["requests"] == 45
+        assert "10 answers taken from the ledger" in capsys.readouterr().out
+
+
+def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", "--pilot=4", "--strict") == 2
+    shown = capsys.readouterr().out
+    assert "4 rows sent: 0 examples, 4 empty_answer" in shown and "0 of the pilot's 4 rows gave an example" in shown
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "ten"])
+def test_a_pilot_has_rows(job: Job, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
+    assert command(job, "check", f"--pilot={text}") == 2
+    assert "is no number of rows" in capsys.readouterr().err
+
+
+def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
+    job.train([*questions(45), "{"])
+    assert command(job, "plan") == 0
+    shown = capsys.readouterr().out
+    assert "train: 45 to send, 0 answered on the ledger; 1 cannot be sent" in shown and "(flag)" in shown and "(default)" in shown
+    (job.folder / "train.jsonl").unlink()
+    assert command(job, "plan") == 0
+    assert "not counted: no file matches" in capsys.readouterr().out
+
+
+def test_estimates_rest_on_what_was_seen() -> None:
+    usage = Usage(answers=100, bytes_sent=40_000, prompt_tokens=20_000, completion_tokens=5_000, latency_s=2.0, answers_per_s=10.0)
+    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, 10.0)) == [
+        "tokens in   about 200,000 (from 100 answers on the ledger)",
+        "tokens out  about 50,000 (from 100 answers on the ledger)",
+        "time        about 1:40 at the 10.0 answers/s observed; 0:10 if the endpoint took 200 requests at a time without becoming slower",
+        "cost        about 0.7 USD",
+    ]
+    assert estimate_lines(0, 0, 512, 200, usage, None) == ["estimate    nothing is left to be sent"]
