@@ -11,6 +11,7 @@ from beam_distill.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
+from transforms.elements.failures import FailureKind
 from transforms.elements.plan import InputSpec
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
@@ -18,9 +19,10 @@ from transforms.read_rows import matching_files, missing_columns
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.probe import ProbeResult, probe_endpoint
-from transforms.teacher.specs import EndpointSpec
+from transforms.teacher.specs import CredentialKind, EndpointSpec
 
 MOST_PROBLEMS = 10
+GLANCE_S = 0.5  # one look at an endpoint that need not answer before its first row
 
 
 def check_files(settings: DistillSettings) -> None:
@@ -153,19 +155,29 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
             f"({result.detail}). Is teacher_model_endpoint_url right, and is the server up?",
         )
     if result.refusal is not None:
-        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
+        raise _refused(endpoint, result)
     check_model_name(settings, endpoint, result.info_model)
     return result
+
+
+def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
+    assert result.refusal is not None
+    return RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
 
 
 def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
 
-    Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set is not contacted.
+    Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
+    refuses is told before rows are sent. Without a key there is nothing to ask.
     """
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
         check_credential(endpoint, settings.first_answer_patience)
+        if endpoint.credential.kind is not CredentialKind.NONE:
+            result = probe_endpoint(endpoint, GLANCE_S)
+            if result.refusal is FailureKind.UNAUTHORIZED:
+                raise _refused(endpoint, result)
         return endpoint
     result = probe(settings, endpoint)
     if endpoint.model is not None:

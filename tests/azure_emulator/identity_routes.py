@@ -78,10 +78,10 @@ class IdentityRoutes:
             return web.json_response({"error": "tls"}, status=400)
         form = await request.post()
         scope = str(form.get("scope", ""))
+        federated = form.get("client_assertion_type") == ASSERTION and form.get("client_assertion") == "federated-token"
         good = (
             form.get("grant_type") == "client_credentials"
-            and form.get("client_assertion_type") == ASSERTION
-            and form.get("client_assertion") == "federated-token"
+            and (federated or form.get("client_secret") == SECRET)
             and form.get("client_id") == "client-1"
             and request.match_info["tenant"] == "tenant-1"
             and scope.endswith("/.default")

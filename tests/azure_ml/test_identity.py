@@ -109,6 +109,15 @@ def test_a_developer_logged_in_with_the_azure_cli(host: AzureHost, tmp_path: Pat
     assert f"--resource {AML}" in (tmp_path / "asked").read_text()
 
 
+def test_a_service_principal_of_the_environment(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", host.emulator.tls_url)
+    monkeypatch.setenv("AZURE_TENANT_ID", "tenant-1")
+    monkeypatch.setenv("AZURE_CLIENT_ID", "client-1")
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "identity-secret")
+    assert request_token(host.identity, SCOPE).value in host.state.tokens
+    assert host.state.counts() == {"workload": 1}
+
+
 def test_nobody_at_home_says_what_was_tried(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(AzureProblem, match="az login") as caught:

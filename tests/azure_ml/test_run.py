@@ -141,3 +141,15 @@ def test_nothing_secret_in_the_pickled_pipeline(host: AzureHost, job: Job) -> No
     assert any(b"space-1" in part for part in parts[2:])  # the reference travels, so the search looks in the right place
     for secret in secrets_in(host):
         assert not [part for part in parts if secret in part]
+
+
+def test_a_refused_key_is_told_before_rows_are_sent(host: AzureHost, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the model is given and nothing else has to be asked; an endpoint that is silent then may speak later."""
+    monkeypatch.setenv("TEACHER_KEY", "OLD")
+    job.url = f"{host.emulator.url}/plain/v1"
+    assert run(job, host, "--api_key_env=TEACHER_KEY", "--model=teacher") == 4
+    assert [seen.method for seen in host.state.of("plain")] == ["GET"]
+    monkeypatch.setenv("TEACHER_KEY", "KEY-1")
+    host.state.script("plain", Scripted(200, hang_s=1.0))
+    assert run(job, host, "--api_key_env=TEACHER_KEY", "--model=teacher") == 0
+    assert whole(job, 30)

@@ -96,8 +96,8 @@ def _sources(identity: IdentityRef) -> Iterator[_Source]:
     on_behalf = _Source("on behalf of the user (OBO_ENDPOINT)", lambda: OnBehalfOfCredential(CONNECT_S + READ_S), True)
     has_on_behalf = bool(os.environ.get("OBO_ENDPOINT"))
     prefers_managed = bool(identity.client_id or os.environ.get("DEFAULT_IDENTITY_CLIENT_ID"))
-    if wanted in ("auto", "service_principal") and (wanted != "auto" or os.environ.get("AZURE_CLIENT_SECRET")):
-        yield _Source("service principal (AZURE_CLIENT_SECRET)", lambda: EnvironmentCredential(**once), True)
+    if wanted in ("auto", "service_principal") and (wanted != "auto" or _is_principal()):
+        yield _Source("service principal (AZURE_CLIENT_ID and its secret or certificate)", lambda: EnvironmentCredential(**once), True)
     if wanted == "workload_identity":
         yield _Source("workload identity", lambda: WorkloadIdentityCredential(client_id=client_id, **once), True)
     if wanted == "on_behalf_of" or (wanted == "auto" and has_on_behalf and not prefers_managed):
@@ -115,6 +115,10 @@ def _sources(identity: IdentityRef) -> Iterator[_Source]:
             ("Azure PowerShell", AzurePowerShellCredential),
         ):
             yield _Source(name, made, False)
+
+
+def _is_principal() -> bool:
+    return bool(os.environ.get("AZURE_CLIENT_SECRET") or os.environ.get("AZURE_CLIENT_CERTIFICATE_PATH"))
 
 
 def _problem(source: _Source, error: Exception) -> AzureProblem:
