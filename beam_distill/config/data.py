@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import Flag, TemplateText
+from beam_distill.config.fields import Flag
 
 StudentFormatName = Literal["messages", "merged_system", "sharegpt", "alpaca", "prompt_completion"]
 
@@ -33,14 +33,6 @@ class DataSettings(Section):
     messages_column: str | None = setting(
         None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."
     )
-    user_template: TemplateText | None = setting(
-        None,
-        "data",
-        "Jinja template of the user message, columns by name",
-        "For rows that are no chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
-        True,
-    )
-    system_template: TemplateText | None = setting(None, "data", "Jinja template of the system message", "Only with user_template.")
     label_column: str | None = setting(
         None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent."
     )

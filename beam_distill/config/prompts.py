@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import Flag
+from beam_distill.config.fields import Flag, TemplateText
 from transforms.elements.rows import TaskType
 
 
@@ -31,3 +31,11 @@ class PromptSettings(Section):
     )
     enable_chain_of_density: Flag = setting(False, "prompts", "four ever denser summaries (SUMMARIZATION)", "The last one is the answer.", True)
     max_len_summary: int = setting(80, "prompts", "words of a summary under chain of density", "", ge=1)
+    user_template: TemplateText | None = setting(
+        None,
+        "prompts",
+        "Jinja template of the user message, columns by name",
+        "For rows that are no chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
+        True,
+    )
+    system_template: TemplateText | None = setting(None, "prompts", "Jinja template of the system message", "Only with user_template.")
