@@ -32,7 +32,7 @@ from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
-from beam_distill.runners.refusals import check_runner
+from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
 from transforms.counters import NAMESPACE
@@ -113,8 +113,8 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
     clock = time.monotonic()
     with locked(prepared.work_dir):
         refuse_while_detached(prepared.work_dir)
-        for note in prepared.plan.notes:
-            log.warning("%s", note)
+        for note in notes_on(settings, prepared.plan):
+            log.info("%s", note)
         write_started(resolved, prepared.run_id, prepared.work_dir, prepared.started, prepared.endpoint_shown)
         set_outputs_aside(prepared)
         before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)

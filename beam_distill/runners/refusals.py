@@ -16,6 +16,17 @@ def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
 
 
+def notes_on(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
+    """What is said before submission and cannot be checked from here."""
+    said = list(plan.notes)
+    if not plan.embedded:
+        said.insert(0, f"the scoring runs on {plan.where}")
+    if settings.api_key_env is not None and plan.environment in ("process", "external"):
+        parent = "the worker pool" if plan.environment == "external" else "the runner's workers"
+        said.append(f"the key: {parent} must have the variable {settings.api_key_env} in the environment; nothing here can see that")
+    return said
+
+
 def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
     problems = []
     for name, path in (

@@ -15,7 +15,7 @@ from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.exit_codes import RunRefused
 from beam_distill.runners.package import workers_setup_file
 from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
-from beam_distill.runners.refusals import check_runner
+from beam_distill.runners.refusals import check_runner, notes_on
 
 
 def settings(tmp_path: Path, **inputs: Any) -> ResolvedSettings:
@@ -146,6 +146,7 @@ def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path) -> None:
     assert "does not get the variable TEACHER_KEY" in refused(settings(tmp_path, **cluster))
     pool = settings(tmp_path, **cluster, worker_environment="external")
     check_runner(pool.settings, planned(pool)[0])
+    assert "the worker pool must have the variable TEACHER_KEY" in notes_on(pool.settings, planned(pool)[0])[-1]
 
 
 @pytest.mark.slow
