@@ -28,24 +28,24 @@ def rows_of(task: str) -> tuple[Path, Path | None]:
     return train, validation if validation.exists() else None
 
 
-def on_flink(master: str, processes: int = 2, per_machine: int = 1) -> list[str]:
-    """The flags that put a job on a Flink cluster of this machine."""
+def on_flink(master: str, processes: int = 2, per_machine: int = 1, endpoint: str | None = None) -> list[str]:
+    """The flags that put a job on a Flink cluster of this machine, through a standing job server or one of its own."""
     return [
         "--runner=flink",
         f"--master={master}",
-        f"--job_server_jar={FLINK_JOB_SERVER.jar()}",
+        f"--job_endpoint={endpoint}" if endpoint else f"--job_server_jar={FLINK_JOB_SERVER.jar()}",
         f"--worker_environment=process:{boot()}",
         f"--instance_count={processes // per_machine}",
         f"--max_concurrency_per_instance={per_machine}",
     ]
 
 
-def on_spark(master: str, processes: int = 2) -> list[str]:
-    """The flags that put a job on a Spark cluster of this machine."""
+def on_spark(master: str, processes: int = 2, endpoint: str | None = None) -> list[str]:
+    """The flags that put a job on a Spark cluster of this machine, through a standing job server or one of its own."""
     return [
         "--runner=spark",
         f"--master={master}",
-        f"--job_server_jar={SPARK_JOB_SERVER.jar()}",
+        f"--job_endpoint={endpoint}" if endpoint else f"--job_server_jar={SPARK_JOB_SERVER.jar()}",
         f"--worker_environment=process:{boot()}",
         f"--instance_count={processes}",
     ]

@@ -9,8 +9,10 @@ import pytest
 from builders import questions, write_rows
 from clusters.cases import STEADY, check_survived, killed_mid_run, same_bytes_as_embedded
 from clusters.cluster_jobs import TASKS, ClusterJob, on_spark
+from clusters.job_servers import SPARK_JOB_SERVER
 from clusters.processes import children_of
 from clusters.spark_cluster import SparkCluster
+from clusters.standing_job_server import StandingJobServer
 
 from beam_distill.simulator.server import start_simulator
 
@@ -21,9 +23,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def endpoint(spark: SparkCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with StandingJobServer(tmp_path_factory.mktemp("job-server"), SPARK_JOB_SERVER, spark.master) as server:
+        yield server.endpoint
+
+
 @pytest.mark.parametrize("task", TASKS)
-def test_same_ledger_same_bytes(spark: SparkCluster, tmp_path: Path, task: str) -> None:
-    same_bytes_as_embedded("spark", task, tmp_path, on_spark(spark.master))
+def test_same_ledger_same_bytes(spark: SparkCluster, endpoint: str, tmp_path: Path, task: str) -> None:
+    same_bytes_as_embedded("spark", task, tmp_path, on_spark(spark.master, endpoint=endpoint))
 
 
 def test_an_executor_killed(spark: SparkCluster, tmp_path: Path) -> None:
