@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class Timeline:
 def _sample(elapsed_s: float, reading: Reading) -> dict[str, Any]:
     return {
         "t_s": round(elapsed_s, 2),
+        "at_ms": time.time_ns() // 1_000_000,
         "rows": reading.rows_done,
         "answers": reading.answers,
         "prompt_tokens": reading.prompt_tokens,

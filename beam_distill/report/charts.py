@@ -23,7 +23,7 @@ from beam_distill.report.counting import LogHistogram
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#3987c5", "#d98324", "#2f9e62", "#d64550", "#8c6bc8", "#8b919a"
 SERIES = (RED, ORANGE, PURPLE, BLUE, GREEN, GREY, "#b5a03a", "#c46bb0")
 _INK = "#010203"  # stands for the page's text colour until the picture is in the page
-_SIZE = (5.6, 2.9)
+_SIZE = (5.2, 2.8)
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.size": 11,
@@ -84,11 +84,11 @@ def failures_chart(edges_s: Sequence[float], by_kind: Mapping[str, Sequence[floa
             floor = [below + count for below, count in zip(floor, counts, strict=True)]
         axes.set_ylabel("failed attempts")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.1, handlelength=1.0, columnspacing=1.0)
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1, handlelength=1.0, columnspacing=1.0)
         _time_axis(axes)
 
     said = ", ".join(f"{kind.replace('_', ' ')}: {sum(counts):.0f}" for kind, counts in by_kind.items())
-    return _svg("failures", "Failed attempts by kind over time", said, draw, (_SIZE[0], 3.3))
+    return _svg("failures", "Failed attempts by kind over time", said, draw, (_SIZE[0], 3.6))
 
 
 def spread_chart(name: str, title: str, unit: str, series: Mapping[str, LogHistogram], shown: Callable[[float], str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -66,7 +67,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         figures=list(_figures(run, ledger)),
         runs=list(_runs(run, ledger, prices)),
         torn=ledger.torn,
-        examples=[_example(record, judged) for record, judged in ledger.examples.values()],
+        examples=_told_apart([_example(record, judged) for record, judged in ledger.examples.values()]),
         rejects=[
             (reason, explanation(reason), [_reject(reject, ledger.questions) for reject in listed]) for reason, listed in rejects.items()
         ],
@@ -116,7 +117,7 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
     if splits and run.finished:
         rows, examples = sum(split["rows"] for split in splits), sum(split["examples"] for split in splits)
         yield "rows in", f"{rows:,}", ""
-        yield "examples", f"{examples:,}", f"{examples / rows:.1%} of the rows" if rows else ""
+        yield "examples", f"{examples:,}", f"{examples / rows:.1%} of rows" if rows else ""
         yield "rejects", f"{rows - examples:,}", ""
     elif run.samples:
         last = run.samples[-1]
@@ -217,6 +218,8 @@ def _pace(run: RunFacts, ledger: LedgerFacts) -> Figure | None:
         return None
     step_s = bins.step_s
     began = min(ledger.sent.sums) * ledger.sent.step_s
+    if run.samples and "at_ms" in run.samples[0]:
+        began = run.samples[0]["at_ms"] / 1000 - run.samples[0]["t_s"]
     answers = ([at - began for at, _ in answered], [count / step_s for _, count in answered])
     samples = [sample for sample in run.samples if sample.get("in_flight") is not None]
     if len(samples) >= 2:
@@ -294,6 +297,16 @@ def _example(record: dict[str, Any], judged: Judged) -> dict[str, Any]:
         "facts": f"{record['prompt_tokens'] or '?'} tokens in, {record['completion_tokens'] or '?'} out, "
         f"{record['latency_ms'] / 1000:.2f} s, {record['attempts']} attempt{'s' if record['attempts'] != 1 else ''}",
     }
+
+
+def _told_apart(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Questions that all begin with the same words are told apart by what follows them."""
+    shared = os.path.commonprefix([example["question"] for example in examples]) if len(examples) > 1 else ""
+    cut = shared.rfind(" ") + 1
+    if cut > 40:
+        for example in examples:
+            example["question"] = f"… {example['question'][cut:]}"
+    return examples
 
 
 def _reject(reject: dict[str, Any], questions: dict[str, dict[str, Any]]) -> dict[str, Any]:
