@@ -36,7 +36,8 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
         "task_categories": _CATEGORIES[settings.data_generation_task_type],
         "size_categories": [_size(sum(part.tally.examples for part in published))],
         "tags": ["synthetic", "distillation"],
-        "configs": [{"config_name": "default", "data_files": _data_files(facts)}],
+        # the name changes with the rows: datasets remembers what it loaded by folder and configuration name, and would give the rows of before
+        "configs": [{"config_name": f"{settings.data_generation_task_type.value.lower()}-{facts.digest}", "data_files": _data_files(facts)}],
     }
     parts = [
         "---\n# license: yours to decide; the source rows and the teacher's terms of use both bear on it\n"

@@ -16,7 +16,7 @@ class HandoffFacts:
     """One published run.
 
     ``train`` and ``validation`` are the datasets as seen from the ``folder`` of the hand-off, ``validation`` None where there are no such rows.
-    ``teacher`` is the model that answered, None where its name is not known.
+    ``teacher`` is the model that answered, None where its name is not known. ``digest`` stands for the datasets' bytes.
     """
 
     settings: DistillSettings
@@ -25,6 +25,7 @@ class HandoffFacts:
     train: str
     validation: str | None
     teacher: str | None
+    digest: str
 
     @property
     def is_jsonl(self) -> bool:

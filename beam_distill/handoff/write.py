@@ -21,6 +21,7 @@ log = logging.getLogger("beam_distill")
 
 WRITTEN = ".written.json"
 """Digests of the files as they were written: one that differs by now was changed by the person, and stays."""
+PIECE_BYTES = 1024 * 1024
 
 
 def handoff_folder(train_output: str) -> str:
@@ -44,6 +45,7 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
         _from(folder, datasets["train"]),
         _from(folder, validation) if validation is not None and "validation" in with_rows else None,
         teacher,
+        _digest_of([path for path in (datasets["train"], validation) if path is not None]),
     )
     texts = {
         azureml_finetuning.FILE: azureml_finetuning.azureml_finetuning(facts),
@@ -86,6 +88,16 @@ def _read(path: str) -> bytes:
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         content: bytes = file.read()
     return content
+
+
+def _digest_of(paths: list[str]) -> str:
+    """12 hexadecimal digits that stand for what the files hold."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in paths:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+    return digest.hexdigest()
 
 
 def _digest(content: bytes) -> str:

@@ -149,6 +149,21 @@ def test_only_files_whose_reader_takes_the_rows_are_written(tmp_path: Path, inpu
     assert (made.written is None) is (not names)
 
 
+def test_the_cards_configuration_is_named_after_the_rows(tmp_path: Path) -> None:
+    # datasets finds what it loaded before by folder and configuration name: the same name would give the rows of before
+    def name() -> str:
+        found: str = yaml.safe_load((made.folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["configs"][0]["config_name"]
+        return found
+
+    made = Handoff(tmp_path)
+    before = name()
+    made.write()
+    assert name() == before and before.startswith("math-")
+    made.train.write_text("{}\n", encoding="utf-8")
+    made.write()
+    assert name() != before
+
+
 def test_without_validation_rows_there_is_no_validation(tmp_path: Path) -> None:
     made = Handoff(tmp_path, judged=verdict(validation=0))
     assert "validation_data" not in made.yaml("azureml_finetuning.yaml")
