@@ -227,8 +227,14 @@ def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[N
     return local_workers_watched(job.scoring.control_dir, job.scoring.patience.drain_s)
 
 
+def _query(result: Any) -> Any:
+    # Beam's portable result keeps the first answer it gets, which is that of a job that has only begun
+    result._metrics = None
+    return result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
+
+
 def _counters(result: Any) -> dict[str, int]:
-    queried = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
+    queried = _query(result)
     values: dict[str, int] = {}
     for counter in queried["counters"]:
         name = counter.key.metric.name
@@ -238,7 +244,7 @@ def _counters(result: Any) -> dict[str, int]:
 
 def _metrics(result: Any) -> dict[str, Any]:
     values: dict[str, Any] = dict(_counters(result))
-    queried = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
+    queried = _query(result)
     for distribution in queried["distributions"]:
         found = distribution.result
         if found is not None and found.count:
