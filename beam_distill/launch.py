@@ -47,6 +47,7 @@ from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
 
+_WAITING = "nothing more is sent; answers in flight are waited for up to %g s. Ctrl-C again leaves at once and loses them"
 _LEFT_AT_ONCE = (
     b"\nleft at once: answers that were still in flight are lost and will be asked for again; every answer received before is on the ledger. "
     b"Run the same command again to go on.\n"
@@ -294,18 +295,15 @@ def _stopped_by_signals(job: JobSpec, plan: RunnerPlan) -> Iterator[None]:
         nonlocal asked
         if asked:
             # the terminal may be in the hands of the live view: its cursor is given back by hand
-            os.write(2, (b"\x1b[?25h" if os.isatty(2) else b"") + _LEFT_AT_ONCE)
-            if plan.cancel is not None:
-                os.write(2, f"The job goes on. To end it: {plan.cancel}\n".encode())
+            os.write(2, b"\x1b[?25h" if os.isatty(2) else b"")
+            os.write(2, _LEFT_AT_ONCE if plan.cancel is None else f"\nleft at once. The job goes on; to end it: {plan.cancel}\n".encode())
             os._exit(ExitCode.INTERRUPTED)
         asked = True
         name = signal.Signals(number).name
-        cause = EarlyStop(
-            StopCause.INTERRUPTED,
-            f"interrupted by {name}: nothing more is sent, answers in flight are waited for up to {drain_s:g} s. "
-            "Every answer received is on the ledger.",
-        )
+        cause = EarlyStop(StopCause.INTERRUPTED, f"interrupted by {name}. Every answer received is on the ledger.")
         stop_sessions(cause)
+        if plan.same_process:
+            threading.Thread(target=log.warning, args=(_WAITING, drain_s), daemon=True).start()
         if job.scoring.control_dir is not None:
             # not from the handler itself: it may have interrupted whoever holds a lock that writing needs
             threading.Thread(target=_ask_workers_to_stop, args=(job.scoring.control_dir, cause, plan), daemon=True).start()

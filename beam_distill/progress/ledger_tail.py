@@ -37,4 +37,5 @@ class LedgerTailSource:
             answers=self._answers,
             prompt_tokens=self._prompt_tokens,
             completion_tokens=self._completion_tokens,
+            rejects=None,
         )

@@ -25,7 +25,7 @@ class Reading:
     completion_tokens: int = 0
     retries: int | None = None
     failures: dict[str, int] = field(default_factory=dict)
-    rejects: dict[str, int] = field(default_factory=dict)
+    rejects: dict[str, int] | None = field(default_factory=dict)
     reused: int = 0
     in_flight: int | None = None
     limit: int | None = None

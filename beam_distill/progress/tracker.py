@@ -61,9 +61,9 @@ class ProgressView:
     expected_cost: str | None
 
     @property
-    def rejects(self) -> int:
-        """Rows without an example so far."""
-        return sum(self.reading.rejects.values())
+    def rejects(self) -> int | None:
+        """Rows without an example so far; None where that is not known."""
+        return None if self.reading.rejects is None else sum(self.reading.rejects.values())
 
 
 class Tracker:

@@ -41,14 +41,14 @@ def endpoint(view: ProgressView) -> list[str]:
     if reading.backing_off:
         parts.append(f"{reading.backing_off} waiting to be sent again")
     if reading.retries is not None:
-        parts.append(f"{reading.retries:,} retries")
+        parts.append(f"{reading.retries:,} {'retry' if reading.retries == 1 else 'retries'}")
         parts.append(f"{reading.throttled:,} throttled (429)")
     return parts
 
 
 def outcome(view: ProgressView) -> list[str]:
     """What became of the rows."""
-    parts = [f"{view.rejects:,} rejects"]
+    parts = [] if view.rejects is None else [f"{view.rejects:,} reject{'' if view.rejects == 1 else 's'}"]
     if view.reading.reused:
         parts.append(f"{view.reading.reused:,} answers from the ledger")
     return parts

@@ -122,7 +122,8 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
     elif run.samples:
         last = run.samples[-1]
         yield "rows done", f"{sum(last['rows'].values()):,}", ""
-        yield "rejects so far", f"{sum(last['rejects'].values()):,}", ""
+        if last.get("rejects") is not None:
+            yield "rejects so far", f"{sum(last['rejects'].values()):,}", ""
     metrics = run.record.get("metrics") or {}
     if "requests_sent" in metrics:
         retried = metrics.get("requests_retried", 0)
@@ -152,7 +153,7 @@ def _reasons(run: RunFacts) -> list[tuple[str, list[int], str]]:
     """Each reason with its count per split, the most frequent first."""
     splits = _splits(run)
     if not splits and run.samples:
-        found = run.samples[-1]["rejects"]
+        found = run.samples[-1].get("rejects") or {}
         return [(reason, [count], explanation(reason)) for reason, count in sorted(found.items(), key=lambda item: -item[1])]
     names = {reason for split in splits for reason in split["rejected_by_reason"]}
     counts = {name: [split["rejected_by_reason"].get(name, 0) for split in splits] for name in names}

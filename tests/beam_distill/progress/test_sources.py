@@ -70,7 +70,7 @@ def a_record(number: int, turn: int = 0) -> dict[str, object]:
 
 def test_a_growing_ledger_is_followed_block_by_block(tmp_path: Path) -> None:
     source = LedgerTailSource(str(tmp_path), "run-1")
-    assert source.read() == Reading()
+    assert source.read() == Reading(rejects=None)
     writers = [SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA) for _ in range(2)]
     SegmentWriter(str(tmp_path), "run-0", LEDGER_SCHEMA).append([a_record(0)])
     writers[0].append([a_record(1), a_record(2)])
