@@ -228,3 +228,22 @@ def test_a_secret_shows_itself_nowhere(host: AzureHost) -> None:
     host.become("imds")
     secret = kept_token(host.identity, SCOPE).get_blocking()
     assert secret.value not in repr(secret)
+
+
+def test_a_secret_that_comes_after_its_loop_is_gone_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    answer = threading.Event()
+
+    def fetch() -> Secret[str]:
+        answer.wait(10)
+        raise AzureProblem("down", passing=True)
+
+    kept = KeptSecret("token late", fetch)
+
+    async def leave() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(kept.get(), 0.01)
+
+    asyncio.run(leave())
+    answer.set()
+    kept.close()
+    assert "Traceback" not in caplog.text and "never retrieved" not in caplog.text

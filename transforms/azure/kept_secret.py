@@ -70,7 +70,19 @@ class KeptSecret(Generic[T]):
         held = self.peek()
         if held is not None:
             return held
-        return await asyncio.shield(asyncio.wrap_future(self._ask()))
+        asked = self._ask()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def wake(_: Future[Secret[T]]) -> None:
+            try:
+                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+            except RuntimeError:
+                log.debug("%s came after its loop was closed", self._name)  # nobody waits any more
+
+        asked.add_done_callback(wake)
+        await done
+        return asked.result()
 
     def get_blocking(self, patience_s: float = 0.0) -> Secret[T]:
         """As ``get``, for plain threads: passing problems are tried again for ``patience_s`` seconds."""
