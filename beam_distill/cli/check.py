@@ -35,7 +35,7 @@ def _count(text: str) -> int:
 def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
     """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run."""
     from beam_distill.cli.check_endpoint import check_endpoint
-    from beam_distill.preflight import check_files, resolve_endpoint
+    from beam_distill.preflight import check_files
 
     settings = resolved.settings
     check_files(settings)
@@ -44,10 +44,9 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     warnings = rows.check()
     for warning in warnings:
         print(f"warning     {warning}")
-    code = check_endpoint(settings, rows.sample)
+    code, endpoint = check_endpoint(settings, rows.sample)
     if code:
         return code
-    endpoint = resolve_endpoint(settings)
     if pilot is not None:
         warnings += _pilot(settings, endpoint, pilot)
     _estimate(settings, endpoint)

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
-from transforms.azure.tokens import forget_secrets
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 SHOWN_LETTERS = 200
 
 
-def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> int:
-    """Print what the endpoint says; 0, or the exit code of what a run would trip over. ``sample`` is what sample_request sends.
+def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
+    """Print what the endpoint says; 0, or the exit code of what a run would trip over, and the endpoint with its model settled.
 
-    Raises RunRefused for what would stop a run before it begins.
+    ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins.
     """
     from beam_distill.preflight import probe
-    from beam_distill.wiring import endpoint_spec
+    from beam_distill.wiring import endpoint_spec, with_model
 
-    try:
-        endpoint = endpoint_spec(settings)
-        result = probe(settings, endpoint)
-        print(f"access      {access_text(endpoint.credential)}")
-        listed = ", ".join(result.models[:10]) or result.info_model or result.detail
-        print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
-        if settings.model is None and len(result.models) > 1:
-            print("model       several are served: say which with --model")
-            return ExitCode.WRONG_INPUT
-        if settings.model is not None and result.models and settings.model not in result.models:
-            print(f"model       {settings.model} is not among them")
-            return ExitCode.WRONG_INPUT
-        if settings.sample_request and sample is not None:
-            return _send(settings, endpoint, sample, result.models)
-    finally:
-        forget_secrets()
-    return 0
+    endpoint = endpoint_spec(settings)
+    result = probe(settings, endpoint)
+    print(f"access      {access_text(endpoint.credential)}")
+    listed = ", ".join(result.models[:10]) or result.info_model or result.detail
+    print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
+    if settings.model is None and len(result.models) > 1:
+        print("model       several are served: say which with --model")
+        return ExitCode.WRONG_INPUT, endpoint
+    if settings.model is not None and result.models and settings.model not in result.models:
+        print(f"model       {settings.model} is not among them")
+        return ExitCode.WRONG_INPUT, endpoint
+    if endpoint.model is None and result.models:
+        endpoint = with_model(endpoint, result.models[0])
+    code = _send(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
+    return code, endpoint
 
 
 def access_text(ref: CredentialRef) -> str:
@@ -56,12 +53,10 @@ def access_text(ref: CredentialRef) -> str:
     return f"{names[ref.kind]} {ref.place}{where}"
 
 
-def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest, models: tuple[str, ...]) -> int:
-    from beam_distill.wiring import sampling_spec, with_model
+def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:
+    from beam_distill.wiring import sampling_spec
     from transforms.teacher.probe import ask_once
 
-    if endpoint.model is None and len(models) == 1:
-        endpoint = with_model(endpoint, models[0])
     result = ask_once(endpoint, sampling_spec(settings), sample.messages_for_turn(0, ()), settings.initial_request_timeout)
     if result.failure is not None:
         print(f"sample      failed: {result.failure.kind.value} ({result.failure.detail}): {result.failure.excerpt[:SHOWN_LETTERS]}")

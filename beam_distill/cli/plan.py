@@ -56,7 +56,8 @@ def _endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None,
 
     if not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
-    if settings.teacher_model_endpoint_url is None or settings.resolved_authentication.kind not in ("none", "api_key"):
+    by_name = settings.teacher_model_endpoint_url is None or settings.teacher_model_endpoint_name is not None
+    if by_name or settings.resolved_authentication.kind not in ("none", "api_key"):
         return None, "what the ledger answers is known once the endpoint is looked up: see beam-distill check"
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:

@@ -74,9 +74,13 @@ class KeptSecret(Generic[T]):
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
+        def set_done() -> None:
+            if not done.done():
+                done.set_result(None)
+
         def wake(_: Future[Secret[T]]) -> None:
             try:
-                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+                loop.call_soon_threadsafe(set_done)
             except RuntimeError:
                 log.debug("%s came after its loop was closed", self._name)  # nobody waits any more
 
