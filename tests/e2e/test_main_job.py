@@ -126,7 +126,10 @@ def test_a_rerun_sends_only_what_has_no_answer(job: Job) -> None:
         assert job.run() == 0  # and the old ones are still there
         assert simulator.stats()["requests"] == 90
         assert simulator.stats()["repeats"] == 0
-    assert job.record()["metrics"]["answers_reused"] == 45
+        assert job.record()["metrics"]["answers_reused"] == 45
+        assert job.run("--model=another-model", "--limit=20") == 0  # another teacher, another prompt: asked anew
+        assert job.run("--enable_chain_of_thought", "--limit=20") == 0
+        assert simulator.stats()["requests"] == 130
 
 
 def test_a_rerun_with_every_answer_needs_no_endpoint(job: Job) -> None:

@@ -225,3 +225,15 @@ def test_an_answer_is_safe_only_once_its_segment_is_sealed(tmp_path: Path, seali
     notes.wait_for(1)
     assert at_least_s <= time.monotonic() - started < below_s
     recorder.close()
+
+
+def test_a_ledger_of_an_older_schema_is_read(tmp_path: Path) -> None:
+    later = ("reference_answer", "finish_reason", "completion_tokens")
+    older = {**LEDGER_SCHEMA, "fields": [field for field in LEDGER_SCHEMA["fields"] if field["name"] not in later]}
+    datum = {**as_datum(a_record(3)), "schema_version": 0}
+    with open(tmp_path / "run-0-1-aa.avro", "wb") as file:
+        fastavro.writer(file, older, [{name: value for name, value in datum.items() if name not in later}])
+    index = AnswerIndex(str(tmp_path))
+    reply = index.find("row-3", 0, "hash")
+    assert reply is not None and reply.content == "3" and index.torn == []
+    index.close()
