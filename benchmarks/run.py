@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measure import Measurement, machine, measure
 from benchmarks.scenarios import SCENARIOS
-from benchmarks.special import capacity_steps, continuous_batching, kills, memory, ten_rows, zero_latency
+from benchmarks.special import capacity_steps, continuous_batching, fair_shares, kills, memory, processes, ten_rows, zero_latency
 
 RESULTS = Path(__file__).parent / "results"
 SHORT: dict[str, Callable[[], Measurement]] = {
@@ -25,6 +25,8 @@ SHORT: dict[str, Callable[[], Measurement]] = {
     "continuous-batching": continuous_batching,
     "capacity-steps": capacity_steps,
     "kills": kills,
+    "fair-shares": fair_shares,
+    "processes": processes,
     "memory-10000": partial(memory, 10_000),
 }
 LONG: dict[str, Callable[[], Measurement]] = {

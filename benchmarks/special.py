@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fastavro
+
 from benchmarks.measure import Measurement, digest, expected_output, run_measured
 from benchmarks.teacher import TeacherProcess, command, write_questions
 
@@ -229,4 +231,81 @@ def kills(times: int = 20, rows: int = 1200) -> Measurement:
         peak_in_flight=stats["peak_in_flight"],
         same_output=same,
         note=f"{done} kills, {stats['repeats']} answers repeated in all ({per_kill:.1f} a kill), dataset {'identical' if same else 'DIFFERENT'}",
+    )
+
+
+def fair_shares(rows: int = 2_000) -> Measurement:
+    """Two commands at once on an endpoint of 100 requests a second that gives no hints, the second started some seconds later: the
+    smaller of their shares of what was answered while both were at work.
+    """
+    flags = ("--latency=fixed", "--latency_ms=200", "--requests_per_second=100", "--burst=20", "--retry_after=none")
+    with tempfile.TemporaryDirectory() as name, TeacherProcess(*flags) as teacher:
+        folder = Path(name)
+        started: list[subprocess.Popen[bytes]] = []
+        ledgers = []
+        for number in range(2):
+            questions = folder / f"rows-{number}.jsonl"
+            write_questions(questions, rows)
+            argv = command(questions, folder / str(number), teacher.url, "--report=false")
+            started.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            ledgers.append(folder / str(number) / "train.beam_distill" / "ledger")
+            time.sleep(5.0 if number == 0 else 0.0)
+        codes = [process.wait(timeout=300) for process in started]
+        assert codes == [0, 0]
+        answered_ms = [sorted(_answer_times_ms(ledger)) for ledger in ledgers]
+        stats = teacher.stats()
+    # five seconds to find each other, then until the first of them is done
+    begin_ms, end_ms = max(times[0] for times in answered_ms) + 5_000, min(times[-1] for times in answered_ms)
+    inside = [sum(begin_ms <= moment <= end_ms for moment in times) for times in answered_ms]
+    share = min(inside) / sum(inside)
+    return Measurement(
+        "fair-shares",
+        ">= 0.35 of a half and a half",
+        share,
+        share >= 0.35,
+        stats["busy_s"],
+        2 * rows / 100,
+        2 * rows,
+        stats["requests"],
+        stats["by_status"].get("429", 0) / stats["requests"],
+        stats["peak_in_flight"],
+        note=f"{inside[0]} and {inside[1]} answers in the {(end_ms - begin_ms) / 1000:.0f} s that both were at work",
+    )
+
+
+def _answer_times_ms(ledger: Path) -> list[int]:
+    times = []
+    for segment in ledger.glob("*.avro"):
+        with open(segment, "rb") as file:
+            times += [round(record["answered_at_ms"].timestamp() * 1000) for record in fastavro.reader(file)]
+    return times
+
+
+def processes(rows: int = 6_000) -> Measurement:
+    """One scoring process and two, each with at most 32 requests at a time, on a teacher that takes 200 ms: how many times faster."""
+    rates = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        outputs = set()
+        for count in (1, 2):
+            with TeacherProcess("--latency=fixed", "--latency_ms=200") as teacher:
+                flags = ("--max_worker_count=32", f"--max_concurrency_per_instance={count}")
+                ended = run_measured(command(questions, folder / str(count), teacher.url, *flags))
+                assert ended.code == 0, ended.output
+                rates[count] = rows / teacher.stats()["busy_s"]
+            outputs.add(digest(folder / str(count) / "train.jsonl"))
+    gain = rates[2] / rates[1]
+    return Measurement(
+        "processes",
+        ">= 1.8",
+        gain,
+        gain >= 1.8 and len(outputs) == 1,
+        rows / rates[2],
+        rows / 320,
+        rows,
+        rows,
+        same_output=len(outputs) == 1,
+        note=f"{rates[1]:.0f} rows/s with one process, {rates[2]:.0f} with two",
     )
