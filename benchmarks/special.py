@@ -260,9 +260,9 @@ def fair_shares(rows: int = 2_000) -> Measurement:
     share = min(inside) / sum(inside)
     return Measurement(
         "fair-shares",
-        ">= 0.35 of a half and a half",
+        ">= 0.40, evenly 0.50",
         share,
-        share >= 0.35,
+        share >= 0.40,
         stats["busy_s"],
         2 * rows / 100,
         2 * rows,

@@ -8,6 +8,7 @@ No clock of its own; every call tells the time in seconds.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from transforms.teacher.server_hints import Budget
@@ -17,6 +18,8 @@ CUT = 0.9
 RECOVERY_S = 4.0  # seconds until the curve is back at the pace that was throttled
 FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s correct what is too high within a second
 CURVE = (1.0 - CUT) / RECOVERY_S**3
+EVEN_PACE_PER_S = 100.0  # at this pace the curve is CUBIC's own
+SMALLEST_STEP, LARGEST_STEP = 0.5, 3.0
 LESSON_REQUESTS = 16  # fewer, and the rounding and order of the tellings would teach more than the costs
 GROWTH_PER_S = 1.25  # once the curve is well past its peak without a 429, the peak was wrong: faster
 GUESS_DOUBLES_S = 0.5
@@ -192,4 +195,6 @@ class Pacer:
             return self._peak_rate * doublings
         since_peak_s = now_s - self._cut_at_s - RECOVERY_S
         faster: float = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
-        return self._peak_rate * (1.0 + CURVE * since_peak_s**3) * faster
+        # a slow pace probes in larger steps for its size than a fast one: that is what evens out the shares of several processes
+        step = min(LARGEST_STEP, max(SMALLEST_STEP, math.sqrt(EVEN_PACE_PER_S / self._peak_rate))) if since_peak_s > 0 else 1.0
+        return self._peak_rate * (1.0 + step * CURVE * since_peak_s**3) * faster
