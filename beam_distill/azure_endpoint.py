@@ -171,9 +171,9 @@ def _asked(settings: DistillSettings, ask: Callable[[], T]) -> T:
 
 def _assets(settings: DistillSettings) -> tuple[ModelAsset | None, ModelAsset | None]:
     found: list[ModelAsset | None] = []
-    for name, listed in (("teacher_model_asset_id", TEACHERS), ("student_model_asset_id", STUDENTS)):
+    for name, listed in (("teacher_model_asset_id", TEACHERS), ("student_model", STUDENTS)):
         text = getattr(settings, name)
-        if text is None:
+        if text is None or (name == "student_model" and not text.startswith("azureml:")):  # a student may have another home
             found.append(None)
             continue
         try:

@@ -45,9 +45,6 @@ class AzureSettings(Section):
         "scope of the endpoint's tokens",
         "Else that of the endpoint's kind; an address that is not Azure's needs it with managed_identity.",
     )
-    student_model_asset_id: str | None = setting(
-        None, "azure", "asset id of the model to train", "Checked against the component's list, carried into run.json."
-    )
     strict_model_list: Flag = setting(
         False, "azure", "refuse models outside the component's lists", "Otherwise a warning: other teachers and students work too."
     )

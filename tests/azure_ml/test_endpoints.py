@@ -181,7 +181,7 @@ def test_the_asset_id_is_compared_with_what_is_deployed(host: AzureHost, asset: 
     assert caught.value.code is ExitCode.WRONG_INPUT
 
 
-@pytest.mark.parametrize("name", ["teacher_model_asset_id", "student_model_asset_id"])
+@pytest.mark.parametrize("name", ["teacher_model_asset_id", "student_model"])
 def test_models_outside_the_list(host: AzureHost, name: str, caplog: pytest.LogCaptureFixture) -> None:
     given = {name: "azureml://registries/mine/models/Better/versions/3", "teacher_model_endpoint_url": "https://h/v1"}
     located(host, **given)
@@ -192,10 +192,15 @@ def test_models_outside_the_list(host: AzureHost, name: str, caplog: pytest.LogC
         located(host, **{**given, name: f"{ASSET}/labels/latest"})
 
 
+def test_a_student_of_another_home_is_not_compared(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
+    located(host, student_model="Qwen/Qwen3-8B", strict_model_list="true", teacher_model_endpoint_url="https://h/v1")
+    assert "not one of" not in caplog.text
+
+
 @pytest.mark.parametrize("student", ["Phi-3-medium-4k-instruct", "phi-3.5-mini-instruct"])
 def test_every_listed_student_is_known(host: AzureHost, student: str, caplog: pytest.LogCaptureFixture) -> None:
     asset = f"azureml://registries/azureml/models/{student}/versions/1"
-    located(host, student_model_asset_id=asset, strict_model_list="true", teacher_model_endpoint_url="https://h/v1")
+    located(host, student_model=asset, strict_model_list="true", teacher_model_endpoint_url="https://h/v1")
     assert "not one of" not in caplog.text
 
 

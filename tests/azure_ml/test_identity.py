@@ -13,6 +13,7 @@ from azure_jobs import SOURCES, AzureHost
 
 from transforms.azure.identity import request_token
 from transforms.azure.kept_secret import KeptSecret, Secret
+from transforms.azure.moments import epoch_s_of
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef
 from transforms.azure.tokens import forget_secrets, kept_token
@@ -247,3 +248,11 @@ def test_a_secret_that_comes_after_its_loop_is_gone_disturbs_nobody(caplog: pyte
     answer.set()
     kept.close()
     assert "Traceback" not in caplog.text and "never retrieved" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [1764000000, "1764000000", "2025-11-24T16:00:00Z", "2025-11-24T16:00:00.1234567+00:00", "2025-11-24T16:00:00", "2025-11-24T17:00:00+01:00"],
+)
+def test_moments_as_azure_writes_them(moment: object) -> None:
+    assert epoch_s_of(moment) == 1764000000.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
 from transforms.azure.kept_secret import KeptSecret, Secret
+from transforms.azure.moments import epoch_s_of
 from transforms.azure.problems import AzureProblem
 from transforms.azure.resource_manager import ResourceManager
 from transforms.azure.specs import IdentityRef, WorkspaceRef
@@ -76,7 +76,7 @@ def kept_online_token(workspace: WorkspaceRef, identity: IdentityRef, name: str)
     def fetch() -> Secret[Key]:
         fields = ResourceManager(workspace, identity).post(path, ONLINE_TOKEN)
         try:
-            return Secret(Key(str(fields["accessToken"])), _epoch_s(fields["expiryTimeUtc"]))
+            return Secret(Key(str(fields["accessToken"])), epoch_s_of(fields["expiryTimeUtc"]))
         except (KeyError, ValueError, TypeError):
             raise AzureProblem(f"{path} gave no token with an end", passing=False) from None
 
@@ -172,12 +172,3 @@ def _clean(key: str) -> str:
         raise AzureProblem("a key read from Azure holds characters that no header can carry; write it anew", passing=False)
     return key
 
-
-def _epoch_s(moment: object) -> float:
-    if isinstance(moment, (int, float)):
-        return float(moment)
-    text = str(moment)
-    if text.isdigit():
-        return float(text)
-    read = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return (read if read.tzinfo is not None else read.replace(tzinfo=timezone.utc)).timestamp()

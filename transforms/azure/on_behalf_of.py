@@ -10,13 +10,13 @@ import asyncio
 import json
 import os
 import time
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
 import aiohttp
 from azure.core.credentials import AccessToken
 
+from transforms.azure.moments import epoch_s_of
 from transforms.azure.problems import AzureProblem
 
 OBO_VARIABLE = "OBO_ENDPOINT"
@@ -67,7 +67,4 @@ def _end_epoch_s(fields: dict[str, Any]) -> int:
         return int(fields["expires_on"])
     if fields.get("expires_in"):
         return int(time.time()) + int(fields["expires_in"])
-    moment = datetime.fromisoformat(str(fields["expiresOn"]).replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return int(moment.timestamp())
+    return int(epoch_s_of(fields["expiresOn"]))
