@@ -39,14 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"beam-distill {namespace.command}: {refused}", file=sys.stderr)
         return int(code)
     except KeyboardInterrupt:
-        print("interrupted before anything was sent", file=sys.stderr)
+        print("interrupted. If anything was sent, every answer received is on the ledger.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.PUBLISHED)
     except Exception:  # noqa: BLE001 - the last door: a defect gets its traceback and exit code 1
         traceback.print_exc()
-        print("This is a defect of beam-distill. Answers already on the ledger are kept.", file=sys.stderr)
+        print("This is a defect of beam-distill; please report it with these lines. Answers already on the ledger are kept.", file=sys.stderr)
         return int(ExitCode.DEFECT)
 
 

@@ -56,7 +56,7 @@ def add_command(commands: Any, show_all: bool) -> None:
     )
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of the earlier run")
     parser.add_argument("--reason", nargs="+", required=True, metavar="CODE", help="reasons as they stand in rejects.jsonl")
-    add_setting_flags(parser, show_all=show_all, without=frozenset({"work_dir"}))
+    add_setting_flags(parser, show_all=show_all, without=frozenset({"work_dir"}), required=False)
 
 
 def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[ResolvedSettings, tuple[str, ...]]:
@@ -103,7 +103,7 @@ def _reason_problem(code: str) -> str | None:
     if code in reasons.NEVER_ASKED:
         return f"reason: rows rejected for {code} were never a question to the teacher; mend the input and use beam-distill run"
     near = difflib.get_close_matches(code, [*_ANSWER_REASONS, *sent_anyway], n=1, cutoff=0.5)
-    return f"reason: {code!r} is none; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(_ANSWER_REASONS)}"
+    return f"reason: {code!r} is not a reason; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(_ANSWER_REASONS)}"
 
 
 def _record(work_dir: str) -> dict[str, Any]:

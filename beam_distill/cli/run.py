@@ -34,7 +34,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")
         print(f"work_dir    {submission.work_dir}")
-        print("read it back with beam-distill status and the same inputs")
+        print("the job goes on by itself; read it back with beam-distill status and the same inputs")
         return 0
     result = run_job(resolved, beam_argv, ask_again)
     if resolved.settings.report:

@@ -11,11 +11,13 @@ from beam_distill.config.settings import DistillSettings
 _CONFIG_FILE_ONLY = frozenset({"beam_options"})
 
 
-def add_setting_flags(parser: argparse.ArgumentParser, show_all: bool, without: frozenset[str] = frozenset()) -> None:
+def add_setting_flags(
+    parser: argparse.ArgumentParser, show_all: bool, without: frozenset[str] = frozenset(), required: bool = True
+) -> None:
     """Declare a flag per input but those ``without``, with underscores or hyphens.
 
-    Without ``show_all`` only the everyday ones appear in the help. Values stay text; an input that was not given leaves no trace in the
-    namespace.
+    Without ``show_all`` only the everyday ones appear in the help; ``required`` off calls none required. Values stay text; an input that
+    was not given leaves no trace in the namespace.
     """
     groups = {name: parser.add_argument_group(name) for name in GROUPS}
     groups["data"].add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file of inputs")
@@ -32,7 +34,7 @@ def add_setting_flags(parser: argparse.ArgumentParser, show_all: bool, without: 
             dest=name,
             default=argparse.SUPPRESS,
             **value,
-            help=_help(name, field) if shown else argparse.SUPPRESS,
+            help=_help(name, field, required) if shown else argparse.SUPPRESS,
         )
 
 
@@ -60,10 +62,10 @@ def _metavar(annotation: Any) -> str:
     return "JSON" if "dict" in text else "TEXT"
 
 
-def _help(name: str, field: Any) -> str:
+def _help(name: str, field: Any, required: bool) -> str:
     text = (field.description or "").replace("%", "%%")
     if field.is_required():
-        return f"{text} (required)"
+        return f"{text} (required)" if required else text
     if field.default is None or field.annotation is bool:
         return text
     return f"{text} ({field.default})"

@@ -77,7 +77,7 @@ class DistillSettings(
             return Authentication("api_key", f"the key is in the file {self.api_key_file}")
         if self.teacher_model_endpoint_name is not None:
             return Authentication("by_endpoint", "the endpoint's authMode decides: its key, its token or an identity")
-        return Authentication("none", "neither a type, a connection nor a key reference is given")
+        return Authentication("none", "no key, no connection and no authentication_type is given")
 
     def public_view(self) -> dict[str, Any]:
         """All settings as JSON values without secrets: header values are masked."""

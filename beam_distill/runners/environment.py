@@ -47,7 +47,7 @@ def worker_environment(settings: DistillSettings, given: BeamGiven, default: str
     if kind not in KINDS or (kind == "process" and not place):
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"worker_environment: {settings.worker_environment or kind} is none; write loopback, process:/path/of/boot, docker:image or "
+            f"worker_environment: {settings.worker_environment or kind} is not known; write loopback, process:/path/of/boot, docker:image or "
             "external:host:port",
         )
     argv = [f"--environment_type={kind.upper()}"]

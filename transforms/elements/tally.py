@@ -134,7 +134,7 @@ def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerd
     if tally.stopped is not None:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {tally.not_sent} rows were not sent")
     if UNREADABLE_FILE in tally.reasons:
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; but part of the input could not be read, see the rejects")
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; part of the input could not be read, see the rejects")
     if ratio < minimum:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}, below the minimum of {minimum:.1%}")
     return SplitVerdict(split, tally, ratio, minimum, True, share)

@@ -97,5 +97,5 @@ def _from_text(text: str) -> object:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnusableRecord(
-            reasons.INVALID_JSON, f"the messages are text that begins like a JSON list and is none: {error.msg} at character {error.colno}"
+            reasons.INVALID_JSON, f"the messages are text that begins like a JSON list and is not one: {error.msg} at character {error.colno}"
         ) from None

@@ -61,7 +61,7 @@ class EndpointHealth:
         """An attempt failed. An EarlyStop when going on makes no sense."""
         kind = failure.kind
         if kind is FailureKind.NO_CREDENTIAL:
-            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"nothing opens {self._chat_url}: {failure.detail}")
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"there is no credential for {self._chat_url}: {failure.detail}")
         if kind in TROUBLE:
             return self._in_trouble(now_s, failure)
         self._heard()

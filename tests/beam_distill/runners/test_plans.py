@@ -107,7 +107,7 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
         ({"runner": "portable"}, "--master localhost:8099"),
         ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar is not there"),
         ({"runner": "prism", "worker_environment": "process"}, "process:/path/of/boot"),
-        ({"runner": "prism", "worker_environment": "cloud"}, "cloud is none"),
+        ({"runner": "prism", "worker_environment": "cloud"}, "cloud is not known"),
     ],
 )
 def test_what_cannot_work_is_refused(tmp_path: Path, inputs: dict[str, Any], said: str) -> None:

@@ -59,4 +59,4 @@ def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> UnusableRecord:
         found = "the line ends there, and a row must stand whole on one line"
     else:
         found = f"found {text[error.pos : error.pos + 20]!r}"
-    return UnusableRecord(reasons.INVALID_JSON, f"not JSON at column {error.colno}: {error.msg}; {found}. {SHAPE}, on one line")
+    return UnusableRecord(reasons.INVALID_JSON, f"not JSON at column {error.colno}: {error.msg}; {found}; {SHAPE}, on one line")
