@@ -265,8 +265,15 @@ class Dispatcher:
         heapq.heapify(self._retries)
         self._urgent = deque(row for row in self._urgent if row.deliver != deliver)
         self._new = deque(row for row in self._new if row.deliver != deliver)
+        if self._shared is not None:
+            for other in [other for row in waiting for other in self._shared.given_up(row.request_hash)]:
+                if other.deliver == deliver:
+                    waiting.append(other)
+                elif self._must_be_sent(other):
+                    self._urgent.append(other)
         for row in waiting:
             self._deliver(row, stopped=cause)
+        self._pump()
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""

@@ -29,6 +29,19 @@ def requests(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]
     return made
 
 
+def a_spec(folder: Path, base_url: str) -> ScoringSpec:
+    return ScoringSpec(
+        endpoint=EndpointSpec(f"{base_url}/chat/completions", "simulated-teacher"),
+        sampling=SamplingSpec(),
+        concurrency=ConcurrencySpec(),
+        patience=PatienceSpec(),
+        ledger_dir=str(folder / "ledger"),
+        failures_dir=str(folder / "failures"),
+        run_id="run-1",
+        seed=7,
+    )
+
+
 def score(
     folder: Path,
     base_url: str,
@@ -39,15 +52,10 @@ def score(
     next_turn: NextTurn = lambda request, replies: None,
     **options: bool,
 ) -> list[ScoredRow]:
-    spec = ScoringSpec(
-        endpoint=EndpointSpec(f"{base_url}/chat/completions", "simulated-teacher"),
-        sampling=SamplingSpec(),
+    spec = replace(
+        a_spec(folder, base_url),
         concurrency=concurrency or ConcurrencySpec(),
         patience=patience or PatienceSpec(),
-        ledger_dir=str(folder / "ledger"),
-        failures_dir=str(folder / "failures"),
-        run_id="run-1",
-        seed=7,
         **options,  # type: ignore[arg-type]
     )
     session = ScoringSession(spec, next_turn)
@@ -199,6 +207,29 @@ def test_who_shares_asks_itself_when_the_first_is_given_up(tmp_path: Path) -> No
         rows = score(tmp_path, url, 0, asked=alike(5), share_identical_answers=True)
     assert sorted(row.failure is None for row in rows) == [False, True, True, True, True]
     assert sum(row.attempts for row in rows) == 2
+
+
+def test_who_shares_with_a_withdrawn_row_asks_itself(tmp_path: Path) -> None:
+    blocked = threading.Event()
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        if number == 0:
+            await asyncio.to_thread(blocked.wait)
+        return answered()
+
+    with serving(handler) as url:
+        spec = replace(a_spec(tmp_path, url), concurrency=ConcurrencySpec(initial=1, maximum=1), share_identical_answers=True)
+        session = ScoringSession(spec, lambda request, replies: None)
+        try:
+            abandoned, kept = session.lane(), session.lane()
+            abandoned.put([*requests(1), *alike(2)])  # the first is on the wire, the second waits for a slot, the third for the second
+            kept.put(alike(1))
+            abandoned.abandon()
+            blocked.set()
+            assert [len(row.replies) for row in kept.drain()] == [1]
+            session.settle()
+        finally:
+            session.close()
 
 
 @pytest.mark.parametrize("hedge", [True, False])
