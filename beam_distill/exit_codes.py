@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     BELOW_MINIMUM = 3
     ENDPOINT_STOPPED = 4
     STORAGE_FAILED = 5
+    NOT_ENDED = 6
     INTERRUPTED = 130
 
 
@@ -26,6 +27,7 @@ EXPLANATIONS: dict[ExitCode, str] = {
     ExitCode.BELOW_MINIMUM: "a split is below min_endpoint_success_ratio; its dataset is not published",
     ExitCode.ENDPOINT_STOPPED: "the endpoint refused or went away; stopped early, a rerun continues",
     ExitCode.STORAGE_FAILED: "storage failed; what was written is kept, a rerun continues",
+    ExitCode.NOT_ENDED: "status only: the job has not ended, or its runner does not say so",
     ExitCode.INTERRUPTED: "interrupted; a rerun continues",
 }
 

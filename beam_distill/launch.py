@@ -78,11 +78,13 @@ class PreparedJob:
         return {"chat_url": self.endpoint.chat_url, "model": self.endpoint.model}
 
 
-def prepare_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> PreparedJob:
-    """Check everything that can be wrong. Raises RunRefused; nothing is sent or written."""
+def prepare_job(
+    resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = (), plan: RunnerPlan | None = None
+) -> PreparedJob:
+    """Check everything that can be wrong; ``plan`` stands in for the runner's own. Raises RunRefused; nothing is sent or written."""
     settings = resolved.settings
     given = beam_given(resolved, beam_argv or [])
-    plan = plan_for(settings, given)
+    plan = plan or plan_for(settings, given)
     FileSystems.set_options(options_of(plan, given))  # storage accounts are named by Beam's options
     check_files(settings)
     check_runner(settings, plan)

@@ -40,7 +40,8 @@ class Service:
         """Nothing of the tests' own environment but what any machine has."""
         home = self.storage / "home"
         home.mkdir(parents=True, exist_ok=True)
-        pip = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}  # the network may be off: dependencies are there already
+        # the network may be off: dependencies and build tools are there already (0 means: no isolation)
+        pip = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         return {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": str(home), "CI": "true", **pip, **extra}
 
 

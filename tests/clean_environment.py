@@ -23,7 +23,8 @@ def empty_environment(folder: Path) -> Path:
 
     The dependencies are those of the tests' environment, by reference: the network may be off.
     """
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    # pip comes by reference too
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     shown = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
     site, target = (
         subprocess.run([str(python), "-c", shown], check=True, capture_output=True, text=True).stdout.strip()

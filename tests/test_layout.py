@@ -31,6 +31,8 @@ HOMES = {
         "beam_distill/work_dir.py",
         "beam_distill/handoff/write.py",
         "beam_distill/runners/",
+        "beam_distill/deployment/portable_jar.py",
+        "beam_distill/deployment/job_server_jar.py",
     ),
 }
 
@@ -87,7 +89,10 @@ def test_every_module_imports_alone_with_warnings_as_errors() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["simulate", "--help"], ["render", "--help"], ["--version"]], ids=" ".join)
+HELPS = [[name, "--help"] for name in ("run", "simulate", "render", "launch", "jar", "status")]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *HELPS, ["--version"]], ids=" ".join)
 def test_help_needs_no_beam(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom beam_distill.cli.main import main\n"

@@ -20,8 +20,8 @@ CRD_OF = {
 
 
 def crd_folder() -> Path | None:
-    """Where the operators' own definitions are: BEAM_DISTILL_SCHEMAS, or shared/schemas beside the repository; None when they are not."""
-    folder = Path(os.environ.get("BEAM_DISTILL_SCHEMAS") or ROOT.parent / "shared" / "schemas")
+    """Where the operators' own definitions are: DISTILL_TEST_SCHEMAS, or shared/schemas beside the repository; None when they are not."""
+    folder = Path(os.environ.get("DISTILL_TEST_SCHEMAS") or ROOT.parent / "shared" / "schemas")
     return folder if folder.is_dir() else None
 
 
@@ -31,7 +31,7 @@ def objections(path: Path) -> list[str]:
         return _of_program("shellcheck", path)
     documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     if path.name == "distill.yml":
-        return _of_program("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+        return github_objections(path)
     if path.name == "azure-pipelines.yml":
         return _of_program("check-jsonschema", "--builtin-schema", "vendor.azure-pipelines", path)
     if path.name == "component.yaml":
@@ -39,6 +39,11 @@ def objections(path: Path) -> list[str]:
     if path.name == "job.yaml":
         return _of_azureml("load_job", path)
     return [text for document in documents for text in _of_kubernetes(document)]
+
+
+def github_objections(path: Path) -> list[str]:
+    """What GitHub's schema of workflows says against a file."""
+    return _of_program("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
 
 
 def _of_program(*words: str | Path) -> list[str]:

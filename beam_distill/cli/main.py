@@ -60,10 +60,14 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"beam-distill {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="command")
+    from beam_distill.cli import jar, launch, render, simulate, status
+
     for name, text in (
         ("run", "do the job: rows in, two datasets out"),
         ("check", "find everything that can be wrong, before paying"),
         ("plan", "show what would be done, and where each setting came from"),
+        ("jar", "make the portable jar of the job, for a Flink or Spark cluster"),
+        ("status", "show how a job is that was handed over, and its verdict at its end"),
     ):
         command = commands.add_parser(
             name,
@@ -79,13 +83,16 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
 
             check.add_arguments(command)
         add_setting_flags(command, show_all=show_all)
-    from beam_distill.cli import ledger, render, report, retry, simulate
+        if name in ("jar", "status"):
+            (jar if name == "jar" else status).add_flags(command)
+    from beam_distill.cli import ledger, report, retry
 
     report.add_command(commands)
     ledger.add_command(commands)
     retry.add_command(commands, show_all)
     simulate.add_command(commands)
     render.add_command(commands)
+    launch.add_command(commands)
     return parser
 
 
@@ -98,6 +105,11 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import render
 
         return render.run(namespace, leftovers)
+    if namespace.command == "launch":
+        from beam_distill.cli import launch
+
+        _set_up_logging(debug=False, quiet=False)
+        return launch.run(namespace, leftovers)
     if namespace.command in ("report", "ledger"):
         from beam_distill.cli import ledger, report
 
@@ -128,6 +140,14 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         from beam_distill.cli import check
 
         return check.run(resolved, namespace.strict, namespace.pilot)
+    if namespace.command == "jar":
+        from beam_distill.cli import jar
+
+        return jar.run(resolved, beam_argv, namespace)
+    if namespace.command == "status":
+        from beam_distill.cli import status
+
+        return status.run(resolved, namespace)
     from beam_distill.cli import plan
 
     return plan.run(resolved)

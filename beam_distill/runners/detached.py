@@ -111,9 +111,9 @@ def state_of(submission: Submission) -> str:
 
     UNKNOWN when the runner does not know the job (any more), UNREACHABLE when it does not answer.
     """
+    if not submission.master or not submission.job_id:
+        return "UNKNOWN"
     if submission.runner == "flink":
-        if not submission.master or not submission.job_id:
-            return "UNKNOWN"
         try:
             state = FlinkRest(submission.master).state(submission.job_id)
         except FlinkUnreachable:

@@ -37,9 +37,10 @@ class FlinkRest:
             answer = self._call("POST", "/jars/upload", UPLOAD_PATIENCE_S, files={"jarfile": (jar.name, file, "application/java-archive")})
         return str(answer["filename"]).rpartition("/")[2]
 
-    def run(self, jar_id: str, parallelism: int) -> str:
-        """Start an uploaded jar; the job's id."""
-        return str(self._call("POST", f"/jars/{jar_id}/run", UPLOAD_PATIENCE_S, json={"parallelism": parallelism})["jobid"])
+    def run(self, jar_id: str, parallelism: int, entry_class: str | None = None) -> str:
+        """Start an uploaded jar, by its own main class when no other is named; the job's id."""
+        wanted = {"parallelism": parallelism} | ({} if entry_class is None else {"entryClass": entry_class})
+        return str(self._call("POST", f"/jars/{jar_id}/run", UPLOAD_PATIENCE_S, json=wanted)["jobid"])
 
     def state(self, job_id: str) -> str | None:
         """The job's state in Flink's words, None when the JobManager does not know it."""

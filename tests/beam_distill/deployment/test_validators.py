@@ -81,7 +81,7 @@ def test_a_broken_template_is_found(tmp_path: Path, target: str, file: str, old:
     assert found
 
 
-@pytest.mark.skipif(crd_folder() is None, reason="the operators' definitions are not here: BEAM_DISTILL_SCHEMAS names their folder")
+@pytest.mark.skipif(crd_folder() is None, reason="the operators' definitions are not here: DISTILL_TEST_SCHEMAS names their folder")
 @pytest.mark.parametrize(
     ("target", "old", "new"),
     [

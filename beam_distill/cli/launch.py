@@ -1,0 +1,128 @@
+"""``beam-distill launch``: render, submit, follow, and the verdict as exit code."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from beam_distill.cli.render import EPILOG, add_flags, known, refuse, render_files
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.deployment.targets import TARGETS
+from beam_distill.deployment.values import nearest, read_values, read_values_file, split_assignments
+from beam_distill.exit_codes import ExitCode, RunRefused
+
+LAUNCHED = {
+    "flink-rest": "the portable jar through Flink's REST interface",
+    "spark-submit": "the portable jar by spark-submit",
+    "job-server": "Beam's job server that stands at the job's master",
+}
+
+
+def add_command(commands: Any) -> None:
+    """Declare the subcommand."""
+    listed = "\n".join(f"  {name:<14} {text}" for name, text in LAUNCHED.items())
+    command = commands.add_parser(
+        "launch",
+        help="render a job, submit it, follow it, and exit with its verdict",
+        description=f"Render a job, submit it, follow it, and exit with its verdict. TARGET is one of\n{listed}",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_flags(command, "TARGET")
+
+
+def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
+    """Do what the target asks for. Raises SettingsError or RunRefused."""
+    refuse(leftovers)
+    target = namespace.target
+    if target not in LAUNCHED:
+        if target in TARGETS:
+            folder = namespace.folder or f"beam-distill-{target}"
+            step = TARGETS[target].next_step.format(folder=folder)
+            raise SettingsError([f"{target} is not submitted from here: beam-distill render {target} writes its files; then {step}"])
+        raise SettingsError([f"{target}: no such target{nearest(target, LAUNCHED)}; there are {', '.join(LAUNCHED)}"])
+    if target == "job-server":
+        return _through_job_server(namespace)
+    folder, _, resolved = render_files(namespace, os.environ)
+    values = read_values(known(target), read_values_file(namespace.values), split_assignments(namespace.assignments, target)[0])
+    if target == "spark-submit":
+        return _script(Path(folder) / "submit.sh")
+    return _through_flink_rest(resolved, values)
+
+
+def _script(path: Path) -> int:
+    """Run a rendered script as CI would; the commands of this installation come first on its path."""
+    ours = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    try:
+        ended = subprocess.run(["bash", str(path)], env={**os.environ, "PATH": ours}, check=False)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    return ended.returncode if ended.returncode >= 0 else int(ExitCode.INTERRUPTED)
+
+
+def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
+    """The settings with these inputs set as a flag would."""
+    given = {name: getattr(resolved.settings, name) for name in resolved.origins} | changes
+    settings = resolve(given, None, {}).settings
+    return dataclasses.replace(resolved, settings=settings, origins=resolved.origins | dict.fromkeys(changes, "launch"))
+
+
+def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> int:
+    from beam_distill.cli.summary import summary_text
+    from beam_distill.deployment.portable_jar import ENTRY_CLASSES, write_jar
+    from beam_distill.runners.detached import follow, submitted
+    from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
+    from beam_distill.runners.plan import processes_in_all
+
+    resolved = _with(resolved, runner="flink", master=str(resolved.settings.master or values["master"]))
+    rest = FlinkRest(str(resolved.settings.master))
+    try:
+        rest.version()
+    except FlinkUnreachable as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"master: no Flink JobManager answers at {rest.url}: {error}") from None
+    submission = write_jar(resolved, values["jar"])
+    try:
+        job_id = rest.run(rest.upload(Path(values["jar"])), processes_in_all(resolved.settings), ENTRY_CLASSES["flink"])
+    except FlinkUnreachable as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None
+    submission = submitted(dataclasses.replace(submission, job_id=job_id, master=rest.url))
+    print(f"Flink runs the job as {job_id}: {rest.url}/#/job/{job_id}/overview", file=sys.stderr)
+    try:
+        result = follow(resolved, submission, every_s=float(values["look_every_s"]))
+    except KeyboardInterrupt:
+        print(
+            f"the job goes on; beam-distill status reads it back, and curl -X PATCH '{rest.url}/jobs/{job_id}?mode=cancel' ends it",
+            file=sys.stderr,
+        )
+        return int(ExitCode.INTERRUPTED)
+    print(summary_text(result))
+    return int(result.exit_code)
+
+
+def _through_job_server(namespace: argparse.Namespace) -> int:
+    from beam_distill.cli import run
+    from beam_distill.config.sources import ENVIRONMENT_PREFIX, setting_names
+
+    if namespace.config is None:
+        raise SettingsError(["--config: missing; name the YAML or JSON file of the job's inputs"])
+    inputs: dict[str, Any] = {}
+    problems = []
+    for text in namespace.assignments:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            problems.append(f"--set {text}: expected name=value")
+        elif name not in setting_names():
+            problems.append(f"--set {name}: the job has no such input{nearest(name, setting_names())}")
+        inputs[name] = value
+    if problems:
+        raise SettingsError(problems)
+    environment = {name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+    return run.run(resolve(inputs | {"runner": "portable"}, namespace.config, environment), [])

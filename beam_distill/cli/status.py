@@ -1,0 +1,51 @@
+"""``beam-distill status``: how a job that was handed over is, and its verdict when it has ended."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+
+
+def add_flags(command: argparse.ArgumentParser) -> None:
+    """Beside the job's inputs: whether to wait."""
+    command.add_argument("--follow", action="store_true", help="wait for the job's end")
+
+
+def run(resolved: ResolvedSettings, namespace: argparse.Namespace) -> int:
+    """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
+    from beam_distill.cli.summary import summary_text
+    from beam_distill.runners.detached import ENDED, conclude, follow, read_submission, state_of
+    from beam_distill.wiring import run_files
+    from beam_distill.work_dir import absolute, read_fields
+
+    work_dir = absolute(resolved.settings.resolved_work_dir)
+    submission = read_submission(work_dir)
+    if submission is None:
+        return _last_run(work_dir, read_fields(f"{work_dir}/run.json"))
+    name = submission.job_id or f"of run {submission.run_id}"
+    if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
+        print(f"the job {name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
+        return int(ExitCode.NOT_ENDED)
+    state = state_of(submission)
+    if state not in ENDED and not namespace.follow:
+        print(f"the job {name} on {submission.master} is {state}")
+        return int(ExitCode.NOT_ENDED)
+    try:
+        result = conclude(resolved, submission, state) if state in ENDED else follow(resolved, submission)
+    except KeyboardInterrupt:
+        print(f"the job {name} on {submission.master} goes on", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    print(summary_text(result))
+    return int(result.exit_code)
+
+
+def _last_run(work_dir: str, record: dict[str, object] | None) -> int:
+    if record is None:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from {work_dir}, and no run ended in it; is it the job's work_dir?"
+        )
+    print(f"the run {record['run_id']} has ended: {record['message']} (exit code {record['exit_code']})")
+    return int(str(record["exit_code"]))

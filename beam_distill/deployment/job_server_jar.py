@@ -1,0 +1,45 @@
+"""Beam's job server jar for a runner: the one that was named, or that of Beam's own version, which Beam downloads once."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from apache_beam.runners.portability.job_server import JavaJarJobServer
+
+from beam_distill.exit_codes import ExitCode, RunRefused
+
+DEFAULT_FLINK_VERSION = "1.19"
+
+
+def job_server_jar(runner: str, flink_version: str = DEFAULT_FLINK_VERSION, named: str | None = None) -> str:
+    """A path on this machine. Raises RunRefused when the jar cannot be had."""
+    jar = named
+    if jar is None:
+        part = f"flink:{flink_version}" if runner == "flink" else "spark:3"
+        jar = JavaJarJobServer.path_to_beam_jar(f":runners:{part}:job-server:shadowJar")
+    try:
+        return str(JavaJarJobServer.local_jar(jar))
+    except Exception as error:  # noqa: BLE001 - whatever the download says
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"job_server_jar: {jar} cannot be had ({error}). Give the path of Beam's job server jar for {runner} with --job_server_jar",
+        ) from None
+
+
+def main(argv: list[str]) -> int:
+    """``RUNNER FLINK_VERSION TARGET``: put the jar of Beam's version at TARGET, as an image wants it."""
+    runner, flink_version, target = argv
+    try:
+        taken = job_server_jar(runner, flink_version)
+    except RunRefused as refused:
+        print(refused, file=sys.stderr)
+        return int(refused.code)
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(taken, target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,148 @@
+"""The portable jar: a job's pipeline, settings and package with Beam's runner for Flink or Spark around it.
+
+It is put together here, from Beam's job server jar, without Java: a pod that has only Python makes it before the runner starts. Whoever runs
+it names the class that starts it, ENTRY_CLASSES; no Python is needed where it is submitted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.runners.portability import abstract_job_service, portable_runner
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.deployment.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.launch import prepare_job, set_outputs_aside
+from beam_distill.pipeline import build
+from beam_distill.runners.detached import Submission, refuse_while_detached, submitted
+from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
+from beam_distill.runners.job_server import is_on_this_machine
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, processes_in_all
+from beam_distill.work_dir import locked
+
+ENTRY_CLASSES = {
+    "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
+    "spark": "org.apache.beam.runners.spark.SparkPipelineRunner",
+}
+
+
+def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | None = None) -> Submission:
+    """Make the jar as ``output``, on any filesystem, and leave word of it in the work_dir; a jar is one run, whose id is inside.
+
+    Checks what ``beam-distill run`` checks, and moves datasets of an earlier run aside. Raises RunRefused.
+    """
+    given = beam_given(resolved, beam_argv or [])
+    prepared = prepare_job(resolved, beam_argv, plan=jar_plan(resolved.settings, given))
+    runner = resolved.settings.runner
+    named = resolved.settings.job_server_jar or given.options.get(f"{runner}_job_server_jar")
+    runner_jar = job_server_jar(runner, given.options.get("flink_version") or DEFAULT_FLINK_VERSION, named)
+    with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
+        jar = Path(folder) / "job.jar"
+        with locked(prepared.work_dir):
+            refuse_while_detached(prepared.work_dir)
+            set_outputs_aside(prepared)
+            pipeline = beam.Pipeline(runner=_JarRunner(runner_jar, jar), options=options_of(prepared.plan, given))
+            build(pipeline, prepared.job)
+            pipeline.run().wait_until_finish()
+            copy_file(str(jar), output)
+            started = prepared.started.isoformat()
+            return submitted(
+                Submission(runner, "", "", prepared.run_id, prepared.work_dir, started, prepared.endpoint_shown)
+            )
+
+
+def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """Beam's options for a jar: the cluster is wherever the jar is run. Raises RunRefused for what no jar can do."""
+    if settings.runner not in ENTRY_CLASSES:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"runner: there are portable jars for flink and spark, not for {settings.runner}")
+    environment = worker_environment(settings, given, "docker")
+    if environment.kind == "loopback":
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            "worker_environment: loopback workers live in the command, and a jar runs without it. Write external:host:port (a worker pool), "
+            "docker:image or process:/path/of/boot",
+        )
+    argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
+    if settings.runner == "flink":
+        # [auto]: the cluster that the jar is handed to
+        argv += ["--flink_master=[auto]", f"--parallelism={processes_in_all(settings)}", "--object_reuse"]
+    master = settings.master or ""
+    return RunnerPlan(
+        (*argv, *environment.argv),
+        f"{settings.runner.capitalize()}, {environment_in_words(environment)}",
+        environment=environment.kind,
+        same_machine=bool(master) and is_on_this_machine(master, environment),
+    )
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy a file between any two filesystems. Raises RunRefused when there is no such file."""
+    try:
+        if "://" not in target:
+            os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+        kind = "application/octet-stream"
+        with FileSystems.open(source, mime_type=kind) as taken, FileSystems.create(target, mime_type=kind) as given:
+            shutil.copyfileobj(taken, given, 1 << 20)
+    except OSError as error:
+        raise RunRefused(ExitCode.STORAGE_FAILED, f"{source} cannot be copied to {target}: {error}") from None
+
+
+class _JarRunner(portable_runner.PortableRunner):
+    """Beam's portable runner before a job service that only packs."""
+
+    def __init__(self, runner_jar: str, jar: Path) -> None:
+        super().__init__()
+        self._service = _PackingService(runner_jar, jar)
+
+    def default_job_server(self, options: PipelineOptions) -> Any:
+        return self._service
+
+    def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> Any:
+        # the service knows no options of its own; those of the runner inside the jar must not be dropped for that
+        return portable_runner.JobServiceHandle(job_service, options, retain_unknown_options=True)
+
+
+class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type: ignore[misc]
+    def __init__(self, runner_jar: str, jar: Path) -> None:
+        super().__init__()
+        self._runner_jar = runner_jar
+        self._target = jar
+
+    def start(self) -> Any:
+        return self
+
+    def stop(self) -> None:
+        pass
+
+    def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
+        return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
+
+
+class _PackedJob(abstract_job_service.UberJarBeamJob):  # type: ignore[misc]
+    def __init__(self, runner_jar: str, target: Path, job_id: str, job_name: str, pipeline: Any, options: Any) -> None:
+        super().__init__(runner_jar, job_id, job_name, pipeline, options)
+        self._target = target
+
+    def run(self) -> None:
+        self._stop_artifact_service()
+        shutil.move(self._jar, self._target)
+        self.set_state(beam_job_api_pb2.JobState.DONE)
+
+    def cancel(self) -> None:
+        pass
+
+    def get_state_stream(self) -> Any:
+        return iter(self._state_history)
+
+    def get_message_stream(self) -> Any:
+        return iter(self._state_history)

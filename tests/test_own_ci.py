@@ -1,0 +1,39 @@
+"""Our own workflow: its reader accepts it, and the part that uses the package as its users would runs as written."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from builders import ROOT
+from ci_machines import Service, run_github
+from clean_environment import empty_environment
+from validators import github_objections
+
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+def test_the_workflow_passes_its_reader() -> None:
+    assert not github_objections(WORKFLOW)
+
+
+def test_it_tests_every_python_that_the_package_allows() -> None:
+    jobs = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    assert jobs["first-commands"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12", "3.13"]
+    assert 'python_requires=">=3.10,<3.14"' in (ROOT / "setup.py").read_text()
+    commands = [step.get("run") for step in jobs["first-commands"]["steps"]]
+    assert commands[-2:] == ["make demo", "make test"]
+
+
+@pytest.mark.slow
+def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    ignored = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".*_cache")
+    shutil.copytree(ROOT, repository, ignore=ignored)
+    service = Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"))
+    ended = run_github(service, WORKFLOW, only="as-a-user")
+    job = ended.jobs["as-a-user"]
+    assert ended.exit_code == 0, job.output
+    assert job.steps[-1].startswith("Keep")
+    assert (ended.artifacts / "as-a-user" / "out" / "train.jsonl").read_text().strip()
+    assert list((ended.artifacts / "as-a-user" / "rendered").iterdir())
