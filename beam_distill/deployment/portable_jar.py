@@ -51,7 +51,7 @@ def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | No
         with locked(prepared.work_dir):
             refuse_while_detached(prepared.work_dir)
             set_outputs_aside(prepared)
-            pipeline = beam.Pipeline(runner=_JarRunner(runner_jar, jar), options=options_of(prepared.plan, given))
+            pipeline = beam.Pipeline(runner=_JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, given))
             build(pipeline, prepared.job)
             pipeline.run().wait_until_finish()
             copy_file(str(jar), output)
@@ -100,9 +100,9 @@ def copy_file(source: str, target: str) -> None:
 class _JarRunner(portable_runner.PortableRunner):
     """Beam's portable runner before a job service that only packs."""
 
-    def __init__(self, runner_jar: str, jar: Path) -> None:
+    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
         super().__init__()
-        self._service = _PackingService(runner_jar, jar)
+        self._service = _PackingService(runner, runner_jar, jar)
 
     def default_job_server(self, options: PipelineOptions) -> Any:
         return self._service
@@ -113,8 +113,9 @@ class _JarRunner(portable_runner.PortableRunner):
 
 
 class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type: ignore[misc]
-    def __init__(self, runner_jar: str, jar: Path) -> None:
+    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
         super().__init__()
+        self._runner = runner
         self._runner_jar = runner_jar
         self._target = jar
 
@@ -125,6 +126,9 @@ class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type:
         pass
 
     def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
+        if self._runner == "spark":
+            # Beam's Python side drops the runner from the options, and Spark's asks for it where none stands by default
+            options["beam:option:runner:v1"] = "org.apache.beam.runners.spark.SparkRunner"
         return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
 
 
