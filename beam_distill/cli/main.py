@@ -82,9 +82,11 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             from beam_distill.cli import check
 
             check.add_arguments(command)
-        add_setting_flags(command, show_all=show_all)
         if name in ("jar", "status"):
             (jar if name == "jar" else status).add_flags(command)
+            add_setting_flags(command, show_all=show_all, groups_shown=("data", "runner"))
+        else:
+            add_setting_flags(command, show_all=show_all)
     from beam_distill.cli import ledger, report, retry
 
     report.add_command(commands)
@@ -147,7 +149,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.command == "status":
         from beam_distill.cli import status
 
-        return status.run(resolved, namespace)
+        return status.run(resolved, beam_argv, namespace)
     from beam_distill.cli import plan
 
     return plan.run(resolved)

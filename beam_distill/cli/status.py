@@ -14,13 +14,15 @@ def add_flags(command: argparse.ArgumentParser) -> None:
     command.add_argument("--follow", action="store_true", help="wait for the job's end")
 
 
-def run(resolved: ResolvedSettings, namespace: argparse.Namespace) -> int:
+def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
     from beam_distill.cli.summary import summary_text
     from beam_distill.runners.detached import ENDED, conclude, follow, read_submission, state_of
+    from beam_distill.runners.plan import beam_given, use_storage_options
     from beam_distill.wiring import run_files
     from beam_distill.work_dir import absolute, read_fields
 
+    use_storage_options(beam_given(resolved, beam_argv))
     work_dir = absolute(resolved.settings.resolved_work_dir)
     submission = read_submission(work_dir)
     if submission is None:

@@ -12,12 +12,16 @@ _CONFIG_FILE_ONLY = frozenset({"beam_options"})
 
 
 def add_setting_flags(
-    parser: argparse.ArgumentParser, show_all: bool, without: frozenset[str] = frozenset(), required: bool = True
+    parser: argparse.ArgumentParser,
+    show_all: bool,
+    without: frozenset[str] = frozenset(),
+    required: bool = True,
+    groups_shown: tuple[str, ...] = GROUPS,
 ) -> None:
     """Declare a flag per input but those ``without``, with underscores or hyphens.
 
-    Without ``show_all`` only the everyday ones appear in the help; ``required`` off calls none required. Values stay text; an input that
-    was not given leaves no trace in the namespace.
+    Without ``show_all`` only the everyday ones of ``groups_shown`` appear in the help; ``required`` off calls none required. Values stay
+    text; an input that was not given leaves no trace in the namespace.
     """
     groups = {name: parser.add_argument_group(name) for name in GROUPS}
     groups["data"].add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file of inputs")
@@ -25,7 +29,7 @@ def add_setting_flags(
         if name in _CONFIG_FILE_ONLY or name in without:
             continue
         extra: Any = field.json_schema_extra
-        shown = show_all or extra["everyday"]
+        shown = show_all or (extra["everyday"] and extra["group"] in groups_shown)
         spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
         flag = field.annotation is bool
         value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}

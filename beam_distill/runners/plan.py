@@ -74,3 +74,10 @@ def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
 def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
     """Beam's options for a pipeline: the plan's, and after them what the person gave."""
     return PipelineOptions([*plan.argv, *given.argv])
+
+
+def use_storage_options(given: BeamGiven) -> None:
+    """Let Beam's filesystems know the storage accounts that its options name."""
+    from apache_beam.io.filesystems import FileSystems
+
+    FileSystems.set_options(PipelineOptions([*given.argv]))

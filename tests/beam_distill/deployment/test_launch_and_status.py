@@ -1,0 +1,95 @@
+"""What launch and status say without a cluster. With one: tests/clusters/test_launch.py."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jobs import Job
+from rendering import a_config
+
+from beam_distill.cli.main import main
+from beam_distill.config.sources import resolve
+from beam_distill.deployment.portable_jar import copy_file, jar_plan
+from beam_distill.exit_codes import RunRefused
+from beam_distill.runners.detached import Submission, submitted
+from beam_distill.runners.plan import BeamGiven
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["flink-kubernetes"], "is not submitted from here"),
+        (["flink-rst"], "did you mean flink-rest"),
+        (["job-server", "--set", "modle=x"], "did you mean model"),
+        (["job-server"], "master: missing"),
+        (["flink-rest", "--set", "master=localhost:9"], "no Flink JobManager answers"),
+    ],
+)
+def test_what_cannot_be_launched_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_config(tmp_path)
+    assert main(["launch", *arguments, "--config", "job.yaml"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    made = Job(tmp_path)
+    made.train(['{"messages": [{"role": "user", "content": "What is 2 plus 3?"}]}'])
+    return made
+
+
+def status(job: Job) -> int:
+    return main(["status", *job.arguments()[1:]])
+
+
+def test_status_of_nothing_is_refused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://localhost:1"
+    assert status(job) == 2
+    assert "no job was handed over" in capsys.readouterr().err
+
+
+def test_status_tells_how_the_last_run_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(faults={"length": 1.0})) as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 3
+        assert status(job) == 3
+    assert "has ended" in capsys.readouterr().out
+
+
+def test_a_jar_without_a_verdict_has_not_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://localhost:1"
+    job.work_dir.mkdir(parents=True)
+    submitted(Submission("spark", "", "", "run-1", str(job.work_dir), "2026-01-01T00:00:00+00:00", {}))
+    assert status(job) == 6
+    assert "no verdict yet" in capsys.readouterr().out
+    assert json.loads((job.work_dir / "submission.json").read_text())["run_id"] == "run-1"
+
+
+def test_a_jar_is_refused_where_none_can_run(tmp_path: Path) -> None:
+    for inputs, said in (
+        ({"runner": "direct"}, "not for direct"),
+        ({"runner": "flink", "worker_environment": "loopback"}, "loopback workers live in the command"),
+    ):
+        settings = resolve(inputs, str(a_config(tmp_path)), {}).settings
+        with pytest.raises(RunRefused, match=said):
+            jar_plan(settings, BeamGiven())
+
+
+def test_a_jar_is_for_whatever_cluster_it_is_handed_to(tmp_path: Path) -> None:
+    inputs = {"runner": "flink", "worker_environment": "external:localhost:50000", "instance_count": 2, "max_concurrency_per_instance": 3}
+    plan = jar_plan(resolve(inputs, str(a_config(tmp_path)), {}).settings, BeamGiven())
+    assert {"--flink_master=[auto]", "--parallelism=6", "--sdk_worker_parallelism=3", "--environment_type=EXTERNAL"} <= set(plan.argv)
+    assert not plan.same_machine
+
+
+def test_a_file_is_copied_whole(tmp_path: Path) -> None:
+    (tmp_path / "job.jar").write_bytes(bytes(range(256)) * 10_000)
+    copy_file(str(tmp_path / "job.jar"), str(tmp_path / "deep" / "copy.jar"))
+    assert (tmp_path / "deep" / "copy.jar").read_bytes() == (tmp_path / "job.jar").read_bytes()
+    with pytest.raises(RunRefused, match="cannot be copied"):
+        copy_file(str(tmp_path / "absent.jar"), str(tmp_path / "copy.jar"))
