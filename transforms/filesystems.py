@@ -1,6 +1,11 @@
 """What Beam's filesystems do not agree on."""
 
-from apache_beam.io.filesystem import BeamIOError
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 
@@ -12,3 +17,37 @@ def exists(path: str) -> bool:
         if any(getattr(cause, "code", None) == 404 for cause in (error.exception_details or {}).values()):
             return False
         raise
+
+
+def make_folder(path: str) -> None:
+    """Make a folder unless it is there, or another worker makes it at the same moment; storage without folders does nothing."""
+    try:
+        FileSystems.mkdirs(path)
+    except OSError:
+        if not exists(path):
+            raise
+
+
+def put_in_place(staged: str, final: str) -> None:
+    """Give a finished file its final name, in one step on a directory. The staged file stays, for a runner may do this, or what made the
+    file, again: a second time changes nothing."""
+    folder = FileSystems.split(final)[0]
+    if folder:
+        make_folder(folder)
+    if "://" not in staged and "://" not in final:
+        partial = f"{final}.{uuid.uuid4().hex[:8]}.partial"
+        try:
+            os.link(staged, partial)
+        except OSError:  # another disk, or one without links
+            shutil.copyfile(staged, partial)
+        os.replace(partial, final)
+        Path(partial).unlink(missing_ok=True)  # two names of the same file: replacing one by the other leaves both
+        return
+    if exists(final):
+        FileSystems.delete([final])
+    if staged.partition("://")[0] == final.partition("://")[0] and "://" in staged:
+        FileSystems.copy([staged], [final])
+        return
+    raw = CompressionTypes.UNCOMPRESSED
+    with FileSystems.open(staged, compression_type=raw) as source, FileSystems.create(final, compression_type=raw) as target:
+        shutil.copyfileobj(source, target, 1024 * 1024)

@@ -22,7 +22,7 @@ from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFile
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import Verdict
-from transforms.filesystems import exists
+from transforms.filesystems import put_in_place
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger_storage import storage_for
@@ -232,18 +232,13 @@ class _StageDataset(beam.PTransform):
 
 
 class _PutInPlaceFn(beam.DoFn):
-    """The staged file's name in; the file renamed to its final path, in one step where the filesystem can."""
+    """The staged file's name in; the file under its final path, in one step where the filesystem can."""
 
     def __init__(self, final_path: str) -> None:
         self._final_path = final_path
 
     def process(self, staged: str) -> Iterator[str]:
-        folder = FileSystems.split(self._final_path)[0]
-        if folder and not exists(folder):
-            FileSystems.mkdirs(folder)  # stores without folders do nothing here
-        if exists(self._final_path):
-            FileSystems.delete([self._final_path])
-        FileSystems.rename([staged], [self._final_path])
+        put_in_place(staged, self._final_path)
         yield self._final_path
 
 
