@@ -36,7 +36,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
 def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
     """Look at the runner's metrics from now on, unless the engine itself can be seen."""
     if not isinstance(watch.source, EngineSource):
-        watch.source = MetricsSource(counters)
+        watch.source = MetricsSource(counters, ledger=watch.source)
         watch.look_every_s = ASK_RUNNER_EVERY_S
 
 

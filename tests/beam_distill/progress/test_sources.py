@@ -95,6 +95,20 @@ def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
     assert source.read().answers == 3
 
 
+def test_the_ledger_is_believed_where_it_is_ahead_of_the_runner(tmp_path: Path) -> None:
+    ledger = LedgerTailSource(str(tmp_path), "run-1")
+    counters = {"train_rows_passed": 1, "validation_rows_passed": 5, "rows_rejected_no_json": 1}
+    source = MetricsSource(lambda: counters, ledger)
+    assert source.read().answers == 0
+    writer = SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA)
+    writer.append([a_record(1), a_record(2)])
+    writer.close()
+    reading = source.read()
+    assert reading.rows_done == {"train": 2, "validation": 5} and reading.answers == 2 and reading.rejects == {"no_json": 1}
+    counters["requests_answered"] = 2
+    assert source.read().rows_done == {"train": 1, "validation": 5}
+
+
 def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path)
     job.train([*questions(30), "not json"])
