@@ -47,6 +47,9 @@ class MetricsSource:
             answers=seen.answers,
             prompt_tokens=seen.prompt_tokens,
             completion_tokens=seen.completion_tokens,
+            # a runner that has told of no answer yet has told of no retry and no reject either
+            retries=told.retries if told.answers else None,
+            rejects=told.rejects if told.answers else None,
         )
 
     def _ask(self) -> Reading:
