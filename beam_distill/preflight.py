@@ -16,7 +16,7 @@ from transforms.elements.plan import InputSpec
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, credential_headers
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.probe import ProbeResult, probe_endpoint
 from transforms.teacher.specs import CredentialKind, EndpointSpec
@@ -138,6 +138,7 @@ def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
     """Raise RunRefused when the credential is not where the reference says, or its source stays silent for ``patience_s`` seconds."""
     try:
         credential_headers(endpoint, patience_s)
+        added_headers(endpoint)
     except CredentialMissing as missing:
         raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's credential: {missing}") from None
     except CredentialPending as pending:

@@ -12,6 +12,10 @@ from pydantic import BeforeValidator, PlainSerializer
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
 _UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "x-functions-key", "cookie"}
+)
+_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 NOT_TO_OVERWRITE = {
@@ -79,7 +83,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def read_headers(value: Any) -> Any:
-    """A JSON object as header names and text values; booleans and numbers become text."""
+    """A JSON object as header names and text values; booleans and numbers become text.
+
+    ``${NAME}`` in a value stands for an environment variable of the worker; headers that carry secrets must be given so.
+    """
     headers: dict[str, str] = {}
     for name, content in _mapping(value).items():
         if not isinstance(name, str) or not _HEADER_NAME.match(name):
@@ -94,6 +101,11 @@ def read_headers(value: Any) -> Any:
             raise ValueError(f"the value of the header {name} must be text, a number or a boolean")
         if any(ord(letter) < 32 or ord(letter) == 127 or ord(letter) > 255 for letter in content):
             raise ValueError(f"the value of the header {name} holds control characters or letters beyond Latin-1")
+        if name.lower() in _CREDENTIAL_HEADERS and not _REFERENCE.search(content):
+            raise ValueError(
+                f"the header {name} carries a secret: give the name of an environment variable instead, "
+                f'{{"{name}": "${{NAME}}"}} (or the endpoint\'s key by api_key_env)'
+            )
         headers[name] = content
     return headers
 

@@ -33,7 +33,12 @@ class TeacherSettings(Section):
     connection_name: str | None = setting(
         None, "teacher", "Azure ML workspace connection", "Its key opens the endpoint; its target is the address when none is given."
     )
-    additional_headers: Headers | None = setting(None, "teacher", "JSON object of headers added to every request", "Values are never shown.")
+    additional_headers: Headers | None = setting(
+        None,
+        "teacher",
+        "JSON object of headers added to every request",
+        "Values are never shown; `${NAME}` in one is an environment variable of the worker, and secrets must be given so.",
+    )
     extra_body: ExtraBody | None = setting(
         None,
         "teacher",

@@ -7,6 +7,7 @@ import os
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.plan import RunnerPlan
+from transforms.teacher.header_values import referenced_variables
 
 
 def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
@@ -21,9 +22,9 @@ def notes_on(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
     said = list(plan.notes)
     if not plan.embedded:
         said.insert(0, f"the scoring runs on {plan.where}")
-    if settings.api_key_env is not None and plan.environment in ("process", "external"):
+    for variable in _secret_variables(settings) if plan.environment in ("process", "external") else ():
         parent = "the worker pool" if plan.environment == "external" else "the runner's workers"
-        said.append(f"the key: {parent} must have the variable {settings.api_key_env} in the environment; nothing here can see that")
+        said.append(f"the key: {parent} must have the variable {variable} in the environment; nothing here can see that")
     return said
 
 
@@ -56,10 +57,18 @@ def _is_shared(path: str, directories: tuple[str, ...]) -> bool:
 
 
 def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
-    if settings.api_key_env is not None and plan.environment == "docker":
+    variables = _secret_variables(settings)
+    if variables and plan.environment == "docker":
+        name = "api_key_env" if settings.api_key_env is not None else "additional_headers"
         return [
-            f"api_key_env: a container that the runner starts does not get the variable {settings.api_key_env}. Give the key as a file that "
+            f"{name}: a container that the runner starts does not get the variable {', '.join(variables)}. Give the key as a file that "
             "workers mount (--api_key_file, --shared_directories), or use --worker_environment external (a worker pool whose own "
             "environment has the variable) or process"
         ]
     return []
+
+
+def _secret_variables(settings: DistillSettings) -> list[str]:
+    """The environment variables that workers take secrets from."""
+    key = [settings.api_key_env] if settings.api_key_env is not None else []
+    return key + referenced_variables((settings.additional_headers or {}).values())

@@ -336,3 +336,16 @@ def test_nothing_secret_travels_in_the_graph(job: Job, monkeypatch: pytest.Monke
     assert b"TEACHER_KEY" in pickle.dumps(spec)
     for data in (graph, pickle.dumps(spec), pickler.dumps(spec), repr(spec).encode(), json.dumps(settings.public_view()).encode()):
         assert b"sk-hidden-value" not in data
+
+
+def test_a_secret_header_travels_as_its_name(job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    header = '--additional_headers={"api-key": "${GATEWAY_KEY}", "x-team": "distil"}'
+    with start_simulator(SimulatorSettings(api_key="key-of-the-gateway")) as simulator:
+        job.url = simulator.base_url
+        assert job.run(header, "--model=simulated-teacher") == 2
+        assert "GATEWAY_KEY is not set" in capsys.readouterr().err
+        monkeypatch.setenv("GATEWAY_KEY", "key-of-the-gateway")
+        assert job.run(header) == 0
+    for path in job.folder.rglob("*"):
+        if path.is_file():
+            assert b"key-of-the-gateway" not in path.read_bytes()

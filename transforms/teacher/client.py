@@ -13,7 +13,7 @@ import aiohttp
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, open_access
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, open_access
 from transforms.teacher.response import BrokenBody, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget, retry_after_s
 from transforms.teacher.specs import EndpointSpec
@@ -45,6 +45,7 @@ class TeacherClient:
         self._endpoint = endpoint
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
+        self._added_headers = added_headers(endpoint)
         self._headers: dict[str, str] = {}
         tls: ssl.SSLContext | bool = True
         if endpoint.ca_bundle is not None:
@@ -76,7 +77,7 @@ class TeacherClient:
                 started = time.perf_counter()
             if opening is not self._opening:
                 self._opening = opening
-                self._headers = {"Content-Type": "application/json", **dict(self._endpoint.headers), **opening}
+                self._headers = {"Content-Type": "application/json", **self._added_headers, **opening}
             async with self._session.post(
                 self._endpoint.chat_url,
                 data=body,

@@ -11,6 +11,7 @@ from transforms.azure.keys import Connection, Key, kept_connection, kept_online_
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import WorkspaceRef
 from transforms.azure.tokens import kept_token
+from transforms.teacher.header_values import HeaderValueMissing, filled_in
 from transforms.teacher.kinds.base import Kind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
@@ -26,6 +27,14 @@ class CredentialPending(Exception):
     def __init__(self, message: str, retry_after_s: float | None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+def added_headers(endpoint: EndpointSpec) -> dict[str, str]:
+    """The headers that the person adds, values filled in. Raises CredentialMissing."""
+    try:
+        return filled_in(endpoint.headers)
+    except HeaderValueMissing as missing:
+        raise CredentialMissing(str(missing)) from None
 
 
 def look_up_key(ref: CredentialRef) -> str | None:

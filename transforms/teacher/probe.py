@@ -17,7 +17,7 @@ from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import MODEL_STATUS_HEADER
 from transforms.teacher.client import AttemptResult, TeacherClient
-from transforms.teacher.credentials import credential_headers
+from transforms.teacher.credentials import added_headers, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
@@ -67,7 +67,7 @@ def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent.
     """
     opening = credential_headers(endpoint, patience_s)
-    return asyncio.run(_probe(endpoint, {**dict(endpoint.headers), **opening}, patience_s))
+    return asyncio.run(_probe(endpoint, {**added_headers(endpoint), **opening}, patience_s))
 
 
 def ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:

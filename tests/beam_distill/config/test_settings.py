@@ -161,6 +161,7 @@ def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
         ({"additional_headers": '{"Host": "x"}'}, "Host"),
         ({"additional_headers": '{"a b": "x"}'}, "no header name"),
         ({"additional_headers": '{"a": "x\\r\\ny"}'}, "control characters"),
+        ({"additional_headers": '{"Api-Key": "abc"}'}, "name of an environment variable instead"),
         ({"extra_body": '{"temperature": 1}'}, "use teacher_model_temperature"),
         ({"teacher_model_stop": '["a", 3]'}, "list of"),
         ({"trian_file_path": "x"}, "did you mean train_file_path"),

@@ -1,0 +1,39 @@
+"""Headers that a person adds: ``${NAME}`` in a value stands for an environment variable of the process that sends.
+
+So a secret in a header travels as its name, like every other (docs/architecture.md, laws).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class HeaderValueMissing(Exception):
+    """A header's value names a variable that is not there, or one that no header can carry."""
+
+
+def referenced_variables(values: Iterable[str]) -> list[str]:
+    """The environment variables that header values name."""
+    return [name for value in values for name in _REFERENCE.findall(value)]
+
+
+def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Names and values as they are sent. Raises HeaderValueMissing."""
+    variables = os.environ if environ is None else environ
+
+    def look_up(header: str, variable: str) -> str:
+        value = variables.get(variable, "").strip()
+        if not value:
+            raise HeaderValueMissing(f"header {header}: the environment variable {variable} is not set on this machine, or empty")
+        if any(ord(letter) < 32 or ord(letter) > 126 for letter in value):
+            raise HeaderValueMissing(f"header {header}: the environment variable {variable} holds characters that no header can carry")
+        return value
+
+    filled = {}
+    for header, text in headers:
+        filled[header] = _REFERENCE.sub(lambda found, header=header: look_up(header, found[1]), text)  # type: ignore[misc]
+    return filled
