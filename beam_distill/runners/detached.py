@@ -207,7 +207,8 @@ def _pipeline(prepared: PreparedJob, *argv: str) -> Any:
 
 def _write_jar(prepared: PreparedJob, jar: Path) -> None:
     jar.parent.mkdir(parents=True, exist_ok=True)
-    _pipeline(prepared, f"--output_executable_path={jar}").run().wait_until_finish()
+    # [auto]: the jar runs inside the cluster that it is given to; with an address in it, it would try to submit itself there once more
+    _pipeline(prepared, "--flink_master=[auto]", f"--output_executable_path={jar}").run().wait_until_finish()
 
 
 def _submit_to_flink(prepared: PreparedJob, rest: FlinkRest, jar: Path | None) -> str:
