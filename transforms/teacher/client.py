@@ -120,6 +120,9 @@ class TeacherClient:
             failure = RequestFailure(kind, detail, status=200, excerpt=_excerpt(received))
         except BrokenBody as error:
             failure = RequestFailure(FailureKind.BROKEN_BODY, str(error), status=200, excerpt=_excerpt(received))
+        except aiohttp.ConnectionTimeoutError as error:
+            # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
+            failure = RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
         except (asyncio.TimeoutError, aiohttp.ServerTimeoutError):
             waited = time.perf_counter() - started
             failure = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {waited:.1f} s")

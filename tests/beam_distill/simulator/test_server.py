@@ -170,7 +170,8 @@ def test_slots_queue_silently_and_the_peak_is_seen() -> None:
 
 
 def test_queue_limit_answers_429() -> None:
-    settings = SimulatorSettings(latency=Latency("fixed", mean_ms=300), capacity=Capacity(slots=1, queue_limit=0))
+    # the slot must still be taken when a slow machine comes to its second request
+    settings = SimulatorSettings(latency=Latency("fixed", mean_ms=3000), capacity=Capacity(slots=1, queue_limit=0))
     with start_simulator(settings) as simulator:
         first = threading.Thread(target=post, args=(simulator, asking("first")))
         first.start()

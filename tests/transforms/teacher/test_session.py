@@ -1,6 +1,8 @@
 """The engine against real servers: pace, deadlines, and what a slot is held for."""
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -156,6 +158,22 @@ def test_an_attempt_that_takes_too_long_is_sent_again(tmp_path: Path) -> None:
     assert [len(row.replies) for row in rows] == [1, 1, 1]
     assert sum(dict(row.failures_by_kind).get("timed_out", 0) for row in rows) == 3
     assert all(row.attempts == 2 for row in rows)
+
+
+def test_a_connection_that_does_not_come_about_is_no_answer_that_took_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.teacher.client.CONNECT_TIMEOUT_S", 0.2)
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)  # a queue of one that nobody empties: the next connection gets no answer at all
+        for _ in range(3):
+            early = waiting.enter_context(socket.socket())
+            early.setblocking(False)
+            early.connect_ex(full.getsockname())
+        patience = PatienceSpec(payload_s=1.0)
+        rows = score(tmp_path, f"http://127.0.0.1:{full.getsockname()[1]}/v1", 1, patience=patience)
+    assert rows[0].failure is not None and rows[0].failure.kind.value == "cannot_connect"
 
 
 def test_the_limit_counts_requests_on_the_wire(tmp_path: Path) -> None:
