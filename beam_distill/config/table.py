@@ -30,5 +30,8 @@ def _default(field: Any) -> str:
 
 
 def _text(field: Any, extra: dict[str, str]) -> str:
-    text: str = field.description[:1].upper() + field.description[1:]
+    text: str = field.description
+    listed = text.split(", ")
+    if len(listed) == 1 or any(" " in part for part in listed):  # a list of values keeps them as they are to be written
+        text = text[:1].upper() + text[1:]
     return (text + (f". {extra['details']}" if extra["details"] else "")).replace("|", "\\|")
