@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from beam_distill.progress.tracker import Prices
 from beam_distill.progress.words import duration
@@ -26,7 +25,7 @@ class Usage:
     answers_per_s: float | None = None
 
 
-def usage_on_ledger(ledger_dir: Path, model: str | None) -> Usage:
+def usage_on_ledger(ledger_dir: str, model: str | None) -> Usage:
     """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
     answers = sent = prompt = completion = 0
     latency_ms = 0.0

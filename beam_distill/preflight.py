@@ -10,6 +10,7 @@ from apache_beam.io.filesystems import FileSystems
 from beam_distill.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.stored_files import unknown_filesystem
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
 from transforms.elements.failures import FailureKind
 from transforms.elements.plan import InputSpec
@@ -83,10 +84,7 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
         try:
             FileSystems.get_filesystem(path)
         except ValueError:
-            problems.append(
-                f"{name}: nothing here reads {path.partition('://')[0]}://. Install what does: beam-distill[azure-storage] for azfs://, "
-                "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
-            )
+            problems.append(f"{name}: {unknown_filesystem(path)}")
     return problems
 
 

@@ -19,16 +19,10 @@ from typing import Any
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.stored_files import STALE_AFTER_S, is_remote
 from transforms.filesystems import exists
 
 BEAT_EVERY_S = 20.0
-STALE_AFTER_S = 90.0
-"""A lock on object storage that was not renewed for so long is taken for that of a run that died."""
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path is on another filesystem than this machine's."""
-    return "://" in path
 
 
 def absolute(path: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import IO
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
+from beam_distill.stored_files import is_remote, open_text
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
 from transforms.teacher.specs import EndpointSpec
 
@@ -39,7 +39,9 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
 
     settings = resolved.settings
     check_files(settings)
-    print("files       all there, all outputs writable")
+    outputs = (settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path or "", settings.resolved_work_dir)
+    far = sorted({path.partition("://")[0] + "://" for path in outputs if is_remote(path)})
+    print("files       all there, " + (f"outputs on {', '.join(far)} were not tried" if far else "all outputs writable"))
     rows = _Rows(settings)
     warnings = rows.check()
     for warning in warnings:
@@ -61,6 +63,7 @@ class _Rows:
         self.sample: PromptRequest | None = None
         self.bad = 0
         self._list: IO[str] | None = None
+        self._list_path = ""
         self._first: list[RejectedRow] = []
 
     def check(self) -> list[str]:
@@ -91,7 +94,7 @@ class _Rows:
             if self._list is not None:
                 self._list.close()
         if self._list is not None:
-            print(f"bad lines   all {self.bad:,} are listed in {self._list.name}")
+            print(f"bad lines   all {self.bad:,} are listed in {self._list_path}")
         return warnings
 
     def _on_row(self, row: PromptRequest | RejectedRow) -> None:
@@ -111,10 +114,9 @@ class _Rows:
 
     def _open_list(self) -> IO[str]:
         folder = self._settings.resolved_work_dir
-        path = Path("bad_lines.jsonl") if "://" in folder else Path(folder) / "bad_lines.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        print(f"  ... more are listed in {path}")
-        return open(path, "w", encoding="utf-8")
+        self._list_path = f"{folder.rstrip('/')}/bad_lines.jsonl"
+        print(f"  ... more are listed in {self._list_path}")
+        return open_text(self._list_path)
 
     def _note(self, row: RejectedRow) -> None:
         assert self._list is not None
@@ -152,7 +154,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     answered = sum(survey.answered for survey in surveys)
     on_ledger = f", {answered:,} are answered on the ledger" if answered else ""
     print(f"to send     {sum(survey.to_send for survey in surveys):,} rows{on_ledger}")
-    usage = usage_on_ledger(Path(run_files(settings.resolved_work_dir, "").ledger_dir), endpoint.model)
+    usage = usage_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):

@@ -6,8 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from pathlib import Path
+from contextlib import closing, nullcontext
 from typing import IO, Any
 
 from beam_distill.exit_codes import ExitCode
@@ -44,9 +43,9 @@ def run(namespace: argparse.Namespace) -> int:
     spec = facts.prompt()
     filtered = any((namespace.split, namespace.reason, namespace.line, namespace.row, namespace.run))
     if not filtered and namespace.export is None:
-        print(_overview(Path(namespace.work_dir), spec))
+        print(_overview(facts.work_dir, spec))
         return int(ExitCode.PUBLISHED)
-    found = _found(Path(namespace.work_dir), spec, _filter(namespace))
+    found = _found(facts.work_dir, spec, _filter(namespace))
     if namespace.export is None:
         for record in found:
             print(_line(record))
@@ -73,17 +72,17 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
     return wanted
 
 
-def _found(work_dir: Path, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
     """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
     from beam_distill.report.facts import failures, judge, records
 
     judged = judge(spec)
-    for record in records(work_dir / "ledger", []):
+    for record in records(f"{work_dir}/ledger", []):
         ended = judged(record)
         record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer)
         if wanted(record):
             yield record
-    for record in failures(work_dir / "failures"):
+    for record in failures(f"{work_dir}/failures"):
         record["reason"] = record.pop("kind")
         if wanted(record):
             yield record
@@ -119,15 +118,17 @@ def _as_json(text: str) -> Any:
         return text
 
 
-def _overview(work_dir: Path, spec: Any) -> str:
+def _overview(work_dir: str, spec: Any) -> str:
     from beam_distill.progress.words import duration
     from beam_distill.report.facts import LABELLED, failures, gather
+    from beam_distill.stored_files import segments_storage
 
-    facts = gather(work_dir / "ledger", spec, "")
-    segments = list((work_dir / "ledger").glob("*.avro")) if (work_dir / "ledger").is_dir() else []
+    facts = gather(f"{work_dir}/ledger", spec, "")
+    with closing(segments_storage(work_dir)) as storage:
+        segments = storage.segments(f"{work_dir}/ledger")
     lines = [
         f"answers     {facts.answers:,} in {len(segments)} segment{'s' if len(segments) != 1 else ''}, "
-        f"{sum(path.stat().st_size for path in segments) / 1e6:,.1f} MB",
+        f"{sum(segment.size for segment in segments) / 1e6:,.1f} MB",
     ]
     for split, count in sorted(facts.splits.items()):
         lines.append(f"  {split:<10}{count:>10,}")
@@ -136,10 +137,11 @@ def _overview(work_dir: Path, spec: Any) -> str:
     lines.append(f"usable      {facts.answers - unusable:,}" + (f"; {unusable:,} are not:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
     if spec is not None and spec.task in LABELLED and facts.labels.total:
-        shown = ", ".join(f"{label[:30]} {count:,}" for label, count in facts.labels.top(5))
-        lines.append(f"answers are {shown}" + (", ..." if len(facts.labels.counts) > 5 else ""))
+        shown = ", ".join(f"{label[:30]!r} {count:,}" for label, count in facts.labels.top(5))
+        several = len(facts.labels.counts)
+        lines.append(f"given most  {shown}" + (f"; {several:,} different answers" if several > 5 else ""))
     failed: dict[str, int] = {}
-    for record in failures(work_dir / "failures"):
+    for record in failures(f"{work_dir}/failures"):
         failed[record["kind"]] = failed.get(record["kind"], 0) + 1
     if failed:
         lines.append("requests that ended without an answer, in all runs:")

@@ -12,7 +12,6 @@ from typing import Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
-from beam_distill.config.sources import check_leftovers
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
@@ -114,8 +113,11 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return launch.run(namespace, leftovers)
     if namespace.command in ("report", "ledger"):
         from beam_distill.cli import ledger, report
+        from beam_distill.cli.resolve import beam_arguments
+        from beam_distill.stored_files import reach
 
-        check_leftovers(leftovers, ())
+        _set_up_logging(debug=False, quiet=False)
+        reach(namespace.work_dir, tuple(beam_arguments(leftovers)))
         return report.run(namespace) if namespace.command == "report" else ledger.run(namespace)
     _set_up_logging(debug=False, quiet=False)  # Beam's option names may be asked for before the settings are there
     from beam_distill.cli.resolve import beam_arguments, resolve_command
@@ -123,8 +125,10 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
 
     if namespace.command == "retry":
         from beam_distill.cli import retry
+        from beam_distill.stored_files import reach
 
         beam_argv = beam_arguments(leftovers)
+        reach(namespace.work_dir, tuple(beam_argv))
         resolved, chosen = retry.resolve_retry(namespace, os.environ)
     else:
         resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
@@ -138,6 +142,12 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return run.run(resolved, beam_argv)
     if namespace.command == "retry":
         return retry.run(resolved, beam_argv, chosen)
+    from beam_distill.stored_files import is_remote
+
+    if any(is_remote(path) for path in resolved.settings.storage_paths):
+        from beam_distill.runners.plan import beam_given, use_storage_options
+
+        use_storage_options(beam_given(resolved, beam_argv))
     if namespace.command == "check":
         from beam_distill.cli import check
 

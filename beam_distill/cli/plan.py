@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import glob
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.stored_files import is_remote
 
 if TYPE_CHECKING:
     from transforms.teacher.specs import EndpointSpec
@@ -54,7 +54,7 @@ def _endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None,
     """The endpoint as requests name it, its model from the settings or the ledger; and what is not certain about it."""
     from beam_distill.wiring import endpoint_spec, with_model
 
-    if not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
+    if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
     by_name = settings.teacher_model_endpoint_url is None or settings.teacher_model_endpoint_name is not None
     if by_name or settings.resolved_authentication.kind not in ("none", "api_key"):
@@ -64,7 +64,7 @@ def _endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None,
         return endpoint, None
     from beam_distill.report.facts import records
 
-    first = next(records(Path(settings.resolved_work_dir) / "ledger", []), None)
+    first = next(records(f"{settings.resolved_work_dir}/ledger", []), None)
     if first is None:
         return None, None
     doubt = f"counted for the model {first['model']}, which the ledger has answers of" if first["model"] else None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
+from beam_distill.config.fields import MASK
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.stored_files import fields_of
 from transforms.elements import reasons
 from transforms.elements.failures import FailureKind
 
@@ -84,6 +85,10 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
                 for name in changed
             ]
         )
+    masked = [name for name, value in ((record["settings"].get("beam_options") or {}).items()) if value == MASK]
+    if masked and config is None:
+        said = f"beam_options: {', '.join(masked)} is secret and not in run.json; where it is needed, give it again with --config or as a flag"
+        resolved = replace(resolved, warnings=[*resolved.warnings, said])
     return resolved, chosen
 
 
@@ -110,14 +115,11 @@ def _record(work_dir: str) -> dict[str, Any]:
     """run.json, or started.json of a run that did not come to write it."""
     found = []
     for name in ("run.json", "started.json"):
-        try:
-            fields = json.loads((Path(work_dir) / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(fields, dict) and isinstance(fields.get("settings"), dict):
+        fields = fields_of(f"{work_dir.rstrip('/')}/{name}")
+        if fields is not None and isinstance(fields.get("settings"), dict):
             found.append(fields)
     if not found:
-        raise SettingsError([f"work_dir: {work_dir} holds neither run.json nor started.json; name the work_dir of a run on this machine"])
+        raise SettingsError([f"work_dir: {work_dir} holds neither run.json nor started.json; name the work_dir of a run"])
     return max(found, key=lambda fields: str(fields.get("started", "")))
 
 
@@ -137,6 +139,9 @@ def _earlier(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[s
         missing["additional_headers"] = (
             f"additional_headers: the values of {', '.join(headers)} are secret and not in run.json; give --additional_headers again"
         )
+    options = told.get("beam_options")
+    if isinstance(options, dict) and MASK in options.values():
+        told["beam_options"] = {name: value for name, value in options.items() if value != MASK}
     if told.get("api_key_env") == KEY_VARIABLE and KEY_VARIABLE not in environ:
         del told["api_key_env"]
         missing["api_key_env"] = (

@@ -18,6 +18,8 @@ _CREDENTIAL_HEADERS = frozenset(
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+MASK = "***"
+"""What stands for a secret where settings are shown."""
 NOT_TO_OVERWRITE = {
     "messages": "the rows' messages cannot be replaced",
     "model": "use model",
@@ -142,7 +144,7 @@ def read_arm_url(value: Any) -> Any:
 
 
 def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
-    return None if headers is None else dict.fromkeys(headers, "***")
+    return None if headers is None else dict.fromkeys(headers, MASK)
 
 
 Flag = Annotated[bool, BeforeValidator(read_flag)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import Flag, SizeBytes
+from beam_distill.config.fields import MASK, Flag, SizeBytes
 
 
 def _read_runner(value: object) -> object:
@@ -18,6 +19,15 @@ def _read_directories(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+_SECRET_OPTION = re.compile(r"connection_string|secret|password|token|access_key")
+
+
+def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
+    """Storage options may hold the key of an account."""
+    return {name: MASK if _SECRET_OPTION.search(name) else value for name, value in options.items()}
+
+
+BeamOptions = Annotated[dict[str, Any], PlainSerializer(_without_secrets, when_used="json")]
 Directories = Annotated[tuple[str, ...] | None, BeforeValidator(_read_directories)]
 
 
@@ -66,4 +76,4 @@ class RunnerSettings(Section):
     )
     instance_count: int = setting(1, "runner", "machines", ge=1)
     max_concurrency_per_instance: int = setting(1, "runner", "scoring processes on each machine", ge=1)
-    beam_options: dict[str, Any] | None = setting(None, "runner", "Beam options by name (config file only)")
+    beam_options: BeamOptions | None = setting(None, "runner", "Beam options by name (config file only)")

@@ -65,6 +65,13 @@ class DistillSettings(
         return os.path.splitext(self.generated_batch_train_file_path)[0] + ".beam_distill"
 
     @property
+    def storage_paths(self) -> tuple[str, ...]:
+        """Every path or glob that is read or written, as it was given."""
+        outputs = (self.generated_batch_train_file_path, self.generated_batch_validation_file_path)
+        named = (self.train_file_path, self.validation_file_path, *outputs, self.resolved_work_dir)
+        return tuple(path for path in named if path is not None)
+
+    @property
     def resolved_authentication(self) -> Authentication:
         """How the endpoint is opened."""
         if self.authentication_type is not None:

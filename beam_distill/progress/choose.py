@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.progress.engine import EngineSource
@@ -13,7 +12,6 @@ from beam_distill.progress.runner_metrics import MetricsSource
 from beam_distill.progress.timeline import Timeline, timeline_path
 from beam_distill.progress.tracker import Prices, Tracker
 from beam_distill.progress.watch import Watch
-from beam_distill.work_dir import is_remote, write_file
 
 ASK_RUNNER_EVERY_S = 5.0
 READ_LEDGER_EVERY_S = 2.0
@@ -26,8 +24,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
         patterns["validation"] = settings.validation_file_path
     tracker = Tracker(tuple(patterns), prices_of(settings))
     totals = RowTotals(patterns, settings.limit)
-    keep = partial(write_file, f"{work_dir}/timeline/{run_id}.jsonl") if is_remote(work_dir) else None
-    timeline = Timeline(timeline_path(work_dir, run_id), keep=keep)
+    timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(), tracker, totals, timeline)
     return Watch(LedgerTailSource(ledger_dir, run_id), tracker, totals, timeline, READ_LEDGER_EVERY_S)

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from beam_distill.progress.reading import Reading
+from beam_distill.stored_files import is_remote, objects_of, put_text
+
+log = logging.getLogger("beam_distill")
 
 MOST_SAMPLES = 3600
 """When there are more, every second one goes and the steps become twice as long: an hour by the second, a day by the half minute."""
 
+WHOLE_EVERY_S = 30.0
+"""Object storage takes files whole only. Written more often, each time costs a stutter in the view; less often, a report in between is older."""
 
-def timeline_path(work_dir: str, run_id: str) -> Path:
+
+def timeline_path(work_dir: str, run_id: str) -> str:
     """Where the readings of a run are kept."""
-    return Path(work_dir) / "timeline" / f"{run_id}.jsonl"
+    return f"{work_dir.rstrip('/')}/timeline/{run_id}.jsonl"
 
 
 class Timeline:
-    """Writes readings as they come. A disk that refuses them costs the picture, never the run."""
+    """Writes readings as they come. A storage that refuses them costs the picture, never the run."""
 
-    def __init__(self, path: Path, most_samples: int = MOST_SAMPLES, keep: Callable[[str], None] | None = None) -> None:
-        """With ``keep``, nothing is written before ``close``, which hands it the whole text: for storage that cannot be appended to."""
+    def __init__(self, path: str, most_samples: int = MOST_SAMPLES) -> None:
+        """Storage that cannot be appended to gets the whole text twice a minute."""
         self._path = path
         self._most = most_samples
         self._lines: list[str] = []
         self._step = 1
         self._seen = 0
         self._broken = False
-        self._keep = keep
+        self._whole_s = -WHOLE_EVERY_S
 
     def add(self, elapsed_s: float, reading: Reading) -> None:
         """Keep a reading, or pass over it when the steps have become longer."""
@@ -43,13 +48,16 @@ class Timeline:
         if longer:
             self._lines = self._lines[::2]
             self._step *= 2
-        if self._keep is not None:
+        if is_remote(self._path):
+            if elapsed_s - self._whole_s >= WHOLE_EVERY_S:
+                self._whole_s = elapsed_s
+                self._rewrite()
             return
         try:
             if longer:
                 self._rewrite()
             else:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                os.makedirs(os.path.dirname(self._path), exist_ok=True)
                 with open(self._path, "a", encoding="utf-8") as file:
                     file.write(self._lines[-1] + "\n")
         except OSError:
@@ -57,13 +65,14 @@ class Timeline:
 
     def close(self) -> None:
         """Nothing more comes."""
-        if self._keep is not None and self._lines:
-            self._keep("\n".join(self._lines) + "\n")
+        if is_remote(self._path) and self._lines:
+            self._rewrite()
 
     def _rewrite(self) -> None:
-        partial = self._path.with_suffix(".partial")
-        partial.write_text("\n".join(self._lines) + "\n", encoding="utf-8")
-        os.replace(partial, self._path)
+        try:
+            put_text(self._path, "\n".join(self._lines) + "\n")
+        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the next time may go well
+            log.debug("the timeline cannot be written: %s", error)
 
 
 def _sample(elapsed_s: float, reading: Reading) -> dict[str, Any]:
@@ -82,18 +91,6 @@ def _sample(elapsed_s: float, reading: Reading) -> dict[str, Any]:
     }
 
 
-def read_timeline(path: Path) -> list[dict[str, Any]]:
+def read_timeline(path: str) -> list[dict[str, Any]]:
     """The samples of a timeline in order; a torn last line is passed over, no file is no samples."""
-    samples: list[dict[str, Any]] = []
-    try:
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                try:
-                    sample = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(sample, dict) and "t_s" in sample:
-                    samples.append(sample)
-    except OSError:
-        return []
-    return samples
+    return [sample for sample in objects_of(path) if "t_s" in sample]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from beam_distill.stored_files import folders_in, segments_storage
 from transforms.elements.rows import TaskType
 from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_millis
-from transforms.ledger.segments import TornSegment, list_segments, read_blocks
+from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
@@ -78,21 +79,24 @@ class LedgerFacts:
         return sum(run.answers for run in self.runs.values())
 
 
-def records(ledger_dir: Path, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     """Every record, segment by segment; torn tails are noted."""
-    for path in list_segments(str(ledger_dir)):
-        for block in read_blocks(path, LEDGER_SCHEMA, torn):
-            for record in block.records:
-                record["sent_at_ms"] = as_millis(record["sent_at_ms"])
-                record["answered_at_ms"] = as_millis(record["answered_at_ms"])
-                yield record
+    for record in _stored(ledger_dir, LEDGER_SCHEMA, torn):
+        record["sent_at_ms"] = as_millis(record["sent_at_ms"])
+        record["answered_at_ms"] = as_millis(record["answered_at_ms"])
+        yield record
 
 
-def failures(folder: Path) -> Iterator[dict[str, Any]]:
+def failures(folder: str) -> Iterator[dict[str, Any]]:
     """Every request that ended without an answer, run by run. ``folder`` holds a folder for each run."""
-    for run in sorted(folder.iterdir()) if folder.is_dir() else ():
-        for path in list_segments(str(run)):
-            for block in read_blocks(path, FAILURE_SCHEMA, []):
+    for run in folders_in(folder):
+        yield from _stored(run, FAILURE_SCHEMA, [])
+
+
+def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    with closing(segments_storage(folder)) as storage:
+        for segment in storage.segments(folder):
+            for block in read_blocks(storage.fetch(segment), schema, torn):
                 yield from block.records
 
 
@@ -115,7 +119,7 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
     return judged
 
 
-def gather(ledger_dir: Path, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
+def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
     """Read the whole ledger once.
 
     ``run_id`` is the run whose course over time is told; ``questions_of`` are keys of rows whose last request is wanted.

@@ -76,7 +76,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         version=VERSION,
         made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         run_id=run.run_id,
-        work_dir=str(run.work_dir),
+        work_dir=run.work_dir,
     )
 
 

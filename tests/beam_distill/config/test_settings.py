@@ -247,3 +247,10 @@ def test_a_misspelt_flag_is_all_that_is_said() -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "beam-distill run: --train_file_pth: no such flag; did you mean train_file_path?\n"
+
+
+def test_keys_of_storage_accounts_are_not_shown() -> None:
+    options = {"azure_connection_string": "AccountKey=hush", "s3_secret_access_key": "hush", "direct_num_workers": 2}
+    settings = given(beam_options=options).settings
+    assert "hush" not in repr(settings) and settings.public_view()["beam_options"]["direct_num_workers"] == 2
+    assert settings.beam_options == options

@@ -41,7 +41,7 @@ def test_a_torn_timeline_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
     timeline = Timeline(path)
     timeline.add(0.0, Reading())
     timeline.add(1.0, Reading())
-    path.write_text(path.read_text()[:-20])
+    Path(path).write_text(Path(path).read_text()[:-20])
     assert [sample["t_s"] for sample in read_timeline(path)] == [0.0]
 
 
@@ -121,6 +121,6 @@ def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, caps
         assert job.run("--quiet") == 0
         assert capsys.readouterr().err == ""
     (path, _) = sorted((job.work_dir / "timeline").iterdir())
-    last = read_timeline(path)[-1]
+    last = read_timeline(str(path))[-1]
     assert last["rows"] == {"train": 31} and last["rejects"] == {"invalid_json": 1}
     assert last["answers"] == 30 and last["in_flight"] == 0

@@ -150,7 +150,7 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
             writer.append([a_record(number) for number in range(start, start + 100)])
         writer.close()
         tracemalloc.start()
-        facts = gather(folder, PromptSpec(TaskType.MATH), "run-1")
+        facts = gather(str(folder), PromptSpec(TaskType.MATH), "run-1")
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert facts.answers == count

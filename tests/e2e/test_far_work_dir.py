@@ -1,0 +1,123 @@
+"""Every command on a work_dir that is on object storage, as on one of this machine."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import questions
+from jobs import Job
+from object_storage import OBJECTS
+
+from beam_distill.cli.main import main
+from beam_distill.progress.reading import Reading
+from beam_distill.progress.timeline import WHOLE_EVERY_S, Timeline, read_timeline
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
+
+PLACE = "objects://bucket/job"
+ROWS = 12
+
+
+@pytest.fixture(autouse=True)
+def _empty_storage() -> Iterator[None]:
+    OBJECTS.clear()
+    yield
+    OBJECTS.clear()
+
+
+class FarJob(Job):
+    """Rows on this machine; ledger, report and datasets on object storage."""
+
+    def arguments(self, *extra: str) -> list[str]:
+        arguments = [argument for argument in super().arguments(*extra) if not argument.startswith("--generated_batch_train_file_path")]
+        return [*arguments, f"--generated_batch_train_file_path={PLACE}/train.jsonl", "--ledger_segment_seconds=0.2", "--report=false"]
+
+
+def text(name: str) -> str:
+    return OBJECTS[f"{PLACE}/{name}"].decode()
+
+
+def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job, far = FarJob(tmp_path), f"{PLACE}/train.beam_distill"
+    job.train([*questions(ROWS), "not json"])
+    with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--model=simulated-teacher") == 3
+    capsys.readouterr()
+
+    assert main(["report", far, "--price_per_million_input_tokens=3"]) == 0
+    assert capsys.readouterr().out.strip() == f"{far}/report.html"
+    page = text("train.beam_distill/report.html")
+    assert "empty_answer" in page and "invalid_json" in page and ">Latency<" in page and "cost" in page
+
+    assert main(["ledger", far]) == 0
+    shown = capsys.readouterr().out
+    assert f"answers     {ROWS} in" in shown and "empty_answer" in shown
+    assert main(["ledger", far, "--reason=empty_answer", "--line=3", "--export=-"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["line"] == 3
+
+    arguments = job.arguments("--model=simulated-teacher")[1:]
+    assert main(["plan", *arguments]) == 0
+    assert f"train: 0 to send, {ROWS} answered on the ledger; 1 cannot be sent" in capsys.readouterr().out
+    with start_simulator() as simulator:
+        at_simulator = f"--teacher_model_endpoint_url={simulator.base_url}"
+        assert main(["check", *arguments, at_simulator]) == 0
+        assert f"{ROWS:,} are answered on the ledger" in capsys.readouterr().out
+        assert main(["status", *arguments]) == 3
+        assert "has ended" in capsys.readouterr().out
+
+        assert main(["retry", far, "--reason=empty_answer", at_simulator, "--report=false"]) == 0
+        assert simulator.stats()["requests"] == ROWS
+    assert len(text("train.jsonl").splitlines()) == ROWS
+    assert not [name for name in OBJECTS if "/staging/" in name or name.endswith("lock.json")]
+
+
+def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    job = FarJob(tmp_path)
+    job.train([*questions(2), *(f"bad {number}" for number in range(30))])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert main(["check", *job.arguments()[1:]]) == 0
+    assert "bad lines   all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
+    assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
+    assert not list(tmp_path.glob("bad_lines*")) and not (tmp_path / "objects:").exists()
+
+
+def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[str]) -> None:
+    far = f"{PLACE}/work"
+    timeline = Timeline(f"{far}/timeline/run-1.jsonl")
+    for second in (0.0, 1.0, WHOLE_EVERY_S, WHOLE_EVERY_S + 1):
+        timeline.add(second, Reading({"train": int(second)}, in_flight=3, limit=9))
+    assert [sample["t_s"] for sample in read_timeline(f"{far}/timeline/run-1.jsonl")] == [0.0, 1.0, WHOLE_EVERY_S]
+    OBJECTS[f"{far}/started.json"] = json.dumps({"run_id": "run-1", "settings": {"data_generation_task_type": "MATH"}}).encode()
+    OBJECTS[f"{far}/lock.json"] = json.dumps({"holder": "process 1 on there", "at_s": time.time()}).encode()
+    assert main(["report", far]) == 0
+    assert ">Running<" in text("work/report.html") and f">{int(WHOLE_EVERY_S)}<" in text("work/report.html")
+    timeline.close()
+    assert len(read_timeline(f"{far}/timeline/run-1.jsonl")) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "objects://bucket/nothing"], "neither run.json nor a ledger"),
+        (["ledger", "objects://bucket/nothing"], "neither run.json nor a ledger"),
+        (["retry", "objects://bucket/nothing", "--reason=no_json"], "neither run.json nor started.json"),
+        (["report", "nosuch://bucket/job"], "nothing here reads nosuch://"),
+    ],
+)
+def test_a_far_place_without_a_run_is_told(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_asked_says_what_names_its_account(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("azure.storage.blob")
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
+    assert main(["ledger", "azfs://account/container/job"]) == 5
+    said = capsys.readouterr().err
+    assert "work_dir: azfs://account/container/job cannot be read" in said and "AZURE_STORAGE_CONNECTION_STRING" in said
