@@ -22,6 +22,11 @@ def matching_files(pattern: str) -> list[str]:
     return sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
 
 
+def sizes_of(pattern: str) -> dict[str, int]:
+    """The files a path or glob stands for, and their bytes as they are stored."""
+    return {found.path: found.size_in_bytes for found in FileSystems.match([pattern])[0].metadata_list}
+
+
 def open_as_stored(path: str) -> OpenFile:
     """A file's own bytes; Beam would unpack compressed files, and take a torn one for whole."""
     opened: OpenFile = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from transforms.elements.references import variables_in
+
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
 _UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "x-functions-key", "cookie"}
 )
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 MASK = "***"
@@ -103,7 +104,7 @@ def read_headers(value: Any) -> Any:
             raise ValueError(f"the value of the header {name} must be text, a number or a boolean")
         if any(ord(letter) < 32 or ord(letter) == 127 or ord(letter) > 255 for letter in content):
             raise ValueError(f"the value of the header {name} holds control characters or letters beyond Latin-1")
-        if name.lower() in _CREDENTIAL_HEADERS and not _REFERENCE.search(content):
+        if name.lower() in _CREDENTIAL_HEADERS and not variables_in(content):
             raise ValueError(
                 f"the header {name} carries a secret: give the name of an environment variable instead, "
                 f'{{"{name}": "${{NAME}}"}} (or the endpoint\'s key by api_key_env)'

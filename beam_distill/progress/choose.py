@@ -23,7 +23,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
     if settings.validation_file_path is not None:
         patterns["validation"] = settings.validation_file_path
     tracker = Tracker(tuple(patterns), prices_of(settings))
-    totals = RowTotals(patterns, settings.limit)
+    totals = RowTotals(patterns, settings.limit, settings.input_format)
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(), tracker, totals, timeline)

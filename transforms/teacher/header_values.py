@@ -6,10 +6,10 @@ So a secret in a header travels as its name, like every other (docs/architecture
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+from transforms.elements.references import variables_in, with_variables
 
 
 class HeaderValueMissing(Exception):
@@ -18,7 +18,7 @@ class HeaderValueMissing(Exception):
 
 def referenced_variables(values: Iterable[str]) -> list[str]:
     """The environment variables that header values name."""
-    return [name for value in values for name in _REFERENCE.findall(value)]
+    return [name for value in values for name in variables_in(value)]
 
 
 def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -35,5 +35,5 @@ def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | N
 
     filled = {}
     for header, text in headers:
-        filled[header] = _REFERENCE.sub(lambda found, header=header: look_up(header, found[1]), text)  # type: ignore[misc]
+        filled[header] = with_variables(text, partial(look_up, header))
     return filled

@@ -1,12 +1,19 @@
 """Where progress is read, and where it is kept."""
 
+import csv
 import gzip
+import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import fastavro
+import pyarrow
+import pyarrow.parquet
 import pytest
 from builders import questions, write_rows
 from jobs import Job
+from object_storage import OBJECTS
 
 from beam_distill.progress.ledger_tail import LedgerTailSource
 from beam_distill.progress.reading import Reading
@@ -14,9 +21,12 @@ from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.runner_metrics import MetricsSource
 from beam_distill.progress.timeline import Timeline, read_timeline, timeline_path
 from beam_distill.simulator.server import start_simulator
+from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.replies import LedgerRecord
+from transforms.elements.rows import Split
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
+from transforms.read_rows import walk_split
 
 
 def test_a_timeline_of_any_length_stays_small_and_spans_the_run(tmp_path: Path) -> None:
@@ -45,8 +55,8 @@ def test_a_torn_timeline_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
     assert [sample["t_s"] for sample in read_timeline(path)] == [0.0]
 
 
-def counted(patterns: dict[str, str | None], limit: int | None = None) -> dict[str, int]:
-    totals = RowTotals(patterns, limit)
+def counted(patterns: dict[str, str | None], limit: int | None = None, named_format: str | None = None) -> dict[str, int]:
+    totals = RowTotals(patterns, limit, named_format)
     totals._thread.join()
     return totals.known()
 
@@ -55,11 +65,74 @@ def test_rows_are_counted_as_they_are_read(tmp_path: Path) -> None:
     write_rows(tmp_path / "a.jsonl", [*questions(5), "", "   ", *questions(2)])
     with gzip.open(tmp_path / "b.jsonl.gz", "wb") as file:
         file.write(b"{}\n\n{}")
-    write_rows(tmp_path / "c.csv", ["text", "two"])
-    patterns = {"train": str(tmp_path / "*.jsonl*"), "validation": str(tmp_path / "c.csv")}
-    assert counted(patterns) == {"train": 9}  # what lines say nothing about is not guessed
-    assert counted(patterns, limit=3) == {"train": 3}
-    assert counted({"train": str(tmp_path / "none.jsonl"), "validation": "gs://bucket/rows.jsonl"}) == {}
+    patterns = {"train": str(tmp_path / "*.jsonl*"), "validation": None}
+    assert counted(patterns) == {"train": 9, "validation": 0}
+    assert counted(patterns, limit=3) == {"train": 3, "validation": 0}
+    assert counted({"train": str(tmp_path / "none.jsonl"), "validation": "nosuch://bucket/rows.jsonl"}) == {}
+
+
+ROWS = [{"q": f"one, two\n \"three\" {number}", "a": str(number)} for number in range(2500)]
+
+
+def write_csv(path: Path) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["q", "a"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+
+
+def write_avro(path: Path) -> None:
+    schema = {"type": "record", "name": "row", "fields": [{"name": "q", "type": "string"}, {"name": "a", "type": "string"}]}
+    with open(path, "wb") as file:
+        fastavro.writer(file, schema, ROWS)
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "json": lambda path: path.write_text(json.dumps([*ROWS, 7, [1, {"x": []}], {"deep": [{}, {}]}])),
+    "csv": write_csv,
+    "tsv": lambda path: path.write_text("q\ta\n" + "".join(f"x\t{row['a']}\n" for row in ROWS)),
+    "parquet": lambda path: pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path, row_group_size=700),
+    "avro": write_avro,
+    "jsonl": lambda path: path.write_text("".join(json.dumps(row) + "\n" for row in ROWS)),
+}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("place", ["file", "glob", "object storage"])
+def test_every_format_is_counted_as_the_walk_counts_it(suffix: str, place: str, tmp_path: Path) -> None:
+    file = tmp_path / f"a.{suffix}"
+    WRITERS[suffix](file)
+    pattern = str(file)
+    if place == "glob":
+        WRITERS[suffix](tmp_path / f"b.{suffix}")
+        pattern = str(tmp_path / f"*.{suffix}")
+    elif place == "object storage":
+        pattern = f"objects://bucket/{file.name}"
+        OBJECTS[pattern] = file.read_bytes()
+    walked = sum(1 for _ in walk_split(InputSpec(()), SplitFiles(Split.TRAIN, pattern, None)))
+    assert walked >= len(ROWS)
+    assert counted({"train": pattern}) == {"train": walked}
+    assert counted({"train": pattern}, limit=1500) == {"train": 1500}
+
+
+def test_what_is_dear_to_count_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beam_distill.progress.row_totals.MOST_PARSED_BYTES", 1000)
+    monkeypatch.setattr("beam_distill.progress.row_totals.MOST_FETCHED_BYTES", 1000)
+    for suffix, found in (("json", {}), ("csv", {"train": 2500}), ("parquet", {"train": 2500})):
+        WRITERS[suffix](tmp_path / f"a.{suffix}")
+        assert counted({"train": str(tmp_path / f"a.{suffix}")}) == found
+        OBJECTS[f"objects://b/a.{suffix}"] = (tmp_path / f"a.{suffix}").read_bytes()
+    assert counted({"train": "objects://b/a.csv", "validation": "objects://b/a.parquet"}) == {"validation": 2500}
+
+
+def test_files_that_break_off_are_counted_to_where_they_do(tmp_path: Path) -> None:
+    for suffix in ("json", "avro", "parquet"):
+        WRITERS[suffix](tmp_path / f"a.{suffix}")
+        torn = tmp_path / f"torn.{suffix}"
+        torn.write_bytes((tmp_path / f"a.{suffix}").read_bytes()[:-1000])
+        walked = sum(1 for _ in walk_split(InputSpec(()), SplitFiles(Split.TRAIN, str(torn), None)))
+        assert abs(counted({"train": str(torn)})["train"] - walked) <= 100
+    assert counted({"train": str(tmp_path / "a.json")}, named_format="parquet") == {"train": 1}
 
 
 def a_record(number: int, turn: int = 0) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
@@ -39,7 +39,16 @@ class RowFormat(Protocol):
         """The names of the fields that the file, or its first records, have; None when no usable record is found. Raises UnusableFile."""
         ...
 
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """How many records ``records`` gives, found out as cheaply as the format allows; fewer when ``go_on`` said no to a count on the way.
 
+        For a view of the progress: of a damaged file it may be wrong. Raises UnusableFile.
+        """
+        ...
+
+
+LOOKS_EVERY = 1024
+"""So many records are counted between two looks whether to go on."""
 FIRST_RECORDS = 20
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
-from transforms.intake.formats.base import Record, UnusableFile, first_columns
+from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, first_columns
 from transforms.intake.formats.jsonl import JsonLines
 from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource
 from transforms.intake.rows import SHAPE, UnusableRecord, named
@@ -45,6 +45,29 @@ class JsonList:
         except (ijson.JSONError, UnicodeDecodeError) as error:
             said = str(error).splitlines()[0] if str(error) else "not JSON"
             raise UnusableFile(f"the list is not JSON at or behind element {number + 1} ({said}); what follows cannot be read") from None
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The elements of the list, from the parser's bare events: some of the work of reading it."""
+        begun, first = _beginning(source)
+        if first != b"[":
+            return JsonLines().count(begun, go_on)
+        import ijson
+
+        depth = number = 0
+        try:
+            for event, _ in ijson.basic_parse(begun, buf_size=CHUNK_BYTES):
+                if event in ("start_map", "start_array"):
+                    depth += 1
+                    number += depth == 2
+                elif event in ("end_map", "end_array"):
+                    depth -= 1
+                    if depth == 1 and not number % LOOKS_EVERY and not go_on(number):
+                        break
+                else:
+                    number += depth == 1
+        except (ijson.JSONError, UnicodeDecodeError):
+            return number + 1  # the rest of the file is one reject
+        return number
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The keys of the first elements."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import orjson
 
 from transforms.elements import reasons
-from transforms.intake.formats.base import Record, first_columns
-from transforms.intake.lines import ByteSource, read_lines
+from transforms.intake.formats.base import LOOKS_EVERY, Record, first_columns
+from transforms.intake.lines import ByteSource, byte_stream, read_lines
 from transforms.intake.rows import SHAPE, UnusableRecord, named
 
 
@@ -22,6 +22,15 @@ class JsonLines:
         """A record for every line that is not blank."""
         for number, text, size in read_lines(source, max_row_bytes):
             yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The lines that are not blank; nothing is parsed."""
+        number = 0
+        for line in byte_stream(source):
+            number += not line.isspace()
+            if not number % LOOKS_EVERY and not go_on(number):
+                break
+        return number
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The keys of the objects on the first lines."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
@@ -36,6 +36,10 @@ class Parquet:
             if getattr(error, "errno", None):
                 raise  # the disk or the network, not the file
             raise UnusableFile(f"the Parquet file is damaged behind row {number}: {error}") from None
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The number in the file's footer."""
+        return int(_open(source).metadata.num_rows)
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The columns that the file's schema names."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
-from transforms.intake.formats.base import Record, UnusableFile
+from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
 from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, skip_to_line_end
 from transforms.intake.rows import UnusableRecord
@@ -36,6 +36,18 @@ class SeparatedValues:
                 yield number, _ragged(row, header)
             else:
                 yield number, {name: value or None for name, value in zip(header, row, strict=True)}
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The lines that are not blank and end no quoted field, without the header: a field is open after an odd number of quotes."""
+        number, is_open = -1, False
+        for line in byte_stream(source):
+            begins = not is_open and not line.isspace()
+            number += begins
+            if line.count(b'"') % 2:
+                is_open = not is_open
+            if begins and not number % LOOKS_EVERY and not go_on(number):
+                break
+        return max(number, 0)
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The header; None for an empty file."""
