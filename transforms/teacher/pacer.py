@@ -20,7 +20,9 @@ FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s c
 CURVE = (1.0 - CUT) / RECOVERY_S**3
 EVEN_PACE_PER_S = 100.0  # at this pace the curve is CUBIC's own
 SMALLEST_STEP, LARGEST_STEP = 0.5, 3.0
-LESSON_REQUESTS = 16  # fewer, and the rounding and order of the tellings would teach more than the costs
+LESSON_REQUESTS = 16  # fewer, and the rounding of the tellings would teach more than the costs
+LESSON_WINDOW = 256  # requests until an older beginning of the lesson is left behind: in a shorter one, answers out of order mislead
+COST_VARIATION = 0.5  # standard deviation of a request's cost by its mean; lognormal answer lengths have 0.4 to 1
 GROWTH_PER_S = 1.25  # once the curve is well past its peak without a 429, the peak was wrong: faster
 GUESS_DOUBLES_S = 0.5
 CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
@@ -31,21 +33,29 @@ FIRST_CLOSED_S = 0.25
 class BudgetForecast:
     """What is left of one told budget (requests or tokens), between two tellings.
 
-    With ``learns_cost``, what one request costs starts as an estimate and is learned from what the tellings differ by.
+    With ``learns_cost``, what one request costs starts as an estimate and is learned from what the tellings differ by over the latest
+    ``LESSON_WINDOW`` to twice as many requests. Some servers tell what was left when the request came, others when its answer goes, with all
+    that were on the wire already charged: what a request costs is reckoned both ways, and the dearer one is taken.
     """
 
     def __init__(self, learns_cost: bool) -> None:
         self._learns_cost = learns_cost
-        self._anchor: tuple[int, float, float] | None = None  # number, when sent, remaining: where the present lesson begins
+        # number and sent so far (both less refusals), when sent, remaining: where the lesson begins, and where the next one will
+        self._anchors: deque[tuple[int, int, float, float]] = deque(maxlen=2)
         self._remaining: float | None = None
         self._limit: float | None = None
         self._refill_per_s = 0.0
         self._told_for_s = -1.0  # when the request was sent that brought the latest telling
         self._told_for_number = 0
+        self._refused = 0
         self._learned_cost: float | None = None
 
-    def told(self, budget: Budget, sent_s: float, number: int) -> None:
-        """The answer to request ``number``, sent at ``sent_s``, told ``budget``."""
+    def refused(self) -> None:
+        """A request was throttled: it has a number, but cost nothing."""
+        self._refused += 1
+
+    def told(self, budget: Budget, sent_s: float, number: int, sent_so_far: int) -> None:
+        """The answer to request ``number``, sent at ``sent_s``, told ``budget``; it came when ``sent_so_far`` had been sent."""
         if number <= self._told_for_number:
             return
         limit = budget.limit if budget.limit is not None else max(budget.remaining, self._limit or 0.0)
@@ -54,23 +64,26 @@ class BudgetForecast:
         elif not self._refill_per_s:
             self._refill_per_s = limit / 60.0
         if self._learns_cost:
-            self._learn(number, sent_s, budget.remaining, limit)
+            self._learn((number - self._refused, sent_so_far - self._refused, sent_s, budget.remaining), limit)
         self._remaining = budget.remaining
         self._limit = limit
         self._told_for_s = sent_s
         self._told_for_number = number
 
-    def _learn(self, number: int, sent_s: float, remaining: float, limit: float) -> None:
-        if self._anchor is None or remaining >= 0.98 * limit:
-            self._anchor = (number, sent_s, remaining)  # a full bucket hides what flowed over
+    def _learn(self, here: tuple[int, int, float, float], limit: float) -> None:
+        number, sent_so_far, sent_s, remaining = here
+        if remaining >= 0.98 * limit:
+            self._anchors.clear()  # a full bucket hides what flowed over
+        if not self._anchors:
+            self._anchors.append(here)
             return
-        anchor_number, anchor_sent_s, anchor_remaining = self._anchor
-        if number - anchor_number < LESSON_REQUESTS:
-            return
-        spent = anchor_remaining + self._refill_per_s * (sent_s - anchor_sent_s) - remaining
-        cost = max(0.0, spent / (number - anchor_number))
-        self._learned_cost = cost if self._learned_cost is None else 0.5 * self._learned_cost + 0.5 * cost
-        self._anchor = (number, sent_s, remaining)
+        first_number, first_sent_so_far, first_sent_s, first_remaining = self._anchors[0]
+        charged = min(number - first_number, sent_so_far - first_sent_so_far)
+        if charged >= LESSON_REQUESTS:
+            spent = first_remaining + self._refill_per_s * (sent_s - first_sent_s) - remaining
+            self._learned_cost = max(0.0, spent / charged)
+            if number - self._anchors[-1][0] >= LESSON_WINDOW:
+                self._anchors.append(here)
 
     def delay_s(self, now_s: float, sent_so_far: int, estimated_cost: float) -> float:
         """Seconds until one more request fits, given that requests up to ``sent_so_far`` have been sent."""
@@ -80,9 +93,14 @@ class BudgetForecast:
         left = self._remaining + self._refill_per_s * (now_s - self._told_for_s)
         if self._limit is not None:
             left = min(left, self._limit)
-        left -= cost * (sent_so_far - self._told_for_number)
-        # one request is kept in hand: the server's clock and ours differ by a trip
-        missing = 2.0 * cost - left
+        untold = sent_so_far - self._told_for_number
+        left -= cost * untold
+        # one request is kept in hand: the server's clock and ours differ by a trip. Where costs vary, two standard deviations of the one that
+        # would leave and of those not told yet
+        in_hand = 1.0
+        if self._learns_cost:
+            in_hand += 2.0 * COST_VARIATION * math.sqrt(1 + untold)
+        missing = (1.0 + in_hand) * cost - left
         if missing <= 0:
             return 0.0
         return min(missing / self._refill_per_s, LONGEST_CLOSED_S)
@@ -148,12 +166,13 @@ class Pacer:
     def told(self, sent_s: float, number: int, requests: Budget | None, tokens: Budget | None) -> None:
         """What the answer to request ``number`` told of the budgets."""
         if requests is not None:
-            self._requests.told(requests, sent_s, number)
+            self._requests.told(requests, sent_s, number, self._sent)
         if tokens is not None:
-            self._tokens.told(tokens, sent_s, number)
+            self._tokens.told(tokens, sent_s, number, self._sent)
 
     def throttled(self, now_s: float, retry_after_s: float | None) -> None:
         """A request was throttled. Many in a row without an answer close the gate until the server's moment, or ever longer."""
+        self._tokens.refused()
         self._throttled_in_a_row += 1
         if self._throttled_in_a_row < CLOSED_AFTER and not self._probing:
             return

@@ -27,7 +27,7 @@ def test_a_cap_per_minute_spreads_requests_evenly() -> None:
 
 def test_budgets_told_in_headers_are_not_overdrawn() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.told(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1)
+    forecast.told(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1, sent_so_far=1)
     sent, now_s = 1, 0.0
     while forecast.delay_s(now_s, sent, 1.0) == 0.0:
         sent += 1
@@ -38,15 +38,56 @@ def test_budgets_told_in_headers_are_not_overdrawn() -> None:
 
 def test_the_cost_of_a_request_is_learned_from_what_the_server_charges() -> None:
     forecast = BudgetForecast(learns_cost=True)
-    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1)
-    forecast.told(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21)
+    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    forecast.told(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21, 21)
     assert forecast.delay_s(0.0, 21, 50_000.0) == 0.0  # 100 each, not 5000
+
+
+def test_tellings_that_already_count_requests_on_the_wire_do_not_make_requests_look_cheap() -> None:
+    # a server that says in its answers what is left by then: answers in a row tell the same, then one tells a great leap
+    forecast = BudgetForecast(learns_cost=True)
+    capacity, cost, number, charged = 60_000.0, 100.0, 0, 0
+    while number < 320:
+        number += 1
+        charged = max(charged, min(600, (number // 80 + 1) * 80 + 40))
+        left = capacity - charged * cost
+        forecast.told(Budget(remaining=left, limit=capacity, reset_s=charged * cost / 1000.0), number * 0.001, number, charged)
+    sent = charged
+    while forecast.delay_s(0.4, sent, 5_000.0) == 0.0:
+        sent += 1
+    assert 460 <= sent <= 600  # 60,000 tokens are 600 requests of 100; those on the wire are counted twice for a while
+
+
+def test_refused_requests_cost_no_tokens() -> None:
+    forecast = BudgetForecast(learns_cost=True)
+    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    for number in range(2, 82):
+        forecast.refused()
+        forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, number, number)
+    forecast.told(Budget(remaining=5000, limit=10000, reset_s=30.0), 0.0, 121, 121)
+    assert forecast.delay_s(0.0, 121, 1.0) == 0.0
+    sent = 121
+    while forecast.delay_s(0.0, sent, 1.0) == 0.0:
+        sent += 1
+    assert 155 <= sent <= 171  # 40 requests took 4,000: 5,000 more are 50 at most
+
+
+def test_what_is_not_told_yet_is_taken_to_vary() -> None:
+    one, many = BudgetForecast(learns_cost=True), BudgetForecast(learns_cost=True)
+    for forecast, number in ((one, 101), (many, 1)):
+        forecast.told(Budget(remaining=10_000, limit=20_000, reset_s=600.0), 0.0, number, 101)
+    # the same 10,000 tokens: beside one request that is on the wire, and beside a hundred
+    assert one.delay_s(0.0, 102, 80.0) == 0.0
+    many_fit = 1
+    while many.delay_s(0.0, many_fit, 80.0) == 0.0:
+        many_fit += 1
+    assert 105 <= many_fit <= 121
 
 
 def test_older_tellings_do_not_overrule_newer_ones() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.told(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5)
-    forecast.told(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1)
+    forecast.told(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5, 5)
+    forecast.told(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1, 5)
     assert forecast.delay_s(1.0, 6, 1.0) > 0.0
 
 
