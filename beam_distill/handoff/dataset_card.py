@@ -48,6 +48,7 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
         "The answers are a model's and were not checked by a person.\n",
         "## Rows\n",
         _counts(facts.verdict.splits),
+        *_left_out(facts),
         "## How it was made\n",
         _bullets(facts),
         "## Before publishing it\n",
@@ -71,9 +72,18 @@ _USES = {
 
 def _data_files(facts: HandoffFacts) -> list[dict[str, str]]:
     files = [{"split": "train", "path": facts.train}]
-    if facts.validation is not None:
-        files.append({"split": "validation", "path": facts.validation})
+    if facts.loaded_validation is not None:
+        files.append({"split": "validation", "path": facts.loaded_validation})
     return files
+
+
+def _left_out(facts: HandoffFacts) -> list[str]:
+    if facts.loaded_validation == facts.validation:
+        return []
+    return [
+        f"The validation dataset, {_quoted(facts.validation or '')}, is not in the head of this file: `datasets` loads Parquet and JSONL "
+        "apart only. Write both in one format to have them together.\n"
+    ]
 
 
 def _counts(splits: tuple[SplitVerdict, ...]) -> str:

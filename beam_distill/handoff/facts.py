@@ -34,6 +34,14 @@ class HandoffFacts:
         return self.settings.output_format != "parquet" and (not packed or self.settings.output_format == "jsonl")
 
     @property
+    def loaded_validation(self) -> str | None:
+        """The validation dataset where ``datasets`` can load it together with the other: it wants both as Parquet, or none."""
+        if self.validation is None:
+            return None
+        parquet = [path.lower().endswith((".parquet", ".pq")) for path in (self.train, self.validation)]
+        return self.validation if parquet[0] == parquet[1] else None
+
+    @property
     def is_plain_chat(self) -> bool:
         """Whether the rows are messages with nothing but role and content, as the fine-tuning services ask."""
         return self.is_jsonl and self.settings.student_format in ("messages", "merged_system") and self.settings.reasoning != "field"

@@ -28,7 +28,7 @@ def trl_sft(facts: HandoffFacts) -> str | None:
         "learning_rate": float(f"{settings.learning_rate * (settings.learning_rate_multiplier or 1.0):.6g}"),
         "max_length": None,
     }
-    if facts.validation is not None:
+    if facts.loaded_validation is not None:
         config["dataset_test_split"] = "validation"
         config["eval_strategy"] = "epoch"
         config["per_device_eval_batch_size"] = settings.per_device_train_batch_size

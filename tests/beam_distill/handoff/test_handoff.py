@@ -171,6 +171,15 @@ def test_without_validation_rows_there_is_no_validation(tmp_path: Path) -> None:
     assert "validation_file" not in json.loads((made.folder / "openai_finetuning.json").read_text(encoding="utf-8"))
 
 
+def test_datasets_of_two_formats_are_not_called_one(tmp_path: Path) -> None:
+    # datasets refuses to load them: "Couldn't infer the same data file format for all splits"
+    made = Handoff(tmp_path, train="train.parquet")
+    card = (made.folder / "README.md").read_text(encoding="utf-8")
+    (config,) = yaml.safe_load(card.split("---\n")[1])["configs"]
+    assert [file["split"] for file in config["data_files"]] == ["train"]
+    assert "`../validation.jsonl`, is not in the head" in card and "dataset_test_split" not in made.yaml("trl_sft.yaml")
+
+
 def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     made = Handoff(tmp_path)
     own = made.folder / "README.md"
