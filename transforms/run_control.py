@@ -1,13 +1,14 @@
 """How the command reaches the scoring processes of a cluster, and they it: small files below the run's staging folder.
 
-The command asks for an early stop with ``stop.json``. Every process tells in a file of its own what it has on the wire; the files of
-processes that were lost tell what may have been paid for in vain.
+The command asks for an early stop with ``stop.json``. Every process tells in a file of its own what it has on the wire and what its engine
+is doing; the files of processes that were lost tell what may have been paid for in vain.
 """
 
 import json
 import os
 import socket
 import threading
+import time
 import uuid
 from contextlib import suppress
 from typing import Any, Union
@@ -16,12 +17,32 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.filesystems import exists
+from transforms.teacher.dispatch import Snapshot
 from transforms.teacher.session import ScoringSession
 
 LOOK_EVERY_S = 1.0
 LOOK_EVERY_REMOTE_S = 5.0
 _STOP = "stop.json"
 _OPEN = "open-"
+
+
+def _doing(state: Snapshot) -> dict[str, Any]:
+    return {
+        "in_flight": state.in_flight,
+        "limit": state.limit,
+        "backing_off": state.backing_off,
+        "retries": state.retries,
+        "failures": dict(state.failures),
+    }
+
+
+def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
+    """What every scoring process last told, by the file it told it in; also of processes that were lost since."""
+    found: dict[str, dict[str, Any]] = {}
+    for listed in FileSystems.match([f"{control_dir}/{_OPEN}*.json"])[0].metadata_list:
+        with suppress(OSError, ValueError), FileSystems.open(listed.path) as file:
+            found[listed.path] = json.loads(file.read())
+    return found
 
 
 def request_stop(control_dir: str, cause: EarlyStop) -> None:
@@ -53,21 +74,21 @@ class RunControl:
         self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
         self._thread.start()
 
-    def tell(self) -> None:
-        """Say how many requests are open, when that changed."""
+    def tell(self, beat: bool = False) -> None:
+        """Say how many requests are open, when that changed; with ``beat`` in any case, and what the engine is doing besides."""
         with self._telling:
             still_open = self._session.open_requests()
-            if still_open == self._told:
+            if still_open == self._told and not beat:
                 return
             with suppress(Exception):  # a report that cannot be written must not cost an answer
-                _write(self._path, {"open": still_open})
+                _write(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
                 self._told = still_open
 
     def _run(self) -> None:
         every_s = LOOK_EVERY_REMOTE_S if "://" in self._dir else LOOK_EVERY_S
         pause = threading.Event()
         while not self._session.closed:
-            self.tell()
+            self.tell(beat=True)
             with suppress(Exception):  # looked for again in a moment
                 if exists(f"{self._dir}/{_STOP}"):
                     with FileSystems.open(f"{self._dir}/{_STOP}") as file:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.progress.engine import EngineSource
+from beam_distill.progress.heartbeats import HeartbeatSource
 from beam_distill.progress.ledger_tail import LedgerTailSource
 from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.runner_metrics import MetricsSource
 from beam_distill.progress.timeline import Timeline, timeline_path
 from beam_distill.progress.tracker import Prices, Tracker
 from beam_distill.progress.watch import Watch
+from beam_distill.wiring import run_files
 
 ASK_RUNNER_EVERY_S = 5.0
 READ_LEDGER_EVERY_S = 2.0
@@ -27,13 +31,20 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(), tracker, totals, timeline)
-    return Watch(LedgerTailSource(ledger_dir, run_id), tracker, totals, timeline, READ_LEDGER_EVERY_S)
+    source = HeartbeatSource(LedgerTailSource(ledger_dir, run_id), partial(_heartbeats, run_files(work_dir, run_id).control_dir))
+    return Watch(source, tracker, totals, timeline, READ_LEDGER_EVERY_S)
+
+
+def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
+    from transforms.run_control import heartbeats
+
+    return heartbeats(control_dir)
 
 
 def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
     """Look at the runner's metrics from now on, unless the engine itself can be seen."""
-    if not isinstance(watch.source, EngineSource):
-        watch.source = MetricsSource(counters, ledger=watch.source)
+    if isinstance(watch.source, HeartbeatSource):
+        watch.source.other = MetricsSource(counters, ledger=watch.source.other)
         watch.look_every_s = ASK_RUNNER_EVERY_S
 
 

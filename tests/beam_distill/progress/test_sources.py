@@ -15,12 +15,14 @@ from builders import questions, write_rows
 from jobs import Job
 from object_storage import OBJECTS
 
+from beam_distill.progress.heartbeats import SILENT_S, HeartbeatSource
 from beam_distill.progress.ledger_tail import LedgerTailSource
 from beam_distill.progress.reading import Reading
 from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.runner_metrics import MetricsSource
 from beam_distill.progress.timeline import Timeline, read_timeline, timeline_path
 from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.replies import LedgerRecord
 from transforms.elements.rows import Split
@@ -181,6 +183,42 @@ def test_the_ledger_is_believed_where_it_is_ahead_of_the_runner(tmp_path: Path) 
     assert reading.rejects is None and reading.retries is None  # not told yet is not nothing
     counters["requests_answered"] = 2
     assert source.read().rejects == {"no_json": 1}
+
+
+def test_what_other_processes_do_is_shown_while_they_are_heard_of() -> None:
+    now_s = 0.0
+    told: dict[str, dict[str, object]] = {}
+
+    class Rows:
+        def read(self) -> Reading:
+            return Reading({"train": 7}, retries=None, rejects=None)
+
+    source = HeartbeatSource(Rows(), lambda: {name: dict(fields) for name, fields in told.items()}, clock=lambda: now_s)
+    assert source.read() == Rows().read()
+    doing = {"open": 9, "at_s": 1, "in_flight": 4, "limit": 10, "backing_off": 1, "retries": 3, "failures": {"throttled": 3}}
+    told.update(one=doing, two={**doing, "limit": 30}, older={"open": 5})
+    reading = source.read()
+    assert (reading.in_flight, reading.limit, reading.backing_off, reading.retries, reading.throttled) == (8, 40, 2, 6, 6)
+    assert reading.rows_done == {"train": 7} and reading.rejects is None
+    now_s = SILENT_S + 1
+    told["two"] = {**told["two"], "at_s": 2}
+    reading = source.read()
+    assert (reading.in_flight, reading.limit, reading.retries) == (4, 30, 6)  # the other is taken for lost, what it did stays
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job = Job(tmp_path)
+    job.train(questions(400))
+    teacher = SimulatorSettings(latency=Latency("fixed", mean_ms=400), capacity=Capacity(slots=20), faults={"503": 0.1})
+    with start_simulator(teacher) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--max_concurrency_per_instance=2", "--report=false", "--max_worker_count=10") == 0
+    (path,) = (job.work_dir / "timeline").iterdir()
+    samples = read_timeline(str(path))
+    assert max(sample["in_flight"] or 0 for sample in samples) > 10
+    assert max(sample["limit"] or 0 for sample in samples) == 20
+    assert samples[-1]["in_flight"] == 0 and sum(samples[-1]["failures"].values()) > 0
 
 
 def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
