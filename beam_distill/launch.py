@@ -26,7 +26,8 @@ from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.handoff.write import write_handoff
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
-from beam_distill.progress.choose import follow_metrics, prices_of, watch_for
+from beam_distill.progress.choose import follow_metrics, watch_for
+from beam_distill.progress.tracker import prices_of
 from beam_distill.progress.watch import Watch, watched
 from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached

@@ -11,6 +11,7 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
 from beam_distill.stored_files import is_remote, open_text
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
+from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 
 MOST_BAD_LINES = 20
@@ -94,7 +95,7 @@ class _Rows:
             if self._list is not None:
                 self._list.close()
         if self._list is not None:
-            print(f"bad lines   all {self.bad:,} are listed in {self._list_path}")
+            print(f"bad rows    all {self.bad:,} are listed in {self._list_path}")
         return warnings
 
     def _on_row(self, row: PromptRequest | RejectedRow) -> None:
@@ -103,7 +104,8 @@ class _Rows:
             return
         self.bad += 1
         if self.bad <= MOST_BAD_LINES:
-            print(f"  {row.origin.file}, line {row.origin.line}: {row.reason}: {row.detail}")
+            place = place_in(row.origin.file, row.origin.line, self._settings.input_format)
+            print(f"  {row.origin.file}, {place}: {row.reason}: {row.detail}")
             self._first.append(row)
             return
         if self._list is None:
@@ -146,7 +148,7 @@ def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> lis
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     from beam_distill.estimate import estimate_lines, usage_on_ledger
-    from beam_distill.progress.choose import prices_of
+    from beam_distill.progress.tracker import prices_of
     from beam_distill.rows_to_send import rows_to_send
     from beam_distill.wiring import run_files
 

@@ -23,6 +23,7 @@ def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> t
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
     print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
+    print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
         print("model       several are served: say which with --model")
         return ExitCode.WRONG_INPUT, endpoint
@@ -33,6 +34,15 @@ def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> t
         endpoint = with_model(endpoint, result.models[0])
     code = _send(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
     return code, endpoint
+
+
+def parameters_text(settings: DistillSettings) -> str:
+    """The sampling parameters, beside what they may be; what is beyond was refused before."""
+    return (
+        f"temperature {settings.teacher_model_temperature:g} (0 to 2), top_p {settings.teacher_model_top_p:g} (0 to 1), penalties "
+        f"{settings.teacher_model_frequency_penalty:g} and {settings.teacher_model_presence_penalty:g} (-2 to 2), at most "
+        f"{settings.effective_max_new_tokens} tokens; Azure's /chat/completions takes temperature up to 1 only"
+    )
 
 
 def access_text(ref: CredentialRef) -> str:

@@ -25,7 +25,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run")
     parser.add_argument("--split", choices=("train", "validation"), help="only this split")
     parser.add_argument("--reason", action="append", metavar="CODE", help="only what gave no example for this reason; may be repeated")
-    parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this input line; may be repeated")
+    parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this line, or record, of the input")
     parser.add_argument("--row", action="append", metavar="KEY", help="only the row with this row_key; may be repeated")
     parser.add_argument("--run", metavar="RUN_ID", help="only what this run got")
     parser.add_argument("--export", metavar="FILE", help="write what is found as JSONL; - is standard output")
@@ -48,7 +48,7 @@ def run(namespace: argparse.Namespace) -> int:
     found = _found(facts.work_dir, spec, _filter(namespace))
     if namespace.export is None:
         for record in found:
-            print(_line(record))
+            print(_line(record, facts.settings.get("input_format")))
         return int(ExitCode.PUBLISHED)
     try:
         return _export(namespace.export, found)
@@ -88,11 +88,14 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
             yield record
 
 
-def _line(record: dict[str, Any]) -> str:
+def _line(record: dict[str, Any], input_format: str | None) -> str:
     said = record.get("answer") if record["reason"] is None else f"{record['reason']}: {record.get('detail') or ''}"
     text = " ".join(str(said or "").split())
+    text = text[:100] + ("…" if len(text) > 100 else "")
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
-    return f"{record['split']} {record['file']} line {record['line']}{turn}  {text[:100]}{'…' if len(text) > 100 else ''}"
+    from transforms.intake.formats.registry import place_in
+
+    return f"{record['split']} {record['file']} {place_in(record['file'], record['line'], input_format)}{turn}  {text}"
 
 
 def _export(target: str, found: Iterator[dict[str, Any]]) -> int:

@@ -6,9 +6,12 @@ import argparse
 import sys
 from typing import Any
 
+from beam_distill.config.flags import add_flags_of
+from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.progress.tracker import Prices
+from beam_distill.progress.tracker import prices_of
 
+_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens", "currency")
 _TEXT = "make report.html again from a work_dir, also while a run is going on"
 
 
@@ -17,9 +20,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run; by default it is beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
-    parser.add_argument("--price_per_million_input_tokens", type=float, metavar="X", help="instead of what the run was told")
-    parser.add_argument("--price_per_million_output_tokens", type=float, metavar="X", help="instead of what the run was told")
-    parser.add_argument("--currency", default="USD", metavar="TEXT", help="what these prices are in (USD)")
+    add_flags_of(parser, _PRICES, "instead of what the run was told")
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -27,10 +28,9 @@ def run(namespace: argparse.Namespace) -> int:
     from beam_distill.report.run_files import NoRun
     from beam_distill.report.write import write_report
 
-    per_in, per_out = namespace.price_per_million_input_tokens, namespace.price_per_million_output_tokens
-    prices = None if per_in is None and per_out is None else Prices(per_in or 0.0, per_out or 0.0, namespace.currency)
+    given = view_settings({name: getattr(namespace, name) for name in _PRICES if hasattr(namespace, name)})
     try:
-        print(write_report(namespace.work_dir, namespace.output, prices))
+        print(write_report(namespace.work_dir, namespace.output, prices_of(given)))
     except NoRun as missing:
         print(f"beam-distill report: {missing}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)

@@ -30,16 +30,21 @@ def add_setting_flags(
             continue
         extra: Any = field.json_schema_extra
         shown = show_all or (extra["everyday"] and extra["group"] in groups_shown)
-        spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
-        flag = field.annotation is bool
-        value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}
-        groups[extra["group"]].add_argument(
-            *spellings,
-            dest=name,
-            default=argparse.SUPPRESS,
-            **value,
-            help=_help(name, field, required) if shown else argparse.SUPPRESS,
-        )
+        _add_flag(groups[extra["group"]], name, field, _help(name, field, required) if shown else argparse.SUPPRESS)
+
+
+def add_flags_of(parser: argparse.ArgumentParser, names: tuple[str, ...], help_text: str) -> None:
+    """Declare the flags of some inputs on a command that takes no others; ``help_text`` says there what it is with them."""
+    for name in names:
+        field = DistillSettings.model_fields[name]
+        _add_flag(parser, name, field, f"{_help(name, field, required=False)}; {help_text}")
+
+
+def _add_flag(place: Any, name: str, field: Any, help_text: str) -> None:
+    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    flag = field.annotation is bool
+    value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}
+    place.add_argument(*spellings, dest=name, default=argparse.SUPPRESS, **value, help=help_text)
 
 
 class SettingsHelp(argparse.HelpFormatter):

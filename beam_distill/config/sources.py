@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.settings import DistillSettings, advice, contradictions
+from beam_distill.config.view import ViewSettings
 
 ENVIRONMENT_PREFIX = "BEAM_DISTILL_"
 _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
@@ -94,6 +95,14 @@ def resolve(
     if problems:
         raise SettingsError(problems)
     return ResolvedSettings(settings, origins, warnings + advice(settings, origins))
+
+
+def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
+    """The inputs about what a person sees, of a command that takes no others. Raises SettingsError."""
+    try:
+        return ViewSettings(**flags)
+    except ValidationError as error:
+        raise SettingsError([_problem(item, flags, dict.fromkeys(flags, "flag")) for item in error.errors(include_url=False)]) from None
 
 
 _ACCESS = frozenset({"api_key_env", "api_key_file", "authentication_type", "connection_name"})

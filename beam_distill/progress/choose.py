@@ -13,7 +13,7 @@ from beam_distill.progress.ledger_tail import LedgerTailSource
 from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.runner_metrics import MetricsSource
 from beam_distill.progress.timeline import Timeline, timeline_path
-from beam_distill.progress.tracker import Prices, Tracker
+from beam_distill.progress.tracker import Tracker, prices_of
 from beam_distill.progress.watch import Watch
 from beam_distill.wiring import run_files
 
@@ -46,11 +46,3 @@ def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None
     if isinstance(watch.source, HeartbeatSource):
         watch.source.other = MetricsSource(counters, ledger=watch.source.other)
         watch.look_every_s = ASK_RUNNER_EVERY_S
-
-
-def prices_of(settings: DistillSettings) -> Prices | None:
-    """The prices, when at least one is given; the other is nothing then."""
-    per_in, per_out = settings.price_per_million_input_tokens, settings.price_per_million_output_tokens
-    if per_in is None and per_out is None:
-        return None
-    return Prices(per_in or 0.0, per_out or 0.0, settings.currency)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from beam_distill.config.view import ViewSettings
 from beam_distill.progress.reading import Reading
 
 WINDOW_S = 30.0
@@ -27,6 +28,14 @@ class Prices:
     def shown(self, cost: float) -> str:
         """An amount for a person: cents from one unit on, more digits below it."""
         return f"{cost:,.2f} {self.currency}" if cost >= 1 or cost == 0 else f"{cost:.2g} {self.currency}"
+
+
+def prices_of(settings: ViewSettings) -> Prices | None:
+    """The prices, when at least one is given; the other is nothing then."""
+    per_in, per_out = settings.price_per_million_input_tokens, settings.price_per_million_output_tokens
+    if per_in is None and per_out is None:
+        return None
+    return Prices(per_in or 0.0, per_out or 0.0, settings.currency)
 
 
 @dataclass(frozen=True, slots=True)

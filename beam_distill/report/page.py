@@ -19,6 +19,7 @@ from beam_distill.report.explanations import explanation
 from beam_distill.report.facts import Judged, LedgerFacts, RunCounts, messages_of
 from beam_distill.report.run_files import RunFacts
 from beam_distill.version import VERSION
+from transforms.intake.formats.registry import place_in
 
 LONGEST_TEXT = 4000
 TOP_LABELS = 15
@@ -54,6 +55,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    input_format = run.settings.get("input_format")
     environment.filters["number"] = lambda value: f"{value:,}"
     return environment.get_template("report.html.j2").render(
         task=_task(run),
@@ -67,9 +69,10 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         figures=list(_figures(run, ledger)),
         runs=list(_runs(run, ledger, prices)),
         torn=ledger.torn,
-        examples=_told_apart([_example(record, judged) for record, judged in ledger.examples.values()]),
+        examples=_told_apart([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
         rejects=[
-            (reason, explanation(reason), [_reject(reject, ledger.questions) for reject in listed]) for reason, listed in rejects.items()
+            (reason, explanation(reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
+            for reason, listed in rejects.items()
         ],
         rejects_are_older=not run.finished,
         settings=[(name, _value(value), run.record.get("origins", {}).get(name, "default")) for name, value in run.settings.items()],
@@ -286,10 +289,10 @@ def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator
         }
 
 
-def _example(record: dict[str, Any], judged: Judged) -> dict[str, Any]:
+def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -> dict[str, Any]:
     messages = [(role, _shortened(text)) for role, text in messages_of(record)]
     return {
-        "where": f"{record['split']}, {record['file']}, line {record['line']:,}",
+        "where": f"{record['split']}, {record['file']}, {place_in(record['file'], record['line'], input_format)}",
         "question": next((text for role, text in reversed(messages) if role == "user"), ""),
         "messages": messages,
         "raw": _shortened(judged.content or ""),
@@ -310,11 +313,11 @@ def _told_apart(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return examples
 
 
-def _reject(reject: dict[str, Any], questions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _reject(reject: dict[str, Any], questions: dict[str, dict[str, Any]], input_format: str | None) -> dict[str, Any]:
     record = questions.get(str(reject.get("row_key")))
     raw = reject.get("raw_answer")
     return {
-        "where": f"{reject.get('split')}, {reject.get('file')}, line {reject.get('line')}",
+        "where": f"{reject.get('split')}, {reject.get('file')}, {place_in(str(reject.get('file')), reject.get('line'), input_format)}",
         "detail": _shortened(str(reject.get("detail") or "")),
         "attempts": reject.get("attempts") or 0,
         "raw": None if raw is None else _shortened(str(raw)),

@@ -82,7 +82,7 @@ def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.C
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert main(["check", *job.arguments()[1:]]) == 0
-    assert "bad lines   all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
+    assert "bad rows    all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
     assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
     assert not list(tmp_path.glob("bad_lines*")) and not (tmp_path / "objects:").exists()
 

@@ -52,6 +52,23 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
 
 
+def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path)
+    (tmp_path / "train.json").write_text('[{"messages": [{"role": "user", "content": "How many is 1 plus 1?"}]}, 7]')
+    (tmp_path / "rows.csv").write_text('messages\n"[{""role"": ""user"",\n ""content"": ""2?""}]"\nno chat\n')
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", f"--train_file_path={tmp_path / 'train.json'}") == 0
+        assert "train.json, record 2: not_an_object" in capsys.readouterr().out
+        assert command(job, "check", f"--train_file_path={tmp_path / 'rows.csv'}") == 0
+        assert "rows.csv, line 4: " in capsys.readouterr().out
+        assert job.run(f"--train_file_path={tmp_path / 'train.json'}", "--min_endpoint_success_ratio=0.1") == 0
+    assert "train.json, record 2" in (job.work_dir / "report.html").read_text()
+    capsys.readouterr()
+    assert main(["ledger", str(job.work_dir), "--line=1"]) == 0
+    assert "train.json record 1  " in capsys.readouterr().out
+
+
 def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url

@@ -19,6 +19,7 @@ class JsonList:
     """``[{...}, {...}, ...]``. What is no JSON ends the file: behind it nobody can say where an element begins."""
 
     names_columns: ClassVar[bool] = False
+    numbered_by: ClassVar[str] = "record"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every element; its number is its place in the list."""

@@ -17,6 +17,7 @@ class JsonLines:
     """Any line may be broken without harm to the others."""
 
     names_columns: ClassVar[bool] = False
+    numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""

@@ -21,6 +21,7 @@ class SeparatedValues:
 
     separator: str
     names_columns: ClassVar[bool] = True
+    numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row that is not blank; its number is the line it begins on."""
