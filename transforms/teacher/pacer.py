@@ -20,6 +20,7 @@ FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s c
 CURVE = (1.0 - CUT) / RECOVERY_S**3
 EVEN_PACE_PER_S = 100.0  # at this pace the curve is CUBIC's own
 SMALLEST_STEP, LARGEST_STEP = 0.5, 3.0
+YIELD = 0.95  # a peak below the one before: somebody else may be coming up, so leave room (RFC 9438, fast convergence)
 LESSON_REQUESTS = 16  # fewer, and the rounding of the tellings would teach more than the costs
 LESSON_WINDOW = 256  # requests until an older beginning of the lesson is left behind: in a shorter one, answers out of order mislead
 COST_VARIATION = 0.5  # standard deviation of a request's cost by its mean; lognormal answer lengths have 0.4 to 1
@@ -202,6 +203,8 @@ class Pacer:
         else:
             measured = min(measured, self._rate(now_s))
             self._peak_is_a_guess = answers == 0
+            if measured < self._peak_rate and not self._peak_is_a_guess:
+                measured *= YIELD
         self._peak_rate = max(measured, 0.05)
         self._cut_at_s = now_s
         self._next_s = max(self._next_s, now_s)
