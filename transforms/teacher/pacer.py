@@ -20,6 +20,7 @@ FIRST_GUESS = 0.7  # of the pace of sending when throttling is first met; 429s c
 CURVE = (1.0 - CUT) / RECOVERY_S**3
 EVEN_PACE_PER_S = 100.0  # at this pace the curve is CUBIC's own
 SMALLEST_STEP, LARGEST_STEP = 0.5, 3.0
+DEEPEST_CUT = 0.5  # of the pace that was throttled: right after a cut, answers are too few to say how much gets through
 YIELD = 0.95  # a peak below the one before: somebody else may be coming up, so leave room (RFC 9438, fast convergence)
 LESSON_REQUESTS = 16  # fewer, and the rounding of the tellings would teach more than the costs
 LESSON_WINDOW = 256  # requests until an older beginning of the lesson is left behind: in a shorter one, answers out of order mislead
@@ -201,7 +202,8 @@ class Pacer:
             first_s = max(since_s, self._send_times[0]) if self._send_times else since_s
             measured = max(measured, FIRST_GUESS * sent / max(now_s - first_s, 0.15))
         else:
-            measured = min(measured, self._rate(now_s))
+            throttled = self._rate(now_s)
+            measured = min(max(measured, DEEPEST_CUT * throttled), throttled)
             self._peak_is_a_guess = answers == 0
             if measured < self._peak_rate and not self._peak_is_a_guess:
                 measured *= YIELD

@@ -88,6 +88,13 @@ def test_a_process_that_comes_later_gets_its_share() -> None:
     assert sum(shares) / len(shares) >= 0.43, shares
 
 
+def test_a_bad_start_is_made_up_for() -> None:
+    # many refusals in the first half second: the pace must not end near nothing, where it grows slowly
+    for seed in (86, 145, 82):
+        answers = [_within(moments, 10.0) for moments in _answers(2, later_s=5.0, until_s=23.0, seed=seed)]
+        assert min(answers) / sum(answers) >= 0.2, (seed, answers)
+
+
 def test_a_process_alone_uses_what_there_is() -> None:
     for seed in range(3):
         (moments,) = _answers(1, later_s=0.0, until_s=30.0, seed=seed)
