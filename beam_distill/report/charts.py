@@ -83,6 +83,7 @@ def failures_chart(edges_s: Sequence[float], by_kind: Mapping[str, Sequence[floa
             axes.bar(edges_s[:-1], counts, width * 0.9, floor, align="edge", color=SERIES[number % len(SERIES)], label=kind.replace("_", " "))
             floor = [below + count for below, count in zip(floor, counts, strict=True)]
         axes.set_ylabel("failed attempts")
+        axes.set_ylim(top=1.08 * max(floor, default=1.0))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.1, handlelength=1.0, columnspacing=1.0)
         _time_axis(axes)

@@ -9,6 +9,7 @@ from typing import Any
 
 _QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{1,40})['\"\u2019\u201d](?!\w)")
 _OPTION = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
+_LISTED = re.compile(r"\bone of (?:these|the \w+ \w+): *(.+)")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD_LIMIT = re.compile(r"(\d{1,4})\s+words")
 _ASKS_FOR_NUMBER = re.compile(r"\bhow many\b|\bwhat is\b[^?]*\d", re.IGNORECASE)
@@ -61,7 +62,8 @@ def _label(system: str, user: str, randomness: random.Random) -> str:
     options = _OPTION.findall(user)
     if options:
         return str(randomness.choice(options))
-    quoted = _QUOTED.findall(system) or _QUOTED.findall(user)
+    listed = _LISTED.search(system)
+    quoted = _QUOTED.findall(listed[1] if listed else system) or _QUOTED.findall(user)
     labels = [label for label in dict.fromkeys(quoted) if label.strip() and label not in _NOT_LABELS]
     return randomness.choice(labels[:6]) if labels else "yes"
 
