@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
@@ -10,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from beam_distill.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.stored_files import unknown_filesystem
+from beam_distill.stored_files import lacks_client, unknown_filesystem
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
 from transforms.elements.failures import FailureKind
 from transforms.elements.plan import InputSpec
@@ -32,6 +33,7 @@ def check_files(settings: DistillSettings) -> None:
     outputs: set[str] = set()
     spec = input_spec(settings)
     problems.extend(_unknown_filesystems(settings))
+    problems.extend(_bundle_problems(settings))
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
     for files in spec.splits:
@@ -57,6 +59,22 @@ def check_files(settings: DistillSettings) -> None:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
 
 
+def _bundle_problems(settings: DistillSettings) -> list[str]:
+    """Files of authorities that are none."""
+    problems = []
+    for name in ("ca_bundle", "azure_ca_bundle"):
+        path = getattr(settings, name)
+        if path is None:
+            continue
+        try:
+            ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            problems.append(f"{name}: {path} holds no certificate that can be read ({error.reason or error}); expected a PEM file")
+        except OSError as error:
+            problems.append(f"{name}: {path} cannot be read: {error.strerror}")
+    return problems
+
+
 def _row_problems(spec: InputSpec) -> list[str]:
     """Files that are not what they are called, templates that are none, columns that are not there."""
     problems: list[str] = []
@@ -80,6 +98,9 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
     for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
         path = getattr(settings, name)
         if path is None or "://" not in path:
+            continue
+        if lacks_client(path):
+            problems.append(f"{name}: {unknown_filesystem(path)}")
             continue
         try:
             FileSystems.get_filesystem(path)

@@ -6,6 +6,7 @@ Beam is loaded only for places that are not on this machine: who looks at a dire
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import io
 import json
 import os
@@ -55,6 +56,8 @@ def reach(work_dir: str, beam_argv: tuple[str, ...] = ()) -> None:
     """
     if not is_remote(work_dir):
         return
+    if lacks_client(work_dir):
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {unknown_filesystem(work_dir)}")
     from apache_beam.io.filesystems import FileSystems
 
     from beam_distill.runners.plan import BeamGiven, use_storage_options
@@ -81,6 +84,18 @@ def unknown_filesystem(path: str) -> str:
         f"nothing here reads {path.partition('://')[0]}://. Install what does: beam-distill[azure-storage] for azfs://, "
         "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
     )
+
+
+_CLIENTS = {"azfs": "azure.storage.blob", "s3": "boto3", "gs": "google.cloud.storage"}
+
+
+def lacks_client(path: str) -> bool:
+    """Whether what talks to a path's storage is not installed; Beam says so only when it is used."""
+    client = _CLIENTS.get(path.partition("://")[0]) if is_remote(path) else None
+    try:
+        return client is not None and importlib.util.find_spec(client) is None
+    except ModuleNotFoundError:  # a package around it is missing already
+        return True
 
 
 def text_lines(path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from beam_distill.config.fields import plainly
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from transforms.azure.specs import WorkspaceRef
@@ -56,7 +57,7 @@ def _read(path: Path) -> dict[str, object]:
     try:
         fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"workspace_config: {os.fspath(path)} cannot be read: {error}") from None
+        raise RunRefused(ExitCode.WRONG_INPUT, f"workspace_config: {os.fspath(path)} cannot be read: {plainly(error)}") from None
     if not isinstance(fields, dict):
         raise RunRefused(ExitCode.WRONG_INPUT, f"workspace_config: {os.fspath(path)} must hold a JSON object with subscription_id and so on")
     return fields

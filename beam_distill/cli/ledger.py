@@ -47,8 +47,12 @@ def run(namespace: argparse.Namespace) -> int:
         return int(ExitCode.PUBLISHED)
     found = _found(facts.work_dir, spec, _filter(namespace))
     if namespace.export is None:
+        shown = False
         for record in found:
             print(_line(record, facts.settings.get("input_format")))
+            shown = True
+        if not shown:
+            print("no record on the ledger matches", file=sys.stderr)
         return int(ExitCode.PUBLISHED)
     try:
         return _export(namespace.export, found)

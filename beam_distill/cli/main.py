@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import os
 import sys
@@ -15,6 +16,7 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
+_COMMANDS = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
 _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXPLANATIONS.items())
 
 
@@ -24,6 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(show_all="--help-all" in arguments)
     if "--help-all" in arguments:
         arguments = [argument if argument != "--help-all" else "--help" for argument in arguments]
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
+        near = difflib.get_close_matches(arguments[0], _COMMANDS, n=1, cutoff=0.5)
+        said = f"did you mean {near[0]}?" if near else f"there are {', '.join(_COMMANDS)}"
+        print(f"beam-distill: {arguments[0]!r} is no command; {said}", file=sys.stderr)
+        return int(ExitCode.WRONG_INPUT)
     try:
         namespace, leftovers = parser.parse_known_args(arguments)
     except SystemExit as ended:

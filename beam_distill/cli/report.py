@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from beam_distill.config.fields import plainly
 from beam_distill.config.flags import add_flags_of
 from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
@@ -35,6 +36,6 @@ def run(namespace: argparse.Namespace) -> int:
         print(f"beam-distill report: {missing}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
     except OSError as error:
-        print(f"beam-distill report: the report cannot be written: {error}", file=sys.stderr)
+        print(f"beam-distill report: {namespace.output or 'report.html'} cannot be written: {plainly(error)}", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
     return int(ExitCode.PUBLISHED)

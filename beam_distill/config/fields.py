@@ -37,6 +37,11 @@ NOT_TO_OVERWRITE = {
 }
 
 
+def plainly(error: OSError | ValueError) -> str:
+    """What went wrong with a file that the message names already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def read_flag(value: Any) -> Any:
     """``"true"`` and its like as a boolean."""
     if isinstance(value, str):
@@ -129,7 +134,7 @@ def read_template(value: Any) -> Any:
             with open(value[1:], encoding="utf-8-sig") as file:
                 return file.read()
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the template file cannot be read: {error}") from None
+            raise ValueError(f"the template file cannot be read: {plainly(error)}") from None
     return value
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
 from beam_distill.config.errors import SettingsError
+from beam_distill.config.fields import plainly
 from beam_distill.config.settings import DistillSettings, advice, contradictions
 from beam_distill.config.view import ViewSettings
 
@@ -64,7 +65,8 @@ def resolve(
             if name in _LITERAL_KEYS:
                 problems.append(_literal_key(f"{name} ({origin})"))
             elif name not in names:
-                problems.append(f"{raw_name} ({origin}): no such setting{_nearest(name, names)}")
+                shown = f"{ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else raw_name
+                problems.append(f"{shown} ({origin}): no such setting{_nearest(name, names)}")
             elif isinstance(value, str) and "${{" in value:
                 problems.append(f"{name} ({origin}): {value!r} holds an expression that nobody has filled in")
             elif value is None or (isinstance(value, str) and not value.strip()):
@@ -150,7 +152,10 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
         elif name in beam_names:
             expects_value = not equals
         else:
-            problems.append(f"--{name}: no such flag{_nearest(name, [*setting_names(), *beam_names])}")
+            near = _nearest(name, [*setting_names(), *beam_names])
+            if name == "beam_options":
+                near = "; it stands in the config file only, and here Beam's options are given by their own names"
+            problems.append(f"--{name}: no such flag{near}")
             expects_value = not equals
     if problems:
         raise SettingsError(problems)
@@ -162,7 +167,7 @@ def _read_config(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8-sig") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"config: {path} cannot be read: {error}"]) from None
+        raise SettingsError([f"config: {path} cannot be read: {plainly(error)}"]) from None
     try:
         if path.endswith(".json"):
             fields = json.loads(text)
@@ -172,13 +177,15 @@ def _read_config(path: str) -> dict[str, Any]:
             try:
                 fields = yaml.safe_load(text)
             except yaml.YAMLError as error:
-                raise ValueError(str(error)) from None
+                mark = getattr(error, "problem_mark", None)
+                where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+                raise ValueError(where + (getattr(error, "problem", None) or str(error))) from None
     except ValueError as error:
         raise SettingsError([f"config: {path} is no valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
     if fields is None:
         return {}
     if not isinstance(fields, dict):
-        raise SettingsError([f"config: {path} must hold a mapping of names to values"])
+        raise SettingsError([f"config: {path} must hold names with values, as in 'train_file_path: data/train.jsonl'; it holds something else"])
     return fields
 
 
@@ -191,10 +198,30 @@ def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str]) -
     if item["type"] == "missing":
         described = DistillSettings.model_fields[name].description
         return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    message = _expected(item, str(values.get(name, "")))
     shown = "" if name in _MASKED else f" is {values.get(name)!r}"
     return f"{name} ({origins.get(name, 'default')}){shown}: {message}"
+
+
+_BOUNDS = {"less_than_equal": ("at most", "le"), "greater_than_equal": ("at least", "ge"), "less_than": ("less than", "lt")}
+_BOUNDS["greater_than"] = ("more than", "gt")
+_KINDS = {"int_parsing": "a whole number", "int_from_float": "a whole number", "int_type": "a whole number", "float_parsing": "a number"}
+_KINDS |= {"float_type": "a number", "finite_number": "a number that is not infinite", "string_type": "text", "dict_type": "names with values"}
+
+
+def _expected(item: Any, value: str) -> str:
+    """What pydantic found, in the words of the other messages."""
+    kind, context = item["type"], item.get("ctx") or {}
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"expected {words} {context[key]:g}"
+    if kind in _KINDS:
+        return f"expected {_KINDS[kind]}"
+    if kind == "literal_error":
+        listed = str(context["expected"]).replace(" or ", ", ").replace("'", "")
+        return f"expected one of {listed}{_nearest(value, listed.split(', '))}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
 
 
 def _literal_key(where: str) -> str:

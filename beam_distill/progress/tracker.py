@@ -26,8 +26,8 @@ class Prices:
         return (prompt_tokens * self.per_million_in + completion_tokens * self.per_million_out) / 1e6
 
     def shown(self, cost: float) -> str:
-        """An amount for a person: cents from one unit on, more digits below it."""
-        return f"{cost:,.2f} {self.currency}" if cost >= 1 or cost == 0 else f"{cost:.2g} {self.currency}"
+        """An amount for a person: cents from a tenth of a unit on, two digits below it."""
+        return f"{cost:,.2f} {self.currency}" if cost >= 0.1 or cost == 0 else f"{cost:.2g} {self.currency}"
 
 
 def prices_of(settings: ViewSettings) -> Prices | None:

@@ -45,7 +45,8 @@ class ColumnTemplate:
             tree = _ENVIRONMENT.parse(source)
             self._template = _ENVIRONMENT.from_string(source)
         except TemplateSyntaxError as error:
-            raise BadTemplate(f"{name}, line {error.lineno}: {error.message}; columns are written {{{{ like_this }}}}") from None
+            said = str(error.message).rstrip(".")
+            raise BadTemplate(f"{name}, line {error.lineno}: {said}; columns are written {{{{ like_this }}}}") from None
         self._columns = _columns(tree)
         self._whole_row = self._columns.pop(WHOLE_ROW, None) is not None
 

@@ -53,7 +53,8 @@ def look_up_key(ref: CredentialRef) -> str | None:
             with open(ref.place, encoding="utf-8") as file:
                 key = file.read().strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise CredentialMissing(f"the key file {ref.place} cannot be read: {error}") from None
+            said = error.strerror if isinstance(error, OSError) else str(error)
+            raise CredentialMissing(f"the key file {ref.place} cannot be read: {said}") from None
         if not key:
             raise CredentialMissing(f"the key file {ref.place} is empty")
     if any(ord(letter) < 32 or ord(letter) > 126 for letter in key):

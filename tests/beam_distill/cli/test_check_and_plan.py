@@ -120,6 +120,15 @@ def test_estimates_rest_on_what_was_seen() -> None:
         "tokens in   about 200,000 (from 100 answers on the ledger)",
         "tokens out  about 50,000 (from 100 answers on the ledger)",
         "time        about 1:40 at the 10.0 answers/s observed; 0:10 if the endpoint took 200 requests at a time without becoming slower",
-        "cost        about 0.7 USD",
+        "cost        about 0.70 USD",
     ]
     assert estimate_lines(0, 0, 512, 200, usage, None) == ["estimate    nothing is left to be sent"]
+
+
+def test_what_is_no_command_or_no_file_of_authorities_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rum"]) == 2
+    assert "'rum' is no command; did you mean run?" in capsys.readouterr().err
+    job.url = "http://127.0.0.1:9"
+    for name, said in (("none.pem", "none.pem cannot be read: No such file"), ("train.jsonl", "holds no certificate that can be read")):
+        assert command(job, "check", f"--ca_bundle={job.folder / name}") == 2
+        assert said in capsys.readouterr().err

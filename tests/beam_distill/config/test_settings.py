@@ -254,3 +254,18 @@ def test_keys_of_storage_accounts_are_not_shown() -> None:
     settings = given(beam_options=options).settings
     assert "hush" not in repr(settings) and settings.public_view()["beam_options"]["direct_num_workers"] == 2
     assert settings.beam_options == options
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("min_endpoint_success_ratio", "70", "is '70': expected at most 1"),
+        ("max_worker_count", "0", "is '0': expected at least 1"),
+        ("limit", "1.5", "is '1.5': expected a whole number"),
+        ("teacher_model_temperature", "hot", "is 'hot': expected a number"),
+        ("runner", "flnk", "expected one of direct, flink, spark, prism, portable; did you mean flink?"),
+    ],
+)
+def test_what_is_out_of_bounds_is_told_in_plain_words(name: str, value: str, said: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert said in problem

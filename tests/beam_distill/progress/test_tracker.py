@@ -28,8 +28,8 @@ def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
 
 def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
     view = Tracker(("train",), Prices(1.0, 10.0, "EUR")).view(10.0, reading(1000), {"train": 4000})
-    assert view.cost == "0.2 EUR"  # 100,000 tokens in, 10,000 out
-    assert view.expected_cost == "0.8 EUR"
+    assert view.cost == "0.20 EUR"  # 100,000 tokens in, 10,000 out
+    assert view.expected_cost == "0.80 EUR"
 
 
 def test_counters_become_a_reading() -> None:

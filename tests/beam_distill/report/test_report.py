@@ -212,5 +212,5 @@ def test_a_sample_depends_on_what_was_offered_only() -> None:
 def test_prices_are_held_to_their_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ledger").mkdir()
     assert main(["report", str(tmp_path), "--price_per_million_input_tokens=-1"]) == 2
-    assert "price_per_million_input_tokens (flag) is '-1': input should be greater than or equal to 0" in capsys.readouterr().err
+    assert "price_per_million_input_tokens (flag) is '-1': expected at least 0" in capsys.readouterr().err
     assert main(["report", str(tmp_path), "--price-per-million-input-tokens", "cheap"]) == 2
