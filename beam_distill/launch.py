@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -32,11 +32,11 @@ from beam_distill.progress.watch import Watch, watched
 from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
+from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
-from transforms.counters import NAMESPACE
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
@@ -125,27 +125,48 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
         try:
             watch = watch_for(settings, prepared.work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
             metrics = _run_pipeline(prepared.job, prepared.plan, options_of(prepared.plan, prepared.given), watch, settings.quiet)
-            result = read_result(
-                prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics, in_process=prepared.plan.same_process
-            )
+            result = read_result(prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics)
         except WorkerLost as lost:
             result = RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, prepared.work_dir)
         except Exception as error:
-            # Beam wraps what a stage raises; a full or broken disk is no defect of ours, anything else is
-            if not _is_storage_failure(error):
+            # Beam wraps what a stage raises; a full or broken disk is no defect of ours, nor is what happens to a cluster
+            message = _not_ours(error, prepared.plan)
+            if message is None:
+                remove_staging(prepared.work_dir, keep_control=True)
                 raise
-            result = RunResult(
-                ExitCode.STORAGE_FAILED,
-                f"writing failed: {error}. Free space or mend the disk and rerun: answers on the ledger are kept.",
-                prepared.run_id,
-                prepared.work_dir,
-            )
+            code = ExitCode.STORAGE_FAILED if _is_storage_failure(error) else ExitCode.DEFECT
+            result = RunResult(code, message, prepared.run_id, prepared.work_dir)
         finally:
             gc.collect()  # files that a failed stage left open are closed here, under the hook
             sys.unraisablehook = before_hook
-            remove_staging(prepared.work_dir)
+        result = with_losses(result)
         result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
         return record_run(resolved, result, prepared.started, prepared.endpoint_shown)
+
+
+def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
+    """What is said of an error that is no defect of ours, None for any other."""
+    if _is_storage_failure(error):
+        return f"writing failed: {error}. Free space or mend the disk and rerun: answers on the ledger are kept."
+    if plan.embedded:
+        return None
+    from beam_distill.runners.failures import told_by_runner
+
+    told = told_by_runner(error)
+    return None if told is None else f"{told}. Run the same command again to go on: answers on the ledger are kept."
+
+
+def with_losses(result: RunResult) -> RunResult:
+    """The result with what scoring processes had open when they were lost, and the work_dir without what runs left behind.
+
+    Processes count from the last run on that came to its end: what was lost with a run that failed is told by the next one too.
+    """
+    staging = f"{result.work_dir}/staging"
+    with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not hang on this
+        processes, requests = unfinished_requests(f"{staging}/*/control")
+        result = _replace(result, processes_lost=processes, lost_at_most=requests)
+    remove_staging(result.work_dir, keep_control=result.verdict is None)
+    return result
 
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
@@ -161,13 +182,10 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
         return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
 
 
-def read_result(
-    rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], in_process: bool = False
-) -> RunResult:
+def read_result(rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any]) -> RunResult:
     """How a job that has come to its end ended: its verdict, with the counts of the files that were written."""
     verdict = read_verdict(read_file(files.verdict_path))
     conclusion = read_conclusion(read_file(files.conclusion_path))
-    processes, lost = (0, 0) if in_process else unfinished_requests(files.control_dir)
     verdict = as_written(verdict, conclusion)
     datasets = {
         part.split.value: part.output
@@ -185,8 +203,6 @@ def read_result(
         rejects_path=files.rejects_path,
         metrics=metrics,
         repeated=conclusion.repeated,
-        lost_at_most=lost,
-        processes_lost=processes,
     )
 
 
@@ -213,16 +229,30 @@ def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watc
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
         runner = FnApiRunner() if plan.same_process else FnApiRunner(default_environment=local_worker_environment())
-    pipeline = beam.Pipeline(runner=runner, options=options)
-    build(pipeline, job)
     try:
-        with _workers_watched(job, plan), _stopped_by_signals(job, plan), watched(watch, quiet), _rare_garbage_collection():
-            result = pipeline.run()
-            follow_metrics(watch, lambda: _counters(result))
-            result.wait_until_finish()
+        with _served(plan, options), _workers_watched(job, plan), _stopped_by_signals(job, plan), watched(watch, quiet):
+            with _rare_garbage_collection():
+                pipeline = beam.Pipeline(runner=runner, options=options)
+                build(pipeline, job)
+                result = pipeline.run()
+                follow_metrics(watch, lambda: counters_of(_told(result)))
+                result.wait_until_finish()
+            return metrics_of(_told(result))
     finally:
         close_sessions()
-    return _metrics(result)
+
+
+@contextmanager
+def _served(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
+    """What a runner that is not embedded needs of this command: a job server, and scoring processes if they are to be here."""
+    if plan.embedded:
+        yield
+        return
+    from beam_distill.runners.loopback import called_back  # only who needs them waits for their imports
+    from beam_distill.runners.own_job_server import own_job_server
+
+    with own_job_server(options), called_back(plan, options):
+        yield
 
 
 def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[None]:
@@ -231,34 +261,10 @@ def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[N
     return local_workers_watched(job.scoring.control_dir, job.scoring.patience.drain_s)
 
 
-def _query(result: Any) -> Any:
+def _told(result: Any) -> Any:
     # Beam's portable result keeps the first answer it gets, which is that of a job that has only begun
     result._metrics = None
-    return result.metrics().query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
-
-
-def _counters(result: Any) -> dict[str, int]:
-    queried = _query(result)
-    values: dict[str, int] = {}
-    for counter in queried["counters"]:
-        name = counter.key.metric.name
-        values[name] = values.get(name, 0) + int(counter.result)
-    return values
-
-
-def _metrics(result: Any) -> dict[str, Any]:
-    values: dict[str, Any] = dict(_counters(result))
-    queried = _query(result)
-    for distribution in queried["distributions"]:
-        found = distribution.result
-        if found is not None and found.count:
-            values[distribution.key.metric.name] = {
-                "count": found.count,
-                "mean": round(found.mean, 1),
-                "min": found.min,
-                "max": found.max,
-            }
-    return dict(sorted(values.items()))
+    return result.metrics()
 
 
 def _without_lost_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:

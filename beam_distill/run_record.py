@@ -23,7 +23,8 @@ class RunResult:
     """How a run ended. ``datasets`` and the other paths are set when the file is there.
 
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``lost_at_most``: requests that ``processes_lost``
-    scoring processes had open when they were last heard of; what of it was answered is paid for and not on the ledger.
+    scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
+    lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
     """
 
     exit_code: ExitCode

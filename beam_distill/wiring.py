@@ -9,7 +9,7 @@ from beam_distill.azure_endpoint import locate
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
-from beam_distill.work_dir import absolute
+from beam_distill.work_dir import CONTROL, absolute
 from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.ledger.storage import Sealing
@@ -91,7 +91,7 @@ def run_files(work_dir: str, run_id: str) -> RunFiles:
         rejects_path=f"{root}/rejects.jsonl",
         verdict_path=f"{staging}/verdict.json",
         conclusion_path=f"{staging}/conclusion.json",
-        control_dir=f"{staging}/control",
+        control_dir=f"{staging}/{CONTROL}",
     )
 
 

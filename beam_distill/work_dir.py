@@ -23,6 +23,7 @@ from beam_distill.stored_files import STALE_AFTER_S, is_remote
 from transforms.filesystems import exists
 
 BEAT_EVERY_S = 20.0
+CONTROL = "control"
 
 
 def absolute(path: str) -> str:
@@ -154,12 +155,22 @@ def set_aside(output: str, work_dir: str) -> str | None:
     return str(kept)
 
 
-def remove_staging(work_dir: str) -> None:
-    """Remove what runs left behind before their files were put in place."""
+def remove_staging(work_dir: str, keep_control: bool = False) -> None:
+    """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes told of themselves."""
     if not is_remote(work_dir):
-        shutil.rmtree(Path(work_dir) / "staging", ignore_errors=True)
+        for run in Path(work_dir, "staging").glob("*"):
+            for entry in run.iterdir() if keep_control and run.is_dir() else [run]:
+                if keep_control and entry.name == CONTROL:
+                    continue
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            Path(work_dir, "staging").rmdir()
         return
     with suppress(Exception):  # only litter, and the next run tries again
         left = [found.path for found in FileSystems.match([f"{work_dir}/staging/**"])[0].metadata_list]
+        left = [path for path in left if not (keep_control and f"/{CONTROL}/" in path)]
         if left:
             FileSystems.delete(left)

@@ -15,7 +15,7 @@ from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.deployment.targets import TARGETS
 from beam_distill.deployment.values import nearest, read_values, read_values_file, split_assignments
-from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.exit_codes import ExitCode
 
 LAUNCHED = {
     "flink-rest": "the portable jar through Flink's REST interface",
@@ -76,29 +76,18 @@ def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
 
 def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> int:
     from beam_distill.cli.summary import summary_text
-    from beam_distill.deployment.portable_jar import ENTRY_CLASSES, write_jar
-    from beam_distill.runners.detached import follow, submitted
-    from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-    from beam_distill.runners.plan import processes_in_all
+    from beam_distill.deployment.submit_jar import submit_to_flink
+    from beam_distill.runners.detached import follow
 
     resolved = _with(resolved, runner="flink", master=str(resolved.settings.master or values["master"]))
-    rest = FlinkRest(str(resolved.settings.master))
-    try:
-        rest.version()
-    except FlinkUnreachable as error:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"master: no Flink JobManager answers at {rest.url}: {error}") from None
-    submission = write_jar(resolved, values["jar"])
-    try:
-        job_id = rest.run(rest.upload(Path(values["jar"])), processes_in_all(resolved.settings), ENTRY_CLASSES["flink"])
-    except FlinkUnreachable as error:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None
-    submission = submitted(dataclasses.replace(submission, job_id=job_id, master=rest.url))
-    print(f"Flink runs the job as {job_id}: {rest.url}/#/job/{job_id}/overview", file=sys.stderr)
+    submission = submit_to_flink(resolved, jar=values["jar"])
+    job_id, url = submission.job_id, submission.master
+    print(f"Flink runs the job as {job_id}: {url}/#/job/{job_id}/overview", file=sys.stderr)
     try:
         result = follow(resolved, submission, every_s=float(values["look_every_s"]))
     except KeyboardInterrupt:
         print(
-            f"the job goes on; beam-distill status reads it back, and curl -X PATCH '{rest.url}/jobs/{job_id}?mode=cancel' ends it",
+            f"the job goes on; beam-distill status reads it back, and curl -X PATCH '{url}/jobs/{job_id}?mode=cancel' ends it",
             file=sys.stderr,
         )
         return int(ExitCode.INTERRUPTED)

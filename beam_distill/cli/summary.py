@@ -33,16 +33,20 @@ def summary_text(result: RunResult) -> str:
         completion_tokens += tally.completion_tokens
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({retried:,} {'retry' if retried == 1 else 'retries'}, {throttled:,} throttled)" if retried else ""
+    if not result.metrics:
+        again = " (how many were retries, this runner does not tell)"
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
         lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
     lines.append(f"time        {duration(result.wall_s)}")
-    if result.repeated or result.lost_at_most:
+    if result.repeated:
+        lines.append(f"repeated    {result.repeated:,} answers stand on the ledger twice: a part of the job ran twice, and both were paid for")
+    if result.lost_at_most:
         lines.append(
-            f"{result.repeated} answers were paid for twice (a part of the job ran twice); {result.processes_lost} scoring processes were lost "
-            f"with at most {result.lost_at_most} requests open, whose answers, if any came, were paid for in vain"
+            f"lost        {result.processes_lost:,} scoring processes, in this run or since the last that came to its end; when last heard of "
+            f"they had {result.lost_at_most:,} requests open. What of these the teacher answered was paid for in vain"
         )
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")

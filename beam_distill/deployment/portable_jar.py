@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,12 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.launch import prepare_job, set_outputs_aside
+from beam_distill.launch import PreparedJob, prepare_job
 from beam_distill.pipeline import build
-from beam_distill.runners.detached import Submission, refuse_while_detached, submitted
+from beam_distill.runners.detached import Submission, handing_over, submission_of, submitted
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_on_this_machine
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, processes_in_all
-from beam_distill.work_dir import locked
 
 ENTRY_CLASSES = {
     "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
@@ -41,24 +42,30 @@ def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | No
 
     Checks what ``beam-distill run`` checks, and moves datasets of an earlier run aside. Raises RunRefused.
     """
-    given = beam_given(resolved, beam_argv or [])
-    prepared = prepare_job(resolved, beam_argv, plan=jar_plan(resolved.settings, given))
-    runner = resolved.settings.runner
-    named = resolved.settings.job_server_jar or given.options.get(f"{runner}_job_server_jar")
-    runner_jar = job_server_jar(runner, given.options.get("flink_version") or DEFAULT_FLINK_VERSION, named)
+    prepared = prepare_jar(resolved, beam_argv)
+    with handing_over(prepared), packed(prepared) as jar:
+        copy_file(str(jar), output)
+        return submitted(submission_of(prepared, resolved.settings.runner))
+
+
+def prepare_jar(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> PreparedJob:
+    """A job that was checked and may be packed. Raises RunRefused."""
+    plan = jar_plan(resolved.settings, beam_given(resolved, beam_argv or []))
+    return prepare_job(resolved, beam_argv, ask_again, plan=plan)
+
+
+@contextmanager
+def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) -> Iterator[Path]:
+    """The jar in a folder that goes with the block. ``flink_version`` is that of the cluster, where Beam has to fetch its runner."""
+    runner, given = prepared.resolved.settings.runner, prepared.given.options
+    named = prepared.resolved.settings.job_server_jar or given.get(f"{runner}_job_server_jar")
+    runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
     with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
-        jar = Path(folder) / "job.jar"
-        with locked(prepared.work_dir):
-            refuse_while_detached(prepared.work_dir)
-            set_outputs_aside(prepared)
-            pipeline = beam.Pipeline(runner=_JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, given))
-            build(pipeline, prepared.job)
-            pipeline.run().wait_until_finish()
-            copy_file(str(jar), output)
-            started = prepared.started.isoformat()
-            return submitted(
-                Submission(runner, "", "", prepared.run_id, prepared.work_dir, started, prepared.endpoint_shown)
-            )
+        jar = Path(folder) / "beam-distill.jar"
+        pipeline = beam.Pipeline(runner=_JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
+        build(pipeline, prepared.job)
+        pipeline.run().wait_until_finish()
+        yield jar
 
 
 def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
@@ -76,7 +83,7 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     if settings.runner == "flink":
         # [auto]: the cluster that the jar is handed to
         argv += ["--flink_master=[auto]", f"--parallelism={processes_in_all(settings)}", "--object_reuse"]
-    master = settings.master or ""
+    master = str(settings.master or given.options.get("flink_master") or "")
     return RunnerPlan(
         (*argv, *environment.argv),
         f"{settings.runner.capitalize()}, {environment_in_words(environment)}",

@@ -7,20 +7,24 @@ the job's state, follows it, stops it, and reads its verdict when it has ended: 
 from __future__ import annotations
 
 import json
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-from beam_distill.work_dir import locked, read_fields, remove_staging, write_file
+from beam_distill.work_dir import locked, read_fields, write_file
 
 if TYPE_CHECKING:
     from beam_distill.config.sources import ResolvedSettings
     from beam_distill.launch import PreparedJob
     from beam_distill.run_record import RunResult
+
+log = logging.getLogger("beam_distill")
 
 FILE = "submission.json"
 ENDED = frozenset({"DONE", "FAILED", "CANCELLED", "DRAINED", "UNKNOWN"})
@@ -48,50 +52,35 @@ def submit_detached(
 
     Raises RunRefused when something is wrong, or when the job would end with this command.
     """
-    from beam_distill.launch import prepare_job, set_outputs_aside
+    from beam_distill.deployment.submit_jar import submit_to_flink
+    from beam_distill.runners.flink import EMBEDDED, master_of
+    from beam_distill.runners.plan import beam_given
 
-    prepared = prepare_job(resolved, beam_argv, ask_again)
-    endpoint = prepared.given.options.get("job_endpoint") or (resolved.settings.master if resolved.settings.runner == "portable" else None)
-    if endpoint is None and (resolved.settings.runner != "flink" or prepared.plan.cancel is None):
-        raise RunRefused(
-            ExitCode.WRONG_INPUT,
-            "detach: this job would end with the command. Give a Flink master (--runner flink --master host:8081), or a job server that "
-            "stands by itself (--job_endpoint host:8099)",
-        )
-    if prepared.plan.environment == "loopback":
-        raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers live in this command; set worker_environment to another kind")
+    settings, given = resolved.settings, beam_given(resolved, beam_argv or [])
+    endpoint = given.options.get("job_endpoint") or (settings.master if settings.runner == "portable" else None)
+    if endpoint is not None:
+        return _submit_to_job_server(resolved, beam_argv, str(endpoint), ask_again)
+    if settings.runner == "flink" and master_of(settings, given) != EMBEDDED:
+        return submit_to_flink(resolved, beam_argv, jar, ask_again)
+    raise RunRefused(
+        ExitCode.WRONG_INPUT,
+        "detach: this job would end with the command. Give a Flink master (--runner flink --master host:8081), or a job server that "
+        "stands by itself (--job_endpoint host:8099)",
+    )
+
+
+@contextmanager
+def handing_over(prepared: PreparedJob, *notes: str) -> Iterator[None]:
+    """Hold the work_dir while a job is handed over; what the run should know is said, and datasets of an earlier run are moved aside."""
+    from beam_distill.launch import set_outputs_aside
+    from beam_distill.runners.refusals import notes_on
+
     with locked(prepared.work_dir):
         refuse_while_detached(prepared.work_dir)
+        for note in (*notes_on(prepared.resolved.settings, prepared.plan), *notes):
+            log.info("%s", note)
         set_outputs_aside(prepared)
-        if endpoint is not None:
-            submission = _of(prepared, "portable", str(endpoint), _submit_to_job_server(prepared))
-        else:
-            from beam_distill.runners.flink import master_of
-
-            target = Path(jar) if jar is not None else None
-            rest = FlinkRest(master_of(resolved.settings, prepared.given))
-            submission = _of(prepared, "flink", rest.url, _submit_to_flink(prepared, rest, target))
-        write_file(f"{prepared.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
-    return submission
-
-
-def write_portable_jar(resolved: ResolvedSettings, jar: str, beam_argv: list[str] | None = None) -> Submission:
-    """Make the jar that runs this job on a Flink cluster without any Python where it is submitted, and leave word of it in the work_dir.
-
-    Whoever submits the jar tells the job's id with ``submitted``; without one its state is unknown until the verdict is there. A jar is
-    one run: its run_id is inside. Raises RunRefused.
-    """
-    from beam_distill.launch import prepare_job, set_outputs_aside
-
-    prepared = prepare_job(resolved, beam_argv)
-    with locked(prepared.work_dir):
-        refuse_while_detached(prepared.work_dir)
-        set_outputs_aside(prepared)
-        _write_jar(prepared, Path(jar))
-        from beam_distill.runners.flink import master_of
-
-        master = master_of(resolved.settings, prepared.given)
-        return submitted(_of(prepared, "flink", "" if master.startswith("[") else FlinkRest(master).url, ""))
+        yield
 
 
 def submitted(submission: Submission) -> Submission:
@@ -146,7 +135,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 
     ``resolved`` must be the settings the job was submitted with.
     """
-    from beam_distill.launch import read_result, record_run
+    from beam_distill.launch import read_result, record_run, with_losses
     from beam_distill.run_record import RunResult
     from beam_distill.wiring import input_spec, run_files
 
@@ -160,10 +149,10 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
         message = f"{message} {why[:2000]}"
         result = RunResult(code, message.strip(), submission.run_id, submission.work_dir, wall_s=wall_s)
     else:
-        result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, {}), wall_s=wall_s)
-    result = record_run(resolved, result, started, submission.endpoint)
+        told = metrics_told(submission)
+        result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, told), wall_s=wall_s)
+    result = record_run(resolved, with_losses(result), started, submission.endpoint)
     write_file(f"{submission.work_dir}/{FILE}", json.dumps({**asdict(submission), "ended": state}, indent=2) + "\n")
-    remove_staging(submission.work_dir)
     return result
 
 
@@ -190,54 +179,61 @@ def refuse_while_detached(work_dir: str) -> None:
         )
 
 
-def _of(prepared: PreparedJob, runner: str, master: str, job_id: str) -> Submission:
+def submission_of(prepared: PreparedJob, runner: str, master: str = "", job_id: str = "") -> Submission:
+    """The submission of a prepared job; with neither master nor job id it is known by its verdict only."""
     return Submission(runner, master, job_id, prepared.run_id, prepared.work_dir, prepared.started.isoformat(), prepared.endpoint_shown)
 
 
-def _pipeline(prepared: PreparedJob, *argv: str) -> Any:
+def _submit_to_job_server(
+    resolved: ResolvedSettings, beam_argv: list[str] | None, endpoint: str, ask_again: tuple[str, ...]
+) -> Submission:
     import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
 
+    from beam_distill.launch import prepare_job
     from beam_distill.pipeline import build
+    from beam_distill.runners.plan import options_of
 
-    pipeline = beam.Pipeline(options=PipelineOptions([*prepared.plan.argv, *prepared.given.argv, *argv]))
-    build(pipeline, prepared.job)
-    return pipeline
-
-
-def _write_jar(prepared: PreparedJob, jar: Path) -> None:
-    jar.parent.mkdir(parents=True, exist_ok=True)
-    # [auto]: the jar runs inside the cluster that it is given to; with an address in it, it would try to submit itself there once more
-    _pipeline(prepared, "--flink_master=[auto]", f"--output_executable_path={jar}").run().wait_until_finish()
-
-
-def _submit_to_flink(prepared: PreparedJob, rest: FlinkRest, jar: Path | None) -> str:
-    import tempfile
-
-    from beam_distill.runners.plan import processes_in_all
-
-    with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
-        target = jar or Path(folder) / "beam-distill.jar"
-        _write_jar(prepared, target)
-        try:
-            return rest.run(rest.upload(target), processes_in_all(prepared.resolved.settings))
-        except FlinkUnreachable as error:
-            raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None
+    prepared = prepare_job(resolved, beam_argv, ask_again)
+    if prepared.plan.environment == "loopback":
+        raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers live in this command; set worker_environment to another kind")
+    with handing_over(prepared):
+        pipeline = beam.Pipeline(options=options_of(prepared.plan, prepared.given))
+        build(pipeline, prepared.job)
+        return submitted(submission_of(prepared, "portable", endpoint, str(pipeline.run()._job_id)))
 
 
-def _submit_to_job_server(prepared: PreparedJob) -> str:
-    result = _pipeline(prepared).run()
-    return str(result._job_id)
+def metrics_told(submission: Submission) -> dict[str, Any]:
+    """What the runner tells of the job's counters; nothing when it knows none (any more), or does not answer."""
+    from beam_distill.runners.metrics import metrics_from_answer
+
+    if not submission.master or not submission.job_id:
+        return {}
+    try:
+        if submission.runner == "flink":
+            told = FlinkRest(submission.master).beam_metrics(submission.job_id)
+            return {} if told is None else metrics_from_answer(told)
+        return metrics_from_answer(_ask_job_server(submission, "GetJobMetrics"))
+    except Exception as error:  # noqa: BLE001 - counters are for reading; the verdict comes from the files
+        log.info("the runner tells no counters of the job: %s", error)
+        return {}
 
 
 def _state_from_job_server(submission: Submission) -> str:
     import grpc
+    from apache_beam.portability.api import beam_job_api_pb2
+
+    try:
+        answer = _ask_job_server(submission, "GetState")
+    except grpc.RpcError as error:
+        return UNREACHABLE if error.code() is grpc.StatusCode.UNAVAILABLE else "UNKNOWN"
+    return str(beam_job_api_pb2.JobState.Enum.Name(answer.state))
+
+
+def _ask_job_server(submission: Submission, question: str) -> Any:
+    import grpc
     from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
+    request = {"GetState": beam_job_api_pb2.GetJobStateRequest, "GetJobMetrics": beam_job_api_pb2.GetJobMetricsRequest}[question]
     with grpc.insecure_channel(submission.master) as channel:
         stub = beam_job_api_pb2_grpc.JobServiceStub(channel)
-        try:
-            answer = stub.GetState(beam_job_api_pb2.GetJobStateRequest(job_id=submission.job_id), timeout=10)
-        except grpc.RpcError as error:
-            return UNREACHABLE if error.code() is grpc.StatusCode.UNAVAILABLE else "UNKNOWN"
-        return str(beam_job_api_pb2.JobState.Enum.Name(answer.state))
+        return getattr(stub, question)(request(job_id=submission.job_id), timeout=10)

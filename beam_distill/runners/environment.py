@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.package import workers_setup_file
-from beam_distill.runners.plan import BeamGiven
+from beam_distill.runners.plan import BeamGiven, processes_in_all
 
 DEFAULT_POOL = "localhost:50000"
 ENVIRONMENT_CACHE = "--environment_cache_millis=60000"
@@ -28,20 +28,26 @@ KINDS = ("loopback", "process", "docker", "external")
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnvironment:
-    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` tells that the person wrote Beam's options themselves."""
+    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` tells that the person wrote Beam's options themselves.
+
+    ``same_process``: the scoring goes on in the command itself.
+    """
 
     kind: str
     argv: tuple[str, ...]
     given: bool = False
+    same_process: bool = False
 
 
 def worker_environment(settings: DistillSettings, given: BeamGiven, default: str) -> WorkerEnvironment:
     """The environment of a portable runner; ``default`` is the kind when nothing is said. Raises RunRefused when it is none."""
     kind, place = default, ""
     by_beam = given.options.get("environment_type")
-    if by_beam is not None:
+    if by_beam is not None and str(by_beam).lower() != "loopback":
         return WorkerEnvironment(str(by_beam).lower(), _package(settings, "image"), given=True)
-    if settings.worker_environment is not None:
+    if by_beam is not None:
+        kind = "loopback"
+    elif settings.worker_environment is not None:
         kind, _, place = settings.worker_environment.partition(":")
         kind = kind.strip().lower()
     if kind not in KINDS or (kind == "process" and not place):
@@ -60,10 +66,12 @@ def worker_environment(settings: DistillSettings, given: BeamGiven, default: str
         argv.append(f"--environment_config={place}")
     elif kind == "external":
         argv.append(f"--environment_config={place or DEFAULT_POOL}")
-    elif kind == "loopback" and settings.max_concurrency_per_instance > 1:
-        argv.append("--experiments=use_loopback_process_worker=true")
+    elif kind == "loopback":
+        # all of them are on this machine, whatever the runner takes for a machine (loopback.py starts them)
+        argv.append(f"--sdk_worker_parallelism={processes_in_all(settings)}")
     shipped = "sdist" if kind == "docker" and not place else "image"
-    return WorkerEnvironment(kind, (*argv, *_package(settings, shipped)))
+    same_process = kind == "loopback" and processes_in_all(settings) == 1
+    return WorkerEnvironment(kind, (*argv, *_package(settings, shipped)), same_process=same_process)
 
 
 def _package(settings: DistillSettings, default: str) -> tuple[str, ...]:

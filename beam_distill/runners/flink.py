@@ -34,39 +34,38 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         "--object_reuse",
         ENVIRONMENT_CACHE,
     ]
-    notes = []
+    notes: list[str] = []
     if master == EMBEDDED:
         argv.append(f"--flink_version={given.options.get('flink_version', '1.19')}")
         cancel = None
     else:
-        version, note = _ask(master, processes)
+        rest = FlinkRest(master)
+        version, notes = ask_cluster(rest, processes)
         argv.append(f"--flink_version={version}")
-        notes += [note] if note else []
-        address = FlinkRest(master).url
-        cancel = f"flink cancel -m {address.split('//')[1]} JOB, or the Cancel button of the job on {address}"
+        cancel = f"flink cancel -m {rest.url.split('//')[1]} JOB, or the Cancel button of the job on {rest.url}"
     argv += job_server_argv(settings, given, "flink_job_server_jar", "Flink")
     environment = worker_environment(settings, given, "loopback" if master == EMBEDDED else "docker")
     return RunnerPlan(
         (*argv, *environment.argv),
         f"Flink {master}, {environment_in_words(environment)}",
         environment=environment.kind,
-        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_process=environment.same_process,
         same_machine=is_on_this_machine(master, environment),
         cancel=cancel,
         notes=tuple(notes),
     )
 
 
-def _ask(master: str, processes: int) -> tuple[str, str | None]:
-    rest = FlinkRest(master)
+def ask_cluster(rest: FlinkRest, processes: int) -> tuple[str, list[str]]:
+    """The cluster's version, and what should be said when it has too few slots. Raises RunRefused when no JobManager answers."""
     try:
         version = rest.version()
         slots = rest.slots()
     except FlinkUnreachable as error:
         raise RunRefused(ExitCode.WRONG_INPUT, f"master: no Flink JobManager answers at {rest.url}: {error}") from None
     if processes > slots:
-        return version, (
+        return version, [
             f"the cluster has {slots} slots now and the job asks for {processes} (instance_count x max_concurrency_per_instance): "
             "Flink waits for more TaskManagers, then gives up"
-        )
-    return version, None
+        ]
+    return version, []

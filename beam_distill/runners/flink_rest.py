@@ -10,6 +10,7 @@ import requests
 
 PATIENCE_S = 30.0
 UPLOAD_PATIENCE_S = 600.0
+_BEAM_METRICS = "__metricscontainers"
 ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
 
 
@@ -73,6 +74,13 @@ class FlinkRest:
             return str(self._get(f"/jobs/{job_id}/exceptions").get("root-exception") or "").strip()
         except FlinkUnreachable as error:
             return str(error)
+
+    def beam_metrics(self, job_id: str) -> str | None:
+        """The job's metrics as Beam's runner keeps them, JSON; None when there are none. They come when a stage ends."""
+        for kept in self._get(f"/jobs/{job_id}/accumulators").get("user-task-accumulators", ()):
+            if kept["name"] == _BEAM_METRICS:
+                return str(kept["value"])
+        return None
 
     def cancel(self, job_id: str) -> None:
         """Ask for the job's end."""

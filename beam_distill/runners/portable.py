@@ -25,7 +25,7 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         (*argv, *environment.argv),
         f"the job server {endpoint}, {environment_in_words(environment)}",
         environment=environment.kind,
-        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_process=environment.same_process,
         same_machine=is_on_this_machine(str(endpoint), environment),
         cancel=f"the runner behind the job server {endpoint}",
     )

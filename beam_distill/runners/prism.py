@@ -22,6 +22,6 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         (*argv, *environment.argv),
         f"Prism {endpoint or 'of its own'}, {environment_in_words(environment)}",
         environment=environment.kind,
-        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_process=environment.same_process,
         same_machine=endpoint is None or is_on_this_machine(str(endpoint), environment),
     )

@@ -27,7 +27,7 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         (*argv, *environment.argv),
         f"Spark {endpoint or master}, {environment_in_words(environment)}",
         environment=environment.kind,
-        same_process=environment.kind == "loopback" and settings.max_concurrency_per_instance == 1,
+        same_process=environment.same_process,
         same_machine=local or is_on_this_machine(str(endpoint or master), environment),
         cancel=f"the job server at {endpoint}, or Kill beside the application on the Spark master's page" if endpoint else None,
     )

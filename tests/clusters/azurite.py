@@ -24,6 +24,11 @@ class Azurite:
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{self._port}/{ACCOUNT};"
         )
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What opens the blobs, for whoever works on them."""
+        return {"AZURE_STORAGE_CONNECTION_STRING": self.connection_string}
+
     def __enter__(self) -> Azurite:
         node = tool("node", "to run Azurite, the emulator of Azure Blob storage")
         command = [node, str(azurite_blob()), "--blobHost", "127.0.0.1", "--blobPort", str(self._port)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +77,7 @@ class ClusterJob:
             f"--teacher_model_endpoint_url={self.url}",
             "--teacher_model_max_new_tokens=512",
             "--min_endpoint_success_ratio=0.5",
+            "--report=false",
             *self.extra,
         ]
         if self.validation is not None:
@@ -87,21 +87,26 @@ class ClusterJob:
             ]
         return [*arguments, *extra]
 
-    def start(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start the command in a process of its own."""
+    def start(
+        self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, own_group: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start the command in a process of its own; with ``own_group`` in a group of its own, as a terminal does."""
         return subprocess.Popen(
-            [sys.executable, "-m", "beam_distill", *self.arguments(*extra, out=out)],
+            [sys.executable, "-m", "beam_distill", *self.arguments(*extra, command=command, out=out)],
             cwd=ROOT,
             env={**os.environ, **(environ or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=own_group,
         )
 
-    def run(self, *extra: str, out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> Ended:
+    def run(
+        self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400
+    ) -> Ended:
         """Run the command to its end."""
         started = time.monotonic()
-        process = self.start(*extra, out=out, environ=environ)
+        process = self.start(*extra, command=command, out=out, environ=environ)
         try:
             output, _ = process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
@@ -121,10 +126,6 @@ class ClusterJob:
     def record(self) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads((Path(self.root) / "work" / "run.json").read_text())
         return fields
-
-    def forget_failures(self) -> None:
-        """Failures belong to their run; the comparison run has its own."""
-        shutil.rmtree(Path(self.root) / "work" / "failures", ignore_errors=True)
 
 
 @dataclass(frozen=True)

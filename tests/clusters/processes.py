@@ -37,8 +37,13 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL to the program itself, as a machine that goes away; what it started stays."""
+        """SIGKILL to the program itself; what it started stays."""
         self.process.kill()
+        self.process.wait()
+
+    def vanish(self) -> None:
+        """SIGKILL to it and to everything it started, as a machine that goes away."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def end(self) -> None:
@@ -87,7 +92,7 @@ def wait_for(what: str, holds: Callable[[], bool], patience_s: float = 120.0) ->
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come within {patience_s:.0f} s")
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def listens(port: int) -> bool:

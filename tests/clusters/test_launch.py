@@ -4,11 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from builders import questions, write_rows
 from clusters.distributions import spark_home
 from clusters.flink_cluster import FlinkCluster
@@ -21,18 +19,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
 ROWS = 60
-
-
-@pytest.fixture(scope="module")
-def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    with FlinkCluster(tmp_path_factory.mktemp("flink"), task_managers=2, slots=1) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
-    with SparkCluster(tmp_path_factory.mktemp("spark"), workers=2) as cluster:
-        yield cluster
+CUT_OFF = SimulatorSettings(faults={"length": 0.2}, seed=3)
 
 
 def a_job(folder: Path, url: str, **changes: Any) -> Path:
@@ -58,9 +45,7 @@ def a_job(folder: Path, url: str, **changes: Any) -> Path:
 def command(folder: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
     """One command as a user's shell would run it."""
     path = os.pathsep.join([str(Path(sys.executable).parent), str(spark_home() / "bin"), os.environ["PATH"]])
-    # what tells the tests where things are is no setting of a job
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BEAM_DISTILL_")}
-    environment |= {"PATH": path, "SPARK_HOME": str(spark_home())}
+    environment = {**os.environ, "PATH": path, "SPARK_HOME": str(spark_home())}
     return subprocess.run([str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True, timeout=400)
 
 
@@ -73,36 +58,45 @@ def check_ending(folder: Path, ended: "subprocess.CompletedProcess[str]", code: 
     assert (folder / "out" / "train.jsonl").exists() == (code == 0)
 
 
-@pytest.mark.parametrize(("ratio", "code"), [(0.5, 0), (1.0, 3)], ids=["pass", "fail"])
-def test_launch_through_flink_rest(tmp_path: Path, flink: FlinkCluster, ratio: float, code: int) -> None:
-    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3)) as simulator:
-        changes = {"job_server_jar": str(FLINK_JOB_SERVER.jar()), "master": flink.master, "min_endpoint_success_ratio": ratio}
-        a_job(tmp_path, simulator.base_url, **changes)
-        ended = command(tmp_path, "beam-distill", "launch", "flink-rest", "--config", "job.yaml", "--set", "look_every_s=1")
-        check_ending(tmp_path, ended, code)
-        again = command(tmp_path, "beam-distill", "status", "--config", "job.yaml")
-        assert again.returncode == code
-
-
-def test_the_rendered_flink_rest_script(tmp_path: Path, flink: FlinkCluster) -> None:
-    """The script as written, once below the minimum and once above: the second run takes every answer from the ledger."""
-    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3)) as simulator:
+def test_launch_through_flink_rest(tmp_path: Path, flink: FlinkCluster) -> None:
+    """Below the minimum, then above: the second takes every answer from the ledger."""
+    with start_simulator(CUT_OFF) as simulator:
         a_job(tmp_path, simulator.base_url, job_server_jar=str(FLINK_JOB_SERVER.jar()), master=flink.master)
         for ratio, code in ((1.0, 3), (0.5, 0)):
-            sets = ["--set", "look_every_s=1", "--set", f"min_endpoint_success_ratio={ratio}"]
-            made = command(tmp_path, "beam-distill", "render", "flink-rest", "--config", "job.yaml", *sets, "-o", "ready")
-            assert made.returncode == 0, made.stderr
-            check_ending(tmp_path, command(tmp_path, "ready/submit.sh"), code)
+            sets = ["--set", "look_every_s=0.5", "--set", f"min_endpoint_success_ratio={ratio}"]
+            ended = command(tmp_path, "beam-distill", "launch", "flink-rest", "--config", "job.yaml", *sets)
+            check_ending(tmp_path, ended, code)
+            again = command(tmp_path, "beam-distill", "status", "--config", "job.yaml")
+            assert again.returncode == code
         assert simulator.stats()["repeats"] == 0
 
 
-@pytest.mark.parametrize(("ratio", "code"), [(0.5, 0), (1.0, 3)], ids=["pass", "fail"])
-def test_launch_by_spark_submit(tmp_path: Path, spark: SparkCluster, ratio: float, code: int) -> None:
-    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3)) as simulator:
-        changes = {"job_server_jar": str(SPARK_JOB_SERVER.jar()), "master": spark.master, "min_endpoint_success_ratio": ratio}
-        a_job(tmp_path, simulator.base_url, **changes)
-        ended = command(tmp_path, "beam-distill", "launch", "spark-submit", "--config", "job.yaml")
-        check_ending(tmp_path, ended, code)
+def test_the_rendered_flink_rest_script(tmp_path: Path, flink: FlinkCluster) -> None:
+    """The script as written, below the minimum: the exit code comes through the shell."""
+    with start_simulator(CUT_OFF) as simulator:
+        a_job(tmp_path, simulator.base_url, job_server_jar=str(FLINK_JOB_SERVER.jar()), master=flink.master)
+        sets = ["--set", "look_every_s=0.5", "--set", "min_endpoint_success_ratio=1.0"]
+        made = command(tmp_path, "beam-distill", "render", "flink-rest", "--config", "job.yaml", *sets, "-o", "ready")
+        assert made.returncode == 0, made.stderr
+        check_ending(tmp_path, command(tmp_path, "ready/submit.sh"), 3)
+
+
+def test_launch_by_spark_submit(tmp_path: Path, spark: SparkCluster) -> None:
+    """The rendered script, below the minimum, then above."""
+    with start_simulator(CUT_OFF) as simulator:
+        a_job(tmp_path, simulator.base_url, job_server_jar=str(SPARK_JOB_SERVER.jar()), master=spark.master)
+        for ratio, code in ((1.0, 3), (0.5, 0)):
+            sets = ["--set", f"min_endpoint_success_ratio={ratio}"]
+            ended = command(tmp_path, "beam-distill", "launch", "spark-submit", "--config", "job.yaml", *sets)
+            check_ending(tmp_path, ended, code)
+        assert simulator.stats()["repeats"] == 0
+
+
+def test_launch_through_a_job_server(tmp_path: Path, flink_endpoint: str) -> None:
+    with start_simulator(CUT_OFF) as simulator:
+        a_job(tmp_path, simulator.base_url, master=flink_endpoint)
+        sets = ["--set", "min_endpoint_success_ratio=1.0"]
+        check_ending(tmp_path, command(tmp_path, "beam-distill", "launch", "job-server", "--config", "job.yaml", *sets), 3)
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:

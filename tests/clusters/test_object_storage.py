@@ -2,12 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from azure.storage.blob import BlobServiceClient
 from builders import questions
 from clusters.azurite import ACCOUNT, Azurite
 from clusters.cluster_jobs import ClusterJob, measured, on_flink
@@ -20,32 +17,25 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 ROWS = 600
 
 
-@pytest.fixture(scope="module")
-def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, str]]]:
-    with Azurite(tmp_path_factory.mktemp("azurite")) as azurite:
-        made = BlobServiceClient.from_connection_string(azurite.connection_string).create_container("jobs")
-        made.upload_blob("in/train.jsonl", "\n".join(str(line) for line in questions(ROWS)))
-        yield made, {"AZURE_STORAGE_CONNECTION_STRING": azurite.connection_string}
-
-
 def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
-    container: tuple[Any, dict[str, str]], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    flink: FlinkCluster, flink_endpoint: str, azurite: Azurite, blobs: Any, tmp_path: Path
 ) -> None:
-    blobs, environ = container
+    blobs.upload_blob("in/train.jsonl", "\n".join(str(line) for line in questions(ROWS)))
     root = f"azfs://{ACCOUNT}/jobs/job"
     # 40 at a time and 200 ms each: 200 answers a second, 2 seconds of them in a segment
     teacher = SimulatorSettings(latency=Latency("fixed", mean_ms=200), capacity=Capacity(slots=40))
-    with start_simulator(teacher) as simulator, FlinkCluster(tmp_path_factory.mktemp("flink"), environ=environ) as flink:
+    with start_simulator(teacher) as simulator:
         job = ClusterJob(
             tmp_path, simulator.base_url, "MATH", f"azfs://{ACCOUNT}/jobs/in/train.jsonl", root=root, extra=["--max_worker_count=20"]
         )
-        flags = [*on_flink(flink.master), f"--shared_directories={tmp_path}", "--ledger_segment_seconds=1"]
-        process = job.start(*flags, environ=environ)
+        flags = [*on_flink(flink.master, endpoint=flink_endpoint), "--ledger_segment_seconds=1"]
+        process = job.start(*flags, environ=azurite.environ)
         wait_for("answers", lambda: simulator.stats()["answered"] >= 300, 200)
         open_then = simulator.stats()["in_flight"]
         victim = flink.task_managers[-1]
         gone = [victim.pid, *children_of(victim.pid)]
-        victim.end()
+        victim.vanish()
+        flink.task_managers.remove(victim)
         flink.start_task_manager()
         output, _ = process.communicate(timeout=500)
         assert process.returncode == 0, output
@@ -54,14 +44,39 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
         on_cluster = blobs.download_blob("job/out/train.jsonl").readall()
         record = json.loads(blobs.download_blob("job/work/run.json").readall())
         assert record["verdict"]["splits"]["train"]["examples"] == ROWS
-        again = job.run(out="embedded", environ=environ)
+        again = job.run(out="embedded", environ=azurite.environ)
         assert again.code == 0, again.output
         assert blobs.download_blob("job/embedded/train.jsonl").readall() == on_cluster
         assert simulator.stats()["requests"] == stats["requests"]
     measured("azfs on Flink, TaskManager killed", rows=ROWS, teacher_saw_repeats=stats["repeats"], allowed=allowed, killed=len(gone))
     assert stats["repeats"] <= allowed
-    names = [blob.name for blob in blobs.list_blobs()]
+    names = [blob.name for blob in blobs.list_blobs(name_starts_with="job/")]
     assert any(name.startswith("job/work/ledger/") for name in names) and "job/work/rejects.jsonl" in names
     assert not any("/staging/" in name for name in names)
     # nothing of the job is on this machine's disk
-    assert not [name for name in os.listdir(tmp_path) if name not in ("out",)]
+    assert os.listdir(tmp_path) == []
+    flink.wait_for_slots(4)
+
+
+def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluster, azurite: Azurite, blobs: Any, tmp_path: Path) -> None:
+    """``run --detach`` and ``status --follow``, each knowing nothing but the settings; then ``jar``, whose jar goes to the storage too."""
+    blobs.upload_blob("handed/in.jsonl", "\n".join([*(str(line) for line in questions(60)), '{"messages": []}']))
+    root = f"azfs://{ACCOUNT}/jobs/handed"
+    with start_simulator() as simulator:
+        job = ClusterJob(tmp_path, simulator.base_url, "MATH", f"{root}/in.jsonl", root=root, extra=on_flink(flink.master))
+        handed = job.run("--detach", environ=azurite.environ)
+        assert handed.code == 0 and "the job goes on by itself" in handed.output, handed.output
+        told = json.loads(blobs.download_blob("handed/work/submission.json").readall())
+        assert told["job_id"] in handed.output
+        ended = job.run("--follow", command="status", environ=azurite.environ)
+        assert ended.code == 0, ended.output
+        assert "61 rows in = 60 examples + 1 rejects" in ended.output and "does not tell" not in ended.output
+        record = json.loads(blobs.download_blob("handed/work/run.json").readall())
+        assert record["metrics"]["requests_answered"] == 60 and record["metrics"]["latency_ms"]["count"] == 60
+        again = job.run(command="status", environ=azurite.environ)
+        assert again.code == 0 and "has ended" in again.output, again.output
+        jar = job.run("-o", f"{root}/job.jar", command="jar", environ=azurite.environ)
+        assert jar.code == 0, jar.output
+        assert next(blobs.list_blobs(name_starts_with="handed/job.jar")).size > 1_000_000
+    measured("azfs, detached and read back", exit_code=ended.code, wall_s=round(handed.wall_s + ended.wall_s, 1))
+    assert os.listdir(tmp_path) == []

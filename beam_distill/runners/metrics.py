@@ -1,0 +1,49 @@
+"""The pipeline's counters and distributions as a runner tells them: by Beam's job service, or as Flink keeps them with its jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apache_beam as beam
+
+from transforms.counters import NAMESPACE
+
+
+def counters_of(told: Any) -> dict[str, int]:
+    """Counters by name, summed over the stages. ``told`` is Beam's MetricResults."""
+    values: dict[str, int] = {}
+    for counter in _ours(told)["counters"]:
+        name = counter.key.metric.name
+        values[name] = values.get(name, 0) + int(counter.result)
+    return values
+
+
+def metrics_of(told: Any) -> dict[str, Any]:
+    """Counters, and count, mean, least and most of each distribution, in order of their names."""
+    values: dict[str, Any] = dict(counters_of(told))
+    for distribution in _ours(told)["distributions"]:
+        found = distribution.result
+        if found is not None and found.count:
+            values[distribution.key.metric.name] = {
+                "count": found.count,
+                "mean": round(found.mean, 1),
+                "min": found.min,
+                "max": found.max,
+            }
+    return dict(sorted(values.items()))
+
+
+def metrics_from_answer(answer: Any) -> dict[str, Any]:
+    """The metrics in a job service's answer: GetJobMetricsResponse, or the same as JSON, which is how Beam's Flink runner keeps it."""
+    from apache_beam.portability.api import beam_job_api_pb2
+    from apache_beam.runners.portability.portable_runner import PortableMetrics
+
+    if isinstance(answer, str):
+        from google.protobuf import json_format  # type: ignore[import-untyped]
+
+        answer = json_format.Parse(answer, beam_job_api_pb2.GetJobMetricsResponse())
+    return metrics_of(PortableMetrics(answer))
+
+
+def _ours(told: Any) -> Any:
+    return told.query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))

@@ -1,0 +1,109 @@
+"""The job server that a command starts for itself: Beam's for Flink and Spark, in Java, or Prism.
+
+Beam would start it too, but lets Ctrl-C end it at once, and with it all word of the job. This one is out of the terminal's reach: the
+command asks the workers to stop and hears of the job until its end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, PortableOptions, SparkRunnerOptions, StandardOptions
+
+from beam_distill.exit_codes import ExitCode, RunRefused
+
+START_PATIENCE_S = 180.0
+GRACE_S = 10.0
+LAST_WORDS = 2000
+
+
+@contextmanager
+def own_job_server(options: Any) -> Iterator[None]:
+    """While the pipeline is made and runs: a job server, where ``options`` name none; its address is put there.
+
+    It starts while the pipeline is being made; Beam waits for it. Raises RunRefused when it cannot be had.
+    """
+    server = _wanted(options)
+    if server is None:
+        yield
+        return
+    folder = Path(tempfile.mkdtemp(prefix="beam-distill-job-server-"))
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        server._artifacts_dir = str(folder / "artifacts")
+        try:
+            command, endpoint = server.subprocess_cmd_and_endpoint()
+        except Exception as error:  # noqa: BLE001 - whatever the download says
+            raise RunRefused(
+                ExitCode.WRONG_INPUT, f"Beam's job server cannot be had ({error}). Give its jar with --job_server_jar, or for Prism its program "
+                "with --prism_location"
+            ) from None
+        with open(folder / "log", "wb") as log_file:
+            # a session of its own: a terminal's Ctrl-C goes to every process of the command
+            process = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        _wait_for(process, int(endpoint.rpartition(":")[2]), folder / "log")
+        options.view_as(PortableOptions).job_endpoint = endpoint
+        yield
+    finally:
+        if process is not None:
+            _end(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wanted(options: Any) -> Any:
+    """Beam's own description of the job server, None when there is one or the runner needs none."""
+    if options.view_as(PortableOptions).job_endpoint:
+        return None
+    runner = options.view_as(StandardOptions).runner
+    if runner == "FlinkRunner":
+        from apache_beam.runners.portability.flink_runner import FlinkJarJobServer, FlinkRunner
+
+        flink = options.view_as(FlinkRunnerOptions)
+        flink.flink_master = FlinkRunner.add_http_scheme(flink.flink_master)
+        return None if flink.flink_submit_uber_jar else FlinkJarJobServer(options)
+    if runner == "SparkRunner":
+        from apache_beam.runners.portability.spark_runner import SparkJarJobServer
+
+        return None if options.view_as(SparkRunnerOptions).spark_submit_uber_jar else SparkJarJobServer(options)
+    if runner == "PrismRunner":
+        from apache_beam.runners.portability.prism_runner import PrismJobServer
+
+        return PrismJobServer(options)
+    return None
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline_s = time.monotonic() + START_PATIENCE_S
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("localhost", port)) == 0:
+                return
+        if process.poll() is not None or time.monotonic() > deadline_s:
+            said = log.read_text(errors="replace")[-LAST_WORDS:].strip()
+            how = f"ended with {process.returncode}" if process.poll() is not None else f"does not listen after {START_PATIENCE_S:.0f} s"
+            raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's job server {how}. Its last words:\n{said}")
+        time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(GRACE_S)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        return

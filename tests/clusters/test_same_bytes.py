@@ -1,0 +1,21 @@
+"""Every task on every runner, a tenth of all requests faulty: the bytes of the embedded runner over the same ledger."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from clusters.cases import same_bytes_as_embedded
+from clusters.cluster_jobs import TASKS, on_flink, on_spark
+from clusters.go_programs import prism
+
+FLAGS: dict[str, Callable[[pytest.FixtureRequest], list[str]]] = {
+    "flink": lambda wanted: on_flink(wanted.getfixturevalue("flink").master, endpoint=wanted.getfixturevalue("flink_endpoint")),
+    "spark": lambda wanted: on_spark(wanted.getfixturevalue("spark").master, endpoint=wanted.getfixturevalue("spark_endpoint")),
+    "prism": lambda wanted: ["--runner=prism", f"--prism_location={prism()}"],
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("runner", FLAGS)
+def test_same_ledger_same_bytes(request: pytest.FixtureRequest, tmp_path: Path, runner: str, task: str) -> None:
+    same_bytes_as_embedded(runner, task, tmp_path, FLAGS[runner](request))
