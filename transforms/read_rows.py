@@ -1,6 +1,6 @@
 """ReadTrainingRows: files of both splits to rows with a key, in input order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -74,6 +74,11 @@ class _WalkSplitFn(beam.DoFn):
         self._counters.hand_over()
 
 
+def _dealt_out(one: tuple[str, Iterable[int]]) -> Iterator[int]:
+    for readers in one[1]:
+        yield from range(readers)
+
+
 @dataclass
 class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]]):
     """Read both splits.
@@ -86,7 +91,11 @@ class ReadTrainingRows(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Row]
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection[Row]:
         # one share a worker, of both splits: dealt out in turn, shares of single splits would give one worker all of the first
-        created = pbegin | "Shares" >> beam.Create(range(self.spec.readers), reshuffle=False)
-        if self.spec.readers > 1:
-            created = created | "Spread" >> beam.Reshuffle()
-        return created | "Walk" >> beam.ParDo(_WalkSplitFn(self.spec))
+        if self.spec.readers == 1:
+            shares = pbegin | "Shares" >> beam.Create([0], reshuffle=False)
+        else:
+            # two steps: on Flink a worker's processes are dealt out to tasks as these start, so no other may start beside the reading ones.
+            # The first is a GroupByKey, for Flink's optimizer takes the second of two Reshuffles for superfluous
+            one = pbegin | "Start" >> beam.Create([("shares", self.spec.readers)], reshuffle=False) | "Apart" >> beam.GroupByKey()
+            shares = one | "Shares" >> beam.FlatMap(_dealt_out) | "Spread" >> beam.Reshuffle()
+        return shares | "Walk" >> beam.ParDo(_WalkSplitFn(self.spec))

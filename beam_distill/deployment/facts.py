@@ -11,10 +11,10 @@ from typing import Any
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from transforms.teacher.header_values import only_references, referenced_variables
 
 SERVERLESS = "serverless"
-# what a rendered file never carries: values that may be secrets, and what a config file alone can hold
-NEVER_RENDERED = ("additional_headers",)
+HEADERS = "additional_headers"
 # refused where it means nothing, so a component must be able to leave it out
 ONLY_WHEN_GIVEN = ("max_len_summary",)
 
@@ -43,6 +43,12 @@ class JobFacts:
     azure: bool
     generation: Placement
     validation: Placement
+
+    @property
+    def secret_variables(self) -> list[str]:
+        """The environment variables that workers take secrets from."""
+        key = [self.settings["api_key_env"]] if self.settings["api_key_env"] else []
+        return key + [name for name in referenced_variables(self.settings.get(HEADERS, {}).values()) if name not in key]
 
     @property
     def processes(self) -> int:
@@ -110,14 +116,17 @@ class JobFacts:
         return posixpath.basename(path) if path else None
 
 
-def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: dict[str, str], folder: str) -> JobFacts:
-    """The facts of a job."""
+def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: dict[str, str], folder: str, headers: bool = True) -> JobFacts:
+    """The facts of a job; ``headers`` tells whether its target can give workers the variables that headers name."""
     settings = resolved.settings
-    shown = {name: value for name, value in settings.public_view().items() if name not in NEVER_RENDERED}
+    shown = settings.public_view()
+    del shown[HEADERS]
+    if headers and (safe := headers_shown(settings)):
+        shown[HEADERS] = safe
     return JobFacts(
         command=command,
         config=config,
-        overrides={name: value for name, value in overrides.items() if name not in NEVER_RENDERED},
+        overrides=overrides,
         settings=shown,
         given=frozenset(resolved.origins),
         work_dir=settings.resolved_work_dir,
@@ -128,12 +137,21 @@ def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: 
     )
 
 
-def left_out(resolved: ResolvedSettings) -> list[str]:
-    """A warning for each input that was given and is not rendered."""
+def headers_shown(settings: DistillSettings) -> dict[str, str]:
+    """The headers whose values are references to environment variables: nothing of them is secret."""
+    return {name: value for name, value in (settings.additional_headers or {}).items() if only_references(value)}
+
+
+def left_out(resolved: ResolvedSettings, headers: bool = True) -> list[str]:
+    """A warning about the headers that were given and are not rendered."""
+    shown = headers_shown(resolved.settings) if headers else {}
+    names = [name for name in resolved.settings.additional_headers or {} if name not in shown]
+    if not names:
+        return []
+    why = "their values may be secrets" if headers else "the component has no way to a variable of its machine"
     return [
-        f"{name} is left out of the rendered files: its values may be secrets. Keep it in the config file that the job reads"
-        for name in NEVER_RENDERED
-        if getattr(resolved.settings, name) is not None
+        f"additional_headers: {', '.join(names)} left out of the rendered files: {why}. "
+        + ("Write ${NAME} for a secret, or keep them in the config file that the job reads" if headers else "Use a connection_name instead")
     ]
 
 

@@ -28,6 +28,7 @@ from beam_distill.launch import PreparedJob, prepare_job
 from beam_distill.pipeline import build
 from beam_distill.runners.detached import Submission, handing_over, submission_of, submitted
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
+from beam_distill.runners.flink import BATCH_JOB
 from beam_distill.runners.job_server import is_on_this_machine
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, processes_in_all
 
@@ -82,7 +83,7 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
     if settings.runner == "flink":
         # [auto]: the cluster that the jar is handed to
-        argv += ["--flink_master=[auto]", f"--parallelism={processes_in_all(settings)}", "--object_reuse"]
+        argv += ["--flink_master=[auto]", f"--parallelism={processes_in_all(settings)}", *BATCH_JOB]
     master = str(settings.master or given.options.get("flink_master") or "")
     return RunnerPlan(
         (*argv, *environment.argv),

@@ -15,7 +15,7 @@ import yaml
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.deployment.facts import JobFacts, component_inputs, component_outputs, job_facts, left_out
+from beam_distill.deployment.facts import HEADERS, JobFacts, component_inputs, component_outputs, headers_shown, job_facts, left_out
 from beam_distill.deployment.targets import TARGETS, Target
 from beam_distill.deployment.values import read_values
 from beam_distill.version import VERSION
@@ -64,12 +64,14 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     if objection is not None:
         raise SettingsError([f"{target.name} cannot be rendered: {objection}"])
     values = read_values(target.name, request.file_values, request.set_values)
-    # a value of additional_headers may be a secret: the command is repeated without it
-    shown = dataclasses.replace(request, set_inputs={k: v for k, v in request.set_inputs.items() if k != "additional_headers"})
-    job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder)
+    inputs = {name: value for name, value in request.set_inputs.items() if name != HEADERS}
+    if HEADERS in request.set_inputs and target.headers and (safe := headers_shown(resolved.settings)):
+        inputs[HEADERS] = json.dumps(safe)  # the others may be secrets: the command is repeated without them
+    shown = dataclasses.replace(request, set_inputs=inputs)
+    job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder, target.headers)
     environment = _environment(templates)
     files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values) for name in target.files}
-    return Rendered(target, files, tuple(left_out(resolved)))
+    return Rendered(target, files, tuple(left_out(resolved, target.headers)))
 
 
 def write(rendered: Rendered, folder: str) -> list[Path]:

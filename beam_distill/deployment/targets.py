@@ -13,7 +13,8 @@ from beam_distill.config.settings import DistillSettings
 class Target:
     """``files`` are the templates without their ``.j2``; ``next_step`` is what a person does with them ({folder} is where they are).
 
-    ``objection`` says what in the settings this target cannot do, None when it can.
+    ``objection`` says what in the settings this target cannot do, None when it can. ``headers``: its workers can be given the variables that
+    ``additional_headers`` name.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Target:
     files: tuple[str, ...]
     next_step: str
     objection: Callable[[DistillSettings], str | None] = lambda settings: None
+    headers: bool = True
 
 
 def _ci(settings: DistillSettings) -> str | None:
@@ -98,6 +100,7 @@ TARGETS: dict[str, Target] = {
             ("component.yaml", "job.yaml"),
             "az ml job create --file {folder}/job.yaml",
             _azureml,
+            headers=False,
         ),
     )
 }

@@ -9,13 +9,15 @@ from typing import Any
 from beam_distill.config.settings import DistillSettings
 from beam_distill.progress.engine import EngineSource
 from beam_distill.progress.heartbeats import HeartbeatSource
-from beam_distill.progress.ledger_tail import LedgerTailSource
+from beam_distill.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.progress.row_totals import RowTotals
-from beam_distill.progress.runner_metrics import MetricsSource
+from beam_distill.progress.runner_metrics import Ledger, MetricsSource
 from beam_distill.progress.timeline import Timeline, timeline_path
 from beam_distill.progress.tracker import Tracker, prices_of
 from beam_distill.progress.watch import Watch
+from beam_distill.stored_files import is_remote
 from beam_distill.wiring import run_files
+from transforms.ledger.storage import Sealing
 
 ASK_RUNNER_EVERY_S = 5.0
 READ_LEDGER_EVERY_S = 2.0
@@ -31,7 +33,13 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(), tracker, totals, timeline)
-    source = HeartbeatSource(LedgerTailSource(ledger_dir, run_id), partial(_heartbeats, run_files(work_dir, run_id).control_dir))
+    ledger: Ledger = LedgerTailSource(ledger_dir, run_id)
+    if is_remote(ledger_dir):
+        from transforms.ledger_storage import storage_for
+
+        sealing = Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes)
+        ledger = SealedLedgerSource(ledger_dir, run_id, storage_for(ledger_dir, sealing))
+    source = HeartbeatSource(ledger, partial(_heartbeats, run_files(work_dir, run_id).control_dir))
     return Watch(source, tracker, totals, timeline, READ_LEDGER_EVERY_S)
 
 

@@ -15,6 +15,9 @@ from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
 
 EMBEDDED = "[local]"
+BATCH_JOB = ("--object_reuse", "--execution_mode_for_batch=BATCH")
+"""A stage begins when the one before it has ended. Where all are deployed at once, Beam deals scoring processes out to tasks of any stage as
+they come, and two tasks of the scoring stage may get one process while another stands idle."""
 
 
 def master_of(settings: DistillSettings, given: BeamGiven) -> str:
@@ -31,7 +34,7 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         f"--flink_master={master}",
         f"--parallelism={processes}",
         f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}",
-        "--object_reuse",
+        *BATCH_JOB,
         ENVIRONMENT_CACHE,
     ]
     notes: list[str] = []

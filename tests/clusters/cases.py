@@ -61,6 +61,11 @@ def answers_of(folder: Path) -> list[tuple[str, int]]:
     ]
 
 
+def writers_of(folder: Path) -> list[int]:
+    """The scoring processes that write to the ledger, by the names of their segments: RUN-PID-UNIQUE."""
+    return sorted({int(path.stem.rsplit("-", 2)[1]) for path in (folder / "work" / "ledger").glob("*.avro")})
+
+
 def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
     """Start the job, ``kill()`` after so many answers, wait for the end: exit code, what was printed, requests that were open then."""
     process = job.start(*flags)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from builders import questions, write_rows
-from clusters.cases import STEADY, check_survived, killed_mid_run
+from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
 from clusters.job_servers import FLINK_JOB_SERVER
-from clusters.processes import children_of, wait_for
+from clusters.processes import wait_for
 
 from beam_distill.simulator.server import start_simulator
 
@@ -48,9 +48,8 @@ def test_a_python_harness_killed(flink: FlinkCluster, flink_endpoint: str, tmp_p
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
 
         def kill() -> None:
-            pythons = [pid for pid in children_of(flink.task_managers[0].pid) if b"sdk_worker_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-            assert pythons, "no harness below the TaskManager"
-            os.kill(pythons[-1], signal.SIGKILL)
+            # processes of an earlier job may still be there; this job's are those that write to its ledger
+            os.kill(writers_of(tmp_path)[0], signal.SIGKILL)
 
         code, output, open_then = killed_mid_run(job, simulator, 300, kill, *on_flink(flink.master, endpoint=flink_endpoint))
         assert code == 0, output

@@ -11,6 +11,8 @@ from functools import partial
 
 from transforms.elements.references import variables_in, with_variables
 
+_SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
+
 
 class HeaderValueMissing(Exception):
     """A header's value names a variable that is not there, or one that no header can carry."""
@@ -19,6 +21,12 @@ class HeaderValueMissing(Exception):
 def referenced_variables(values: Iterable[str]) -> list[str]:
     """The environment variables that header values name."""
     return [name for value in values for name in variables_in(value)]
+
+
+def only_references(value: str) -> bool:
+    """Whether a value says where a secret is and can hold none itself: references, and before them the name of an authentication scheme."""
+    rest = with_variables(value, lambda name: " ").split()
+    return bool(variables_in(value)) and all(word.lower() in _SCHEMES for word in rest)
 
 
 def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -93,7 +93,28 @@ def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     config = a_config(tmp_path, additional_headers='{"x-token": "very-secret"}')
     assert main(["render", "flink-rest", "--config", str(config), "-o", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().err
-    assert "additional_headers is left out" in told and "very-secret" not in told
+    assert "additional_headers: x-token left out" in told and "very-secret" not in told
+
+
+HEADERS = '{"x-gateway": "Bearer ${GATEWAY_TOKEN}", "x-team": "blue", "x-mixed": "half-secret-${GATEWAY_TOKEN}"}'
+
+
+@pytest.mark.parametrize("target", [name for name, target in TARGETS.items() if target.headers])
+def test_headers_that_name_where_their_secret_is_are_rendered(tmp_path: Path, target: str) -> None:
+    folder = rendered(target, config_for(target, tmp_path, api_key_env=None), f"additional_headers={HEADERS}")
+    text = "".join(path.read_text() for path in folder.iterdir())
+    assert "Bearer ${GATEWAY_TOKEN}" in text and "x-team" not in text and "half-secret" not in text
+    reference = {"github-actions": "secrets.GATEWAY_TOKEN", "azure-pipelines": "$(GATEWAY_TOKEN)"}.get(target)
+    if target.endswith("-kubernetes"):
+        reference = "key: GATEWAY_TOKEN"
+    assert reference is None or reference in text
+
+
+def test_the_component_cannot_have_headers_with_variables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = config_for("azureml", tmp_path, additional_headers=HEADERS)
+    assert main(["render", "azureml", "--config", str(config), "-o", str(tmp_path / "out")]) == 0
+    assert "x-gateway, x-team, x-mixed left out" in capsys.readouterr().err
+    assert "GATEWAY_TOKEN" not in "".join(path.read_text() for path in (tmp_path / "out").iterdir())
 
 
 def test_values_cannot_leave_their_place(tmp_path: Path) -> None:

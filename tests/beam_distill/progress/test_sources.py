@@ -16,7 +16,7 @@ from jobs import Job
 from object_storage import OBJECTS
 
 from beam_distill.progress.heartbeats import SILENT_S, HeartbeatSource
-from beam_distill.progress.ledger_tail import LedgerTailSource
+from beam_distill.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.progress.reading import Reading
 from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.runner_metrics import MetricsSource
@@ -28,6 +28,7 @@ from transforms.elements.replies import LedgerRecord
 from transforms.elements.rows import Split
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
+from transforms.ledger.storage import DirectoryStorage, StoredSegment
 from transforms.read_rows import walk_split
 
 
@@ -161,6 +162,25 @@ def test_a_growing_ledger_is_followed_block_by_block(tmp_path: Path) -> None:
     assert source.read() == reading
     for writer in writers:
         writer.close()
+
+
+def test_a_ledger_of_sealed_segments_is_followed_segment_by_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = DirectoryStorage()
+    source = SealedLedgerSource(str(tmp_path), "run-1", storage)
+    assert source.read() == Reading(rejects=None)
+    for number, run in enumerate(("run-1", "run-0", "run-1")):
+        writer = SegmentWriter(str(tmp_path), run, LEDGER_SCHEMA)
+        writer.append([a_record(number), a_record(number, turn=1)])
+        writer.close()
+    reading = source.read()
+    assert reading.rows_done == {"train": 2} and reading.answers == 4
+    assert source.read() == reading
+
+    def away(folder: str) -> list[StoredSegment]:
+        raise OSError("the storage is away")
+
+    monkeypatch.setattr(storage, "segments", away)
+    assert source.read() == reading
 
 
 def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
