@@ -28,9 +28,9 @@ from beam_distill.launch import PreparedJob, prepare_job
 from beam_distill.pipeline import build
 from beam_distill.runners.detached import Submission, handing_over, submission_of, submitted
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
-from beam_distill.runners.flink import BATCH_JOB
+from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine
-from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, processes_in_all
+from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of
 
 ENTRY_CLASSES = {
     "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
@@ -80,10 +80,11 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
             "worker_environment: loopback workers live in the command, and a jar runs without it. Write external:host:port (a worker pool), "
             "docker:image or process:/path/of/boot",
         )
-    argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
     if settings.runner == "flink":
         # [auto]: the cluster that the jar is handed to
-        argv += ["--flink_master=[auto]", f"--parallelism={processes_in_all(settings)}", *BATCH_JOB]
+        argv = ["--flink_master=[auto]", *job_options(settings)]
+    else:
+        argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
     master = str(settings.master or given.options.get("flink_master") or "")
     return RunnerPlan(
         (*argv, *environment.argv),

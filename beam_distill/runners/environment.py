@@ -22,7 +22,8 @@ from beam_distill.runners.plan import BeamGiven, processes_in_all
 
 DEFAULT_POOL = "localhost:50000"
 ENVIRONMENT_CACHE = "--environment_cache_millis=60000"
-"""Flink and Spark end the workers of a stage with the stage; kept a little they serve the next one, and a start costs seconds."""
+"""Spark ends the workers of a stage with the stage; kept a little they serve the next one, and a start costs seconds. Not on a Flink cluster: it
+has no effect where Flink loads Beam with the job, and where Beam is in Flink's own lib a dead worker is handed out again at every try."""
 KINDS = ("loopback", "process", "docker", "external")
 
 

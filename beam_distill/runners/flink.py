@@ -15,9 +15,17 @@ from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
 
 EMBEDDED = "[local]"
-BATCH_JOB = ("--object_reuse", "--execution_mode_for_batch=BATCH")
-"""A stage begins when the one before it has ended. Where all are deployed at once, Beam deals scoring processes out to tasks of any stage as
-they come, and two tasks of the scoring stage may get one process while another stands idle."""
+
+
+def job_options(settings: DistillSettings) -> list[str]:
+    """Beam's options for the job itself, wherever it is handed over."""
+    per_machine = settings.max_concurrency_per_instance
+    options = [f"--parallelism={processes_in_all(settings)}", f"--sdk_worker_parallelism={per_machine}", "--object_reuse"]
+    if per_machine > 1:
+        # a stage begins when the one before has ended: where all start at once, Beam deals a machine's processes out to tasks of any stage as
+        # they come, and two tasks of the scoring stage may get one process while another stands idle
+        options.append("--execution_mode_for_batch=BATCH")
+    return options
 
 
 def master_of(settings: DistillSettings, given: BeamGiven) -> str:
@@ -32,13 +40,11 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     argv = [
         "--runner=FlinkRunner",
         f"--flink_master={master}",
-        f"--parallelism={processes}",
-        f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}",
-        *BATCH_JOB,
-        ENVIRONMENT_CACHE,
+        *job_options(settings),
     ]
     notes: list[str] = []
     if master == EMBEDDED:
+        argv.append(ENVIRONMENT_CACHE)
         argv.append(f"--flink_version={given.options.get('flink_version', '1.19')}")
         cancel = None
     else:

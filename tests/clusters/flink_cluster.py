@@ -9,7 +9,6 @@ from pathlib import Path
 import requests
 from clusters.cache import tool
 from clusters.distributions import flink_home
-from clusters.job_servers import FLINK_JOB_SERVER
 from clusters.processes import Program, Programs, free_port, wait_for
 
 _OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.util", "java.lang", "java.time", "java.nio")]
@@ -44,8 +43,6 @@ taskmanager.load-balance.mode: SLOTS
 taskmanager.memory.jvm-metaspace.size: 256m
 taskmanager.memory.jvm-overhead.min: 192m
 taskmanager.memory.jvm-overhead.max: 192m
-# Beam keeps scoring processes from one stage to the next only where Flink's own class loader has loaded it
-classloader.resolve-order: parent-first
 # a lost TaskManager's tasks run again only with a strategy for it
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 5
@@ -127,7 +124,7 @@ class FlinkCluster:
             f"-Dlog.file={self._folder / name}.file.log",
             f"-Dlog4j.configurationFile={self._folder}/conf/log4j.properties",
             "-cp",
-            f"{flink_home()}/lib/*:{FLINK_JOB_SERVER.jar()}",
+            f"{flink_home()}/lib/*",
             main_class,
             "--configDir",
             str(self._folder / "conf"),
