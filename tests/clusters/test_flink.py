@@ -57,7 +57,7 @@ def test_a_python_harness_killed(flink: FlinkCluster, flink_endpoint: str, tmp_p
 
 
 def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster, flink_endpoint: str, tmp_path: Path) -> None:
-    rows = 1000
+    rows = 2500
     train = write_rows(tmp_path / "train.jsonl", questions(rows))
     flags = on_flink(flink.master, endpoint=flink_endpoint)
     with start_simulator(STEADY) as simulator:
@@ -71,7 +71,6 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
         code, output, open_then = killed_mid_run(job, simulator, 300, kill, *flags)
         assert code == 1 and "the runner failed the job" in output and "Traceback" not in output, output
         answered = simulator.stats()["answered"]
-        assert answered < rows
         ended = job.run(*flags)
         assert ended.code == 0, ended.output
         check_survived(job, simulator, rows, open_then, "flink JobManager killed, submitted again", answered_before=answered)
@@ -97,12 +96,12 @@ def test_a_person_sees_the_job_go_on_and_stops_it_with_ctrl_c(flink: FlinkCluste
         os.killpg(process.pid, signal.SIGINT)
         output = "".join(lines) + process.communicate(timeout=200)[0]
         assert process.returncode == 130, output
-        answered = simulator.stats()["answered"]
+        answered, repeats = simulator.stats()["answered"], simulator.stats()["repeats"]
     assert shown == sorted(shown) and shown[-1] < answered + 1, output
     assert "the workers are asked to stop" in output and "the job goes on without this command, and is ended by: flink cancel -m" in output
     assert "Traceback" not in output, output
     split = job.record()["verdict"]["splits"]["train"]
-    assert split["examples"] == answered < rows and simulator.stats()["repeats"] == 0, output
+    assert split["examples"] == answered < rows and repeats == 0, output
     measured("flink, Ctrl-C", shown=shown, answered=answered, kept=split["examples"])
 
 
