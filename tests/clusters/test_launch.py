@@ -63,7 +63,7 @@ def test_launch_through_flink_rest(tmp_path: Path, flink: FlinkCluster) -> None:
     with start_simulator(CUT_OFF) as simulator:
         a_job(tmp_path, simulator.base_url, job_server_jar=str(FLINK_JOB_SERVER.jar()), master=flink.master)
         for ratio, code in ((1.0, 3), (0.5, 0)):
-            sets = ["--set", "look_every_s=0.5", "--set", f"min_endpoint_success_ratio={ratio}"]
+            sets = ["--set", "look_every_s=1", "--set", f"min_endpoint_success_ratio={ratio}"]
             ended = command(tmp_path, "beam-distill", "launch", "flink-rest", "--config", "job.yaml", *sets)
             check_ending(tmp_path, ended, code)
             again = command(tmp_path, "beam-distill", "status", "--config", "job.yaml")
@@ -75,7 +75,7 @@ def test_the_rendered_flink_rest_script(tmp_path: Path, flink: FlinkCluster) -> 
     """The script as written, below the minimum: the exit code comes through the shell."""
     with start_simulator(CUT_OFF) as simulator:
         a_job(tmp_path, simulator.base_url, job_server_jar=str(FLINK_JOB_SERVER.jar()), master=flink.master)
-        sets = ["--set", "look_every_s=0.5", "--set", "min_endpoint_success_ratio=1.0"]
+        sets = ["--set", "look_every_s=1", "--set", "min_endpoint_success_ratio=1.0"]
         made = command(tmp_path, "beam-distill", "render", "flink-rest", "--config", "job.yaml", *sets, "-o", "ready")
         assert made.returncode == 0, made.stderr
         check_ending(tmp_path, command(tmp_path, "ready/submit.sh"), 3)
