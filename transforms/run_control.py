@@ -53,7 +53,7 @@ def request_stop(control_dir: str, cause: EarlyStop) -> None:
 def unfinished_requests(control_dir: str) -> tuple[int, int]:
     """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
     processes = requests = 0
-    for found in FileSystems.match([f"{control_dir}/{_OPEN}*"])[0].metadata_list:
+    for found in FileSystems.match([f"{control_dir}/{_OPEN}*.json"])[0].metadata_list:
         with FileSystems.open(found.path) as file:
             still_open = int(json.loads(file.read())["open"])
         if still_open:
