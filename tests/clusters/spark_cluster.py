@@ -37,12 +37,9 @@ class SparkCluster:
             )
             wait_for("the Spark master", lambda: listens(self._port))
             for number in range(self._wanted):
-                # each on a host of its own: Spark starts no second copy of a task on the host of the first
-                host = f"127.0.0.{number + 1}"
-                command = [spark_class, worker, "-c", "1", "-m", "1G", "--host", host, "--webui-port", str(free_port())]
+                command = [spark_class, worker, "-c", "1", "-m", "1G", "--host", "localhost", "--webui-port", str(free_port())]
                 command += ["-d", str(self._folder / f"work-{number}"), self.master]
-                own = {**environ, "SPARK_LOCAL_IP": host, "SPARK_PUBLIC_DNS": host}
-                self.workers.append(self._programs.start(f"worker-{number}", command, own))
+                self.workers.append(self._programs.start(f"worker-{number}", command, environ))
             for program in self.workers:
                 wait_for(program.name, lambda program=program: "Successfully registered" in program.said())
         except BaseException:
