@@ -22,7 +22,7 @@ def add_command(commands: Any) -> None:
         description=f"{_TEXT[0].upper()}{_TEXT[1:]}. Without a filter or --export: an overview.",
         allow_abbrev=False,
     )
-    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run")
+    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage (azfs://, ...)")
     parser.add_argument("--split", choices=("train", "validation"), help="only this split")
     parser.add_argument("--reason", action="append", metavar="CODE", help="only what gave no example for this reason; may be repeated")
     parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this line, or record, of the input")

@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(show_all: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="beam-distill",
-        description="Send every prompt to a teacher model and get a training and a validation file back, with nothing lost.",
+        description="Send every prompt to a teacher model and get a training and a validation file back, with nothing lost.\n"
+        "Begin with check, then run. beam-distill COMMAND --help says what a command takes.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -19,7 +19,7 @@ _TEXT = "make report.html again from a work_dir, also while a run is going on"
 def add_command(commands: Any) -> None:
     """Declare the subcommand."""
     parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
-    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run; by default it is beside the training dataset")
+    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
     add_flags_of(parser, _PRICES, "instead of what the run was told")
 
