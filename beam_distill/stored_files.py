@@ -185,4 +185,4 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0]
+    return (str(error).strip().splitlines() or [""])[0].rstrip(".")
