@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from clusters.flink_cluster import FlinkCluster
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
+from benchmarks.measure import machine
 from transforms.ledger.schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_blocks
 
+RESULTS = Path(__file__).parent / "results"
 SLOTS = 64
 ROWS = 6400
 TARGETS = {2: 1.8, 4: 3.4}
@@ -51,9 +54,10 @@ def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict
 
 
 def main(arguments: list[str]) -> int:
-    """Print a line per run; 1 when a target is missed."""
+    """Print a line per run and save all of them; 1 when a target is missed."""
     wanted = [int(text) for text in arguments] or [1, 2, 4]
     missed = False
+    results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="beam-distill-bench-") as place, FlinkCluster(Path(place) / "flink") as flink:
         found: dict[int, dict[str, Any]] = {}
         for processes in wanted:
@@ -64,13 +68,22 @@ def main(arguments: list[str]) -> int:
                 run["times_one"] = round(found[1]["with_teacher_s"] / run["with_teacher_s"], 2)
                 run["target"] = TARGETS[processes]
                 missed = missed or run["times_one"] < TARGETS[processes]
-            print(json.dumps({"processes": processes, **run}), flush=True)
+            keep(results, {"processes": processes, **run})
         for name, flags in (("flink", on_flink(flink.master, 1)), ("embedded", [])):
             ten = one_run(Path(place) / f"ten-{name}", flags, 10, Latency())
             many = one_run(Path(place) / f"many-{name}", flags, 5000, Latency())
             ms_a_row = round((many["wall_s"] - ten["wall_s"]) * 1000 / (5000 - 10), 2)
-            print(json.dumps({"runner": name, "ten_rows_s": ten["wall_s"], "ms_a_row": ms_a_row}), flush=True)
+            keep(results, {"runner": name, "ten_rows_s": ten["wall_s"], "ms_a_row": ms_a_row})
     return int(missed)
+
+
+def keep(results: list[dict[str, Any]], line: dict[str, Any]) -> None:
+    """Print a result and save it with those before it."""
+    results.append(line)
+    print(json.dumps(line), flush=True)
+    target = RESULTS / f"{date.today()}-clusters.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({"machine": machine(), "measurements": results}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -91,6 +91,21 @@ def test_without_a_master_workers_are_the_command_itself(tmp_path: Path) -> None
         assert not many.same_process
 
 
+def test_loopback_counts_every_process_whatever_the_runner_takes_for_a_machine(tmp_path: Path) -> None:
+    for runner in ("flink", "spark", "prism"):
+        plan, options = planned(settings(tmp_path, runner=runner, instance_count=2, max_concurrency_per_instance=2))
+        assert str(options["sdk_worker_parallelism"]) == "4" and not plan.same_process
+
+
+def test_flink_runs_stages_one_by_one_only_where_a_machine_has_several_processes(tmp_path: Path, job_manager: str) -> None:
+    inputs = {"runner": "flink", "master": job_manager, "worker_environment": "process:/opt/boot"}
+    one, _ = planned(settings(tmp_path, **inputs, instance_count=2))
+    several, _ = planned(settings(tmp_path, **inputs, max_concurrency_per_instance=2))
+    assert "--execution_mode_for_batch=BATCH" not in one.argv and "--execution_mode_for_batch=BATCH" in several.argv
+    # a worker that died must not be kept and handed out again
+    assert not [argument for argument in (*one.argv, *several.argv) if "environment_cache" in argument]
+
+
 def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
     jar = tmp_path / "spark.jar"
     jar.write_bytes(b"")
