@@ -164,7 +164,7 @@ def with_losses(result: RunResult) -> RunResult:
     staging = f"{result.work_dir}/staging"
     with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not hang on this
         processes, requests = unfinished_requests(f"{staging}/*/control")
-        result = _replace(result, processes_lost=processes, lost_at_most=requests)
+        result = _replace(result, processes_lost=processes, open_when_lost=requests)
     remove_staging(result.work_dir, keep_control=result.verdict is None)
     return result
 

@@ -22,7 +22,7 @@ from transforms.write_verdict import verdict_fields
 class RunResult:
     """How a run ended. ``datasets`` and the other paths are set when the file is there.
 
-    ``repeated`` counts answers on the ledger that this run paid for more than once. ``lost_at_most``: requests that ``processes_lost``
+    ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
     """
@@ -41,7 +41,7 @@ class RunResult:
     report_path: str | None = None
     handoff_path: str | None = None
     repeated: int = 0
-    lost_at_most: int = 0
+    open_when_lost: int = 0
     processes_lost: int = 0
 
     @property
@@ -73,7 +73,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "handoff": result.handoff_path,
         "metrics": result.metrics,
         "answers_repeated": result.repeated,
-        "requests_lost_at_most": result.lost_at_most,
+        "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,
     }
     path = f"{result.work_dir}/run.json"

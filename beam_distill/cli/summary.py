@@ -43,10 +43,10 @@ def summary_text(result: RunResult) -> str:
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
         lines.append(f"repeated    {result.repeated:,} answers stand on the ledger twice: a part of the job ran twice, and both were paid for")
-    if result.lost_at_most:
+    if result.open_when_lost:
         lines.append(
             f"lost        {result.processes_lost:,} scoring processes, in this run or since the last that came to its end; when last heard of "
-            f"they had {result.lost_at_most:,} requests open. What of these the teacher answered was paid for in vain"
+            f"they had {result.open_when_lost:,} requests open. What of these the teacher answered was paid for in vain"
         )
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")

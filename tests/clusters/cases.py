@@ -84,14 +84,14 @@ def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open
     allowed = open_then + A_SYNC_OF_ANSWERS
     assert record["verdict"]["splits"]["train"]["examples"] == rows
     assert job.run(out="embedded").code == 0
-    told = record["answers_repeated"] + record["requests_lost_at_most"]
+    told = record["answers_repeated"] + record["requests_open_when_lost"]
     measured(
         name,
         rows=rows,
         equal=job.datasets("embedded") == on_cluster,
         teacher_saw_repeats=stats["repeats"],
         allowed=allowed,
-        summary_says_at_most=told,
+        summary_tells=told,
         **more,
     )
     assert job.datasets("embedded") == on_cluster

@@ -25,15 +25,15 @@ def test_what_a_failed_run_lost_is_told_by_it_and_by_the_next_one(tmp_path: Path
     a_process_told(tmp_path, "run-1", 0)
     (tmp_path / "staging" / "run-1" / "train").write_text("a dataset that was not finished")
     failed = with_losses(RunResult(ExitCode.DEFECT, "the JobManager is gone", "run-1", str(tmp_path)))
-    assert (failed.processes_lost, failed.lost_at_most) == (1, 7)
+    assert (failed.processes_lost, failed.open_when_lost) == (1, 7)
     assert not (tmp_path / "staging" / "run-1" / "train").exists()
     a_process_told(tmp_path, "run-2", 0)
     ended = with_losses(RunResult(ExitCode.PUBLISHED, "", "run-2", str(tmp_path), verdict=Verdict((), None)))
-    assert (ended.processes_lost, ended.lost_at_most) == (1, 7)
+    assert (ended.processes_lost, ended.open_when_lost) == (1, 7)
     assert "had 7 requests open" in summary_text(ended)
     assert not (tmp_path / "staging").exists()
     after = with_losses(RunResult(ExitCode.PUBLISHED, "", "run-3", str(tmp_path), verdict=Verdict((), None)))
-    assert (after.processes_lost, after.lost_at_most) == (0, 0)
+    assert (after.processes_lost, after.open_when_lost) == (0, 0)
 
 
 @pytest.mark.parametrize(
