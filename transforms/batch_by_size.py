@@ -28,7 +28,7 @@ class _BatchFn(beam.DoFn):
         self._most_rows = FIRST_BATCH_ROWS
 
     def process(self, element: PendingOrDone) -> Iterator[Batch]:
-        if not isinstance(element, tuple):
+        if isinstance(element, (ScoredRow, RejectedRow)):
             yield element
             return
         size = sum(len(message.content) for turn in element[0].turns for message in turn)

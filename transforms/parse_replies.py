@@ -57,12 +57,15 @@ class _ParseFn(beam.DoFn):
 
 
 def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
-    paid = scored.paid_replies
+    prompt_tokens = completion_tokens = 0
+    for reply in scored.paid_replies:
+        prompt_tokens += reply.prompt_tokens or 0
+        completion_tokens += reply.completion_tokens or 0
     return RowOutcome(
         split=scored.request.row.origin.split,
         reason=reason,
-        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in paid),
-        completion_tokens=sum(reply.completion_tokens or 0 for reply in paid),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
         requests_sent=scored.attempts,
         reused_answers=scored.answers_reused,
         stopped=scored.stopped,

@@ -105,7 +105,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                 ),
             )
             if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):
-                ended = replace(ended, reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
+                ended = ended._replace(reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
             yield ended
 
 

@@ -56,7 +56,7 @@ def looked_up(spec: ScoringSpec) -> PendingOrDone:
 def test_only_rejects_of_the_chosen_reasons_are_sent_again(tmp_path: Path, content: str, ask_again: tuple[str, ...], sent: bool) -> None:
     spec = scoring(tmp_path, "run-2", ask_again)
     record_answer(spec, "run-1", content)
-    assert isinstance(looked_up(spec), tuple) is sent
+    assert isinstance(looked_up(spec), ScoredRow) is not sent
 
 
 def test_the_new_answer_stands_and_is_not_asked_for_a_third_time(tmp_path: Path) -> None:

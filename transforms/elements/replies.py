@@ -9,8 +9,7 @@ from transforms.elements.failures import EarlyStop, RequestFailure
 from transforms.elements.rows import PromptRequest
 
 
-@dataclass(frozen=True, slots=True)
-class TeacherReply:
+class TeacherReply(NamedTuple):
     """One answered request, read from the response body.
 
     ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
@@ -27,8 +26,7 @@ class TeacherReply:
     latency_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredRow:
+class ScoredRow(NamedTuple):
     """Everything the teacher said to one row: replies in turn order, and how it ended.
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before

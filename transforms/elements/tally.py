@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import Split
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
+class RowOutcome(NamedTuple):
     """How one input row ended. ``reason`` is None for a usable example."""
 
     split: Split

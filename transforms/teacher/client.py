@@ -6,7 +6,7 @@ import asyncio
 import os
 import ssl
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiohttp
 
@@ -23,8 +23,7 @@ LONGEST_BODY_BYTES = 64 * 1024 * 1024  # a teacher's answer is a few KB; a strea
 CONNECT_TIMEOUT_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(NamedTuple):
     """What one attempt gave: a reply with its raw body, or a failure. ``latency_ms`` is send to last byte."""
 
     latency_ms: float

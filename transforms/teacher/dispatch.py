@@ -15,7 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -306,7 +306,7 @@ class Dispatcher:
         assert answer.reply is not None
         now_ms = time.time_ns() // 1_000_000
         row.answers_shared += 1
-        self._record(row, row.body, answer.body, replace(answer.reply, turn=row.turn, attempts=0), now_ms)
+        self._record(row, row.body, answer.body, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
 
     def _ready(self, now_s: float) -> RowInProgress:
         if self._retries and self._retries[0][0] <= now_s:

@@ -195,7 +195,7 @@ def test_every_row_is_answered_where_all_are_throttled_at_first(tmp_path: Path, 
 
 
 def alike(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]:
-    return [(replace(request, turns=((ChatMessage("user", "What is 2 plus 2?"),),)), replies) for request, replies in requests(count)]
+    return [(request._replace(turns=((ChatMessage("user", "What is 2 plus 2?"),),)), replies) for request, replies in requests(count)]
 
 
 def test_identical_requests_share_one_answer_and_each_row_has_its_record(tmp_path: Path) -> None:
