@@ -264,7 +264,7 @@ def test_130_interrupted_and_continued(job: Job) -> None:
         while simulator.stats()["answered"] < 30:
             time.sleep(0.02)
         process.send_signal(2)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
         assert process.returncode == 130, output
         assert "Run the same command again" in output and "Traceback" not in output
         assert not job.train_output.exists()

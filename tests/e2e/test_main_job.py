@@ -177,7 +177,7 @@ def test_many_cut_off_answers_are_said_at_once(job: Job) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 0.5})) as simulator:
         job.url = simulator.base_url
         process = job.start()
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
     assert "of the first 50 answers are cut off by length: set teacher_model_max_new_tokens above 512" in output
 
 

@@ -86,7 +86,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
                 process.send_signal(signal.SIGINT)
         else:
             workers[0].kill()
-        output, _ = command.communicate(timeout=60)
+        output, _ = command.communicate(timeout=180)
         before = simulator.stats()
         assert command.returncode == 130, output
         assert ("a scoring process died" in output) == (how == "a scoring process killed")
