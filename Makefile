@@ -25,7 +25,7 @@ demo: $(STAMP) ## all five tasks on our own examples against the embedded teache
 test: $(STAMP) lint ## lint, types and all tests
 	$(BIN)/python -m pytest
 
-test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; some 25 minutes
+test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; some 15 minutes, and the fetching the first time
 	PYTHONPATH=tests $(BIN)/python -m clusters.prepare
 	CLUSTER_TESTS=1 $(BIN)/python -m pytest tests/clusters --timeout 600 -q
 
