@@ -19,7 +19,7 @@ Row = Union[TrainingRow, RejectedRow]
 
 def matching_files(pattern: str) -> list[str]:
     """The files a path or glob stands for, sorted; the order that line numbers and output follow."""
-    return sorted(found.path for found in FileSystems.match([pattern])[0].metadata_list)
+    return sorted(sizes_of(pattern))
 
 
 def sizes_of(pattern: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from beam_distill.cli.render import EPILOG, add_flags, known, refuse, render_files
+from beam_distill.cli.render import add_target_command, known, refuse, render_files
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.deployment.targets import TARGETS
@@ -26,16 +26,7 @@ LAUNCHED = {
 
 def add_command(commands: Any) -> None:
     """Declare the subcommand."""
-    listed = "\n".join(f"  {name:<14} {text}" for name, text in LAUNCHED.items())
-    command = commands.add_parser(
-        "launch",
-        help="render a job, submit it, follow it, and exit with its verdict",
-        description=f"Render a job, submit it, follow it, and exit with its verdict. TARGET is one of\n{listed}",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_flags(command, "TARGET")
+    add_target_command(commands, "launch", "render a job, submit it, follow it, and exit with its verdict", LAUNCHED)
 
 
 def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:

@@ -18,21 +18,23 @@ EPILOG = "NAME is a value of the target (--list-values shows them) or any input 
 
 def add_command(commands: Any) -> None:
     """Declare the subcommand."""
-    listed = "\n".join(f"  {target.name:<17} {target.what}" for target in TARGETS.values())
+    targets = {target.name: target.what for target in TARGETS.values()}
+    add_target_command(commands, "render", "write the job as ready files for a cluster or CI", targets)
+
+
+def add_target_command(commands: Any, name: str, does: str, targets: Mapping[str, str]) -> None:
+    """Declare a subcommand that takes a target, with the flags that render and launch share; ``targets`` says what each one is."""
+    width = max(map(len, targets)) + 2
+    listed = "\n".join(f"  {target:<{width}}{what}" for target, what in targets.items())
     command = commands.add_parser(
-        "render",
-        help="write the job as ready files for a cluster or CI",
-        description=f"Write the job as ready files for a cluster or CI. TARGET is one of\n{listed}",
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}. TARGET is one of\n{listed}",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_flags(command, "TARGET")
-
-
-def add_flags(command: argparse.ArgumentParser, metavar: str) -> None:
-    """The flags that render and launch share."""
-    command.add_argument("target", metavar=metavar)
+    command.add_argument("target", metavar="TARGET")
     command.add_argument("--config", metavar="FILE", help="YAML or JSON file of the job's inputs (required)")
     command.add_argument("--set", metavar="NAME=VALUE", dest="assignments", action="append", default=[], help="may be repeated")
     command.add_argument("--values", metavar="FILE", help="YAML file of the target's values")
