@@ -172,7 +172,7 @@ def test_4_an_endpoint_that_cannot_be_reached(job: Job, known_model: bool, capsy
     job.url = f"http://127.0.0.1:{free_port()}/v1"
     started = time.monotonic()
     assert job.run(*(["--model=m"] if known_model else [])) == 4
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     shown = "".join(capsys.readouterr())
     assert job.url in shown and "cannot be reached" in shown and "Traceback" not in shown
     assert not job.train_output.exists()
@@ -246,7 +246,7 @@ def test_5_storage_that_fails(job: Job) -> None:
             "from beam_distill.cli.main import main\n"
             f"sys.exit(main({job.arguments()!r}))\n"
         )
-        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert ended.returncode == 5, ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
         assert not job.train_output.exists()
@@ -264,7 +264,7 @@ def test_130_interrupted_and_continued(job: Job) -> None:
         while simulator.stats()["answered"] < 30:
             time.sleep(0.02)
         process.send_signal(2)
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=300)
         assert process.returncode == 130, output
         assert "Run the same command again" in output and "Traceback" not in output
         assert not job.train_output.exists()

@@ -177,7 +177,7 @@ def test_many_cut_off_answers_are_said_at_once(job: Job) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 0.5})) as simulator:
         job.url = simulator.base_url
         process = job.start()
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=300)
     assert "of the first 50 answers are cut off by length: set teacher_model_max_new_tokens above 512" in output
 
 
@@ -214,7 +214,7 @@ def test_two_scoring_processes_give_the_same_bytes(job: Job) -> None:
         assert job.run() == 0
         one = job.datasets()
         process = job.start("--max_concurrency_per_instance=2", f"--work_dir={job.folder / 'two'}")
-        output, _ = process.communicate(timeout=100)
+        output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         assert simulator.stats()["requests"] == 600
     assert job.datasets() == one

@@ -86,7 +86,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
                 process.send_signal(signal.SIGINT)
         else:
             workers[0].kill()
-        output, _ = command.communicate(timeout=180)
+        output, _ = command.communicate(timeout=300)
         before = simulator.stats()
         assert command.returncode == 130, output
         assert ("a scoring process died" in output) == (how == "a scoring process killed")
@@ -106,7 +106,7 @@ def test_the_examples_run(tmp_path: Path, example: str) -> None:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=300,
         )
     assert ended.returncode == 0, ended.stderr
     assert "example: " in ended.stdout or "PUBLISHED" in ended.stdout
@@ -114,7 +114,7 @@ def test_the_examples_run(tmp_path: Path, example: str) -> None:
 
 def test_the_demo_runs(tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=100
+        [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("published: train") == 5

@@ -19,7 +19,7 @@ def post(simulator: RunningSimulator, fields: Any, **headers: str) -> tuple[int,
     body = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
     request = urllib.request.Request(f"{simulator.base_url}/chat/completions", data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, dict(response.headers), response.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()
@@ -222,5 +222,5 @@ def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
 
 @pytest.mark.parametrize("arguments", [["--fault", "smoke=1"], ["--port", "99999999"]])
 def test_the_command_names_a_wrong_flag(arguments: list[str]) -> None:
-    ended = subprocess.run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=20)
+    ended = subprocess.run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=100)
     assert ended.returncode == 2 and "Traceback" not in ended.stderr

@@ -112,7 +112,7 @@ def test_rows_that_leave_together_keep_the_pace(tmp_path: Path) -> None:
         stats = simulator.stats()
     assert len(rows) == 250 and all(row.failure is None for row in rows)
     assert stats["by_status"].get("429", 0) <= 25, stats
-    assert stats["busy_s"] < 15, stats
+    assert stats["busy_s"] < 60, stats  # some 5; a pace that stands still takes for ever
 
 
 def test_a_waiting_row_holds_no_slot(tmp_path: Path) -> None:
