@@ -53,7 +53,12 @@ _LEFT_AT_ONCE = (
     b"\nleft at once: answers that were still in flight are lost and will be asked for again; every answer received before is on the ledger. "
     b"Run the same command again to go on.\n"
 )
-_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
+_GIVE_RIGHTS = (
+    "Let the user that scores (10001 in the image of deploy/Dockerfile, else whom command or workers run as) read the inputs and write in the "
+    "work_dir and beside the outputs"
+)
+_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}) | _NOT_ALLOWED
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
             if message is None:
                 remove_staging(prepared.work_dir, keep_control=True)
                 raise
-            code = ExitCode.STORAGE_FAILED if _is_storage_failure(error) else ExitCode.DEFECT
+            code = ExitCode.DEFECT if _storage_errno(error) is None else ExitCode.STORAGE_FAILED
             result = RunResult(code, message, prepared.run_id, prepared.work_dir)
         finally:
             gc.collect()  # files that a failed stage left open are closed here, under the hook
@@ -146,12 +151,14 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
     """What is said of an error that is no defect of ours, None for any other."""
-    if _is_storage_failure(error):
-        return f"writing failed: {error}. Free space or mend the disk and rerun: answers on the ledger are kept."
+    from beam_distill.runners.failures import root_cause, told_by_runner
+
+    number = _storage_errno(error)
+    if number is not None:
+        mend = _GIVE_RIGHTS if number in _NOT_ALLOWED else "Free space or mend the disk"
+        return f"a file cannot be read or written: {root_cause(str(error)) or error}. {mend} and rerun: answers on the ledger are kept."
     if plan.embedded:
         return None
-    from beam_distill.runners.failures import told_by_runner
-
     told = told_by_runner(error)
     return None if told is None else f"{told}. Run the same command again to go on: answers on the ledger are kept."
 
@@ -271,21 +278,23 @@ def _without_lost_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A file that a failed stage left open fails once more when it is closed; that failure has been told already."""
 
     def quiet(unraisable: Any) -> None:
-        if not _is_storage_failure(unraisable.exc_value):
+        if _storage_errno(unraisable.exc_value) is None:
             hook(unraisable)
 
     return quiet
 
 
-def _is_storage_failure(error: BaseException | None) -> bool:
+def _storage_errno(error: BaseException | None) -> int | None:
+    """The number of the storage failure that an error is or comes from; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
-            return True
-        # FnApiRunner turns a stage's exception into text
-        if isinstance(error, RuntimeError) and any(f"[Errno {number}]" in str(error) for number in _STORAGE_ERRORS):
-            return True
+            return error.errno
+        if isinstance(error, RuntimeError):  # runners turn a stage's exception into text
+            number = next((number for number in _STORAGE_ERRORS if f"[Errno {number}]" in str(error)), None)
+            if number is not None:
+                return number
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
 @contextmanager

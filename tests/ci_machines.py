@@ -2,13 +2,18 @@
 
 Scripts run for real, in the shell and with the environment that the service would give them. What ``uses:`` and ``task:`` name is done here
 as its documentation describes it: a checkout copies the repository, a cache and artifacts are folders. An action that is not known fails.
+What a job's scripts leave running ends with the job.
 """
+
+from __future__ import annotations
 
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +72,40 @@ class RunEnd:
         return next((job.exit_code for job in self.jobs.values() if job.exit_code), 0)
 
 
+class Shell:
+    """What runs the scripts of one job; on leaving it, whatever they left running is ended."""
+
+    def __init__(self, folder: Path, command: list[str]) -> None:
+        self._folder = folder
+        self._command = command
+        self._groups: list[int] = []
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+    def run(self, text: str, environment: dict[str, str]) -> tuple[int, str]:
+        """A script's exit code, and what it printed."""
+        path = self._folder.parent / f"{self._folder.name}.sh"
+        path.write_text(text, encoding="utf-8")
+        process = subprocess.Popen(
+            [*self._command, str(path)],
+            cwd=self._folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._groups.append(process.pid)
+        printed, _ = process.communicate()
+        return process.returncode, f"$ {text.strip()}\n{printed}"
+
+
 def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None = None, only: str | None = None) -> RunEnd:
     """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it."""
     service.runs += 1
@@ -92,18 +131,19 @@ def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None =
         folder = service.machine(name)
         environment = {key: filled(value) for key, value in {**fields.get("env", {}), **job.get("env", {})}.items()}
         end.jobs[name] = ended = JobEnd()
-        for step in job["steps"]:
-            if ended.exit_code and step.get("if") != "always()":
-                continue
-            ended.steps.append(step.get("name") or step.get("uses", ""))
-            own = {key: filled(value) for key, value in step.get("env", {}).items()}
-            if "run" in step:
-                code, printed = _script(filled(step["run"]), folder, service.environment(environment | own), ["bash", "-e"])
-            else:
-                options = {key: filled(value) for key, value in step.get("with", {}).items()}
-                code, printed = _ACTIONS[step["uses"].partition("@")[0]](service, folder, options, end.artifacts), ""
-            ended.output += printed
-            ended.exit_code = ended.exit_code or code
+        with Shell(folder, ["bash", "-e"]) as shell:
+            for step in job["steps"]:
+                if ended.exit_code and step.get("if") != "always()":
+                    continue
+                ended.steps.append(step.get("name") or step.get("uses", ""))
+                own = {key: filled(value) for key, value in step.get("env", {}).items()}
+                if "run" in step:
+                    code, printed = shell.run(filled(step["run"]), service.environment(environment | own))
+                else:
+                    options = {key: filled(value) for key, value in step.get("with", {}).items()}
+                    code, printed = _ACTIONS[step["uses"].partition("@")[0]](service, folder, options, end.artifacts), ""
+                ended.output += printed
+                ended.exit_code = ended.exit_code or code
     return end
 
 
@@ -127,19 +167,26 @@ def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | Non
         macros = {"Build.ArtifactStagingDirectory": str(staging), "System.TeamProjectId": "project", "System.DefinitionId": "7"}
         macros |= variables | service.secrets
         end.jobs[job["job"]] = ended = JobEnd()
-        for step in job["steps"]:
-            if ended.exit_code and step.get("condition") != "always()":
-                continue
-            ended.steps.append(step.get("displayName") or next(iter(step)))
-            code, printed = _azure_step(service, folder, step, macros, variables, end.artifacts)
-            ended.output += printed
-            if not step.get("continueOnError"):
-                ended.exit_code = ended.exit_code or code
+        with Shell(folder, ["bash", "--noprofile", "--norc"]) as shell:
+            for step in job["steps"]:
+                if ended.exit_code and step.get("condition") != "always()":
+                    continue
+                ended.steps.append(step.get("displayName") or next(iter(step)))
+                code, printed = _azure_step(service, folder, step, shell, macros, variables, end.artifacts)
+                ended.output += printed
+                if not step.get("continueOnError"):
+                    ended.exit_code = ended.exit_code or code
     return end
 
 
 def _azure_step(
-    service: Service, folder: Path, step: dict[str, Any], macros: dict[str, str], variables: dict[str, str], artifacts: Path
+    service: Service,
+    folder: Path,
+    step: dict[str, Any],
+    shell: Shell,
+    macros: dict[str, str],
+    variables: dict[str, str],
+    artifacts: Path,
 ) -> tuple[int, str]:
     def filled(text: Any) -> str:
         return _MACRO.sub(lambda match: macros.get(match[1], match[0]), _text(text))
@@ -157,7 +204,7 @@ def _azure_step(
         assert inputs["azureSubscription"]
         script = inputs["inlineScript"]
     if script is not None:
-        return _script(filled(script), folder, service.environment(variables | own), ["bash", "--noprofile", "--norc"])
+        return shell.run(filled(script), service.environment(variables | own))
     if step.get("task") == "DownloadPipelineArtifact@2":
         before = sorted(service.storage.glob(f"artifacts-*/{inputs['artifactName']}"), key=lambda path: int(path.parent.name.split("-")[1]))
         if not before:
@@ -170,13 +217,6 @@ def _azure_step(
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _script(text: str, folder: Path, environment: dict[str, str], shell: list[str]) -> tuple[int, str]:
-    path = folder.parent / f"{folder.name}.sh"
-    path.write_text(text, encoding="utf-8")
-    ended = subprocess.run([*shell, str(path)], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return ended.returncode, f"$ {text.strip()}\n{ended.stdout}"
 
 
 def _keep(source: Path, target: Path) -> int:

@@ -1,6 +1,7 @@
 """Our own workflow: its reader accepts it, and the part that uses the package as its users would runs as written."""
 
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -35,5 +36,7 @@ def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
     job = ended.jobs["as-a-user"]
     assert ended.exit_code == 0, job.output
     assert job.steps[-1].startswith("Keep")
+    with pytest.raises(ConnectionRefusedError):  # the teacher that a step started in the background ended with the job
+        socket.create_connection(("127.0.0.1", 8765), timeout=60)
     assert (ended.artifacts / "as-a-user" / "out" / "train.jsonl").read_text().strip()
     assert list((ended.artifacts / "as-a-user" / "rendered").iterdir())

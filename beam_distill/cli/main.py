@@ -200,3 +200,11 @@ def _set_up_logging(debug: bool, quiet: bool) -> None:
     logging.getLogger().setLevel(logging.WARNING if debug else logging.ERROR)
     # a stage's exception reaches the command, which shows it once; Beam would log it several times before
     logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.CRITICAL)
+    # the same of a runner's word, which Beam logs at the root
+    logging.getLogger().removeFilter(_is_no_runners_word)
+    if not debug:
+        logging.getLogger().addFilter(_is_no_runners_word)
+
+
+def _is_no_runners_word(record: logging.LogRecord) -> bool:
+    return record.module != "portable_runner"

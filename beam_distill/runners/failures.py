@@ -14,5 +14,15 @@ def told_by_runner(error: BaseException) -> str | None:
         code = error.code().name if isinstance(error, grpc.Call) else type(error).__name__
         return f"the job server no longer answers ({code})"
     if isinstance(error, RuntimeError) and _BEAMS_WORDS in str(error):
-        return f"the runner failed the job: {str(error).partition(_BEAMS_WORDS)[2].strip()[:LONGEST]}"
+        word = str(error).partition(_BEAMS_WORDS)[2].strip()
+        cause = root_cause(word)
+        # the cause first: it stands at the end of a traceback that may be long
+        return f"the runner failed the job: {word[:LONGEST]}" if cause is None else f"the runner failed the job: {cause}\n{word[:LONGEST]}\n"
     return None
+
+
+def root_cause(text: str) -> str | None:
+    """What was raised first, by the tracebacks that a runner or worker put into a text; None where there is none."""
+    _, traceback, rest = text.partition("Traceback (most recent call last)")
+    lines = rest.splitlines()[1:] if traceback else []
+    return next((line.strip() for line in lines if line and not line[0].isspace()), None)

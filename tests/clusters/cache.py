@@ -47,8 +47,9 @@ def tool(name: str, why: str) -> str:
     return found
 
 
-def run(command: list[str], cwd: Path, environ: dict[str, str] | None = None) -> None:
-    """Run a step of the set-up. Raises RuntimeError with the end of what it printed."""
+def run(command: list[str], cwd: Path, environ: dict[str, str] | None = None) -> str:
+    """What a step of the set-up prints. Raises RuntimeError with the end of that when the step fails."""
     ended = subprocess.run(command, cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ended.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout[-4000:]}")
+    return ended.stdout

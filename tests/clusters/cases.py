@@ -69,7 +69,8 @@ def writers_of(folder: Path) -> list[int]:
 def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
     """Start the job, ``kill()`` after so many answers, wait for the end: exit code, what was printed, requests that were open then."""
     process = job.start(*flags)
-    wait_for("answers", lambda: simulator.stats()["answered"] >= at, 200)
+    wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 200)
+    assert process.poll() is None, f"the job ended before {at} answers:\n{process.communicate()[0]}"
     open_then = simulator.stats()["in_flight"]
     kill()
     output, _ = process.communicate(timeout=500)

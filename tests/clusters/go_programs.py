@@ -26,6 +26,7 @@ def _built(name: str, package: str) -> Path:
 
     def make(folder: Path) -> None:
         go = tool("go", "to build Prism and the workers' boot program")
-        run([go, "install", f"{package}@v{version}"], folder, {**os.environ, "GOBIN": str(folder)})
+        # without C, as Beam builds its own: so they run on any Linux, and for a user that no passwd file knows
+        run([go, "install", f"{package}@v{version}"], folder, {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"})
 
-    return cached(f"{name}-{version}", make) / name
+    return cached(f"{name}-{version}-static", make) / name

@@ -5,6 +5,7 @@ On a person's machine Beam downloads such a jar by itself. Here it is made from 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,22 +29,26 @@ class JobServer:
 
     def jar(self) -> Path:
         """The jar, made the first time."""
-        folder = cached(f"{self.name}-job-server-{BEAM_JAVA_VERSION}", self._make)
-        return folder / f"{self.name}-job-server.jar"
+        pom = _POM.format(name=self.name, artifact=self.artifact, version=BEAM_JAVA_VERSION, main=self.main_class, manifest=self._manifest())
 
-    def _beside(self) -> str:
+        def make(folder: Path) -> None:
+            maven = tool("mvn", "to make Beam's job servers")
+            tool("java", "to run Flink, Spark and Beam's job servers")
+            (folder / "pom.xml").write_text(pom)
+            run([maven, "--batch-mode", "--quiet", "package"], folder)
+            (folder / "target" / f"{self.name}-job-server.jar").rename(folder / f"{self.name}-job-server.jar")
+            shutil.rmtree(folder / "target")
+
+        # a jar that an older recipe made must not stand in for this one's
+        recipe = hashlib.sha256(pom.encode()).hexdigest()[:8]
+        return cached(f"{self.name}-job-server-{BEAM_JAVA_VERSION}-{recipe}", make) / f"{self.name}-job-server.jar"
+
+    def _manifest(self) -> str:
+        if self.distribution is None:
+            return ""
         # Beam's own Spark job server holds Spark; this one finds it in the distribution
-        return " ".join(f"file:{jar}" for jar in sorted((self.distribution() / "jars").glob("*.jar"))) if self.distribution else "."
-
-    def _make(self, folder: Path) -> None:
-        maven = tool("mvn", "to make Beam's job servers")
-        tool("java", "to run Flink, Spark and Beam's job servers")
-        (folder / "pom.xml").write_text(
-            _POM.format(name=self.name, artifact=self.artifact, version=BEAM_JAVA_VERSION, main=self.main_class, beside=self._beside())
-        )
-        run([maven, "--batch-mode", "--quiet", "package"], folder)
-        (folder / "target" / f"{self.name}-job-server.jar").rename(folder / f"{self.name}-job-server.jar")
-        shutil.rmtree(folder / "target")
+        beside = " ".join(f"file:{jar}" for jar in sorted((self.distribution() / "jars").glob("*.jar")))
+        return f"<manifestEntries><Class-Path>{beside}</Class-Path></manifestEntries>"
 
 
 FLINK_JOB_SERVER = JobServer("flink", "beam-runners-flink-1.19", "org.apache.beam.runners.flink.FlinkJobServerDriver")
@@ -79,7 +84,7 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
             </transformer>
             <transformer implementation="org.apache.maven.plugins.shade.resource.ManifestResourceTransformer">
               <mainClass>{main}</mainClass>
-              <manifestEntries><Class-Path>{beside}</Class-Path></manifestEntries>
+              {manifest}
             </transformer>
           </transformers>
         </configuration>

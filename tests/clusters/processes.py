@@ -99,7 +99,8 @@ def listens(port: int) -> bool:
     """Whether somebody accepts connections there."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        # a port of the range that outgoing connections take theirs from can, now and then, connect to itself
+        return probe.connect_ex(("127.0.0.1", port)) == 0 and probe.getsockname() != probe.getpeername()
 
 
 def children_of(pid: int) -> list[int]:

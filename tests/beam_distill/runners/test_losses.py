@@ -36,10 +36,25 @@ def test_what_a_failed_run_lost_is_told_by_it_and_by_the_next_one(tmp_path: Path
     assert (after.processes_lost, after.open_when_lost) == (0, 0)
 
 
+WORKERS_WORD = """FAILED: java.lang.RuntimeException: Error received from SDK harness for instruction 2: Traceback (most recent call last):
+  File "worker.py", line 1, in process
+    raise ValueError("no such thing")
+ValueError: no such thing
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+RuntimeError: no such thing [while running 'read']"""
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
         (RuntimeError("Pipeline job-1 failed in state FAILED: no resources"), "the runner failed the job: FAILED: no resources"),
+        (
+            RuntimeError(f"Pipeline job-1 failed in state {WORKERS_WORD}"),
+            f"the runner failed the job: ValueError: no such thing\n{WORKERS_WORD}\n",
+        ),
         (grpc.RpcError(), "the job server no longer answers (RpcError)"),
         (RuntimeError("something else"), None),
         (ValueError("failed in state"), None),
