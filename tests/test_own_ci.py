@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def test_it_tests_every_python_that_the_package_allows() -> None:
     assert commands[-2:] == ["make demo", "make test"]
 
 
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 @pytest.mark.slow
 def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
@@ -36,7 +45,10 @@ def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
     job = ended.jobs["as-a-user"]
     assert ended.exit_code == 0, job.output
     assert job.steps[-1].startswith("Keep")
-    with pytest.raises(ConnectionRefusedError):  # the teacher that a step started in the background ended with the job
-        socket.create_connection(("127.0.0.1", 8765), timeout=60)
+    # the teacher that a step started in the background ended with the job; how soon its port is free is the system's matter
+    deadline = time.monotonic() + 60
+    while answers(8765):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     assert (ended.artifacts / "as-a-user" / "out" / "train.jsonl").read_text().strip()
     assert list((ended.artifacts / "as-a-user" / "rendered").iterdir())
