@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
+from beam_distill.report.explanations import explanation
 from beam_distill.run_record import RunResult
+from transforms.elements.tally import SplitVerdict
 
 _NEXT_STEP = {
     ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
-    "answer are sent and paid for. A lower --min_endpoint_success_ratio publishes what is there without sending anything.",
+    "answer are sent and paid for.",
     ExitCode.ENDPOINT_STOPPED: "Run the same command again when the endpoint is well: it goes on where this run stopped.",
     ExitCode.STORAGE_FAILED: "Run the same command again when there is room: it goes on where this run stopped.",
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
@@ -61,4 +63,14 @@ def summary_text(result: RunResult) -> str:
         lines += ["", f"NOT FINISHED (exit code {int(result.exit_code)}): {result.message}"]
         if result.exit_code in _NEXT_STEP:
             lines.append(_NEXT_STEP[result.exit_code])
+        held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
+        if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
+            lines.append("A lower --min_endpoint_success_ratio publishes what is there without sending anything.")
+        lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
+
+
+def _cause(part: SplitVerdict) -> str:
+    """What to do about rows none of which could be sent."""
+    reason = max(part.tally.reasons, key=lambda name: (part.tally.reasons[name], name))
+    return f"{part.split.value}, {reason}: {explanation(reason)}"

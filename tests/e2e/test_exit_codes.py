@@ -126,6 +126,33 @@ def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[
     assert len(job.rejects()) == 2
 
 
+def test_2_rows_without_messages_are_told_the_way_out(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(['{"premise": "a", "hypothesis": "b"}', "not json", '{"premise": "c", "hypothesis": "d"}'])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 2
+    assert "train, no_messages: The row has no messages." in (shown := capsys.readouterr().out) and "user_template" in shown
+
+
+def test_2_a_template_without_a_column_is_refused_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(['{"premise": "a", "hypothesis": "b"}'])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run("--user_template=Premise: {premise}") == 2
+        assert simulator.stats()["requests"] == 0
+    assert "user_template names no column" in capsys.readouterr().err
+
+
+def test_3_what_cannot_help_is_not_advised(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.validation(['{"no": "messages"}'])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 3
+    shown = capsys.readouterr().out
+    assert "validation, no_messages: " in shown
+    assert "min_endpoint_success_ratio" not in shown
+
+
 def test_2_several_models_are_listed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(models=("small", "large"))) as simulator:
         job.url = simulator.base_url

@@ -10,7 +10,7 @@ import orjson
 from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage
-from transforms.intake.rows import SHAPE, UnusableRecord, chat_messages
+from transforms.intake.rows import UnusableRecord, chat_messages
 from transforms.intake.templates import ColumnTemplate, listed
 
 
@@ -45,6 +45,8 @@ class RowColumns:
             missing = template.missing(columns) if template is not None else []
             if missing:
                 said.append(f"{name} names {', '.join(missing)}, which is not there; {listed(columns)}")
+        if self._user is not None and self._user.columns == frozenset():
+            said.append(f"user_template names no column, so every row would ask the same; write columns {{{{ like_this }}}}; {listed(columns)}")
         if not self._templates and self._messages not in columns:
             said.append(
                 f"messages_column: there is no column {self._messages!r}; {listed(columns)}. "
@@ -63,7 +65,11 @@ class RowColumns:
             value = fields[name]
         except KeyError:
             keys = ", ".join(repr(str(key)[:40]) for key in list(fields)[:5]) or "no keys"
-            raise UnusableRecord(reasons.NO_MESSAGES, f'the row has no "{name}" (it has {keys}); {SHAPE}') from None
+            raise UnusableRecord(
+                reasons.NO_MESSAGES,
+                f'the row has no "{name}" (it has {keys}); expected {{"{name}": [{{"role": "user", "content": "..."}}, ...]}}. '
+                "Another column may be named with messages_column, and user_template makes a prompt from columns",
+            ) from None
         if isinstance(value, str):
             value = _from_text(value)
         return chat_messages(value, name)

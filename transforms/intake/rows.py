@@ -11,7 +11,8 @@ ROLES = {"system": "system", "developer": "system", "user": "user", "assistant":
 _FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("user", "assistant"), ("assistant", "user")})
 """The roles that may follow one another."""
 
-SHAPE = 'expected {"messages": [{"role": "user", "content": "..."}, ...]}'
+OBJECT = 'expected an object, {"messages": [...]} or one with the columns that a template takes'
+"""What a record must be before anything is taken out of it."""
 
 
 class UnusableRecord(reasons.Rejection):

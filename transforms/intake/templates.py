@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ def _no_missing_value(value: object) -> object:
     return value
 
 
+_MISSING_KEY = re.compile(r"^'dict object' has no attribute ('.*')$")
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, finalize=_no_missing_value, autoescape=False)
 _OWN_NAMES = frozenset(_ENVIRONMENT.globals)
 
@@ -48,12 +50,16 @@ class ColumnTemplate:
             said = str(error.message).rstrip(".")
             raise BadTemplate(f"{name}, line {error.lineno}: {said}; columns are written {{{{ like_this }}}}") from None
         self._columns = _columns(tree)
-        self._whole_row = self._columns.pop(WHOLE_ROW, None) is not None
+        self._uses_row = self._columns.pop(WHOLE_ROW, None) is not None
+        self._any_column = False
+        if self._uses_row:
+            named, self._any_column = _columns_of_row(tree)
+            self._columns |= named
 
     @property
     def columns(self) -> frozenset[str] | None:
         """The columns that are looked at; None when the template may look at any of them."""
-        return None if self._whole_row else frozenset(self._columns)
+        return None if self._any_column else frozenset(self._columns)
 
     def missing(self, columns: list[str]) -> list[str]:
         """The columns that the template cannot do without and that are not among ``columns``."""
@@ -62,7 +68,7 @@ class ColumnTemplate:
     def render(self, fields: Mapping[str, Any]) -> str:
         """The text for one row. Raises UnusableRecord, which names the columns that there are."""
         try:
-            return self._template.render({**fields, WHOLE_ROW: fields} if self._whole_row else fields)
+            return self._template.render({**fields, WHOLE_ROW: fields} if self._uses_row else fields)
         except _MissingValue:
             empty = ", ".join(str(name) for name, value in fields.items() if value is None) or "a nested field"
             raise UnusableRecord(
@@ -71,7 +77,8 @@ class ColumnTemplate:
                 "fill it in, or write {{ column or '' }} where it may be missing",
             ) from None
         except UndefinedError as error:
-            raise UnusableRecord(reasons.MISSING_COLUMN, f"{self._name}: {error.message}; {listed(list(fields))}") from None
+            said = _MISSING_KEY.sub(r"there is no \1", error.message or "")
+            raise UnusableRecord(reasons.MISSING_COLUMN, f"{self._name}: {said}; {listed(list(fields))}") from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OverflowError) as error:
             raise UnusableRecord(reasons.TEMPLATE_FAILED, f"{self._name} cannot be filled in for this row: {error}") from None
 
@@ -86,10 +93,31 @@ def _columns(tree: nodes.Template) -> dict[str, bool]:
     """The names that a template takes from the row, and whether it fails without them."""
     from jinja2.meta import find_undeclared_variables
 
-    optional = {
-        node.node.name
+    optional = {node.name for node in _optional(tree) if isinstance(node, nodes.Name)}
+    return {name: name not in optional for name in sorted(find_undeclared_variables(tree) - _OWN_NAMES)}
+
+
+def _columns_of_row(tree: nodes.Template) -> tuple[dict[str, bool], bool]:
+    """The same of what is written ``row["a column"]`` or ``row.column``, and whether the row is looked at in any other way."""
+    optional = {column for node in _optional(tree) if (column := _column_of_row(node)) is not None}
+    found = [column for node in tree.find_all((nodes.Getitem, nodes.Getattr)) if (column := _column_of_row(node)) is not None]
+    mentions = sum(node.name == WHOLE_ROW for node in tree.find_all(nodes.Name))
+    return {name: name not in optional for name in sorted(found)}, len(found) < mentions
+
+
+def _optional(tree: nodes.Template) -> list[nodes.Node]:
+    """What a template asks for with a way out for when it is not there."""
+    return [
+        node.node
         for kind, names in ((nodes.Test, ("defined", "undefined")), (nodes.Filter, ("default", "d")))
         for node in tree.find_all(kind)
-        if node.name in names and isinstance(node.node, nodes.Name)
-    }
-    return {name: name not in optional for name in sorted(find_undeclared_variables(tree) - _OWN_NAMES)}
+        if node.name in names and node.node is not None
+    ]
+
+
+def _column_of_row(node: nodes.Node) -> str | None:
+    if not isinstance(node, (nodes.Getitem, nodes.Getattr)) or not isinstance(node.node, nodes.Name) or node.node.name != WHOLE_ROW:
+        return None
+    if isinstance(node, nodes.Getattr):
+        return None if hasattr(dict, node.attr) else node.attr  # row.items is what every mapping has
+    return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None

@@ -143,6 +143,7 @@ def test_json_lines_under_the_name_of_a_list_are_read_as_what_they_are() -> None
         ("x.json", b'[{"premise": "a", "hypothesis": 1}, {"premise": "a", "hypothesis": 2}] tail', ["row", "row", reasons.UNREADABLE_FILE]),
         ("x.json", b"[" * 300_000, [reasons.UNREADABLE_FILE]),
         ("x.json", b'"text"', [reasons.UNREADABLE_FILE]),
+        ("x.json", b'{\n  "data": [\n    {"premise": "a", "hypothesis": "b"}\n  ]\n}', [reasons.UNREADABLE_FILE]),
         ("x.json", b" \n ", []),
         ("x.json", b'[{"premise": "' + b"a" * 2_000_000 + b'", "hypothesis": "b"}]', [reasons.UNREADABLE_FILE]),
         ("x.csv", b'premise,hypothesis\na,b\na\n"a,b\nc,d', ["row", reasons.BAD_ROW, reasons.BAD_ROW]),
@@ -237,8 +238,12 @@ def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
     assert problems(data, f"x.{name}", TEMPLATED) == []
     (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="{{premise}} {{hypotesis}}"))
     assert said == "user_template names hypotesis, which is not there; the columns are: premise, hypothesis, label"
-    assert "label_column: there is no column 'gold'" in problems(data, f"x.{name}", ColumnSpec(user_template="x", label="gold"))[0]
+    assert "label_column: there is no column 'gold'" in problems(data, f"x.{name}", ColumnSpec(user_template="{{premise}}", label="gold"))[0]
     assert "no column 'chat'" in problems(data, f"x.{name}", ColumnSpec("chat"))[0]
+    (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="Premise: {premise}"))
+    assert said.startswith("user_template names no column") and "{{ like_this }}" in said and said.endswith("premise, hypothesis, label")
+    (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="{{ row['the premise'] }}"))
+    assert said.startswith("user_template names the premise, which is not there")
 
 
 def test_chats_are_missed_only_where_a_file_names_its_columns() -> None:

@@ -37,7 +37,27 @@ def test_which_columns_are_needed() -> None:
     template = ColumnTemplate("t", "{{a}} {{ b|default('') }} {% if c is defined %}{{c}}{% endif %} {% set e = 1 %}{{ e }} {{ range(3)|list }}")
     assert template.columns == {"a", "b", "c"}
     assert template.missing(["x"]) == ["a"]
-    assert ColumnTemplate("t", "{{ row.a }}").columns is None
+    assert ColumnTemplate("t", "no column").columns == frozenset()
+
+
+def test_columns_that_are_taken_from_the_row_by_name_are_known() -> None:
+    template = ColumnTemplate("t", "{{ row['full text'] }} {{ row.a }} {{ row['b']|default('') }} {{ c }}")
+    assert template.columns == {"full text", "a", "b", "c"}
+    assert template.missing(["c"]) == ["a", "full text"]
+    assert template.render({"full text": "x", "a": 1, "c": 2}) == "x 1  2"
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ row[a] }}", "{% for name in row %}{{ name }}{% endfor %}", "{{ row.get('a') }}", "{{ row.a }} {{ row|length }}"]
+)
+def test_a_row_that_is_looked_at_in_another_way_may_need_any_column(source: str) -> None:
+    assert ColumnTemplate("t", source).columns is None
+
+
+def test_a_missing_column_of_the_row_is_said_as_one() -> None:
+    with pytest.raises(UnusableRecord) as caught:
+        ColumnTemplate("user_template", "{{ row['full text'] }}").render({"fulltext": "x"})
+    assert caught.value.detail == "user_template: there is no 'full text'; the columns are: fulltext"
 
 
 @pytest.mark.parametrize("source", ["{{ a", "{% if a %}", "{{ a | nosuchfilter }}", "{% nosuchtag %}"])

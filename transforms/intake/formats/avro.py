@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnusableFile
 from transforms.intake.lines import ByteSource
-from transforms.intake.rows import SHAPE, UnusableRecord, named
+from transforms.intake.rows import OBJECT, UnusableRecord, named
 
 
 class Avro:
@@ -34,7 +34,7 @@ class Avro:
             if isinstance(fields, dict):
                 yield number, fields
             else:
-                yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {SHAPE}")
+                yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {OBJECT}")
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The sum of what the blocks say they hold; nothing is decoded."""

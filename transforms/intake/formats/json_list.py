@@ -10,7 +10,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, first_columns
 from transforms.intake.formats.jsonl import JsonLines
 from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource
-from transforms.intake.rows import SHAPE, UnusableRecord, named
+from transforms.intake.rows import OBJECT, UnusableRecord, named
 
 DEEPEST = 500
 
@@ -42,7 +42,7 @@ class JsonList:
                 if isinstance(element, dict):
                     yield number, element
                 else:
-                    yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"element {number} of the list is {named(element)}; {SHAPE}")
+                    yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"element {number} of the list is {named(element)}; {OBJECT}")
         except (ijson.JSONError, UnicodeDecodeError) as error:
             said = str(error).splitlines()[0] if str(error) else "not JSON"
             raise UnusableFile(f"the list is not JSON at or behind element {number + 1} ({said}); what follows cannot be read") from None
@@ -102,12 +102,21 @@ def _elements(events: Iterator[tuple[str, Any]], builder: Callable[[], Any]) -> 
 
 
 def _beginning(source: ByteSource) -> tuple[_Begun, bytes]:
-    """The source from its beginning, and its first byte that is not blank; none when it holds nothing else."""
+    """The source from its beginning, and its first byte that is not blank; none when it holds nothing else.
+
+    Raises UnusableFile for one object that is written over several lines.
+    """
     head = source.read(CHUNK_BYTES).removeprefix(BYTE_ORDER_MARK)
     while not (text := head.lstrip()):
         head = source.read(CHUNK_BYTES)
         if not head:
             return _Begun(b"", source), b""
+    first_line, end, _ = text.partition(b"\n")
+    if end and first_line.rstrip() == b"{":
+        raise UnusableFile(
+            "the file holds one object over several lines; expected a list of rows, [{...}, {...}], or one row a line. "
+            "Where the rows are a list inside the object, bring that list"
+        )
     return _Begun(head, source), text[:1]
 
 

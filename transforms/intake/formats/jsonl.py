@@ -10,7 +10,7 @@ import orjson
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, first_columns
 from transforms.intake.lines import ByteSource, byte_stream, read_lines
-from transforms.intake.rows import SHAPE, UnusableRecord, named
+from transforms.intake.rows import OBJECT, UnusableRecord, named
 
 
 class JsonLines:
@@ -45,7 +45,7 @@ def fields_of(line: bytes) -> dict[str, Any] | UnusableRecord:
     except orjson.JSONDecodeError as error:
         return _unreadable(line, error)
     if not isinstance(fields, dict):
-        return UnusableRecord(reasons.NOT_AN_OBJECT, f"the line holds {named(fields)}; {SHAPE}")
+        return UnusableRecord(reasons.NOT_AN_OBJECT, f"the line holds {named(fields)}; {OBJECT}")
     return fields
 
 
@@ -69,4 +69,4 @@ def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> UnusableRecord:
         found = "the line ends there, and a row must stand whole on one line"
     else:
         found = f"found {text[error.pos : error.pos + 20]!r}"
-    return UnusableRecord(reasons.INVALID_JSON, f"not JSON at column {error.colno}: {error.msg}; {found}; {SHAPE}, on one line")
+    return UnusableRecord(reasons.INVALID_JSON, f"not JSON at column {error.colno}: {error.msg}; {found}; {OBJECT}, on one line")
