@@ -8,7 +8,7 @@ from typing import IO
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.exit_codes import ExitCode
+from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.stored_files import is_remote, open_text
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
 from transforms.intake.formats.registry import place_in
@@ -34,7 +34,10 @@ def _count(text: str) -> int:
 
 
 def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
-    """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run."""
+    """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
+
+    An endpoint that refuses or stays silent, and rows that cannot be sent, are told after everything else that can be found out.
+    """
     from beam_distill.cli.check_endpoint import check_endpoint
     from beam_distill.preflight import check_files
 
@@ -50,9 +53,12 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     code, endpoint = check_endpoint(settings, rows.sample)
     if code:
         return code
-    if pilot is not None:
+    if pilot is not None and not rows.problems:
         warnings += _pilot(settings, endpoint, pilot)
-    _estimate(settings, endpoint)
+    if rows.sample is not None:
+        _estimate(settings, endpoint)
+    if rows.problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     return int(ExitCode.WRONG_INPUT) if strict and (warnings or rows.bad) else int(ExitCode.PUBLISHED)
 
 
@@ -63,6 +69,8 @@ class _Rows:
         self._settings = settings
         self.sample: PromptRequest | None = None
         self.bad = 0
+        self.problems: list[str] = []
+        """What a run would not publish a dataset for, whatever the teacher answers."""
         self._list: IO[str] | None = None
         self._list_path = ""
         self._first: list[RejectedRow] = []
@@ -86,7 +94,9 @@ class _Rows:
                     continue
                 survey = survey_split(spec, files, prompt, template, None, self._on_row)
                 print(f"{survey.split:<11} {survey.can_be_sent:,} rows can be sent, {survey.bad:,} cannot")
-                if survey.can_be_sent < fewest:
+                if not survey.can_be_sent:
+                    self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
+                elif survey.can_be_sent < fewest:
                     warnings.append(
                         f"{survey.split}: {survey.can_be_sent} rows that can be sent are fewer than the {fewest} that Azure ML's distillation "
                         f"component asks for ({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
@@ -124,6 +134,16 @@ class _Rows:
         assert self._list is not None
         fields = {"split": row.origin.split.value, "file": row.origin.file, "line": row.origin.line, "reason": row.reason, "detail": row.detail}
         self._list.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
+    """The same that a run is refused for when its rows have been read."""
+    if not rows:
+        return f"{split}: {pattern} holds no rows; run would end without a {split} dataset"
+    return (
+        f"{split}: none of the {rows:,} rows of {pattern} can be sent, and run would end without a {split} dataset. What is wrong with them "
+        "stands above; --input_format says what the file is, --messages_column where the chats are, --user_template what to ask of other rows"
+    )
 
 
 def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> list[str]:

@@ -1,5 +1,6 @@
 """Before paying: what is wrong, what it will take, what is left to send."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,41 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     listed = read_jsonl(job.work_dir / "bad_lines.jsonl")
     assert [fields["line"] for fields in listed] == list(range(46, 76))
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
+
+
+PAIRS = [json.dumps({"premise": f"{number} men sleep.", "hypothesis": "All are awake.", "label": 2}) for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["premise,hypothesis", "A man sleeps.,He is awake."], "none of the 2 rows of"),
+        (PAIRS, "none of the 3 rows of"),
+        (["", "  "], "holds no rows"),
+    ],
+    ids=["a CSV under the name of JSON lines", "pairs without a template", "blank lines"],
+)
+def test_what_run_refuses_for_its_rows_check_refuses_too(job: Job, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train([*lines])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", "--pilot=2") == 2
+        shown = capsys.readouterr()
+        assert job.run("--report=false") == 2
+        assert simulator.stats()["requests"] == 0
+    assert f"beam-distill check: train: {said}" in shown.err or f"{job.folder / 'train.jsonl'} {said}" in shown.err
+    assert "simulated-teacher" in shown.out and "nothing is left to be sent" not in shown.out
+
+
+def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.validation([*PAIRS])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", "--pilot=2") == 2
+        assert simulator.stats()["requests"] == 0
+        shown = capsys.readouterr()
+        assert "validation: none of the 3 rows of" in shown.err and "train: none" not in shown.err and "to send     45 rows" in shown.out
+        assert command(job, "check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
 def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
