@@ -78,12 +78,12 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
     """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
-    from beam_distill.report.facts import failures, judge, records
+    from beam_distill.report.facts import failures, judge, records_and_standing
 
     judged = judge(spec)
-    for record in records(f"{work_dir}/ledger", []):
+    for record, stands in records_and_standing(f"{work_dir}/ledger", []):
         ended = judged(record)
-        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer)
+        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not stands)
         if wanted(record):
             yield record
     for record in failures(f"{work_dir}/failures"):
@@ -97,6 +97,8 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     text = " ".join(str(said or "").split())
     text = text[:100] + ("…" if len(text) > 100 else "")
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
+    if record.get("superseded"):
+        text = f"(superseded by a later answer) {text}"
     from transforms.intake.formats.registry import place_in
 
     return f"{record['split']} {record['file']} {place_in(record['file'], record['line'], input_format)}{turn}  {text}"
@@ -141,7 +143,10 @@ def _overview(work_dir: str, spec: Any) -> str:
         lines.append(f"  {split:<10}{count:>10,}")
     lines.append(f"tokens      {int(facts.prompt_tokens.sum):,} in, {int(facts.completion_tokens.sum):,} out")
     unusable = facts.unusable.total
-    lines.append(f"usable      {facts.answers - unusable:,}" + (f"; {unusable:,} are not:" if unusable else ""))
+    if facts.superseded:
+        lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows is told of the others")
+    usable = facts.answers - facts.superseded - unusable
+    lines.append(f"usable      {usable:,}" + (f"; {unusable:,} are not:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
     if spec is not None and spec.task in LABELLED and facts.labels.total:
         shown = ", ".join(f"{label[:30]!r} {count:,}" for label, count in facts.labels.top(5))

@@ -1,4 +1,4 @@
-"""What the ledger says, in one pass over its segments."""
+"""What the ledger says."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from beam_distill.report.agreement import Agreement
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from beam_distill.report.standing import standing
 from beam_distill.stored_files import folders_in, segments_storage
 from transforms.elements.rows import TaskType
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_millis
+from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, as_millis
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
@@ -55,7 +58,10 @@ class Judged:
 
 @dataclass(slots=True)
 class LedgerFacts:
-    """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to."""
+    """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to.
+
+    Labels, lengths, unusable answers and examples are those of records that stand; ``superseded`` are all others.
+    """
 
     runs: dict[str, RunCounts] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=dict)
@@ -64,11 +70,11 @@ class LedgerFacts:
     completion_tokens: LogHistogram = field(default_factory=LogHistogram)
     answer_characters: LogHistogram = field(default_factory=LogHistogram)
     labels: Tally = field(default_factory=Tally)
+    superseded: int = 0
     unusable: Tally = field(default_factory=Tally)
     answered: TimeBins = field(default_factory=TimeBins)
     sent: TimeBins = field(default_factory=TimeBins)
-    references: int = 0
-    references_met: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
     examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
     torn: list[TornSegment] = field(default_factory=list)
@@ -82,9 +88,17 @@ class LedgerFacts:
 def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     """Every record, segment by segment; torn tails are noted."""
     for record in _stored(ledger_dir, LEDGER_SCHEMA, torn):
-        record["sent_at_ms"] = as_millis(record["sent_at_ms"])
-        record["answered_at_ms"] = as_millis(record["answered_at_ms"])
-        yield record
+        yield _in_millis(record)
+
+
+def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The same, each with whether it stands. What is written meanwhile counts as standing."""
+    with closing(segments_storage(ledger_dir)) as storage:
+        files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
+        flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
+        for file, stands in zip(files, flags, strict=True):
+            for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
+                yield _in_millis(record), number >= len(stands) or bool(stands[number])
 
 
 def failures(folder: str) -> Iterator[dict[str, Any]]:
@@ -96,8 +110,18 @@ def failures(folder: str) -> Iterator[dict[str, Any]]:
 def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     with closing(segments_storage(folder)) as storage:
         for segment in storage.segments(folder):
-            for block in read_blocks(storage.fetch(segment), schema, torn):
-                yield from block.records
+            yield from _records_of(storage.fetch(segment), schema, torn)
+
+
+def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    for block in read_blocks(file, schema, torn):
+        yield from block.records
+
+
+def _in_millis(record: dict[str, Any]) -> dict[str, Any]:
+    record["sent_at_ms"] = as_millis(record["sent_at_ms"])
+    record["answered_at_ms"] = as_millis(record["answered_at_ms"])
+    return record
 
 
 def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
@@ -120,20 +144,26 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
 
 
 def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
-    """Read the whole ledger once.
+    """Read the whole ledger.
 
     ``run_id`` is the run whose course over time is told; ``questions_of`` are keys of rows whose last request is wanted.
     """
-    facts = LedgerFacts()
+    task = spec.task if spec is not None and spec.task in LABELLED else None
+    facts = LedgerFacts(agreement=Agreement(task))
     judged = judge(spec)
-    labelled = spec is not None and spec.task in LABELLED
     wanted = frozenset(questions_of)
-    for record in records(ledger_dir, facts.torn):
-        _count(facts, record, judged(record), labelled, run_id, wanted)
+    for record, stands in records_and_standing(ledger_dir, facts.torn):
+        _count_request(facts, record, run_id)
+        if not stands:
+            facts.superseded += 1
+            continue
+        if record["row_key"] in wanted:
+            facts.questions[record["row_key"]] = record
+        _count_answer(facts, record, judged(record), task is not None)
     return facts
 
 
-def _count(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool, run_id: str, wanted: frozenset[str]) -> None:
+def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> None:
     facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
     facts.splits[record["split"]] = facts.splits.get(record["split"], 0) + 1
     if record["run_id"] == run_id:
@@ -144,9 +174,9 @@ def _count(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: 
         facts.prompt_tokens.add(record["prompt_tokens"])
     if record["completion_tokens"] is not None:
         facts.completion_tokens.add(record["completion_tokens"])
-    row_key = record["row_key"]
-    if row_key in wanted:
-        facts.questions[row_key] = record
+
+
+def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool) -> None:
     if ended.reason is not None:
         facts.unusable.add(ended.reason)
         return
@@ -154,10 +184,9 @@ def _count(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: 
     if labelled and ended.answer is not None:
         facts.labels.add(ended.answer)
         if record["reference_answer"]:
-            facts.references += 1
-            facts.references_met += ended.answer.strip().lower() == record["reference_answer"].strip().lower()
-    if facts.examples.wants(row_key):
-        facts.examples.offer(row_key, (record, ended))
+            facts.agreement.add(ended.answer, record["reference_answer"])
+    if facts.examples.wants(record["row_key"]):
+        facts.examples.offer(record["row_key"], (record, ended))
 
 
 def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:

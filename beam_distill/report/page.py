@@ -190,10 +190,12 @@ def _figures(run: RunFacts, ledger: LedgerFacts) -> Iterator[Figure]:
         svg = charts.labels_chart(top, ledger.labels.total - sum(count for _, count in top))
         several = len(ledger.labels.counts)
         note = f"{ledger.labels.total:,} answers, {'all the same' if several == 1 else f'{several:,} different ones'}."
-        if ledger.references:
-            note += (
-                f" {ledger.references_met / ledger.references:.1%} of the {ledger.references:,} rows that came with a label got the same answer."
-            )
+        agreement = ledger.agreement
+        if agreement.total and agreement.comparable:
+            note += f" {agreement.same / agreement.total:.1%} of the {agreement.total:,} that came with a label are the same as it."
+        elif agreement.total:
+            example = agreement.a_label[:40]
+            note += f" The labels that came with {agreement.total:,} rows are written otherwise ({example!r}), so they were not compared."
         yield Figure("Answers given", Markup(svg), note)
 
 

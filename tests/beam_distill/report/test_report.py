@@ -160,6 +160,17 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
     assert peak_of(4000) < 1.5 * peak_of(1000) + 200_000
 
 
+def test_answers_of_earlier_runs_are_not_judged_beside_those_that_stand(tmp_path: Path) -> None:
+    for run, count in (("run-1", 10), ("run-2", 4)):
+        writer = SegmentWriter(str(tmp_path), run, LEDGER_SCHEMA)
+        writer.append([{**a_record(number), "run_id": run} for number in range(count)])
+        writer.close()
+    facts = gather(str(tmp_path), PromptSpec(TaskType.MATH), "run-2")
+    assert (facts.answers, facts.superseded, facts.labels.total, facts.agreement.total, facts.agreement.same) == (14, 4, 10, 10, 1)
+    assert facts.runs["run-1"].answers == 10
+    assert len(facts.examples.values()) == 10 and sum(record["run_id"] == "run-2" for record, _ in facts.examples.values()) == 4
+
+
 def a_record(number: int) -> dict[str, object]:
     response = json.dumps({"choices": [{"message": {"content": str(number % 50)}, "finish_reason": "stop"}], "padding": "x" * 1000})
     payload = json.dumps({"messages": [{"role": "user", "content": f"What is {number}?"}]})
