@@ -23,6 +23,7 @@ from transforms.prompts.spec import PromptSpec
 from transforms.teacher.response import BrokenBody, read_reply
 
 EXAMPLES = 12
+REJECTS_PER_REASON = 5
 LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
 
 
@@ -76,6 +77,7 @@ class LedgerFacts:
     sent: TimeBins = field(default_factory=TimeBins)
     agreement: Agreement = field(default_factory=Agreement)
     examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
     torn: list[TornSegment] = field(default_factory=list)
 
@@ -179,6 +181,8 @@ def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> N
 def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool) -> None:
     if ended.reason is not None:
         facts.unusable.add(ended.reason)
+        sample = facts.unusable_examples.setdefault(ended.reason, FixedSample(REJECTS_PER_REASON))
+        sample.offer(f"{record['row_key']} {record['turn']}", (record, ended))
         return
     facts.answer_characters.add(len(ended.content or ""))
     if labelled and ended.answer is not None:
@@ -187,6 +191,18 @@ def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, lab
             facts.agreement.add(ended.answer, record["reference_answer"])
     if facts.examples.wants(record["row_key"]):
         facts.examples.offer(record["row_key"], (record, ended))
+
+
+def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
+    """A few unusable answers of each reason, with the fields that a line of rejects.jsonl has; for where there is no such file."""
+    rejects: dict[str, list[dict[str, Any]]] = {}
+    for reason in sorted(facts.unusable_examples):
+        for record, ended in facts.unusable_examples[reason].values():
+            facts.questions[record["row_key"]] = record
+            names = ("split", "file", "line", "row_key", "attempts")
+            reject = {**{name: record[name] for name in names}, "reason": reason, "detail": ended.detail, "raw_answer": ended.content}
+            rejects.setdefault(reason, []).append(reject)
+    return rejects
 
 
 def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:

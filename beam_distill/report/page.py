@@ -46,8 +46,13 @@ class Figure:
     note: str = ""
 
 
-def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], prices: Prices | None) -> str:
-    """The whole page. Every text from outside is escaped by the template; only the pictures, made here, are not."""
+def render(
+    run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], rejects_are_older: bool, prices: Prices | None
+) -> str:
+    """The whole page. Every text from outside is escaped by the template; only the pictures, made here, are not.
+
+    ``rejects_are_older``: they are those of the run before.
+    """
     environment = Environment(
         loader=PackageLoader("beam_distill.report", ""),
         autoescape=select_autoescape(default_for_string=True, default=True),
@@ -74,7 +79,8 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
             (reason, explanation(reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
             for reason, listed in rejects.items()
         ],
-        rejects_are_older=not run.finished,
+        rejects_are_older=rejects_are_older,
+        has_timeline=bool(run.samples),
         settings=[(name, _value(value), run.record.get("origins", {}).get(name, "default")) for name, value in run.settings.items()],
         version=VERSION,
         made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),

@@ -8,10 +8,9 @@ from typing import Any
 
 from beam_distill.progress.timeline import read_timeline, timeline_path
 from beam_distill.report.counting import FixedSample
+from beam_distill.report.facts import REJECTS_PER_REASON
 from beam_distill.stored_files import fields_of, is_held, is_remote, objects_of, segments_storage
 from transforms.prompts.spec import PromptSpec
-
-REJECTS_PER_REASON = 5
 
 
 class NoRun(Exception):

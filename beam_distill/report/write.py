@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beam_distill.progress.tracker import Prices
-from beam_distill.report.facts import gather
+from beam_distill.report.facts import gather, rejects_of
 from beam_distill.report.page import render
 from beam_distill.report.run_files import read_run, sample_rejects
 from beam_distill.stored_files import put_text
@@ -20,8 +20,11 @@ def write_report(work_dir: str, output: str | None = None, prices: Prices | None
     rejects = sample_rejects(f"{run.work_dir}/rejects.jsonl")
     keys = [str(reject["row_key"]) for listed in rejects.values() for reject in listed if reject.get("row_key")]
     ledger = gather(f"{run.work_dir}/ledger", run.prompt(), run.run_id, keys)
+    older = bool(rejects) and not run.finished
+    if not rejects:
+        rejects = rejects_of(ledger)
     path = output if output is not None else f"{run.work_dir}/{FILE_NAME}"
-    put_text(path, render(run, ledger, rejects, prices or _told(run.settings)))
+    put_text(path, render(run, ledger, rejects, older, prices or _told(run.settings)))
     return path
 
 

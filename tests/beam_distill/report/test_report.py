@@ -97,6 +97,9 @@ def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path
     assert capsys.readouterr().out.strip() == str(tmp_path / "other.html")
     text = (tmp_path / "other.html").read_text(encoding="utf-8")
     assert ">Latency<" in text and ">Pace<" in text and "A sample of answers" in text
+    # answers without use are on the ledger too; what only the timeline knows is said to be missing
+    assert "A sample of rejects" in text and "No timeline of this run" in text
+    assert "No timeline of this run" not in (finished.work_dir / "report.html").read_text(encoding="utf-8")
 
 
 def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> None:
