@@ -162,6 +162,19 @@ def open_text(path: str) -> IO[str]:
     return open(path, "w", encoding="utf-8")
 
 
+def remove_file(path: str) -> None:
+    """Take a file away, if there is one. Raises OSError, or what the filesystem raises."""
+    if not is_remote(path):
+        Path(path).unlink(missing_ok=True)
+        return
+    from apache_beam.io.filesystems import FileSystems
+
+    from transforms.filesystems import exists
+
+    if exists(path):
+        FileSystems.delete([path])
+
+
 def segments_storage(folder: str) -> LedgerStorage:
     """Storage to read the segments below ``folder`` from; to be closed, since remote segments are copied to this machine to be read."""
     if not is_remote(folder):

@@ -9,7 +9,7 @@ from typing import IO
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.stored_files import is_remote, open_text
+from beam_distill.stored_files import is_remote, open_text, remove_file
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
@@ -36,7 +36,7 @@ def _count(text: str) -> int:
 def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
     """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
 
-    An endpoint that refuses or stays silent, and rows that cannot be sent, are told after everything else that can be found out.
+    An endpoint that refuses or stays silent, and rows that cannot be sent, are told last: they hinder no estimate.
     """
     from beam_distill.cli.check_endpoint import check_endpoint
     from beam_distill.preflight import check_files
@@ -50,15 +50,22 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     warnings = rows.check()
     for warning in warnings:
         print(f"warning     {warning}")
-    code, endpoint = check_endpoint(settings, rows.sample)
-    if code:
-        return code
-    if pilot is not None and not rows.problems:
-        warnings += _pilot(settings, endpoint, pilot)
-    if rows.sample is not None:
+    try:
+        code, endpoint = check_endpoint(settings, rows.sample)
+    except RunRefused as refused:
+        if rows.sample is not None:
+            _estimate_unasked(settings)
+        raise RunRefused(refused.code, "\n".join([str(refused), *rows.problems])) from None
+    if rows.sample is not None and code:
+        _estimate_unasked(settings)
+    elif rows.sample is not None:
+        if pilot is not None and not rows.problems:
+            warnings += _pilot(settings, endpoint, pilot)
         _estimate(settings, endpoint)
     if rows.problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
+    if code:
+        return code
     return int(ExitCode.WRONG_INPUT) if strict and (warnings or rows.bad) else int(ExitCode.PUBLISHED)
 
 
@@ -72,11 +79,11 @@ class _Rows:
         self.problems: list[str] = []
         """What a run would not publish a dataset for, whatever the teacher answers."""
         self._list: IO[str] | None = None
-        self._list_path = ""
+        self._list_path = f"{settings.resolved_work_dir.rstrip('/')}/bad_lines.jsonl"
         self._first: list[RejectedRow] = []
 
     def check(self) -> list[str]:
-        """Print what each split holds; what is legal but probably not meant."""
+        """Print what each split holds; what is legal but probably not meant. Raises RunRefused when an earlier list is in the way."""
         from beam_distill.survey import survey_split
         from beam_distill.wiring import input_spec, prompt_spec, sampling_spec
         from transforms.prompts.registry import prompt_for
@@ -88,6 +95,7 @@ class _Rows:
         task = settings.data_generation_task_type
         fewest = FEWEST_ROWS_MATH if task is TaskType.MATH else FEWEST_ROWS
         warnings = []
+        self._forget_earlier_list()
         try:
             for files in spec.splits:
                 if files.pattern is None:
@@ -124,9 +132,17 @@ class _Rows:
                 self._note(earlier)
         self._note(row)
 
+    def _forget_earlier_list(self) -> None:
+        try:
+            remove_file(self._list_path)
+        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
+            why = getattr(error, "strerror", None) or error
+            raise RunRefused(
+                ExitCode.STORAGE_FAILED,
+                f"work_dir: {self._list_path}, the list of an earlier check, cannot be removed: {why}. Remove it, or give another work_dir",
+            ) from None
+
     def _open_list(self) -> IO[str]:
-        folder = self._settings.resolved_work_dir
-        self._list_path = f"{folder.rstrip('/')}/bad_lines.jsonl"
         print(f"  ... more are listed in {self._list_path}")
         return open_text(self._list_path)
 
@@ -164,6 +180,19 @@ def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> lis
     for warning in warnings:
         print(f"warning     {warning}")
     return warnings
+
+
+def _estimate_unasked(settings: DistillSettings) -> None:
+    """The estimate where the endpoint does not say what it serves."""
+    from beam_distill.rows_to_send import endpoint_by_record
+
+    try:
+        endpoint, doubt = endpoint_by_record(settings)
+    except RunRefused:  # the same as the endpoint's own check was refused for
+        endpoint, doubt = None, None
+    _estimate(settings, endpoint or EndpointSpec("", model=settings.model))
+    if doubt is not None:
+        print(f"            {doubt}")
 
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import glob
-import os
-from typing import TYPE_CHECKING
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.stored_files import is_remote
-
-if TYPE_CHECKING:
-    from transforms.teacher.specs import EndpointSpec
 
 
 def run(resolved: ResolvedSettings) -> int:
@@ -34,41 +28,20 @@ def _rows(settings: DistillSettings) -> list[str]:
             return [f"rows        not counted: no file matches {pattern}"]
     from beam_distill.exit_codes import RunRefused
     from beam_distill.preflight import check_files
-    from beam_distill.rows_to_send import rows_to_send
+    from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
     from transforms.teacher.specs import EndpointSpec
 
     try:
         check_files(settings)
     except RunRefused as refused:
         return [f"rows        not counted: {refused}"]
-    endpoint, doubt = _endpoint_by_record(settings)
+    endpoint, doubt = endpoint_by_record(settings)
     surveys = rows_to_send(settings, endpoint or EndpointSpec(""))
     lines = []
     for survey in surveys:
         bad = f"; {survey.bad:,} cannot be sent (beam-distill check lists them)" if survey.bad else ""
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
     return lines + ([f"            {doubt}"] if doubt else [])
-
-
-def _endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:
-    """The endpoint as requests name it, its model from the settings or the ledger; and what is not certain about it."""
-    from beam_distill.wiring import endpoint_spec, with_model
-
-    if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
-        return None, None
-    by_name = settings.teacher_model_endpoint_url is None or settings.teacher_model_endpoint_name is not None
-    if by_name or settings.resolved_authentication.kind not in ("none", "api_key"):
-        return None, "what the ledger answers is known once the endpoint is looked up: see beam-distill check"
-    endpoint = endpoint_spec(settings)
-    if endpoint.model is not None:
-        return endpoint, None
-    from beam_distill.report.facts import records
-
-    first = next(records(f"{settings.resolved_work_dir}/ledger", []), None)
-    if first is None:
-        return None, None
-    doubt = f"counted for the model {first['model']}, which the ledger has answers of" if first["model"] else None
-    return with_model(endpoint, first["model"]), doubt
 
 
 def plan_text(resolved: ResolvedSettings) -> str:

@@ -85,6 +85,9 @@ def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.C
     assert "bad rows    all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
     assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
     assert not list(tmp_path.glob("bad_lines*")) and not (tmp_path / "objects:").exists()
+    job.train(questions(2))
+    assert main(["check", *job.arguments("--first_answer_patience=0.1")[1:]]) == 4
+    assert not [name for name in OBJECTS if "bad_lines" in name]
 
 
 def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,17 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     listed = read_jsonl(job.work_dir / "bad_lines.jsonl")
     assert [fields["line"] for fields in listed] == list(range(46, 76))
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
+    job.train(questions(45))
+    assert command(job, "check", "--first_answer_patience=0.1") == 4
+    assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would speak of lines that are mended
+
+
+def test_a_list_of_bad_lines_that_cannot_be_taken_away_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
+    (job.work_dir / "bad_lines.jsonl").mkdir(parents=True)
+    assert command(job, "check") == 5
+    shown = capsys.readouterr().err
+    assert "bad_lines.jsonl, the list of an earlier check, cannot be removed" in shown and "Traceback" not in shown
 
 
 PAIRS = [json.dumps({"premise": f"{number} men sleep.", "hypothesis": "All are awake.", "label": 2}) for number in range(3)]
@@ -122,6 +133,42 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
         assert job.run("--report=false") == 0
         assert simulator.stats()["requests"] == 45
         assert "10 answers taken from the ledger" in capsys.readouterr().out
+
+
+def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
+    silent = "--first_answer_patience=0.1"
+    assert command(job, "check", silent, *PRICES) == 4
+    shown = capsys.readouterr()
+    assert "cannot be reached" in shown.err
+    assert "to send     45 rows" in shown.out and "4 bytes a token" in shown.out and "cost        at most" in shown.out
+    job.validation([*PAIRS])
+    assert command(job, "check", silent) == 4
+    assert "validation: none of the 3 rows" in capsys.readouterr().err  # both are told
+    job.train([*PAIRS])
+    assert command(job, "check", silent) == 4
+    assert "to send" not in capsys.readouterr().out
+
+
+def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run("--limit=10", "--report=false") == 0
+    capsys.readouterr()
+    assert command(job, "check", "--first_answer_patience=0.1", *PRICES) == 4
+    shown = capsys.readouterr().out
+    assert "to send     35 rows, 10 are answered on the ledger" in shown and "from 10 answers on the ledger" in shown
+    assert "counted for the model simulated-teacher" in shown
+
+
+def test_a_choice_among_models_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(models=("small", "large"))) as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check") == 2
+        shown = capsys.readouterr().out
+        assert "several are served" in shown and "to send     45 rows" in shown
+        assert command(job, "check", "--pilot=2", "--model=middle") == 2
+        assert simulator.stats()["requests"] == 0
 
 
 def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
