@@ -51,8 +51,9 @@ def locate(settings: DistillSettings) -> Located:
     """The endpoint and its credential; asks Azure only for a connection or an endpoint's name. Raises RunRefused."""
     access = settings.resolved_authentication.kind
     teacher, student = _assets(settings)
-    if settings.teacher_model_endpoint_name is not None:
-        located = _by_name(settings, settings.teacher_model_endpoint_name, access)
+    name = settings.endpoint_to_look_up
+    if name is not None:
+        located = _by_name(settings, name, access)
     elif access == "azureml_workspace_connection":
         located = _by_connection(settings)
     else:

@@ -86,6 +86,12 @@ class DistillSettings(
             return Authentication("by_endpoint", "the endpoint's authMode decides: its key, its token or an identity")
         return Authentication("none", "no key, no connection and no authentication_type is given")
 
+    @property
+    def endpoint_to_look_up(self) -> str | None:
+        """The name that Azure is asked about; None where the address is given and what opens it needs no name."""
+        known = self.teacher_model_endpoint_url is not None and self.resolved_authentication.kind in ("api_key", "none")
+        return None if known else self.teacher_model_endpoint_name
+
     def public_view(self) -> dict[str, Any]:
         """All settings as JSON values without secrets: header values are masked."""
         return self.model_dump(mode="json")
@@ -178,6 +184,11 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
         warnings.append(
             f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
             "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
+        )
+    if settings.teacher_model_endpoint_name is not None and settings.endpoint_to_look_up is None:
+        warnings.append(
+            "teacher_model_endpoint_name is not used, because there is nothing to look up: teacher_model_endpoint_url is given, and "
+            f"{settings.resolved_authentication.reason}"
         )
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")

@@ -107,30 +107,40 @@ def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
         raise SettingsError([_problem(item, flags, dict.fromkeys(flags, "flag")) for item in error.errors(include_url=False)]) from None
 
 
-_ACCESS = frozenset({"api_key_env", "api_key_file", "authentication_type", "connection_name"})
+_ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
+_ENDPOINT = ("teacher_model_endpoint_url", "teacher_model_endpoint_name")
+_ABOUT_ENDPOINT = (*_ENDPOINT, "teacher_model_asset_id", "endpoint_kind")
 
 
 def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> list[str]:
-    """Let a job file's key or connection open the endpoint that the file names, and no other; what to say about it."""
+    """Let what a job file says about its endpoint hold for the endpoint that it names, and no other; what to say about it."""
     file = f"config file {job.path}"
-    elsewhere = [name for name in _ACCESS if name in origins and origins[name] != file]
-    moved = "teacher_model_endpoint_url" in job.inputs and origins.get("teacher_model_endpoint_url") != file
+    elsewhere = any(origins.get(name, file) != file for name in _ACCESS)
+    moved = _another_endpoint(job, values, origins)
     warnings = list(job.warnings)
-    for name in ("connection_name", "authentication_type"):
-        if (elsewhere or moved) and origins.get(name) == file:
+    for name in (*_ABOUT_ENDPOINT, "connection_name", "authentication_type"):
+        if origins.get(name) == file and (moved or (elsewhere and name in _ACCESS)):
             del values[name], origins[name]
-            if not elsewhere:
-                warnings.append(f"{job.path}: its {name} is not used, because another teacher_model_endpoint_url is given")
+            if moved and not (elsewhere and name in _ACCESS):
+                warnings.append(f"{job.path}: its {name} is not used, because another {moved} is given")
     if job.key is None or elsewhere:
         return warnings
     if moved:
-        return [*warnings, f"{job.path}: its api_key is not sent, because another teacher_model_endpoint_url is given"]
+        return [*warnings, f"{job.path}: its api_key is not sent, because another {moved} is given"]
     values["api_key_env"], origins["api_key_env"] = KEY_VARIABLE, file
     return [
         *warnings,
         f"{job.path}: the api_key that stands in it is used; whoever can read the file can read the key. "
         "Take it out and name its place with --api_key_env NAME or --api_key_file PATH",
     ]
+
+
+def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> str | None:
+    """The input by which another endpoint is given than the one that the file names; None while it is the file's, or the file names none."""
+    if not any(name in job.inputs for name in _ENDPOINT):
+        return None
+    given = (name for name in _ENDPOINT if name in origins and origins[name] != f"config file {job.path}")
+    return next((name for name in given if values[name] != job.inputs.get(name)), None)
 
 
 def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:

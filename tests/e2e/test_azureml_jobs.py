@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from builders import ROOT, SHARED_DATA, read_jsonl
 from component_contract import exchanges, expected_rows, inputs_of
 
@@ -46,6 +47,46 @@ def test_the_step_of_a_pipeline_job_runs(tmp_path: Path) -> None:
     assert run(folder / "pipeline_nli.yaml") == 0
     assert len(read_jsonl(folder / "labelled" / "train.jsonl")) == 12
     assert len(read_jsonl(folder / "pipeline_nli" / "validation.jsonl")) == 6
+
+
+def step_that_names_its_endpoint(tmp_path: Path, **inputs: str) -> Path:
+    """Our pipeline job with every input about the endpoint that a step may give, unless said otherwise."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    job = tmp_path / "examples" / "azureml" / "pipeline_nli.yaml"
+    fields = yaml.safe_load(job.read_text(encoding="utf-8"))
+    del fields["jobs"]["distill"]["inputs"]["teacher_model_endpoint_url"]
+    fields["jobs"]["distill"]["inputs"] |= {"teacher_model_endpoint_name": "teacher", **inputs}
+    job.write_text(yaml.safe_dump(fields), encoding="utf-8")
+    return job
+
+
+ASSET = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-405B-Instruct/versions/1"
+FILES_URL = "https://teacher.example.com/v1"
+
+
+@pytest.mark.parametrize("inputs", [{}, {"teacher_model_endpoint_url": FILES_URL}, {"teacher_model_endpoint_key": KEY}])
+@pytest.mark.parametrize("flags", [(), ("--authentication_type=none",)])
+def test_a_step_that_names_its_endpoint_is_sent_elsewhere_by_flag(
+    inputs: dict[str, str], flags: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job = step_that_names_its_endpoint(tmp_path, teacher_model_asset_id=ASSET, **inputs)
+    with start_simulator() as simulator:
+        assert main(["check", "--config", str(job), "--teacher_model_endpoint_url", simulator.base_url, *flags]) == 0
+    said = capfd.readouterr()
+    for name in ("teacher_model_endpoint_name", "teacher_model_asset_id"):
+        assert f"its {name} is not used, because another teacher_model_endpoint_url is given" in said.out + said.err
+    assert KEY not in said.out + said.err
+
+
+@pytest.mark.parametrize(("key", "flags"), [({"teacher_model_endpoint_key": KEY}, ()), ({}, ("--authentication_type=none",))])
+def test_a_name_is_not_looked_up_where_the_step_gives_address_and_access(
+    key: dict[str, str], flags: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with start_simulator(SimulatorSettings(api_key=KEY if key else None)) as simulator:
+        job = step_that_names_its_endpoint(tmp_path, teacher_model_endpoint_url=simulator.base_url, **key)
+        assert main(["check", "--config", str(job), *flags]) == 0
+    said = capfd.readouterr()
+    assert "teacher_model_endpoint_name is not used, because there is nothing to look up" in said.out + said.err
 
 
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real job files are not here")

@@ -108,6 +108,19 @@ def test_the_files_key_is_for_the_files_endpoint_alone() -> None:
     assert any("api_key is not sent" in warning for warning in found.warnings)
 
 
+def test_another_endpoints_name_takes_nothing_of_the_files_endpoint(tmp_path: Path) -> None:
+    found = resolved(MATH, teacher_model_endpoint_name="other")
+    assert KEY_VARIABLE not in os.environ
+    assert found.settings.teacher_model_endpoint_url is None and found.settings.endpoint_to_look_up == "other"
+    said = " ".join(found.warnings)
+    assert "its teacher_model_endpoint_url is not used, because another teacher_model_endpoint_name is given" in said
+    assert "its api_key is not sent, because another teacher_model_endpoint_name is given" in said
+
+
+def test_the_same_endpoint_by_flag_is_the_files_endpoint() -> None:
+    assert resolved(MATH, teacher_model_endpoint_url="https://teacher.example.com/chat/completions").settings.api_key_env == KEY_VARIABLE
+
+
 @pytest.mark.parametrize(("flag", "value"), [("api_key_env", "MINE"), ("authentication_type", "none"), ("connection_name", "c")])
 def test_a_flag_about_access_wins(flag: str, value: str) -> None:
     found = resolved(MATH, **{flag: value})
