@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from typing import IO, Any
 
+from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
+from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
+from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
 
 _TEXT = "look at the answers on a ledger; filter and export them"
 
@@ -24,7 +27,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage (azfs://, ...)")
     parser.add_argument("--split", choices=("train", "validation"), help="only this split")
-    parser.add_argument("--reason", action="append", metavar="CODE", help="only what gave no example for this reason; may be repeated")
+    parser.add_argument("--reason", nargs="+", action="extend", metavar="CODE", help="only what gave no example for these reasons")
     parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this line, or record, of the input")
     parser.add_argument("--row", action="append", metavar="KEY", help="only the row with this row_key; may be repeated")
     parser.add_argument("--run", metavar="RUN_ID", help="only what this run got")
@@ -32,9 +35,10 @@ def add_command(commands: Any) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Print the overview or the records found."""
+    """Print the overview or the records found. Raises SettingsError for a reason that no record can have."""
     from beam_distill.report.run_files import NoRun, read_run
 
+    namespace.reason = _reasons(namespace)
     try:
         facts = read_run(namespace.work_dir)
     except NoRun as missing:
@@ -61,6 +65,15 @@ def run(namespace: argparse.Namespace) -> int:
     except OSError as error:
         print(f"beam-distill ledger: {namespace.export} cannot be written: {error.strerror}", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
+
+
+def _reasons(namespace: argparse.Namespace) -> tuple[str, ...]:
+    chosen = chosen_reasons(namespace.reason or [])
+    elsewhere = f"have no record on the ledger, for nothing was sent; they are listed in {namespace.work_dir.rstrip('/')}/rejects.jsonl"
+    problems = [problem for code in chosen if (problem := reason_problem(code, elsewhere, NEVER_ASKED | {NOT_SENT}))]
+    if problems:
+        raise SettingsError(problems)
+    return chosen
 
 
 def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:

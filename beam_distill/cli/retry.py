@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from beam_distill.cli.reason_flag import ANSWER_REASONS, chosen_reasons, reason_problem
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import MASK
@@ -18,7 +18,6 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.stored_files import fields_of
 from transforms.elements import reasons
-from transforms.elements.failures import FailureKind
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
@@ -32,15 +31,7 @@ _PATHS = (
     "ca_bundle",
 )
 _MAKES_ANOTHER_REQUEST = ("sampling", "prompts")
-_ANSWER_REASONS = (
-    reasons.EMPTY_ANSWER,
-    reasons.CUT_OFF_BY_LENGTH,
-    reasons.CONTENT_FILTERED,
-    reasons.NO_JSON,
-    reasons.KEY_MISSING,
-    reasons.NOT_A_NUMBER,
-    reasons.ANSWER_NOT_TEXT,
-)
+_NEVER_A_QUESTION = "were never a question to the teacher; mend the input and use beam-distill run"
 
 
 def add_command(commands: Any, show_all: bool) -> None:
@@ -51,19 +42,19 @@ def add_command(commands: Any, show_all: bool) -> None:
         description=f"{_TEXT[0].upper()}{_TEXT[1:]}. The new answer stands in for the old, which stays on the ledger. As in every rerun, rows "
         "without an answer are sent too. Inputs are those of the earlier run; flags, environment and --config win over them.",
         usage="beam-distill retry WORK_DIR --reason CODE ... [inputs] [Beam options]",
-        epilog="reasons of answers: " + ", ".join(_ANSWER_REASONS),
+        epilog="reasons of answers: " + ", ".join(ANSWER_REASONS),
         formatter_class=SettingsHelp,
         allow_abbrev=False,
     )
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of the earlier run, here or on storage (azfs://, ...)")
-    parser.add_argument("--reason", nargs="+", required=True, metavar="CODE", help="reasons, as in rejects.jsonl; those of answers are below")
+    parser.add_argument("--reason", nargs="+", action="extend", required=True, metavar="CODE", help="reasons, as in rejects.jsonl; those of answers are below")
     add_setting_flags(parser, show_all=show_all, without=frozenset({"work_dir"}), required=False)
 
 
 def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[ResolvedSettings, tuple[str, ...]]:
     """The earlier run's settings with what is given now on top, and the reasons. Raises SettingsError."""
-    chosen = tuple(dict.fromkeys(code for text in namespace.reason for code in text.split(",") if code))
-    problems = [problem for code in chosen if (problem := _reason_problem(code))]
+    chosen = chosen_reasons(namespace.reason)
+    problems = [problem for code in chosen if (problem := reason_problem(code, _NEVER_A_QUESTION, reasons.NEVER_ASKED))]
     record = _record(namespace.work_dir)
     flags = {name: value for name, value in vars(namespace).items() if name not in OWN_ARGUMENTS | {"command", "config"}}
     flags["work_dir"] = namespace.work_dir
@@ -99,16 +90,6 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...
     if not resolved.settings.quiet:
         print(f"asked again: rows rejected for {', '.join(chosen)}", file=sys.stderr)
     return job.run(resolved, beam_argv, chosen)
-
-
-def _reason_problem(code: str) -> str | None:
-    sent_anyway = {kind.value for kind in FailureKind} | {reasons.NOT_SENT}
-    if code in _ANSWER_REASONS or code in sent_anyway:
-        return None
-    if code in reasons.NEVER_ASKED:
-        return f"reason: rows rejected for {code} were never a question to the teacher; mend the input and use beam-distill run"
-    near = difflib.get_close_matches(code, [*_ANSWER_REASONS, *sent_anyway], n=1, cutoff=0.5)
-    return f"reason: {code!r} is not a reason; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(_ANSWER_REASONS)}"
 
 
 def _record(work_dir: str) -> dict[str, Any]:

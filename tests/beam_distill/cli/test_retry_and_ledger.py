@@ -61,6 +61,7 @@ def test_the_old_answers_stay_on_the_ledger(rejected: Job, capsys: pytest.Captur
     [
         (["--reason=emty_answer"], "did you mean empty_answer?"),
         (["--reason=invalid_json"], "never a question"),
+        (["--reason=invalid_jsn"], "did you mean invalid_json?"),
         (["--reason=empty_answer", "--teacher_model_temperature=0.9"], "another request of every row"),
         (["--reason=empty_answer", "--no_such=1"], "no such flag"),
         ([], "--reason"),
@@ -90,6 +91,35 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     assert "holds neither run.json nor started.json" in capsys.readouterr().err
     assert main(["ledger", str(tmp_path)]) == 2
     assert "neither run.json nor a ledger" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (["--reason", "emty_answer"], "did you mean empty_answer?"),
+        (["--reason", "empty_answer", "no_jsn"], "'no_jsn' is not a reason; did you mean no_json?"),
+        (["--reason", "invalid_json"], "rejects.jsonl"),
+        (["--reason", "not_sent", "--export=-"], "nothing was sent"),
+    ],
+)
+def test_a_reason_that_no_record_can_have_is_told(rejected: Job, chosen: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["ledger", str(rejected.work_dir), *chosen]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err and shown.out == ""
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [["--reason", "no_json", "empty_answer"], ["--reason=no_json,empty_answer"], ["--reason=empty_answer", "--reason=no_json"]],
+)
+def test_several_reasons_are_given_as_a_person_likes(rejected: Job, chosen: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["ledger", str(rejected.work_dir), *chosen]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 12
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, *chosen) == 0
+        assert simulator.stats()["requests"] == 12
 
 
 def test_records_are_found_and_exported(rejected: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

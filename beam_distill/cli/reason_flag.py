@@ -1,0 +1,41 @@
+"""``--reason``: which codes a person may choose answers and rejects by, and what is said of any other."""
+
+from __future__ import annotations
+
+import difflib
+
+from transforms.elements import reasons
+from transforms.elements.failures import FailureKind
+
+ANSWER_REASONS = (
+    reasons.EMPTY_ANSWER,
+    reasons.CUT_OFF_BY_LENGTH,
+    reasons.CONTENT_FILTERED,
+    reasons.NO_JSON,
+    reasons.KEY_MISSING,
+    reasons.NOT_A_NUMBER,
+    reasons.ANSWER_NOT_TEXT,
+)
+"""The teacher answered, and the answer is of no use."""
+REQUEST_REASONS = tuple(kind.value for kind in FailureKind)
+"""The teacher was asked and gave no answer."""
+
+
+def chosen_reasons(given: list[str]) -> tuple[str, ...]:
+    """The codes given, each once; commas separate them too."""
+    return tuple(dict.fromkeys(code for text in given for code in text.split(",") if code))
+
+
+def reason_problem(code: str, not_asked: str, without_request: frozenset[str]) -> str | None:
+    """What is wrong with a code, for a person; None when nothing is.
+
+    ``without_request`` are reasons of rows that the command cannot do anything about, for nothing was sent for them; ``not_asked`` says,
+    after "rows rejected for CODE", why, and what to do instead.
+    """
+    if code in without_request:
+        return f"reason: rows rejected for {code} {not_asked}"
+    known = [*ANSWER_REASONS, *REQUEST_REASONS, reasons.NOT_SENT, *sorted(reasons.NEVER_ASKED)]
+    if code in known:
+        return None
+    near = difflib.get_close_matches(code, known, n=1, cutoff=0.5)
+    return f"reason: {code!r} is not a reason; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(ANSWER_REASONS)}"
