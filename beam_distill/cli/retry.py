@@ -47,7 +47,9 @@ def add_command(commands: Any, show_all: bool) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of the earlier run, here or on storage (azfs://, ...)")
-    parser.add_argument("--reason", nargs="+", action="extend", required=True, metavar="CODE", help="reasons, as in rejects.jsonl; those of answers are below")
+    parser.add_argument(
+        "--reason", nargs="+", action="extend", required=True, metavar="CODE", help="reasons, as in rejects.jsonl; those of answers are below"
+    )
     add_setting_flags(parser, show_all=show_all, without=frozenset({"work_dir"}), required=False)
 
 
