@@ -181,7 +181,8 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
     try:
         if result.verdict is not None:
             handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
-            result = _replace(result, handoff_path=handoff)
+            if handoff is not None:
+                result = _replace(result, handoff_path=handoff.folder, handoff_holds=handoff.holds)
         return _replace(result, run_json_path=write_run_json(resolved, result, started, endpoint))
     except Exception as error:
         if not isinstance(error, OSError) and not is_remote(result.work_dir):

@@ -20,7 +20,7 @@ from transforms.write_verdict import verdict_fields
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended. ``datasets`` and the other paths are set when the file is there.
+    """How a run ended. ``datasets`` and the other paths are set when the file is there; ``handoff_holds`` names the files for the training.
 
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
@@ -40,6 +40,7 @@ class RunResult:
     prices: Prices | None = None
     report_path: str | None = None
     handoff_path: str | None = None
+    handoff_holds: str = ""
     repeated: int = 0
     open_when_lost: int = 0
     processes_lost: int = 0

@@ -53,7 +53,7 @@ def summary_text(result: RunResult) -> str:
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")
     if result.handoff_path is not None:
-        lines.append(f"training    {result.handoff_path} (job files, dataset card)")
+        lines.append(f"training    {result.handoff_path} ({result.handoff_holds})")
     if result.rejects_path is not None:
         lines.append(f"rejects     {result.rejects_path}")
     if result.report_path is not None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from dataclasses import dataclass
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -29,8 +30,16 @@ def handoff_folder(train_output: str) -> str:
     return os.path.splitext(without_compression_suffix(train_output))[0] + ".handoff"
 
 
-def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[str, str], teacher: str | None) -> str | None:
-    """Write the files for what was published; the folder, None when there is no training dataset. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class WrittenHandoff:
+    """A folder with the files for the training; ``holds`` names them for a person."""
+
+    folder: str
+    holds: str
+
+
+def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[str, str], teacher: str | None) -> WrittenHandoff | None:
+    """Write the files for what was published; None when there is no training dataset. Raises OSError."""
     output = settings.generated_batch_train_file_path
     folder = handoff_folder(output)
     if "train" not in datasets:
@@ -64,7 +73,21 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
     for name, text in (*written.items(), (WRITTEN, json.dumps(digests) + "\n")):
         with FileSystems.create(FileSystems.join(folder, name), compression_type=CompressionTypes.UNCOMPRESSED) as file:
             file.write(text.encode())
-    return folder
+    return WrittenHandoff(folder, _named([name for name, text in texts.items() if text is not None], settings.student_format))
+
+
+_NAMES = {
+    azureml_finetuning.FILE: "Azure ML job",
+    openai_finetuning.FILE: "OpenAI request",
+    trl_sft.FILE: "TRL configuration",
+    dataset_card.FILE: "dataset card",
+}
+
+
+def _named(files: list[str], student_format: str) -> str:
+    if files == [dataset_card.FILE]:
+        return f"dataset card only: {student_format} rows are for other trainers"
+    return ", ".join(_NAMES[name] for name in files)
 
 
 def remove_handoff(train_output: str) -> None:

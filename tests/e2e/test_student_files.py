@@ -42,6 +42,27 @@ def test_nothing_is_sent_again_when_only_the_files_change(tmp_path: Path) -> Non
         assert simulator.stats()["requests"] == sent
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((), "Azure ML job, OpenAI request, TRL configuration, dataset card"),
+        (("--student_format=prompt_completion",), "TRL configuration, dataset card"),
+        (("--student_format=alpaca",), "dataset card only: alpaca rows are for other trainers"),
+        (("--student_format=sharegpt",), "dataset card only: sharegpt rows are for other trainers"),
+    ],
+)
+def test_the_summary_names_the_files_for_the_training_that_are_there(
+    tmp_path: Path, flags: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(tmp_path)
+    job.train(questions(2))
+    with start_simulator(SimulatorSettings()) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--report=false", *flags) == 0
+    assert f"training    {job.folder / 'out' / 'train.handoff'} ({said})" in capsys.readouterr().out
+    assert said.count(",") + 1 == len([path for path in (job.folder / "out" / "train.handoff").iterdir() if path.name[0] != "."])
+
+
 def test_parquet_is_published_whole_or_not_at_all_and_empty_without_input(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.train([*questions(5), "not json"])

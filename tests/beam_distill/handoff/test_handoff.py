@@ -10,7 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.handoff.write import handoff_folder, write_handoff
+from beam_distill.handoff.write import WrittenHandoff, handoff_folder, write_handoff
 from transforms.elements.rows import Split
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
 
@@ -42,7 +42,7 @@ class Handoff:
         self.folder = Path(handoff_folder(str(self.train)))
         self.written = self.write()
 
-    def write(self) -> str | None:
+    def write(self) -> WrittenHandoff | None:
         published = {part.split.value: str(getattr(self, part.split.value)) for part in self.judged.splits if part.published}
         return write_handoff(self.settings, self.judged, published, "big-model")
 
