@@ -14,6 +14,8 @@ from typing import Any
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import NOT_TO_OVERWRITE
 from beam_distill.config.settings import DistillSettings
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import kind_of
 
 KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
 """The environment variable of this process that holds a key which stood in a job file: workers are told the name alone."""
@@ -44,6 +46,15 @@ _TRAINING = {
 _RESOURCES = {"instance_type": "instance_type_data_generation", "instance_count": "instance_count"}
 _COMPONENT = {"request_batch_size": "initial_worker_count", "summary_word_count": "max_len_summary", "model_asset_id": "student_model"}
 """Inputs that related components call otherwise than ours."""
+
+_MODES = frozenset({"ro_mount", "rw_mount", "mount", "download", "upload", "direct"})
+_DATA = {"type": frozenset({"uri_file"}), "mode": _MODES}
+_STUDENT = {"type": frozenset({"mlflow_model"}), "mode": _MODES}
+"""What is done with data and models here anyway: files are read and written where they lie, the training takes and registers MLflow models."""
+
+_VALUE = {"type": _DATA["type"] | {"string", "number", "integer", "boolean"}, "mode": _MODES}
+_KINDS = {"serverless": EndpointKind.SERVERLESS, "azureopenai": EndpointKind.AZURE_OPENAI, "openai": EndpointKind.OPENAI}
+"""Types of connections, without their underscores, as kinds of endpoints."""
 
 _STEP_NAME = re.compile(r"oss_distillation_\w*pipeline")
 _PARENT_INPUT = re.compile(r"\$\{\{\s*(?:parent\.)?inputs\.(\w+)\s*\}\}")
@@ -81,6 +92,14 @@ class JobFile:
             else:
                 self.ignored.append(f"{section}.{key}")
 
+    def pass_over(self, section: str, values: Mapping[str, Any], done_anyway: Mapping[str, frozenset[str]]) -> None:
+        """Name what is not taken; not what asks for ``done_anyway``, whose other values are shown."""
+        for key, value in values.items():
+            if key not in done_anyway:
+                self.ignored.append(f"{section}.{key}")
+            elif value is not None and str(value).strip().lower() not in done_anyway[key]:
+                self.ignored.append(f"{section}.{key} ({value})")
+
     def mapping(self, section: str, values: Any) -> dict[str, Any]:
         """A section as a mapping; nothing for one that is empty. Raises SettingsError."""
         if values is None:
@@ -107,7 +126,7 @@ def read_job(fields: dict[str, Any], path: str) -> JobFile:
         job.warnings.append(f"{path}: max_len_summary is ignored, it is for SUMMARIZATION")
     _default_outputs(job, str(fields.get("name") or os.path.splitext(os.path.basename(path))[0]))
     if job.ignored:
-        job.warnings.append(f"{path}: these keys have no effect here: {', '.join(job.ignored)}")
+        job.warnings.append(f"{path}: these keys have no effect here: {', '.join(dict.fromkeys(job.ignored))}")
     return job
 
 
@@ -141,19 +160,17 @@ def _read_distillation(job: JobFile, fields: dict[str, Any]) -> None:
         elif key == "resources":
             job.map(key, value, _RESOURCES)
         elif key == "student_model":
-            job.take(key, _path_of(job, key, value))
+            job.take(key, _path_of(job, key, value, _STUDENT))
         elif key == "outputs":
             _read_outputs(job, job.mapping(key, value))
         else:
             job.ignored.append(str(key))
 
 
-def _path_of(job: JobFile, name: str, value: Any) -> str | None:
+def _path_of(job: JobFile, name: str, value: Any, done_anyway: Mapping[str, frozenset[str]] = _DATA) -> str | None:
     """The path of a data or model input: text, or an object with a path."""
     if isinstance(value, dict):
-        for key in value:
-            if key not in ("type", "path", "mode"):
-                job.ignored.append(f"{name}.{key}")
+        job.pass_over(name, {key: rest for key, rest in value.items() if key != "path"}, done_anyway)
         value = value.get("path")
     return None if value is None else str(value)
 
@@ -162,15 +179,19 @@ def _read_connection(job: JobFile, connection: dict[str, Any]) -> None:
     credentials = job.mapping("teacher_model_endpoint_connection.credentials", connection.pop("credentials", None))
     url = next((connection.pop(name) for name in ("endpoint", "target", "azure_endpoint") if name in connection), None)
     key = connection.pop("api_key", None) or credentials.pop("key", None) or credentials.pop("api_key", None)
-    name = connection.pop("name", None)
-    connection.pop("type", None)
-    credentials.pop("type", None)
     job.take("teacher_model_endpoint_url", url)
     if key is not None:
         job.key = str(key)
     else:
-        job.take("connection_name", name)  # the workspace knows the key, and the address if it is not given
-    job.ignored += [f"teacher_model_endpoint_connection.{rest}" for rest in (*connection, *(f"credentials.{name}" for name in credentials))]
+        job.take("connection_name", connection.pop("name", None))  # the workspace knows the key, and the address if it is not given
+    kind = _KINDS.get(re.sub(r"[\W_]", "", str(connection.get("type")).lower()))
+    if kind is EndpointKind.AZURE_OPENAI and not (url and kind_of(str(url)) is kind):
+        job.take("endpoint_kind", kind.value)
+    if kind is EndpointKind.AZURE_OPENAI or (kind is not None and (not url or kind_of(str(url)) is kind)):
+        del connection["type"]
+    job.pass_over("teacher_model_endpoint_connection", connection, {"type": frozenset()})
+    keys = frozenset({"api_key", "account_key"}) if key is not None else frozenset[str]()
+    job.pass_over("teacher_model_endpoint_connection.credentials", credentials, {"type": keys})
 
 
 def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
@@ -190,11 +211,11 @@ def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
 def _read_outputs(job: JobFile, outputs: dict[str, Any]) -> None:
     """The one output of a distillation job is the student, which the training registers."""
     for name, output in outputs.items():
-        for key, value in job.mapping(f"outputs.{name}", output).items():
-            if name == "registered_model" and key == "name":
-                job.take("registered_model_name", value)
-            elif not (name == "registered_model" and key == "type"):
-                job.ignored.append(f"outputs.{name}.{key}")
+        rest = job.mapping(f"outputs.{name}", output)
+        student = name == "registered_model"
+        if student:
+            job.take("registered_model_name", rest.pop("name", None))
+        job.pass_over(f"outputs.{name}", rest, {"type": _STUDENT["type"]} if student else {})
 
 
 def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
@@ -203,7 +224,8 @@ def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
     given = job.mapping("inputs", fields.get("inputs"))
     used: set[str] = set()
     for key, value in job.mapping(f"jobs.{name}.inputs", step.get("inputs")).items():
-        _take_step_input(job, f"jobs.{name}.inputs.{key}", _COMPONENT.get(key, key), _filled_in(job, value, given, used))
+        where = f"jobs.{name}.inputs.{key}"
+        _take_step_input(job, where, _COMPONENT.get(key, key), _filled_in(job, where, value, given, used))
     if job.inputs.get("authentication_type") == "azureml_workspace_connection" and "connection_name" not in job.inputs:
         del job.inputs["authentication_type"]  # the component makes a connection of its own from endpoint and key
     named = job.mapping("outputs", fields.get("outputs"))
@@ -211,12 +233,13 @@ def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
         if key not in _OUTPUTS:
             job.ignored.append(f"jobs.{name}.outputs.{key}")
             continue
-        path = _output_path(value, named)
-        if path is not None and path.startswith("azureml:"):
+        path = _output_path(job, f"jobs.{name}.outputs.{key}", value, named)
+        if path is not None and (path.startswith("azureml:") or "${{" in path):
             job.warnings.append(f"{job.path}: the output {key} is a place in Azure ML, which is not written to from here; see the path below")
         elif path is not None:
             job.take(key, path)
     job.ignored += [f"inputs.{key}" for key in given if key not in used]
+    job.ignored += [f"outputs.{key}" for key in named]
     job.ignored += [f"jobs.{name}.{key}" for key in step if key not in ("type", "component", "inputs", "outputs")]
     job.ignored += [f"jobs.{other}" for other in steps if other != name]
     job.ignored += [str(key) for key in fields if key not in ("type", "name", "$schema", "inputs", "outputs", "jobs")]
@@ -238,12 +261,14 @@ def _distillation_step(job: JobFile, steps: dict[str, Any]) -> tuple[str, dict[s
     return next(iter(found.items()))
 
 
-def _filled_in(job: JobFile, value: Any, given: dict[str, Any], used: set[str]) -> Any:
+def _filled_in(job: JobFile, where: str, value: Any, given: dict[str, Any], used: set[str]) -> Any:
     """A step's input with the pipeline's own inputs in place of ``${{parent.inputs.x}}``."""
 
-    def plain(found: Any) -> Any:
+    def plain(where: str, found: Any) -> Any:
         if isinstance(found, dict):
-            return found.get("path", found.get("value", found.get("default")))
+            taken = next((key for key in ("path", "value", "default") if key in found), None)
+            job.pass_over(where, {str(key): rest for key, rest in found.items() if key != taken}, _VALUE)
+            return None if taken is None else found[taken]
         return found
 
     def parent(match: re.Match[str]) -> Any:
@@ -251,9 +276,9 @@ def _filled_in(job: JobFile, value: Any, given: dict[str, Any], used: set[str]) 
         if name not in given:
             raise SettingsError([f"inputs ({job.path}): ${{{{parent.inputs.{name}}}}} is used, but the pipeline has no input {name!r}"])
         used.add(name)
-        return plain(given[name])
+        return plain(f"inputs.{name}", given[name])
 
-    value = plain(value)
+    value = plain(where, value)
     if not isinstance(value, str):
         return value
     whole = _PARENT_INPUT.fullmatch(value.strip())
@@ -273,13 +298,15 @@ def _take_step_input(job: JobFile, where: str, name: str, value: Any) -> None:
         job.take(name, value)
 
 
-def _output_path(value: Any, named: dict[str, Any]) -> str | None:
-    if isinstance(value, str):
-        match = _PARENT_OUTPUT.fullmatch(value.strip())
-        value = named.get(match[1]) if match else value
+def _output_path(job: JobFile, where: str, value: Any, named: dict[str, Any]) -> str | None:
+    """The path of a step's output, its own or that of the pipeline's output, which is taken out of ``named``."""
+    match = _PARENT_OUTPUT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match:
+        where, value = f"outputs.{match[1]}", named.pop(match[1], None)
     if isinstance(value, dict):
+        job.pass_over(where, {str(key): rest for key, rest in value.items() if key != "path"}, _DATA)
         value = value.get("path")
-    return value if isinstance(value, str) and "${{" not in value else None
+    return value if isinstance(value, str) else None
 
 
 def _default_outputs(job: JobFile, name: str) -> None:

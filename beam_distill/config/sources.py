@@ -137,7 +137,7 @@ def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]
 
 def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> str | None:
     """The input by which another endpoint is given than the one that the file names; None while it is the file's, or the file names none."""
-    if not any(name in job.inputs for name in _ENDPOINT):
+    if not any(job.inputs.get(name) for name in _ENDPOINT):
         return None
     given = (name for name in _ENDPOINT if name in origins and origins[name] != f"config file {job.path}")
     return next((name for name in given if values[name] != job.inputs.get(name)), None)

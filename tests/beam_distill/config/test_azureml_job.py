@@ -70,7 +70,10 @@ def test_azure_mls_own_loader_reads_the_same_out_of_our_example() -> None:
 
 def test_what_has_no_effect_is_named_once_and_nothing_else_is() -> None:
     (ignored,) = [warning for warning in resolved(MATH).warnings if "no effect" in warning]
-    assert ignored.endswith("these keys have no effect here: experiment_name, description")
+    assert ignored.endswith(
+        "these keys have no effect here: experiment_name, description, "
+        "teacher_model_endpoint_connection.type (serverless), teacher_model_endpoint_connection.name"
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,10 +88,51 @@ def test_what_has_no_effect_is_named_once_and_nothing_else_is() -> None:
         (lambda job: job["outputs"].update(more={"type": "uri_file"}), "outputs.more.type"),
         (lambda job: job["training_data"].update(description="x"), "training_data.description"),
         (lambda job: job["teacher_model_endpoint_connection"].update(tags={}), "teacher_model_endpoint_connection.tags"),
+        (lambda job: job["teacher_model_endpoint_connection"].update(type="custom"), "teacher_model_endpoint_connection.type (custom)"),
+        (
+            lambda job: job["teacher_model_endpoint_connection"].update(credentials={"type": "managed_identity"}),
+            "teacher_model_endpoint_connection.credentials.type (managed_identity)",
+        ),
+        (lambda job: job["training_data"].update(type="mltable"), "training_data.type (mltable)"),
+        (lambda job: job["validation_data"].update(type="uri_folder"), "validation_data.type (uri_folder)"),
+        (lambda job: job["training_data"].update(mode="eval_mount"), "training_data.mode (eval_mount)"),
+        (lambda job: job.update(student_model={"type": "custom_model", "path": "azureml:m:1"}), "student_model.type (custom_model)"),
+        (lambda job: job["outputs"]["registered_model"].update(type="custom_model"), "outputs.registered_model.type (custom_model)"),
+        (lambda job: job["outputs"]["registered_model"].update(mode="rw_mount"), "outputs.registered_model.mode"),
     ],
 )
 def test_keys_that_cannot_be_honoured_are_named(tmp_path: Path, change: Any, named: str) -> None:
     assert any(named in warning for warning in resolved(changed(tmp_path, MATH, change)).warnings)
+
+
+def test_what_is_done_anyway_is_not_named(tmp_path: Path) -> None:
+    def change(job: dict[str, Any]) -> None:
+        del job["experiment_name"], job["description"]
+        job["training_data"]["mode"] = "ro_mount"
+        job["validation_data"]["mode"] = "download"
+        job["student_model"] = {"type": "mlflow_model", "path": job["student_model"]}
+        connection = job["teacher_model_endpoint_connection"]
+        del connection["name"], connection["api_key"]
+        connection["endpoint"] = "https://teacher.eastus2.models.ai.azure.com"
+        connection["credentials"] = {"type": "api_key", "key": KEY}
+
+    assert [warning for warning in resolved(changed(tmp_path, MATH, change)).warnings if "no effect" in warning] == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind"),
+    [("https://gateway.example.com/openai", "azure_openai"), ("https://r.openai.azure.com", None)],
+)
+def test_a_connection_to_azure_openai_is_one_under_any_hosts_name(tmp_path: Path, endpoint: str, kind: str | None) -> None:
+    path = changed(tmp_path, MATH, lambda job: job["teacher_model_endpoint_connection"].update(type="azure_open_ai", endpoint=endpoint))
+    found = resolved(path)
+    assert found.settings.endpoint_kind == kind and "connection.type" not in " ".join(found.warnings)
+    assert resolved(path, teacher_model_endpoint_url="http://127.0.0.1:1/v1").settings.endpoint_kind is None
+
+
+def test_a_key_without_an_address_goes_to_the_address_that_is_given(tmp_path: Path) -> None:
+    path = changed(tmp_path, MATH, lambda job: job["teacher_model_endpoint_connection"].update(endpoint=""))
+    assert resolved(path, teacher_model_endpoint_url="http://127.0.0.1:1/v1").settings.api_key_env == KEY_VARIABLE
 
 
 def test_a_key_in_the_file_is_used_and_shown_nowhere() -> None:
@@ -166,6 +210,30 @@ def test_a_pipeline_job_is_read_through_its_expressions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda job: job["inputs"]["rows"].update(type="mltable"), "inputs.rows.type (mltable)"),
+        (lambda job: job["inputs"]["rows"].update(mode="eval_mount"), "inputs.rows.mode (eval_mount)"),
+        (lambda job: job["inputs"].update(tokens={"type": "integer", "default": 512, "max": 600}), "inputs.tokens.max"),
+        (
+            lambda job: job["jobs"]["distill"]["inputs"].update(train_file_path={"type": "uri_folder", "path": "../nli/train.jsonl"}),
+            "jobs.distill.inputs.train_file_path.type (uri_folder)",
+        ),
+        (lambda job: job["outputs"]["labelled"].update(type="mltable"), "outputs.labelled.type (mltable)"),
+        (lambda job: job["outputs"]["labelled"].update(name="asset"), "outputs.labelled.name"),
+        (lambda job: job["outputs"].update(more={"type": "uri_file"}), "outputs.more"),
+        (
+            lambda job: job["outputs"]["labelled"].update(path="azureml://datastores/d/paths/${{name}}/train.jsonl"),
+            "the output generated_batch_train_file_path is a place in Azure ML",
+        ),
+    ],
+)
+def test_keys_of_a_pipeline_that_cannot_be_honoured_are_named(tmp_path: Path, change: Any, named: str) -> None:
+    before, after = (" ".join(resolved(changed(tmp_path, NLI, edit)).warnings) for edit in (lambda job: None, change))
+    assert named not in before and after.count(named) == 1
+
+
+@pytest.mark.parametrize(
     ("change", "match"),
     [
         (lambda job: job["jobs"].pop("distill"), "none of its steps does"),
@@ -194,5 +262,5 @@ def test_the_real_job_files_are_understood(task: str) -> None:
     assert found.settings.train_file_path == str(SHARED_DATA / task / f"train_{task}.jsonl")
     assert found.settings.num_train_epochs == 5
     assert [warning.split(": ", 1)[1] for warning in found.warnings if "no effect" in warning] == [
-        "these keys have no effect here: description, experiment_name"
+        "these keys have no effect here: description, experiment_name, teacher_model_endpoint_connection.name"
     ]
