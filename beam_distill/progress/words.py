@@ -60,5 +60,7 @@ def time_and_money(view: ProgressView) -> list[str]:
     if view.left_s is not None:
         parts.append(f"about {duration(view.left_s)} left")
     if view.cost is not None:
-        parts.append(f"{view.cost} so far" + (f", about {view.expected_cost} in all" if view.expected_cost else ""))
+        parts.append(f"{view.cost} so far")
+    if view.expected_cost is not None:
+        parts.append(f"about {view.expected_cost} in all")
     return parts

@@ -1,0 +1,68 @@
+"""The command on a terminal of its own: what it draws there."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from builders import ROOT, questions
+from jobs import Job
+
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
+
+_STYLE = re.compile(rb"\x1b\[([0-9;]*)m")
+SLOW = SimulatorSettings(latency=Latency("fixed", mean_ms=100), capacity=Capacity(slots=2))
+
+
+def on_a_terminal(arguments: list[str], environment: Mapping[str, str], columns: int) -> tuple[int, bytes]:
+    """The exit code, and everything the command wrote on a terminal so wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    unset = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+    inherited = {name: value for name, value in os.environ.items() if name not in unset}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beam_distill", *arguments],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**inherited, "TERM": "xterm-256color", **environment},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while piece := os.read(ours, 65536):
+            written += piece
+    except OSError:  # how Linux says that the other side is closed
+        pass
+    finally:
+        os.close(ours)
+    return process.wait(), written
+
+
+def colours(written: bytes) -> set[int]:
+    """The numbers of all colours that were turned on; bold and the like are none."""
+    numbers = {int(number or 0) for style in _STYLE.findall(written) for number in style.split(b";")}
+    return {number for number in numbers if 30 <= number <= 38 or 40 <= number <= 48 or 90 <= number <= 107}
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["as it is", "NO_COLOR"])
+def test_no_color_keeps_the_progress_and_takes_its_colours(tmp_path: Path, environment: dict[str, str], coloured: bool) -> None:
+    job = Job(tmp_path)
+    job.train(questions(30))
+    with start_simulator(SLOW) as simulator:
+        job.url = simulator.base_url
+        prices = ("--price_per_million_input_tokens=1", "--price_per_million_output_tokens=10")
+        code, written = on_a_terminal(job.arguments("--report=false", *prices), environment, columns=60)
+    assert code == 0, written.decode()
+    assert "in flight of" in written.decode() and "USD so far" in written.decode() and b"\x1b[?25h" in written  # the live view was there
+    assert bool(colours(written)) is coloured
