@@ -1,17 +1,25 @@
-"""Beam's job server: whether it can be had, and which machine a master's address means."""
+"""Beam's job server: whether it can be had, whether it answers, and which machine a master's address means."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from urllib.parse import urlsplit
+
+import grpc
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.environment import WorkerEnvironment
 from beam_distill.runners.plan import BeamGiven
 
+PATIENCE_S = 10.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[local]", "[auto]"})
+_LOCAL_SPARK = re.compile(r"local(\[.+\])?")
+_WITHIN_THE_COMMAND = "embed"
 
 
 def job_server_argv(settings: DistillSettings, given: BeamGiven, jar_option: str, runner: str) -> list[str]:
@@ -36,7 +44,47 @@ def job_server_argv(settings: DistillSettings, given: BeamGiven, jar_option: str
     return [f"--{jar_option}={jar}"]
 
 
+def ask_job_server(options: PipelineOptions, given: BeamGiven) -> None:
+    """Nothing, when the job server that the options name answers, or they name none. Raises RunRefused when it does not.
+
+    One that is starting is waited for only where the person says how long (Beam's ``job_server_timeout``).
+    """
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint or endpoint == _WITHIN_THE_COMMAND:
+        return
+    name = "job_endpoint" if given.options.get("job_endpoint") is not None else "master"
+    patience_s = given.options.get("job_server_timeout")
+    try:
+        with grpc.insecure_channel(endpoint) as channel:
+            # the question that Beam asks first of all, too
+            beam_job_api_pb2_grpc.JobServiceStub(channel).DescribePipelineOptions(
+                beam_job_api_pb2.DescribePipelineOptionsRequest(),
+                timeout=PATIENCE_S if patience_s is None else float(patience_s),
+                wait_for_ready=patience_s is not None,
+            )
+    except grpc.RpcError as error:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"{name}: no Beam job server answers at {endpoint} ({error.code().name}: {error.details()}). Start one there, or give the address "
+            f"of one that runs with --{name} host:port; --job_server_timeout SECONDS waits for one that is starting",
+        ) from None
+
+
+def is_local_spark(master: str) -> bool:
+    """Whether a Spark master is ``local``, ``local[4]`` or ``local[*]``: no cluster, but threads of the job server."""
+    return _LOCAL_SPARK.fullmatch(master) is not None
+
+
 def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
-    """Whether workers certainly share this machine's disk: a forwarded port says nothing about where a pool or a container runs."""
-    host = master if master in _HERE else urlsplit(master if "//" in master else f"//{master}").hostname or ""
+    """Whether workers certainly share this machine's disk: a forwarded port says nothing about where a pool or a container runs.
+
+    Raises RunRefused for a master that is no address.
+    """
+    if is_local_spark(master):
+        return environment.kind in ("loopback", "process")
+    try:
+        host = master if master in _HERE else urlsplit(master if "//" in master else f"//{master}").hostname or ""
+    except ValueError:
+        said = f"master: {master} is no address; write host:port, spark://host:7077, or for Spark local[4]"
+        raise RunRefused(ExitCode.WRONG_INPUT, said) from None
     return environment.kind == "loopback" or (host in _HERE and environment.kind == "process")

@@ -63,11 +63,14 @@ def processes_in_all(settings: DistillSettings) -> int:
 
 
 def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """The plan of the runner that the settings name. Raises RunRefused for what it can tell without asking anybody."""
+    """The plan of the runner that the settings name. Raises RunRefused when it cannot work, or who is to take the job does not answer."""
     from beam_distill.runners import direct, flink, portable, prism, spark
+    from beam_distill.runners.job_server import ask_job_server
 
     module: Any = {"direct": direct, "flink": flink, "spark": spark, "prism": prism, "portable": portable}[settings.runner]
     plan: RunnerPlan = module.plan(settings, given)
+    if not plan.embedded:
+        ask_job_server(options_of(plan, given), given)
     return plan
 
 

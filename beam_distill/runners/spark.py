@@ -1,4 +1,4 @@
-"""Apache Spark, as a batch job: on a standalone cluster, or inside Beam's job server when no master is given.
+"""Apache Spark, as a batch job: on a standalone cluster, or inside Beam's job server when no master is given, or a local one (``local[4]``).
 
 Spark schedules by cores: ``instance_count`` x ``max_concurrency_per_instance`` partitions, one core each, and
 ``max_concurrency_per_instance`` harness processes for each executor. The driver lives in Beam's job server, which ends with the command
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
-from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
+from beam_distill.runners.job_server import is_local_spark, is_on_this_machine, job_server_argv
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
 
 
@@ -17,8 +17,8 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     """Raises RunRefused when no job server can be had."""
     processes = processes_in_all(settings)
     endpoint = given.options.get("job_endpoint")
-    local = settings.master is None and "spark_master_url" not in given.options and endpoint is None
     master = str(settings.master or given.options.get("spark_master_url") or f"local[{processes}]")
+    local = endpoint is None and is_local_spark(master)
     argv = ["--runner=SparkRunner", f"--spark_master_url={master}", f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}"]
     argv.append(ENVIRONMENT_CACHE)
     argv += job_server_argv(settings, given, "spark_job_server_jar", "Spark")
@@ -28,6 +28,6 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         f"Spark {endpoint or master}, {environment_in_words(environment)}",
         environment=environment.kind,
         same_process=environment.same_process,
-        same_machine=local or is_on_this_machine(str(endpoint or master), environment),
+        same_machine=is_on_this_machine(str(endpoint or master), environment),
         cancel=f"the job server at {endpoint}, or Kill beside the application on the Spark master's page" if endpoint else None,
     )

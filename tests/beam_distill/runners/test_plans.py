@@ -1,6 +1,7 @@
 """Settings to Beam's options per runner, and what is refused before anything is submitted."""
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.deployment.portable_jar import jar_plan
 from beam_distill.exit_codes import RunRefused
 from beam_distill.runners.package import workers_setup_file
 from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
@@ -32,6 +35,15 @@ def planned(resolved: ResolvedSettings, *argv: str) -> tuple[RunnerPlan, dict[st
     given = beam_given(resolved, list(argv))
     plan = plan_for(resolved.settings, given)
     return plan, options_of(plan, given).get_all_options()
+
+
+@pytest.fixture
+def job_server(tmp_path: Path) -> Iterator[str]:
+    """Beam's own job server, in Python: it takes any job."""
+    server = LocalJobServicer(str(tmp_path / "staging"))
+    port = server.start_grpc_server()
+    yield f"localhost:{port}"
+    server.stop()
 
 
 @pytest.fixture
@@ -106,6 +118,20 @@ def test_flink_runs_stages_one_by_one_only_where_a_machine_has_several_processes
     assert not [argument for argument in (*one.argv, *several.argv) if "environment_cache" in argument]
 
 
+@pytest.mark.parametrize("master", ["local", "local[4]", "local[*]", "local[2,3]"])
+def test_sparks_local_masters_are_this_machine(tmp_path: Path, master: str) -> None:
+    jar = tmp_path / "spark.jar"
+    jar.write_bytes(b"")
+    inputs = {"runner": "spark", "master": master, "job_server_jar": str(jar)}
+    plan, options = planned(settings(tmp_path, **inputs))
+    assert plan.same_machine and plan.environment == "loopback" and options["spark_master_url"] == master
+    check_runner(settings(tmp_path, **inputs).settings, plan)
+    started, _ = planned(settings(tmp_path, **inputs, worker_environment="process:/opt/boot"))
+    assert started.same_machine and started.environment == "process"
+    in_jar = settings(tmp_path, **inputs, worker_environment="process:/opt/boot")
+    assert jar_plan(in_jar.settings, beam_given(in_jar, [])).same_machine
+
+
 def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
     jar = tmp_path / "spark.jar"
     jar.write_bytes(b"")
@@ -120,14 +146,55 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
     [
         ({"runner": "flink", "master": "localhost:1"}, "no Flink JobManager answers"),
         ({"runner": "portable"}, "--master localhost:8099"),
+        ({"runner": "spark", "master": "spark://[4]:7077", "job_server_jar": __file__}, r"master: spark://\[4\]:7077 is no address"),
         ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar is not there"),
         ({"runner": "prism", "worker_environment": "process"}, "process:/path/of/boot"),
         ({"runner": "prism", "worker_environment": "cloud"}, "cloud is not known"),
     ],
 )
 def test_what_cannot_work_is_refused(tmp_path: Path, inputs: dict[str, Any], said: str) -> None:
-    with pytest.raises(RunRefused, match=said.replace("(", r"\(")):
+    with pytest.raises(RunRefused, match=said):
         planned(settings(tmp_path, **inputs))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "argv"),
+    [
+        ({"runner": "portable", "master": "{}"}, ()),
+        ({"runner": "prism", "master": "{}"}, ()),
+        ({"runner": "prism"}, ("--job_endpoint={}",)),
+        ({"runner": "flink"}, ("--job_endpoint={}",)),
+        ({"runner": "spark", "master": "spark://cluster:7077"}, ("--job_endpoint={}",)),
+    ],
+    ids=str,
+)
+def test_a_job_server_is_asked_before_anything_is_submitted(
+    tmp_path: Path, job_server: str, job_manager: str, inputs: dict[str, str], argv: tuple[str, ...]
+) -> None:
+    def to(endpoint: str) -> RunnerPlan:
+        filled = {name: value.format(endpoint) for name, value in inputs.items()}
+        return planned(settings(tmp_path, **filled, worker_environment="external"), *(word.format(endpoint) for word in argv))[0]
+
+    assert not to(job_server).embedded
+    for endpoint in ("localhost:1", job_manager, "no-such-host.invalid:8099"):  # nobody, somebody who is no job server, no such machine
+        with pytest.raises(RunRefused) as caught:
+            to(endpoint)
+        assert caught.value.code == 2 and f"no Beam job server answers at {endpoint}" in str(caught.value)
+        assert ("--job_endpoint host:port" if argv else "--master host:port") in str(caught.value)
+
+
+def test_a_job_server_that_is_starting_is_waited_for_when_that_is_asked(tmp_path: Path) -> None:
+    server = LocalJobServicer(str(tmp_path / "staging"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    starting = threading.Thread(target=server.start_grpc_server, args=(port,))
+    starting.start()
+    try:
+        planned(settings(tmp_path, runner="portable", master=f"localhost:{port}"), "--job_server_timeout=60")
+    finally:
+        starting.join()
+        server.stop()
 
 
 def test_java_is_asked_for(tmp_path: Path) -> None:
@@ -142,8 +209,8 @@ def refused(resolved: ResolvedSettings) -> str:
     return str(caught.value)
 
 
-def test_paths_that_only_the_launcher_sees_are_refused_by_name(tmp_path: Path) -> None:
-    cluster = {"runner": "portable", "master": "cluster:8099", "worker_environment": "external:localhost:50000"}
+def test_paths_that_only_the_launcher_sees_are_refused_by_name(tmp_path: Path, job_server: str) -> None:
+    cluster = {"runner": "portable", "master": job_server, "worker_environment": "external:localhost:50000"}
     said = refused(settings(tmp_path, **cluster))
     for name in ("train_file_path", "generated_batch_train_file_path", "work_dir"):
         assert f"{name}: " in said
@@ -156,8 +223,8 @@ def test_paths_that_only_the_launcher_sees_are_refused_by_name(tmp_path: Path) -
     check_runner(away.settings, planned(away)[0])
 
 
-def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path) -> None:
-    cluster = {"runner": "portable", "master": "cluster:8099", "shared_directories": str(tmp_path), "api_key_env": "TEACHER_KEY"}
+def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path, job_server: str) -> None:
+    cluster = {"runner": "portable", "master": job_server, "shared_directories": str(tmp_path), "api_key_env": "TEACHER_KEY"}
     assert "does not get the variable TEACHER_KEY" in refused(settings(tmp_path, **cluster))
     pool = settings(tmp_path, **cluster, worker_environment="external")
     check_runner(pool.settings, planned(pool)[0])
