@@ -1,5 +1,6 @@
 """deploy/Dockerfile: it passes its linter, its steps build a working installation, and what it ends in is small and owns nothing."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -65,6 +66,11 @@ def test_the_image_holds_no_compiler_and_runs_as_nobody() -> None:
     (user,) = last.of("USER")
     assert int(user.partition(":")[0]) > 0
     assert last.of("ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
+
+
+def test_modules_that_its_steps_run_are_there() -> None:
+    named = re.findall(r"-m (beam_distill[\w.]*)", DOCKERFILE.read_text())
+    assert named and all(importlib.util.find_spec(name) for name in named)
 
 
 @pytest.mark.slow

@@ -72,6 +72,7 @@ def _of_kubernetes(document: dict[str, Any]) -> list[str]:
             kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
         except Exception as error:  # noqa: BLE001 - every way it says no
             found.append(f"{resource['kind']} {error}")
+        found += _mounts_without_volume(resource)
     if document["kind"] in CRD_OF and (folder := crd_folder()) is not None:
         found += _of_crd(document, folder / CRD_OF[document["kind"]])
     return found
@@ -82,14 +83,36 @@ def _pods_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     spec = document["spec"]
     metadata = {"name": "pod"}
     if document["kind"] == "FlinkDeployment":
-        for template in (spec["podTemplate"], spec["jobManager"]["podTemplate"], spec["taskManager"]["podTemplate"]):
-            yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        of_both = spec["podTemplate"]["spec"]
+        for part in (spec["jobManager"]["podTemplate"]["spec"], spec["taskManager"]["podTemplate"]["spec"]):
+            merged = {**of_both, **part, "volumes": [*of_both.get("volumes", []), *part.get("volumes", [])]}
+            by_name = {container["name"]: container for container in of_both.get("containers", [])}
+            for container in part.get("containers", []):
+                by_name[container["name"]] = {**by_name.get(container["name"], {}), **container}
+            merged["containers"] = list(by_name.values())
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": merged}
         return
     for part in (spec["driver"], spec["executor"]):
         containers = [{"name": "spark", "image": spec["image"], "volumeMounts": part["volumeMounts"]}, *part.get("sidecars", [])]
-        pod = {"containers": containers, "initContainers": part["initContainers"], "volumes": spec["volumes"]}
+        # the operator gives a pod those volumes that its Spark container mounts; what only init containers and sidecars mount it leaves out
+        mounted = {mount["name"] for mount in part["volumeMounts"]}
+        volumes = [volume for volume in spec["volumes"] if volume["name"] in mounted]
+        pod = {"containers": containers, "initContainers": part["initContainers"], "volumes": volumes}
         pod |= {"nodeSelector": part["nodeSelector"]} if "nodeSelector" in part else {}
         yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}
+
+
+def _mounts_without_volume(resource: dict[str, Any]) -> list[str]:
+    """What an API server says of a pod whose containers mount a volume that it does not have."""
+    spec = resource.get("spec", {})
+    pod = spec if resource["kind"] == "Pod" else spec.get("template", {}).get("spec", {})
+    there = {volume["name"] for volume in pod.get("volumes", [])}
+    return [
+        f"{container['name']}: volumeMounts.name: Not found: {mount['name']}"
+        for container in (*pod.get("initContainers", []), *pod.get("containers", []))
+        for mount in container.get("volumeMounts", [])
+        if mount["name"] not in there
+    ]
 
 
 def _of_crd(document: dict[str, Any], path: Path) -> list[str]:

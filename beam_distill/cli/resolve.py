@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from beam_distill.config.sources import ResolvedSettings, check_leftovers, resolve
 
-_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow"})
+_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow", "ended"})
 
 
 def resolve_command(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:

@@ -10,8 +10,21 @@ from beam_distill.exit_codes import ExitCode, RunRefused
 
 
 def add_flags(command: argparse.ArgumentParser) -> None:
-    """Beside the job's inputs: whether to wait."""
+    """Beside the job's inputs: whether to wait, and what somebody else has seen of the end."""
     command.add_argument("--follow", action="store_true", help="wait for the job's end")
+    command.add_argument(
+        "--ended",
+        choices=sorted(_SAID),
+        help="how the job's runner said that it ended, for a job that was started from a portable jar: nobody else knows",
+    )
+
+
+_SAID = {
+    **dict.fromkeys(("DONE", "FINISHED", "COMPLETED"), "DONE"),
+    **dict.fromkeys(("FAILED", "SUBMISSION_FAILED"), "FAILED"),
+    **dict.fromkeys(("CANCELED", "CANCELLED"), "CANCELLED"),
+}
+"""What Flink, Spark's operator and Beam call the ends of a job, in Beam's words."""
 
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
@@ -28,10 +41,12 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     if submission is None:
         return _last_run(work_dir, read_fields(f"{work_dir}/run.json"))
     name = submission.job_id or f"of run {submission.run_id}"
-    if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
-        print(f"the job {name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
-        return int(ExitCode.NOT_ENDED)
     state = state_of(submission)
+    if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
+        if namespace.ended is None:
+            print(f"the job {name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
+            return int(ExitCode.NOT_ENDED)
+        state = _SAID[namespace.ended]
     if state not in ENDED and not namespace.follow:
         print(f"the job {name} on {submission.master} is {state}")
         return int(ExitCode.NOT_ENDED)

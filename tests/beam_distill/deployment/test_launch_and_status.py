@@ -43,8 +43,8 @@ def job(tmp_path: Path) -> Job:
     return made
 
 
-def status(job: Job) -> int:
-    return main(["status", *job.arguments()[1:]])
+def status(job: Job, *extra: str) -> int:
+    return main(["status", *job.arguments()[1:], *extra])
 
 
 def test_status_of_nothing_is_refused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +68,16 @@ def test_a_jar_without_a_verdict_has_not_ended(job: Job, capsys: pytest.CaptureF
     assert status(job) == 6
     assert "no verdict yet" in capsys.readouterr().out
     assert json.loads((job.work_dir / "submission.json").read_text())["run_id"] == "run-1"
+
+
+def test_a_jar_that_its_runner_failed_has_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://localhost:1"
+    job.work_dir.mkdir(parents=True)
+    submitted(Submission("spark", "", "", "run-1", str(job.work_dir), "2026-01-01T00:00:00+00:00", {}))
+    assert status(job, "--ended=SUBMISSION_FAILED") == 1
+    assert "the job of run run-1 ended as FAILED without a verdict" in capsys.readouterr().out
+    assert job.record()["exit_code"] == 1
+    assert status(job) == 1
 
 
 def test_a_jar_is_refused_where_none_can_run(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_the_component_has_the_originals_inputs_and_outputs(tmp_path: Path) -> N
 def test_every_value_is_documented_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from rendering import TEMPLATES
 
-    shared = (TEMPLATES / "kubernetes.j2").read_text()
+    shared = "".join(path.read_text() for path in TEMPLATES.glob("*.j2"))
     for target in TARGETS:
         texts = "".join(path.read_text() for path in (TEMPLATES / target).iterdir()) + shared
         shown = documented(target)
