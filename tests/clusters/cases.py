@@ -97,3 +97,5 @@ def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open
     )
     assert job.datasets("embedded") == on_cluster
     assert stats["repeats"] <= allowed
+    # what the summary tells covers what the teacher saw, but for what came in the last moment before the loss
+    assert stats["repeats"] <= told + A_SYNC_OF_ANSWERS
