@@ -194,6 +194,12 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
         compute = getattr(settings, f"compute_{step}")
         if f"instance_type_{step}" in given and compute != "serverless":
             warnings.append(f"instance_type_{step} is ignored: compute_{step} is {compute}, not serverless")
+    if "initial_worker_count" in given and settings.initial_worker_count > settings.max_worker_count:
+        warnings.append(
+            f"initial_worker_count ({given['initial_worker_count']}) is {settings.initial_worker_count}, more than max_worker_count, which "
+            f"wins: the search begins at {settings.max_worker_count} requests at a time. Raise max_worker_count if the endpoint takes more "
+            "(job files call the first request_batch_size)"
+        )
     if settings.log_prompts and not settings.debug_mode:
         warnings.append("log_prompts does nothing without debug_mode")
     return warnings

@@ -135,6 +135,13 @@ def test_a_key_without_an_address_goes_to_the_address_that_is_given(tmp_path: Pa
     assert resolved(path, teacher_model_endpoint_url="http://127.0.0.1:1/v1").settings.api_key_env == KEY_VARIABLE
 
 
+def test_a_request_batch_size_above_the_most_workers_is_said(tmp_path: Path) -> None:
+    path = changed(tmp_path, MATH, lambda job: job["teacher_model_settings"]["endpoint_request_settings"].update(request_batch_size=500))
+    found = resolved(path)
+    assert found.settings.effective_initial_worker_count == 200
+    assert any("is 500, more than max_worker_count" in warning and "request_batch_size" in warning for warning in found.warnings)
+
+
 def test_a_key_in_the_file_is_used_and_shown_nowhere() -> None:
     found = resolved(MATH)
     assert os.environ[KEY_VARIABLE] == KEY

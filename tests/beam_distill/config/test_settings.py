@@ -213,7 +213,12 @@ def test_authentication_has_a_reason(changes: dict[str, str], kind: str) -> None
 
 
 def test_the_maximum_of_workers_overrides_the_initial() -> None:
-    assert given(initial_worker_count="50", max_worker_count="8").settings.effective_initial_worker_count == 8
+    found = given(teacher_model_max_new_tokens="512", initial_worker_count="50", max_worker_count="8")
+    assert found.settings.effective_initial_worker_count == 8
+    (said,) = found.warnings
+    assert said.startswith("initial_worker_count (flag) is 50, more than max_worker_count, which wins: the search begins at 8 requests")
+    for fine in ({"max_worker_count": "2"}, {"initial_worker_count": "8", "max_worker_count": "8"}):
+        assert given(teacher_model_max_new_tokens="512", **fine).warnings == []  # a default begins lower without a word
 
 
 def test_header_values_are_shown_nowhere() -> None:
