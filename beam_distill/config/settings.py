@@ -200,6 +200,13 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
             f"wins: the search begins at {settings.max_worker_count} requests at a time. Raise max_worker_count if the endpoint takes more "
             "(job files call the first request_batch_size)"
         )
+    prices = {"input": settings.price_per_million_input_tokens, "output": settings.price_per_million_output_tokens}
+    told = [kind for kind, price in prices.items() if price is not None]
+    if len(told) == 1:
+        (missing,) = set(prices) - set(told)
+        warnings.append(
+            f"price_per_million_{missing}_tokens is not given: cost is shown for {told[0]} tokens only; give 0 if {missing} tokens cost nothing"
+        )
     if settings.log_prompts and not settings.debug_mode:
         warnings.append("log_prompts does nothing without debug_mode")
     return warnings

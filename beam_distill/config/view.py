@@ -15,7 +15,9 @@ class ViewSettings(Section):
     price_per_million_input_tokens: float | None = setting(
         None, "view", "price of a million tokens in; with it, cost is shown", "In the progress, the report and `check`.", ge=0
     )
-    price_per_million_output_tokens: float | None = setting(None, "view", "price of a million tokens out", ge=0)
+    price_per_million_output_tokens: float | None = setting(
+        None, "view", "price of a million tokens out", "With one price alone, cost is that of its tokens, and says so.", ge=0
+    )
     currency: str = setting("USD", "view", "what prices are in, as it is to be written")
     report: Flag = setting(
         True, "view", "write report.html into the work_dir at the end", "`beam-distill report WORK_DIR` makes it at any time, also mid-run."

@@ -15,27 +15,36 @@ SETTLED_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of a million tokens, and what they are in."""
+    """Prices of a million tokens, None for one that is not given, and what they are in."""
 
-    per_million_in: float
-    per_million_out: float
+    per_million_in: float | None
+    per_million_out: float | None
     currency: str = "USD"
 
-    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """What these tokens cost."""
-        return (prompt_tokens * self.per_million_in + completion_tokens * self.per_million_out) / 1e6
+    @property
+    def remark(self) -> str:
+        """Which tokens alone a cost is of; "" when it is of all."""
+        if self.per_million_out is None:
+            return "input tokens only"
+        return "output tokens only" if self.per_million_in is None else ""
 
-    def shown(self, cost: float) -> str:
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """What these tokens cost, as far as prices are given."""
+        return (prompt_tokens * (self.per_million_in or 0.0) + completion_tokens * (self.per_million_out or 0.0)) / 1e6
+
+    def amount(self, cost: float) -> str:
         """An amount for a person: cents from a tenth of a unit on, two digits below it."""
         return f"{cost:,.2f} {self.currency}" if cost >= 0.1 or cost == 0 else f"{cost:.2g} {self.currency}"
 
+    def shown(self, cost: float) -> str:
+        """The amount, with the remark that belongs to it."""
+        return self.amount(cost) + (f" ({self.remark})" if self.remark else "")
+
 
 def prices_of(settings: ViewSettings) -> Prices | None:
-    """The prices, when at least one is given; the other is nothing then."""
+    """The prices, when at least one is given."""
     per_in, per_out = settings.price_per_million_input_tokens, settings.price_per_million_output_tokens
-    if per_in is None and per_out is None:
-        return None
-    return Prices(per_in or 0.0, per_out or 0.0, settings.currency)
+    return None if per_in is None and per_out is None else Prices(per_in, per_out, settings.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class ProgressView:
     left_s: float | None
     cost: str | None
     expected_cost: str | None
+    cost_remark: str
 
     @property
     def rejects(self) -> int | None:
@@ -100,7 +110,7 @@ class Tracker:
                 left_s = rows_left / rows_per_s
             if self._prices is not None and reading.rows_scored >= 10:
                 so_far = self._prices.cost(reading.prompt_tokens, reading.completion_tokens)
-                expected = self._prices.shown(so_far * (1 + rows_left / reading.rows_scored))
+                expected = self._prices.amount(so_far * (1 + rows_left / reading.rows_scored))
         return ProgressView(
             elapsed_s,
             splits,
@@ -109,6 +119,7 @@ class Tracker:
             (reading.prompt_tokens - before.prompt_tokens) / span_s,
             (reading.completion_tokens - before.completion_tokens) / span_s,
             left_s,
-            None if self._prices is None else self._prices.shown(self._prices.cost(reading.prompt_tokens, reading.completion_tokens)),
+            None if self._prices is None else self._prices.amount(self._prices.cost(reading.prompt_tokens, reading.completion_tokens)),
             expected,
+            "" if self._prices is None else self._prices.remark,
         )

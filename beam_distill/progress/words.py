@@ -63,4 +63,6 @@ def time_and_money(view: ProgressView) -> list[str]:
         parts.append(f"{view.cost} so far")
     if view.expected_cost is not None:
         parts.append(f"about {view.expected_cost} in all")
+    if view.cost_remark:
+        parts.append(f"cost: {view.cost_remark}")
     return parts

@@ -144,7 +144,8 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
     if prices is not None:
         paid = sum(prices.cost(counts.prompt_tokens, counts.completion_tokens) for counts in ledger.runs.values())
         now = prices.cost(here.prompt_tokens, here.completion_tokens)
-        yield "cost", prices.shown(now), f"{prices.shown(paid)} with earlier runs" if len(ledger.runs) > 1 else ""
+        earlier = f"{prices.amount(paid)} with earlier runs" if len(ledger.runs) > 1 else ""
+        yield "cost", prices.amount(now), ", ".join(filter(None, (prices.remark, earlier)))
     wall_s = run.record.get("wall_s")
     if wall_s is None and run.samples:
         wall_s = run.samples[-1]["t_s"]
@@ -293,7 +294,8 @@ def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator
             "answers": counts.answers,
             "prompt_tokens": counts.prompt_tokens,
             "completion_tokens": counts.completion_tokens,
-            "cost": None if prices is None else prices.shown(prices.cost(counts.prompt_tokens, counts.completion_tokens)),
+            "cost": None if prices is None else prices.amount(prices.cost(counts.prompt_tokens, counts.completion_tokens)),
+            "cost_remark": "" if prices is None else prices.remark,
         }
 
 

@@ -32,4 +32,5 @@ def _told(settings: dict[str, object]) -> Prices | None:
     per_in, per_out = settings.get("price_per_million_input_tokens"), settings.get("price_per_million_output_tokens")
     if per_in is None and per_out is None:
         return None
-    return Prices(float(str(per_in or 0)), float(str(per_out or 0)), str(settings.get("currency") or ""))
+    per_million_in, per_million_out = (None if price is None else float(str(price)) for price in (per_in, per_out))
+    return Prices(per_million_in, per_million_out, str(settings.get("currency") or ""))

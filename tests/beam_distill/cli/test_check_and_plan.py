@@ -205,6 +205,7 @@ def test_estimates_rest_on_what_was_seen() -> None:
         "time        about 1:40 at the 10.0 answers/s observed; 0:10 if the endpoint took 200 requests at a time without becoming slower",
         "cost        about 0.70 USD",
     ]
+    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, None))[-1] == "cost        about 0.20 USD (input tokens only)"
     assert estimate_lines(0, 0, 512, 200, usage, None) == ["estimate    nothing is left to be sent"]
 
 

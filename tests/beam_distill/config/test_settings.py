@@ -194,6 +194,10 @@ def test_advice() -> None:
     assert given(teacher_model_max_new_tokens="512").warnings == []
     ignored = given(teacher_model_max_new_tokens="512", instance_type_finetune="X", compute_finetune="my-cluster").warnings
     assert "instance_type_finetune is ignored" in ignored[0]
+    prices = {"price_per_million_input_tokens": "1", "price_per_million_output_tokens": "0"}
+    assert given(teacher_model_max_new_tokens="512", **prices).warnings == []
+    (said,) = given(teacher_model_max_new_tokens="512", price_per_million_input_tokens="1").warnings
+    assert said.startswith("price_per_million_output_tokens is not given: cost is shown for input tokens only")
     assert given(teacher_model_max_new_tokens="512", compute_finetune="my-cluster").warnings == []
 
 

@@ -19,15 +19,16 @@ READING = Reading(
 
 
 COSTS = ("0.41 USD so far", "about 0.98 USD in all")
+BOTH = Prices(2.5, 10.0)
 
 
-def a_view(elapsed_s: float = 14.0) -> ProgressView:
-    return Tracker(("train", "validation"), Prices(2.5, 10.0)).view(elapsed_s, READING, {"train": 1000, "validation": 200})
+def a_view(elapsed_s: float = 14.0, prices: Prices = BOTH) -> ProgressView:
+    return Tracker(("train", "validation"), prices).view(elapsed_s, READING, {"train": 1000, "validation": 200})
 
 
-def drawn(width: int, **console: object) -> list[str]:
+def drawn(width: int, prices: Prices = BOTH, **console: object) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width, **console).print(_Panel(a_view()))  # type: ignore[arg-type]
+    Console(file=out, width=width, **console).print(_Panel(a_view(prices=prices)))  # type: ignore[arg-type]
     return out.getvalue().splitlines()
 
 
@@ -38,6 +39,13 @@ def test_the_view_fits_the_terminal_and_breaks_between_facts(width: int) -> None
     text = "\n".join(lines)
     for fact in ("523 of 1,000", "37.4 rows/s", "46 in flight of 63", "46 retries", "13 throttled", "2 rejects", "0:14 so far", *COSTS):
         assert fact in text
+
+
+@pytest.mark.parametrize("width", [36, 80])
+def test_what_a_cost_leaves_out_is_told_on_any_terminal(width: int) -> None:
+    assert "cost: input tokens only" in "\n".join(drawn(width, Prices(2.5, None)))
+    assert plain_line(a_view(prices=Prices(None, 10.0))).endswith("; cost: output tokens only")
+    assert "tokens only" not in plain_line(a_view())
 
 
 def test_colours_only_where_they_are_wanted() -> None:

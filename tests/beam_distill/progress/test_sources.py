@@ -248,7 +248,8 @@ def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, caps
         job.url = simulator.base_url
         assert job.run("--price_per_million_output_tokens=1000000") == 0
         shown = capsys.readouterr()
-        assert "\x1b" not in shown.err + shown.out and "cost " in shown.out
+        assert "\x1b" not in shown.err + shown.out and "USD (output tokens only)" in shown.out
+        assert "price_per_million_input_tokens is not given: cost is shown for output tokens only" in shown.err
         assert job.run("--quiet") == 0
         assert capsys.readouterr().err == ""
     (path, _) = sorted((job.work_dir / "timeline").iterdir())

@@ -1,5 +1,7 @@
 """Rates, time left and cost, from totals."""
 
+import pytest
+
 from beam_distill.progress.reading import Reading, from_counters
 from beam_distill.progress.tracker import Prices, Tracker
 
@@ -30,6 +32,19 @@ def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
     view = Tracker(("train",), Prices(1.0, 10.0, "EUR")).view(10.0, reading(1000), {"train": 4000})
     assert view.cost == "0.20 EUR"  # 100,000 tokens in, 10,000 out
     assert view.expected_cost == "0.80 EUR"
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost", "remark"),
+    [
+        (Prices(1.0, None), "0.10 USD (input tokens only)", "input tokens only"),
+        (Prices(None, 10.0), "0.10 USD (output tokens only)", "output tokens only"),
+        (Prices(1.0, 0.0), "0.10 USD", ""),
+    ],
+)
+def test_a_price_that_is_not_given_is_no_price_of_nothing(prices: Prices, cost: str, remark: str) -> None:
+    assert prices.shown(prices.cost(100_000, 10_000)) == cost
+    assert Tracker(("train",), prices).view(10.0, reading(1000), {"train": 4000}).cost_remark == remark
 
 
 def test_counters_become_a_reading() -> None:

@@ -63,7 +63,16 @@ def test_a_run_ends_with_its_report(finished: Job) -> None:
         assert reason in text and EXPLANATIONS[reason][:20].split("'")[0] in text
     for title in ("Pace", "Latency", "Tokens", "Answer lengths", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
         assert f">{title}<" in text
-    assert "cost" in text and "USD" in text and "simulated-teacher" in text
+    assert "USD" in text and "cost (input tokens only)</th>" in text and "simulated-teacher" in text
+
+
+def test_a_report_says_what_its_prices_leave_out(finished: Job, tmp_path: Path) -> None:
+    made = tmp_path / "report.html"
+    flags = ("--price_per_million_output_tokens=3", "--price_per_million_input_tokens=0")
+    for given, remark in (((flags[0],), "output tokens only"), (flags, None)):
+        assert main(["report", str(finished.work_dir), f"--output={made}", *given]) == 0
+        text = made.read_text(encoding="utf-8")
+        assert ("tokens only" in text) is (remark is not None) and (remark or "cost</th>") in text
 
 
 def test_nothing_that_rows_or_answers_hold_becomes_markup(finished: Job) -> None:
