@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from beam_distill.cli.render import add_target_command, known, refuse, render_files
+from beam_distill.cli.render import add_target_command, refuse, render_files
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.deployment.targets import TARGETS
-from beam_distill.deployment.values import nearest, read_values, read_values_file, split_assignments
+from beam_distill.deployment.values import nearest
 from beam_distill.exit_codes import ExitCode
 
 LAUNCHED = {
@@ -41,11 +41,10 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         raise SettingsError([f"{target}: no such target{nearest(target, LAUNCHED)}; there are {', '.join(LAUNCHED)}"])
     if target == "job-server":
         return _through_job_server(namespace)
-    folder, _, resolved = render_files(namespace, os.environ)
-    values = read_values(known(target), read_values_file(namespace.values), split_assignments(namespace.assignments, target)[0])
+    folder, rendered, resolved = render_files(namespace, os.environ)
     if target == "spark-submit":
         return _script(Path(folder) / "submit.sh")
-    return _through_flink_rest(resolved, values)
+    return _through_flink_rest(resolved, rendered.values)
 
 
 def _script(path: Path) -> int:
@@ -70,7 +69,7 @@ def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> i
     from beam_distill.deployment.submit_jar import submit_to_flink
     from beam_distill.runners.detached import follow
 
-    resolved = _with(resolved, runner="flink", master=str(resolved.settings.master or values["master"]))
+    resolved = _with(resolved, runner="flink", master=str(values["master"]))
     submission = submit_to_flink(resolved, jar=values["jar"])
     job_id, url = submission.job_id, submission.master
     print(f"Flink runs the job as {job_id}: {url}/#/job/{job_id}/overview", file=sys.stderr)

@@ -6,12 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve, setting_names
 from beam_distill.deployment.targets import TARGETS
 from beam_distill.deployment.values import documented, nearest, read_values_file, split_assignments
+
+if TYPE_CHECKING:
+    from beam_distill.deployment.render import Rendered
 
 EPILOG = "NAME is a value of the target (--list-values shows them) or any input of the job; a job's BEAM_DISTILL_* variables count too."
 
@@ -48,13 +51,13 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.list_values:
         print(documented(known(namespace.target)), end="")
         return 0
-    folder, next_step, _ = render_files(namespace, os.environ)
-    print(f"next: {next_step}")
+    folder, rendered, _ = render_files(namespace, os.environ)
+    print(f"next: {rendered.target.next_step.format(folder=folder)}")
     return 0
 
 
-def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[str, str, ResolvedSettings]:
-    """Render what the command line asks for; the folder, what to do with it, and the job's settings. Raises SettingsError."""
+def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> tuple[str, Rendered, ResolvedSettings]:
+    """Render what the command line asks for; the folder, what is in it, and the job's settings. Raises SettingsError."""
     from beam_distill.deployment.render import RenderRequest, render, write
 
     target = known(namespace.target)
@@ -66,6 +69,9 @@ def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> t
     }
     inputs = from_environment | set_inputs
     resolved = resolve(inputs, namespace.config, {})
+    for name in TARGETS[target].of_job(resolved.settings):
+        if from_environment.get(name) and name not in set_values:
+            set_values[name] = inputs.pop(name)  # as the same --set is read
     folder = namespace.folder or f"beam-distill-{target}"
     request = RenderRequest(target, namespace.config, folder, set_values, inputs, read_values_file(namespace.values), namespace.values)
     rendered = render(request, resolved)
@@ -73,7 +79,7 @@ def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> t
         print(f"warning: {warning}", file=sys.stderr)
     for path in write(rendered, folder):
         print(path)
-    return folder, rendered.target.next_step.format(folder=folder), resolved
+    return folder, rendered, resolved
 
 
 def known(target: str) -> str:

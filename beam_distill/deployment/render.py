@@ -46,10 +46,11 @@ class RenderRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rendered:
-    """File names and their text; ``warnings`` say what was left out."""
+    """File names and their text, and the values they were made with; ``warnings`` say what was left out."""
 
     target: Target
     files: dict[str, str]
+    values: dict[str, Any]
     warnings: tuple[str, ...] = ()
 
 
@@ -63,7 +64,7 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     objection = target.objection(resolved.settings)
     if objection is not None:
         raise SettingsError([f"{target.name} cannot be rendered: {objection}"])
-    values = read_values(target.name, request.file_values, request.set_values)
+    values = read_values(target.name, target.of_job(resolved.settings), request.file_values, request.set_values)
     inputs = {name: value for name, value in request.set_inputs.items() if name != HEADERS}
     if HEADERS in request.set_inputs and target.headers and (safe := headers_shown(resolved.settings)):
         inputs[HEADERS] = json.dumps(safe)  # the others may be secrets: the command is repeated without them
@@ -71,7 +72,7 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder, target.headers)
     environment = _environment(templates)
     files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values) for name in target.files}
-    return Rendered(target, files, tuple(left_out(resolved, target.headers)))
+    return Rendered(target, files, values, tuple(left_out(resolved, target.headers)))
 
 
 def write(rendered: Rendered, folder: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
@@ -14,7 +15,7 @@ class Target:
     """``files`` are the templates without their ``.j2``; ``next_step`` is what a person does with them ({folder} is where they are).
 
     ``objection`` says what in the settings this target cannot do, None when it can. ``headers``: its workers can be given the variables that
-    ``additional_headers`` name.
+    ``additional_headers`` name. ``of_job`` gives the values that the job's own inputs stand in for while nobody sets them.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Target:
     next_step: str
     objection: Callable[[DistillSettings], str | None] = lambda settings: None
     headers: bool = True
+    of_job: Callable[[DistillSettings], dict[str, Any]] = lambda settings: {}
 
 
 def _ci(settings: DistillSettings) -> str | None:
@@ -60,6 +62,10 @@ def _azureml(settings: DistillSettings) -> str | None:
     return None
 
 
+def _master(settings: DistillSettings) -> dict[str, Any]:
+    return {} if settings.master is None else {"master": settings.master}
+
+
 _JAR = "{folder}/submit.sh"
 TARGETS: dict[str, Target] = {
     target.name: target
@@ -78,8 +84,8 @@ TARGETS: dict[str, Target] = {
             _JAR,
             _kubernetes,
         ),
-        Target("spark-submit", "a script: portable jar, spark-submit, verdict", ("submit.sh",), _JAR),
-        Target("flink-rest", "a script: portable jar, Flink's REST interface, verdict", ("submit.sh",), _JAR),
+        Target("spark-submit", "a script: portable jar, spark-submit, verdict", ("submit.sh",), _JAR, of_job=_master),
+        Target("flink-rest", "a script: portable jar, Flink's REST interface, verdict", ("submit.sh",), _JAR, of_job=_master),
         Target(
             "github-actions",
             "a GitHub workflow to start by hand",

@@ -63,9 +63,12 @@ def split_assignments(assignments: Iterable[str], target: str) -> tuple[dict[str
     return values, settings
 
 
-def read_values(target: str, file_values: Mapping[str, Any], set_values: Mapping[str, str]) -> dict[str, Any]:
-    """All values of a target: default, then file, then ``--set``. Raises SettingsError for unknown names and wrong types."""
-    values = defaults_for(target)
+def read_values(target: str, of_job: Mapping[str, Any], file_values: Mapping[str, Any], set_values: Mapping[str, str]) -> dict[str, Any]:
+    """All values of a target: default, then what the job says, then file, then ``--set``.
+
+    Raises SettingsError for unknown names and wrong types.
+    """
+    values = {**defaults_for(target), **of_job}
     problems = []
     for origin, given in (("values file", file_values), ("--set", set_values)):
         for name, value in given.items():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Iterable
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,8 @@ class BeamGiven:
 
     @property
     def options(self) -> dict[str, Any]:
-        """Those that were given, by name."""
-        given: dict[str, Any] = PipelineOptions(list(self.argv)).get_all_options(drop_default=True)
+        """Those that were given, by name. Raises RunRefused for a value that Beam does not take."""
+        given: dict[str, Any] = _read(self.argv).get_all_options(drop_default=True)
         return given
 
 
@@ -75,12 +80,26 @@ def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
 
 
 def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
-    """Beam's options for a pipeline: the plan's, and after them what the person gave."""
-    return PipelineOptions([*plan.argv, *given.argv])
+    """Beam's options for a pipeline: the plan's, and after them what the person gave. Raises RunRefused for a value that Beam does not take."""
+    return _read((*plan.argv, *given.argv))
 
 
 def use_storage_options(given: BeamGiven) -> None:
     """Let Beam's filesystems know the storage accounts that its options name."""
     from apache_beam.io.filesystems import FileSystems
 
-    FileSystems.set_options(PipelineOptions([*given.argv]))
+    FileSystems.set_options(_read(given.argv))
+
+
+def _read(argv: Iterable[str]) -> PipelineOptions:
+    """Beam ends the process where a value is wrong, with every option that it has; a person is told the one line that matters."""
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            options = PipelineOptions(list(argv))
+            options.get_all_options()
+    except SystemExit:
+        line = (said.getvalue().strip().splitlines() or ["not understood"])[-1]
+        raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's options: {line.partition('error: ')[2] or line}") from None
+    sys.stderr.write(said.getvalue())
+    return options

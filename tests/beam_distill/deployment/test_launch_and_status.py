@@ -24,6 +24,7 @@ from beam_distill.simulator.settings import SimulatorSettings
         (["flink-rst"], "did you mean flink-rest"),
         (["job-server", "--set", "modle=x"], "did you mean model"),
         (["job-server"], "master: missing"),
+        (["job-server", "--set", "master=localhost:9"], "no Beam job server answers at localhost:9"),
         (["flink-rest", "--set", "master=localhost:9"], "no Flink JobManager answers"),
     ],
 )
