@@ -63,13 +63,18 @@ def unfinished_requests(control_dir: str) -> tuple[int, int]:
 
 
 class RunControl:
-    """One scoring process's side. Looks for a stop every second or, on object storage, every five."""
+    """One scoring process's side. Looks for a stop every second or, on object storage, every five.
+
+    A process that its runner has forgotten, as Flink does with those of a try that failed, lives on after the run. It falls silent when
+    the run's folder has been tidied up: its own file is gone then.
+    """
 
     def __init__(self, control_dir: str, session: ScoringSession) -> None:
         self._dir = control_dir
         self._session = session
         self._path = f"{control_dir}/{_OPEN}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
         self._told: Union[int, None] = None
+        self._over = False
         self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
         self._thread.start()
@@ -81,20 +86,27 @@ class RunControl:
             if still_open == self._told and not beat:
                 return
             with suppress(Exception):  # a report that cannot be written must not cost an answer
+                if self._over or (self._told is not None and not exists(self._path)):
+                    self._over = True
+                    return
                 _write(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
                 self._told = still_open
+
+    def look(self) -> bool:
+        """Tell, and see whether the process is asked to stop; False when there is no more to look for."""
+        self.tell(beat=True)
+        with suppress(Exception):  # looked for again in a moment
+            if exists(f"{self._dir}/{_STOP}"):
+                with FileSystems.open(f"{self._dir}/{_STOP}") as file:
+                    fields = json.loads(file.read())
+                self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
+                return False
+        return not self._over
 
     def _run(self) -> None:
         every_s = LOOK_EVERY_REMOTE_S if "://" in self._dir else LOOK_EVERY_S
         pause = threading.Event()
-        while not self._session.closed:
-            self.tell(beat=True)
-            with suppress(Exception):  # looked for again in a moment
-                if exists(f"{self._dir}/{_STOP}"):
-                    with FileSystems.open(f"{self._dir}/{_STOP}") as file:
-                        fields = json.loads(file.read())
-                    self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
-                    return
+        while not self._session.closed and self.look():
             pause.wait(every_s)
 
 

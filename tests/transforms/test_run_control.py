@@ -1,0 +1,63 @@
+"""What a scoring process tells of itself, and when it falls silent."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from transforms.elements.failures import EarlyStop, StopCause
+from transforms.run_control import RunControl, heartbeats, request_stop, unfinished_requests
+from transforms.teacher.dispatch import Snapshot
+
+
+class Session:
+    """As much of a scoring session as is told of; ``closed`` keeps the control from looking by itself."""
+
+    closed = True
+    stopped: EarlyStop | None = None
+    open = 3
+
+    def open_requests(self) -> int:
+        return self.open
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.open, 8, 0, 0, 0, 0, 0, 0)
+
+    def stop(self, cause: EarlyStop) -> None:
+        self.stopped = cause
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
+
+
+@pytest.fixture
+def control(tmp_path: Path, session: Session) -> RunControl:
+    return RunControl(f"{tmp_path}/staging/run-1/control", session)  # type: ignore[arg-type]
+
+
+def test_what_is_told_is_read(tmp_path: Path, control: RunControl, session: Session) -> None:
+    assert control.look()
+    (told,) = heartbeats(f"{tmp_path}/staging/*/control").values()
+    assert (told["open"], told["limit"]) == (3, 8)
+    assert unfinished_requests(f"{tmp_path}/staging/*/control") == (1, 3)
+    session.open = 0
+    control.tell()
+    assert unfinished_requests(f"{tmp_path}/staging/*/control") == (0, 0)
+
+
+def test_a_stop_reaches_the_session(tmp_path: Path, control: RunControl, session: Session) -> None:
+    cause = EarlyStop(StopCause.INTERRUPTED, "Ctrl-C")
+    request_stop(f"{tmp_path}/staging/run-1/control", cause)
+    assert not control.look()
+    assert session.stopped == cause
+
+
+def test_a_process_that_outlives_the_run_falls_silent(tmp_path: Path, control: RunControl, session: Session) -> None:
+    assert control.look()
+    shutil.rmtree(tmp_path / "staging")
+    assert not control.look()
+    session.open = 7
+    control.tell()
+    assert not (tmp_path / "staging").exists()
