@@ -11,11 +11,11 @@ from typing import Any
 
 from beam_distill.report.agreement import Agreement
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
-from beam_distill.report.standing import standing
 from beam_distill.stored_files import folders_in, segments_storage
 from transforms.elements.rows import TaskType
 from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, as_millis
 from transforms.ledger.segments import TornSegment, read_blocks
+from transforms.ledger.standing import standing
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
