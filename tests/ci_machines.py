@@ -7,6 +7,7 @@ What a job's scripts leave running ends with the job.
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ import yaml
 
 _EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
 _MACRO = re.compile(r"\$\(([\w.]+)\)")
+_TAGGED = re.compile(r"^##vso\[build\.addbuildtag\](.+)$", re.MULTILINE)
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Service:
     bin: Path
     secrets: dict[str, str] = field(default_factory=dict)
     runs: int = 0
+    builds: list[RunEnd] = field(default_factory=list)  # of Azure Pipelines, the one that ended last at the end
 
     def machine(self, name: str) -> Path:
         """A fresh working folder, nothing in it."""
@@ -52,11 +55,14 @@ class Service:
 
 @dataclass
 class JobEnd:
-    """How one job of a run ended: the first failing step's exit code (0 when all went well), and what every step printed."""
+    """How one job of a run ended: the first failing step's exit code (0 when all went well), and what every step printed.
+    ``issues``: a step failed that may fail. ``attempt`` counts from 1, one more for each rerun of the job."""
 
     exit_code: int = 0
     steps: list[str] = field(default_factory=list)
     output: str = ""
+    issues: bool = False
+    attempt: int = 1
 
 
 @dataclass
@@ -65,11 +71,19 @@ class RunEnd:
 
     jobs: dict[str, JobEnd]
     artifacts: Path
+    tags: set[str] = field(default_factory=set)
 
     @property
     def exit_code(self) -> int:
         """The run's result."""
         return next((job.exit_code for job in self.jobs.values() if job.exit_code), 0)
+
+    @property
+    def result(self) -> str:
+        """The run's result as Azure Pipelines names it."""
+        if self.exit_code:
+            return "failed"
+        return "partiallySucceeded" if any(job.issues for job in self.jobs.values()) else "succeeded"
 
 
 class Shell:
@@ -147,8 +161,9 @@ def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None =
     return end
 
 
-def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | None = None) -> RunEnd:
-    """Start a pipeline as a person would. ``service.secrets`` stand for the variable group."""
+def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | None = None, again: RunEnd | None = None) -> RunEnd:
+    """Start a pipeline as a person would. ``service.secrets`` stand for the variable group. With ``again`` it is that run's
+    "Rerun failed jobs": jobs that went well are left alone, the others make a further attempt in the same run."""
     service.runs += 1
     fields = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
     declared = {item["name"]: str(item.get("default", "")) for item in fields["parameters"]}
@@ -157,26 +172,41 @@ def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | Non
     variables = {
         item["name"]: _EXPRESSION.sub(lambda match: chosen[match[1]], _text(item["value"])) for item in fields["variables"] if "name" in item
     }
-    end = RunEnd({}, service.storage / f"artifacts-{service.runs}")
+    end = again or RunEnd({}, service.storage / f"artifacts-{service.runs}")
+    # one that runs is not among those that ended
+    service.builds = [build for build in service.builds if build is not end]
     for job in fields["jobs"]:
-        if job.get("dependsOn") and end.jobs[job["dependsOn"]].exit_code:
+        earlier = end.jobs.get(job["job"])
+        if (earlier and not earlier.exit_code) or (job.get("dependsOn") and end.jobs[job["dependsOn"]].exit_code):
             continue
         folder = service.machine(job["job"])
-        staging = folder.parent / f"{folder.name}-staging"
-        staging.mkdir(exist_ok=True)
-        macros = {"Build.ArtifactStagingDirectory": str(staging), "System.TeamProjectId": "project", "System.DefinitionId": "7"}
+        places = {name: folder.parent / f"{folder.name}-{name}" for name in ("staging", "temp")}
+        for place in places.values():
+            place.mkdir()
+        end.jobs[job["job"]] = ended = JobEnd(attempt=earlier.attempt + 1 if earlier else 1)
+        macros = {"Build.ArtifactStagingDirectory": str(places["staging"]), "Agent.TempDirectory": str(places["temp"])}
+        macros |= {"System.TeamProjectId": "project", "System.DefinitionId": "7", "System.JobAttempt": str(ended.attempt)}
         macros |= variables | service.secrets
-        end.jobs[job["job"]] = ended = JobEnd()
         with Shell(folder, ["bash", "--noprofile", "--norc"]) as shell:
             for step in job["steps"]:
-                if ended.exit_code and step.get("condition") != "always()":
+                if not _due(step.get("condition"), ended):
                     continue
                 ended.steps.append(step.get("displayName") or next(iter(step)))
-                code, printed = _azure_step(service, folder, step, shell, macros, variables, end.artifacts)
+                code, printed = _azure_step(service, folder, step, shell, macros, variables, end)
                 ended.output += printed
-                if not step.get("continueOnError"):
+                end.tags.update(_TAGGED.findall(printed))
+                if code and step.get("continueOnError"):
+                    ended.issues = True
+                else:
                     ended.exit_code = ended.exit_code or code
+    service.builds.append(end)
     return end
+
+
+def _due(condition: str | None, job: JobEnd) -> bool:
+    further = "and(succeeded(), gt(variables['System.JobAttempt'], 1))"
+    assert condition in (None, "always()", further), condition
+    return condition == "always()" or (not job.exit_code and (condition != further or job.attempt > 1))
 
 
 def _azure_step(
@@ -186,7 +216,7 @@ def _azure_step(
     shell: Shell,
     macros: dict[str, str],
     variables: dict[str, str],
-    artifacts: Path,
+    build: RunEnd,
 ) -> tuple[int, str]:
     def filled(text: Any) -> str:
         return _MACRO.sub(lambda match: macros.get(match[1], match[0]), _text(text))
@@ -196,22 +226,49 @@ def _azure_step(
         shutil.copytree(service.repository, folder, dirs_exist_ok=True)
         return 0, ""
     if "publish" in step:
-        return _keep(folder / filled(step["publish"]), artifacts / step["artifact"]), ""
-    inputs = step.get("inputs", {})
+        target = build.artifacts / filled(step["artifact"])
+        if target.exists():
+            return 1, f"Artifact {target.name} already exists for this build\n"
+        return _keep(folder / filled(step["publish"]), target), ""
+    inputs = {key: filled(value) for key, value in step.get("inputs", {}).items()}
     script = step.get("bash")
     if step.get("task") == "AzureCLI@2":
         assert (inputs["scriptType"], inputs["scriptLocation"]) == ("bash", "inlineScript")
         assert inputs["azureSubscription"]
         script = inputs["inlineScript"]
     if script is not None:
-        return shell.run(filled(script), service.environment(variables | own))
+        known = {"AGENT_TEMPDIRECTORY": macros["Agent.TempDirectory"]}
+        return shell.run(filled(script), service.environment(known | variables | own))
     if step.get("task") == "DownloadPipelineArtifact@2":
-        before = sorted(service.storage.glob(f"artifacts-*/{inputs['artifactName']}"), key=lambda path: int(path.parent.name.split("-")[1]))
-        if not before:
-            return 1, "no artifact\n"
-        shutil.copytree(before[-1], folder / inputs["targetPath"], dirs_exist_ok=True)
-        return 0, ""
+        return _download(service, folder, inputs, build)
     assert step.get("task") == "UsePythonVersion@0", step
+    return 0, ""
+
+
+def _download(service: Service, folder: Path, inputs: dict[str, str], build: RunEnd) -> tuple[int, str]:
+    """As the agent does: the build that ended last, of those with an allowed result and all the tags. Whether it has what is looked for is
+    asked afterwards. Without a name, the artifacts that match go each into a folder of its name."""
+    if inputs["buildType"] == "specific":
+        assert inputs["buildVersionToDownload"] == "latest"
+        allowed = {"succeeded"}
+        allowed |= {"partiallySucceeded"} if inputs.get("allowPartiallySucceededBuilds") == "true" else set()
+        allowed |= {"failed"} if inputs.get("allowFailedBuilds") == "true" else set()
+        tags = set(filter(None, inputs.get("tags", "").split(",")))
+        found = [ended for ended in service.builds if ended.result in allowed and tags <= ended.tags]
+        if not found:
+            return 1, "no build with an allowed result and these tags\n"
+        build = found[-1]
+    name, target = inputs.get("artifactName"), folder / inputs["targetPath"]
+    if name is not None:
+        if not (build.artifacts / name).exists():
+            return 1, f"Artifact {name} was not found\n"
+        shutil.copytree(build.artifacts / name, target, dirs_exist_ok=True)
+        return 0, ""
+    pattern = inputs["itemPattern"]
+    assert pattern.endswith("/**") and pattern.count("/") == 1, pattern
+    for artifact in build.artifacts.glob("*"):
+        if fnmatch.fnmatchcase(artifact.name, pattern.removesuffix("/**")):
+            shutil.copytree(artifact, target / artifact.name, dirs_exist_ok=True)
     return 0, ""
 
 

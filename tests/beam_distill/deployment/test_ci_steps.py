@@ -1,6 +1,7 @@
 """The steps of rendered workflows, run in order as written: the gate's verdict is the job's result, and nothing paid for is lost."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ def service(tmp_path: Path) -> Service:
     return Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"), {"TEACHER_KEY": "made-up"})
 
 
-def start(service: Service, target: str, url: str, package: Path, **inputs: str) -> RunEnd:
-    """Render for the repository's own folder, as its owner would, and start it."""
+def start(service: Service, target: str, url: str, package: Path, again: RunEnd | None = None, **inputs: str) -> RunEnd:
+    """Render for the repository's own folder, as its owner would, and start it; or rerun the failed jobs of a run."""
     config = a_config(service.repository, teacher_model_endpoint_url=url, initial_worker_count=20)
     folder = rendered(target, config, f"package={package}")
     for path in folder.iterdir():
@@ -32,7 +33,7 @@ def start(service: Service, target: str, url: str, package: Path, **inputs: str)
         path.write_text(path.read_text().replace(str(config), "job.yaml"))
     if target == "github-actions":
         return run_github(service, folder / "distill.yml", inputs)
-    return run_azure(service, folder / "azure-pipelines.yml", inputs)
+    return run_azure(service, folder / "azure-pipelines.yml", inputs, again)
 
 
 @pytest.mark.slow
@@ -73,3 +74,48 @@ def test_what_is_wrong_is_found_before_anything_is_paid_for(
         ended = start(service, target, simulator.base_url, wheel)
         assert ended.jobs["check"].exit_code != 0
         assert "distill" not in ended.jobs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
+def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
+    service: Service,
+    wheel: Path,  # noqa: F811
+    target: str,
+) -> None:
+    with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
+        pilot = start(service, target, simulator.base_url, wheel, limit="10")
+        assert pilot.exit_code == 0, pilot.jobs["distill"].output
+        assert simulator.stats()["requests"] == 10 + 8
+
+        service.secrets["TEACHER_KEY"] = "another"
+        wrong = start(service, target, simulator.base_url, wheel)
+        assert list(wrong.jobs) == ["check"]
+        refused = simulator.stats()["requests"]
+
+        service.secrets["TEACHER_KEY"] = "made-up"
+        full = start(service, target, simulator.base_url, wheel)
+        assert full.exit_code == 0, full.jobs["distill"].output
+        assert simulator.stats()["requests"] - refused == ROWS - 10
+
+
+@pytest.mark.slow
+def test_failed_jobs_of_an_azure_pipeline_are_run_again_over_what_their_last_attempt_kept(
+    service: Service,
+    wheel: Path,  # noqa: F811
+) -> None:
+    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, api_key="made-up")) as simulator:
+        run = start(service, "azure-pipelines", simulator.base_url, wheel, min_endpoint_success_ratio="1.0")
+        assert run.exit_code == 3, run.jobs["distill"].output
+        paid = simulator.stats()["requests"]
+        start(service, "azure-pipelines", simulator.base_url, wheel, again=run, min_endpoint_success_ratio="1.0")
+        assert run.jobs["distill"].exit_code == 3, run.jobs["distill"].output
+        assert "already exists" not in run.jobs["distill"].output
+        assert simulator.stats()["requests"] == paid
+
+        (first,) = run.artifacts.glob("*-work-dir-1")
+        assert list(run.artifacts.glob("*-work-dir-2/ledger/*"))
+        shutil.rmtree(first / "ledger")
+        published = start(service, "azure-pipelines", simulator.base_url, wheel, min_endpoint_success_ratio="0.5")
+        assert published.exit_code == 0, published.jobs["distill"].output
+        assert simulator.stats()["requests"] == paid
