@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from builders import questions, write_rows
 from ci_machines import RunEnd, Service, run_azure, run_github
 from clean_environment import empty_environment, wheel  # noqa: F401 - a fixture
 from rendering import a_config, rendered
+from validators import objections
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
@@ -97,6 +99,23 @@ def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
         full = start(service, target, simulator.base_url, wheel)
         assert full.exit_code == 0, full.jobs["distill"].output
         assert simulator.stats()["requests"] - refused == ROWS - 10
+
+
+@pytest.mark.parametrize("inputs", [{"work_dir": "azfs://account/container/work"}, {}])
+def test_an_azure_pipeline_signs_in_again_while_it_runs_where_the_job_needs_azure(tmp_path: Path, inputs: dict[str, str]) -> None:
+    pipeline = rendered("azure-pipelines", a_config(tmp_path, **inputs)) / "azure-pipelines.yml"
+    assert objections(pipeline) == []
+    jobs = yaml.safe_load(pipeline.read_text())["jobs"]
+    kept = {
+        job["job"]: step["inputs"].get("keepAzSessionActive") for job in jobs for step in job["steps"] if step.get("task") == "AzureCLI@2"
+    }
+    assert kept == {"check": None, "distill": True if inputs else None}
+
+
+@pytest.mark.parametrize("inputs", [{"work_dir": "azfs://account/container/work"}, {}])
+def test_a_workflow_says_how_long_its_azure_session_lasts(tmp_path: Path, inputs: dict[str, str]) -> None:
+    workflow = (rendered("github-actions", a_config(tmp_path, **inputs)) / "distill.yml").read_text()
+    assert ("about an hour" in workflow) == bool(inputs)
 
 
 @pytest.mark.slow
