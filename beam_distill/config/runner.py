@@ -27,6 +27,19 @@ def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
     return {name: MASK if _SECRET_OPTION.search(name) else value for name, value in options.items()}
 
 
+def as_arguments(options: dict[str, Any]) -> list[str]:
+    """Beam's options by name as words of a command line: true is the bare flag, a list is repeated, false and null are left out."""
+    words = []
+    for name, value in options.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif isinstance(value, list):
+            words += [f"--{name}={part}" for part in value]
+        elif value is not False and value is not None:
+            words.append(f"--{name}={value}")
+    return words
+
+
 BeamOptions = Annotated[dict[str, Any], PlainSerializer(_without_secrets, when_used="json")]
 Directories = Annotated[tuple[str, ...] | None, BeforeValidator(_read_directories)]
 

@@ -15,6 +15,7 @@ import yaml
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.deployment.azureml import Carried
 from beam_distill.deployment.facts import HEADERS, JobFacts, component_inputs, component_outputs, headers_shown, job_facts, left_out
 from beam_distill.deployment.targets import TARGETS, Target
 from beam_distill.deployment.values import read_values
@@ -71,8 +72,10 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     shown = dataclasses.replace(request, set_inputs=inputs)
     job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder, target.headers)
     environment = _environment(templates)
-    files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values) for name in target.files}
-    return Rendered(target, files, values, tuple(left_out(resolved, target.headers)))
+    carried = target.carry(resolved, values) if target.carry is not None else None
+    files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values, carried) for name in target.files}
+    warnings = [*left_out(resolved, target.headers), *(carried.warnings if carried is not None else ())]
+    return Rendered(target, files, values, tuple(warnings))
 
 
 def write(rendered: Rendered, folder: str) -> list[Path]:
@@ -110,10 +113,11 @@ def _template(name: str) -> str:
     return (resources.files("beam_distill") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _fill(environment: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any]) -> str:
+def _fill(environment: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any], carried: Carried | None) -> str:
     text = environment.get_template(name).render(
         job=job,
         values=values,
+        carried=carried,
         version=VERSION,
         component_inputs=component_inputs(),
         component_outputs=component_outputs(),

@@ -8,6 +8,8 @@ from typing import Any
 
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.deployment.azureml import Carried, carry, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class Target:
     """``files`` are the templates without their ``.j2``; ``next_step`` is what a person does with them ({folder} is where they are).
 
     ``objection`` says what in the settings this target cannot do, None when it can. ``headers``: its workers can be given the variables that
-    ``additional_headers`` name. ``of_job`` gives the values that the job's own inputs stand in for while nobody sets them.
+    ``additional_headers`` name. ``of_job`` gives the values that the job's own inputs stand in for while nobody sets them; ``carry`` what else
+    of the job goes along where the target has inputs of its own.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Target:
     objection: Callable[[DistillSettings], str | None] = lambda settings: None
     headers: bool = True
     of_job: Callable[[DistillSettings], dict[str, Any]] = lambda settings: {}
+    carry: Callable[[ResolvedSettings, dict[str, Any]], Carried] | None = None
 
 
 def _ci(settings: DistillSettings) -> str | None:
@@ -107,6 +111,8 @@ TARGETS: dict[str, Target] = {
             "az ml job create --file {folder}/job.yaml",
             _azureml,
             headers=False,
+            of_job=values_of,
+            carry=carry,
         ),
     )
 }

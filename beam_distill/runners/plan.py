@@ -11,6 +11,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam_distill.config.runner import as_arguments
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
@@ -51,15 +52,7 @@ class RunnerPlan:
 
 def beam_given(resolved: ResolvedSettings, beam_argv: list[str]) -> BeamGiven:
     """Beam's options from the config file, then those of the command line."""
-    argv = []
-    for name, value in (resolved.settings.beam_options or {}).items():
-        if value is True:
-            argv.append(f"--{name}")
-        elif isinstance(value, list):
-            argv += [f"--{name}={part}" for part in value]
-        elif value is not False and value is not None:
-            argv.append(f"--{name}={value}")
-    return BeamGiven((*argv, *beam_argv))
+    return BeamGiven((*as_arguments(resolved.settings.beam_options or {}), *beam_argv))
 
 
 def processes_in_all(settings: DistillSettings) -> int:

@@ -92,3 +92,26 @@ def test_the_command_runs_as_written(tmp_path: Path, installed: Path) -> None:
                 assert record["settings"]["teacher_model_stop"] == ["END OF ANSWER", "two words"]
                 assert record["settings"]["additional_headers"] == {"x-team": "***"}
                 assert not Path(outputs["generated_batch_train_file_path"]).exists()
+
+
+@pytest.mark.slow
+def test_a_pilot_stays_a_pilot(tmp_path: Path, installed: Path) -> None:
+    """The step's variables and the command's own words reach the run, which then sends as many rows as the config file says."""
+    write_rows(tmp_path / "train.jsonl", questions(20))
+    config = a_config(tmp_path, api_key_env=None, limit=3, model="teacher-of-the-config", beam_options={"direct_running_mode": "in_memory"})
+    folder = rendered("azureml", config)
+    step = yaml.safe_load((folder / "job.yaml").read_text(encoding="utf-8"))["jobs"]["distill"]
+    with start_simulator(SimulatorSettings()) as simulator:
+        given = {
+            "train_file_path": str(tmp_path / "train.jsonl"),
+            "data_generation_task_type": "MATH",
+            "teacher_model_endpoint_url": simulator.base_url,
+        }
+        outputs = {name: str(tmp_path / f"{name}.jsonl") for name in ("generated_batch_train_file_path", "generated_batch_validation_file_path")}
+        command = as_azureml_fills_in(folder / "component.yaml", given, outputs)
+        environment = {"PATH": f"{installed}:{os.defpath}", "HOME": str(tmp_path), **step["environment_variables"]}
+        ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert simulator.stats()["requests"] == 3
+    record = json.loads((tmp_path / "outputs" / "beam_distill" / "run.json").read_text())
+    assert record["settings"]["model"] == "teacher-of-the-config"
