@@ -25,6 +25,8 @@ LONGEST_TEXT = 4000
 TOP_LABELS = 15
 FAILURE_BARS = 48
 PACE_STEPS = 90
+FEWEST_READINGS = 8
+"""Of the timeline, to draw from it what was in flight: fewer show the end of a short run and nothing before."""
 
 _OUTCOMES = {
     "published": ("good", "Published"),
@@ -235,7 +237,7 @@ def _pace(run: RunFacts, ledger: LedgerFacts) -> Figure | None:
         began = run.samples[0]["at_ms"] / 1000 - run.samples[0]["t_s"]
     answers = ([at - began for at, _ in answered], [count / step_s for _, count in answered])
     samples = [sample for sample in run.samples if sample.get("in_flight") is not None]
-    if len(samples) >= 2:
+    if len(samples) >= FEWEST_READINGS:
         times = [sample["t_s"] for sample in samples]
         in_flight = (times, [sample["in_flight"] for sample in samples])
         limit = (times, [sample["limit"] for sample in samples])
