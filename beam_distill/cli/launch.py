@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +45,47 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return _through_job_server(namespace)
     folder, rendered, resolved = render_files(namespace, os.environ)
     if target == "spark-submit":
-        return _script(Path(folder) / "submit.sh")
+        return run_script(Path(folder) / "submit.sh")
     return _through_flink_rest(resolved, rendered.values)
 
 
-def _script(path: Path) -> int:
-    """Run a rendered script as CI would; the commands of this installation come first on its path."""
+def run_script(path: Path) -> int:
+    """Run a rendered script as CI would; the commands of this installation come first on its path. Its exit code.
+
+    Ctrl-C, SIGTERM and SIGHUP are handed on to all that it started, whose end is waited for; a second one kills them. The exit code is then 130.
+    """
     ours = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    interrupted = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def hand_on() -> None:
+        if process is not None and interrupted:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT if interrupted == 1 else signal.SIGKILL)
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted += 1
+        hand_on()
+
+    # what is ignored stays so (nohup)
+    handed_on = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, on_signal) for number in handed_on}
     try:
-        ended = subprocess.run(["bash", str(path)], env={**os.environ, "PATH": ours}, check=False)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)
-    return ended.returncode if ended.returncode >= 0 else int(ExitCode.INTERRUPTED)
+        # a group of its own: a signal to this command alone reaches it too, one from the terminal only once
+        process = subprocess.Popen(["bash", str(path)], env={**os.environ, "PATH": ours}, start_new_session=True)
+        hand_on()  # one that came before there was a process
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if interrupted:
+        print(
+            f"interrupted: {path} has ended, and what it started. "
+            "Every answer received is on the ledger: run the same command again, and the job goes on.",
+            file=sys.stderr,
+        )
+    return code if code >= 0 and not interrupted else int(ExitCode.INTERRUPTED)
 
 
 def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:

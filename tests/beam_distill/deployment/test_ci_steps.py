@@ -106,9 +106,7 @@ def test_an_azure_pipeline_signs_in_again_while_it_runs_where_the_job_needs_azur
     pipeline = rendered("azure-pipelines", a_config(tmp_path, **inputs)) / "azure-pipelines.yml"
     assert objections(pipeline) == []
     jobs = yaml.safe_load(pipeline.read_text())["jobs"]
-    kept = {
-        job["job"]: step["inputs"].get("keepAzSessionActive") for job in jobs for step in job["steps"] if step.get("task") == "AzureCLI@2"
-    }
+    kept = {job["job"]: step["inputs"].get("keepAzSessionActive") for job in jobs for step in job["steps"] if step.get("task") == "AzureCLI@2"}
     assert kept == {"check": None, "distill": True if inputs else None}
 
 

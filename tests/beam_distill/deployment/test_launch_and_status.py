@@ -1,11 +1,17 @@
 """What launch and status say without a cluster. With one: tests/clusters/test_launch.py."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from builders import ROOT
 from jobs import Job
-from rendering import a_config
+from rendering import a_config, rendered
 
 from beam_distill.cli.main import main
 from beam_distill.config.sources import resolve
@@ -104,3 +110,55 @@ def test_a_file_is_copied_whole(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "copy.jar").read_bytes() == (tmp_path / "job.jar").read_bytes()
     with pytest.raises(RunRefused, match="cannot be copied"):
         copy_file(str(tmp_path / "absent.jar"), str(tmp_path / "copy.jar"))
+
+
+# ends on SIGINT as a Java program does, with a code of its own
+SPARK_SUBMIT = f"""#!{sys.executable}
+import signal, sys
+signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+print("spark-submit runs", flush=True)
+signal.pause()
+"""
+
+
+def test_ctrl_c_ends_the_rendered_script_and_asks_for_no_verdict(tmp_path: Path) -> None:
+    script = rendered("spark-submit", a_config(tmp_path)) / "submit.sh"
+    (tmp_path / "bin").mkdir()
+    for name, text in {"spark-submit": SPARK_SUBMIT, "beam-distill": '#!/usr/bin/env bash\necho "asked for $1"\n'}.items():
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        ["bash", str(script)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "asked for jar\n"
+    assert process.stdout.readline() == "spark-submit runs\n"
+    os.killpg(process.pid, signal.SIGINT)
+    output, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output == ""
+    assert "the driver has ended" in said and "ended with code" not in said
+
+
+@pytest.mark.parametrize("whom", ["the command", "all in the terminal"])
+def test_ctrl_c_on_a_launched_script_says_what_ended_and_leaves_nothing_running(tmp_path: Path, whom: str) -> None:
+    script = tmp_path / "submit.sh"
+    script.write_text("echo $$\nsleep 600\necho went on\n")
+    program = (
+        f"import sys; from pathlib import Path; from beam_distill.cli.launch import run_script; sys.exit(run_script(Path({str(script)!r})))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    started = psutil.Process(int(process.stdout.readline()))
+    if whom == "the command":
+        process.send_signal(signal.SIGINT)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
+    output, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "went on" not in output and "Traceback" not in said
+    assert "Every answer received is on the ledger" in said and "run the same command again" in said
+    assert not started.is_running()
