@@ -2,21 +2,24 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 from builders import questions, write_rows
 from clusters.distributions import spark_home
 from clusters.flink_cluster import FlinkCluster
 from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
+from clusters.processes import wait_for
 from clusters.spark_cluster import SparkCluster
 from rendering import a_config
 
 from beam_distill.simulator.server import start_simulator
-from beam_distill.simulator.settings import SimulatorSettings
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 
 ROWS = 60
 CUT_OFF = SimulatorSettings(faults={"length": 0.2}, seed=3)
@@ -44,9 +47,13 @@ def a_job(folder: Path, url: str, **changes: Any) -> Path:
 
 def command(folder: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
     """One command as a user's shell would run it."""
+    return subprocess.run([str(word) for word in words], cwd=folder, env=shell_variables(), capture_output=True, text=True, timeout=400)
+
+
+def shell_variables() -> dict[str, str]:
+    """The environment of a user's shell, Spark's commands on its path."""
     path = os.pathsep.join([str(Path(sys.executable).parent), str(spark_home() / "bin"), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "SPARK_HOME": str(spark_home())}
-    return subprocess.run([str(word) for word in words], cwd=folder, env=environment, capture_output=True, text=True, timeout=400)
+    return {**os.environ, "PATH": path, "SPARK_HOME": str(spark_home())}
 
 
 def check_ending(folder: Path, ended: "subprocess.CompletedProcess[str]", code: int) -> None:
@@ -90,6 +97,28 @@ def test_launch_by_spark_submit(tmp_path: Path, spark: SparkCluster) -> None:
             ended = command(tmp_path, "beam-distill", "launch", "spark-submit", "--config", "job.yaml", *sets)
             check_ending(tmp_path, ended, code)
         assert simulator.stats()["repeats"] == 0
+
+
+def test_ctrl_c_on_a_launch_by_spark_submit_ends_the_job_and_a_rerun_goes_on(tmp_path: Path, spark: SparkCluster) -> None:
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=1000), capacity=Capacity(slots=4))) as simulator:
+        a_job(tmp_path, simulator.base_url, job_server_jar=str(SPARK_JOB_SERVER.jar()), master=spark.master)
+        words = ["beam-distill", "launch", "spark-submit", "--config", "job.yaml"]
+        process = subprocess.Popen(
+            words, cwd=tmp_path, env=shell_variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+        wait_for("answers", lambda: simulator.stats()["answered"] > 4)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=100)
+        assert process.returncode == 130, output
+        assert "the driver has ended with spark-submit" in output and "run the same command again" in output
+        assert not any(child.is_running() for child in children)
+        answered = simulator.stats()["answered"]
+        assert answered < ROWS
+        ended = command(tmp_path, *words)
+        check_ending(tmp_path, ended, 0)
+        # what was on the wire when the executors died may be asked again, nothing else
+        assert simulator.stats()["repeats"] <= 4
 
 
 def test_launch_through_a_job_server(tmp_path: Path, flink_endpoint: str) -> None:
