@@ -27,13 +27,20 @@ class EngineSource:
                 scored[split] = scored.get(split, 0) + count
             for kind, count in state.failures:
                 failures[kind] = failures.get(kind, 0) + count
+        # rows go on to where answers are read in large heaps: before the first, only who got no answer is known
+        unread = False
         for split, count in scored.items():
             name = f"{split}_rows_scored"
+            unread = unread or count > counts.get(name, 0)
             counts[name] = max(count, counts.get(name, 0))
+        told = from_counters(counts)
         if not states:
-            return from_counters(counts)
+            return told
+        unread = unread and not told.rejects
         return replace(
-            from_counters(counts),
+            told,
+            rejects=None if unread else told.rejects,
+            given_up=sum(state.given_up for state in states) if unread else 0,
             requests=sum(state.requests for state in states),
             answers=sum(state.answers for state in states),
             prompt_tokens=sum(state.prompt_tokens for state in states),

@@ -13,7 +13,8 @@ class Reading:
 
     ``rows_done`` and ``rows_read`` go by split. ``rows_scored`` counts those of ``rows_done`` that the teacher was asked about in this run.
     ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, apart from
-    those whose turn never came. ``limit`` is how many requests may be in flight.
+    those whose turn never came; while answers are not read yet it is None, and ``given_up`` counts the rows that got none. ``limit`` is how
+    many requests may be in flight.
     """
 
     rows_done: dict[str, int] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Reading:
     in_flight: int | None = None
     limit: int | None = None
     backing_off: int | None = None
+    given_up: int = 0
 
     @property
     def throttled(self) -> int:

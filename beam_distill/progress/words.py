@@ -49,6 +49,8 @@ def endpoint(view: ProgressView) -> list[str]:
 def outcome(view: ProgressView) -> list[str]:
     """What became of the rows."""
     parts = [] if view.rejects is None else [f"{view.rejects:,} reject{'' if view.rejects == 1 else 's'}"]
+    if view.reading.given_up:
+        parts.append(f"{view.reading.given_up:,} without an answer")
     if view.reading.reused:
         parts.append(f"{view.reading.reused:,} answers from the ledger")
     return parts

@@ -86,7 +86,7 @@ class Snapshot:
     """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
 
     ``retries`` counts failed attempts that were or will be followed by another; ``rows`` the rows that came out finished, per split;
-    ``failures`` failed attempts by kind.
+    ``failures`` failed attempts by kind; ``given_up`` the rows among them that came out without an answer.
     """
 
     in_flight: int
@@ -102,6 +102,7 @@ class Snapshot:
     retries: int = 0
     rows: tuple[tuple[str, int], ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
+    given_up: int = 0
 
 
 class Dispatcher:
@@ -148,6 +149,7 @@ class Dispatcher:
         self._completion_tokens = 0
         self._retried = 0
         self._delivered = dict.fromkeys(Split, 0)
+        self._given_up = 0
         self._failures: dict[FailureKind, int] = {}
         self._throttled_said_s = -1e9
         self._paused_said = False
@@ -183,6 +185,7 @@ class Dispatcher:
             self._retried,
             tuple([(split.value, count) for split, count in self._delivered.items()]),
             tuple([(kind.value, count) for kind, count in list(self._failures.items())]),
+            self._given_up,
         )
 
     def submit(self, rows: list[RowInProgress]) -> None:
@@ -656,6 +659,7 @@ class Dispatcher:
     def _deliver(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
         if stopped is None:
             self._delivered[row.request.row.origin.split] += 1
+            self._given_up += row.failure is not None
         row.deliver(
             ScoredRow(
                 row.request,

@@ -15,6 +15,8 @@ from builders import questions, write_rows
 from jobs import Job
 from object_storage import OBJECTS
 
+from beam_distill.progress import engine
+from beam_distill.progress.engine import EngineSource
 from beam_distill.progress.heartbeats import SILENT_S, HeartbeatSource
 from beam_distill.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.progress.reading import Reading
@@ -30,6 +32,7 @@ from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.ledger.storage import DirectoryStorage, StoredSegment
 from transforms.read_rows import walk_split
+from transforms.teacher.dispatch import Snapshot
 
 
 def test_a_timeline_of_any_length_stays_small_and_spans_the_run(tmp_path: Path) -> None:
@@ -239,6 +242,25 @@ def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: 
     assert max(sample["in_flight"] or 0 for sample in samples) > 10
     assert max(sample["limit"] or 0 for sample in samples) == 20
     assert samples[-1]["in_flight"] == 0 and sum(samples[-1]["failures"].values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("counted", "rejects", "given_up"),
+    [
+        pytest.param({"train_rows_read": 50}, None, 3, id="no answer was read yet"),
+        pytest.param({"train_rows_scored": 10, "rows_rejected_no_json": 2}, {"no_json": 2}, 0, id="some were"),
+        pytest.param({"train_rows_scored": 20}, {}, 0, id="all were, and all were good"),
+    ],
+)
+def test_rejects_are_not_said_to_be_none_while_answers_are_not_read_yet(
+    counted: dict[str, int], rejects: dict[str, int] | None, given_up: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = EngineSource()
+    state = Snapshot(4, 8, 0, 0, 24, 20, 0, 8, rows=(("train", 20),), given_up=3)
+    monkeypatch.setattr(engine, "snapshots", lambda: [state])
+    monkeypatch.setattr(engine, "live_counts", lambda: counted)
+    reading = source.read()
+    assert (reading.rejects, reading.given_up, reading.rows_done) == (rejects, given_up, {"train": 20})
 
 
 def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
