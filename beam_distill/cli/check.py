@@ -10,6 +10,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.stored_files import is_remote, open_text, remove_file
+from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
@@ -121,8 +122,14 @@ class _Rows:
             self.sample = self.sample or row
             return
         self.bad += 1
+        place = place_in(row.origin.file, row.origin.line, self._settings.input_format)
+        if row.reason == UNREADABLE_FILE:
+            split = row.origin.split.value
+            self.problems.append(
+                f"{split}: {row.origin.file} cannot be read from {place} on ({row.detail}); run would pay for the rows before and end without a "
+                f"{split} dataset. Bring the file anew"
+            )
         if self.bad <= MOST_BAD_LINES:
-            place = place_in(row.origin.file, row.origin.line, self._settings.input_format)
             print(f"  {row.origin.file}, {place}: {row.reason}: {row.detail}")
             self._first.append(row)
             return

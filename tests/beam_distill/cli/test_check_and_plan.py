@@ -1,5 +1,6 @@
 """Before paying: what is wrong, what it will take, what is left to send."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     job.train(questions(45))
     assert command(job, "check", "--first_answer_patience=0.1") == 4
     assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would speak of lines that are mended
+
+
+def test_a_torn_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    torn = job.folder / "train.jsonl.gz"
+    whole = gzip.compress("\n".join(questions(40_000)).encode())
+    torn.write_bytes(whole[: len(whole) // 2])
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check", f"--train_file_path={torn}", "--pilot=3") == 2
+        assert simulator.stats()["requests"] == 0
+    assert f"train: {torn} cannot be read from line" in capsys.readouterr().err
 
 
 def test_a_list_of_bad_lines_that_cannot_be_taken_away_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
