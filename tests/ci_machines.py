@@ -120,9 +120,12 @@ class Shell:
         return process.returncode, f"$ {text.strip()}\n{printed}"
 
 
-def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None = None, only: str | None = None) -> RunEnd:
-    """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it."""
-    service.runs += 1
+def run_github(
+    service: Service, workflow: Path, inputs: dict[str, str] | None = None, only: str | None = None, again: RunEnd | None = None
+) -> RunEnd:
+    """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it. With ``again`` it is that run's
+    "Re-run failed jobs", the run being the service's last."""
+    service.runs += again is None
     fields = yaml.safe_load(workflow.read_text(encoding="utf-8"))
     triggers = fields[True]  # YAML 1.1 reads the key `on` so
     declared = (triggers.get("workflow_dispatch") or {}).get("inputs", {})
@@ -130,21 +133,23 @@ def run_github(service: Service, workflow: Path, inputs: dict[str, str] | None =
     assert set(inputs or {}) <= set(declared)
     values |= {f"inputs.{name}": value for name, value in (inputs or {}).items()}
     values |= {f"secrets.{name}": value for name, value in service.secrets.items()}
-    values |= {"github.run_id": str(service.runs), "github.run_attempt": "1", "vars.AZURE_CLIENT_ID": "c", "vars.AZURE_TENANT_ID": "t"}
+    attempt = max(job.attempt for job in again.jobs.values()) + 1 if again else 1
+    values |= {"github.run_id": str(service.runs), "github.run_attempt": str(attempt)}
+    values |= {"vars.AZURE_CLIENT_ID": "c", "vars.AZURE_TENANT_ID": "t"}
 
     def filled(text: Any) -> str:
         return _EXPRESSION.sub(lambda match: values.get(match[1], ""), _text(text))
 
-    end = RunEnd({}, service.storage / f"artifacts-{service.runs}")
+    end = again or RunEnd({}, service.storage / f"artifacts-{service.runs}")
     for name, job in fields["jobs"].items():
-        if only not in (None, name):
+        if only not in (None, name) or (name in end.jobs and not end.jobs[name].exit_code):
             continue
         needs = job.get("needs", [])
         if only is None and any(end.jobs[other].exit_code for other in ([needs] if isinstance(needs, str) else needs)):
             continue
         folder = service.machine(name)
         environment = {key: filled(value) for key, value in {**fields.get("env", {}), **job.get("env", {})}.items()}
-        end.jobs[name] = ended = JobEnd()
+        end.jobs[name] = ended = JobEnd(attempt=attempt)
         with Shell(folder, ["bash", "-e"]) as shell:
             for step in job["steps"]:
                 if ended.exit_code and step.get("if") != "always()":
@@ -315,6 +320,8 @@ def _save(service: Service, folder: Path, options: dict[str, str], artifacts: Pa
 
 def _upload(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
     found = [folder / line for line in options["path"].split("\n") if line.strip() and (folder / line.strip()).exists()]
+    if (artifacts / options["name"]).exists() and options.get("overwrite") != "true":
+        return 1  # an artifact of a run is never written over
     for path in found:
         _keep(path, artifacts / options["name"] / (path.name if path.is_dir() else ""))
     return 0 if found or options.get("if-no-files-found", "warn") != "error" else 1

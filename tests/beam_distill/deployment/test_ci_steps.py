@@ -34,7 +34,7 @@ def start(service: Service, target: str, url: str, package: Path, again: RunEnd 
         # the config is named as it lies in the repository
         path.write_text(path.read_text().replace(str(config), "job.yaml"))
     if target == "github-actions":
-        return run_github(service, folder / "distill.yml", inputs)
+        return run_github(service, folder / "distill.yml", inputs, again=again)
     return run_azure(service, folder / "azure-pipelines.yml", inputs, again)
 
 
@@ -114,6 +114,17 @@ def test_an_azure_pipeline_signs_in_again_while_it_runs_where_the_job_needs_azur
 def test_a_workflow_says_how_long_its_azure_session_lasts(tmp_path: Path, inputs: dict[str, str]) -> None:
     workflow = (rendered("github-actions", a_config(tmp_path, **inputs)) / "distill.yml").read_text()
     assert ("about an hour" in workflow) == bool(inputs)
+
+
+@pytest.mark.slow
+def test_failed_jobs_of_a_workflow_are_run_again_and_keep_what_they_made(service: Service, wheel: Path) -> None:  # noqa: F811
+    with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, api_key="made-up")) as simulator:
+        run = start(service, "github-actions", simulator.base_url, wheel, min_endpoint_success_ratio="1.0")
+        paid = simulator.stats()["requests"]
+        start(service, "github-actions", simulator.base_url, wheel, again=run, min_endpoint_success_ratio="1.0")
+        assert (run.jobs["check"].attempt, run.jobs["distill"].attempt, run.exit_code) == (1, 2, 3)
+        assert simulator.stats()["requests"] == paid
+    assert {path.name.rpartition("-")[2] for path in run.artifacts.iterdir()} == {"1", "2"}
 
 
 @pytest.mark.slow
