@@ -1,6 +1,7 @@
 """Fixtures: an embedded teacher, and every session closed after each test."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,14 @@ def _no_session_left() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _quiet_beam() -> None:
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _as_in_a_terminal() -> None:
+    """Whoever runs the tests in the background has them ignore Ctrl-C and hang-ups, and so what they start."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -255,6 +255,7 @@ def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: 
 def test_rejects_are_not_said_to_be_none_while_answers_are_not_read_yet(
     counted: dict[str, int], rejects: dict[str, int] | None, given_up: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "live_counts", dict)
     source = EngineSource()
     state = Snapshot(4, 8, 0, 0, 24, 20, 0, 8, rows=(("train", 20),), given_up=3)
     monkeypatch.setattr(engine, "snapshots", lambda: [state])
