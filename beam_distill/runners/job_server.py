@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import grpc
@@ -84,6 +85,8 @@ def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
         return environment.kind in ("loopback", "process")
     try:
         host = master if master in _HERE else urlsplit(master if "//" in master else f"//{master}").hostname or ""
+        if "[" in master and master not in _HERE:
+            ip_address(host)  # brackets hold an address of IPv6; Python 3.10 takes anything between them
     except ValueError:
         said = f"master: {master} is no address; write host:port, spark://host:7077, or for Spark local[4]"
         raise RunRefused(ExitCode.WRONG_INPUT, said) from None
