@@ -37,7 +37,7 @@ def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, 
     """
     if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
-    if settings.teacher_model_endpoint_url is None or settings.resolved_authentication.kind not in ("none", "api_key"):
+    if not settings.endpoint_is_given:
         return None, "rows that the ledger answers are not told apart: that needs the endpoint to be looked up, as beam-distill check does"
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:

@@ -40,20 +40,19 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     submission = read_submission(work_dir)
     if submission is None:
         return _last_run(work_dir, read_fields(f"{work_dir}/run.json"))
-    name = submission.job_id or f"of run {submission.run_id}"
     state = state_of(submission)
     if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
         if namespace.ended is None:
-            print(f"the job {name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
+            print(f"the job {submission.name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
             return int(ExitCode.NOT_ENDED)
         state = _SAID[namespace.ended]
     if state not in ENDED and not namespace.follow:
-        print(f"the job {name} on {submission.master} is {state}")
+        print(f"the job {submission.name} on {submission.master} is {state}")
         return int(ExitCode.NOT_ENDED)
     try:
         result = conclude(resolved, submission, state) if state in ENDED else follow(resolved, submission)
     except KeyboardInterrupt:
-        print(f"the job {name} on {submission.master} goes on", file=sys.stderr)
+        print(f"the job {submission.name} on {submission.master} goes on", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     print(summary_text(result))
     return int(result.exit_code)

@@ -87,10 +87,14 @@ class DistillSettings(
         return Authentication("none", "no key, no connection and no authentication_type is given")
 
     @property
+    def endpoint_is_given(self) -> bool:
+        """Whether the address is given and nothing that opens it has to be looked up."""
+        return self.teacher_model_endpoint_url is not None and self.resolved_authentication.kind in ("api_key", "none")
+
+    @property
     def endpoint_to_look_up(self) -> str | None:
-        """The name that Azure is asked about; None where the address is given and what opens it needs no name."""
-        known = self.teacher_model_endpoint_url is not None and self.resolved_authentication.kind in ("api_key", "none")
-        return None if known else self.teacher_model_endpoint_name
+        """The name that Azure is asked about; None where there is nothing to ask."""
+        return None if self.endpoint_is_given else self.teacher_model_endpoint_name
 
     def public_view(self) -> dict[str, Any]:
         """All settings as JSON values without secrets: header values are masked."""

@@ -47,7 +47,7 @@ class Agreement:
         if self._task is not TaskType.MATH:
             return None
         try:
-            return stated_number(text.rpartition("####")[2].strip())
+            return stated_number(text)
         except NotCertain:
             return None
 

@@ -44,6 +44,11 @@ class Submission:
     started: str
     endpoint: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """What the job is called after "the job"; one from a portable jar has no id of its own."""
+        return self.job_id or f"of run {self.run_id}"
+
 
 def submit_detached(
     resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None, ask_again: tuple[str, ...] = ()
@@ -145,8 +150,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
     if read_fields(files.verdict_path) is None or read_fields(files.conclusion_path) is None or state in ("FAILED", "CANCELLED"):
         why = FlinkRest(submission.master).failure(submission.job_id) if submission.runner == "flink" and submission.job_id else ""
         code = ExitCode.INTERRUPTED if state == "CANCELLED" else ExitCode.DEFECT
-        name = submission.job_id or f"of run {submission.run_id}"
-        message = f"the job {name} ended as {state} without a verdict. A rerun continues: answers on the ledger are kept."
+        message = f"the job {submission.name} ended as {state} without a verdict. A rerun continues: answers on the ledger are kept."
         message = f"{message} {why[:2000]}"
         result = RunResult(code, message.strip(), submission.run_id, submission.work_dir, wall_s=wall_s)
     else:

@@ -3,14 +3,14 @@
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import yaml
 from builders import questions, write_rows
+from local_server import serving
 from rendering import a_config, config_for, rendered
 
 from beam_distill.cli.main import main
@@ -43,13 +43,8 @@ def job_manager() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        yield address, asked
 
 
 def run_script(folder: Path, script: Path) -> tuple["subprocess.CompletedProcess[str]", list[str]]:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
+from local_server import serving
 
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.deployment.portable_jar import jar_plan
@@ -61,13 +62,8 @@ def job_manager() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        yield address
 
 
 def test_direct_runs_in_this_process(tmp_path: Path) -> None:
