@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
@@ -29,6 +28,7 @@ from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.progress.choose import follow_metrics, watch_for
 from beam_distill.progress.tracker import prices_of
 from beam_distill.progress.watch import Watch, watched
+from beam_distill.run_id import new_run_id
 from beam_distill.run_record import RunResult, write_run_json, write_started
 from beam_distill.runners.detached import refuse_while_detached
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
@@ -96,7 +96,7 @@ def prepare_job(
     check_runner(settings, plan)
     endpoint = resolve_endpoint(settings)
     started = datetime.now(timezone.utc)
-    run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    run_id = new_run_id(started)
     job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
     job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again))
     return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir))

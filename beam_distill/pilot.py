@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
 
 from beam_distill.config.settings import DistillSettings
+from beam_distill.run_id import new_run_id
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, locked
 from transforms.drop_answered import ledger_lookup
@@ -37,7 +37,7 @@ class PilotResult:
 
 def send_pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> PilotResult:
     """Ask the teacher about the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
-    run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-pilot{uuid.uuid4().hex[:4]}"
+    run_id = new_run_id(datetime.now(timezone.utc), "pilot")
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
     job = job_spec(settings, endpoint, run_id)
     prompt = prompt_for(job.prompt)
