@@ -10,9 +10,8 @@ from beam_distill.config.fields import plainly
 from beam_distill.config.flags import add_flags_of
 from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.progress.tracker import prices_of
+from beam_distill.progress.tracker import PRICE_SETTINGS, prices_of
 
-_PRICES = ("price_per_million_input_tokens", "price_per_million_output_tokens", "currency")
 _TEXT = "make report.html again from a work_dir, also while a run is going on"
 
 
@@ -21,7 +20,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
-    add_flags_of(parser, _PRICES, "instead of what the run was told")
+    add_flags_of(parser, PRICE_SETTINGS, "instead of what the run was told")
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -29,7 +28,7 @@ def run(namespace: argparse.Namespace) -> int:
     from beam_distill.report.run_files import NoRun
     from beam_distill.report.write import write_report
 
-    given = view_settings({name: getattr(namespace, name) for name in _PRICES if hasattr(namespace, name)})
+    given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS if hasattr(namespace, name)})
     try:
         print(write_report(namespace.work_dir, namespace.output, prices_of(given)))
     except NoRun as missing:

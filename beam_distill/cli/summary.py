@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+
+from beam_distill.cli.reason_flag import ANSWER_REASONS
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
@@ -12,7 +15,7 @@ _NEXT_STEP = {
     ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
     ExitCode.ENDPOINT_STOPPED: "Run the same command again when the endpoint is well: it goes on where this run stopped.",
-    ExitCode.STORAGE_FAILED: "Run the same command again when there is room: it goes on where this run stopped.",
+    ExitCode.STORAGE_FAILED: "Run the same command again when that is mended: it goes on where this run stopped.",
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
 }
 
@@ -64,6 +67,10 @@ def summary_text(result: RunResult) -> str:
         if result.exit_code in _NEXT_STEP:
             lines.append(_NEXT_STEP[result.exit_code])
         held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
+        unusable = [reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back)]
+        if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
+            asked = f"beam-distill retry {shlex.quote(result.work_dir)} --reason {' '.join(unusable)}"
+            lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
         if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
             lines.append("A lower --min_endpoint_success_ratio publishes what is there without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from beam_distill.config.view import ViewSettings
 from beam_distill.progress.reading import Reading
@@ -11,6 +13,7 @@ from beam_distill.progress.reading import Reading
 WINDOW_S = 30.0
 """Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
 SETTLED_S = 3.0
+PRICE_SETTINGS = ("price_per_million_input_tokens", "price_per_million_output_tokens", "currency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,13 @@ class Prices:
 
 def prices_of(settings: ViewSettings) -> Prices | None:
     """The prices, when at least one is given."""
-    per_in, per_out = settings.price_per_million_input_tokens, settings.price_per_million_output_tokens
-    return None if per_in is None and per_out is None else Prices(per_in, per_out, settings.currency)
+    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS)))
+
+
+def prices_told(settings: Mapping[str, Any]) -> Prices | None:
+    """The prices among settings by name, as run.json holds them; None when there is none."""
+    per_in, per_out = settings.get("price_per_million_input_tokens"), settings.get("price_per_million_output_tokens")
+    return None if per_in is None and per_out is None else Prices(per_in, per_out, settings.get("currency") or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beam_distill.progress.tracker import Prices
+from beam_distill.progress.tracker import Prices, prices_told
 from beam_distill.report.facts import gather, rejects_of
 from beam_distill.report.page import render
 from beam_distill.report.run_files import read_run, sample_rejects
@@ -24,13 +24,5 @@ def write_report(work_dir: str, output: str | None = None, prices: Prices | None
     if not rejects:
         rejects = rejects_of(ledger)
     path = output if output is not None else f"{run.work_dir}/{FILE_NAME}"
-    put_text(path, render(run, ledger, rejects, older, prices or _told(run.settings)))
+    put_text(path, render(run, ledger, rejects, older, prices or prices_told(run.settings)))
     return path
-
-
-def _told(settings: dict[str, object]) -> Prices | None:
-    per_in, per_out = settings.get("price_per_million_input_tokens"), settings.get("price_per_million_output_tokens")
-    if per_in is None and per_out is None:
-        return None
-    per_million_in, per_million_out = (None if price is None else float(str(price)) for price in (per_in, per_out))
-    return Prices(per_million_in, per_million_out, str(settings.get("currency") or ""))

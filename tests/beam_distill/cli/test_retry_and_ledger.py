@@ -1,6 +1,7 @@
 """Rejects asked again, and the ledger looked at: as a user does it."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from beam_distill.simulator.settings import SimulatorSettings
 
 @pytest.fixture
 def rejected(tmp_path: Path) -> Job:
-    """A finished job of twelve rows whose answers are all empty."""
+    """A job of twelve rows whose answers are all empty, ended below the minimum."""
     job = Job(tmp_path)
     job.train([*questions(12), "not json"])
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
@@ -26,6 +27,22 @@ def rejected(tmp_path: Path) -> Job:
 
 def retry(job: Job, simulator: RunningSimulator, *arguments: str) -> int:
     return main(["retry", str(job.work_dir), f"--teacher_model_endpoint_url={simulator.base_url}", "--report=false", *arguments])
+
+
+def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path / "of a week")
+    job.folder.mkdir()
+    job.train([*questions(12), "not json"])
+    with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--model=m", "--report=false") == 3
+    command = capsys.readouterr().out.rpartition("once more by: ")[2].strip()
+    assert shlex.split(command) == ["beam-distill", "retry", str(job.work_dir), "--reason", "empty_answer"]
+    with start_simulator() as simulator:
+        given = [f"--teacher_model_endpoint_url={simulator.base_url}", "--report=false"]
+        assert main([*shlex.split(command)[1:], *given]) == 0
+        assert simulator.stats()["requests"] == 12
+    assert "once more" not in capsys.readouterr().out
 
 
 def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job) -> None:
