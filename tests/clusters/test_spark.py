@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from builders import questions, write_rows
-from clusters.cases import STEADY, check_survived, killed_mid_run
+from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, on_spark
 from clusters.processes import children_of
 from clusters.spark_cluster import SparkCluster
@@ -32,3 +32,15 @@ def test_an_executor_killed_while_a_person_watches(spark: SparkCluster, spark_en
         check_survived(job, simulator, rows, open_then, "spark executor killed")
     shown = [int(count.replace(",", "")) for count in re.findall(r"train ([\d,]+) of 1,500; ", output)]
     assert shown == sorted(shown) and any(0 < count < rows for count in shown), output
+
+
+def test_a_python_harness_killed(spark: SparkCluster, spark_endpoint: str, tmp_path: Path) -> None:
+    rows = 1000
+    train = write_rows(tmp_path / "train.jsonl", questions(rows))
+    with start_simulator(STEADY) as simulator:
+        job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
+        code, output, open_then = killed_mid_run(
+            job, simulator, 300, lambda: os.kill(writers_of(tmp_path)[0], signal.SIGKILL), *on_spark(spark.master, endpoint=spark_endpoint)
+        )
+        assert code == 0, output
+        check_survived(job, simulator, rows, open_then, "spark harness killed")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transforms.elements.replies import FailureRecord, TeacherReply
 from transforms.ledger.schema import ANSWER_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, failure_record
@@ -44,7 +45,8 @@ class _RecordIndex:
         self._where: list[tuple[int, int, int]] = []  # segment, offset and size of each stretch
         self._readers: OrderedDict[int, BlockReader] = OrderedDict()
         self._stretches: OrderedDict[int, list[Any]] = OrderedDict()
-        self._hashes = self._places = np.empty(0, np.int64)
+        self._hashes: NDArray[np.int64] = np.empty(0, np.int64)
+        self._places: NDArray[np.int64] = np.empty(0, np.int64)
         self.refresh()
 
     @property

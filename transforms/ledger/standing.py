@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def standing(segments: Iterable[Iterable[dict[str, Any]]]) -> list[np.ndarray]:
+def standing(segments: Iterable[Iterable[dict[str, Any]]]) -> list[NDArray[np.bool_]]:
     """For each segment, in the order of the ledger, a flag for each of its records: True for those that stand.
 
     Takes the records' ``row_key`` and ``turn``. Holds nine bytes a record, and some more while it sorts.
