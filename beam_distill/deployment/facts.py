@@ -11,6 +11,7 @@ from typing import Any
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.runners.spark_properties import core_properties, replacement_properties
 from transforms.teacher.header_values import only_references, referenced_variables
 
 SERVERLESS = "serverless"
@@ -54,6 +55,16 @@ class JobFacts:
     def processes(self) -> int:
         """Scoring processes over all machines."""
         return int(self.settings["instance_count"]) * int(self.settings["max_concurrency_per_instance"])
+
+    @property
+    def spark_cores(self) -> dict[str, str]:
+        """What Spark is told about cores."""
+        return core_properties(self.settings["instance_count"], self.settings["max_concurrency_per_instance"])
+
+    @property
+    def spark_replacement(self) -> dict[str, str]:
+        """What Spark is told about executors where tasks fail."""
+        return replacement_properties(self.settings["instance_count"])
 
     @property
     def remote_work_dir(self) -> bool:

@@ -2,7 +2,8 @@
 
 Spark schedules by cores: ``instance_count`` x ``max_concurrency_per_instance`` partitions, one core each, and
 ``max_concurrency_per_instance`` harness processes for each executor. The driver lives in Beam's job server, which ends with the command
-unless it was started by hand (``--job_endpoint``). Metrics are attempted ones: a task that ran twice counts twice in them, never in the verdict.
+unless it was started by hand (``--job_endpoint``); then it has the properties that it was started with. Metrics are attempted ones: a task
+that ran twice counts twice in them, never in the verdict.
 """
 
 from __future__ import annotations
@@ -11,17 +12,27 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_local_spark, is_on_this_machine, job_server_argv
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
+from beam_distill.runners.spark_properties import core_properties, jvm_arguments, replacement_properties
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     """Raises RunRefused when no job server can be had."""
-    processes = processes_in_all(settings)
+    each, processes = settings.max_concurrency_per_instance, processes_in_all(settings)
     endpoint = given.options.get("job_endpoint")
     master = str(settings.master or given.options.get("spark_master_url") or f"local[{processes}]")
     local = endpoint is None and is_local_spark(master)
-    argv = ["--runner=SparkRunner", f"--spark_master_url={master}", f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}"]
+    argv = ["--runner=SparkRunner", f"--spark_master_url={master}", f"--sdk_worker_parallelism={each}"]
     argv.append(ENVIRONMENT_CACHE)
     argv += job_server_argv(settings, given, "spark_job_server_jar", "Spark")
+    notes = []
+    if endpoint is None and not local:
+        told = given.options.get("job_server_jvm_properties") or []
+        argv += jvm_arguments({**core_properties(settings.instance_count, each), **replacement_properties(settings.instance_count)}, told)
+        if each > 1:
+            notes.append(
+                f"Spark is asked for executors of {each} cores (max_concurrency_per_instance): a worker with fewer starts none, and where "
+                "all have fewer the job waits"
+            )
     environment = worker_environment(settings, given, "loopback" if local else "docker")
     return RunnerPlan(
         (*argv, *environment.argv),
@@ -30,4 +41,5 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
         same_process=environment.same_process,
         same_machine=is_on_this_machine(str(endpoint or master), environment),
         cancel=f"the job server at {endpoint}, or Kill beside the application on the Spark master's page" if endpoint else None,
+        notes=tuple(notes),
     )

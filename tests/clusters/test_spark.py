@@ -34,13 +34,14 @@ def test_an_executor_killed_while_a_person_watches(spark: SparkCluster, spark_en
     assert shown == sorted(shown) and any(0 < count < rows for count in shown), output
 
 
-def test_a_python_harness_killed(spark: SparkCluster, spark_endpoint: str, tmp_path: Path) -> None:
+def test_a_python_harness_killed(spark: SparkCluster, tmp_path: Path) -> None:
+    # through a job server of the command's own, which tells Spark to let another executor do what this one can no more
     rows = 1000
     train = write_rows(tmp_path / "train.jsonl", questions(rows))
     with start_simulator(STEADY) as simulator:
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
         code, output, open_then = killed_mid_run(
-            job, simulator, 300, lambda: os.kill(writers_of(tmp_path)[0], signal.SIGKILL), *on_spark(spark.master, endpoint=spark_endpoint)
+            job, simulator, 300, lambda: os.kill(writers_of(tmp_path)[0], signal.SIGKILL), *on_spark(spark.master)
         )
         assert code == 0, output
         check_survived(job, simulator, rows, open_then, "spark harness killed")

@@ -152,4 +152,4 @@ def test_a_flink_version_that_beam_has_no_job_server_for_is_said(tmp_path: Path,
 def test_an_executor_has_as_many_cores_as_scoring_processes(tmp_path: Path) -> None:
     config = a_config(tmp_path, instance_count=2, max_concurrency_per_instance=3)
     words = (rendered("spark-submit", config) / "submit.sh").read_text().split()
-    assert words[words.index("--executor-cores") + 1] == "3" and "spark.cores.max=6" in words
+    assert "spark.executor.cores=3" in words and "spark.cores.max=6" in words

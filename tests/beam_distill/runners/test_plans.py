@@ -137,6 +137,40 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
     assert Path(options["setup_file"]).name == "setup.py"  # Beam's own image lacks the package
 
 
+def spark_told(tmp_path: Path, *argv: str, **inputs: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The properties that a job server of the command's own starts with, and what is said."""
+    plan, options = planned(settings(tmp_path, runner="spark", job_server_jar=__file__, **inputs), *argv)
+    told = [argument.removeprefix("-D").split("=") for argument in options["job_server_jvm_properties"]]
+    assert len(dict(told)) == len(told)
+    return dict(told), plan.notes
+
+
+def test_sparks_executors_have_a_core_for_each_scoring_process(tmp_path: Path) -> None:
+    told, notes = spark_told(tmp_path, master="spark://cluster:7077", instance_count=2, max_concurrency_per_instance=3)
+    assert {name: told[f"spark.{name}"] for name in ("executor.cores", "cores.max", "default.parallelism")} == {
+        "executor.cores": "3",
+        "cores.max": "6",
+        "default.parallelism": "6",
+    }
+    assert "executors of 3 cores" in notes[0]
+    assert spark_told(tmp_path, master="spark://cluster:7077", instance_count=2)[1] == ()
+
+
+def test_a_task_that_failed_goes_to_another_executor_where_there_is_one(tmp_path: Path) -> None:
+    two, _ = spark_told(tmp_path, master="spark://cluster:7077", instance_count=2)
+    one, _ = spark_told(tmp_path, master="spark://cluster:7077", max_concurrency_per_instance=2)
+    assert two["spark.excludeOnFailure.enabled"] == "true" and "spark.excludeOnFailure.enabled" not in one
+
+
+def test_what_the_person_tells_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
+    given = ("--job_server_jvm_properties=-Dspark.cores.max=9", "--job_server_jvm_properties=-Dmine=1")
+    told, _ = spark_told(tmp_path, *given, master="spark://cluster:7077")
+    assert told["spark.cores.max"] == "9" and told["mine"] == "1" and told["spark.executor.cores"] == "1"
+    # a Spark within the job server has no executors, and one started by hand has what it was started with
+    assert spark_told(tmp_path, master="local[4]") == ({}, ())
+    assert spark_told(tmp_path, f"--job_endpoint={job_server}", master="spark://cluster:7077", max_concurrency_per_instance=2) == ({}, ())
+
+
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
