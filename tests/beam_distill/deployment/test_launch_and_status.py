@@ -161,4 +161,5 @@ def test_ctrl_c_on_a_launched_script_says_what_ended_and_leaves_nothing_running(
     assert process.returncode == 130, said
     assert "went on" not in output and "Traceback" not in said
     assert "Every answer received is on the ledger" in said and "run the same command again" in said
-    assert not started.is_running()
+    _, alive = psutil.wait_procs([started], timeout=60)
+    assert not alive
