@@ -233,7 +233,9 @@ def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
         if by_identity:
             scope = endpoint.credential.place
             return f"the identity's token for {scope} is not accepted; does the endpoint take Entra tokens, and is identity_scope right?"
-        return "the key is missing, wrong or expired" + (", or this endpoint takes tokens only" if azure else "")
+        if endpoint.credential.kind is CredentialKind.NONE:
+            return "it wants a key, and none is given; name its place with --api_key_env or --api_key_file, or see authentication_type"
+        return "the key is wrong or expired" + (", or this endpoint takes tokens only" if azure else "")
     if by_identity:
         openai = endpoint.kind is EndpointKind.AZURE_OPENAI
         role = "Cognitive Services OpenAI User" if openai else "AzureML Data Scientist (onlineEndpoints/score/action)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import tempfile
 from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
@@ -146,6 +147,11 @@ def _output_problem(path: str) -> str | None:
         return f"{path} cannot be written: no permission in {parent}"
     if target.exists() and not os.access(target, os.W_OK):
         return f"{path} cannot be written: no permission"
+    try:
+        # what the rights allow a full disk, a quota or a special filesystem may not; the file has no name, or is gone at once
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        return f"{path} cannot be written: {parent} takes no file ({error.strerror})"
     return None
 
 

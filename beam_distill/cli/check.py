@@ -67,7 +67,14 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     if code:
         return code
-    return int(ExitCode.WRONG_INPUT) if strict and (warnings or rows.bad) else int(ExitCode.PUBLISHED)
+    if strict and (warnings or rows.bad):
+        told = len(warnings)
+        print(
+            f"strict      {told} warning{'' if told == 1 else 's'} above and {rows.bad:,} rows that cannot be sent: "
+            f"exit code {int(ExitCode.WRONG_INPUT)}"
+        )
+        return int(ExitCode.WRONG_INPUT)
+    return int(ExitCode.PUBLISHED)
 
 
 class _Rows:

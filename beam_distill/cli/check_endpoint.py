@@ -5,6 +5,7 @@ from __future__ import annotations
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
 from transforms.elements.rows import PromptRequest
+from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 SHOWN_LETTERS = 200
@@ -22,13 +23,15 @@ def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> t
     result = probe(settings, endpoint)
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
+    if endpoint.kind is EndpointKind.OPENAI and not result.models:
+        listed += "; that it takes chats is not proven by that, --pilot 1 sends it a row"
     print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
     print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
-        print("model       several are served: say which with --model")
+        print(f"model       several are served: say which with --model (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT, endpoint
     if settings.model is not None and result.models and settings.model not in result.models:
-        print(f"model       {settings.model} is not among them")
+        print(f"model       {settings.model} is not among them: give one that is with --model (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT, endpoint
     if endpoint.model is None and result.models:
         endpoint = with_model(endpoint, result.models[0])

@@ -64,7 +64,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {settings.teacher_model_temperature:g}, "
         f"top_p {settings.teacher_model_top_p:g}",
         f"parallel    {_ceiling(settings)}",
-        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows",
+        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows that can be sent",
         f"work_dir    {settings.resolved_work_dir}",
     ]
     return "\n".join(lines)

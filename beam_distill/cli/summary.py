@@ -14,7 +14,7 @@ from transforms.elements.tally import SplitVerdict
 _NEXT_STEP = {
     ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
-    ExitCode.ENDPOINT_STOPPED: "Run the same command again when the endpoint is well: it goes on where this run stopped.",
+    ExitCode.ENDPOINT_STOPPED: "Run the same command again when that is mended: it goes on where this run stopped.",
     ExitCode.STORAGE_FAILED: "Run the same command again when that is mended: it goes on where this run stopped.",
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
 }
@@ -31,14 +31,15 @@ def summary_text(result: RunResult) -> str:
             lines.append(f"    {count:>7,} {reason}")
         ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
         state = "published" if part.published else "NOT published"
-        lines.append(f"    success ratio {ratio} (minimum {part.minimum:.1%}): {state}")
+        of = "" if part.ratio is None else f" of the {tally.asked:,} rows asked"
+        lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
         requests += tally.requests_sent
         reused += tally.reused_answers
         prompt_tokens += tally.prompt_tokens
         completion_tokens += tally.completion_tokens
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({retried:,} {'retry' if retried == 1 else 'retries'}, {throttled:,} throttled)" if retried else ""
-    if not result.metrics:
+    if not result.metrics and requests:
         again = " (how many were retries, this runner does not tell)"
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")

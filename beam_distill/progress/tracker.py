@@ -74,7 +74,11 @@ class SplitProgress:
 
 @dataclass(frozen=True, slots=True)
 class ProgressView:
-    """One moment of a run, ready to be shown. Rates are per second; ``left_s`` and costs are None where they cannot be known."""
+    """One moment of a run, ready to be shown.
+
+    Rates are per second, those of rows over the ones that the teacher is asked about where there are any. ``left_s`` and costs are None
+    where they cannot be known.
+    """
 
     elapsed_s: float
     splits: tuple[SplitProgress, ...]
@@ -110,7 +114,9 @@ class Tracker:
         span_s = max(elapsed_s - since_s, 1e-9)
         done, read = reading.rows_done, reading.rows_read
         splits = tuple(SplitProgress(name, done.get(name, 0), read.get(name, 0), totals.get(name)) for name in self._splits)
-        rows_per_s = (sum(done.values()) - sum(before.rows_done.values())) / span_s
+        # rows that the ledger answers pass at once: where others are asked, they say nothing of how long those will take
+        asked = reading.rows_scored - before.rows_scored
+        rows_per_s = (asked or sum(done.values()) - sum(before.rows_done.values())) / span_s
         left_s = expected = None
         if all(split.total is not None for split in splits):
             rows_left = sum(max(0, (split.total or 0) - split.done) for split in splits)

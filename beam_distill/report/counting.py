@@ -19,6 +19,7 @@ class LogHistogram:
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
+        self._spans: dict[int, tuple[float, float]] = {}  # smallest and largest value of each bin
         self.total = 0
         self.sum = 0.0
         self.largest = 0.0
@@ -27,17 +28,21 @@ class LogHistogram:
         """Count one value."""
         place = math.floor(math.log10(max(value, 1.0)) * BINS_PER_DECADE)
         self.counts[place] = self.counts.get(place, 0) + 1
+        low, high = self._spans.get(place, (value, value))
+        self._spans[place] = (min(low, value), max(high, value))
         self.total += 1
         self.sum += value
         self.largest = max(self.largest, value)
 
     def quantile(self, share: float) -> float:
-        """The value that ``share`` of all values do not exceed, to within a bin; 0 without values."""
+        """The value that ``share`` of all values do not exceed, as if those of a bin lay evenly in it; 0 without values."""
         left = share * self.total
         for place in sorted(self.counts):
-            left -= self.counts[place]
-            if left <= 0:
-                return min(_edge(place + 0.5), self.largest)
+            count = self.counts[place]
+            if left <= count:
+                low, high = self._spans[place]
+                return low + (high - low) * left / count
+            left -= count
         return self.largest
 
     @property

@@ -301,7 +301,7 @@ def test_130_interrupted_and_continued(job: Job) -> None:
     assert len(read_jsonl(job.train_output)) == 600
 
 
-def test_bad_lines_are_named_and_the_others_done(job: Job) -> None:
+def test_bad_lines_are_named_and_the_others_done(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     bad = [b'{"messages": [{"role": "user", "content": "\xff"}]}', "{", "[]", "{}", chat_line(("robot", "x")), "", "   "]
     job.train([b"\xef\xbb\xbf" + line.encode() if not n else line for n, line in enumerate([*questions(3), *bad, *questions(3, 50)])])  # type: ignore[union-attr]
     with start_simulator() as simulator:
@@ -317,6 +317,7 @@ def test_bad_lines_are_named_and_the_others_done(job: Job) -> None:
     ]
     assert all(reject["file"].endswith("train.jsonl") and reject["detail"] for reject in job.rejects())
     assert job.split("train")["success_ratio"] == 1.0
+    assert "success ratio 100.0% of the 6 rows asked" in capsys.readouterr().out
 
 
 def test_a_huge_line_and_a_gzip_file(job: Job) -> None:

@@ -36,6 +36,8 @@ def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsy
         shown = capsys.readouterr().out
         assert "validation: 10 rows that can be sent are fewer than the 40" in shown and "train: 45" not in shown
         assert command(job, "check", "--strict") == 2
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert "1 warning above and 0 rows that cannot be sent: exit code 2" in last
         assert command(job, "check", "--data_generation_task_type=nlu_qa") == 0
         assert "train: 45 rows that can be sent are fewer than the 65" in capsys.readouterr().out
         assert simulator.stats()["requests"] == 0
@@ -181,6 +183,30 @@ def test_a_choice_among_models_hinders_no_estimate(job: Job, capsys: pytest.Capt
         assert "several are served" in shown and "to send     45 rows" in shown
         assert command(job, "check", "--pilot=2", "--model=middle") == 2
         assert simulator.stats()["requests"] == 0
+
+
+def test_an_endpoint_that_lists_no_models_is_not_called_proven(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator() as simulator:
+        job.url = f"{simulator.base_url.removesuffix('/v1')}/elsewhere"
+        assert command(job, "check") == 0
+        assert "no list of models (status 404); that it takes chats is not proven by that, --pilot 1" in capsys.readouterr().out
+        job.url = simulator.base_url
+        assert command(job, "check", "--model=other") == 2
+        assert "other is not among them: give one that is with --model (exit code 2)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no filesystem here that takes no files from anybody")
+def test_outputs_are_tried_not_only_their_rights(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://localhost:1"
+    assert command(job, "check", "--generated_batch_train_file_path=/proc/x/train.jsonl") == 2
+    assert "generated_batch_train_file_path: /proc/x/train.jsonl cannot be written" in capsys.readouterr().err
+
+
+def test_a_key_that_was_never_given_is_not_called_wrong(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(api_key="k")) as simulator:
+        job.url = simulator.base_url
+        assert command(job, "check") == 4
+        assert "none is given; name its place with --api_key_env or --api_key_file" in capsys.readouterr().err
 
 
 def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,6 +60,14 @@ def test_status_of_nothing_is_refused(job: Job, capsys: pytest.CaptureFixture[st
     assert "no job was handed over" in capsys.readouterr().err
 
 
+def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://localhost:1"
+    job.work_dir.mkdir(parents=True)
+    (job.work_dir / "started.json").write_text('{"run_id": "run-1"}')
+    assert status(job) == 2
+    assert "run the same command again: it goes on from the ledger" in capsys.readouterr().err
+
+
 def test_status_tells_how_the_last_run_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 1.0})) as simulator:
         job.url = simulator.base_url

@@ -22,6 +22,19 @@ def test_rates_are_those_of_the_last_stretch() -> None:
     assert view.left_s is not None and round(view.left_s) == (2000 - 1120) / 2
 
 
+def test_rows_that_the_ledger_answers_are_no_speed() -> None:
+    tracker = Tracker(("train",))
+    for second in range(1, 11):
+        view = tracker.view(float(second), Reading({"train": 600 + 30 * second}, {"train": 1500}, 30 * second), {"train": 1500})
+    assert round(view.rows_per_s) == 30
+    assert view.left_s is not None and round(view.left_s) == (1500 - 900) / 30
+
+
+def test_where_the_ledger_answers_every_row_that_is_the_speed() -> None:
+    view = Tracker(("train",)).view(10.0, Reading({"train": 500}, {"train": 500}), {"train": 1000})
+    assert round(view.rows_per_s) == 50 and view.left_s is not None and round(view.left_s) == 10
+
+
 def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
     view = Tracker(("train",)).view(10.0, reading(30), {})
     assert view.left_s is None and view.expected_cost is None
