@@ -93,7 +93,7 @@ class FlinkRest:
         try:
             answer = requests.request(method, self.url + path, timeout=timeout_s, **content)
         except requests.RequestException as error:
-            raise FlinkUnreachable(f"{type(error).__name__}: {error}") from None
+            raise FlinkUnreachable(_cause(error)) from None
         if answer.status_code >= 400:
             raise FlinkUnreachable(f"{method} {path}: status {answer.status_code}: {answer.text[:2000]}")
         try:
@@ -101,3 +101,10 @@ class FlinkRest:
         except ValueError:
             raise FlinkUnreachable(f"{method} {path}: the answer is no JSON: {answer.text[:200]}") from None
         return fields
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said: requests wraps it in words about its own pools and retries."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return f"{type(error).__name__}: {error}"
