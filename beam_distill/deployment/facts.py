@@ -11,6 +11,7 @@ from typing import Any
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.handoff.write import handoff_folder
 from beam_distill.runners.spark_properties import core_properties, replacement_properties
 from transforms.teacher.header_values import only_references, referenced_variables
 
@@ -82,14 +83,16 @@ class JobFacts:
         return {name: value for name, value in self.settings.items() if name in self.given}
 
     @property
-    def local_datasets(self) -> list[str]:
-        """The datasets that are written to the machine itself."""
-        return [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and "://" not in path]
+    def local_outputs(self) -> list[str]:
+        """The datasets that are written to the machine itself, and the hand-off to the training beside the first."""
+        paths = [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and "://" not in path]
+        train = self.settings[COMPONENT_OUTPUTS[0]]
+        return [*paths, handoff_folder(train)] if train in paths else paths
 
     @property
     def local_results(self) -> list[str]:
         """Everything that is written to the machine itself and is worth keeping."""
-        return [*self.local_datasets, *([] if self.remote_work_dir else [self.work_dir])]
+        return [*self.local_outputs, *([] if self.remote_work_dir else [self.work_dir])]
 
     def azureml_path(self, path: str) -> str:
         """An input as a job file of Azure ML names it: a local file seen from the job file's folder, a blob by its storage account."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -105,6 +106,9 @@ def _take_away(folder: str) -> None:
         if exists(path) and _digest(_read(path)) == digest:
             unchanged.append(path)
     FileSystems.delete(unchanged)
+    if "://" not in folder:
+        with suppress(OSError):  # what the person wrote there stays
+            os.rmdir(folder)
 
 
 def _read(path: str) -> bytes:

@@ -52,7 +52,7 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
         assert "made-up" not in failed.jobs["distill"].output + failed.jobs["check"].output
         (record,) = failed.artifacts.rglob("run.json")
         assert json.loads(record.read_text())["exit_code"] == 3
-        assert not list(failed.artifacts.rglob("train.jsonl"))
+        assert not list(failed.artifacts.rglob("train.jsonl")) and not list(failed.artifacts.rglob("train.handoff"))
         assert list(failed.artifacts.rglob("ledger/*"))
         paid = simulator.stats()["requests"]
 
@@ -60,6 +60,7 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
         assert published.exit_code == 0, published.jobs["distill"].output
         (dataset,) = published.artifacts.rglob("train.jsonl")
         assert len(dataset.read_text().splitlines()) > ROWS / 2
+        assert list(published.artifacts.rglob("train.handoff/trl_sft.yaml"))
         # answers of the failed run were not paid for again
         assert simulator.stats()["requests"] == paid
 

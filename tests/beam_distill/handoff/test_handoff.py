@@ -193,3 +193,9 @@ def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, capl
     made.judged = verdict(train=False)
     made.write()
     assert made.names == {"README.md"}
+    own.unlink()
+    made.judged = verdict()
+    made.write()
+    made.judged = verdict(train=False)
+    made.write()
+    assert not made.folder.exists()
