@@ -115,3 +115,18 @@ def test_plan_needs_no_beam() -> None:
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "at most 200 requests at a time" in ended.stdout
+
+
+def test_rendering_needs_no_beam(tmp_path: Path) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text(
+        "train_file_path: a.jsonl\ngenerated_batch_train_file_path: b.jsonl\ndata_generation_task_type: MATH\n"
+        "teacher_model_endpoint_url: http://localhost\n"
+    )
+    code = (
+        "import sys\nfrom beam_distill.cli.main import main\n"
+        f"code = main(['render', 'github-actions', '--config', {str(job)!r}, '-o', {str(tmp_path / 'out')!r}])\n"
+        "assert 'apache_beam' not in sys.modules\nsys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr

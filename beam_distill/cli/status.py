@@ -61,15 +61,13 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
 def _last_run(work_dir: str, record: dict[str, object] | None) -> int:
     from transforms.filesystems import exists
 
-    if record is None and exists(f"{work_dir}/started.json"):
-        raise RunRefused(
-            ExitCode.WRONG_INPUT,
-            f"work_dir: no job was handed over from {work_dir}; a command's own run began there, and goes on or was killed. If it was killed, "
-            "run the same command again: it goes on from the ledger",
-        )
     if record is None:
-        raise RunRefused(
-            ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from {work_dir}, and no run ended in it; is it the job's work_dir?"
-        )
+        seen = ", and no run ended in it; is it the job's work_dir?"
+        if exists(f"{work_dir}/started.json"):
+            seen = (
+                "; a command's own run began there, and goes on or was killed. If it was killed, run the same command again: it goes on from "
+                "the ledger"
+            )
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from {work_dir}{seen}")
     print(f"the run {record['run_id']} has ended: {record['message']} (exit code {record['exit_code']})")
     return int(str(record["exit_code"]))

@@ -11,11 +11,12 @@ from beam_distill.report.explanations import explanation
 from beam_distill.run_record import RunResult
 from transforms.elements.tally import SplitVerdict
 
+_WHEN_MENDED = "Run the same command again when that is mended: it goes on where this run stopped."
 _NEXT_STEP = {
     ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
-    ExitCode.ENDPOINT_STOPPED: "Run the same command again when that is mended: it goes on where this run stopped.",
-    ExitCode.STORAGE_FAILED: "Run the same command again when that is mended: it goes on where this run stopped.",
+    ExitCode.ENDPOINT_STOPPED: _WHEN_MENDED,
+    ExitCode.STORAGE_FAILED: _WHEN_MENDED,
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
 }
 

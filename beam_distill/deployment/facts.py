@@ -11,8 +11,8 @@ from typing import Any
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.handoff.write import handoff_folder
-from beam_distill.runners.spark_properties import core_properties, replacement_properties
+from beam_distill.handoff.folder import handoff_folder
+from beam_distill.runners.spark_properties import driver_properties, replacement_properties
 from transforms.teacher.header_values import only_references, referenced_variables
 
 SERVERLESS = "serverless"
@@ -58,9 +58,9 @@ class JobFacts:
         return int(self.settings["instance_count"]) * int(self.settings["max_concurrency_per_instance"])
 
     @property
-    def spark_cores(self) -> dict[str, str]:
-        """What Spark is told about cores."""
-        return core_properties(self.settings["instance_count"], self.settings["max_concurrency_per_instance"])
+    def spark_properties(self) -> dict[str, str]:
+        """What Spark's driver is told."""
+        return driver_properties(self.settings["instance_count"], self.settings["max_concurrency_per_instance"])
 
     @property
     def spark_replacement(self) -> dict[str, str]:

@@ -15,20 +15,15 @@ from apache_beam.io.filesystems import FileSystems
 from beam_distill.config.settings import DistillSettings
 from beam_distill.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
 from beam_distill.handoff.facts import HandoffFacts
+from beam_distill.handoff.folder import handoff_folder
 from transforms.elements.tally import Verdict
 from transforms.filesystems import exists
-from transforms.intake.compression import without_compression_suffix
 
 log = logging.getLogger("beam_distill")
 
 WRITTEN = ".written.json"
 """Digests of the files as they were written: one that differs by now was changed by the person, and stays."""
 PIECE_BYTES = 1024 * 1024
-
-
-def handoff_folder(train_output: str) -> str:
-    """The folder of a training dataset's hand-off: ``out/train.jsonl`` has ``out/train.handoff``."""
-    return os.path.splitext(without_compression_suffix(train_output))[0] + ".handoff"
 
 
 @dataclass(frozen=True, slots=True)

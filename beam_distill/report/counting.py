@@ -22,7 +22,6 @@ class LogHistogram:
         self._spans: dict[int, tuple[float, float]] = {}  # smallest and largest value of each bin
         self.total = 0
         self.sum = 0.0
-        self.largest = 0.0
 
     def add(self, value: float) -> None:
         """Count one value."""
@@ -32,7 +31,6 @@ class LogHistogram:
         self._spans[place] = (min(low, value), max(high, value))
         self.total += 1
         self.sum += value
-        self.largest = max(self.largest, value)
 
     def quantile(self, share: float) -> float:
         """The value that ``share`` of all values do not exceed, as if those of a bin lay evenly in it; 0 without values."""
@@ -43,7 +41,7 @@ class LogHistogram:
                 low, high = self._spans[place]
                 return low + (high - low) * left / count
             left -= count
-        return self.largest
+        return 0.0
 
     @property
     def mean(self) -> float:

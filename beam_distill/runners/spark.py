@@ -12,7 +12,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_local_spark, is_on_this_machine, job_server_argv
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
-from beam_distill.runners.spark_properties import core_properties, jvm_arguments, replacement_properties
+from beam_distill.runners.spark_properties import driver_properties, jvm_arguments
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
@@ -27,7 +27,7 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     notes = []
     if endpoint is None and not local:
         told = given.options.get("job_server_jvm_properties") or []
-        argv += jvm_arguments({**core_properties(settings.instance_count, each), **replacement_properties(settings.instance_count)}, told)
+        argv += jvm_arguments(driver_properties(settings.instance_count, each), told)
         if each > 1:
             notes.append(
                 f"Spark is asked for executors of {each} cores (max_concurrency_per_instance): a worker with fewer starts none, and where "

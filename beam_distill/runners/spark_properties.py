@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 
-def core_properties(executors: int, processes_each: int) -> dict[str, str]:
+def driver_properties(executors: int, processes_each: int) -> dict[str, str]:
     """As many cores in all as there are scoring processes, and in an executor as many as it has of them: a core is a task, and each
-    task wants a process of its own."""
+    task wants a process of its own. With them what ``replacement_properties`` says."""
     return {
         "spark.default.parallelism": str(executors * processes_each),
         "spark.cores.max": str(executors * processes_each),
         "spark.executor.cores": str(processes_each),
+        **replacement_properties(executors),
     }
 
 

@@ -10,7 +10,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.handoff.write import WrittenHandoff, handoff_folder, write_handoff
+from beam_distill.handoff.folder import handoff_folder
+from beam_distill.handoff.write import WrittenHandoff, write_handoff
 from transforms.elements.rows import Split
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
 
