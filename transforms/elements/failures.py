@@ -2,13 +2,13 @@
 
 FailureKind
     passing                 sent again after a wait
-        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body
+        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body, broken_off
     the endpoint refuses    no row would fare better: the run stops
-        unauthorized, forbidden, not_found, no_credential
+        unauthorized, forbidden, not_found, no_credential, quota_spent
     this row is refused     never sent again within the run; other rows go on
         bad_request, too_large, context_length_exceeded, content_filtered
     adapted                 the request is rephrased once and sent again at once
-        wants_max_completion_tokens, wants_max_tokens
+        wants_max_completion_tokens, wants_max_tokens, parameter_refused
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ class FailureKind(str, Enum):
     CONNECTION_LOST = "connection_lost"
     CANNOT_CONNECT = "cannot_connect"
     BROKEN_BODY = "broken_body"
+    BROKEN_OFF = "broken_off"
 
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     NO_CREDENTIAL = "no_credential"
+    QUOTA_SPENT = "quota_spent"
 
     BAD_REQUEST = "bad_request"
     TOO_LARGE = "too_large"
@@ -40,6 +42,7 @@ class FailureKind(str, Enum):
 
     WANTS_MAX_COMPLETION_TOKENS = "wants_max_completion_tokens"
     WANTS_MAX_TOKENS = "wants_max_tokens"
+    PARAMETER_REFUSED = "parameter_refused"
 
 
 PASSING = frozenset(
@@ -51,9 +54,12 @@ PASSING = frozenset(
         FailureKind.CONNECTION_LOST,
         FailureKind.CANNOT_CONNECT,
         FailureKind.BROKEN_BODY,
+        FailureKind.BROKEN_OFF,
     }
 )
-ENDPOINT_REFUSES = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.NO_CREDENTIAL})
+ENDPOINT_REFUSES = frozenset(
+    {FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.NO_CREDENTIAL, FailureKind.QUOTA_SPENT}
+)
 
 
 class StopCause(str, Enum):
@@ -78,7 +84,9 @@ class RequestFailure:
     """How the last attempt of a request failed.
 
     ``status`` is the HTTP status, None when no response came. ``excerpt`` is the beginning of the response body.
-    ``retry_after_s`` is the shortest wait the server asked for, None when it asked for none.
+    ``retry_after_s`` is the shortest wait the server asked for, None when it asked for none. ``parameters`` are the request fields that the
+    teacher does not take, for ``PARAMETER_REFUSED``: names of the body's fields, or ``system`` for the system role. ``response_id`` is
+    what the server calls this response in its own logs.
     """
 
     kind: FailureKind
@@ -86,3 +94,5 @@ class RequestFailure:
     status: int | None = None
     excerpt: str = ""
     retry_after_s: float | None = None
+    parameters: tuple[str, ...] = ()
+    response_id: str | None = None

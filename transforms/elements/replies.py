@@ -83,11 +83,15 @@ class LedgerRecord(NamedTuple):
     latency_ms: float
     sent_at_ms: int
     answered_at_ms: int
+    response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """One request that ended without an answer in this run; never a reason not to send it again in the next."""
+    """One request that ended without an answer in this run; never a reason not to send it again in the next.
+
+    ``given_up`` is False for an attempt that came with status 200, was of no use and is sent again: it was paid for, so ``body`` keeps it.
+    """
 
     run_id: str
     split: str
@@ -100,3 +104,6 @@ class FailureRecord:
     status: int | None
     excerpt: str
     attempts: int
+    response_id: str | None = None
+    body: bytes | None = None
+    given_up: bool = True

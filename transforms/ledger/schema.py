@@ -41,6 +41,7 @@ LEDGER_SCHEMA: dict[str, Any] = {
         {"name": "latency_ms", "type": "double"},
         {"name": "sent_at_ms", "type": _MILLIS},
         {"name": "answered_at_ms", "type": _MILLIS},
+        {"name": "response_id", "type": _nullable("string"), "default": None, "doc": "what the server calls this response in its own logs"},
     ],
 }
 
@@ -48,7 +49,7 @@ FAILURE_SCHEMA: dict[str, Any] = {
     "type": "record",
     "name": "FailedRequest",
     "namespace": "beam_distill.ledger",
-    "doc": "One request that ended without an answer; a rerun sends it again.",
+    "doc": "One attempt that gave no answer; where it was the last one, a rerun sends the request again.",
     "fields": [
         {"name": "schema_version", "type": "int", "default": SCHEMA_VERSION},
         {"name": "run_id", "type": "string"},
@@ -62,6 +63,9 @@ FAILURE_SCHEMA: dict[str, Any] = {
         {"name": "status", "type": _nullable("int"), "default": None},
         {"name": "excerpt", "type": "string"},
         {"name": "attempts", "type": "int"},
+        {"name": "response_id", "type": _nullable("string"), "default": None},
+        {"name": "body", "type": _nullable("bytes"), "default": None, "doc": "the whole body where it came with status 200"},
+        {"name": "given_up", "type": "boolean", "default": True, "doc": "false: the request was sent again"},
     ],
 }
 

@@ -85,6 +85,7 @@ class EndpointHealth:
         advice = {
             FailureKind.UNAUTHORIZED: "The credential is missing, wrong or expired: see authentication_type and what it names.",
             FailureKind.FORBIDDEN: "The credential is known but may not use this endpoint: see its permissions or network rules.",
+            FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some, then run the same command again.",
             FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
         }[failure.kind]
         said = f": {failure.excerpt.strip()[:300]}" if failure.excerpt.strip() else ""
