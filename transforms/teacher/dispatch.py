@@ -425,7 +425,7 @@ class Dispatcher:
             )
         self._in_flight -= 1
         now_s = self._now()
-        self._pacer.told(sent_s, number, result.request_budget, result.token_budget)
+        self._pacer.told(sent_s, number, result.request_budget, result.token_budget, result.reply is not None)
         if self._spec.log_requests:
             self._log_attempt(row, body, result)
         if result.reply is not None:

@@ -62,6 +62,8 @@ class EndpointHealth:
         kind = failure.kind
         if kind is FailureKind.NO_CREDENTIAL:
             return EarlyStop(StopCause.ENDPOINT_REFUSED, f"there is no credential for {self._chat_url}: {failure.detail}")
+        if kind is FailureKind.QUOTA_SPENT:
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, self.refusal_text(failure))
         if kind in TROUBLE:
             return self._in_trouble(now_s, failure)
         self._heard()

@@ -30,6 +30,9 @@ GUESS_DOUBLES_S = 0.5
 CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
 LONGEST_CLOSED_S = 60.0
 FIRST_CLOSED_S = 0.25
+UNTOLD_ANSWERS = 3  # answers in a row without a budget that was told before: the server says it only now and then, what it said is old
+CONSTANT_TELLINGS = 3  # answers in a row that tell the same empty budget: the header is a constant, for requests are answered all the same
+CONSTANT_RESET_S = 5.0  # a budget that is full again sooner may be told the same each time
 
 
 class BudgetForecast:
@@ -51,14 +54,48 @@ class BudgetForecast:
         self._told_for_number = 0
         self._refused = 0
         self._learned_cost: float | None = None
+        self._untold_in_a_row = 0
+        self._same_in_a_row = 0
+        self._latest: Budget | None = None
+        self._is_constant = False
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a budget to keep to."""
+        return self._remaining is not None
+
+    def untold(self) -> None:
+        """A request was answered without a word on this budget. After some of these in a row the budget is forgotten."""
+        self._untold_in_a_row += 1
+        if self._untold_in_a_row >= UNTOLD_ANSWERS:
+            self._remaining = self._limit = None
+            self._refill_per_s = 0.0
+            self._anchors.clear()
+
+    def _disbelieves(self, budget: Budget) -> bool:
+        """Whether this telling is one of a row of equals that say "nothing left" while requests are answered."""
+        empty = budget.remaining < 1.0 and (budget.reset_s is None or budget.reset_s >= CONSTANT_RESET_S)
+        self._same_in_a_row = self._same_in_a_row + 1 if empty and budget == self._latest else int(empty)
+        self._latest = budget
+        return self._same_in_a_row >= CONSTANT_TELLINGS
 
     def refused(self) -> None:
         """A request was throttled: it has a number, but cost nothing."""
         self._refused += 1
 
-    def told(self, budget: Budget, sent_s: float, number: int, sent_so_far: int) -> None:
-        """The answer to request ``number``, sent at ``sent_s``, told ``budget``; it came when ``sent_so_far`` had been sent."""
-        if number <= self._told_for_number:
+    def told(self, budget: Budget, sent_s: float, number: int, sent_so_far: int, answered: bool = True) -> None:
+        """The response to request ``number``, sent at ``sent_s``, told ``budget``; it came when ``sent_so_far`` had been sent.
+
+        ``answered`` is False for a refusal. A budget of which neither the size nor the time of its refilling was ever told is left alone.
+        """
+        self._untold_in_a_row = 0
+        if self._is_constant or number <= self._told_for_number:
+            return
+        if answered and self._disbelieves(budget):
+            self._is_constant = True
+            self._remaining = None
+            return
+        if budget.limit is None and budget.reset_s is None and self._limit is None:
             return
         limit = budget.limit if budget.limit is not None else max(budget.remaining, self._limit or 0.0)
         if budget.reset_s is not None and budget.reset_s > 0.05 and limit > budget.remaining:
@@ -102,10 +139,20 @@ class BudgetForecast:
         in_hand = 1.0
         if self._learns_cost:
             in_hand += 2.0 * COST_VARIATION * math.sqrt(1 + untold)
-        missing = (1.0 + in_hand) * cost - left
+        needed = (1.0 + in_hand) * cost
+        if self._limit is not None:
+            needed = min(needed, self._limit)  # more than a full budget there never is
+        missing = needed - left
         if missing <= 0:
             return 0.0
         return min(missing / self._refill_per_s, LONGEST_CLOSED_S)
+
+    @property
+    def period_s(self) -> float:
+        """Seconds in which an empty budget is full again; at most LONGEST_CLOSED_S."""
+        if not self._refill_per_s or self._limit is None:
+            return 0.0
+        return min(self._limit / self._refill_per_s, LONGEST_CLOSED_S)
 
 
 class Pacer:
@@ -117,6 +164,7 @@ class Pacer:
         self._requests = BudgetForecast(learns_cost=False)
         self._tokens = BudgetForecast(learns_cost=True)
         self._sent = 0
+        self._last_sent_s = 0.0
         self._peak_rate: float | None = None  # the pace at which throttling was met; None: no pace needed so far
         self._peak_is_a_guess = False
         self._cut_at_s = 0.0
@@ -142,13 +190,23 @@ class Pacer:
             delay = max(delay, self._cap_next_s - now_s)
         if self._peak_rate is not None:
             delay = max(delay, self._next_s - now_s)
-        delay = max(delay, self._requests.delay_s(now_s, self._sent, 1.0))
-        delay = max(delay, self._tokens.delay_s(now_s, self._sent, estimated_tokens))
+        if self._requests.known:
+            delay = max(delay, self._told_delay_s(self._requests, now_s, in_flight, 1.0))
+        if self._tokens.known:
+            delay = max(delay, self._told_delay_s(self._tokens, now_s, in_flight, estimated_tokens))
         return max(0.0, delay)
+
+    def _told_delay_s(self, forecast: BudgetForecast, now_s: float, in_flight: int, cost: float) -> float:
+        delay = forecast.delay_s(now_s, self._sent, cost)
+        if delay > 0 and in_flight == 0:
+            # what is told may be less than one request costs, or never be told again: with nothing on the wire a full period is enough
+            delay = min(delay, max(0.0, self._last_sent_s + forecast.period_s - now_s))
+        return delay
 
     def sent(self, now_s: float) -> int:
         """A request leaves now; its number, to be given back with what its answer tells."""
         self._sent += 1
+        self._last_sent_s = now_s
         if self._peak_rate is None:
             self._send_times.append(now_s)
         if self._cap_interval_s:
@@ -165,12 +223,16 @@ class Pacer:
         self._closed_for_s = FIRST_CLOSED_S
         self._probing = False
 
-    def told(self, sent_s: float, number: int, requests: Budget | None, tokens: Budget | None) -> None:
-        """What the answer to request ``number`` told of the budgets."""
+    def told(self, sent_s: float, number: int, requests: Budget | None, tokens: Budget | None, answered: bool = True) -> None:
+        """What the response to request ``number`` told of the budgets; ``answered`` is False for a refusal."""
         if requests is not None:
-            self._requests.told(requests, sent_s, number, self._sent)
+            self._requests.told(requests, sent_s, number, self._sent, answered)
+        elif answered and self._requests.known:
+            self._requests.untold()
         if tokens is not None:
-            self._tokens.told(tokens, sent_s, number, self._sent)
+            self._tokens.told(tokens, sent_s, number, self._sent, answered)
+        elif answered and self._tokens.known:
+            self._tokens.untold()
 
     def throttled(self, now_s: float, retry_after_s: float | None) -> None:
         """A request was throttled. Many in a row without an answer close the gate until the server's moment, or ever longer."""

@@ -63,3 +63,14 @@ def test_rows_refused_from_the_start_stop_the_run() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     stops = [health.failed(0.0, failure(FailureKind.BAD_REQUEST, 400)) for _ in range(30)]
     assert stops[-1] is not None and stops[-2] is None
+
+
+@pytest.mark.fault("D9", "R4")
+@pytest.mark.parametrize("answers", [0, 100])
+def test_a_spent_quota_stops_at_once_in_the_endpoints_own_words(answers: int) -> None:
+    health = EndpointHealth("http://h", PATIENCE)
+    for _ in range(answers):
+        health.answered()
+    stop = health.failed(0.0, RequestFailure(FailureKind.QUOTA_SPENT, "status 429", 429, "You exceeded your current quota"))
+    assert stop is not None and stop.cause is StopCause.ENDPOINT_REFUSED
+    assert "You exceeded your current quota" in stop.detail

@@ -1,5 +1,9 @@
 """The pace: told, found or set, with a clock moved by hand."""
 
+from collections.abc import Callable
+
+import pytest
+
 from transforms.teacher.pacer import BudgetForecast, Pacer
 from transforms.teacher.server_hints import Budget
 from transforms.teacher.specs import ConcurrencySpec
@@ -135,3 +139,59 @@ def test_without_a_hint_the_pauses_double() -> None:
         now_s += pauses[-1]
         pacer.throttled(now_s, None)
     assert pauses == [0.25, 0.5, 1.0, 2.0]
+
+
+def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, telling: Callable[[int], tuple[Budget | None, Budget | None]]) -> int:
+    """How many requests leave, one at a time, when the answer to each tells what ``telling`` of its number says."""
+    now_s, sent = 0.0, 0
+    while now_s < seconds:
+        delay_s = pacer.delay_s(now_s, 0, 2000.0)
+        if delay_s > 0:
+            now_s += delay_s
+            continue
+        number, left_s = pacer.sent(now_s), now_s
+        sent += 1
+        now_s += round_trip_s
+        pacer.told(left_s, number, *telling(number))
+        pacer.answered(now_s)
+    return sent
+
+
+@pytest.mark.fault("X-B1")
+@pytest.mark.parametrize(
+    ("requests", "tokens", "least"),
+    [
+        (Budget(0, 1, 0.5), None, 100),
+        (None, Budget(0, 1000, 2.0), 25),  # a request is reckoned at 2,000
+        (None, Budget(900, 1000, 6.0), 9),
+        (None, Budget(10_000, 10_000, 0.0), 1),
+        (Budget(1, 1, 30.0), None, 2),
+        (Budget(0, 60, 360.0), None, 50),  # a mock server's constants: not believed when answers come all the same
+        (None, Budget(0, 150_000, 360.0), 50),
+        (Budget(0, None, None), None, 50),
+    ],
+)
+def test_a_told_budget_smaller_than_one_request_stops_nothing_for_ever(
+    requests: Budget | None, tokens: Budget | None, least: int
+) -> None:
+    pacer = Pacer(ConcurrencySpec())
+    assert sent_within(pacer, 60.0, 0.1, lambda number: (requests, tokens)) >= least
+
+
+@pytest.mark.fault("X-B1")
+@pytest.mark.parametrize("budget", [Budget(1), Budget(0, 60, 360.0), Budget(1, 60)])
+def test_a_budget_told_once_and_never_again_is_forgotten(budget: Budget) -> None:
+    pacer = Pacer(ConcurrencySpec())
+    assert sent_within(pacer, 300.0, 0.1, lambda number: (budget if number == 3 else None, None)) > 50
+
+
+@pytest.mark.fault("X-B1")
+def test_a_budget_that_only_refusals_tell_is_kept_to_until_answers_come_without_it() -> None:
+    pacer = Pacer(ConcurrencySpec())
+    number = pacer.sent(0.0)
+    pacer.told(0.0, number, None, Budget(0, 150_000, 360.0), answered=False)
+    assert pacer.delay_s(0.1, 0, 500.0) > 1.0
+    for second in range(3):
+        number = pacer.sent(1.0 + second)
+        pacer.told(1.0 + second, number, None, None)
+    assert pacer.delay_s(4.0, 0, 500.0) == 0.0
