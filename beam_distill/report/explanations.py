@@ -29,11 +29,23 @@ EXPLANATIONS: dict[str, str] = {
     reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again: that asks every row anew.",
     reasons.CONTENT_FILTERED: "The endpoint's content filter refused the prompt or withheld the answer. Rephrase the row or take it out, or "
     "have the filter set otherwise.",
+    reasons.WANTS_TOOL: "The teacher called a tool instead of answering; none was offered. Take tool calls out of the row's system message, "
+    "or switch them off on the server.",
+    reasons.REPEATS_ITSELF: "The server stopped an answer that repeated itself. A higher temperature or a frequency penalty may help.",
+    reasons.UNKNOWN_FINISH_REASON: "The endpoint ended the answer with a word that is not known, so the answer may not be whole. The detail "
+    "names the word.",
+    reasons.SPECIAL_TOKENS: "The answer holds marks that belong to the model's chat template (such as <|im_end|>). The server should take "
+    "them out: look at its chat template and reasoning parser.",
     reasons.NO_JSON: "The answer holds no JSON object, which the prompt asks for. beam-distill retry --reason no_json asks again.",
-    reasons.KEY_MISSING: "The answer is JSON without the key that was asked for. beam-distill retry --reason key_missing asks again.",
+    reasons.KEY_MISSING: "The answer is JSON without exactly one value under the key that was asked for. beam-distill retry --reason "
+    "key_missing asks again.",
     reasons.NOT_A_NUMBER: "The answer is not one certain number. beam-distill retry --reason not_a_number asks again.",
     reasons.ANSWER_NOT_TEXT: "The answer is a list, an object or true/false where text was asked for. beam-distill retry --reason "
     "answer_not_text asks again.",
+    reasons.LABEL_NOT_LISTED: "The answer names none of the labels that the row lists. beam-distill retry --reason label_not_listed asks "
+    "again; other_labels lets such answers through.",
+    reasons.SEVERAL_LABELS: "The answer names more than one of the labels that the row lists. beam-distill retry --reason several_labels "
+    "asks again.",
     reasons.NOT_SENT: "The run stopped before this row's turn came. Run the same command again.",
     FailureKind.THROTTLED.value: "The endpoint kept answering 429. Run again, or allow more time with max_retry_time_interval.",
     FailureKind.UNAVAILABLE.value: "The endpoint was unavailable (502, 503, 504) too often. Run again.",

@@ -8,8 +8,8 @@ row                 a JSON object, but not a chat that can be sent; nothing was 
     no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
     empty_user_message, missing_column, missing_value, template_failed
 answer              the teacher answered, the answer is of no use
-    empty_answer, cut_off_by_length, content_filtered, no_json, key_missing, not_a_number,
-    answer_not_text
+    empty_answer, cut_off_by_length, content_filtered, wants_tool, repeats_itself, unknown_finish_reason,
+    special_tokens, no_json, key_missing, not_a_number, answer_not_text, label_not_listed, several_labels
 request             the teacher gave no answer: the values of ``failures.FailureKind``
 not_sent            the run stopped before the row's turn came; a rerun sends it
 """
@@ -37,10 +37,16 @@ TEMPLATE_FAILED = "template_failed"
 EMPTY_ANSWER = "empty_answer"
 CUT_OFF_BY_LENGTH = "cut_off_by_length"
 CONTENT_FILTERED = "content_filtered"
+WANTS_TOOL = "wants_tool"
+REPEATS_ITSELF = "repeats_itself"
+UNKNOWN_FINISH_REASON = "unknown_finish_reason"
+SPECIAL_TOKENS = "special_tokens"
 NO_JSON = "no_json"
 KEY_MISSING = "key_missing"
 NOT_A_NUMBER = "not_a_number"
 ANSWER_NOT_TEXT = "answer_not_text"
+LABEL_NOT_LISTED = "label_not_listed"
+SEVERAL_LABELS = "several_labels"
 
 NOT_SENT = "not_sent"
 

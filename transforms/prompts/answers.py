@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from transforms.elements import reasons
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.embedded_json import matching_keys, read_objects
+from transforms.prompts.embedded_json import Contradiction, matching_keys, read_objects
 from transforms.prompts.plain_number import NotCertain, shortest, stated_number
 
 MISSING_ENTITIES = "Missing_Entities"
@@ -118,9 +118,15 @@ def value_of(text: str, key: str) -> object:
     keys = matching_keys(found, key)
     if len(keys) != 1:
         raise AnswerRejected(reasons.KEY_MISSING, f"the object holds {' and '.join(map(repr, keys))}; which one is meant is open")
-    value = found[keys[0]]
+    value = _agreed(found[keys[0]], key)
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
+    return value
+
+
+def _agreed(value: object, key: str) -> object:
+    if isinstance(value, Contradiction):
+        raise AnswerRejected(reasons.KEY_MISSING, f'the object holds "{key}" {value.count} times, with different values')
     return value
 
 
@@ -156,7 +162,7 @@ def last_summary(text: str) -> str:
     keys = matching_keys(last, DENSER_SUMMARY)
     if len(keys) != 1:
         raise AnswerRejected(reasons.KEY_MISSING, f'the last round holds {len(keys)} times "{DENSER_SUMMARY}", expected once')
-    return _text(last[keys[0]], DENSER_SUMMARY)
+    return _text(_agreed(last[keys[0]], DENSER_SUMMARY), DENSER_SUMMARY)
 
 
 def _not_found(key: str, other: bool, unfinished: bool) -> AnswerRejected:

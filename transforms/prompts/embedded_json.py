@@ -1,9 +1,9 @@
 """JSON objects as teachers write them: among other text, in fences, nearly right.
 
 Two readings, each linear in the length of the text. The strict one takes text between matching braces as JSON, but
-lets raw line breaks stand in strings. The lenient one, tried when the first finds nothing certain, also takes trailing
-commas, backslashes that escape nothing, unescaped quotes inside a string, single and typographic quotes, and True,
-False, None.
+lets raw line breaks stand in strings and LaTeX commands keep a backslash that JSON would take for an escape. The
+lenient one, tried when the first finds nothing certain, also takes trailing commas, backslashes that escape nothing,
+unescaped quotes inside a string, single and typographic quotes, and True, False, None.
 """
 
 from __future__ import annotations
@@ -14,13 +14,44 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from transforms.prompts.latex_escapes import keep_commands
+
 LONGEST_REPAIRED = 200_000
 """Characters. Longer text gets the strict reading only."""
 
 DEEPEST = 200
 """Braces open at one time; a text with more is not taken for JSON."""
 
-_DECODER = json.JSONDecoder(strict=False, parse_float=Decimal, parse_int=Decimal, parse_constant=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What stands under a key that an object has twice, with different values."""
+
+    count: int
+
+
+def _without_contradictions(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            earlier = found[key]
+            value = Contradiction(earlier.count + 1 if isinstance(earlier, Contradiction) else 2)
+        found[key] = value
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    strict=False, parse_float=Decimal, parse_int=Decimal, parse_constant=str, object_pairs_hook=_without_contradictions
+)
+
+
+def _decode(text: str) -> object:
+    """A text as JSON. Raises ValueError, also for numbers and nestings that Python cannot hold."""
+    try:
+        return _DECODER.decode(keep_commands(text))
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +117,8 @@ def _read(candidates: _Candidates, names: Sequence[str]) -> Reading:
         if not mention.search(text):
             continue
         try:
-            value = _DECODER.decode(text)
-        except (ValueError, RecursionError):
+            value = _decode(text)
+        except ValueError:
             broken = True
             continue
         wanted = list(_holders(value, names))
@@ -102,8 +133,8 @@ def _read(candidates: _Candidates, names: Sequence[str]) -> Reading:
 
 def _is_json(text: str) -> bool:
     try:
-        return bool(_DECODER.decode(text))
-    except (ValueError, RecursionError):
+        return bool(_decode(text))
+    except ValueError:
         return False
 
 

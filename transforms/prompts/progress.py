@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from transforms.elements import reasons
+from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
 from transforms.prompts.base import AnswerRejected, Prompt
+from transforms.prompts.endings import check_ending
 
 FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
 """Looks up the replies to one turn of a request, given the answers to the turns before it; the one that stands first comes first."""
@@ -20,13 +22,7 @@ LONGEST_RAW_ANSWER = 20_000
 
 def extract_answer(prompt: Prompt, reply: TeacherReply) -> str:
     """The answer in one reply. Raises AnswerRejected with the reason."""
-    if reply.finish_reason == "content_filter":
-        raise AnswerRejected(reasons.CONTENT_FILTERED, "the endpoint's content filter withheld the answer")
-    if reply.finish_reason == "length":
-        raise AnswerRejected(
-            reasons.CUT_OFF_BY_LENGTH,
-            f"the answer was cut off after {reply.completion_tokens or 'the allowed number of'} tokens; raise teacher_model_max_new_tokens",
-        )
+    check_ending(reply)
     if reply.content is None:
         raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
     return prompt.extract(reply.content, reply.turn)
@@ -55,6 +51,8 @@ def replies_on_ledger(
         return replies, True
     longest = replies
     for reply in find(request, len(replies), answers):
+        if ending_of(reply.finish_reason) is Ending.BROKEN_OFF:
+            continue  # recorded before such answers counted as failures: asked again
         found, complete = replies_on_ledger(prompt, request, find, (*replies, reply))
         if complete:
             return found, True

@@ -1,0 +1,65 @@
+"""Only an answer that says it is complete is one."""
+
+import logging
+
+import pytest
+from builders import a_reply, a_request, a_scored_row
+
+from transforms.elements import reasons
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import DistilledExample, RejectedRow, TaskType
+from transforms.prompts.progress import conclude, replies_on_ledger
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+
+PROMPT = prompt_for(PromptSpec(TaskType.SUMMARIZATION))
+
+
+@pytest.mark.fault("D1", "R2")
+@pytest.mark.parametrize("word", ["stop", "STOP", "eos", "eos_token", "end_turn", "endTurn", "stop_sequence", "COMPLETE", "", None])
+def test_complete(word: str | None) -> None:
+    reply = a_reply("A summary.")._replace(finish_reason=word)
+    assert isinstance(conclude(PROMPT, a_scored_row(reply)), DistilledExample)
+
+
+@pytest.mark.fault("D1", "R2")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("length", "max_tokens", "MAX_TOKENS", "model_length", "maxTokens", "model_context_window_exceeded"), reasons.CUT_OFF_BY_LENGTH),
+        (("content_filter", "SAFETY", "content_filter: SAFETY", "RECITATION", "sensitive", "refusal"), reasons.CONTENT_FILTERED),
+        (("tool_calls", "function_call", "tool_use"), reasons.WANTS_TOOL),
+        (("repetition",), reasons.REPEATS_ITSELF),
+        (("error", "abort", "network_error", "insufficient_system_resource", "cancelled", "timeout"), "broken_off"),
+        (("OTHER", "{'type': 'stop'}", "stop: but why", "finish_reason_unspecified", "?"), reasons.UNKNOWN_FINISH_REASON),
+    ],
+)
+def test_not_complete(words: tuple[str, ...], reason: str) -> None:
+    for word in words:
+        ended = conclude(PROMPT, a_scored_row(a_reply("A summ", finish_reason=word)))
+        assert isinstance(ended, RejectedRow)
+        assert (ended.reason, ended.raw_answer) == (reason, "A summ")
+        assert word in ended.detail or reason == reasons.CUT_OFF_BY_LENGTH
+
+
+@pytest.mark.fault("D1")
+def test_an_unknown_word_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            conclude(PROMPT, a_scored_row(a_reply("A summ", finish_reason="gave_up_here")))
+    assert [record.getMessage() for record in caplog.records if "gave_up_here" in record.getMessage()] == [
+        "the endpoint ends answers with finish_reason 'gave_up_here', which is not a known word for a complete answer: they are left out "
+        "(unknown_finish_reason)"
+    ]
+
+
+@pytest.mark.fault("D1")
+def test_an_answer_that_was_broken_off_and_is_on_the_ledger_is_asked_again() -> None:
+    request = a_request()
+    broken, whole = a_reply("A summ", finish_reason="abort"), a_reply("A summary.")
+
+    def ledger(*replies: TeacherReply):  # type: ignore[no-untyped-def]
+        return lambda _request, _turn, _answers: replies
+
+    assert replies_on_ledger(PROMPT, request, ledger(broken)) == ((), False)
+    assert replies_on_ledger(PROMPT, request, ledger(broken, whole)) == ((whole,), True)
