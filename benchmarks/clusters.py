@@ -43,7 +43,7 @@ def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict
     assert ended.code == 0, ended.output
     assert stats["requests"] == rows, stats
     last = [
-        max(record["answered_at_ms"].timestamp() for block in read_blocks(path, LEDGER_SCHEMA, []) for record in block.records)
+        max(record["answered_at_ms"] / 1000 for block in read_blocks(path, LEDGER_SCHEMA, []) for record in block.records)
         for path in list_segments(str(folder / "work" / "ledger"))
     ]
     return {

@@ -101,6 +101,8 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
             yield record
     for record in failures(f"{work_dir}/failures"):
         record["reason"] = record.pop("kind")
+        if record["body"] is not None:
+            record["body"] = record["body"].decode("utf-8", "replace")
         if wanted(record):
             yield record
 
@@ -109,6 +111,8 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     said = record.get("answer") if record["reason"] is None else f"{record['reason']}: {record.get('detail') or ''}"
     text = " ".join(str(said or "").split())
     text = text[:100] + ("…" if len(text) > 100 else "")
+    if not record.get("given_up", True):
+        text = f"(of no use, sent again) {text}"
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
     if record.get("superseded"):
         text = f"(superseded by a later answer) {text}"
@@ -123,8 +127,8 @@ def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
     with opened as out:
         out_file: IO[str] = out
         for record in found:
-            for name in ("payload", "response"):
-                if name in record:
+            for name in ("payload", "response", "body"):
+                if record.get(name) is not None:
                     record[name] = _as_json(record[name])
             out_file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
             count += 1
@@ -166,16 +170,22 @@ def _overview(work_dir: str, spec: Any) -> str:
         several = len(facts.labels.counts)
         lines.append(f"given most  {shown}" + (f"; {several:,} different answers" if several > 5 else ""))
     failed: dict[str, int] = {}
+    useless = 0
     for record in failures(f"{work_dir}/failures"):
-        failed[record["kind"]] = failed.get(record["kind"], 0) + 1
+        if record["given_up"]:
+            failed[record["kind"]] = failed.get(record["kind"], 0) + 1
+        else:
+            useless += 1
     if failed:
         lines.append("requests that ended without an answer, in all runs:")
         lines += [f"  {kind:<26}{count:>8,}" for kind, count in sorted(failed.items(), key=lambda item: -item[1])]
+    if useless:
+        lines.append(f"answers with status 200 that were of no use, so that the request was sent again: {useless:,}")
     lines.append("runs")
     for run_id in sorted(facts.runs):
         counts = facts.runs[run_id]
         lines.append(f"  {run_id}  {counts.answers:>9,} answers in {duration((counts.last_answered_ms - counts.first_sent_ms) / 1000)}")
     for segment in facts.torn:
-        what = f"{segment.kept} whole blocks could be read, then {segment.why}"
-        lines.append(f"torn        {segment.path}: {what}; the next run asks again for what was lost")
+        what = f"{segment.kept:,} records can be read; {segment.why}"
+        lines.append(f"damaged     {segment.path}: {what}. The next run asks again for what is lost")
     return "\n".join(lines)

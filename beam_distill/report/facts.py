@@ -13,7 +13,7 @@ from beam_distill.report.agreement import Agreement
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from beam_distill.stored_files import folders_in, segments_storage
 from transforms.elements.rows import TaskType
-from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, as_millis
+from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.standing import standing
 from transforms.prompts.base import AnswerRejected, Prompt
@@ -89,8 +89,7 @@ class LedgerFacts:
 
 def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     """Every record, segment by segment; torn tails are noted."""
-    for record in _stored(ledger_dir, LEDGER_SCHEMA, torn):
-        yield _in_millis(record)
+    yield from _stored(ledger_dir, LEDGER_SCHEMA, torn)
 
 
 def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
@@ -100,7 +99,7 @@ def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[t
         flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
         for file, stands in zip(files, flags, strict=True):
             for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
-                yield _in_millis(record), number >= len(stands) or bool(stands[number])
+                yield record, number >= len(stands) or bool(stands[number])
 
 
 def failures(folder: str) -> Iterator[dict[str, Any]]:
@@ -118,12 +117,6 @@ def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Ite
 def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     for block in read_blocks(file, schema, torn):
         yield from block.records
-
-
-def _in_millis(record: dict[str, Any]) -> dict[str, Any]:
-    record["sent_at_ms"] = as_millis(record["sent_at_ms"])
-    record["answered_at_ms"] = as_millis(record["answered_at_ms"])
-    return record
 
 
 def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:

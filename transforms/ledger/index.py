@@ -1,63 +1,90 @@
 """Finding records again: which request has an answer on the ledger, and what the answer was.
 
 The index is made from the segments each time, so it can never disagree with them. It holds 16 bytes for a record, whatever its size: a
-64-bit hash of the record's identity, sorted, and where the record stands. The records themselves stay on disk.
+64-bit hash of the record's identity, sorted, and where the record is. The records themselves stay on disk.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.elements.replies import FailureRecord, TeacherReply
-from transforms.ledger.schema import ANSWER_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, failure_record
-from transforms.ledger.segments import BlockReader, TornSegment, read_blocks
+from transforms.ledger.reading import Damage, NotASegment, SegmentReader
+from transforms.ledger.schema import ANSWER_SCHEMA, FAILED_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, failure_record
+from transforms.ledger.segments import TornSegment, lost_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
 from transforms.teacher.response import read_reply
 
 STRETCHES_IN_MEMORY = 32
-STRETCH_BYTES = 256 * 1024
-"""Neighbouring blocks are read together up to this size: opening a reader costs as much as decoding a hundred records."""
 OPEN_SEGMENTS = 64
 POSITION_BITS = 24  # a place is a stretch's number and a position in the stretch, in one integer
 
+Found = TypeVar("Found")
 
-class _RecordIndex:
-    """Records of a folder of segments by identity; the last record of an identity stands, so that a row asked again gets its new answer."""
+
+class _RecordIndex(Generic[Found]):
+    """Records of a folder of segments by identity; the last record of an identity counts, so that a row asked again gets its new answer.
+
+    ``read`` makes of a record what is found; where it raises ValueError, the record is damaged. ``counts`` says of an identity whether it is
+    one at all.
+    """
 
     def __init__(
-        self, folder: str, identity: dict[str, Any], content: dict[str, Any], names: tuple[str, ...], storage: LedgerStorage | None
+        self,
+        folder: str,
+        identity: dict[str, Any],
+        content: dict[str, Any],
+        names: tuple[str, ...],
+        read: Callable[[dict[str, Any]], Found],
+        storage: LedgerStorage | None,
+        counts: Callable[[dict[str, Any]], bool] = lambda _: True,
     ) -> None:
         self._folder = folder
         self._identity = identity
         self._content = content
         self._names = names
+        self._read_record = read
+        self._counts = counts
         self._storage = storage or DirectoryStorage()
         self._segments: list[StoredSegment] = []
         self._numbers: dict[str, int] = {}
         self._read_to: list[int] = []  # how far each segment was read, in bytes
-        self._torn: dict[int, TornSegment] = {}
-        self._where: list[tuple[int, int, int]] = []  # segment, offset and size of each stretch
-        self._readers: OrderedDict[int, BlockReader] = OrderedDict()
-        self._stretches: OrderedDict[int, list[Any]] = OrderedDict()
+        self._damage: list[Damage] = []
+        self._kept: list[int] = []
+        self._foreign: dict[int, str] = {}
+        self._where: list[tuple[int, int, int, int]] = []  # segment, offset, size and records of each stretch
+        self._damaged: dict[int, set[int]] = {}  # of a stretch, the positions of records that cannot be read
+        self._readers: OrderedDict[int, SegmentReader] = OrderedDict()
+        self._stretches: OrderedDict[int, list[dict[str, Any] | None]] = OrderedDict()
         self._hashes: NDArray[np.int64] = np.empty(0, np.int64)
         self._places: NDArray[np.int64] = np.empty(0, np.int64)
         self.refresh()
 
     @property
     def size(self) -> int:
-        """Records, those that others of the same identity stand above included."""
+        """Records, those that a later one of the same identity supersedes included."""
         return len(self._hashes)
 
     @property
     def torn(self) -> list[TornSegment]:
-        """Segments that could not be read to their end."""
-        return list(self._torn.values())
+        """Segments of which something could not be read, as far as it was looked at."""
+        records = [0] * len(self._segments)
+        for stretch, positions in self._damaged.items():
+            records[self._where[stretch][0]] += len(positions)
+        found = []
+        for number, segment in enumerate(self._segments):
+            damage = self._damage[number]
+            why = self._foreign.get(number) or lost_of(Damage(records[number], damage.size_bytes, damage.tail_bytes))
+            if why:
+                found.append(TornSegment(segment.path, self._kept[number] - records[number], why))
+        return found
 
     def refresh(self) -> None:
         """Take in what was recorded since: new segments, and what grew of the others. Costs a listing when nothing was."""
@@ -68,6 +95,8 @@ class _RecordIndex:
             if is_new:
                 self._segments.append(segment)
                 self._read_to.append(0)
+                self._damage.append(Damage())
+                self._kept.append(0)
             if is_new or segment.size > self._read_to[number]:
                 self._read(number, segment, hashes, places)
         if hashes:
@@ -77,28 +106,34 @@ class _RecordIndex:
             self._hashes = together[order]
             self._places = np.concatenate([self._places, np.frombuffer(places, np.int64)])[order]
 
-    def find(self, *identity: object) -> Any | None:
+    def find(self, *identity: object) -> Found | None:
         """The last record with this identity, None when there is none."""
         return next(self.find_all(*identity), None)
 
-    def find_all(self, *identity: object) -> Iterator[Any]:
+    def find_all(self, *identity: object) -> Iterator[Found]:
         """Every record with this identity, the last one first."""
         # Python's hash of texts differs from process to process; this index never leaves its own
         wanted = hash(identity)
         found = int(self._hashes.searchsorted(wanted, "right")) - 1
         while found >= 0 and self._hashes[found] == wanted:
-            place = int(self._places[found])
-            record = self._stretch(place >> POSITION_BITS)[place & ((1 << POSITION_BITS) - 1)]
-            if tuple([record[name] for name in self._names]) == identity:
-                yield record
+            stretch, position = divmod(int(self._places[found]), 1 << POSITION_BITS)
             found -= 1
+            record = self._stretch(stretch)[position]
+            if record is None or tuple([record[name] for name in self._names]) != identity:
+                continue
+            try:
+                read = self._read_record(record)
+            except ValueError:
+                self._damaged.setdefault(stretch, set()).add(position)
+                continue
+            yield read
 
     def repeated(self, name_prefix: str) -> int:
         """Records in segments of this name that have the identity of another in them."""
         chosen = np.array([segment.name.startswith(name_prefix) for segment in self._segments], bool)
         if not chosen.any():
             return 0
-        of_stretch = chosen[np.array([number for number, _, _ in self._where], np.int64)]
+        of_stretch = chosen[np.array([number for number, _, _, _ in self._where], np.int64)]
         hashes = self._hashes[of_stretch[self._places >> POSITION_BITS]]
         return len(hashes) - len(np.unique(hashes))
 
@@ -106,57 +141,76 @@ class _RecordIndex:
         """Let go of files and memory; nothing is found from now on."""
         for reader in self._readers.values():
             reader.close()
-        self._readers.clear()
-        self._stretches.clear()
-        self._where.clear()
-        self._segments.clear()
-        self._numbers.clear()
-        self._read_to.clear()
-        self._torn.clear()
+        for held in (self._readers, self._stretches, self._where, self._segments, self._numbers, self._read_to):
+            held.clear()
+        for noted in (self._damage, self._kept, self._foreign, self._damaged):
+            noted.clear()
         self._hashes = self._places = np.empty(0, np.int64)
         self._storage.close()
 
     def _read(self, number: int, segment: StoredSegment, hashes: array[int], places: array[int]) -> None:
-        torn: list[TornSegment] = []
-        place = offset = size = -1
-        for block in read_blocks(self._storage.fetch(segment), self._identity, torn, self._read_to[number]):
-            if size < 0 or size + block.size > STRETCH_BYTES:
-                place, offset, size = len(self._where) << POSITION_BITS, block.offset, 0
-                self._where.append((number, offset, 0))
-            size += block.size
-            self._where[-1] = (number, offset, size)
-            hashes.extend([hash(tuple([record[name] for name in self._names])) for record in block.records])
-            places.extend(range(place, place + len(block.records)))
-            place += len(block.records)
-            self._read_to[number] = block.offset + block.size
-        self._torn.pop(number, None)
-        for one in torn:
-            self._torn[number] = one
+        try:
+            reader = SegmentReader(self._storage.fetch(segment), self._identity)
+        except NotASegment as error:
+            self._foreign[number] = str(error)
+            return
+        self._foreign.pop(number, None)
+        with closing(reader):
+            for stretch in reader.stretches(self._read_to[number]):
+                place = len(self._where) << POSITION_BITS
+                for position, record in enumerate(stretch.records):
+                    if record is None:
+                        self._damaged.setdefault(len(self._where), set()).add(position)
+                    elif self._counts(record):
+                        hashes.append(hash(tuple([record[name] for name in self._names])))
+                        places.append(place + position)
+                self._where.append((number, stretch.offset, stretch.size, len(stretch.records)))
+                self._kept[number] += len(stretch.records)
+        self._read_to[number] = reader.reached
+        self._damage[number].size_bytes += reader.damage.size_bytes
+        self._damage[number].tail_bytes = reader.damage.tail_bytes
 
-    def _stretch(self, number: int) -> list[Any]:
+    def _stretch(self, number: int) -> list[dict[str, Any] | None]:
         records = self._stretches.get(number)
         if records is not None:
             self._stretches.move_to_end(number)
             return records
-        segment, offset, size = self._where[number]
-        reader = self._readers.get(segment)
-        if reader is None:
-            reader = self._readers[segment] = BlockReader(self._storage.fetch(self._segments[segment]), self._content)
-            if len(self._readers) > OPEN_SEGMENTS:
-                self._readers.popitem(last=False)[1].close()
-        else:
-            self._readers.move_to_end(segment)
-        records = self._stretches[number] = reader.records(offset, size)
+        segment, offset, size, count = self._where[number]
+        reader = self._reader(segment)
+        records = reader.records(offset, size) if reader is not None else []
+        records += [None] * (count - len(records))
+        self._stretches[number] = records
+        damaged = {position for position, record in enumerate(records) if record is None}
+        if damaged:
+            self._damaged.setdefault(number, set()).update(damaged)
         if len(self._stretches) > STRETCHES_IN_MEMORY:
             self._stretches.popitem(last=False)
         return records
 
+    def _reader(self, segment: int) -> SegmentReader | None:
+        reader = self._readers.get(segment)
+        if reader is not None:
+            self._readers.move_to_end(segment)
+            return reader
+        try:
+            reader = SegmentReader(self._storage.fetch(self._segments[segment]), self._content)
+        except NotASegment:  # removed since, or damaged in what says how to read it
+            return None
+        self._readers[segment] = reader
+        if len(self._readers) > OPEN_SEGMENTS:
+            self._readers.popitem(last=False)[1].close()
+        return reader
+
+
+def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
+    return read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"]), str(record["run_id"])
+
 
 class AnswerIndex:
-    """The answered requests of a ledger folder. ``torn`` tells of segments whose tail was lost with a dying writer."""
+    """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
 
     def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._records = _RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), storage)
+        self._records = _RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
 
     def __len__(self) -> int:
         return self._records.size
@@ -171,25 +225,22 @@ class AnswerIndex:
 
     @property
     def torn(self) -> list[TornSegment]:
-        """Segments that could not be read to their end."""
+        """Segments of which something could not be read, as far as it was looked at."""
         return self._records.torn
 
     def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:
         """The answer to this very request, None when none was paid for yet."""
-        record = self._records.find(row_key, turn, request_hash)
-        if record is None:
-            return None
-        return read_reply(record["response"], turn, record["attempts"], record["latency_ms"])
+        return next(self.find_all(row_key, turn, request_hash), None)
 
     def find_all(self, row_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
         """Every answer to this very request, the last one first."""
-        for record in self._records.find_all(row_key, turn, request_hash):
-            yield read_reply(record["response"], turn, record["attempts"], record["latency_ms"])
+        for reply, _ in self._records.find_all(row_key, turn, request_hash):
+            yield reply
 
     def asked_by(self, row_key: str, turn: int, request_hash: str) -> str | None:
         """The id of the run that got the answer which ``find`` gives, None when there is none."""
-        record = self._records.find(row_key, turn, request_hash)
-        return None if record is None else str(record["run_id"])
+        found = self._records.find(row_key, turn, request_hash)
+        return None if found is None else found[1]
 
     def close(self) -> None:
         """Release the files."""
@@ -197,16 +248,23 @@ class AnswerIndex:
 
 
 class FailureIndex:
-    """The requests of one run that ended without an answer."""
+    """The requests of one run that ended without an answer; attempts that were followed by another are none of them."""
 
     def __init__(self, failures_dir: str, run_id: str, storage: LedgerStorage | None = None) -> None:
         self._run_id = run_id
-        self._records = _RecordIndex(failures_dir, FAILURE_SCHEMA, FAILURE_SCHEMA, ("run_id", "row_key"), storage)
+        self._records = _RecordIndex(
+            failures_dir,
+            FAILED_SCHEMA,
+            FAILURE_SCHEMA,
+            ("run_id", "row_key"),
+            failure_record,
+            storage,
+            counts=lambda record: bool(record["given_up"]),
+        )
 
     def find(self, row_key: str) -> FailureRecord | None:
         """How the row's request failed in this run, None when it did not."""
-        record = self._records.find(self._run_id, row_key)
-        return None if record is None else failure_record(record)
+        return self._records.find(self._run_id, row_key)
 
     def close(self) -> None:
         """Release the files."""

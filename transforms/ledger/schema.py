@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.ledger.encoding import checksum
 
 SCHEMA_VERSION = 1
 _MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
@@ -42,6 +43,7 @@ LEDGER_SCHEMA: dict[str, Any] = {
         {"name": "sent_at_ms", "type": _MILLIS},
         {"name": "answered_at_ms", "type": _MILLIS},
         {"name": "response_id", "type": _nullable("string"), "default": None, "doc": "what the server calls this response in its own logs"},
+        {"name": "checksum", "type": _nullable("long"), "default": None, "doc": "CRC-32 of row_key, turn, request_hash and response"},
     ],
 }
 
@@ -70,16 +72,16 @@ FAILURE_SCHEMA: dict[str, Any] = {
 }
 
 
-def _only(*names: str) -> dict[str, Any]:
-    return {**LEDGER_SCHEMA, "fields": [field for field in LEDGER_SCHEMA["fields"] if field["name"] in names]}
+def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]:
+    return {**schema, "fields": [field for field in schema["fields"] if field["name"] in names]}
 
 
 # views of the ledger: fastavro skips the fields they leave out without decoding them
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
-ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms")
+ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms", "checksum")
 PROGRESS_SCHEMA = _only("split", "turn", "prompt_tokens", "completion_tokens")
+FAILED_SCHEMA = _only("run_id", "row_key", "given_up", schema=FAILURE_SCHEMA)
 
-_LEDGER_NAMES = LedgerRecord._fields
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))
 
 
@@ -87,20 +89,9 @@ def as_datum(record: LedgerRecord | FailureRecord) -> dict[str, Any]:
     """The record as the dictionary that fastavro writes."""
     datum: dict[str, Any] = record._asdict() if isinstance(record, LedgerRecord) else asdict(record)
     datum["schema_version"] = SCHEMA_VERSION
+    if isinstance(record, LedgerRecord):
+        datum["checksum"] = checksum(record.row_key, record.turn, record.request_hash, record.response)
     return datum
-
-
-def ledger_record(datum: dict[str, Any]) -> LedgerRecord:
-    """A dictionary read from a segment as a record; timestamps come back as datetimes and become milliseconds."""
-    values = {name: datum[name] for name in _LEDGER_NAMES}
-    for name in ("sent_at_ms", "answered_at_ms"):
-        values[name] = as_millis(values[name])
-    return LedgerRecord(**values)
-
-
-def as_millis(moment: Any) -> int:
-    """A time as fastavro gives it (a datetime) in milliseconds since 1970."""
-    return moment if isinstance(moment, int) else round(moment.timestamp() * 1000)
 
 
 def failure_record(datum: dict[str, Any]) -> FailureRecord:

@@ -6,18 +6,13 @@ Nothing here imports Beam: storage over Beam's filesystems is made in a Beam mod
 
 from __future__ import annotations
 
-import io
-import os
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import fastavro
-from fastavro.write import Writer
-
-from transforms.ledger.segments import SUFFIX, SegmentWriter, list_segments
+from transforms.ledger.encoding import BlockEncoder
+from transforms.ledger.segments import SUFFIX, SegmentWriter, list_segments, unique_name
 
 GATHER_S = 0.03
 """How long records are gathered on a directory before they are written and synced together. Longer delays the next turn of a conversation
@@ -92,13 +87,20 @@ class DirectoryStorage:
         return SegmentWriter(folder, name_prefix, schema)
 
     def segments(self, folder: str) -> list[StoredSegment]:
-        return [StoredSegment(str(path), path.name, path.stat().st_size) for path in list_segments(folder)]
+        return [StoredSegment(str(path), path.name, _size_of(path)) for path in list_segments(folder)]
 
     def fetch(self, segment: StoredSegment) -> Path:
         return Path(segment.path)
 
     def close(self) -> None:
         pass
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # a link to nothing
+        return 0
 
 
 class CreateObject(Protocol):
@@ -113,8 +115,8 @@ class SealedSegments:
     def __init__(self, create: CreateObject, folder: str, name_prefix: str, schema: dict[str, Any]) -> None:
         self._create = create
         self._folder = folder.rstrip("/")
-        self._prefix = f"{name_prefix}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        self._schema = fastavro.parse_schema(schema)
+        self._unique = unique_name(name_prefix)
+        self._schema = schema
         self._number = 0
         self._datums: list[dict[str, Any]] = []
 
@@ -124,13 +126,11 @@ class SealedSegments:
     def sync(self) -> None:
         if not self._datums:
             return
-        content = io.BytesIO()
-        writer = Writer(content, self._schema, codec="null", sync_interval=256 * 1024)
-        for datum in self._datums:
-            writer.write(datum)
-        writer.flush()
         # numbered so that they sort as they were written
-        self._create(f"{self._folder}/{self._prefix}-{self._number:06d}{SUFFIX}", content.getvalue())
+        name = f"{self._unique}-{self._number:06d}{SUFFIX}"
+        encoder = BlockEncoder(self._schema, name)
+        content = encoder.header() + b"".join([encoder.block(datum) for datum in self._datums])
+        self._create(f"{self._folder}/{name}", content)
         self._number += 1
         self._datums.clear()
 

@@ -2,38 +2,19 @@
 
 import resource
 import signal
-import threading
 import time
 from pathlib import Path
 
 import fastavro
 import pytest
+from ledger_records import BODY, Notes, a_record, write
 
-from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.elements.replies import FailureRecord
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
 from transforms.ledger.segments import SegmentWriter, list_segments
 from transforms.ledger.storage import DirectoryStorage, SealedSegments, Sealing
-
-BODY = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'
-
-
-def a_record(number: int = 0, **changes: object) -> LedgerRecord:
-    record = LedgerRecord(
-        "run-1", "train", f"row-{number}", "rows.jsonl", number + 1, 0, "hash", "m", "{}", None, 200, BODY % number,
-        "stop", 10, 2, 1, 12.5, 1_700_000_000_000, 1_700_000_000_012,
-    )  # fmt: skip
-    return record._replace(**changes)  # type: ignore[arg-type]
-
-
-def write(folder: Path, records: list[LedgerRecord], prefix: str = "run-1", blocks_of: int = 3) -> Path:
-    writer = SegmentWriter(str(folder), prefix, LEDGER_SCHEMA)
-    for start in range(0, len(records), blocks_of):
-        writer.append(as_datum(record) for record in records[start : start + blocks_of])
-    writer.close()
-    assert writer.path is not None
-    return writer.path
 
 
 def test_any_avro_reader_reads_it(tmp_path: Path) -> None:
@@ -64,14 +45,14 @@ def test_the_last_answer_of_a_request_stands(tmp_path: Path) -> None:
     assert AnswerIndex(str(tmp_path)).asked_by("row-0", 0, "hash") == "run-2"
 
 
-@pytest.mark.parametrize("lost_bytes", [1, 10, 17, 40, 300])
-def test_a_torn_tail_costs_its_block_only(tmp_path: Path, lost_bytes: int) -> None:
+@pytest.mark.parametrize(("lost_bytes", "kept"), [(1, 8), (10, 8), (17, 8), (40, 8), (300, 7)])
+def test_a_torn_tail_costs_what_was_not_written_to_its_end(tmp_path: Path, lost_bytes: int, kept: int) -> None:
     path = write(tmp_path, [a_record(number) for number in range(9)])
     path.write_bytes(path.read_bytes()[:-lost_bytes])
     index = AnswerIndex(str(tmp_path))
-    assert len(index) == 6
-    assert len(index.torn) == 1 and index.torn[0].kept == 2
-    assert index.find("row-5", 0, "hash") is not None
+    assert len(index) == kept
+    assert len(index.torn) == 1 and index.torn[0].kept == kept and "at the end" in index.torn[0].why
+    assert index.find(f"row-{kept - 1}", 0, "hash") is not None
     assert index.find("row-8", 0, "hash") is None
 
 
@@ -92,31 +73,6 @@ def test_no_folder_is_an_empty_ledger(tmp_path: Path) -> None:
 def test_nothing_written_leaves_no_file(tmp_path: Path) -> None:
     SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA).close()
     assert list_segments(str(tmp_path)) == []
-
-
-class Notes:
-    """Collects what the recorder says."""
-
-    def __init__(self) -> None:
-        self.safe: list[int] = []
-        self.failed: list[int] = []
-        self.error: OSError | None = None
-        self.heard = threading.Condition()
-
-    def on_safe(self, tokens: list[int]) -> None:
-        with self.heard:
-            self.safe.extend(tokens)
-            self.heard.notify_all()
-
-    def on_failed(self, tokens: list[int], error: OSError) -> None:
-        with self.heard:
-            self.failed.extend(tokens)
-            self.error = error
-            self.heard.notify_all()
-
-    def wait_for(self, count: int) -> None:
-        with self.heard:
-            assert self.heard.wait_for(lambda: len(self.safe) + len(self.failed) >= count, timeout=60)
 
 
 def test_a_token_comes_back_when_its_record_is_on_disk(tmp_path: Path) -> None:
