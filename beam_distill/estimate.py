@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from beam_distill.progress.tracker import Prices
 from beam_distill.progress.words import duration
 from beam_distill.report.facts import RunCounts, records
+from transforms.elements.counted import counted
 
 BYTES_PER_TOKEN = 4.0
 """English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
@@ -56,7 +57,7 @@ def estimate_lines(requests: int, payload_bytes: int, max_new_tokens: int, at_a_
     if known:
         tokens_in = payload_bytes * usage.prompt_tokens / usage.bytes_sent
         tokens_out = requests * usage.completion_tokens / usage.answers
-        basis = f"from {usage.answers:,} answers on the ledger"
+        basis = f"from {counted(usage.answers, 'answer')} on the ledger"
         lines = [f"tokens in   about {_about(tokens_in)} ({basis})", f"tokens out  about {_about(tokens_out)} ({basis})"]
     else:
         tokens_in, tokens_out = payload_bytes / BYTES_PER_TOKEN, float(requests * max_new_tokens)

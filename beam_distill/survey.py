@@ -1,4 +1,4 @@
-"""One walk over the input before anything is sent: rows that can be sent, rows that cannot, rows that the ledger answers."""
+"""One walk over the input before anything is sent: rows to ask, rows that are no question, rows that the ledger answers."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class SplitSurvey:
     payload_bytes: int = 0
 
     @property
-    def can_be_sent(self) -> int:
+    def to_ask(self) -> int:
         """Rows that are questions to the teacher."""
         return self.rows - self.bad
 
     @property
     def to_send(self) -> int:
         """Rows that something is still to be asked for."""
-        return self.can_be_sent - self.answered
+        return self.to_ask - self.answered
 
 
 def survey_split(

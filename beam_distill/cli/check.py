@@ -10,6 +10,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.stored_files import is_remote, open_text, remove_file
+from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
 from transforms.intake.formats.registry import place_in
@@ -37,7 +38,7 @@ def _count(text: str) -> int:
 def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
     """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
 
-    An endpoint that refuses or stays silent, and rows that cannot be sent, are told last: they hinder no estimate.
+    An endpoint that refuses or stays silent, and rows that cannot be asked, are told last: they hinder no estimate.
     """
     from beam_distill.cli.check_endpoint import check_endpoint
     from beam_distill.preflight import check_files
@@ -68,9 +69,8 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     if code:
         return code
     if strict and (warnings or rows.bad):
-        told = len(warnings)
         print(
-            f"strict      {told} warning{'' if told == 1 else 's'} above and {rows.bad:,} rows that cannot be sent: "
+            f"strict      {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be asked: "
             f"exit code {int(ExitCode.WRONG_INPUT)}"
         )
         return int(ExitCode.WRONG_INPUT)
@@ -109,12 +109,12 @@ class _Rows:
                 if files.pattern is None:
                     continue
                 survey = survey_split(spec, files, prompt, template, None, self._on_row)
-                print(f"{survey.split:<11} {survey.can_be_sent:,} rows can be sent, {survey.bad:,} cannot")
-                if not survey.can_be_sent:
+                print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
+                if not survey.to_ask:
                     self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
-                elif survey.can_be_sent < fewest:
+                elif survey.to_ask < fewest:
                     warnings.append(
-                        f"{survey.split}: {survey.can_be_sent} rows that can be sent are fewer than the {fewest} that Azure ML's distillation "
+                        f"{survey.split}: {counted(survey.to_ask, 'row')} to ask, fewer than the {fewest} that Azure ML's distillation "
                         f"component asks for ({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
                     )
         finally:
@@ -171,8 +171,9 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
     if not rows:
         return f"{split}: {pattern} holds no rows; run would end without a {split} dataset"
     return (
-        f"{split}: none of the {rows:,} rows of {pattern} can be sent, and run would end without a {split} dataset. What is wrong with them "
-        "stands above; --input_format says what the file is, --messages_column where the chats are, --user_template what to ask of other rows"
+        f"{split}: {pattern} has {counted(rows, 'row')}, and none is a question to ask: run would end without a {split} dataset. What is wrong "
+        "with them is said above; --input_format says what the file is, --messages_column where the chats are, --user_template what to ask of "
+        "other rows"
     )
 
 
@@ -182,13 +183,14 @@ def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> lis
     result = send_pilot(settings, endpoint, count)
     reasons = "".join(f", {number} {reason}" for reason, number in sorted(result.reasons.items()))
     before = f"; {result.answered_before} of the first {count} were answered on the ledger before" if result.answered_before else ""
-    print(f"pilot       {result.sent} rows sent: {result.examples} examples{reasons}{before}. The job reuses these answers.")
+    sent = f"{counted(result.sent, 'row')} sent: {counted(result.examples, 'example')}"
+    print(f"pilot       {sent}{reasons}{before}. The job reuses these answers.")
     warnings = []
     if result.stopped is not None:
         warnings.append(result.stopped)
     elif result.sent and result.examples / result.sent < settings.min_endpoint_success_ratio:
         warnings.append(
-            f"{result.examples} of the pilot's {result.sent} rows gave an example, below min_endpoint_success_ratio "
+            f"{result.examples:,} of the pilot's {counted(result.sent, 'row')} gave an example, below min_endpoint_success_ratio "
             f"({settings.min_endpoint_success_ratio:.0%})"
         )
     for warning in warnings:
@@ -217,8 +219,8 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
 
     surveys = rows_to_send(settings, endpoint)
     answered = sum(survey.answered for survey in surveys)
-    on_ledger = f", {answered:,} are answered on the ledger" if answered else ""
-    print(f"to send     {sum(survey.to_send for survey in surveys):,} rows{on_ledger}")
+    on_ledger = f", {answered:,} answered on the ledger" if answered else ""
+    print(f"to send     {counted(sum(survey.to_send for survey in surveys), 'row')}{on_ledger}")
     usage = usage_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)

@@ -12,6 +12,7 @@ from typing import IO, Any
 from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
+from transforms.elements.counted import counted
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
 
 _TEXT = "look at the answers on a ledger; filter and export them"
@@ -133,7 +134,7 @@ def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
             out_file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
             count += 1
     if target != "-":
-        print(f"{count:,} records in {target}")
+        print(f"{counted(count, 'record')} in {target}")
     return int(ExitCode.PUBLISHED)
 
 
@@ -153,7 +154,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     with closing(segments_storage(work_dir)) as storage:
         segments = storage.segments(f"{work_dir}/ledger")
     lines = [
-        f"answers     {facts.answers:,} in {len(segments)} segment{'s' if len(segments) != 1 else ''}, "
+        f"answers     {facts.answers:,} in {counted(len(segments), 'segment')}, "
         f"{sum(segment.size for segment in segments) / 1e6:,.1f} MB",
     ]
     for split, count in sorted(facts.splits.items()):
@@ -163,12 +164,12 @@ def _overview(work_dir: str, spec: Any) -> str:
     if facts.superseded:
         lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows is told of the others")
     usable = facts.answers - facts.superseded - unusable
-    lines.append(f"usable      {usable:,}" + (f"; {unusable:,} are not:" if unusable else ""))
+    lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
     if spec is not None and spec.task in LABELLED and facts.labels.total:
-        shown = ", ".join(f"{label[:30]!r} {count:,}" for label, count in facts.labels.top(5))
+        shown = ", ".join(f"{label[:30]!r} {count:,} {'time' if count == 1 else 'times'}" for label, count in facts.labels.top(5))
         several = len(facts.labels.counts)
-        lines.append(f"given most  {shown}" + (f"; {several:,} different answers" if several > 5 else ""))
+        lines.append(f"most often  {shown}" + (f"; {several:,} different answers in all" if several > 5 else ""))
     failed: dict[str, int] = {}
     useless = 0
     for record in failures(f"{work_dir}/failures"):
@@ -184,8 +185,9 @@ def _overview(work_dir: str, spec: Any) -> str:
     lines.append("runs")
     for run_id in sorted(facts.runs):
         counts = facts.runs[run_id]
-        lines.append(f"  {run_id}  {counts.answers:>9,} answers in {duration((counts.last_answered_ms - counts.first_sent_ms) / 1000)}")
+        took_s = (counts.last_answered_ms - counts.first_sent_ms) / 1000
+        lines.append(f"  {run_id}  {counted(counts.answers, 'answer'):>17} in {duration(took_s)}")
     for segment in facts.torn:
-        what = f"{segment.kept:,} records can be read; {segment.why}"
+        what = f"{counted(segment.kept, 'record')} can be read; {segment.why}"
         lines.append(f"damaged     {segment.path}: {what}. The next run asks again for what is lost")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import glob
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from transforms.elements.counted import counted
 
 
 def run(resolved: ResolvedSettings) -> int:
@@ -39,7 +40,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     surveys = rows_to_send(settings, endpoint or EndpointSpec(""))
     lines = []
     for survey in surveys:
-        bad = f"; {survey.bad:,} cannot be sent (beam-distill check lists them)" if survey.bad else ""
+        bad = f"; {counted(survey.bad, 'reject')} (beam-distill check lists them)" if survey.bad else ""
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
     return lines + ([f"            {doubt}"] if doubt else [])
 
@@ -56,7 +57,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         source = settings.validation_file_path or "(no input: an empty file)"
         lines.append(f"validation  {source} -> {settings.generated_batch_validation_file_path}")
     if settings.limit:
-        lines.append(f"pilot       only the first {settings.limit} rows of each split")
+        lines.append(f"pilot       only the first {counted(settings.limit, 'row')} of each split")
     where = settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
     lines += [
         f"teacher     {where} ({settings.model or 'the model that it lists'})",
@@ -64,7 +65,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {settings.teacher_model_temperature:g}, "
         f"top_p {settings.teacher_model_top_p:g}",
         f"parallel    {_ceiling(settings)}",
-        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows that can be sent",
+        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked",
         f"work_dir    {settings.resolved_work_dir}",
     ]
     return "\n".join(lines)

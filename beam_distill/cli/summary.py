@@ -9,6 +9,7 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
 from beam_distill.run_record import RunResult
+from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 
 _WHEN_MENDED = "Run the same command again when that is mended: it goes on where this run stopped."
@@ -27,33 +28,37 @@ def summary_text(result: RunResult) -> str:
     requests = prompt_tokens = completion_tokens = reused = 0
     for part in result.verdict.splits if result.verdict is not None else ():
         tally = part.tally
-        lines.append(f"{part.split.value}: {tally.rows:,} rows in = {tally.examples:,} examples + {tally.rejects:,} rejects")
+        came_to = f"{counted(tally.examples, 'example')} + {counted(tally.rejects, 'reject')}"
+        lines.append(f"{part.split.value}: {counted(tally.rows, 'row')} in = {came_to}")
         for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
             lines.append(f"    {count:>7,} {reason}")
         ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
         state = "published" if part.published else "NOT published"
-        of = "" if part.ratio is None else f" of the {tally.asked:,} rows asked"
+        asked = "asked or still to ask" if tally.not_sent else "asked"
+        of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
         lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
         requests += tally.requests_sent
         reused += tally.reused_answers
         prompt_tokens += tally.prompt_tokens
         completion_tokens += tally.completion_tokens
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
-    again = f" ({retried:,} {'retry' if retried == 1 else 'retries'}, {throttled:,} throttled)" if retried else ""
+    again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
         again = " (how many were retries, this runner does not tell)"
     if result.verdict is not None:  # without one the counts died with who had them
-        lines.append(f"requests    {requests:,}{again}; {reused:,} answers taken from the ledger")
+        lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
         lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
-        lines.append(f"repeated    {result.repeated:,} answers stand on the ledger twice: a part of the job ran twice, and both were paid for")
+        twice = counted(result.repeated, "answer")
+        lines.append(f"repeated    {twice} twice on the ledger: a part of the job ran twice, and both were paid for")
     if result.open_when_lost:
+        lost = counted(result.processes_lost, "scoring process", "scoring processes")
         lines.append(
-            f"lost        {result.processes_lost:,} scoring processes, in this run or since the last that came to its end; when last heard of "
-            f"they had {result.open_when_lost:,} requests open. What of these the teacher answered was paid for in vain"
+            f"lost        {lost}, in this run or since the last that came to its end; when last heard of "
+            f"they had {counted(result.open_when_lost, 'request')} open. What of these the teacher answered was paid for and is lost"
         )
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {path}")

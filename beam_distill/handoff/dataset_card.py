@@ -108,7 +108,7 @@ def _bullets(facts: HandoffFacts) -> str:
         f"Sampling: temperature {settings.teacher_model_temperature:g}, top_p {settings.teacher_model_top_p:g}, "
         f"at most {settings.effective_max_new_tokens} tokens an answer.",
         f"Format: {settings.student_format}. Rows are in the order of the input.",
-        f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows that could be sent gave a usable answer.",
+        f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
     ]
     return "".join(f"- {line}\n" for line in lines)
 

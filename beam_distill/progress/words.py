@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beam_distill.progress.tracker import ProgressView, SplitProgress
+from transforms.elements.counted import counted
 
 
 def duration(seconds: float) -> str:
@@ -41,18 +42,18 @@ def endpoint(view: ProgressView) -> list[str]:
     if reading.backing_off:
         parts.append(f"{reading.backing_off} waiting to be sent again")
     if reading.retries is not None:
-        parts.append(f"{reading.retries:,} {'retry' if reading.retries == 1 else 'retries'}")
+        parts.append(counted(reading.retries, "retry", "retries"))
         parts.append(f"{reading.throttled:,} throttled (429)")
     return parts
 
 
 def outcome(view: ProgressView) -> list[str]:
     """What became of the rows."""
-    parts = [] if view.rejects is None else [f"{view.rejects:,} reject{'' if view.rejects == 1 else 's'}"]
+    parts = [] if view.rejects is None else [counted(view.rejects, "reject")]
     if view.reading.given_up:
         parts.append(f"{view.reading.given_up:,} without an answer")
     if view.reading.reused:
-        parts.append(f"{view.reading.reused:,} answers from the ledger")
+        parts.append(f"{counted(view.reading.reused, 'answer')} from the ledger")
     return parts
 
 

@@ -121,7 +121,7 @@ def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[
         job.url = simulator.base_url
         assert job.run() == 2
         assert simulator.stats()["requests"] == 0
-    assert "none of the 2 rows could be sent" in capsys.readouterr().out
+    assert "the input has 2 rows, and none is a question to ask" in capsys.readouterr().out
     assert not job.train_output.exists()
     assert len(job.rejects()) == 2
 
@@ -340,7 +340,7 @@ def test_check_finds_what_is_wrong_without_asking_the_teacher(job: Job, capsys: 
         assert main(["check", *job.arguments()[1:]]) == 0
         assert simulator.stats()["requests"] == 0
     shown = capsys.readouterr().out
-    assert "line 4: invalid_json" in shown and "3 rows can be sent, 1 cannot" in shown and "simulated-teacher" in shown
+    assert "line 4: invalid_json" in shown and "4 rows in = 3 to ask + 1 reject" in shown and "simulated-teacher" in shown
 
 
 def test_nothing_secret_travels_in_the_graph(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,7 +195,7 @@ def test_counters_and_summary_agree(job: Job, capsys: pytest.CaptureFixture[str]
     assert metrics["rows_rejected_empty_answer"] == counts["rejected_by_reason"]["empty_answer"] == counts["rejects"]
     assert metrics["latency_ms"]["count"] == 40
     printed = capsys.readouterr().out
-    assert f"train: 40 rows in = {counts['examples']} examples + {counts['rejects']} rejects" in printed
+    assert f"train: 40 rows in = {counts['examples']} examples + {counts['rejects']} reject" in printed
     assert str(job.train_output) in printed
 
 

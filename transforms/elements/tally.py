@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import Split
@@ -68,7 +69,7 @@ class SuccessTally:
 
     @property
     def asked(self) -> int:
-        """Rows that were a question to the teacher: the denominator of the success ratio."""
+        """Rows that are a question to the teacher, sent by now or not: the denominator of the success ratio."""
         return self.rows - sum(count for reason, count in self.reasons.items() if reason in NEVER_ASKED)
 
     @property
@@ -128,11 +129,11 @@ def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerd
     if asked == 0:
         if tally.rows == 0:
             return SplitVerdict(split, tally, None, minimum, False, "the input holds no rows")
-        return SplitVerdict(split, tally, None, minimum, False, f"none of the {tally.rows} rows could be sent")
+        return SplitVerdict(split, tally, None, minimum, False, f"the input has {counted(tally.rows, 'row')}, and none is a question to ask")
     ratio = tally.examples / asked
-    share = f"{tally.examples} of {asked} rows asked gave an example ({ratio:.1%})"
+    share = f"{tally.examples:,} of {counted(asked, 'row')} asked gave an example ({ratio:.1%})"
     if tally.stopped is not None:
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {tally.not_sent} rows were not sent")
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {counted(tally.not_sent, 'row')} not sent")
     if UNREADABLE_FILE in tally.reasons:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; part of the input could not be read, see the rejects")
     if ratio < minimum:

@@ -34,12 +34,12 @@ def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsy
         job.url = simulator.base_url
         assert command(job, "check") == 0
         shown = capsys.readouterr().out
-        assert "validation: 10 rows that can be sent are fewer than the 40" in shown and "train: 45" not in shown
+        assert "validation: 10 rows to ask, fewer than the 40" in shown and "train: 45" not in shown
         assert command(job, "check", "--strict") == 2
         last = capsys.readouterr().out.splitlines()[-1]
-        assert "1 warning above and 0 rows that cannot be sent: exit code 2" in last
+        assert "1 warning above and 0 rows that cannot be asked: exit code 2" in last
         assert command(job, "check", "--data_generation_task_type=nlu_qa") == 0
-        assert "train: 45 rows that can be sent are fewer than the 65" in capsys.readouterr().out
+        assert "train: 45 rows to ask, fewer than the 65" in capsys.readouterr().out
         assert simulator.stats()["requests"] == 0
 
 
@@ -50,7 +50,7 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
         assert command(job, "check") == 0
         assert command(job, "check", "--strict") == 2
     shown = capsys.readouterr().out
-    assert "45 rows can be sent, 30 cannot" in shown and "all 30 are listed in" in shown
+    assert "75 rows in = 45 to ask + 30 rejects" in shown and "all 30 are listed in" in shown
     listed = read_jsonl(job.work_dir / "bad_lines.jsonl")
     assert [fields["line"] for fields in listed] == list(range(46, 76))
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
@@ -84,8 +84,8 @@ PAIRS = [json.dumps({"premise": f"{number} men sleep.", "hypothesis": "All are a
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["premise,hypothesis", "A man sleeps.,He is awake."], "none of the 2 rows of"),
-        (PAIRS, "none of the 3 rows of"),
+        (["premise,hypothesis", "A man sleeps.,He is awake."], "has 2 rows, and none is a question"),
+        (PAIRS, "has 3 rows, and none is a question"),
         (["", "  "], "holds no rows"),
     ],
     ids=["a CSV under the name of JSON lines", "pairs without a template", "blank lines"],
@@ -109,7 +109,7 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
         assert command(job, "check", "--pilot=2") == 2
         assert simulator.stats()["requests"] == 0
         shown = capsys.readouterr()
-        assert "validation: none of the 3 rows of" in shown.err and "train: none" not in shown.err and "to send     45 rows" in shown.out
+        assert "has 3 rows, and none is a question" in shown.err and "train: " not in shown.err and "to send     45 rows" in shown.out
         assert command(job, "check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
@@ -158,7 +158,7 @@ def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureF
     assert "to send     45 rows" in shown.out and "4 bytes a token" in shown.out and "cost        at most" in shown.out
     job.validation([*PAIRS])
     assert command(job, "check", silent) == 4
-    assert "validation: none of the 3 rows" in capsys.readouterr().err  # both are told
+    assert "has 3 rows, and none is a question" in capsys.readouterr().err  # both are told
     job.train([*PAIRS])
     assert command(job, "check", silent) == 4
     assert "to send" not in capsys.readouterr().out
