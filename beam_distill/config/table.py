@@ -1,4 +1,7 @@
-"""The inputs as the README's table."""
+"""The inputs as a page of the documentation, docs/inputs.md.
+
+Made again by ``python -m beam_distill.config.table > docs/inputs.md``; a test compares.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,19 @@ from typing import Any
 from beam_distill.config.base import GROUPS
 from beam_distill.config.settings import DistillSettings
 
+_HEAD = """# Inputs
 
-def readme_table() -> str:
+Every input is a flag (`--train_file_path`, hyphens also accepted), an environment variable (`BEAM_DISTILL_TRAIN_FILE_PATH`), a key of the
+`--config` file (YAML or JSON) and a keyword of `distill()`. A flag or keyword wins over the environment, that over the file, that over the
+default. Beam's own options are passed through; anything else is an error that suggests the nearest name.
+`beam-distill run --help` lists the everyday ones in the terminal, `--help-all` all of them."""
+
+
+def inputs_page() -> str:
     """Markdown: a table per group, one line per input."""
-    blocks = []
+    blocks = [_HEAD]
     for group in GROUPS:
-        lines = [f"**{group}**", "", "| input | default | |", "|---|---|---|"]
+        lines = [f"## {group[0].upper()}{group[1:]}", "", "| input | default | |", "|---|---|---|"]
         for name, field in DistillSettings.model_fields.items():
             extra: Any = field.json_schema_extra
             if extra["group"] == group:
@@ -35,3 +45,7 @@ def _text(field: Any, extra: dict[str, str]) -> str:
     if len(listed) == 1 or any(" " in part for part in listed):  # a list of values keeps them as they are to be written
         text = text[:1].upper() + text[1:]
     return (text + (f". {extra['details']}" if extra["details"] else "")).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    print(inputs_page(), end="")

@@ -14,7 +14,7 @@ from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import add_setting_flags
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, check_leftovers, resolve, setting_names
-from beam_distill.config.table import readme_table
+from beam_distill.config.table import inputs_page
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPONENT = """
@@ -63,13 +63,14 @@ def test_flags_table_and_declaration_agree() -> None:
     for name, field in DistillSettings.model_fields.items():
         assert field.description and len(field.description) <= 75, name
         assert field.json_schema_extra["group"] in GROUPS  # type: ignore[index,call-overload]
-        assert f"| `{name}` |" in readme_table()
+        assert f"| `{name}` |" in inputs_page()
         if name != "beam_options":
             assert {f"--{name}", f"--{name.replace('_', '-')}"} <= spelled
 
 
-def test_the_readme_holds_the_table() -> None:
-    assert readme_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_inputs_is_that_of_the_declarations() -> None:
+    page = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
+    assert page == inputs_page(), "make it again: python -m beam_distill.config.table > docs/inputs.md"
 
 
 def test_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> None:
