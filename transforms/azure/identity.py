@@ -6,7 +6,6 @@ down, and belong to one event loop. ``KeptSecret`` keeps the token instead.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from azure.identity.aio import (
 
 from transforms.azure.kept_secret import Secret
 from transforms.azure.on_behalf_of import OnBehalfOfCredential
+from transforms.azure.own_loop import run_to_end
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef
 
@@ -55,7 +55,7 @@ def request_token(identity: IdentityRef, scope: str) -> Secret[str]:
 
     Raises AzureProblem: passing when the source exists but does not answer now, else with what every source said.
     """
-    return asyncio.run(_request_token(identity, scope))
+    return run_to_end(_request_token(identity, scope))
 
 
 async def _request_token(identity: IdentityRef, scope: str) -> Secret[str]:

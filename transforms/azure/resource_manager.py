@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from transforms.azure.own_loop import run_to_end
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.azure.tokens import kept_token
@@ -49,7 +50,7 @@ class ResourceManager:
         while True:
             attempt += 1
             secret = self._token.get_blocking()
-            status, headers, body = asyncio.run(_request(method, url, secret.value, self._identity.ca_bundle))
+            status, headers, body = run_to_end(_request(method, url, secret.value, self._identity.ca_bundle))
             if status == 401 and not renewed:
                 renewed = True
                 self._token.refused(secret)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from transforms.azure.own_loop import run_to_end
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
@@ -67,12 +68,12 @@ def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent.
     """
     opening = credential_headers(endpoint, patience_s)
-    return asyncio.run(_probe(endpoint, {**added_headers(endpoint), **opening}, patience_s))
+    return run_to_end(_probe(endpoint, {**added_headers(endpoint), **opening}, patience_s))
 
 
 def ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:
     """One real request, paid for; under the other name of the token limit when the endpoint asks for that."""
-    return asyncio.run(_ask_once(endpoint, sampling, messages, timeout_s))
+    return run_to_end(_ask_once(endpoint, sampling, messages, timeout_s))
 
 
 async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:

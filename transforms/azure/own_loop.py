@@ -1,0 +1,30 @@
+"""Coroutines called from plain code, also on a thread whose loop is running, as it is in every notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """What the coroutine returns or raises. Where this thread has a running loop, which ``asyncio.run`` refuses, another thread runs it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    ended: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(asyncio.run(coroutine))
+        except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
+            ended.set_exception(error)
+
+    # a daemon: Ctrl-C ends the waiting at once, and nobody waits for the rest
+    threading.Thread(target=run, name="own-loop", daemon=True).start()
+    return ended.result()
