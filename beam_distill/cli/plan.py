@@ -40,7 +40,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     surveys = rows_to_send(settings, endpoint or EndpointSpec(""))
     lines = []
     for survey in surveys:
-        bad = f"; {counted(survey.bad, 'reject')} (beam-distill check lists them)" if survey.bad else ""
+        bad = f"; {counted(survey.bad, 'reject')}, see beam-distill check" if survey.bad else ""
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
     return lines + ([f"            {doubt}"] if doubt else [])
 

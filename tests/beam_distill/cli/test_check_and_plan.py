@@ -138,7 +138,7 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
         assert "to send     45 rows" in shown and "4 bytes a token" in shown and "at most 23,040" in shown and "cost        at most" in shown
         assert command(job, "check", "--pilot=10", *PRICES) == 0
         shown = capsys.readouterr().out
-        assert "10 rows sent: 10 examples" in shown and "to send     35 rows, 10 are answered on the ledger" in shown
+        assert "10 rows sent: 10 examples" in shown and "to send     35 rows, 10 answered on the ledger" in shown
         assert "from 10 answers on the ledger" in shown and "cost        about" in shown and "answers/s observed" in shown
         assert simulator.stats()["requests"] == 10
         assert not job.train_output.exists()
@@ -171,7 +171,7 @@ def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job
     capsys.readouterr()
     assert command(job, "check", "--first_answer_patience=0.1", *PRICES) == 4
     shown = capsys.readouterr().out
-    assert "to send     35 rows, 10 are answered on the ledger" in shown and "from 10 answers on the ledger" in shown
+    assert "to send     35 rows, 10 answered on the ledger" in shown and "from 10 answers on the ledger" in shown
     assert "counted for the model simulated-teacher" in shown
 
 
@@ -229,7 +229,7 @@ def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.Capture
     job.train([*questions(45), "{"])
     assert command(job, "plan") == 0
     shown = capsys.readouterr().out
-    assert "train: 45 to send, 0 answered on the ledger; 1 cannot be sent" in shown and "(flag)" in shown and "(default)" in shown
+    assert "train: 45 to send, 0 answered on the ledger; 1 reject, see" in shown and "(flag)" in shown and "(default)" in shown
     (job.folder / "train.jsonl").unlink()
     assert command(job, "plan") == 0
     assert "not counted: no file matches" in capsys.readouterr().out
