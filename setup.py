@@ -23,7 +23,6 @@ setup(
         "aiohttp>=3.10,<4",
         "azure-identity>=1.17,<2",
         "fastavro>=1.9,<2",
-        "ijson>=3.2,<4",
         "jinja2>=3.1.5,<4",
         "matplotlib>=3.8,<4",
         "numpy>=1.24,<3",

@@ -31,7 +31,7 @@ class NumberedLine(NamedTuple):
 
 
 def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine]:
-    """The lines of a source that are not blank, without line ends (LF or CRLF) and without a byte order mark.
+    """The lines of a source that are not blank, without line ends (LF or CRLF) and without byte order marks.
 
     A line longer than ``max_line_bytes`` is measured but not held: at most that much of it, and a chunk, is in memory.
     """
@@ -44,12 +44,26 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
             yield NumberedLine(number, None, len(line) + skip_to_line_end(stream))
             continue
         line = line.rstrip(b"\r\n")
-        if number == 1:
-            line = line.removeprefix(BYTE_ORDER_MARK)
+        line = line.removeprefix(BYTE_ORDER_MARK)  # of any line: joined files have one where each of them begins
         if not line or line.isspace():
             continue
         size = len(line)
         yield NumberedLine(number, line if size <= max_line_bytes else None, size)
+
+
+class PushedBack:
+    """A source whose first bytes were read already, from its beginning."""
+
+    def __init__(self, head: bytes, source: ByteSource) -> None:
+        self._head = head
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        if not self._head:
+            return self._source.read(size)
+        data, self._head = self._head[:size], self._head[size:]
+        return data
 
 
 def byte_stream(source: ByteSource) -> io.BufferedReader:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnusableFile
 from transforms.intake.lines import ByteSource
-from transforms.intake.rows import OBJECT, UnusableRecord, named
+from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
 class Avro:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 from transforms.elements import reasons
 from transforms.intake.lines import ByteSource
+from transforms.intake.refusal import UnusableRecord
 
 Record = tuple[int, "dict[str, Any] | reasons.Rejection"]
 """A record's number and its fields by name, or why it has none.
@@ -21,6 +23,21 @@ class UnusableFile(reasons.Rejection):
 
     def __init__(self, detail: str) -> None:
         super().__init__(reasons.UNREADABLE_FILE, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableValue:
+    """A value of a record that Python cannot hold or that is not what its column says: no matter where it is not used, a reject where it is."""
+
+    reason: str
+    detail: str
+
+    def refusal(self) -> UnusableRecord:
+        """What to raise where the value is used."""
+        return UnusableRecord(self.reason, self.detail)
+
+    def __str__(self) -> str:
+        raise self.refusal()
 
 
 class RowFormat(Protocol):

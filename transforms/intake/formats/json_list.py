@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, first_columns
+from transforms.intake.formats.json_value import json_value
 from transforms.intake.formats.jsonl import JsonLines
-from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource
-from transforms.intake.rows import OBJECT, UnusableRecord, named
+from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack
+from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 DEEPEST = 500
+MOST_COUNTED_BYTES = 16 * 1024 * 1024
 
 
 class JsonList:
-    """``[{...}, {...}, ...]``. What is no JSON ends the file: behind it nobody can say where an element begins."""
+    """``[{...}, {...}, ...]``. What is not JSON ends the file: behind it nobody can say where an element begins."""
 
     names_columns: ClassVar[bool] = False
     numbered_by: ClassVar[str] = "record"
@@ -31,42 +33,21 @@ class JsonList:
             return
         if first != b"[":
             raise UnusableFile(f"expected a JSON list, [{{...}}, {{...}}]; the file begins with {first.decode(errors='replace')!r}")
-        import ijson  # only people with a JSON list wait for it
-
-        number = 0
-        begun.allowed_bytes = max_row_bytes
-        try:
-            for element in _elements(ijson.basic_parse(begun, buf_size=CHUNK_BYTES), ijson.ObjectBuilder):
-                number += 1
-                begun.since_element_bytes = 0
-                if isinstance(element, dict):
-                    yield number, element
-                else:
-                    yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"element {number} of the list is {named(element)}; {OBJECT}")
-        except (ijson.JSONError, UnicodeDecodeError) as error:
-            said = str(error).splitlines()[0] if str(error) else "not JSON"
-            raise UnusableFile(f"the list is not JSON at or behind element {number + 1} ({said}); what follows cannot be read") from None
+        for number, (text, depth) in enumerate(_elements(begun, max_row_bytes), start=1):
+            yield number, _record(number, text, depth)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The elements of the list, from the parser's bare events: some of the work of reading it."""
+        """The elements of the list, found without reading what is in them."""
         begun, first = _beginning(source)
         if first != b"[":
             return JsonLines().count(begun, go_on)
-        import ijson
-
-        depth = number = 0
+        number = 0
         try:
-            for event, _ in ijson.basic_parse(begun, buf_size=CHUNK_BYTES):
-                if event in ("start_map", "start_array"):
-                    depth += 1
-                    number += depth == 2
-                elif event in ("end_map", "end_array"):
-                    depth -= 1
-                    if depth == 1 and not number % LOOKS_EVERY and not go_on(number):
-                        break
-                else:
-                    number += depth == 1
-        except (ijson.JSONError, UnicodeDecodeError):
+            for _ in _elements(begun, MOST_COUNTED_BYTES):
+                number += 1
+                if not number % LOOKS_EVERY and not go_on(number):
+                    break
+        except UnusableFile:
             return number + 1  # the rest of the file is one reject
         return number
 
@@ -75,33 +56,135 @@ class JsonList:
         return first_columns(self.records(source, max_row_bytes, None))
 
 
-def _elements(events: Iterator[tuple[str, Any]], builder: Callable[[], Any]) -> Iterator[Any]:
-    """The elements of the outermost list.
+def _record(number: int, text: bytes, depth: int) -> dict[str, Any] | UnusableRecord:
+    """The object in an element. Raises UnusableFile for an element that is not JSON: its end may not be where it seems to be."""
+    if depth > DEEPEST:
+        return UnusableRecord(reasons.INVALID_JSON, f"element {number} of the list holds values nested deeper than {DEEPEST} levels")
+    try:
+        element = json_value(text, exact_integers=True)
+    except UnusableRecord as unusable:
+        if unusable.reason == reasons.NOT_UTF8:
+            return UnusableRecord(unusable.reason, unusable.detail.replace("the line", f"element {number} of the list"))
+        raise _not_json(number, unusable.detail) from None
+    if not isinstance(element, dict):
+        return UnusableRecord(reasons.NOT_AN_OBJECT, f"element {number} of the list is {named(element)}; {OBJECT}")
+    return element
 
-    From the bare events: ijson's own way to elements carries the path to each value, which is quadratic in how deep they lie. Numbers come
-    out as JSON lines have them: whole ones exactly, others as floats. Raises UnusableFile.
+
+def _not_json(number: int, said: str) -> UnusableFile:
+    return UnusableFile(f"the list is not JSON at or behind element {number} ({said}); what follows cannot be read")
+
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
+_REST_OF_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_QUOTE, _CLOSING = b'"]'
+
+
+def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[tuple[bytes, int]]:
+    """The bytes of every element, and the depth of its values. Raises UnusableFile."""
+    splitter = _Splitter()
+    number = 0
+    while chunk := source.read(CHUNK_BYTES):
+        if splitter.ended:
+            if chunk.strip():
+                raise _not_json(number, "something follows the end of the list")
+            continue
+        try:
+            for element in splitter.cut(chunk):
+                number += 1
+                yield element
+        except ValueError as error:
+            raise _not_json(number + 1, str(error)) from None
+        if splitter.held_bytes > max_element_bytes:
+            raise UnusableFile(f"an element of the list is longer than {max_element_bytes:,} bytes; shorten it. What follows cannot be read")
+    if not splitter.ended:
+        raise _not_json(number + 1, "the file ends before the list does")
+
+
+class _Splitter:
+    """Cuts a list into its elements by its brackets, commas and quotes, a chunk at a time.
+
+    Only where elements begin and end is found here; what is in them is read by whoever gets their bytes. So numbers of any length, NaN and
+    deep values are no matter for the cutting.
     """
-    depth = 0
-    building: Any = None
-    for event, value in events:
-        if event in ("start_map", "start_array"):
-            depth += 1
-            if depth > DEEPEST:
-                raise UnusableFile(f"the list holds values nested deeper than {DEEPEST} levels; what follows cannot be read")
-            if depth == 1:
-                continue
-        elif event in ("end_map", "end_array"):
-            depth -= 1
-        if depth == 0:
-            continue  # the list has ended; the parser still says if something follows it
-        building = building or builder()
-        building.event(event, float(value) if isinstance(value, Decimal) else value)
-        if depth == 1:
-            yield building.value
-            building = None
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._deepest = 0
+        self._in_text = False
+        self._escaped = False
+        self._pieces: list[bytes] = []
+        self.held_bytes = 0
+        self.ended = False
+        self._after_comma = False
+
+    def cut(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
+        """The elements that end in this chunk, each with the depth of its values. Raises ValueError for what is not a list."""
+        begin = 0
+        for found in _TOKEN.finditer(chunk, self._end_of_text(chunk)):
+            place = found.end()
+            mark = chunk[place - 1]
+            if mark == _QUOTE:
+                if place - found.start() == 1:  # a text that goes on in the next chunk, or ends the list's sense
+                    self._in_text = True
+                    self._note_escape(chunk, place)
+                    break
+            elif mark in b"[{":
+                self._depth += 1
+                self._deepest = max(self._deepest, self._depth - 1)
+                if self._depth == 1:
+                    begin = place
+            elif mark in b"]}":
+                self._depth -= 1
+                if self._depth == 0:
+                    yield from self._last(mark, chunk[begin : place - 1])
+                    if chunk[place:].strip():
+                        raise ValueError("something follows the end of the list")
+                    return
+            elif self._depth == 1:  # a comma between elements
+                text, deepest = self._take(chunk[begin : place - 1])
+                if not text.strip():
+                    raise ValueError("nothing stands before a comma")
+                self._after_comma = True
+                yield text, deepest
+                begin = place
+        self._pieces.append(chunk[begin:])
+        self.held_bytes += len(chunk) - begin
+
+    def _end_of_text(self, chunk: bytes) -> int:
+        """Where the text ends that the chunk begins in; 0 when it begins in none."""
+        if not self._in_text:
+            return 0
+        place = 1 if self._escaped else 0
+        rest = _REST_OF_TEXT.match(chunk, place)
+        if rest is not None:
+            self._in_text = self._escaped = False
+            return rest.end()
+        self._note_escape(chunk, place)
+        return len(chunk)
+
+    def _note_escape(self, chunk: bytes, place: int) -> None:
+        """Whether the border after the chunk tears an escape."""
+        rest = chunk[place:]
+        self._escaped = (len(rest) - len(rest.rstrip(b"\\"))) % 2 == 1
+
+    def _last(self, mark: int, rest: bytes) -> Iterator[tuple[bytes, int]]:
+        if mark != _CLOSING:
+            raise ValueError("the list is closed by a brace")
+        text, deepest = self._take(rest)
+        if text.strip():
+            yield text, deepest
+        elif self._after_comma:
+            raise ValueError("a comma stands before the end of the list")
+        self.ended = True
+
+    def _take(self, rest: bytes) -> tuple[bytes, int]:
+        text, deepest = b"".join((*self._pieces, rest)), self._deepest
+        self._pieces, self.held_bytes, self._deepest = [], 0, 0
+        return text, deepest
 
 
-def _beginning(source: ByteSource) -> tuple[_Begun, bytes]:
+def _beginning(source: ByteSource) -> tuple[ByteSource, bytes]:
     """The source from its beginning, and its first byte that is not blank; none when it holds nothing else.
 
     Raises UnusableFile for one object that is written over several lines.
@@ -110,32 +193,11 @@ def _beginning(source: ByteSource) -> tuple[_Begun, bytes]:
     while not (text := head.lstrip()):
         head = source.read(CHUNK_BYTES)
         if not head:
-            return _Begun(b"", source), b""
+            return PushedBack(b"", source), b""
     first_line, end, _ = text.partition(b"\n")
     if end and first_line.rstrip() == b"{":
         raise UnusableFile(
             "the file holds one object over several lines; expected a list of rows, [{...}, {...}], or one row a line. "
             "Where the rows are a list inside the object, bring that list"
         )
-    return _Begun(head, source), text[:1]
-
-
-class _Begun:
-    """A source whose first bytes were read already; it says stop when one element takes more than is allowed."""
-
-    def __init__(self, head: bytes, source: ByteSource) -> None:
-        self._head = head
-        self._source = source
-        self.allowed_bytes: int | None = None
-        self.since_element_bytes = 0
-
-    def read(self, size: int, /) -> bytes:
-        """Up to ``size`` bytes. Raises UnusableFile when the parser has read on for too long without the end of an element."""
-        if self._head:
-            data, self._head = self._head[:size], self._head[size:]
-        else:
-            data = self._source.read(size)
-        self.since_element_bytes += len(data)
-        if self.allowed_bytes is not None and self.since_element_bytes > self.allowed_bytes + 2 * CHUNK_BYTES:
-            raise UnusableFile(f"an element of the list is longer than {self.allowed_bytes:,} bytes; shorten it. What follows cannot be read")
-        return data
+    return PushedBack(head, source), text[:1]

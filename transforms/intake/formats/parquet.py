@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnusableFile
 from transforms.intake.lines import ByteSource
-from transforms.intake.rows import UnusableRecord
+from transforms.intake.refusal import UnusableRecord
 
 ROWS_PER_BATCH = 256
 BUFFER_BYTES = 1024 * 1024

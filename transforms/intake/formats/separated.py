@@ -12,7 +12,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
 from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, skip_to_line_end
-from transforms.intake.rows import UnusableRecord
+from transforms.intake.refusal import UnusableRecord
 
 
 @dataclass(frozen=True)
