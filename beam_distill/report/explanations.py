@@ -15,8 +15,13 @@ EXPLANATIONS: dict[str, str] = {
     reasons.NO_MESSAGES: "The row has no messages. Name the column that has them with messages_column, or make them from columns with "
     "user_template.",
     reasons.BAD_MESSAGE: "A message is not an object with role and content. Mend it in the input file.",
-    reasons.UNKNOWN_ROLE: "A message has a role other than system, user and assistant. Mend it, or leave rows with tool calls out.",
-    reasons.CONTENT_NOT_TEXT: "A message's content is not text. Put its parts together into one text; pictures cannot be distilled.",
+    reasons.UNKNOWN_ROLE: "A message has a role other than system, user and assistant. Correct it in the input file.",
+    reasons.CONTENT_NOT_TEXT: "A message's content is neither text nor a list of text parts. Put its text together in the input file.",
+    reasons.HOLDS_PICTURE: "A message holds a picture; only text can be distilled. Leave the row out, or keep its text only.",
+    reasons.HOLDS_AUDIO: "A message holds sound; only text can be distilled. Leave the row out, or keep its text only.",
+    reasons.HOLDS_VIDEO: "A message holds a video; only text can be distilled. Leave the row out, or keep its text only.",
+    reasons.HOLDS_FILE: "A message holds a file; only text can be distilled. Put the file's text into the message, or leave the row out.",
+    reasons.TOOL_CALLS: "The chat calls tools, which cannot be distilled. Leave the row out.",
     reasons.WRONG_ORDER: "The messages are in an order that is no chat: at most one system message, then user and assistant in turn. "
     "Mend it in the input file.",
     reasons.NO_USER_MESSAGE: "There is no user message to answer. Add one in the input file.",

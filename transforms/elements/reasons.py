@@ -5,7 +5,8 @@ line                never became a row, nothing was sent
 file                what follows in the file cannot be read; the split is not published
     unreadable_file
 row                 a JSON object, but not a chat that can be sent; nothing was sent
-    no_messages, bad_message, unknown_role, content_not_text, wrong_order, no_user_message,
+    no_messages, bad_message, unknown_role, content_not_text, holds_picture, holds_audio, holds_video,
+    holds_file, tool_calls, wrong_order, no_user_message,
     empty_user_message, missing_column, missing_value, template_failed
 answer              the teacher answered, the answer is of no use
     empty_answer, cut_off_by_length, content_filtered, wants_tool, repeats_itself, unknown_finish_reason,
@@ -27,6 +28,11 @@ NO_MESSAGES = "no_messages"
 BAD_MESSAGE = "bad_message"
 UNKNOWN_ROLE = "unknown_role"
 CONTENT_NOT_TEXT = "content_not_text"
+HOLDS_PICTURE = "holds_picture"
+HOLDS_AUDIO = "holds_audio"
+HOLDS_VIDEO = "holds_video"
+HOLDS_FILE = "holds_file"
+TOOL_CALLS = "tool_calls"
 WRONG_ORDER = "wrong_order"
 NO_USER_MESSAGE = "no_user_message"
 EMPTY_USER_MESSAGE = "empty_user_message"
@@ -62,6 +68,11 @@ NEVER_ASKED = frozenset(
         BAD_MESSAGE,
         UNKNOWN_ROLE,
         CONTENT_NOT_TEXT,
+        HOLDS_PICTURE,
+        HOLDS_AUDIO,
+        HOLDS_VIDEO,
+        HOLDS_FILE,
+        TOOL_CALLS,
         WRONG_ORDER,
         NO_USER_MESSAGE,
         EMPTY_USER_MESSAGE,

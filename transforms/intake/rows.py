@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
+from transforms.intake.content import readable, refuse_tool_calls, text_of
+from transforms.intake.refusal import UnusableRecord, named
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 """Roles that a row may use, and what they become: ``developer`` is the newer name of ``system``."""
 
+SHARED_ROLES = {
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("human", "user", "prompter"), "user"),
+    **dict.fromkeys(("gpt", "chatgpt", "gpt-4", "gpt4", "bing", "bard", "gemini", "claude", "model", "bot", "chatbot", "ai"), "assistant"),
+    "assistant": "assistant",
+}
+"""Names under ``from`` in ShareGPT's shape, in any case; what people exported from several services put there."""
+
+_TOOL_ROLES = frozenset(
+    {"tool", "function", "function_call", "function-call", "function_response", "observation", "tool_call", "tool_response", "ipython"}
+)
+
 _FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("user", "assistant"), ("assistant", "user")})
 """The roles that may follow one another."""
-
-OBJECT = 'expected an object, {"messages": [...]} or one with the columns that a template takes'
-"""What a record must be before anything is taken out of it."""
-
-
-class UnusableRecord(reasons.Rejection):
-    """A line or record that gives no row; the next ones may."""
 
 
 def chat_messages(value: object, name: str = "messages") -> tuple[ChatMessage, ...]:
@@ -51,18 +58,21 @@ def _message(place: int, count: int, item: object) -> ChatMessage:
             reasons.BAD_MESSAGE,
             f'message {place} of {count} is {named(item)}; expected an object with "role" and "content"',
         )
-    role = item.get("role")
-    known = ROLES.get(role) if isinstance(role, str) else None
+    shared = item.get("role") is None and "from" in item
+    role_key, content_key, roles = ("from", "value", SHARED_ROLES) if shared else ("role", "content", ROLES)
+    role = item.get(role_key)
+    known = roles.get(role.strip().lower() if shared else role) if isinstance(role, str) else None
     if known is None:
-        raise _unknown_role(place, count, item)
-    content = item.get("content")
-    if not isinstance(content, str):
-        found = named(content) if "content" in item else "missing"
-        raise UnusableRecord(
-            reasons.CONTENT_NOT_TEXT,
-            f'the "content" of message {place} of {count} ({known}) is {found}; expected text. '
-            "Put the parts of a message together into one string; only text can be distilled",
-        )
+        raise _unknown_role(place, count, item, role_key)
+    where = f"message {place} of {count} ({known})"
+    refuse_tool_calls(item, where)
+    content = item.get(content_key)
+    if type(content) is str:  # nearly always
+        content = readable(content, where)
+    elif content_key in item:
+        content = text_of(content, where)
+    else:
+        raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'the "{content_key}" of {where} is missing; expected text')
     if known == "user" and not content.strip():
         raise UnusableRecord(
             reasons.EMPTY_USER_MESSAGE,
@@ -71,17 +81,24 @@ def _message(place: int, count: int, item: object) -> ChatMessage:
     return ChatMessage(known, content)
 
 
-def _unknown_role(place: int, count: int, item: dict[object, object]) -> UnusableRecord:
-    expected = "expected system, user or assistant"
-    if "role" not in item:
-        return UnusableRecord(reasons.UNKNOWN_ROLE, f'message {place} of {count} has no "role"; {expected}')
-    role = item["role"]
+def _unknown_role(place: int, count: int, item: dict[object, object], key: str) -> UnusableRecord:
+    expected = "expected system, user or assistant" if key == "role" else "expected system, human or gpt"
+    if key not in item:
+        return UnusableRecord(reasons.UNKNOWN_ROLE, f'message {place} of {count} has no "{key}"; {expected}')
+    role = item[key]
     if not isinstance(role, str):
-        return UnusableRecord(reasons.UNKNOWN_ROLE, f'the "role" of message {place} of {count} is {named(role)}; {expected}')
-    nearest = ROLES.get(role.strip().lower())
-    advice = f'; write "{nearest}", in lower case and without spaces' if nearest else ""
-    if role in ("tool", "function"):
-        advice = "; chats with tool calls cannot be distilled: leave these rows out"
+        return UnusableRecord(reasons.UNKNOWN_ROLE, f'the "{key}" of message {place} of {count} is {named(role)}; {expected}')
+    plain = role.strip().lower()
+    if plain in _TOOL_ROLES:
+        return UnusableRecord(
+            reasons.TOOL_CALLS,
+            f"message {place} of {count} has the role {role[:40]!r}; chats with tool calls cannot be distilled: leave these rows out",
+        )
+    advice = ""
+    if key == "role" and plain in ROLES:
+        advice = f'; write "{ROLES[plain]}", in lower case and without spaces'
+    elif key == "role" and plain in SHARED_ROLES:
+        advice = f'; write "{SHARED_ROLES[plain]}"'
     return UnusableRecord(reasons.UNKNOWN_ROLE, f"message {place} of {count} has the role {role[:40]!r}; {expected}{advice}")
 
 
@@ -94,16 +111,3 @@ def _wrong_order(place: int, count: int, role: str, previous: str | None) -> Unu
         what = "user and assistant take turns; join neighbours of the same role into one message"
     after = f"follows {previous}" if previous else "comes first"
     return UnusableRecord(reasons.WRONG_ORDER, f"message {place} of {count} ({role}) {after}; {what}")
-
-
-def named(value: object) -> str:
-    """What a JSON value is, in the words of JSON."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    return "a list" if isinstance(value, list) else "an object"

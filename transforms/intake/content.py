@@ -1,0 +1,96 @@
+"""The content of a message: text, or parts that are all text. Pictures, sound, files and tool calls are refused by their own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from transforms.elements import reasons
+from transforms.intake.refusal import UnusableRecord, named
+
+PARTS_JOINED_BY = "\n"
+"""What stands between the text parts of one message: without it, words of two parts would run together."""
+
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+_REFUSED_PARTS = {
+    **dict.fromkeys(("image_url", "image", "input_image", "image_file", "img", "picture"), (reasons.HOLDS_PICTURE, "a picture")),
+    **dict.fromkeys(("input_audio", "audio", "audio_url", "output_audio"), (reasons.HOLDS_AUDIO, "sound")),
+    **dict.fromkeys(("video", "video_url", "input_video"), (reasons.HOLDS_VIDEO, "a video")),
+    **dict.fromkeys(("file", "input_file", "file_url", "document", "document_url", "search_result"), (reasons.HOLDS_FILE, "a file")),
+    **dict.fromkeys(
+        ("tool_use", "tool_result", "tool_call", "tool_response", "function_call", "function_call_output", "toolUse", "toolResult",
+         "server_tool_use", "web_search_tool_result", "functionCall", "functionResponse", "mcp_tool_use", "mcp_tool_result"),
+        (reasons.TOOL_CALLS, "a tool call or its result"),
+    ),
+}  # fmt: skip
+"""Types of content parts, as OpenAI, Anthropic, Google, Amazon, Mistral and Hugging Face write them."""
+_MEDIA = {"image": "image", "audio": "input_audio", "video": "video"}
+
+
+def text_of(content: object, where: str) -> str:
+    """The text of a message's content. Raises UnusableRecord; ``where`` names the message for a person."""
+    if isinstance(content, str):
+        return readable(content, where)
+    if isinstance(content, list) and content:
+        return PARTS_JOINED_BY.join(_part(part, place, where) for place, part in enumerate(content, start=1))
+    found = named(content) if content != [] else "an empty list"
+    raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'the "content" of {where} is {found}; expected text, or a list of parts that are all text')
+
+
+def readable(text: str, where: str) -> str:
+    """The text itself. Raises UnusableRecord where it cannot be written as UTF-8, and so neither sent nor kept."""
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        found = ord(text[error.start])
+        if 0xDC80 <= found <= 0xDCFF:  # how Python keeps a byte that is not UTF-8
+            said = f"holds bytes that are not UTF-8 (0x{found - 0xDC00:02x}, or half of a surrogate pair, \\u{found:04x})"
+            raise UnusableRecord(reasons.NOT_UTF8, f"{where} {said}. Save the data as UTF-8") from None
+        raise UnusableRecord(
+            reasons.INVALID_JSON,
+            f"{where} holds half of a surrogate pair (\\u{found:04x}) at character {error.start + 1:,}, which is no letter: "
+            "an emoji was cut in two. Repair the text in the input file",
+        ) from None
+    return text
+
+
+def refuse_tool_calls(message: Mapping[object, object], where: str) -> None:
+    """Raise UnusableRecord for a message that calls tools: without them the chat cannot be answered again."""
+    for name in ("tool_calls", "function_call"):
+        if message.get(name):
+            raise UnusableRecord(
+                reasons.TOOL_CALLS, f'{where} calls tools ("{name}"); chats with tool calls cannot be distilled: leave these rows out'
+            )
+
+
+def _part(part: object, place: int, where: str) -> str:
+    which = f"part {place} of the content of {where}"
+    if isinstance(part, str):
+        return readable(part, which)
+    if not isinstance(part, dict):
+        raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'{which} is {named(part)}; expected text or {{"type": "text", "text": "..."}}')
+    kind = part.get("type")
+    if kind is None:  # Google's and Amazon's parts say by their key what they are
+        kind = "text" if isinstance(part.get("text"), str) else _named_by_key(part)
+    if kind in _TEXT_PARTS and isinstance(part.get("text"), str):
+        return readable(part["text"], which)
+    if isinstance(kind, str) and (refused := _REFUSED_PARTS.get(kind)) is not None:
+        reason, what = refused
+        raise UnusableRecord(reason, f"{which} is {what} ({kind[:40]!r}); only text can be distilled: leave the row out, or keep its text")
+    said = f"of the type {str(kind)[:40]!r}" if kind is not None else "without a type"
+    if kind in _TEXT_PARTS:
+        said = f'text whose "text" is {named(part["text"]) if "text" in part else "missing"}'
+    raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'{which} is {said}; expected {{"type": "text", "text": "..."}}')
+
+
+def _named_by_key(part: Mapping[str, object]) -> str | None:
+    for key, value in part.items():
+        if value is None:
+            continue
+        if key in _REFUSED_PARTS:
+            return key
+        if key in ("inlineData", "inline_data", "fileData", "file_data") and isinstance(value, dict):
+            media = str(value.get("mimeType") or value.get("mime_type") or "").partition("/")[0]
+            return _MEDIA.get(media, "file")
+    return None
