@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage
-from transforms.intake.rows import UnusableRecord, chat_messages
-from transforms.intake.templates import ColumnTemplate, listed
+from transforms.intake.content import readable
+from transforms.intake.formats.base import UnreadableValue
+from transforms.intake.formats.json_value import json_value
+from transforms.intake.refusal import UnusableRecord
+from transforms.intake.rows import chat_messages
+from transforms.intake.template_growth import nested_deeper, written_size
+from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
+
+_PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
 
 
 class RowColumns:
-    """Makes the chats of a run's rows. Raises BadTemplate."""
+    """Makes the chats of a run's rows, none with a message made by a template longer than ``max_row_bytes``. Raises BadTemplate."""
 
-    def __init__(self, spec: ColumnSpec) -> None:
+    def __init__(self, spec: ColumnSpec, max_row_bytes: int = MOST_ROW_BYTES) -> None:
+        self._max_row_bytes = max_row_bytes
         self._messages = spec.messages
         self._label = spec.label
-        self._user = ColumnTemplate("user_template", spec.user_template) if spec.user_template is not None else None
-        self._system = ColumnTemplate("system_template", spec.system_template) if spec.system_template is not None else None
-        templates = [template for template in (self._user, self._system) if template is not None]
-        self._templates = templates
+        self._user, self._system = (
+            ColumnTemplate(name, source, max_row_bytes) if source is not None else None
+            for name, source in (("user_template", spec.user_template), ("system_template", spec.system_template))
+        )
+        self._templates = [template for template in (self._user, self._system) if template is not None]
 
     @property
     def looked_at(self) -> frozenset[str] | None:
@@ -70,19 +79,32 @@ class RowColumns:
                 f'the row has no "{name}" (it has {keys}); expected {{"{name}": [{{"role": "user", "content": "..."}}, ...]}}. '
                 "Another column may be named with messages_column, and user_template makes a prompt from columns",
             ) from None
+        if isinstance(value, UnreadableValue):
+            raise value.refusal()
         if isinstance(value, str):
             value = _from_text(value)
         return chat_messages(value, name)
 
     def with_label(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
-        """The chat with the label of the label column as its last answer, where the row has one."""
+        """The chat with the label of the label column as its last answer, where the row has one. Raises UnusableRecord."""
         if self._label is None:
             return messages
         label = fields.get(self._label)
-        if label is None or label == "":
+        if label is None or label == "" or (isinstance(label, float) and math.isnan(label)):
             return messages
         question = messages[:-1] if messages[-1].role == "assistant" else messages
-        return (*question, ChatMessage("assistant", str(label)))
+        return (*question, ChatMessage("assistant", self._label_text(label)))
+
+    def _label_text(self, label: Any) -> str:
+        where = f"label_column {self._label!r}"
+        if isinstance(label, UnreadableValue):
+            raise label.refusal()
+        if isinstance(label, (list, dict)) and (nested_deeper(label) or written_size(label, self._max_row_bytes) > self._max_row_bytes):
+            raise UnusableRecord(reasons.BAD_ROW, f"{where}: the label is nested too deeply or too long; expected a text or a number")
+        try:
+            return readable(str(label), where)
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UnusableRecord(reasons.BAD_ROW, f"{where}: the label cannot be written as text ({type(error).__name__})") from None
 
     def _from_templates(self, user: ColumnTemplate, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         asked = user.render(fields)
@@ -100,8 +122,12 @@ def _from_text(text: str) -> object:
     if not text.lstrip().startswith("["):
         return text
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UnusableRecord(
-            reasons.INVALID_JSON, f"the messages are text that begins like a JSON list and is not one: {error.msg} at character {error.colno}"
-        ) from None
+        return json_value(text.encode("utf-8", "surrogatepass"))
+    except UnusableRecord as unusable:
+        if _PYTHON_LIST.match(text):
+            raise UnusableRecord(
+                reasons.INVALID_JSON,
+                "the messages are a list as Python prints it, with single quotes, which is not JSON: to_csv of pandas or datasets writes it so. "
+                "Write the file with to_json or to_parquet, or turn the column into JSON text with json.dumps",
+            ) from None
+        raise UnusableRecord(unusable.reason, f"the messages are text that begins like a JSON list and is not one: {unusable.detail}") from None

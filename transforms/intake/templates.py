@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateSyntaxError, UndefinedError, nodes
+from jinja2.meta import find_undeclared_variables
 
 from transforms.elements import reasons
-from transforms.intake.rows import UnusableRecord
+from transforms.intake.content import readable
+from transforms.intake.formats.base import UnreadableValue
+from transforms.intake.refusal import UnusableRecord
+from transforms.intake.template_growth import NESTED_MOST, nested_deeper
+from transforms.intake.template_sandbox import NOT_REPEATABLE, MissingValue, PromptEnvironment, Repeatable
 
 WHOLE_ROW = "row"
 """The name under which a template finds all columns, for those whose names are no identifiers: ``{{ row["full text"] }}``."""
@@ -20,19 +26,10 @@ class BadTemplate(ValueError):
     """A template that is no template; the text says where and why."""
 
 
-class _MissingValue(Exception):
-    """The template writes out a value that the row does not have."""
-
-
-def _no_missing_value(value: object) -> object:
-    if value is None:
-        raise _MissingValue  # "None" in a prompt would be paid for
-    return value
-
-
 _MISSING_KEY = re.compile(r"^'dict object' has no attribute ('.*')$")
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, finalize=_no_missing_value, autoescape=False)
-_OWN_NAMES = frozenset(_ENVIRONMENT.globals)
+_NO_FILTER = re.compile(r"^No filter named '(.*)'$")
+_EACH_TIME = " gives another text each time, and a row's prompt must be the same whenever it is made; leave it out"
+MOST_ROW_BYTES = 8 * 1024 * 1024
 
 
 class ColumnTemplate:
@@ -41,15 +38,18 @@ class ColumnTemplate:
     Raises BadTemplate. The sandbox keeps a template from anything but the values it is given.
     """
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, allowed_bytes: int = MOST_ROW_BYTES) -> None:
         self._name = name
+        self._allowed_bytes = allowed_bytes
+        self._environment = PromptEnvironment(allowed_bytes)
         try:
-            tree = _ENVIRONMENT.parse(source)
-            self._template = _ENVIRONMENT.from_string(source)
+            tree = Repeatable().visit(self._environment.parse(source))
+            self._columns = _columns(tree, self._environment)
+            self._template = self._environment.from_string(tree)
         except TemplateSyntaxError as error:
-            said = str(error.message).rstrip(".")
-            raise BadTemplate(f"{name}, line {error.lineno}: {said}; columns are written {{{{ like_this }}}}") from None
-        self._columns = _columns(tree)
+            raise BadTemplate(f"{name}, line {error.lineno}: {_said(error)}") from None
+        except (RecursionError, MemoryError):
+            raise BadTemplate(f"{name}: the template is nested too deeply") from None
         self._uses_row = self._columns.pop(WHOLE_ROW, None) is not None
         self._any_column = False
         if self._uses_row:
@@ -67,20 +67,48 @@ class ColumnTemplate:
 
     def render(self, fields: Mapping[str, Any]) -> str:
         """The text for one row. Raises UnusableRecord, which names the columns that there are."""
+        for name in fields if self._any_column else self._columns:
+            value = fields.get(name)
+            if isinstance(value, UnreadableValue):
+                raise value.refusal()
+            if isinstance(value, (list, dict)) and nested_deeper(value):
+                raise UnusableRecord(
+                    reasons.TEMPLATE_FAILED, f"{self._name}: the column {name!r} holds values nested deeper than {NESTED_MOST} levels"
+                )
+        self._environment.next_row()
         try:
-            return self._template.render({**fields, WHOLE_ROW: fields} if self._uses_row else fields)
-        except _MissingValue:
-            empty = ", ".join(str(name) for name, value in fields.items() if value is None) or "a nested field"
-            raise UnusableRecord(
-                reasons.MISSING_VALUE,
-                f"{self._name} writes out a column that has no value in this row (without one: {empty}); "
-                "fill it in, or write {{ column or '' }} where it may be missing",
-            ) from None
+            text = self._template.render({**fields, WHOLE_ROW: fields} if self._uses_row else fields)
+        except UnusableRecord as unusable:
+            raise UnusableRecord(unusable.reason, f"{self._name}: {unusable.detail}") from None
+        except MissingValue:
+            raise self._missing_value(fields) from None
         except UndefinedError as error:
             said = _MISSING_KEY.sub(r"there is no \1", error.message or "")
             raise UnusableRecord(reasons.MISSING_COLUMN, f"{self._name}: {said}; {listed(list(fields))}") from None
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OverflowError) as error:
-            raise UnusableRecord(reasons.TEMPLATE_FAILED, f"{self._name} cannot be filled in for this row: {error}") from None
+        except Exception as error:  # noqa: BLE001 - a template raises whatever its row's values lead it to, and that costs one row
+            what = {RecursionError: "it goes too deep", MemoryError: "it takes more memory than there is"}.get(type(error), error)
+            raise UnusableRecord(reasons.TEMPLATE_FAILED, f"{self._name} cannot be filled in for this row: {str(what)[:300]}") from None
+        if len(readable(text, self._name).encode("utf-8")) > self._allowed_bytes:
+            raise UnusableRecord(
+                reasons.ROW_TOO_LARGE, f"{self._name} gives more than the {self._allowed_bytes:,} bytes that a row may have; shorten the row"
+            )
+        return text
+
+    def _missing_value(self, fields: Mapping[str, Any]) -> UnusableRecord:
+        empty = [str(name) for name, value in fields.items() if value is None or (isinstance(value, float) and not math.isfinite(value))]
+        return UnusableRecord(
+            reasons.MISSING_VALUE,
+            f"{self._name} writes out a column that has no value in this row (without one: {', '.join(empty) or 'a nested field'}); "
+            "fill it in, or write {{ column or '' }} where it may be missing",
+        )
+
+
+def _said(error: TemplateSyntaxError) -> str:
+    said = str(error.message).rstrip(".")
+    unknown = _NO_FILTER.match(said)
+    if unknown is not None and unknown[1] in NOT_REPEATABLE:
+        return unknown[1] + _EACH_TIME
+    return said if said.endswith(_EACH_TIME) else f"{said}; columns are written {{{{ like_this }}}}"
 
 
 def listed(columns: list[str]) -> str:
@@ -89,12 +117,22 @@ def listed(columns: list[str]) -> str:
     return f"the columns are: {shown}" + (f" and {len(columns) - 40} more" if len(columns) > 40 else "")
 
 
-def _columns(tree: nodes.Template) -> dict[str, bool]:
-    """The names that a template takes from the row, and whether it fails without them."""
-    from jinja2.meta import find_undeclared_variables
-
+def _columns(tree: nodes.Template, environment: PromptEnvironment) -> dict[str, bool]:
+    """The names that a template takes from the row, and whether it fails without them. A function of Jinja's that is called is not one."""
     optional = {node.name for node in _optional(tree) if isinstance(node, nodes.Name)}
-    return {name: name not in optional for name in sorted(find_undeclared_variables(tree) - _OWN_NAMES)}
+    own, environment.globals = environment.globals, {}  # what is looked for are the row's names, also where Jinja has the same
+    try:
+        names = find_undeclared_variables(tree)
+    finally:
+        environment.globals = own
+    called = [call.node for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    for callee in called:
+        if callee.name in names & NOT_REPEATABLE:
+            raise TemplateSyntaxError(callee.name + _EACH_TIME, callee.lineno)
+    times_called = Counter(callee.name for callee in called)
+    mentioned = Counter(node.name for node in tree.find_all(nodes.Name))
+    functions = {name for name in own.keys() & names if mentioned[name] == times_called[name]}
+    return {name: name not in optional for name in sorted(names - functions)}
 
 
 def _columns_of_row(tree: nodes.Template) -> tuple[dict[str, bool], bool]:

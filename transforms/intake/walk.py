@@ -54,7 +54,7 @@ def walk_rows(
     all that cannot be read of it. What opening or reading a file raises is passed on, and BadTemplate.
     """
     keys = RowKeys(split)
-    columns = RowColumns(reading.columns)
+    columns = RowColumns(reading.columns, reading.max_row_bytes)
     index, count = shard if shard is not None else (0, 1)
     ordinal = 0
     if limit is not None and limit <= 0:
@@ -66,18 +66,21 @@ def walk_rows(
                 source = unpacked(file, stored)
                 for number, fields in format_of(file, reading.format).records(source, reading.max_row_bytes, columns.looked_at):
                     mine = ordinal // LINES_PER_SHARE % count == index
+                    row_key = None
                     try:
                         if isinstance(fields, reasons.Rejection):
                             raise fields
                         messages = columns.chat(fields)
-                    except reasons.Rejection as unusable:
-                        if mine:
-                            yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail)
-                    else:
-                        # the label is not part of who a row is: adding a label column asks nothing anew
+                        # the label is not part of who a row is: a label column that is added asks nothing again
                         row_key = keys.next_key(messages)
                         if mine:
-                            yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), columns.with_label(messages, fields))
+                            messages = columns.with_label(messages, fields)
+                    except reasons.Rejection as unusable:
+                        if mine:
+                            yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail, row_key)
+                    else:
+                        if mine:
+                            yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), messages)
                     ordinal += 1
                     if ordinal == limit:
                         return
@@ -94,7 +97,7 @@ def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Re
 
     Raises UnusableFile and BadTemplate.
     """
-    columns = RowColumns(reading.columns)
+    columns = RowColumns(reading.columns, reading.max_row_bytes)
     with closing(open_file(file)) as stored:
         kept_as = format_of(file, reading.format)
         found = kept_as.columns(unpacked(file, stored), reading.max_row_bytes)

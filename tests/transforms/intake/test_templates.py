@@ -1,5 +1,9 @@
 """Templates over the columns of a row."""
 
+import time
+import tracemalloc
+from datetime import datetime
+
 import pytest
 
 from transforms.elements import reasons
@@ -81,3 +85,189 @@ def test_a_template_reaches_nothing_but_the_row(source: str) -> None:
     with pytest.raises(UnusableRecord) as caught:
         render(source, a=1)
     assert caught.value.reason in (reasons.TEMPLATE_FAILED, reasons.MISSING_COLUMN)
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize("source", ["{{ ['a', 'b']|random }}", "{{ lipsum() }}", "{{ cycler('a', 'b').next() }}", "{{ lipsum(n=1)|upper }}"])
+def test_what_gives_another_text_each_time_is_no_template(source: str) -> None:
+    with pytest.raises(BadTemplate, match="user_template, line 2: (random|lipsum|cycler) gives another text each time"):
+        ColumnTemplate("user_template", "{{a}}\n" + source)
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ a.upper }}",
+        "{{ a.upper ~ '' }}",
+        "{{ a.upper|string }}",
+        "{{ '%s'|format(a.upper) }}",
+        "{{ [a.upper]|join }}",
+        "{{ [a]|map(attribute='upper')|join }}",
+        "{{ a|attr('upper') }}",
+        "{{ '{0.upper}'.format(a) }}",
+        "{{ range }}",
+        "{{ dict }}",
+        "{{ namespace ~ '' }}",
+        "{% macro m() %}x{% endmacro %}{{ m }}",
+        "{{ b.keys }}",
+        "{{ day.now() }}",
+        "{{ day.today() }}",
+        "{{ day.astimezone() }}",
+        "{{ a.encode() }}",
+    ],
+)
+def test_methods_and_functions_are_not_written_out(source: str) -> None:
+    with pytest.raises(UnusableRecord) as caught:
+        render(source, a="x", b={"k": 1}, day=datetime(2026, 1, 1))
+    assert caught.value.reason in (reasons.TEMPLATE_FAILED, reasons.MISSING_COLUMN)
+    assert " at 0x" not in caught.value.detail
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ [1, 2]|map('string') }}", "['1', '2']"),
+        ("{{ [1, 2]|map('string') ~ '' }}", "['1', '2']"),
+        ("{{ ([1, 2]|reverse)|string }}", "[2, 1]"),
+        ("{{ [2, 2, 1]|unique|string|upper }}", "[2, 1]"),
+        ("{{ a.upper() }}", "X"),
+        ("{{ a ~ 1 ~ b.k }}", "x11"),
+        ("{% for k, v in b.items() %}{{ k }}{{ v }}{% endfor %}", "k1"),
+        ("{{ '{:>4}|{}'.format(a, 1) }}{{ '%03d' % 7 }}", "   x|1007"),
+        ("{% set n = namespace(s='') %}{% for i in range(3) %}{% set n.s = n.s ~ i %}{% endfor %}{{ n.s }}", "012"),
+        ("{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(a) }}", "<x>"),
+        ("{% for c in ['p', 'q'] %}{{ loop.index }}{{ loop.cycle('a', 'b') }}{% endfor %}", "1a2b"),
+        ("{% set comma = joiner(', ') %}{% for c in 'pq' %}{{ comma() }}{{ c }}{% endfor %}", "p, q"),
+        ("{{ day.strftime('%Y') }}", "2026"),
+    ],
+)
+def test_what_says_the_same_each_time_is_written(source: str, text: str) -> None:
+    assert [render(source, a="x", b={"k": 1}, day=datetime(2026, 1, 1)) for _ in range(2)] == [text, text]
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize("name", ["namespace", "dict", "range", "cycler", "joiner", "lipsum", "random"])
+def test_a_column_wins_over_a_name_of_the_template_language(name: str) -> None:
+    template = ColumnTemplate("t", "{{ " + name + " }}")
+    assert template.columns == {name}
+    assert template.missing([]) == [name]
+    assert template.render({name: "from the row"}) == "from the row"
+
+
+@pytest.mark.fault("D11")
+@pytest.mark.parametrize("name", ["items", "get", "keys", "values", "pop", "copy"])
+def test_a_column_wins_over_a_method_of_the_row(name: str) -> None:
+    template = ColumnTemplate("t", "{{ row." + name + " }}")
+    assert template.columns == {name}
+    assert template.render({name: "from the row"}) == "from the row"
+    with pytest.raises(UnusableRecord):
+        template.render({"other": 1})
+
+
+LIMIT = 20_000
+EXPLOSIONS = [
+    "{{ 'x' * b }}",
+    "{{ b * [1] }}",
+    "{{ a|center(b) }}",
+    "{{ a.center(b) }}{{ a.ljust(b) }}",
+    "{{ a.zfill(b) }}",
+    "{{ '\\t'.expandtabs(b) }}",
+    "{{ a|indent(b, true) }}",
+    "{{ a|batch(b, 'x')|list }}",
+    "{{ [1]|slice(b)|list }}",
+    "{{ '%999999999d'|format(5) }}",
+    "{{ '%*d'|format(b, 5) }}",
+    "{{ '%.999999999f' % 1.5 }}",
+    "{{ '%(a)s%(a)s%(a)s' % {'a': long} }}",
+    "{{ '{:>999999999}'.format(a) }}",
+    "{{ '{:>{}}'.format(a, b) }}",
+    "{{ '{:>9999}{:>9999}{:>9999}'.format(a, a, a) }}",
+    "{{ '{x:>999999999}'.format_map({'x': a}) }}",
+    "{{ f|format(5) }}",
+    "{{ long|replace('y', long) }}",
+    "{{ long.replace('', long) }}",
+    "{{ long|join(long) }}",
+    "{{ [long, long, long]|join }}",
+    "{{ [long] * 1000 }}",
+    "{{ ([long] * 1000)|string }}",
+    "{{ ([long] * 1000)|tojson }}",
+    "{{ ([long] * 1000) ~ '' }}",
+    "{{ [[1] * 1000] * 10|int|tojson(indent=b) }}",
+    "{{ 10 ** b }}",
+    "{{ (10 ** 20000) * (10 ** 20000) }}",
+    "{{ 2.5|round(b, 'ceil') }}",
+    "{{ (7).to_bytes(b, 'big') }}",
+    "{{ a.translate({120: long})|length }}{{ long.translate({121: long}) }}",
+    "{{ long|wordwrap(1, wrapstring=long) }}",
+    "{% for i in range(9999) %}{{ long }}{% endfor %}",
+    "{% set x %}{% for i in range(9999) %}{{ long }}{% endfor %}{% endset %}{{ x|length }}",
+    "{% macro m() %}{% for i in range(9999) %}{{ long }}{% endfor %}{% endmacro %}{{ m()|length }}",
+    "{% set n = namespace(s='xy') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s|length }}",
+    "{% set n = namespace(s='xy') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}{{ n.s|length }}",
+    "{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = n.l + n.l %}{% endfor %}{{ n.l|length }}",
+    "{% set l = [1] %}{% for i in range(60) %}{{ l.extend(l) or '' }}{% endfor %}{{ l|length }}",
+    "{{ ([long] * 1000)|map('list')|list|length }}",
+    "{{ [long, long, long]|sum(start='') }}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{{ range(b)|list }}",
+    "{{ long }}{{ long }}{{ long }}",
+]
+
+
+@pytest.mark.fault("T5", "X-A7")
+@pytest.mark.parametrize("source", EXPLOSIONS)
+def test_no_row_makes_a_template_build_more_than_a_row_may_have(source: str) -> None:
+    template = ColumnTemplate("user_template", source, LIMIT)
+    tracemalloc.start()
+    began_s = time.perf_counter()
+    try:
+        with pytest.raises(UnusableRecord) as caught:
+            template.render({"a": "x", "b": 999_999_999, "f": "%999999999d", "long": "y" * 9000})
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value.reason in (reasons.ROW_TOO_LARGE, reasons.TEMPLATE_FAILED)
+    assert peak_bytes < 40_000_000
+    assert time.perf_counter() - began_s < 20
+
+
+@pytest.mark.fault("T5")
+def test_bytes_are_counted_and_what_fits_is_written() -> None:
+    template = ColumnTemplate("user_template", "{{ a }}", 100)
+    assert template.render({"a": "x" * 100}) == "x" * 100
+    assert template.render({"a": "ü" * 50}) == "ü" * 50
+    with pytest.raises(UnusableRecord, match="row_too_large: user_template gives more than the 100 bytes"):
+        template.render({"a": "ü" * 51})
+    assert template.render({"a": "again"}) == "again"
+
+
+@pytest.mark.fault("T4", "X-A7")
+@pytest.mark.parametrize("source", ["{{ b }}", "{{ row }}", "{{ b|tojson }}", "{{ row['b']|string }}", "{{ b ~ '' }}", "{{ b|pprint }}"])
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize("levels", [500, 900, 980, 1020, 100_000])
+def test_a_value_nested_deeply_is_one_reject(source: str, kind: type, levels: int) -> None:
+    value: object = 1
+    for _ in range(levels):
+        value = [value] if kind is list else {"a": value}
+    template = ColumnTemplate("user_template", source)
+    with pytest.raises(UnusableRecord) as caught:
+        template.render({"b": value})
+    assert caught.value.reason == reasons.TEMPLATE_FAILED
+    assert template.render({"b": [[1]]})
+    while isinstance(value, (list, dict)):  # taken apart here: a value so deep cannot be freed in one go on every Python
+        value = value[0] if isinstance(value, list) else value["a"]
+
+
+def test_three_hundred_levels_are_written() -> None:
+    value: object = 1
+    for _ in range(300):
+        value = [value]
+    assert render("{{ b }}", b=value) == "[" * 300 + "1" + "]" * 300
+
+
+@pytest.mark.fault("T4")
+def test_a_template_that_is_nested_too_deeply_is_no_template() -> None:
+    with pytest.raises(BadTemplate, match="nested"):
+        ColumnTemplate("user_template", "{{ " + "(" * 3000 + "a" + ")" * 3000 + " }}")
