@@ -123,7 +123,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_
             patience=PatienceSpec(
                 attempt_s=settings.initial_request_timeout,
                 longest_attempt_s=settings.max_request_timeout,
-                payload_s=settings.max_retry_time_interval,
+                payload_s=settings.max_retry_time_interval or None,  # 0 as in the component: no limit of this kind
                 first_answer_s=settings.first_answer_patience,
                 outage_s=settings.outage_patience,
                 drain_s=settings.drain_timeout,

@@ -15,8 +15,8 @@ from typing import Any
 from beam_distill.cli.render import add_target_command, refuse, render_files
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.config.suggestions import nearest
 from beam_distill.deployment.targets import TARGETS
-from beam_distill.deployment.values import nearest
 from beam_distill.exit_codes import ExitCode
 
 LAUNCHED = {

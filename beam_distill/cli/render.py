@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve, setting_names
+from beam_distill.config.suggestions import nearest
 from beam_distill.deployment.targets import TARGETS
-from beam_distill.deployment.values import documented, nearest, read_values_file, split_assignments
+from beam_distill.deployment.values import documented, read_values_file, split_assignments
 
 if TYPE_CHECKING:
     from beam_distill.deployment.render import Rendered

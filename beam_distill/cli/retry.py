@@ -12,8 +12,8 @@ from typing import Any
 from beam_distill.cli.reason_flag import ANSWER_REASONS, chosen_reasons, reason_problem
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.fields import MASK
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
+from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.stored_files import fields_of
@@ -78,7 +78,7 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
                 for name in changed
             ]
         )
-    masked = [name for name, value in ((record["settings"].get("beam_options") or {}).items()) if value == MASK]
+    masked = [name for name, value in ((record["settings"].get("beam_options") or {}).items()) if holds_mask(value)]
     if masked and config is None:
         said = f"beam_options: {', '.join(masked)} is secret and not in run.json; where it is needed, give it again with --config or as a flag"
         resolved = replace(resolved, warnings=[*resolved.warnings, said])
@@ -122,9 +122,12 @@ def _earlier(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[s
         missing["additional_headers"] = (
             f"additional_headers: the values of {', '.join(headers)} are secret and not in run.json; give --additional_headers again"
         )
+    if holds_mask(told.get("extra_body")):
+        del told["extra_body"]
+        missing["extra_body"] = "extra_body: a secret in it is not in run.json; give --extra_body again"
     options = told.get("beam_options")
-    if isinstance(options, dict) and MASK in options.values():
-        told["beam_options"] = {name: value for name, value in options.items() if value != MASK}
+    if isinstance(options, dict):
+        told["beam_options"] = {name: value for name, value in options.items() if not holds_mask(value)}
     if told.get("api_key_env") == KEY_VARIABLE and KEY_VARIABLE not in environ:
         del told["api_key_env"]
         missing["api_key_env"] = (

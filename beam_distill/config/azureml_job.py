@@ -5,14 +5,16 @@ Every key ends in one of three ways: as one of our inputs, in a warning that nam
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from beam_distill.config.azureml_step import distillation_step
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.fields import NOT_TO_OVERWRITE
+from beam_distill.config.fields import NOT_TO_OVERWRITE, literal_secret
 from beam_distill.config.settings import DistillSettings
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import kind_of
@@ -20,7 +22,13 @@ from transforms.teacher.kinds.registry import kind_of
 KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
 """The environment variable of this process that holds a key which stood in a job file: workers are told the name alone."""
 
+HEADER_VARIABLE = "AZUREML_JOB_FILE_HEADER_"
+"""Beginning of the variables that hold headers with a secret in a job file, in the same way."""
+
 _OUTPUTS = {"generated_batch_train_file_path": "train.jsonl", "generated_batch_validation_file_path": "validation.jsonl"}
+_SEQUENTIAL_OUTPUTS = {name.replace("_batch", ""): name for name in _OUTPUTS}
+"""What the component that asks one row after another calls its outputs."""
+
 _PATHS = frozenset({"train_file_path", "validation_file_path", "ca_bundle", *_OUTPUTS})
 _INFERENCE = {
     "temperature": "teacher_model_temperature",
@@ -56,20 +64,28 @@ _VALUE = {"type": _DATA["type"] | {"string", "number", "integer", "boolean"}, "m
 _KINDS = {"serverless": EndpointKind.SERVERLESS, "azureopenai": EndpointKind.AZURE_OPENAI, "openai": EndpointKind.OPENAI}
 """Types of connections, without their underscores, as kinds of endpoints."""
 
-_STEP_NAME = re.compile(r"oss_distillation_\w*pipeline")
+_DECLARED = frozenset({"description", "optional", "enum"})
+"""What a pipeline says about an input's value, beside the value."""
+
 _PARENT_INPUT = re.compile(r"\$\{\{\s*(?:parent\.)?inputs\.(\w+)\s*\}\}")
 _PARENT_OUTPUT = re.compile(r"\$\{\{\s*(?:parent\.)?outputs\.(\w+)\s*\}\}")
 
 
 @dataclass(slots=True)
 class JobFile:
-    """What a job file says: inputs by our names, what it says in vain, and the key that stands in it."""
+    """What a job file says: inputs by our names, what has no effect here, and the secrets in it.
+
+    ``secret_headers`` has them by the variables that stand for them in ``additional_headers``; ``from_elsewhere`` the inputs that another
+    step would make, with the expression that names it.
+    """
 
     path: str
     inputs: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     key: str | None = field(default=None, repr=False)
+    secret_headers: dict[str, str] = field(default_factory=dict, repr=False)
+    from_elsewhere: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, value: Any) -> None:
         """Set one input; paths are relative to the file, as Azure ML has them."""
@@ -121,9 +137,6 @@ def read_job(fields: dict[str, Any], path: str) -> JobFile:
         _read_distillation(job, fields)
     else:
         _read_pipeline(job, fields)
-    task = str(job.inputs.get("data_generation_task_type", "")).strip().upper()
-    if task not in ("", "SUMMARIZATION") and job.inputs.pop("max_len_summary", None) is not None:
-        job.warnings.append(f"{path}: max_len_summary is ignored, it is for SUMMARIZATION")
     _default_outputs(job, str(fields.get("name") or os.path.splitext(os.path.basename(path))[0]))
     if job.ignored:
         job.warnings.append(f"{path}: these keys have no effect here: {', '.join(dict.fromkeys(job.ignored))}")
@@ -220,16 +233,15 @@ def _read_outputs(job: JobFile, outputs: dict[str, Any]) -> None:
 
 def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
     steps = job.mapping("jobs", fields.get("jobs"))
-    name, step = _distillation_step(job, steps)
+    name, step = distillation_step(job.path, steps)
     given = job.mapping("inputs", fields.get("inputs"))
     used: set[str] = set()
     for key, value in job.mapping(f"jobs.{name}.inputs", step.get("inputs")).items():
         where = f"jobs.{name}.inputs.{key}"
         _take_step_input(job, where, _COMPONENT.get(key, key), _filled_in(job, where, value, given, used))
-    if job.inputs.get("authentication_type") == "azureml_workspace_connection" and "connection_name" not in job.inputs:
-        del job.inputs["authentication_type"]  # the component makes a connection of its own from endpoint and key
     named = job.mapping("outputs", fields.get("outputs"))
-    for key, value in job.mapping(f"jobs.{name}.outputs", step.get("outputs")).items():
+    for their_name, value in job.mapping(f"jobs.{name}.outputs", step.get("outputs")).items():
+        key = _SEQUENTIAL_OUTPUTS.get(their_name, their_name)
         if key not in _OUTPUTS:
             job.ignored.append(f"jobs.{name}.outputs.{key}")
             continue
@@ -245,29 +257,13 @@ def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
     job.ignored += [str(key) for key in fields if key not in ("type", "name", "$schema", "inputs", "outputs", "jobs")]
 
 
-def _distillation_step(job: JobFile, steps: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    found = {}
-    for name, step in steps.items():
-        if isinstance(step, dict):
-            component = step.get("component")
-            inputs = step.get("inputs")
-            if (isinstance(component, str) and _STEP_NAME.search(component)) or (
-                isinstance(inputs, dict) and "data_generation_task_type" in inputs and "train_file_path" in inputs
-            ):
-                found[name] = step
-    if len(found) != 1:
-        what = f"these steps do: {', '.join(found)}; keep one" if found else f"none of its steps does ({', '.join(steps) or 'there are none'})"
-        raise SettingsError([f"jobs ({job.path}): expected one step that uses the distillation component, but {what}"])
-    return next(iter(found.items()))
-
-
 def _filled_in(job: JobFile, where: str, value: Any, given: dict[str, Any], used: set[str]) -> Any:
     """A step's input with the pipeline's own inputs in place of ``${{parent.inputs.x}}``."""
 
     def plain(where: str, found: Any) -> Any:
         if isinstance(found, dict):
             taken = next((key for key in ("path", "value", "default") if key in found), None)
-            job.pass_over(where, {str(key): rest for key, rest in found.items() if key != taken}, _VALUE)
+            job.pass_over(where, {str(key): rest for key, rest in found.items() if key != taken and key not in _DECLARED}, _VALUE)
             return None if taken is None else found[taken]
         return found
 
@@ -286,16 +282,35 @@ def _filled_in(job: JobFile, where: str, value: Any, given: dict[str, Any], used
 
 
 def _take_step_input(job: JobFile, where: str, name: str, value: Any) -> None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and not (value if name == "teacher_model_stop" else value.strip())):
         return
     if name == "teacher_model_endpoint_key":
         job.key = str(value)
     elif name not in DistillSettings.model_fields:
         job.ignored.append(where)
     elif isinstance(value, str) and "${{" in value:
-        job.warnings.append(f"{job.path}: {name} comes from another step ({value}), which is not run here; give it as --{name}")
+        job.from_elsewhere[name] = value
+        job.warnings.append(f"{job.path}: {name} comes from {value}, which is not run here; give what it makes as --{name}")
+    elif name == "additional_headers":
+        job.take(name, _without_literal_secrets(job, value))
     else:
         job.take(name, value)
+
+
+def _without_literal_secrets(job: JobFile, value: Any) -> Any:
+    """The headers, with a variable in the place of each secret that is written out."""
+    try:
+        headers = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value  # refused with its position where inputs are read
+    if not isinstance(headers, dict):
+        return value
+    for name, content in headers.items():
+        if isinstance(name, str) and isinstance(content, str) and content.strip() and literal_secret(name, content):
+            variable = HEADER_VARIABLE + re.sub(r"\W", "_", name).upper()
+            job.secret_headers[variable] = content.strip()
+            headers = {**headers, name: f"${{{variable}}}"}
+    return headers
 
 
 def _output_path(job: JobFile, where: str, value: Any, named: dict[str, Any]) -> str | None:

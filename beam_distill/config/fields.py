@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from transforms.elements.references import variables_in
+from beam_distill.config.json_value import check_json
+from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret, without_secrets
+from transforms.elements.references import with_variables
+from transforms.teacher.address import chat_completions_url
+from transforms.teacher.header_values import only_references
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
 _UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_CREDENTIAL_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "api-key", "x-api-key", "ocp-apim-subscription-key", "x-functions-key", "cookie"}
-)
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-MASK = "***"
-"""What stands for a secret where settings are shown."""
 NOT_TO_OVERWRITE = {
     "messages": "the rows' messages cannot be replaced",
     "model": "use model",
@@ -66,22 +67,35 @@ def read_size(value: Any) -> Any:
 
 
 def read_stop(value: Any) -> Any:
-    """One string or a JSON list of up to four as a tuple."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise ValueError(f"expected one string or a JSON list of strings ({error})") from None
-    listed = [value] if isinstance(value, str) else value
+    """Stop texts as a tuple: one text, exactly as it was given, or a list of up to four, also as JSON.
+
+    Text that begins with a bracket is a JSON list only when it is one of texts: ``[/INST]`` and ``[1]`` are stop texts.
+    """
+    listed = _stop_list(value) if isinstance(value, str) else value
     if not isinstance(listed, (list, tuple)) or not all(isinstance(item, str) and item for item in listed) or len(listed) > 4:
-        raise ValueError("expected one string or a JSON list of up to four strings, none empty")
+        raise ValueError("expected one text or a JSON list of up to four texts, none empty")
     return tuple(listed)
+
+
+def _stop_list(text: str) -> list[Any]:
+    if not text.lstrip().startswith("["):
+        return [text]
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if re.match(r'\s*\[\s*"', text):
+            raise ValueError(f"expected one text or a JSON list of texts ({error}); a text that begins so goes into a list of its own") from None
+        return [text]
+    is_list = isinstance(found, list) and (not found or any(isinstance(item, str) for item in found))
+    return found if is_list else [text]
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
+        except RecursionError:
+            raise ValueError("is nested too deeply") from None
         except ValueError as error:
             # the position only: the text may hold a secret
             raise ValueError(f"expected a JSON object ({getattr(error, 'msg', 'not JSON')} at column {getattr(error, 'colno', 1)})") from None
@@ -109,13 +123,26 @@ def read_headers(value: Any) -> Any:
             raise ValueError(f"the value of the header {name} must be text, a number or a boolean")
         if any(ord(letter) < 32 or ord(letter) == 127 or ord(letter) > 255 for letter in content):
             raise ValueError(f"the value of the header {name} holds control characters or letters beyond Latin-1")
-        if name.lower() in _CREDENTIAL_HEADERS and not variables_in(content):
+        if literal_secret(name, content):
             raise ValueError(
                 f"the header {name} carries a secret: give the name of an environment variable instead, "
-                f'{{"{name}": "${{NAME}}"}} (or the endpoint\'s key by api_key_env)'
+                f'{{"{name}": "{secret_by_name(content)}"}} (or the endpoint\'s key by api_key_env)'
             )
         headers[name] = content
     return headers
+
+
+def literal_secret(name: str, content: str) -> bool:
+    """Whether a header holds a secret itself: all of a credential's value must be references, and no value may look like a key."""
+    if is_secret_name(name):
+        return not only_references(content)
+    return looks_like_secret(with_variables(content, lambda variable: " ")) and not only_references(content)
+
+
+def secret_by_name(content: str) -> str:
+    """What to write in the place of a literal secret: the scheme that stood before it, and a reference."""
+    scheme, blank, _ = content.strip().partition(" ")
+    return f"{scheme} ${{NAME}}" if blank and scheme.isalpha() and len(scheme) <= 10 else "${NAME}"
 
 
 def read_extra_body(value: Any) -> Any:
@@ -124,7 +151,48 @@ def read_extra_body(value: Any) -> Any:
     for name in fields:
         if name in NOT_TO_OVERWRITE:
             raise ValueError(f"{name!r} cannot be set here: {NOT_TO_OVERWRITE[name]}")
+    check_json(fields, "it")
     return fields
+
+
+def read_variable_name(value: Any) -> Any:
+    """The name of an environment variable. A key in its place is refused and not repeated."""
+    if isinstance(value, str):
+        value = value.strip()
+        if looks_like_secret(value):
+            raise ValueError(
+                "expected the name of an environment variable that holds the key, and this looks like the key itself. Set the variable, e.g. "
+                "TEACHER_KEY, and give its name. A key that stood on a command line is in the shell's history: consider replacing it"
+            )
+        if not _VARIABLE_NAME.match(value):
+            raise ValueError("expected the name of an environment variable (letters, digits, underscores), such as TEACHER_KEY; not its value")
+    return value
+
+
+def read_key_path(value: Any) -> Any:
+    """The path of a file with a key. A key in its place is refused and not repeated."""
+    if isinstance(value, str) and looks_like_secret(value) and not os.path.isabs(value) and not os.path.exists(value):
+        raise ValueError(
+            "expected the path of a file that holds the key, and this looks like the key itself. Write it into a file and give the file's path"
+        )
+    return value
+
+
+def read_endpoint_url(value: Any) -> Any:
+    """An http or https address. What is none is refused before it is shown anywhere: it may hold a password or be a key."""
+    if isinstance(value, str):
+        value = value.strip()
+        if "://" not in value and looks_like_secret(value):
+            raise ValueError("expected an address such as https://host/v1, and this looks like a key; name a key's place with api_key_env")
+        chat_completions_url(value)
+    return value
+
+
+def read_beam_options(value: Any) -> Any:
+    """Beam's options by name."""
+    if isinstance(value, dict):
+        check_json(value, "it")
+    return value
 
 
 def read_template(value: Any) -> Any:
@@ -159,4 +227,8 @@ SizeBytes = Annotated[int, BeforeValidator(read_size)]
 StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
 TemplateText = Annotated[str, BeforeValidator(read_template)]
 Headers = Annotated[dict[str, str], BeforeValidator(read_headers), PlainSerializer(_masked)]
-ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body)]
+ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body), PlainSerializer(without_secrets, when_used="json")]
+BeamOptions = Annotated[dict[str, Any], BeforeValidator(read_beam_options), PlainSerializer(without_secrets, when_used="json")]
+VariableName = Annotated[str, BeforeValidator(read_variable_name)]
+KeyPath = Annotated[str, BeforeValidator(read_key_path)]
+EndpointUrl = Annotated[str, BeforeValidator(read_endpoint_url)]

@@ -40,8 +40,8 @@ class LimitSettings(Section):
         None,
         "limits",
         "seconds for one payload, retries and waits included",
-        "Unset: a budget per kind of failure, 429 longest (an hour).",
-        gt=0,
+        "Unset or 0: no such limit, only a budget per kind of failure, 429 longest (an hour).",
+        ge=0,
     )
     initial_request_timeout: float = setting(
         180.0, "limits", "seconds the first attempt may take", "Too small cuts off answers that are being paid for.", gt=0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import MASK, Flag, SizeBytes
+from beam_distill.config.fields import BeamOptions, Flag, SizeBytes
 
 
 def _read_runner(value: object) -> object:
@@ -16,15 +16,9 @@ def _read_runner(value: object) -> object:
 
 
 def _read_directories(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return tuple(os.fspath(part) if isinstance(part, os.PathLike) else part for part in value)
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-_SECRET_OPTION = re.compile(r"connection_string|secret|password|token|access_key")
-
-
-def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
-    """Storage options may hold the key of an account."""
-    return {name: MASK if _SECRET_OPTION.search(name) else value for name, value in options.items()}
 
 
 def as_arguments(options: dict[str, Any]) -> list[str]:
@@ -40,7 +34,6 @@ def as_arguments(options: dict[str, Any]) -> list[str]:
     return words
 
 
-BeamOptions = Annotated[dict[str, Any], PlainSerializer(_without_secrets, when_used="json")]
 Directories = Annotated[tuple[str, ...] | None, BeforeValidator(_read_directories)]
 
 

@@ -17,9 +17,27 @@ from beam_distill.config.sampling import SamplingSettings
 from beam_distill.config.teacher import TeacherSettings
 from beam_distill.config.view import ViewSettings
 from transforms.elements.rows import TaskType
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import kind_of
 
 DEFAULT_MAX_NEW_TOKENS = 128
 DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION = 1024
+DEFAULT_MAX_LEN_SUMMARY = 80
+PATHS = frozenset(
+    {
+        "train_file_path",
+        "validation_file_path",
+        "generated_batch_train_file_path",
+        "generated_batch_validation_file_path",
+        "work_dir",
+        "api_key_file",
+        "ca_bundle",
+        "azure_ca_bundle",
+        "workspace_config",
+        "job_server_jar",
+    }
+)
+"""Inputs that name files, whose names may hold any bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +64,10 @@ class DistillSettings(
 
     @property
     def effective_max_new_tokens(self) -> int:
-        """The token limit that is sent."""
-        if self.teacher_model_max_new_tokens is not None:
-            return self.teacher_model_max_new_tokens
+        """The token limit that is sent. As in the component its default, spelled out or not, means more for SUMMARIZATION."""
+        limit = self.teacher_model_max_new_tokens or DEFAULT_MAX_NEW_TOKENS
         summarizing = self.data_generation_task_type is TaskType.SUMMARIZATION
-        return DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION if summarizing else DEFAULT_MAX_NEW_TOKENS
+        return DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION if summarizing and limit == DEFAULT_MAX_NEW_TOKENS else limit
 
     @property
     def effective_initial_worker_count(self) -> int:
@@ -74,7 +91,7 @@ class DistillSettings(
     @property
     def resolved_authentication(self) -> Authentication:
         """How the endpoint is opened."""
-        if self.authentication_type is not None:
+        if self.authentication_type is not None and not self.authentication_by_default:
             return Authentication(self.authentication_type, "authentication_type says so")
         if self.connection_name is not None:
             return Authentication("azureml_workspace_connection", "a connection_name is given")
@@ -85,6 +102,12 @@ class DistillSettings(
         if self.teacher_model_endpoint_name is not None:
             return Authentication("by_endpoint", "the endpoint's authMode decides: its key, its token or an identity")
         return Authentication("none", "no key, no connection and no authentication_type is given")
+
+    @property
+    def authentication_by_default(self) -> bool:
+        """Whether authentication_type is the component's default, spelled out: without a connection it is as if it were not given. (The
+        component makes a connection of its own, from the endpoint's address or name and its key.)"""
+        return self.authentication_type == "azureml_workspace_connection" and self.connection_name is None
 
     @property
     def endpoint_is_given(self) -> bool:
@@ -114,13 +137,9 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
         problems.append(f"enable_chain_of_thought: not for {task.value}; it is for NLI, NLU_QA and MATH")
     if settings.enable_chain_of_density and task is not TaskType.SUMMARIZATION:
         problems.append(f"enable_chain_of_density: only for SUMMARIZATION, not for {task.value}")
-    if "max_len_summary" in given and task is not TaskType.SUMMARIZATION:
-        problems.append(f"max_len_summary: only for SUMMARIZATION, not for {task.value}")
-    if not (settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name):
-        problems.append(
-            "teacher_model_endpoint_url: missing; give the teacher's address, e.g. http://127.0.0.1:8000/v1 "
-            "(or teacher_model_endpoint_name, or connection_name)"
-        )
+    if settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY and task is not TaskType.SUMMARIZATION:
+        problems.append(f"max_len_summary: only for SUMMARIZATION, not for {task.value}; leave it out, or at {DEFAULT_MAX_LEN_SUMMARY}")
+    problems.extend(missing_endpoint(settings.model_dump()))
     if settings.validation_file_path and not settings.generated_batch_validation_file_path:
         problems.append("generated_batch_validation_file_path: missing; validation_file_path is given, so say where its dataset goes")
     if settings.share_identical_answers and settings.teacher_model_temperature != 0:
@@ -133,6 +152,16 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
     return problems
 
 
+def missing_endpoint(values: Mapping[str, Any]) -> list[str]:
+    """What to say when nothing names the teacher."""
+    if any(values.get(name) for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")):
+        return []
+    return [
+        "teacher_model_endpoint_url: missing; give the teacher's address, e.g. http://127.0.0.1:8000/v1 "
+        "(or teacher_model_endpoint_name, or connection_name)"
+    ]
+
+
 def _column_contradictions(settings: DistillSettings) -> list[str]:
     if settings.user_template is not None and settings.messages_column is not None:
         return ["user_template, messages_column: a row's chat comes from one or the other; keep one"]
@@ -143,7 +172,7 @@ def _column_contradictions(settings: DistillSettings) -> list[str]:
 
 def _access_contradictions(settings: DistillSettings) -> list[str]:
     references = [name for name in ("api_key_env", "api_key_file") if getattr(settings, name) is not None]
-    kind = settings.authentication_type
+    kind = None if settings.authentication_by_default else settings.authentication_type
     if len(references) == 2:
         return ["api_key_env, api_key_file: both are given; keep one"]
     if kind == "api_key" and not references:
@@ -156,8 +185,6 @@ def _access_contradictions(settings: DistillSettings) -> list[str]:
         return [f"connection_name: contradicts authentication_type {kind}; drop one of them"]
     if kind == "managed_identity" and not (settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name):
         return ["authentication_type: managed_identity needs teacher_model_endpoint_url or teacher_model_endpoint_name"]
-    if kind == "azureml_workspace_connection" and settings.connection_name is None:
-        return ["authentication_type: azureml_workspace_connection needs a connection_name"]
     return []
 
 
@@ -182,18 +209,7 @@ def _real(path: str) -> str:
 
 def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     """What is legal but probably not meant."""
-    warnings: list[str] = []
-    if settings.teacher_model_max_new_tokens is None and settings.data_generation_task_type is not TaskType.SUMMARIZATION:
-        why = "step-by-step reasoning" if settings.enable_chain_of_thought else "a reasoning teacher or a long answer"
-        warnings.append(
-            f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
-            "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
-        )
-    if settings.teacher_model_endpoint_name is not None and settings.endpoint_to_look_up is None:
-        warnings.append(
-            "teacher_model_endpoint_name is not used, because there is nothing to look up: teacher_model_endpoint_url is given, and "
-            f"{settings.resolved_authentication.reason}"
-        )
+    warnings = [*_advice_on_length(settings), *_advice_on_access(settings)]
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")
         if f"instance_type_{step}" in given and compute != "serverless":
@@ -214,3 +230,51 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     if settings.log_prompts and not settings.debug_mode:
         warnings.append("log_prompts does nothing without debug_mode")
     return warnings
+
+
+def _advice_on_length(settings: DistillSettings) -> list[str]:
+    limit, summarizing = settings.teacher_model_max_new_tokens, settings.data_generation_task_type is TaskType.SUMMARIZATION
+    warnings = []
+    if limit is None and not summarizing:
+        why = "step-by-step reasoning" if settings.enable_chain_of_thought else "a reasoning teacher or a long answer"
+        warnings.append(
+            f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
+            "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
+        )
+    if limit is not None and limit != settings.effective_max_new_tokens:
+        warnings.append(
+            f"teacher_model_max_new_tokens is {limit}, the component's default, which means {settings.effective_max_new_tokens} for "
+            f"SUMMARIZATION there and here; give {limit - 1} or {limit + 1} for a limit of about {limit}"
+        )
+    if summarizing and not settings.enable_chain_of_density and settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY:
+        warnings.append("max_len_summary has no effect without enable_chain_of_density: the rows' own prompts say how long a summary is")
+    return warnings
+
+
+def _advice_on_access(settings: DistillSettings) -> list[str]:
+    access = settings.resolved_authentication
+    warnings = []
+    if settings.authentication_by_default and access.kind == "none":
+        warnings.append(
+            "authentication_type azureml_workspace_connection has no effect without a connection_name: requests carry no credential. Name the "
+            "connection, or the key's place with api_key_env or api_key_file, if the endpoint wants one"
+        )
+    if settings.teacher_model_endpoint_name is not None and settings.endpoint_to_look_up is None:
+        warnings.append(
+            "teacher_model_endpoint_name is not used, because there is nothing to look up: teacher_model_endpoint_url is given, and "
+            f"{access.reason}"
+        )
+    if access.kind != "none":
+        both = [name for name in settings.additional_headers or {} if name.lower() in ("authorization", "api-key")]
+        warnings += [f"additional_headers: {name} is replaced where the credential sends one of its own ({access.reason})" for name in both]
+    if settings.teacher_model_asset_id is not None and settings.endpoint_to_look_up is None and _is_plain(settings):
+        warnings.append(
+            "teacher_model_asset_id has no effect: what is deployed can be read from Azure's endpoints only, by teacher_model_endpoint_name "
+            "or at an address of Azure's (endpoint_kind says so where the host's name does not)"
+        )
+    return warnings
+
+
+def _is_plain(settings: DistillSettings) -> bool:
+    address = settings.teacher_model_endpoint_url
+    return address is not None and settings.endpoint_kind in (None, "openai") and kind_of(address) is EndpointKind.OPENAI

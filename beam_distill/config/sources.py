@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -14,12 +13,16 @@ from pydantic import ValidationError
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import plainly
-from beam_distill.config.settings import DistillSettings, advice, contradictions
+from beam_distill.config.json_value import half_character
+from beam_distill.config.settings import PATHS, DistillSettings, advice, contradictions, missing_endpoint
+from beam_distill.config.suggestions import nearest, suggestion
 from beam_distill.config.view import ViewSettings
+from transforms.elements.references import variables_in
+from transforms.teacher.header_values import referenced_variables
 
 ENVIRONMENT_PREFIX = "BEAM_DISTILL_"
 _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
-_MASKED = frozenset({"additional_headers", "extra_body"})
+_MASKED = frozenset({"additional_headers", "extra_body", "beam_options", "api_key_env", "api_key_file", "teacher_model_endpoint_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,16 @@ def setting_names() -> list[str]:
 
 
 def resolve(
-    flags: Mapping[str, Any], config_path: str | None, environ: Mapping[str, str], earlier: tuple[str, Mapping[str, Any]] | None = None
+    flags: Mapping[str, Any],
+    config_path: str | None,
+    environ: Mapping[str, str],
+    earlier: tuple[str, Mapping[str, Any]] | None = None,
+    given_as: str = "flag",
 ) -> ResolvedSettings:
     """Put the sources together. Raises SettingsError with everything that is wrong.
 
-    ``earlier`` is the name and the settings of an earlier run, which every other source wins over.
+    ``earlier`` is the name and the settings of an earlier run, which every other source wins over. ``given_as`` is what ``flags`` are called
+    in messages and origins: a function's are keyword arguments.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -57,21 +65,24 @@ def resolve(
             fields = job.inputs
         layers.append((f"config file {config_path}", fields))
     layers.append(("environment", _from_environment(environ)))
-    layers.append(("flag", dict(flags)))
+    layers.append((given_as, dict(flags)))
     names = setting_names()
     for origin, layer in layers:
-        for raw_name, value in layer.items():
+        for raw_name, raw_value in layer.items():
             name = str(raw_name).replace("-", "_")
+            value = os.fsdecode(raw_value) if isinstance(raw_value, os.PathLike) else raw_value
             if name in _LITERAL_KEYS:
                 problems.append(_literal_key(f"{name} ({origin})"))
             elif name not in names:
                 shown = f"{ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else raw_name
-                problems.append(f"{shown} ({origin}): no such setting{_nearest(name, names)}")
+                problems.append(f"{shown} ({origin}): no such setting{suggestion(name, names)}")
             elif isinstance(value, str) and "${{" in value:
                 problems.append(f"{name} ({origin}): {value!r} holds an expression that nobody has filled in")
-            elif value is None or (isinstance(value, str) and not value.strip()):
+            elif is_empty(name, value):
                 values.pop(name, None)  # an empty value takes a lower source's value away
                 origins.pop(name, None)
+            elif isinstance(value, str) and name not in PATHS and half_character(value):
+                problems.append(f"{name} ({origin}): holds half of a character, or bytes that are not UTF-8; write it again")
             else:
                 values[name] = value
                 origins[name] = f"environment {ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
@@ -84,16 +95,20 @@ def resolve(
     try:
         settings = DistillSettings(**values)
     except ValidationError as error:
-        raise SettingsError(problems + [_problem(item, values, origins) for item in error.errors(include_url=False)]) from None
+        found = [_problem(item, values, origins, job) for item in error.errors(include_url=False)]
+        raise SettingsError([*problems, *found, *missing_endpoint(values)]) from None
     problems.extend(contradictions(settings, origins))
-    if job is not None and settings.api_key_env == KEY_VARIABLE:
-        if settings.runner != "direct":
-            problems.append(
-                f"api_key (config file {job.path}): the workers of {settings.runner} cannot see a key that stands in a file of this machine; "
-                "put it where they can and name the place with --api_key_env NAME or --api_key_file PATH"
-            )
-        elif not problems and job.key is not None:
-            os.environ[KEY_VARIABLE] = job.key  # workers are processes of this machine and inherit it
+    if job is not None:
+        secrets = _secrets_of_job(job, settings)
+        if secrets and settings.runner != "direct":
+            problems += [
+                f"{name} (config file {job.path}): the workers of {settings.runner} cannot see a key that is in a file of this machine; "
+                "put it where they can and name the place"
+                + (" with --api_key_env NAME or --api_key_file PATH" if name == "api_key" else ": ${NAME} is a variable of theirs")
+                for name in dict.fromkeys(name for name, _ in secrets.values())
+            ]
+        elif not problems:
+            os.environ.update({variable: value for variable, (_, value) in secrets.items()})  # workers are processes of this machine
     if problems:
         raise SettingsError(problems)
     return ResolvedSettings(settings, origins, warnings + advice(settings, origins))
@@ -105,6 +120,15 @@ def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
         return ViewSettings(**flags)
     except ValidationError as error:
         raise SettingsError([_problem(item, flags, dict.fromkeys(flags, "flag")) for item in error.errors(include_url=False)]) from None
+
+
+def _secrets_of_job(job: JobFile, settings: DistillSettings) -> dict[str, tuple[str, str]]:
+    """The secrets of a job file that the settings refer to, by variable: what it is called, and the secret."""
+    found = {}
+    if settings.api_key_env == KEY_VARIABLE and job.key is not None:
+        found[KEY_VARIABLE] = ("api_key", job.key)
+    used = referenced_variables((settings.additional_headers or {}).values())
+    return found | {name: ("additional_headers", value) for name, value in job.secret_headers.items() if name in used}
 
 
 _ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
@@ -123,6 +147,7 @@ def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]
             del values[name], origins[name]
             if moved and not (elsewhere and name in _ACCESS):
                 warnings.append(f"{job.path}: its {name} is not used, because another {moved} is given")
+    warnings += _headers_of_job(job, values, origins, moved)
     if job.key is None or elsewhere:
         return warnings
     if moved:
@@ -132,6 +157,22 @@ def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]
         *warnings,
         f"{job.path}: the api_key that stands in it is used; whoever can read the file can read the key. "
         "Take it out and name its place with --api_key_env NAME or --api_key_file PATH",
+    ]
+
+
+def _headers_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str], moved: str | None) -> list[str]:
+    """Keep the secret headers of the file from another endpoint; what to say about them."""
+    if not job.secret_headers or origins.get("additional_headers") != f"config file {job.path}":
+        return []
+    headers = values["additional_headers"]
+    secret = [name for name, value in headers.items() if not job.secret_headers.keys().isdisjoint(variables_in(str(value)))]
+    listed = ", ".join(secret)
+    if moved:
+        values["additional_headers"] = {name: value for name, value in headers.items() if name not in secret}
+        return [f"{job.path}: {listed} of its additional_headers is not sent, because another {moved} is given"]
+    return [
+        f"{job.path}: additional_headers: the secret in {listed} is used; whoever can read the file can read it. "
+        "Take it out and write ${NAME}, an environment variable, in its place"
     ]
 
 
@@ -162,9 +203,9 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
         elif name in beam_names:
             expects_value = not equals
         else:
-            near = _nearest(name, [*setting_names(), *beam_names])
+            near = suggestion(name, setting_names(), beam_names, "--")
             if name == "beam_options":
-                near = "; it stands in the config file only, and here Beam's options are given by their own names"
+                near = "; it is for the config file only, and here Beam's options are given by their own names"
             problems.append(f"--{name}: no such flag{near}")
             expects_value = not equals
     if problems:
@@ -190,6 +231,8 @@ def _read_config(path: str) -> dict[str, Any]:
                 mark = getattr(error, "problem_mark", None)
                 where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
                 raise ValueError(where + (getattr(error, "problem", None) or str(error))) from None
+    except RecursionError:
+        raise SettingsError([f"config: {path} is nested too deeply; expected names with values"]) from None
     except ValueError as error:
         raise SettingsError([f"config: {path} is no valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
     if fields is None:
@@ -203,9 +246,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return {name[len(ENVIRONMENT_PREFIX) :].lower(): value for name, value in environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
 
 
-def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+def is_empty(name: str, value: Any) -> bool:
+    """Whether a value means that nothing is given; white space is a stop text like any other."""
+    return value is None or (isinstance(value, str) and not (value if name == "teacher_model_stop" else value.strip()))
+
+
+def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str], job: JobFile | None = None) -> str:
     name = str(item["loc"][0])
     if item["type"] == "missing":
+        if job is not None and name in job.from_elsewhere:
+            return f"{name} ({job.path}): comes from {job.from_elsewhere[name]}, which is not run here; give what it makes as --{name}"
         described = DistillSettings.model_fields[name].description
         return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
     message = _expected(item, str(values.get(name, "")))
@@ -229,15 +279,10 @@ def _expected(item: Any, value: str) -> str:
         return f"expected {_KINDS[kind]}"
     if kind == "literal_error":
         listed = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        return f"expected one of {listed}{_nearest(value, listed.split(', '))}"
+        return f"expected one of {listed}{nearest(value, listed.split(', '))}"
     message = str(item["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 
 
 def _literal_key(where: str) -> str:
     return f"{where}: a key is not taken as a value, where others could read it; name its place with --api_key_env NAME or --api_key_file PATH"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""

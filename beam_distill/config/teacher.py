@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ExtraBody, Headers
+from beam_distill.config.fields import EndpointUrl, ExtraBody, Headers, KeyPath, VariableName
 
 
 class TeacherSettings(Section):
     """Where the teacher is, and how it lets us in."""
 
-    teacher_model_endpoint_url: str | None = setting(
+    teacher_model_endpoint_url: EndpointUrl | None = setting(
         None, "teacher", "the teacher's address: base URL, /v1, or full path", "Normalised to its chat completions route.", True
     )
     model: str | None = setting(None, "teacher", "model name to send", "Otherwise the only one that the endpoint lists.", True)
-    api_key_env: str | None = setting(None, "teacher", "environment variable that holds the key", "Looked up on the worker.", True)
-    api_key_file: str | None = setting(None, "teacher", "file that holds the key", "Read on the worker, anew after a 401.", True)
+    api_key_env: VariableName | None = setting(None, "teacher", "environment variable that holds the key", "Looked up on the worker.", True)
+    api_key_file: KeyPath | None = setting(None, "teacher", "file that holds the key", "Read on the worker, anew after a 401.", True)
     authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
         None,
         "teacher",

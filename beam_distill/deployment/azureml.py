@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
-from beam_distill.config.fields import MASK
 from beam_distill.config.runner import as_arguments
+from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings
 
@@ -44,13 +44,13 @@ def carry(resolved: ResolvedSettings, values: dict[str, Any]) -> Carried:
     """What goes with the job; ``values`` are those of the target."""
     settings, given = resolved.settings, resolved.origins
     view = settings.public_view()
-    further = [name for name in DistillSettings.model_fields if name in given and name not in _OF_THEIR_OWN]
+    further = [name for name in DistillSettings.model_fields if name in given and name not in _OF_THEIR_OWN and not holds_mask(view[name])]
     variables = {f"{ENVIRONMENT_PREFIX}{name.upper()}": _text(view[name]) for name in further}
     outputs = [view[name] for name in COMPONENT_OUTPUTS if view[name] is not None]
     if "output_format" not in given and all(path.endswith(".parquet") for path in outputs):
         variables[f"{ENVIRONMENT_PREFIX}OUTPUT_FORMAT"] = "parquet"  # the mounted path's suffix is Azure ML's
     azfs = values["work_dir"].startswith(AZFS)
-    options = {name: value for name, value in (view["beam_options"] or {}).items() if value != MASK}
+    options = {name: value for name, value in (view["beam_options"] or {}).items() if not holds_mask(value)}
     if azfs:
         account = values["work_dir"].removeprefix(AZFS).partition("/")[0]
         options = {BLOB_ENDPOINT: f"https://{account}.blob.core.windows.net", **options}
@@ -82,8 +82,6 @@ def _stays(resolved: ResolvedSettings, values: dict[str, Any]) -> list[str]:
 
 
 def _secret_options(view: dict[str, Any]) -> list[str]:
-    names = [name for name, value in (view["beam_options"] or {}).items() if value == MASK]
-    if not names:
-        return []
+    names = [name for name, value in (view["beam_options"] or {}).items() if holds_mask(value)]
     how = "The identity of the job opens azfs:// there, with the role Storage Blob Data Contributor"
-    return [f"beam_options: {', '.join(names)} left out: a secret. {how}"]
+    return [f"beam_options: {', '.join(names)} left out: a secret. {how}"] if names else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -10,6 +9,7 @@ from typing import Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import setting_names
+from beam_distill.config.suggestions import nearest, suggestion
 from beam_distill.version import VERSION
 
 EVERY_TARGET = "every target"
@@ -57,7 +57,7 @@ def split_assignments(assignments: Iterable[str], target: str) -> tuple[dict[str
         elif name in inputs:
             settings[name] = value
         else:
-            problems.append(f"--set {name}: {target} has no such value, nor the job such an input{nearest(name, [*known, *inputs])}")
+            problems.append(f"--set {name}: {target} has no such value, nor the job such an input{suggestion(name, [*known, *inputs])}")
     if problems:
         raise SettingsError(problems)
     return values, settings
@@ -98,12 +98,6 @@ def read_values_file(path: str | None) -> dict[str, Any]:
     if fields is not None and not isinstance(fields, dict):
         raise SettingsError([f"values: {path} must hold a mapping of names to values"])
     return fields or {}
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """``; did you mean X?`` when there is a name like it."""
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _typed(value: Any, default: Any) -> Any:

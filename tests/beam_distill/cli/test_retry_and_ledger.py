@@ -94,13 +94,13 @@ def test_what_cannot_be_meant_sends_nothing(rejected: Job, arguments: list[str],
 def test_secrets_that_the_record_lacks_are_asked_for(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
     path = rejected.work_dir / "run.json"
     record = json.loads(path.read_text())
-    record["settings"]["additional_headers"] = {"X-Key": "***"}
+    record["settings"]["additional_headers"] = {"X-Team": "***"}
     record["origins"]["additional_headers"] = "flag"
     path.write_text(json.dumps(record))
     with start_simulator() as simulator:
         assert retry(rejected, simulator, "--reason=empty_answer") == 2
-        assert "X-Key" in capsys.readouterr().err
-        assert retry(rejected, simulator, "--reason=empty_answer", '--additional_headers={"X-Key": "again"}') == 0
+        assert "X-Team" in capsys.readouterr().err
+        assert retry(rejected, simulator, "--reason=empty_answer", '--additional_headers={"X-Team": "again"}') == 0
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

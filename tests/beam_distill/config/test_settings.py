@@ -156,7 +156,6 @@ def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
         ({"api_key_env": "A", "api_key_file": "b"}, "keep one"),
         ({"api_key_env": "A", "authentication_type": "managed_identity"}, "contradicts"),
         ({"api_key_env": "A", "connection_name": "c"}, "contradicts"),
-        ({"authentication_type": "azureml_workspace_connection"}, "connection_name"),
         ({"authentication_type": "magic"}, "authentication_type"),
         ({"additional_headers": "not json"}, "JSON object"),
         ({"additional_headers": '{"Host": "x"}'}, "Host"),
@@ -186,8 +185,6 @@ def test_all_mistakes_are_said_at_once() -> None:
 def test_unset_token_limit_depends_on_the_task() -> None:
     assert given().settings.effective_max_new_tokens == 128
     assert given(data_generation_task_type="summarization").settings.effective_max_new_tokens == 1024
-    explicit = given(data_generation_task_type="summarization", teacher_model_max_new_tokens="128")
-    assert explicit.settings.effective_max_new_tokens == 128
 
 
 def test_advice() -> None:
@@ -227,9 +224,9 @@ def test_the_maximum_of_workers_overrides_the_initial() -> None:
 
 
 def test_header_values_are_shown_nowhere() -> None:
-    settings = given(additional_headers='{"x-key": "secret-value"}').settings
+    settings = given(additional_headers='{"x-tenant": "secret-value"}').settings
     shown = repr(settings) + str(settings) + json.dumps(settings.public_view())
-    assert "secret-value" not in shown and "x-key" in shown
+    assert "secret-value" not in shown and "x-tenant" in shown
 
 
 def test_booleans_work_with_and_without_a_value() -> None:
@@ -242,8 +239,8 @@ def test_booleans_work_with_and_without_a_value() -> None:
 def test_beams_own_options_pass_and_others_are_named() -> None:
     assert check_leftovers(["--parallelism=4", "--streaming"], ["parallelism", "streaming"]) == ["--parallelism=4", "--streaming"]
     for argument, said in [
-        ("--paralelism=4", "did you mean parallelism"),
-        ("--temperature=1", "no such flag"),
+        ("--paralelism=4", "did you mean --parallelism"),
+        ("--temperature=1", "no such flag; did you mean --teacher_model_temperature"),
         ("--api_key=sk-1", "--api_key_env"),
         ("stray", "unexpected argument"),
     ]:
@@ -256,7 +253,7 @@ def test_a_misspelt_flag_is_all_that_is_said() -> None:
     command = [sys.executable, "-m", "beam_distill", "run", "--train_file_pth=x"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr == "beam-distill run: --train_file_pth: no such flag; did you mean train_file_path?\n"
+    assert ended.stderr == "beam-distill run: --train_file_pth: no such flag; did you mean --train_file_path?\n"
 
 
 def test_keys_of_storage_accounts_are_not_shown() -> None:

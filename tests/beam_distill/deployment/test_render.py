@@ -81,7 +81,7 @@ def test_the_environment_counts_and_is_written_down(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_secret_is_rendered(tmp_path: Path, target: str) -> None:
-    headers = '{"x-token": "very-secret"}'
+    headers = '{"x-tenant": "very-secret"}'
     config = config_for(target, tmp_path, additional_headers=headers)
     folder = rendered(target, config)
     assert not [path for path in folder.iterdir() if "very-secret" in path.read_text()]
@@ -90,10 +90,10 @@ def test_no_secret_is_rendered(tmp_path: Path, target: str) -> None:
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = a_config(tmp_path, additional_headers='{"x-token": "very-secret"}')
+    config = a_config(tmp_path, additional_headers='{"x-tenant": "very-secret"}')
     assert main(["render", "flink-rest", "--config", str(config), "-o", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().err
-    assert "additional_headers: x-token left out" in told and "very-secret" not in told
+    assert "additional_headers: x-tenant left out" in told and "very-secret" not in told
 
 
 HEADERS = '{"x-gateway": "Bearer ${GATEWAY_TOKEN}", "x-team": "blue", "x-mixed": "half-secret-${GATEWAY_TOKEN}"}'

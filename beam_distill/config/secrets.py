@@ -1,0 +1,92 @@
+"""What is a secret by its name or by its look: such a value is taken by reference only, or masked where settings are shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+MASK = "***"
+"""What stands for a secret where settings are shown."""
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ANYWHERE = frozenset(
+    {"authorization", "bearer", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd", "password", "pwd", "sas", "secret"}
+)
+_LAST = frozenset({"auth", "key", "keys", "sig", "signature", "token", "secrets", "connectionstring"})
+_PAIRS = frozenset({"api_key", "access_key", "auth_token", "access_token", "connection_string"})
+_WITHOUT_SEPARATORS = re.compile(
+    r"(access|account|admin|api|auth|client|function|functions|master|private|secret|session|shared|storage|subscription)(key|secret|token)"
+    r"|password|connectionstring|authorization"
+)
+_HARMLESS = re.compile(
+    # keys that sort or find things, tokens of a model's vocabulary, tokens that turn a page
+    r"(cache|dedup|deduplication|foreign|group|hash|idempotency|partition|primary|routing|row|sort)_keys?"
+    r"|(begin|bos|cls|continuation|decoder|end|eos|forced|mask|next|pad|page|per|sep|special|start|stop|unk)_token"
+)
+_ISSUED = re.compile(
+    # how OpenAI, Anthropic, Hugging Face, GitHub, GitLab, Groq, xAI, NVIDIA, Perplexity, Replicate, Slack, Google and AWS begin their keys
+    r"((sk|pk|rk|hf|gsk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xai|nvapi|pplx|r8|xox[abps]|csk|fw|tgp|dapi|dop_v1|lsv2)[-_][\w.-]{8,}|dapi[0-9a-f]{20,}"
+    r"|AIza[\w-]{20,}|A[KS]IA[0-9A-Z]{12,}|ya29\.[\w-]{10,}|eyJ[\w-]{8,}\.[\w.-]+)\Z"
+)
+_SCHEME = re.compile(r"(basic|bearer|digest|token|apikey|api-key|key)\s+\S", re.IGNORECASE)
+_RUN = re.compile(r"[A-Za-z0-9]{24,}")
+_CONNECTION_STRING = re.compile(r"(AccountKey|SharedAccessKey|SharedAccessSignature|Password|Pwd)\s*=", re.IGNORECASE)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header, parameter or option of this name carries a secret: ``X-Auth-Token``, ``accessKey``, ``ocp-apim-subscription-key``."""
+    words = re.findall(r"[a-z0-9]+", _CAMEL.sub("_", name).lower())
+    if not words or _HARMLESS.fullmatch("_".join(words[-2:])):
+        return False
+    return (
+        words[-1] in _LAST
+        or not _ANYWHERE.isdisjoint(words)
+        or any(_WITHOUT_SEPARATORS.search(word) for word in words)
+        or any(f"{first}_{second}" in _PAIRS for first, second in zip(words, words[1:], strict=False))
+    )
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether a text is a key by its look: as providers issue them, behind a scheme such as Bearer, a long run of letters and digits."""
+    text = text.strip()
+    if _ISSUED.match(text) or _SCHEME.match(text) or _CONNECTION_STRING.search(text) or _secret_in_query(text):
+        return True
+    return any(sum(letter.isdigit() for letter in run) >= 3 and re.search("[A-Za-z]", run) for run in _RUN.findall(text))
+
+
+def _secret_in_query(text: str) -> bool:
+    """A shared access signature and its like: ``https://...?sv=...&sig=...``."""
+    if "?" not in text:
+        return False
+    return any(value and (is_secret_name(name) or name.lower() == "code") for name, value in parse_qsl(text.partition("?")[2]))
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """A JSON value with every secret in it masked, at any depth; ``name`` is what it is called."""
+    if isinstance(value, dict):
+        return {key: without_secrets(part, str(key)) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(part, name) for part in value]
+    if isinstance(value, str) and value and (is_secret_name(name) or _ISSUED.match(value) or _SCHEME.match(value)):
+        return MASK
+    if isinstance(value, str) and (_CONNECTION_STRING.search(value) or ("://" in value and _holds_secret(value))):
+        return MASK
+    return MASK if is_secret_name(name) and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _holds_secret(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.password is not None or _secret_in_query(address)
+
+
+def holds_mask(value: Any) -> bool:
+    """Whether something in a JSON value was masked."""
+    if isinstance(value, dict):
+        return any(holds_mask(part) for part in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(holds_mask(part) for part in value)
+    return bool(value == MASK)

@@ -1,0 +1,165 @@
+"""Secrets in the wrong place are refused without being repeated, and masked where settings are shown."""
+
+import json
+from typing import Any
+
+import pytest
+
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.secrets import is_secret_name, looks_like_secret
+from beam_distill.config.sources import ResolvedSettings, resolve
+
+NEEDED = {
+    "train_file_path": "in.jsonl",
+    "generated_batch_train_file_path": "out.jsonl",
+    "data_generation_task_type": "math",
+    "teacher_model_endpoint_url": "http://localhost:8000",
+}
+
+
+def given(**changes: Any) -> ResolvedSettings:
+    return resolve({**NEEDED, **changes}, None, {})
+
+
+def refused(**changes: Any) -> str:
+    with pytest.raises(SettingsError) as problems:
+        given(**changes)
+    return str(problems.value)
+
+
+KEYS = [
+    "sk-proj-abcdefgh12345678",
+    "sk-ant-api03-xyzxyzxyz",
+    "hf_abcdefghijklmnop",
+    "gsk_abcdefghijklmnop",
+    "ghp_abcdefghijklmnop",
+    "nvapi-abcdefghijkl",
+    "AIzaSyA1234567890abcdefghij",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc",
+    "0123456789abcdef0123456789abcdef",
+    "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "Bearer whatever",
+]
+
+
+@pytest.mark.fault("X-F3")
+@pytest.mark.parametrize("key", [*KEYS, "two words", "with-hyphen", "1ABC", "a=b"])
+def test_a_key_where_its_variables_name_belongs_is_refused_and_not_repeated(key: str) -> None:
+    said = refused(api_key_env=key)
+    assert "expected the name of an environment variable" in said and key not in said
+
+
+@pytest.mark.fault("X-F3")
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_where_a_files_path_belongs_is_refused_and_not_repeated(key: str) -> None:
+    said = refused(api_key_file=key)
+    assert "expected the path of a file" in said and key not in said
+
+
+@pytest.mark.parametrize("name", ["TEACHER_KEY", "OPENAI_API_KEY", "key", "_K1", "HF_TOKEN", "AZURE_OPENAI_API_KEY_EASTUS2_PRODUCTION"])
+def test_names_of_variables_are_taken(name: str) -> None:
+    assert given(api_key_env=name).settings.api_key_env == name
+    assert given(api_key_file=f"/etc/secrets/{name}").settings.api_key_file == f"/etc/secrets/{name}"
+
+
+@pytest.mark.fault("X-F3", "X-F2")
+def test_a_password_or_a_key_as_the_address_is_not_repeated() -> None:
+    assert "hush" not in refused(teacher_model_endpoint_url="http://me:hush@host/v1")
+    assert "abcdefgh" not in refused(teacher_model_endpoint_url="sk-proj-abcdefgh12345678")
+
+
+@pytest.mark.fault("X-F4")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",
+        "X-Auth-Token",
+        "X-Api-Key",
+        "X-API-KEY",
+        "Ocp-Apim-Subscription-Key",
+        "X-Goog-Api-Key",
+        "X-Functions-Key",
+        "PRIVATE-TOKEN",
+        "X-Amz-Security-Token",
+        "CF-Access-Client-Secret",
+        "Helicone-Auth",
+        "X-Portkey-Api-Key",
+        "XApiKey",
+        "authToken",
+        "x-access-token",
+        "Cookie",
+        "X-Password",
+        "Modal-Key",
+    ],
+)
+def test_a_header_that_carries_a_secret_is_given_by_reference(name: str) -> None:
+    said = refused(additional_headers={name: "blue"})
+    assert f"the header {name} carries a secret" in said and "${NAME}" in said and "blue" not in said
+    assert given(additional_headers={name: "${VARIABLE}"}).settings.additional_headers == {name: "${VARIABLE}"}
+    assert given(additional_headers={name: "Bearer ${VARIABLE}"}).warnings
+    assert "carries a secret" in refused(additional_headers={name: "Bearer SECRET${VARIABLE}"})
+    assert "carries a secret" in refused(additional_headers={name: "SECRET ${VARIABLE}"})
+
+
+@pytest.mark.fault("X-F4")
+@pytest.mark.parametrize("value", [key for key in KEYS if key != "two words"])
+def test_a_value_that_looks_like_a_secret_is_refused_under_any_name(value: str) -> None:
+    said = refused(additional_headers={"x-gateway": value})
+    assert "carries a secret" in said and value not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-team", "blue"),
+        ("HTTP-Referer", "https://example.com/page?id=3"),
+        ("X-Title", "Distillation of May 2026"),
+        ("anthropic-version", "2023-06-01"),
+        ("OpenAI-Organization", "org-abc"),
+        ("x-ms-client-session-id", "550e8400-e29b-41d4-a716-446655440000"),
+        ("azureml-model-deployment", "gpt-4o-mini-2024-07-18"),
+        ("extra-parameters", "pass-through"),
+        ("idempotency-key", "run-7"),
+        ("x-max-tokens", "4096"),
+        ("x-mixed", "tenant-${TENANT}"),
+    ],
+)
+def test_other_headers_are_taken_as_they_are(name: str, value: str) -> None:
+    assert given(additional_headers={name: value}).settings.additional_headers == {name: value}
+
+
+@pytest.mark.fault("X-F5")
+def test_secrets_in_a_body_and_in_beams_options_are_masked_where_settings_are_shown() -> None:
+    body = {
+        "reasoning_effort": "low",
+        "max_tokens_to_think": 5,
+        "prompt_cache_key": "job-7",
+        "data_sources": [{"parameters": {"authentication": {"type": "api_key", "key": "HUSH1"}, "endpoint": "https://s.example.com"}}],
+        "accessKey": "HUSH2",
+        "note": "Bearer HUSH3",
+        "where": "https://a.blob.core.windows.net/c?sv=2024&sig=HUSH4",
+        "connection": "DefaultEndpointsProtocol=https;AccountKey=HUSH5;",
+    }
+    options = {
+        "blob_service_endpoint": "https://a.blob.core.windows.net/?sv=2024&sig=HUSH6",
+        "azure_connection_string": "x=HUSH7",
+        "s3_secret_access_key": "HUSH8",
+        "s3_region_name": "eu-north-1",
+        "direct_num_workers": 2,
+    }
+    settings = given(extra_body=body, beam_options=options).settings
+    shown = json.dumps(settings.public_view()) + repr(settings)
+    assert "HUSH" not in shown
+    for kept in ("low", "job-7", "api_key", "https://s.example.com", "eu-north-1"):
+        assert kept in shown
+    assert settings.extra_body == body and settings.beam_options == options
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "stop_token_ids", "eos_token", "monkey", "keyword", "author", "token_budget", "seed"])
+def test_names_that_only_sound_like_secrets(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize("text", ["", "blue", "gpt-4o", "meta-llama/Meta-Llama-3.1-405B-Instruct", "https://host/v1?api-version=2024-10-21"])
+def test_texts_that_are_no_secrets(text: str) -> None:
+    assert not looks_like_secret(text)
