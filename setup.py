@@ -39,6 +39,8 @@ setup(
         "test": [
             "pytest>=8",
             "pytest-timeout>=2.3",
+            "hypothesis>=6.100",
+            "math-verify[antlr4_13_2]>=0.8",  # a rival of our reading of numbers
             "wheel",
             "build>=1.2",
             "setuptools>=70",

@@ -50,8 +50,10 @@ def keep_commands(text: str) -> str:
 
 
 def _rests(commands: str) -> dict[str | None, frozenset[str]]:
-    by_first = {first: frozenset(command[1:] for command in commands.split() if command[0] == first) for first in "nrt"}
-    return {**by_first, None: frozenset()}
+    found: dict[str | None, frozenset[str]] = {None: frozenset()}
+    for first in "nrt":
+        found[first] = frozenset(command[1:] for command in commands.split() if command[0] == first)
+    return found
 
 
 _RESTS = _rests(_COMMANDS)

@@ -1,0 +1,70 @@
+r"""LaTeX and Markdown around a number that surely changes nothing, taken off; whatever else there is stays and speaks against it."""
+
+from __future__ import annotations
+
+import re
+
+_GROUP = r"(?=[0-9]{3}(?![0-9]))"
+_SPACING = "left|right|big|Big|bigg|Bigg|bigl|bigr|displaystyle|textstyle|quad|qquad|thinspace|enspace|rm|bf|it|large|Large"
+_LENGTHS = "cm|mm|km|dm|ft|feet|foot|inch|inches|in|yd|yards|mi|miles|meters?|metres?|units|m(?=[²³])"
+_POWER_OF_UNIT = r"\s*(?:\^\s*\{?\s*[23]\s*\}?|[²³])"
+_REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), by)
+    for pattern, by in (
+        ("[\u200b\u2060\ufeff\u200e\u200f]", ""),
+        (r"\\\\(?![A-Za-z])", "\n"),
+        # thin and unbreakable spaces, and commas in braces, only ever stand between the groups of one number
+        (r"(?<=[0-9])(?:,?\\[,!;:]|\{,\}|[\u00a0\u2009\u202f])" + _GROUP, ","),
+        (r"(?<=[0-9])~(?=[A-Za-z\\])", " "),
+        (r"\\[()\[\]]", " "),
+        (r"\\(?=[$%#&_{}])", ""),
+        (r"\\[,;:!> ]", " "),
+        (rf"\\(?:{_SPACING})(?![A-Za-z])", " "),
+        (r"(?:\^\s*\{?\s*\\circ\s*\}?|\\degree|\\circ)(?![A-Za-z])", "°"),
+        (r"\\(?:text|mathrm)\s*\{\s*[mgsLhNJWV]\s*\}" + f"(?:{_POWER_OF_UNIT})?", " units "),
+        (r"(?<=\s)(?:km|mi|ft|cm|m)/(?:h|hr|s|sec|min)(?![^\W_])", "units"),
+        (r"```[a-z]*|`|\*\*|__", " "),
+        (r"</?(?:b|i|em|strong|u|p|code|mark|br ?/?)>", " "),
+        (r"(?<![\w*])\*([^*\n]{1,100})\*(?![\w*])", r" \1 "),
+        (r"(?<![\w_])_([^_\n]{1,100})_(?![\w_])", r" \1 "),
+    )
+)
+_UNWRAPPED = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|sf|tt|up|md)?|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|boldsymbol|bm|bold|underline|fbox|emph)\s*\{([^{}]*)\}"
+)
+_DEEPEST = 4
+_SQUARE_UNIT = re.compile(rf"(?<=\s)(?:{_LENGTHS}){_POWER_OF_UNIT}")
+
+
+def without_markup(text: str) -> str:
+    """A short text with its harmless markup taken off."""
+    if text.isalnum():
+        return text
+    for pattern, by in _REPLACED:
+        text = pattern.sub(by, text)
+    for _ in range(_DEEPEST):
+        text, unwrapped = _UNWRAPPED.subn(r" \1 ", text)
+        if not unwrapped:
+            break
+    return _SQUARE_UNIT.sub("units", text).strip()
+
+
+def boxes(text: str) -> list[tuple[int, int, str]] | None:
+    r"""Every ``\boxed{...}``: where it begins and ends, and what is in it, with balanced braces; None when one is not closed."""
+    found: list[tuple[int, int, str]] = []
+    position = 0
+    while (box := _BOX.search(text, position)) is not None:
+        depth = 1
+        for brace in _BRACE.finditer(text, box.end()):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if not depth:
+                position = brace.end()
+                found.append((box.start(), position, text[box.end() : brace.start()]))
+                break
+        if depth:
+            return None
+    return found
+
+
+_BOX = re.compile(r"\\f?boxed\s{0,3}\{")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
