@@ -22,6 +22,7 @@ from transforms.azure.resource_manager import ResourceManager
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.failures import FailureKind
 from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.clouds import scope_in_cloud
 from transforms.teacher.kinds.registry import KINDS, kind_of
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
@@ -88,6 +89,9 @@ def _by_connection(settings: DistillSettings, address: str | None = None) -> Loc
     name = settings.connection_name
     workspace, identity = _workspace(settings), identity_of(settings)
     connection = _asked(settings, lambda: kept_connection(workspace, identity, name).get_blocking(settings.first_answer_patience).value)
+    given = settings.teacher_model_endpoint_url
+    if given and connection.target and not connection.key.own_identity and _place(given) != _place(connection.target):
+        log.warning("connection %s is of %s, and its key goes to %s: teacher_model_endpoint_url says so", name, connection.target, given)
     address = address or settings.teacher_model_endpoint_url or connection.target
     if not address:
         raise RunRefused(ExitCode.WRONG_INPUT, f"the connection {name} has no target; give teacher_model_endpoint_url")
@@ -106,6 +110,12 @@ def _by_name(settings: DistillSettings, name: str, access: str) -> Located:
     workspace, identity = _workspace(settings), identity_of(settings)
     found = _asked(settings, lambda: find_endpoint(ResourceManager(workspace, identity), name))
     address = settings.teacher_model_endpoint_url or found.address
+    if access in ("by_endpoint", "managed_identity") and _place(address) != _place(found.address):
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"teacher_model_endpoint_url is at {urlsplit(address).netloc}, and endpoint {name} at {urlsplit(found.address).netloc}: what opens "
+            "the endpoint is sent to no other host. Leave the address out (it is looked up), or the name (and say what opens the address)",
+        )
     if settings.endpoint_kind is not None:
         kind = EndpointKind(settings.endpoint_kind)
     else:
@@ -117,6 +127,12 @@ def _by_name(settings: DistillSettings, name: str, access: str) -> Located:
     else:
         credential = key_reference(settings)
     return Located(address, kind, credential, found.headers, found.model_id)
+
+
+def _place(address: str) -> tuple[str | None, int | None]:
+    """Host and port: what a credential was made for."""
+    parts = urlsplit(address)
+    return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _credential_of(settings: DistillSettings, found: FoundEndpoint, kind: EndpointKind, access: str, workspace: WorkspaceRef) -> CredentialRef:
@@ -140,6 +156,8 @@ def _credential_of(settings: DistillSettings, found: FoundEndpoint, kind: Endpoi
 def _identity_reference(settings: DistillSettings, kind: EndpointKind, address: str) -> CredentialRef:
     parts = urlsplit(address)
     scope = settings.identity_scope or KINDS[kind].scope
+    if scope is not None and settings.identity_scope is None:
+        scope = scope_in_cloud(scope, parts.hostname or "", urlsplit(settings.arm_url).hostname or "")
     if scope is None:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
@@ -182,34 +200,51 @@ def _assets(settings: DistillSettings) -> tuple[ModelAsset | None, ModelAsset | 
         except ValueError as error:
             raise RunRefused(ExitCode.WRONG_INPUT, f"{name} is {text!r}: {error}") from None
         if outside(listed, asset):
-            known = ", ".join(sorted(model for _, model in listed))
-            said = f"{name}: {asset.name} of {asset.registry} is not one of the models that the component was made for ({known})"
-            if settings.strict_model_list:
-                raise RunRefused(ExitCode.WRONG_INPUT, f"{said}; strict_model_list makes that an error")
-            log.warning("%s; others work too, strict_model_list would refuse", said)
+            _say_unlisted(settings, f"{name}: {asset.name} of {asset.registry}", listed)
         found.append(asset)
     return found[0], found[1]
 
 
+def _say_unlisted(settings: DistillSettings, what: str, listed: frozenset[tuple[str, str]]) -> None:
+    known = ", ".join(sorted(model for _, model in listed))
+    said = f"{what} is not one of the models that the component was made for ({known})"
+    if settings.strict_model_list:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"{said}; strict_model_list makes that an error")
+    log.warning("%s; others work too, strict_model_list would refuse", said)
+
+
 def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model_id: str) -> None:
-    if teacher is None or not model_id:
+    """Hold what Azure says is deployed against the asset id that was given, else against the list of teachers. Raises RunRefused."""
+    if not model_id:
         return
+    endpoint = f"endpoint {settings.teacher_model_endpoint_name}"
     try:
         deployed = parse_asset_id(model_id)
     except ValueError:
-        log.warning("endpoint %s runs %s, which is no registered model: it cannot be compared", settings.teacher_model_endpoint_name, model_id)
+        if teacher is None:
+            _say_unlisted(settings, f"{endpoint} runs {model_id}, which is not a registered model and", TEACHERS)
+        else:
+            log.warning("%s runs %s, which is not a registered model: it cannot be compared", endpoint, model_id)
         return
-    if not teacher.same_model(deployed):
+    if teacher is None:
+        if outside(TEACHERS, deployed):
+            _say_unlisted(settings, f"{endpoint} runs {deployed.name} of {deployed.registry}, which", TEACHERS)
+    elif not teacher.same_model(deployed):
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"teacher_model_asset_id is {settings.teacher_model_asset_id}, but endpoint {settings.teacher_model_endpoint_name} runs {model_id}; "
+            f"teacher_model_asset_id is {settings.teacher_model_asset_id}, but {endpoint} runs {model_id}; "
             "name the right one, or leave teacher_model_asset_id out",
         )
 
 
 def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_model: str) -> None:
-    """``/info`` tells a name; nothing told is nothing wrong. Raises RunRefused when it is not the teacher that was asked for."""
-    if settings.teacher_model_asset_id is None or not info_model:
+    """``/info`` tells a name; silence means nothing. Raises RunRefused when it is not the teacher that was asked for, or, with
+    strict_model_list, none of the list."""
+    if not info_model:
+        return
+    if settings.teacher_model_asset_id is None:
+        if settings.strict_model_list and not any(model.lower() in info_model.lower() for _, model in TEACHERS):
+            _say_unlisted(settings, f"{endpoint.chat_url} says that it serves {info_model}, which", TEACHERS)
         return
     wanted = parse_asset_id(settings.teacher_model_asset_id).name
     if wanted.lower() not in info_model.lower():

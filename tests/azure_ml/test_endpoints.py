@@ -7,7 +7,7 @@ from azure_emulator.arm_routes import a_connection, a_deployment, a_serverless, 
 from azure_emulator.state import Scripted
 from azure_jobs import AzureHost
 
-from beam_distill.azure_endpoint import Located, locate
+from beam_distill.azure_endpoint import Located, check_model_name, locate
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import resolve
 from beam_distill.exit_codes import ExitCode, RunRefused
@@ -179,6 +179,81 @@ def test_the_asset_id_is_compared_with_what_is_deployed(host: AzureHost, asset: 
     with pytest.raises(RunRefused, match="runs azureml://") as caught:
         located(host, teacher_model_endpoint_name="teacher", teacher_model_asset_id=asset)
     assert caught.value.code is ExitCode.WRONG_INPUT
+
+
+@pytest.mark.fault("G6")
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("azureml://registries/azureml/models/Phi-3-mini-4k-instruct/versions/4", "endpoint teacher runs Phi-3-mini-4k-instruct of azureml"),
+        ("azureml://registries/mine/models/Meta-Llama-3.1-405B-Instruct/versions/1", "of mine, which is not one of the models"),
+        ("azureml:my-model:3", "which is not a registered model and is not one of the models"),
+    ],
+)
+def test_the_deployed_model_is_held_against_the_list_without_an_asset_id(
+    host: AzureHost, model: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score")
+    deployment = a_deployment("blue")
+    deployment["properties"]["model"] = model
+    host.state.deployments["teacher"] = [deployment]
+    located(host, teacher_model_endpoint_name="teacher")
+    assert said in caplog.text
+    with pytest.raises(RunRefused, match="strict_model_list makes that an error") as refused:
+        located(host, teacher_model_endpoint_name="teacher", strict_model_list="true")
+    assert said in str(refused.value) and refused.value.code is ExitCode.WRONG_INPUT
+
+
+@pytest.mark.fault("G6")
+def test_a_listed_deployed_model_is_taken(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
+    host.state.serverless["teacher"] = a_serverless("https://t.eastus2.models.ai.azure.com")
+    located(host, teacher_model_endpoint_name="teacher", strict_model_list="true")
+    assert "not one of" not in caplog.text
+
+
+@pytest.mark.fault("G6")
+@pytest.mark.parametrize(("told", "good"), [("Meta-Llama-3.1-405B-Instruct", True), ("meta-llama-3.1-405b-instruct-x", True), ("Phi-3", False)])
+def test_the_name_that_info_tells_is_held_against_the_list_where_it_is_strict(host: AzureHost, told: str, good: bool) -> None:
+    given = {"teacher_model_endpoint_url": "https://t.eastus2.inference.ml.azure.com"}
+    endpoint = endpoint_spec(settings(host, **given))
+    check_model_name(settings(host, **given), endpoint, told)
+    strict = settings(host, strict_model_list="true", **given)
+    check_model_name(strict, endpoint, "")
+    if good:
+        check_model_name(strict, endpoint, told)
+        return
+    with pytest.raises(RunRefused, match="says that it serves Phi-3"):
+        check_model_name(strict, endpoint, told)
+
+
+@pytest.mark.fault("G13")
+@pytest.mark.parametrize("mode", ["Key", "AMLToken", "AADToken"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elsewhere.example/v1",
+        "https://t.eastus2.inference.ml.azure.com:8443/score",
+        "http://t.eastus2.inference.ml.azure.com/score",
+        "https://t.eastus2.inference.ml.azure.com.example/score",
+    ],
+)
+def test_what_opens_an_endpoint_by_name_goes_to_no_other_host(host: AzureHost, mode: str, address: str) -> None:
+    host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score", authMode=mode)
+    host.state.deployments["teacher"] = [a_deployment("blue")]
+    with pytest.raises(RunRefused, match="is sent to no other host") as refused:
+        located(host, teacher_model_endpoint_name="teacher", teacher_model_endpoint_url=address)
+    assert refused.value.code is ExitCode.WRONG_INPUT
+    own = "https://T.eastus2.inference.ml.azure.com:443/v1"
+    assert located(host, teacher_model_endpoint_name="teacher", teacher_model_endpoint_url=own).address == own
+
+
+@pytest.mark.fault("G13")
+def test_a_connections_key_that_goes_to_another_address_is_said(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
+    host.state.connections["c"] = a_connection("https://t.eastus2.models.ai.azure.com/v1")
+    located(host, connection_name="c", teacher_model_endpoint_url="https://t.eastus2.models.ai.azure.com")
+    assert "its key goes to" not in caplog.text
+    located(host, connection_name="c", teacher_model_endpoint_url="https://other/v1")
+    assert "its key goes to https://other/v1: teacher_model_endpoint_url says so" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["teacher_model_asset_id", "student_model"])

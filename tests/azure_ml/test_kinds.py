@@ -14,6 +14,7 @@ from transforms.elements.failures import FailureKind, StopCause
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.classify import classify
 from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.clouds import scope_in_cloud
 from transforms.teacher.kinds.registry import KINDS, kind_of
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.response import BrokenBody, ErrorInside, read_reply
@@ -38,6 +39,39 @@ MESSAGES = (ChatMessage("user", "hi"),)
 )
 def test_the_end_of_the_host_tells_the_kind(address: str, kind: EndpointKind) -> None:
     assert kind_of(address) is kind
+
+
+@pytest.mark.fault("A11")
+@pytest.mark.parametrize(
+    ("host", "kind", "scope"),
+    [
+        ("r.openai.azure.us", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.us/.default"),
+        ("r.openai.azure.cn", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.cn/.default"),
+        ("r.cognitiveservices.azure.us", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.us/.default"),
+        ("virginia.api.cognitive.microsoft.us", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.us/.default"),
+        ("chinaeast2.api.cognitive.azure.cn", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.cn/.default"),
+        ("r.services.ai.azure.us", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.us/.default"),
+        ("t.usgovvirginia.inference.ml.azure.us", EndpointKind.ONLINE, "https://ml.azure.us/.default"),
+        ("t.chinaeast2.inference.ml.azure.cn", EndpointKind.ONLINE, "https://ml.azure.cn/.default"),
+        ("t.usgovvirginia.models.ai.azure.us", EndpointKind.SERVERLESS, "https://ml.azure.us/.default"),
+        ("t.x.inference.ml.azure.eaglex.ic.gov", EndpointKind.ONLINE, "https://ml.azure.eaglex.ic.gov/.default"),
+        ("r.openai.azure.com", EndpointKind.AZURE_OPENAI, "https://cognitiveservices.azure.com/.default"),
+        ("r.openai.azure.us.example.com", EndpointKind.OPENAI, None),
+        ("openai.azure.usa", EndpointKind.OPENAI, None),
+    ],
+)
+def test_the_other_clouds_of_azure_have_the_same_kinds(host: str, kind: EndpointKind, scope: str | None) -> None:
+    assert kind_of(f"https://{host.upper()}/v1") is kind
+    public = KINDS[kind].scope
+    assert (None if public is None else scope_in_cloud(public, host)) == scope
+
+
+@pytest.mark.fault("A11")
+def test_a_gateway_is_of_the_cloud_whose_resource_manager_is_named() -> None:
+    scope = "https://cognitiveservices.azure.com/.default"
+    assert scope_in_cloud(scope, "gateway.example", "management.chinacloudapi.cn") == "https://cognitiveservices.azure.cn/.default"
+    assert scope_in_cloud(scope, "r.openai.azure.com", "management.usgovcloudapi.net") == scope
+    assert scope_in_cloud(scope, "gateway.example", "management.azure.com") == scope
 
 
 @pytest.mark.parametrize(

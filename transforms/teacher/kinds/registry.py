@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from transforms.teacher.kinds.azure_openai import AzureOpenAI
 from transforms.teacher.kinds.base import EndpointKind, Kind
+from transforms.teacher.kinds.clouds import as_public
 from transforms.teacher.kinds.online import Online
 from transforms.teacher.kinds.online_score import OnlineScore
 from transforms.teacher.kinds.openai import OpenAI
@@ -19,7 +20,7 @@ def kind_of(address: str) -> EndpointKind:
 
     An online endpoint's ``/score`` address is read as its OpenAI-style route beside it.
     """
-    host = (urlsplit(address.strip()).hostname or "").lower()
+    host = as_public((urlsplit(address.strip()).hostname or "").lower())
     for kind in KINDS.values():
         if any(host.endswith(suffix) for suffix in kind.host_suffixes):
             return kind.kind
