@@ -20,7 +20,7 @@ setup(
     package_data={"beam_distill": ["py.typed", "report/*.j2", "templates/*", "templates/*/*"], "transforms": ["py.typed"]},
     install_requires=[
         "apache-beam>=2.70,<3",
-        "aiohttp>=3.10,<4",
+        "aiohttp>=3.14,<4",
         "azure-identity>=1.17,<2",
         "fastavro>=1.9,<2",
         "jinja2>=3.1.5,<4",

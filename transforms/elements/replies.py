@@ -13,7 +13,8 @@ class TeacherReply(NamedTuple):
     """One answered request, read from the response body.
 
     ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
-    endpoint has one. Token counts are None when the endpoint reports no usage.
+    endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's own text for not answering,
+    where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool.
     """
 
     turn: int
@@ -24,6 +25,8 @@ class TeacherReply(NamedTuple):
     completion_tokens: int | None
     attempts: int
     latency_ms: float
+    refusal: str | None = None
+    wants_tools: bool = False
 
 
 class ScoredRow(NamedTuple):

@@ -1,4 +1,4 @@
-"""One table: what an HTTP response that is no answer means.
+"""What an HTTP response that is no answer means: the status first, and the body's words where the status alone does not tell.
 
 Statuses follow the contract of Azure's batch scoring (its faults left out: 403 is final here, resets are not) and the error bodies of
 OpenAI-style servers. A 424 carries the model server's own status in a header and is read as that.
@@ -8,120 +8,228 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-
-import orjson
+from typing import NamedTuple
 
 from transforms.elements.failures import FailureKind
+from transforms.teacher import error_words as words
+from transforms.teacher.error_body import ErrorBody, read_error
+from transforms.teacher.refused_parameters import Asked, read_request, refused_parameters
+from transforms.teacher.server_hints import retry_after_s, wait_in_words_s
 
 MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 MODEL_REASON_HEADER = "ms-azureml-model-error-reason"
+LONG_WAIT_S = 3600.0
 
 _BY_STATUS = {
     400: FailureKind.BAD_REQUEST,
     401: FailureKind.UNAUTHORIZED,
+    402: FailureKind.QUOTA_SPENT,
     403: FailureKind.FORBIDDEN,
     404: FailureKind.NOT_FOUND,
     405: FailureKind.NOT_FOUND,
+    407: FailureKind.FORBIDDEN,
     408: FailureKind.TIMED_OUT,
     409: FailureKind.UNAVAILABLE,
+    410: FailureKind.NOT_FOUND,  # a model that is no longer served
     413: FailureKind.TOO_LARGE,
+    420: FailureKind.THROTTLED,
     422: FailureKind.BAD_REQUEST,
     425: FailureKind.UNAVAILABLE,
     429: FailureKind.THROTTLED,
+    440: FailureKind.UNAVAILABLE,  # IIS: the session ran out
+    449: FailureKind.UNAVAILABLE,  # IIS: retry with
+    451: FailureKind.CONTENT_FILTERED,
+    460: FailureKind.CONNECTION_LOST,  # AWS load balancer: the client is gone
+    498: FailureKind.UNAVAILABLE,  # Groq: no capacity left in the flex tier
+    499: FailureKind.CONNECTION_LOST,  # nginx: the client is gone
     500: FailureKind.SERVER_ERROR,
+    501: FailureKind.NOT_FOUND,  # a server that knows no POST
     502: FailureKind.UNAVAILABLE,
     503: FailureKind.UNAVAILABLE,
     504: FailureKind.TIMED_OUT,
+    520: FailureKind.UNAVAILABLE,  # Cloudflare, to 527: what is behind it
+    521: FailureKind.UNAVAILABLE,
+    522: FailureKind.UNAVAILABLE,
+    523: FailureKind.UNAVAILABLE,
+    524: FailureKind.TIMED_OUT,
+    525: FailureKind.UNAVAILABLE,
+    526: FailureKind.UNAVAILABLE,
+    527: FailureKind.UNAVAILABLE,
     529: FailureKind.THROTTLED,
+    530: FailureKind.UNAVAILABLE,
 }
 _BY_MODEL_REASON = {
     "model_not_ready": FailureKind.UNAVAILABLE,
     "too_few_model_instance": FailureKind.UNAVAILABLE,
     "too_many_pending_request": FailureKind.THROTTLED,
 }
-_CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
-_ADVICE = re.compile(r"use '?(max_completion_tokens|max_tokens)\b")
-_UNKNOWN = re.compile(r"unrecognized|unsupported parameter|not supported|extra_forbidden|extra inputs|not permitted|unknown")
+_BY_STATUS_ALONE = frozenset({404, 405, 407, 408, 410, 451, 501})
+_VAGUE_STATUSES = frozenset({400, 403, 422, 500})
+"""Statuses that some servers give to everything, so that a more precise code in the body counts for more."""
+_PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
-_NO_HEADER = "no authorization header present"  # a serverless endpoint's 400 for what others call 401
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> FailureKind:
-    """The kind of failure of a response with a status other than 200.
+class Verdict(NamedTuple):
+    """The kind of a failure, the fields of the request that the teacher does not take, and the wait in seconds that is asked for."""
 
-    ``body`` is read only where the status alone does not tell. Unknown 4xx count as refused rows, unknown 5xx as server errors.
+    kind: FailureKind
+    parameters: tuple[str, ...] = ()
+    wait_s: float | None = None
+
+
+def classify(status: int, headers: Mapping[str, str], body: object, request: bytes = b"", now_epoch_s: float = 0.0) -> Verdict:
+    """What a response with a status other than 2xx means.
+
+    ``body`` is its bytes, or what was read of them; ``request`` the body that was sent: what the row itself says is no word of the
+    server's. Unknown 4xx count as refused rows, unknown 5xx as server errors.
     """
     if status == 424:
-        return _model_failure(headers, body)
-    if status in (400, 422):
-        return _refusal(body)
-    if status == 404 and _NO_TRAFFIC in body:
-        return FailureKind.UNAVAILABLE
-    kind = _BY_STATUS.get(status)
-    if kind is not None:
-        return kind
-    if 400 <= status < 500:
-        return FailureKind.BAD_REQUEST
-    if status >= 500:
-        return FailureKind.SERVER_ERROR
-    return FailureKind.NOT_FOUND  # a redirect or an empty success: this address is no chat completions route
+        by_reason = _BY_MODEL_REASON.get(headers.get(MODEL_REASON_HEADER, ""))
+        if by_reason is not None:
+            return Verdict(by_reason, wait_s=retry_after_s(headers, now_epoch_s))
+        told = headers.get(MODEL_STATUS_HEADER, "")
+        if told.isascii() and told.isdigit() and 400 <= int(told) < 600:
+            status = int(told)
+    reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s))
+    return reading.verdict()
 
 
-def _model_failure(headers: Mapping[str, str], body: bytes) -> FailureKind:
-    by_reason = _BY_MODEL_REASON.get(headers.get(MODEL_REASON_HEADER, ""))
-    if by_reason is not None:
-        return by_reason
-    told = headers.get(MODEL_STATUS_HEADER, "")
-    model_status = int(told) if told.isdigit() else 424
-    if model_status == 424:
-        return FailureKind.SERVER_ERROR
-    if model_status in (400, 422):
-        return _refusal(body)
-    return _BY_STATUS.get(model_status, FailureKind.SERVER_ERROR if model_status >= 500 else FailureKind.BAD_REQUEST)
+def classify_inside(told: object, request: bytes, otherwise: FailureKind) -> tuple[Verdict, int | None]:
+    """What an error means that came in a body of status 200, and the status it carries; ``otherwise`` where it says nothing known."""
+    reading = _Reading(None, told, request, None)
+    if reading.status is None:
+        return reading.words_alone() or Verdict(otherwise), None
+    return reading.verdict(), reading.error.status
 
 
-def _refusal(body: bytes) -> FailureKind:
-    fields = _error_fields(body)
-    code = str(fields.get("code", "")).lower()
-    message = str(fields.get("message", "")).lower()
-    inner = fields.get("innererror")
-    inner_code = str(inner.get("code", "")).lower() if isinstance(inner, dict) else ""
-    if _NO_HEADER in message or _NO_HEADER in body[:200].decode("utf-8", "replace").lower():
-        return FailureKind.UNAUTHORIZED
-    if code in _CONTENT_FILTER_CODES or inner_code in _CONTENT_FILTER_CODES:
-        return FailureKind.CONTENT_FILTERED
-    if code == "context_length_exceeded" or "maximum context length" in message or "context window" in message:
-        return FailureKind.CONTEXT_LENGTH_EXCEEDED
-    return _token_limit_wish(message, fields.get("param")) or FailureKind.BAD_REQUEST
+class _Reading:
+    """One response and the request it answers."""
+
+    def __init__(self, status: int | None, body: object, request: bytes, told_wait_s: float | None) -> None:
+        self._body = body
+        self._request = request
+        self._asked: Asked | None = None
+        self.error: ErrorBody = read_error(body)
+        self._message = self.error.message
+        self.status = status if status is not None else self.error.status or self._status_by_code()
+        self._wait_s = told_wait_s if told_wait_s is not None else wait_in_words_s(self._message)
+
+    def verdict(self) -> Verdict:
+        """By status, made precise by the words."""
+        status = self.status
+        assert status is not None
+        if status in _BY_STATUS_ALONE or status < 400:
+            return Verdict(self._by_status(status), wait_s=self._wait_s)
+        refined = self._by_words(status)
+        if refined is not None:
+            return refined
+        if status in _VAGUE_STATUSES:
+            precise = self._status_by_code()
+            if precise in _PRECISE_STATUSES:
+                status = precise
+            elif status != 500 and self._said(words.KEY_REFUSED):
+                status = 401
+            elif status != 500 and self._said(words.PACE):
+                status = 429
+            elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
+                status = 404
+        return Verdict(self._by_status(status), wait_s=self._wait_s)
+
+    def words_alone(self) -> Verdict | None:
+        """For an error without any status."""
+        refined = self._by_words(400)
+        if refined is not None:
+            return refined
+        meanings = {401: words.KEY_REFUSED, 429: words.PACE, 504: words.TOO_LATE, 503: words.BUSY, 404: words.MODEL_UNKNOWN}
+        status = next((status for status, pattern in meanings.items() if self._said(pattern)), None)
+        return None if status is None else Verdict(self._by_status(status), wait_s=self._wait_s)
+
+    def _by_words(self, status: int) -> Verdict | None:
+        if self._money_is_gone(status):
+            return Verdict(FailureKind.QUOTA_SPENT)
+        if status == 402:
+            return Verdict(FailureKind.THROTTLED, wait_s=self._wait_s)
+        if status == 401:
+            return None
+        if status == 429:
+            return Verdict(FailureKind.TOO_LARGE) if self._can_never_fit() else None
+        if status == 529:
+            return None
+        if self._said(words.ACCOUNT_CLOSED):
+            return Verdict(FailureKind.FORBIDDEN)
+        if self._is_too_long():
+            return Verdict(FailureKind.CONTEXT_LENGTH_EXCEEDED)
+        if self._said(words.FILTERED):
+            return Verdict(FailureKind.CONTENT_FILTERED)
+        if status != 413 and self._can_never_fit():
+            return Verdict(FailureKind.TOO_LARGE)
+        return self._refused_parameters() if status in _VAGUE_STATUSES else None
+
+    def _money_is_gone(self, status: int) -> bool:
+        if status == 402 and self._wait_s is None:
+            return True  # with a wait it is a gateway that counts what is in flight (OpenRouter)
+        if self._said(words.ALLOTTED_PACE):
+            return False
+        if self._said(words.MONEY_GONE):
+            return True
+        if status not in (400, 403, 429):
+            return False
+        if self._wait_s is not None:
+            return self._wait_s >= LONG_WAIT_S and self._said(words.SOME_LIMIT)
+        if self._said(words.SHORT_PERIOD):
+            return False
+        limited = self._said(words.LONG_PERIOD) and self._said(words.SOME_LIMIT)
+        return limited or self._said(words.QUOTA_EXCEEDED) or (status == 403 and "quota exceeded" in self._message)
+
+    def _can_never_fit(self) -> bool:
+        numbers = words.REQUESTED_OF_LIMIT.search(self._message)
+        if numbers is not None and _number(numbers[2]) > _number(numbers[1]) > 0:
+            return True
+        return self._said(words.TOO_LARGE)
+
+    def _is_too_long(self) -> bool:
+        if not self._said(words.CONTEXT_TOO_SMALL):
+            return False
+        return not words.OUTPUT_SETTING.search(self._message) or words.INPUT_NAMED.search(self._message) is not None
+
+    def _refused_parameters(self) -> Verdict | None:
+        refused = refused_parameters(self.error, self._request_read())
+        others = tuple(name for name in refused if name not in ("max_tokens", "max_completion_tokens"))
+        if others:
+            return Verdict(FailureKind.PARAMETER_REFUSED, others)
+        if "max_tokens" in refused:
+            return Verdict(FailureKind.WANTS_MAX_COMPLETION_TOKENS)
+        return Verdict(FailureKind.WANTS_MAX_TOKENS) if refused else None
+
+    def _by_status(self, status: int) -> FailureKind:
+        if status == 404 and isinstance(self._body, bytes) and _NO_TRAFFIC in self._body:
+            return FailureKind.UNAVAILABLE
+        if status == 202:
+            return FailureKind.UNAVAILABLE
+        kind = _BY_STATUS.get(status)
+        if kind is not None:
+            return kind
+        if status == 424 or status >= 500:
+            return FailureKind.SERVER_ERROR
+        if status >= 400:
+            return FailureKind.BAD_REQUEST
+        return FailureKind.NOT_FOUND  # a redirect or an empty success: this address is no chat completions route
+
+    def _status_by_code(self) -> int | None:
+        known = [words.STATUS_OF_CODE[code] for code in self.error.codes if code in words.STATUS_OF_CODE]
+        precise = [status for status in known if status in _PRECISE_STATUSES]
+        return next(iter(precise or known), None)
+
+    def _said(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the server says this, in words that the row itself does not have."""
+        return any(found[0] not in self._request_read().row_text for found in pattern.finditer(self._message))
+
+    def _request_read(self) -> Asked:
+        if self._asked is None:
+            self._asked = read_request(self._request)
+        return self._asked
 
 
-def _token_limit_wish(message: str, parameter: object) -> FailureKind | None:
-    """Which name of the token limit a refusal asks for, if it is about that at all."""
-    if "max_completion_tokens" not in message:
-        return None
-    advised = _ADVICE.search(message)
-    if advised is not None:
-        completion = advised[1] == "max_completion_tokens"
-        return FailureKind.WANTS_MAX_COMPLETION_TOKENS if completion else FailureKind.WANTS_MAX_TOKENS
-    if parameter == "max_tokens" or "'max_tokens'" in message:
-        return FailureKind.WANTS_MAX_COMPLETION_TOKENS
-    return FailureKind.WANTS_MAX_TOKENS if _UNKNOWN.search(message) else None
-
-
-def _error_fields(body: bytes) -> dict[str, object]:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    error = fields.get("error")
-    if isinstance(error, dict):
-        return error
-    if isinstance(error, str):
-        return {**fields, "message": error}
-    detail = fields.get("detail")
-    if "message" not in fields and detail:
-        # pydantic servers say which field they do not know in a list of objects
-        return {**fields, "message": detail if isinstance(detail, str) else orjson.dumps(detail).decode()}
-    return fields
+def _number(text: str) -> int:
+    return int(text.replace(",", "")[:15] or 0)

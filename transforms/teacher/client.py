@@ -6,25 +6,42 @@ import asyncio
 import os
 import ssl
 import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
 from typing import NamedTuple
 
 import aiohttp
+from multidict import CIMultiDict
 
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
-from transforms.teacher.classify import classify
+from transforms.teacher.classify import classify, classify_inside
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, open_access
-from transforms.teacher.response import BrokenBody, ErrorInside, read_reply
-from transforms.teacher.server_hints import Budget, read_budget, retry_after_s
+from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
+from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
 
 EXCERPT_BYTES = 600
-LONGEST_BODY_BYTES = 64 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
+LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
+LONGEST_ERROR_BYTES = 64 * 1024
+LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is no answer
+MOST_HEADERS = 1_000
 CONNECT_TIMEOUT_S = 10.0
+CLIENT_REQUEST_ID = "x-ms-client-request-id"
+RESPONSE_ID_HEADERS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid", "x-generation-id", "cf-ray")
+LONGEST_RESPONSE_ID = 200
+ANSWERED = frozenset({200, 201, 203})
+"""Statuses that an answer may come with; frameworks of gateways give 201 to every POST."""
 
 
 class AttemptResult(NamedTuple):
-    """What one attempt gave: a reply with its raw body, or a failure. ``latency_ms`` is send to last byte."""
+    """What one attempt gave: a reply, or a failure. ``latency_ms`` is send to last byte.
+
+    ``body`` is the raw body of every response with a status of success, whether or not it could be read: it was paid for. ``response_id``
+    is what the server calls the response in its own logs.
+    """
 
     latency_ms: float
     reply: TeacherReply | None = None
@@ -32,6 +49,7 @@ class AttemptResult(NamedTuple):
     failure: RequestFailure | None = None
     request_budget: Budget | None = None
     token_budget: Budget | None = None
+    response_id: str | None = None
 
 
 class TeacherClient:
@@ -45,7 +63,7 @@ class TeacherClient:
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
         self._added_headers = added_headers(endpoint)
-        self._headers: dict[str, str] = {}
+        self._headers: CIMultiDict[str] = CIMultiDict()
         tls: ssl.SSLContext | bool = True
         if endpoint.ca_bundle is not None:
             tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
@@ -56,6 +74,9 @@ class TeacherClient:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=LONGEST_HEADER_BYTES,
+            max_field_size=LONGEST_HEADER_BYTES,
+            max_headers=MOST_HEADERS,
         )
 
     def refresh_credential(self) -> bool:
@@ -68,70 +89,26 @@ class TeacherClient:
     async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
         """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time."""
         started = time.perf_counter()
-        received = b""
         try:
             opening = self._access.at_hand()
             if opening is None:
                 opening = await self._access.headers()
                 started = time.perf_counter()
-            if opening is not self._opening:
-                self._opening = opening
-                self._headers = {"Content-Type": "application/json", **self._added_headers, **opening}
-            async with self._session.post(
-                self._endpoint.chat_url,
-                data=body,
-                headers=self._headers,
-                allow_redirects=False,
-            ) as response:
-                if response.content_length is not None and response.content_length > LONGEST_BODY_BYTES:
-                    raise BrokenBody(f"the body announces {response.content_length} bytes")
-                received = await response.read()
-                latency_ms = (time.perf_counter() - started) * 1000.0
-                if response.status == 200:
-                    reply = read_reply(received, turn, attempts, latency_ms)
-                    return AttemptResult(
-                        latency_ms,
-                        reply=reply,
-                        body=received,
-                        request_budget=read_budget(response.headers, "requests"),
-                        token_budget=read_budget(response.headers, "tokens"),
-                    )
-                kind = classify(response.status, response.headers, received)
-                return AttemptResult(
-                    latency_ms,
-                    failure=RequestFailure(
-                        kind=kind,
-                        detail=f"status {response.status}",
-                        status=response.status,
-                        excerpt=_excerpt(received),
-                        retry_after_s=retry_after_s(response.headers, time.time()),
-                    ),
-                    request_budget=read_budget(response.headers, "requests"),
-                    token_budget=read_budget(response.headers, "tokens"),
-                )
         except CredentialMissing as error:
-            failure = RequestFailure(FailureKind.NO_CREDENTIAL, str(error))
+            return AttemptResult(0.0, failure=RequestFailure(FailureKind.NO_CREDENTIAL, str(error)))
         except CredentialPending as error:
-            failure = RequestFailure(FailureKind.UNAVAILABLE, f"no credential yet: {error}", retry_after_s=error.retry_after_s)
-        except ErrorInside as error:
-            kind = FailureKind.BROKEN_BODY if error.status is None else classify(error.status, {}, error.error_body)
-            detail = str(error) if error.status is None else f"status 200 with a status {error.status} inside"
-            failure = RequestFailure(kind, detail, status=200, excerpt=_excerpt(received))
-        except BrokenBody as error:
-            failure = RequestFailure(FailureKind.BROKEN_BODY, str(error), status=200, excerpt=_excerpt(received))
-        except aiohttp.ConnectionTimeoutError as error:
-            # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
-            failure = RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
-        except (asyncio.TimeoutError, aiohttp.ServerTimeoutError):
-            waited = time.perf_counter() - started
-            failure = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {waited:.1f} s")
-        except aiohttp.ClientConnectorError as error:
-            failure = RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
-        except (aiohttp.InvalidURL, ValueError) as error:
-            failure = RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
-        except (aiohttp.ClientError, OSError) as error:
-            failure = RequestFailure(FailureKind.CONNECTION_LOST, _plain(error))
-        return AttemptResult((time.perf_counter() - started) * 1000.0, failure=failure)
+            detail = f"no credential yet: {error}"
+            return AttemptResult(0.0, failure=RequestFailure(FailureKind.UNAVAILABLE, detail, retry_after_s=error.retry_after_s))
+        if opening is not self._opening:
+            self._opening = opening
+            self._headers = _headers(self._added_headers, opening)
+        headers = self._headers.copy()
+        headers.setdefault(CLIENT_REQUEST_ID, str(uuid.uuid4()))
+        try:
+            async with self._session.post(self._endpoint.chat_url, data=body, headers=headers, allow_redirects=False) as response:
+                return await _read(response, body, turn, attempts, started)
+        except Exception as error:  # noqa: BLE001 - whatever a response does to the HTTP library costs this attempt and no other
+            return AttemptResult(_ms_since(started), failure=_no_response(error, started))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -139,6 +116,121 @@ class TeacherClient:
 
 
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def _user_agent() -> str:
+    try:
+        return f"beam-distill/{metadata.version('beam-distill')}"
+    except metadata.PackageNotFoundError:
+        return "beam-distill"
+
+
+USER_AGENT = _user_agent()
+
+
+def _headers(*groups: Mapping[str, str]) -> CIMultiDict[str]:
+    """Everything that is the same for every request; a later group's header replaces an earlier one's."""
+    headers: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json", "User-Agent": USER_AGENT})
+    for group in groups:
+        for name, value in group.items():
+            headers[name] = value
+    return headers
+
+
+class _TooLong(Exception):
+    """More came than any answer has."""
+
+
+async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float) -> AttemptResult:
+    """What a response amounts to, once its head is there."""
+    received = bytearray()
+    good = response.status in ANSWERED
+    fault: Exception | None = None
+    try:
+        await _receive(response, received, LONGEST_ANSWER_BYTES if good else LONGEST_ERROR_BYTES)
+    except Exception as error:  # noqa: BLE001 - what came before may be a whole answer, and the status of an error says enough
+        response.close()
+        fault = error
+    latency_ms = _ms_since(started)
+    body = bytes(received)
+    reply, failure = None, None
+    if not good:
+        failure = _refused(response, body, request)
+    else:
+        try:
+            reply = read_reply(body, turn, attempts, latency_ms)
+        except BrokenBody as error:
+            failure = _unread(error, body, request) if fault is None else _no_response(fault, started)
+            failure = replace(failure, status=response.status)
+    response_id = _response_id(response.headers)
+    return AttemptResult(
+        latency_ms,
+        reply,
+        body if good else b"",
+        failure and replace(failure, excerpt=_excerpt(body), response_id=response_id),
+        read_budget(response.headers, "requests"),
+        read_budget(response.headers, "tokens"),
+        response_id,
+    )
+
+
+async def _receive(response: aiohttp.ClientResponse, received: bytearray, most_bytes: int) -> None:
+    """Everything up to the bound, unpacked piece by piece. Raises _TooLong beyond it, with the connection left to be closed."""
+    if (response.content_length or 0) > most_bytes and response.status in ANSWERED:
+        raise _TooLong(f"the answer announces {response.content_length} bytes, more than the {most_bytes} that any answer may have")
+    async for piece in response.content.iter_any():
+        received += piece
+        if len(received) > most_bytes:
+            del received[most_bytes:]
+            raise _TooLong(f"the answer is longer than the {most_bytes} bytes that any answer may have")
+
+
+def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
+    verdict = classify(response.status, response.headers, body, request, time.time())
+    return RequestFailure(
+        verdict.kind,
+        f"status {response.status}",
+        status=response.status,
+        retry_after_s=verdict.wait_s,
+        parameters=verdict.parameters,
+    )
+
+
+def _unread(error: BrokenBody, body: bytes, request: bytes) -> RequestFailure:
+    """A response with a status of success that is no answer."""
+    if isinstance(error, BrokenOff):
+        return RequestFailure(FailureKind.BROKEN_OFF, str(error))
+    if not isinstance(error, ErrorInside):
+        return RequestFailure(FailureKind.BROKEN_BODY, str(error))
+    verdict, status = classify_inside(error.told, request, error.otherwise)
+    detail = str(error) if status is None else f"{error} of status {status}"
+    return RequestFailure(verdict.kind, f"status 200, but {detail}", retry_after_s=verdict.wait_s, parameters=verdict.parameters)
+
+
+def _no_response(error: Exception, started: float) -> RequestFailure:
+    """What an exception of the HTTP library means."""
+    if isinstance(error, _TooLong):
+        return RequestFailure(FailureKind.TOO_LARGE, str(error))
+    if isinstance(error, aiohttp.InvalidURL):
+        return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
+    if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
+        # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
+        return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
+    if isinstance(error, asyncio.TimeoutError):
+        return RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {time.perf_counter() - started:.1f} s")
+    return RequestFailure(FailureKind.CONNECTION_LOST, _plain(error))
+
+
+def _response_id(headers: Mapping[str, str]) -> str | None:
+    for name in RESPONSE_ID_HEADERS:
+        value = headers.get(name)
+        if value:
+            return value[:LONGEST_RESPONSE_ID]
+    return None
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000.0
 
 
 def _excerpt(body: bytes) -> str:

@@ -17,7 +17,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import MODEL_STATUS_HEADER
-from transforms.teacher.client import AttemptResult, TeacherClient
+from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
@@ -104,7 +104,14 @@ async def _probe(endpoint: EndpointSpec, headers: dict[str, str], patience_s: fl
     if endpoint.ca_bundle is not None:
         tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
     kind = KINDS[endpoint.kind]
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls), headers=headers, trust_env=True) as session:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls),
+        headers={"User-Agent": USER_AGENT, **headers},
+        trust_env=True,
+        max_line_size=LONGEST_HEADER_BYTES,
+        max_field_size=LONGEST_HEADER_BYTES,
+        max_headers=MOST_HEADERS,
+    ) as session:
         result = ProbeResult(True)
         try:
             if endpoint.kind is not EndpointKind.OPENAI:

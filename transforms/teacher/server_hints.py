@@ -1,7 +1,8 @@
 """What a server says about its limits: how long to wait, and how much of a budget is left.
 
 Waits are read in the order of the large clients: ``retry-after-ms``, ``x-ms-retry-after-ms``, then ``Retry-After`` in seconds or as
-an HTTP date (RFC 9110, 10.2.3). Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as
+an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after``, by which LiteLLM passes on what its provider said; without any of
+them what the body says. Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as
 ``6m0s``, ``1.5s`` or ``120ms``, or plain seconds.
 """
 
@@ -13,8 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
+LONGEST_HINT = 64
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NUMBER_OF = r"\d+(?:\.\d+)? ?(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d)"
+_WAIT_IN_WORDS = re.compile(
+    rf"(?:(?:try|retry|again|wait|reset\w*)\b[^.\n]{{0,40}}?\b(?:in|after|for) |wait )((?:{_NUMBER_OF}(?![a-z]) ?,? ?(?:and )?)+)"
+    r"|^(\d+(?:\.\d+)?)s$",
+    re.MULTILINE,
+)
+_WORDY_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +44,33 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
         milliseconds = _number(headers.get(name))
         if milliseconds is not None:
             return max(0.0, milliseconds / 1000.0)
-    told = headers.get("Retry-After")
+    told = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
     if told is None:
         return None
     seconds = _number(told)
     if seconds is not None:
         return max(0.0, seconds)
     try:
-        moment = parsedate_to_datetime(told)
-    except (TypeError, ValueError):
+        moment = parsedate_to_datetime(told[:LONGEST_HINT])
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0.0, (moment - datetime.fromtimestamp(now_epoch_s, timezone.utc)).total_seconds())
+    except (TypeError, ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.fromtimestamp(now_epoch_s, timezone.utc)).total_seconds())
+
+
+def wait_in_words_s(message: str) -> float | None:
+    """The wait in seconds that an error text asks for ("try again in 1m2.5s", "retry after 6 seconds"); the text in lower case.
+
+    A line that is a number of seconds and nothing else ("34s") is the ``retryDelay`` of Google's errors.
+    """
+    found = _WAIT_IN_WORDS.search(message)
+    if found is None:
+        return None
+    if found[2] is not None:
+        return _number(found[2])
+    parts = _WORDY_PART.findall(found[1][:LONGEST_HINT])
+    return sum(float(number) * _SECONDS_PER_UNIT["ms" if unit == "milli" else unit] for number, unit in parts)
 
 
 def read_budget(headers: Mapping[str, str], unit: str) -> Budget | None:
@@ -68,6 +91,8 @@ def duration_s(text: str | None) -> float | None:
     plain = _number(text)
     if plain is not None:
         return plain if plain >= 0 else None
+    if len(text) > LONGEST_HINT:
+        return None
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         return None
@@ -75,7 +100,7 @@ def duration_s(text: str | None) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
-    if text is None:
+    if text is None or len(text) > LONGEST_HINT or "_" in text:
         return None
     try:
         number = float(text)

@@ -63,4 +63,4 @@ TABLE = [
 
 @pytest.mark.parametrize(("status", "headers", "body", "kind"), TABLE, ids=[f"{row[0]}-{row[3].value}-{n}" for n, row in enumerate(TABLE)])
 def test_every_response_has_its_kind(status: int, headers: dict[str, str], body: bytes, kind: Kind) -> None:
-    assert classify(status, headers, body) is kind
+    assert classify(status, headers, body).kind is kind

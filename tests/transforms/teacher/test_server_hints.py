@@ -1,10 +1,11 @@
 """What servers say about waiting and budgets, in all the forms they say it."""
 
+import time
 from email.utils import formatdate
 
 import pytest
 
-from transforms.teacher.server_hints import Budget, duration_s, read_budget, retry_after_s
+from transforms.teacher.server_hints import Budget, duration_s, read_budget, retry_after_s, wait_in_words_s
 
 NOW = 1_700_000_000.0
 
@@ -24,9 +25,16 @@ NOW = 1_700_000_000.0
         ({"retry-after-ms": "250", "Retry-After": "1"}, 0.25),
         ({"x-ms-retry-after-ms": "40", "Retry-After": "1"}, 0.04),
         ({"Retry-After": "86400"}, 86400.0),
+        ({"Retry-After": "1_0"}, None),
+        ({"Retry-After": "9" * 400}, None),
+        ({"llm_provider-retry-after": "60"}, 60.0),
+        ({"llm_provider-retry-after": "60", "Retry-After": "2"}, 2.0),
+        ({"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}, None),
+        ({"Retry-After": "Mon, 01 Jan 99999 00:00:00 GMT"}, None),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60],
 )
+@pytest.mark.fault("X-A4", "R4")
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(headers, NOW) == seconds
 
@@ -45,3 +53,31 @@ def test_budgets() -> None:
     assert read_budget(headers, "requests") is None
     assert read_budget({"x-ratelimit-remaining-requests": "-1"}, "requests") is None
     assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "0"}, "requests") == Budget(5.0)
+
+
+@pytest.mark.fault("X-C6")
+def test_a_duration_of_thousands_of_digits_is_refused_at_once() -> None:
+    started = time.perf_counter()
+    assert duration_s("1" * 100_000) is None
+    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests") == Budget(5.0)
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("please try again in 120ms. visit", 0.12),
+        ("please try again in 1m2.5s.", 62.5),
+        ("please try again in 14m24s. need more", 864.0),
+        ("please retry after 6 seconds.", 6.0),
+        ("please retry after 86400 seconds", 86400.0),
+        ("try again after 1 seconds", 1.0),
+        ("please wait 2 hours and 5 minutes", 7500.0),
+        ("quota exceeded\n34.5s", 34.5),
+        ("try again later", None),
+        ("limit of 500 per minute", None),
+        ("", None),
+    ],
+)
+def test_waits_in_words(text: str, seconds: float | None) -> None:
+    assert wait_in_words_s(text) == seconds

@@ -1,0 +1,191 @@
+"""One attempt over real HTTP: whatever the server does, a reply or a failure comes out, and no paid byte is lost."""
+
+import asyncio
+import gzip
+import http.server
+import re
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from local_server import serving
+
+from transforms.elements.failures import FailureKind as Kind
+from transforms.teacher.client import LONGEST_ANSWER_BYTES, AttemptResult, TeacherClient
+from transforms.teacher.specs import EndpointSpec
+
+ANSWER = b'{"choices":[{"message":{"content":"four"},"finish_reason":"stop"}]}'
+REQUEST = b'{"messages":[{"role":"user","content":"What is 2 + 2?"}],"max_tokens":8}'
+
+
+def ask(address: str, **endpoint: object) -> AttemptResult:
+    async def once() -> AttemptResult:
+        client = TeacherClient(EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", **endpoint), 1)  # type: ignore[arg-type]
+        try:
+            return await asyncio.wait_for(client.send(REQUEST, 0, 1), 20)
+        finally:
+            await client.close()
+
+    return asyncio.run(once())
+
+
+@contextmanager
+def raw_server(speak: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that reads a request and then does what ``speak`` does with the connection."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                speak(connection)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+        thread.join(10)
+
+
+def sends(data: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(data)
+
+
+def head(status: str = "200 OK", **headers: object) -> bytes:
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{lines}\r\n".encode()
+
+
+@pytest.mark.fault("G18")
+def test_ids_go_both_ways() -> None:
+    seen: list[dict[str, str]] = []
+
+    class Teacher(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(200)
+            self.send_header("apim-request-id", "their-id")
+            self.send_header("Content-Length", str(len(ANSWER)))
+            self.end_headers()
+            self.wfile.write(ANSWER)
+
+        def log_message(self, *args: object) -> None: ...
+
+    with serving(Teacher) as address:
+        results = [ask(address), ask(address)]
+        ask(address, headers=(("user-agent", "mine/1"),))
+    assert [result.response_id for result in results] == ["their-id", "their-id"]
+    ids = [headers["x-ms-client-request-id"] for headers in seen]
+    assert len(set(ids)) == 3 and all(uuid.UUID(text) for text in ids)
+    assert re.fullmatch(r"beam-distill/\d+\.\d+\.\d+", seen[0]["user-agent"])
+    assert seen[2]["user-agent"] == "mine/1"
+
+
+@pytest.mark.fault("G18")
+def test_a_failure_has_the_servers_id_too() -> None:
+    with raw_server(sends(head("500 Oops", Content_Length=0, x_request_id="abc", cf_ray="1-FRA"))) as address:
+        result = ask(address)
+    assert result.failure is not None and result.failure.response_id == result.response_id == "abc"
+
+
+@pytest.mark.fault("D22")
+@pytest.mark.parametrize("headers", [{"x-policy": "p" * 30_000}, {f"x-h{n}": str(n) for n in range(400)}], ids=["long", "many"])
+def test_large_heads_are_read(headers: dict[str, str]) -> None:
+    with raw_server(sends(head(Content_Length=len(ANSWER), **headers) + ANSWER)) as address:
+        assert ask(address).reply is not None
+
+
+def chunks_without_end(connection: socket.socket) -> None:
+    connection.sendall(head(Transfer_Encoding="chunked"))
+    while True:
+        connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+
+def error_without_end(connection: socket.socket) -> None:
+    connection.sendall(head("400 Bad Request", Connection="close") + b'{"error":{"message":"prompt is too long"}}')
+    while True:
+        connection.sendall(b" " * 65536)
+
+
+def bomb(connection: socket.socket) -> None:
+    packed = gzip.compress(b" " * (300 * 1024 * 1024), 9)
+    connection.sendall(head(Content_Encoding="gzip", Content_Length=len(packed)) + packed)
+
+
+@pytest.mark.fault("T2", "T7", "X-C5")
+@pytest.mark.parametrize("speak", [chunks_without_end, bomb, sends(head(Content_Length=10**12) + b"{")], ids=["endless", "bomb", "announced"])
+def test_an_answer_without_end_is_too_large_at_once(speak: Callable[[socket.socket], None]) -> None:
+    with raw_server(speak) as address:
+        result = ask(address)
+    assert result.failure is not None and result.failure.kind is Kind.TOO_LARGE and result.failure.status == 200
+    assert len(result.body) <= LONGEST_ANSWER_BYTES
+
+
+@pytest.mark.fault("T2", "X-C5")
+def test_an_error_without_end_is_read_to_its_bound() -> None:
+    with raw_server(error_without_end) as address:
+        result = ask(address)
+    assert result.failure is not None and result.failure.kind is Kind.CONTEXT_LENGTH_EXCEEDED
+
+
+@pytest.mark.fault("T1")
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", Kind.CONNECTION_LOST),
+        (b"\x00\x01\x02", Kind.CONNECTION_LOST),
+        (b"HTTP/1.1 999999 What\r\n\r\n", Kind.CONNECTION_LOST),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n", Kind.CONNECTION_LOST),
+        (head(Content_Length="-1"), Kind.CONNECTION_LOST),
+        (head(Content_Length=500) + ANSWER[:20], Kind.CONNECTION_LOST),
+        (head(Transfer_Encoding="chunked") + b"zz\r\n", Kind.CONNECTION_LOST),
+        (head(Content_Encoding="gzip", Content_Length=9) + b"not gzip!", Kind.CONNECTION_LOST),
+        (head(Content_Encoding="br", Content_Length=9) + b"something", Kind.CONNECTION_LOST),
+        (head("200 OK", Content_Length=0), Kind.BROKEN_BODY),
+        (head("204 No Content"), Kind.NOT_FOUND),
+        (head("302 Found", Location="http://[", Content_Length=0), Kind.NOT_FOUND),
+        (head("429 Slow", Content_Length=0, Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999"), Kind.THROTTLED),
+        (head("424 Dep", Content_Length=0, ms_azureml_model_error_statuscode="²"), Kind.SERVER_ERROR),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_a_failure(data: bytes, kind: Kind) -> None:
+    with raw_server(sends(data)) as address:
+        result = ask(address)
+    assert result.failure is not None and result.failure.kind is kind
+
+
+@pytest.mark.fault("D3")
+def test_an_answer_that_is_whole_counts_although_the_connection_broke() -> None:
+    with raw_server(sends(head(Content_Length=len(ANSWER) + 1) + ANSWER)) as address:
+        result = ask(address)
+    assert result.reply is not None and result.reply.content == "four" and result.body == ANSWER
+
+
+@pytest.mark.fault("D3", "D15")
+def test_what_came_of_a_paid_answer_is_kept() -> None:
+    with raw_server(sends(head(Content_Length=500) + ANSWER[:20])) as address:
+        assert ask(address).body == ANSWER[:20]
+    with raw_server(sends(head(Content_Length=7) + b"<html>\n")) as address:
+        assert ask(address).body == b"<html>\n"
+
+
+def test_a_created_answer_is_an_answer() -> None:
+    with raw_server(sends(head("201 Created", Content_Length=len(ANSWER)) + ANSWER)) as address:
+        assert ask(address).reply is not None
+
+
+def test_nobody_listening_is_no_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    result = ask(address)
+    assert result.failure is not None and result.failure.kind is Kind.CANNOT_CONNECT

@@ -1,0 +1,173 @@
+"""What an error body says, in whatever shape it comes: status, codes, words and the fields it names.
+
+Shapes differ by provider, and gateways put one into another, as objects or as JSON in a text. So the whole body is walked, and what
+repeats the request is left out: the words of a row must not be read as those of the server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from transforms.teacher.lenient_json import read_json
+
+MOST_CHARACTERS = 20_000
+DEEPEST = 16
+_STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpcode", "errorcode"})
+_CODE_KEYS = _STATUS_KEYS | {"type", "errortype", "reason", "name", "error", "object"}
+_PARAMETER_KEYS = frozenset({"param", "parameter", "field"})
+# what repeats the request or is an answer; headers of the gateway are nobody's words either
+_ECHO_KEYS = frozenset(
+    {
+        "input",
+        "inputs",
+        "ctx",
+        "messages",
+        "prompt",
+        "request",
+        "requestbody",
+        "flaggedinput",
+        "choices",
+        "candidates",
+        "content",
+        "text",
+        "output",
+        "failedgeneration",
+        "result",
+        "results",
+        "response",
+        "answer",
+        "completion",
+        "generatedtext",
+        "generations",
+        "headers",
+        "traceback",
+        "stack",
+        "url",
+        "usage",
+        "@type",
+        "links",
+    }
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
+_GAPS = re.compile(r"[_\s]+")
+_CODE = re.compile(r"[\w.:/ -]{1,64}")
+_STREAM_LINE = re.compile(r"^(?:data|event|id|retry)?:", re.ASCII)
+_STREAM_STATUS = re.compile(r"^:\s*HTTP_STATUS/(\d{3})", re.MULTILINE)
+
+
+@dataclass(slots=True)
+class ErrorBody:
+    """What was found in a body.
+
+    ``status`` is the outermost HTTP status in it. ``codes`` are words such as ``rate limit exceeded``, ``sentences`` everything that is
+    said, both as ``plain`` writes them. ``parameters`` are the fields that are named as the ones at fault.
+    """
+
+    status: int | None = None
+    codes: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
+    _status_depth: int = DEEPEST + 1
+
+    @property
+    def message(self) -> str:
+        """All that is said, codes included, a line each."""
+        return "\n".join([*self.sentences, *self.codes])[:MOST_CHARACTERS]
+
+
+def plain(text: str) -> str:
+    """A text as patterns are written: lower case, camelCase and snake_case as words, without quotes."""
+    return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text[:MOST_CHARACTERS]))).lower().strip()
+
+
+def read_error(told: object) -> ErrorBody:
+    """What an error body says; a value that was read already, or the bytes or the text of it. A web page says nothing."""
+    found = ErrorBody()
+    if isinstance(told, (bytes, str)):
+        _text(told if isinstance(told, str) else told.decode("utf-8-sig", "replace"), "", found, 0)
+    else:
+        _walk(told, "", found, 0)
+    return found
+
+
+def is_web_page(text: str) -> bool:
+    """Whether a text is HTML or XML."""
+    return text.lstrip()[:1] == "<"
+
+
+def is_event_stream(text: str) -> bool:
+    """Whether a text is server-sent events."""
+    return _STREAM_LINE.match(text.lstrip()) is not None
+
+
+def _walk(value: object, key: str, found: ErrorBody, depth: int) -> None:
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        _object(value, found, depth)
+    elif isinstance(value, list):
+        for item in value[:50]:
+            _walk(item, key, found, depth + 1)
+    elif isinstance(value, str):
+        _text(value, key, found, depth)
+    elif isinstance(value, int) and not isinstance(value, bool) and key in _STATUS_KEYS:
+        _status(value, found, depth)
+
+
+def _object(fields: dict[str, object], found: ErrorBody, depth: int) -> None:
+    location = fields.get("loc")
+    if isinstance(location, list):  # pydantic: which field, and what about it, belong together
+        found.parameters.extend(plain(str(part)) for part in location if not isinstance(part, int))
+        said = " ".join([*map(str, location[:8]), str(fields.get("msg", "")), str(fields.get("type", ""))])
+        found.sentences.append(plain(said))
+        return
+    if fields.get("filtered") is True or fields.get("flagged") is True:
+        found.codes.append("content filter")
+    for key, value in fields.items():
+        key = key.lower().replace("_", "").replace("-", "")
+        if key not in _ECHO_KEYS:
+            _walk(value, key, found, depth + 1)
+
+
+def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
+    text = text.strip()
+    if not text or is_web_page(text):
+        return
+    if text[0] in "{[" or is_event_stream(text):
+        inner = list(_values_in(text[: 4 * MOST_CHARACTERS], found, depth))
+        for value in inner:
+            _walk(value, key, found, depth + 1)
+        if inner:
+            return
+    if key in _PARAMETER_KEYS:
+        found.parameters.append(plain(text))
+    elif key in _CODE_KEYS and _CODE.fullmatch(text):
+        if text.isascii() and text.isdigit() and len(text) < 6:
+            _status(int(text), found, depth)
+        found.codes.append(plain(text.rsplit("#", 1)[-1]))
+    else:
+        found.sentences.extend(line for line in map(plain, text[:MOST_CHARACTERS].splitlines()) if line)
+
+
+def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:
+    stream_status = _STREAM_STATUS.search(text)
+    if stream_status is not None:
+        _status(int(stream_status[1]), found, depth)
+    pieces = [line[5:] for line in text.splitlines() if line.startswith("data:")] if text[0] not in "{[" else [text]
+    for piece in pieces[:50]:
+        try:
+            value = read_json(piece)
+        except ValueError:
+            continue
+        if isinstance(value, (dict, list)):
+            yield value
+
+
+def _status(number: int, found: ErrorBody, depth: int) -> None:
+    if 40_000 <= number < 60_000:  # FastChat and its like: a status and two digits
+        number //= 100
+    if 400 <= number < 600 and depth < found._status_depth:
+        found.status, found._status_depth = number, depth

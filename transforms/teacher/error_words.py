@@ -1,0 +1,156 @@
+"""The words by which servers say what is wrong: patterns for texts as ``error_body.plain`` writes them, and codes with the status they mean.
+
+Data alone; ``classify`` says in which order they count. Cases with their sources are kept in tests/world.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UP_TO_3 = r"(?:[^\s.,;:]+ ){0,3}"
+_UP_TO_6 = r"(?:[^\s.,;:]+ ){0,6}"
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+MONEY_GONE = _any_of(
+    rf"insufficient[ -]{_UP_TO_3}(?:quota|balance|credits?|funds?)\b",
+    r"(?:credit|account|prepaid|token|wallet) balance (?:is |was )?(?:too low|insufficient|exhausted|depleted|not enough|empty|negative|zero)",
+    r"balance (?:is |was )?(?:too low|insufficient|not enough|exhausted|depleted|negative|zero|0\b)",
+    r"(?:not|isnt) enough (?:balance|credits?|funds|quota)",
+    rf"\b(?:no|out of|any|more|all|remaining|add|purchase|buy|need|used up) {_UP_TO_3}credits?\b",
+    rf"\bcredits? {_UP_TO_3}(?:exhausted|depleted|exceeded|expired|used up|ran out|run out|required)",
+    rf"\b(?:exhausted|depleted|consumed|exceeded|used) {_UP_TO_3}credits?\b",
+    r"can only afford",
+    r"billing (?:hard )?limit|billing (?:account )?(?:is )?(?:not active|disabled|inactive|closed|not enabled)",
+    r"(?:enable|requires?|without|set up|activate) (?:a |an )?(?:valid |active )?billing|billing (?:to|must) be enabled|billing error",
+    r"payment (?:is )?(?:required|overdue|failed|method)|overdue|in arrears|arrearage|past due|unpaid|good standing",
+    r"spend(?:ing)?[ -](?:limit|cap|budget)|cost limit|dollar limit|usage cap",
+    r"(?<!thinking )(?<!reasoning )(?<!token )budget (?:has been |is |was |limit )?(?:exceeded|exhausted|reached|spent|used up)",
+    rf"(?:exceeded|over|exceeds|reached) {_UP_TO_3}(?<!thinking )(?<!reasoning )(?<!token )(?:max )?budget\b|exceeded budget|budget exceeded",
+    rf"(?:monthly|included) {_UP_TO_3}(?:credits?|quota|allowance|budget|spend\w*)",
+    r"(?:subscription|plan|trial|license|licence|package) (?:has |is )?(?:expired|ended|inactive|not active|not purchased)|not purchased",
+    rf"free (?:tier|trial|quota|allocated quota|allocation|credits?|usage|plan) {_UP_TO_6}(?:exhausted|exceeded|expired|ended|used up)",
+    rf"(?:exhausted|exceeded|used up|consumed) {_UP_TO_6}free (?:tier|trial|quota|allocation|credits?|usage|allowance)",
+    r"(?:does not|doesnt|no) (?:have )?(?:a )?free (?:quota )?tier",
+    rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
+    r"exceeded current quota error|quota not enough|top[ -]up your|recharge your",
+    r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
+    r"欠费|余额不足|余额已|额度不足|额度已?(?:用尽|用完|耗尽)|(?:请|未)充值|配额已?(?:用尽|用完|耗尽)|免费额度|套餐已到期|已到期",
+)
+"""No account with these words is served before somebody pays or a month ends."""
+
+QUOTA_EXCEEDED = re.compile(
+    rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up)"
+    rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
+)
+ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
+"""Alibaba's word for its limits per minute, under the code that others have for money gone."""
+SOME_LIMIT = re.compile(r"quota|limit|allowance|allocation|上限|限额|次数")
+SHORT_PERIOD = re.compile(
+    r"(?:\bper|a|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|concurren|并发|每分钟|每秒"
+)
+LONG_PERIOD = re.compile(
+    r"\b(?:daily|weekly|monthly)\b|(?:\bper|a|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|today|今日|每日|每周|每月|每天"
+)
+
+TOO_LARGE = _any_of(
+    r"request (?:body |entity |payload |size )*(?:is |was )?too (?:large|big)",
+    r"(?:payload|entity|body|content length) (?:is |was )?too (?:large|big)",
+    r"(?:request|body|payload) (?:size |body )*exceed\w* (?:the )?(?:\w+ ){0,3}(?:size|bytes|mb|kb)\b",
+)
+REQUESTED_OF_LIMIT = re.compile(r"limit:? ?([\d,]+)\b.{0,60}?\brequested:? ?([\d,]+)", re.DOTALL)
+
+_INPUT = r"\b(?:prompt|inputs?|messages?|context|conversation|requests?|requested|query|sequence|text|completion)\b"
+_EXCEEDS = (
+    r"(?:exceed\w*|longer|greater than|larger than|bigger than|more than|above|surpass\w*|beyond|over the|overflow\w*|not fit"
+    r"|too (?:long|large|many|big)"
+    r"|must be (?:<=?|≤|less|at most|no more|under|below|shorter)|must have (?:less|fewer)|should (?:not|be (?:less|<|≤|at most|no more)))"
+)
+CONTEXT_TOO_SMALL = _any_of(
+    r"max(?:imum|imal|\.)? (?:model |supported )?(?:context|prompt|sequence|input) (?:length|size|window|tokens?)\b",
+    r"max(?:imum)? (?:model|seq(?:uence)?|input) len\b|maximum model length|max num tokens",
+    rf"context(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
+    rf"{_EXCEEDS}[^.]{{0,80}}\bcontext(?: length| window| size| limit)?\b",
+    r"exceed context",
+    rf"{_INPUT}[^.;\n]{{0,30}}? too (?:long|many tokens)\b|{_INPUT}[^.;\n]{{0,20}}? (?:is|are) longer than",
+    rf"{_INPUT}[^;\n]{{0,100}}?\b(?:tokens?|length|characters|chars)\b[^;\n]{{0,100}}?{_EXCEEDS}",
+    rf"\b(?:tokens?|length|characters)\b[^.;\n]{{0,40}}{_INPUT}[^.;\n]{{0,60}}{_EXCEEDS}",
+    r"exceed\w* [^.;\n]{0,60}?(?:max\w*|limit|allowed|supported|model)[^.;\n]{0,30}?\b(?:tokens?|length|token limit|characters)\b",
+    rf"{_EXCEEDS}[^.;\n]{{0,60}}\bmax\w* (?:allowed |input |sequence |prompt |number of )*(?:length|tokens)\b",
+    r"reduce (?:the )?(?:length|size|number of tokens)(?: of| in)? (?:the |your )?(?:messages|prompt|input|context|request)",
+    r"(?:reduce|shorten) (?:the |your )?(?:prompt|input|messages|context)\b|shorter (?:prompt|input)",
+    rf"{_INPUT} must have (?:less|fewer) than|at most [\d,]+ (?:total |input |context |prompt )?tokens\b",
+    r"max size:? [\d,]+ tokens|max length:? [\d,]+, actual",
+    r"range of input length|string too long|string above max length|tokens limit reached|too many (?:input |prompt )?tokens",
+    r"number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
+    r"超长|过长|(?:长度|上下文|token)[^。]{0,12}(?:超过|超出|超限|大于)|超过[^。]{0,16}(?:长度|最大|token)",
+)
+"""Not for a 429, which says such things of what is sent in a minute."""
+OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
+INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested|requests?)\b")
+
+FILTERED = _any_of(
+    r"content[ -]?(?:filter\w*|polic\w+|moderation|management|inspection|safety|exists risk|risk|violat\w+|restriction)",
+    r"data inspection|inappropriate|high[ -]risk|new sensitive|output sensitive|sensitive (?:words?|content|information|topics?)",
+    r"(?:unsafe|toxic|harmful|prohibited|disallowed|objectionable|offensive) (?:or \w+ )?(?:content|text|prompt|input|language|material)",
+    r"(?:violat\w+|flagged|blocked|rejected|refused|against|triggered|prohibited|breach\w*)[^.\n]{0,80}"
+    r"(?:polic(?:y|ies)|guidelines?|safety|responsible|moderation|terms of|practices|guardrail|filter)",
+    r"(?:polic(?:y|ies)|guidelines?|safety|moderation|guardrails?)[^.\n]{0,60}(?:violat\w+|flagged|blocked|triggered|interven\w+|reject\w+)",
+    r"\b(?:input|prompt|content|message|request|output|response|text)s? (?:was |were |is |are |has been |have been )?"
+    r"(?:flagged|moderated|censored)",
+    r"flagged (?:by|as|for)|moderation (?:error|failed|blocked)|jail ?break|responsible ai|for safety reasons",
+    r"safety (?:system|filters?|checks?)\b",
+    r"\b(?:prompt|response|input|output) (?:was |is |has been |were )?blocked|blocked (?:input|output|prompt|response)\b|block reason",
+    r"blocked (?:due to|by|because)[^.\n]{0,60}(?:safety|security|polic|filter|content)",
+    r"敏感|不安全|违规内容|违法|内容安全|内容审核|安全审核|风险内容",
+)
+ACCOUNT_CLOSED = re.compile(
+    r"(?:account|organi[sz]ation|project|api key|workspace|team) "
+    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked)|账号已被锁定|账户已被锁定"
+)
+
+KEY_REFUSED = _any_of(
+    r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
+    r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",
+    r"authenticat\w+ (?:fails?|failed|error)|no auth credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
+    r"login fail|invalid authentication|身份验证失败|身份验证|api key 无效",
+)
+MODEL_UNKNOWN = _any_of(
+    rf"\bmodel {_UP_TO_3}(?:was |is |could |can )?(?:not (?:be )?(?:found|available|supported)|(?:does |do )?not exist|doesnt exist)\b",
+    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|模型不存在",
+)
+PACE = _any_of(
+    r"rate[ -]?limit\w*|too many requests|too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",
+    rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|并发数?过|频率过|访问量过大|流量限制|限流|\b(?:rpm|tpm|qps)\b|slow down",
+)
+BUSY = _any_of(
+    r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b|稍后",
+    r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",
+)
+TOO_LATE = re.compile(r"timed? ?-?out|deadline exceeded|超时")
+
+STATUS_OF_CODE: dict[str, int] = {
+    code: status
+    for status, codes in {
+        401: "authentication error|auth error|invalid api key|incorrect api key error|invalid authentication error|unauthenticated|unauthorized"
+        "|api key invalid|invalid token|token expired|no db connection|expired token exception|unrecognized client exception"
+        "|invalid signature exception|missing authentication token exception|invalid access token|key auth access denied",
+        403: "permission denied|permission error|permission denied error|forbidden|access denied|access denied exception",
+        404: "not found error|not found|model not found|model not found error|invalid model|model not exist|model not supported"
+        "|resource not found exception|deployment not found|unknown model|unsupported model",
+        429: "rate limit exceeded|rate limit error|rate limit reached error|rate limit reached|rate limited|too many requests|resource exhausted"
+        "|throttling|throttling exception|throttled|throttling rate quota|throttling.rate quota|throttling.burst rate|limit requests"
+        "|limit burst rate|request limit exceeded|rate limit|too many requests exception|throttling error|service quota exceeded exception",
+        500: "server error|internal error|internal server error|internal|api error|internal server exception|internal failure",
+        503: "overloaded error|overloaded|service unavailable|unavailable|engine overloaded error|model overloaded|server overloaded"
+        "|service unavailable exception|model not ready exception|capacity exceeded|model not ready|engine overloaded",
+        504: "timeout|timeout error|deadline exceeded|request timeout|gateway timeout|model timeout exception|request timeout error",
+        400: "invalid request error|invalid argument|bad request|bad request error|invalid request|invalid parameter|validation error"
+        "|validation exception|invalid parameter error",
+    }.items()
+    for code in codes.split("|")
+}
+"""What a code means where the status does not tell; codes of many meanings last."""

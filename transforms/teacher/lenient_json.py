@@ -1,0 +1,26 @@
+"""Reading JSON that servers send and that strict JSON refuses: an answer that was paid for is not thrown away for a byte."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+
+
+def read_json(body: bytes | str) -> object:
+    """The value in a body. Raises ValueError with what is wrong where nobody could read it.
+
+    Read a second time, leniently, where the strict reading fails: NaN and Infinity, raw line ends in texts, a byte order mark, bytes
+    that are no UTF-8 and halves of surrogate pairs (both become U+FFFD).
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        strict = error
+    text = body.decode("utf-8-sig", "replace") if isinstance(body, bytes) else body.removeprefix("\ufeff")
+    try:
+        value = json.loads(text, strict=False)
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return json.loads(whole)
+    except (ValueError, RecursionError):
+        raise ValueError(str(strict)) from None

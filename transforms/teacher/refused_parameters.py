@@ -1,0 +1,113 @@
+"""Which fields of the request a teacher does not take, by its own words.
+
+A value out of range is none of these: what the person asked for is wrong then, and is not left out behind their back.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from transforms.teacher.error_body import ErrorBody, plain
+
+SYSTEM = "system"
+_NAMES = {
+    "temperature": re.compile(r"\btemperature\b"),
+    "top_p": re.compile(r"\btop ?-?p\b"),
+    "frequency_penalty": re.compile(r"\bfrequency[ -]?penalty\b"),
+    "presence_penalty": re.compile(r"\bpresence[ -]?penalty\b"),
+    "stop": re.compile(
+        r"\bstop (?:sequences?|words?|strings?|tokens?|parameter|is|are|was)\b|(?:parameters?|arguments?|fields?|model|name|inputs?):? \[?stop\b"
+        r"|body stop\b|^stop\b|[,\[] ?stop\b"
+    ),
+}
+_TOKEN_LIMIT = re.compile(r"\bmax (completion )?tokens\b")
+_REFUSES = re.compile(
+    r"(?:not|isnt|arent) (?:be )?(?:support\w*|allowed|permitted|accepted|available|compatible|valid for|enabled|implemented|recogni[sz]ed)"
+    r"|not applicable"
+    r"|unsupported|doesnt (?:support|accept|allow|take)|(?:unrecogni[sz]ed|unknown|unexpected|extraneous|invalid) "
+    r"(?:\w+ )?(?:parameters?|arguments?|fields?|keys?|names?|property|properties|inputs?|kwargs?)|got an unexpected"
+    r"|extra[ _](?:inputs?|fields?|parameters?|forbidden)|deprecated|incompatible"
+    r"|cannot (?:both )?be (?:used|specified|set|provided|combined|modified|changed)|cant (?:both )?be"
+    r"|may only be (?:set|used)|must be (?:unset|omitted|removed|null|default)|must be (?:exactly )?1\b"
+    r"|only (?:the )?(?:default|[\d.]+)(?: value| \([\d.]+\))*(?: is| are)? (?:supported|allowed|accepted)"
+    r"|only (?:one of|use one)|use only one|not both|fixed (?:at|to)|\b(?:remove|omit|drop) |mutually exclusive|at the same time|simultaneously"
+    r"|cannot find field|no such field|not configurable|beta limitations|不支持|不能同时|不可同时"
+)
+_RANGE = re.compile(
+    r"\bbetween\b|(?:greater|less|higher|lower|more) than|at (?:most|least)|\brange\b|[<>]=?|(?:above|below|exceeds) (?:the )?(?:max|min)"
+    r"|out of (?:range|bounds)|too (?:high|large|low|small)|(?:maximum|minimum) value|取值范围"
+)
+_NEVERTHELESS = re.compile(
+    r"unsupported|unknown|unrecogni[sz]ed|does(?:nt| not) (?:support|accept)|deprecated|extra |both|only (?:the )?default"
+)
+_BOTH = re.compile(
+    r"cannot both|cant both|can not both|not both|both [^.]{0,60}(?:specified|set|provided|used|given|present|passed)"
+    r"|only (?:use )?one\b|use one\b|\beither\b|at the same time|simultaneously|together|mutually exclusive|combin\w+|同时|二选一"
+)
+_OFFERED = re.compile(
+    r"\b(?:supported|allowed|valid|available|accepted|known|expected) (?:parameters|fields|values|arguments|options|keys|names)\b.*"
+)
+_NO_SYSTEM = re.compile(
+    r"(?<!optional )\bsystem (?:role|messages?|prompts?|instructions?)\b|\brole\b.*\bsystem\b|\bsystem\b.*\brole|developer instruction"
+)
+_OTHER_ROLES_ONLY = re.compile(
+    r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must alternate"
+    r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|unexpected role system|invalid role:? system"
+)
+_SENTENCE = re.compile(r"\n|(?<=[a-z\])])[.!;] |[!;](?= |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request matters here: the fields it has, the name of its token limit, and the words of its row as ``plain`` writes them."""
+
+    names: tuple[str, ...]
+    token_limit: str | None
+    row_text: str
+
+
+def read_request(body: bytes) -> Asked:
+    """The request that was refused. An empty body stands for one that has everything."""
+    if not body:
+        return Asked((*_NAMES, SYSTEM), None, "")
+    fields = orjson.loads(body)
+    wrapped = fields.get("input_data")
+    messages = fields.get("messages", [])
+    if isinstance(wrapped, dict):  # an online endpoint's /score
+        messages, fields = wrapped.get("input_string", []), wrapped.get("parameters", {})
+    names = tuple(name for name in _NAMES if name in fields)
+    if any(message.get("role") == SYSTEM for message in messages):
+        names = (*names, SYSTEM)
+    limit = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
+    said = [message.get("content") for message in messages]
+    return Asked(names, limit, "\n".join(plain(text) for text in said if isinstance(text, str)))
+
+
+def refused_parameters(error: ErrorBody, asked: Asked) -> tuple[str, ...]:
+    """The fields of the request that the teacher refuses, ``max_tokens`` and ``max_completion_tokens`` among them; mostly none."""
+    found: list[str] = []
+    for sentence in _SENTENCE.split(error.message):
+        found.extend(name for name in _refused_in(sentence, error, asked) if name not in found)
+    return tuple(found)
+
+
+def _refused_in(sentence: str, error: ErrorBody, asked: Asked) -> list[str]:
+    if SYSTEM in asked.names and _OTHER_ROLES_ONLY.search(sentence):
+        return [SYSTEM]
+    if not _REFUSES.search(sentence) or (_RANGE.search(sentence) and not _NEVERTHELESS.search(sentence)):
+        return []
+    said = _OFFERED.sub("", sentence)
+    named = [name for name in _NAMES if name in asked.names and (_NAMES[name].search(said) or plain(name) in error.parameters)]
+    if len(named) > 1 and _BOTH.search(error.message):
+        return named[1:]  # one of them is enough, and temperature is the first
+    if SYSTEM in asked.names and _NO_SYSTEM.search(said):
+        named.append(SYSTEM)
+    limit = _TOKEN_LIMIT.search(said)
+    if limit is not None:
+        refused = "max_completion_tokens" if limit[1] else "max_tokens"
+        if asked.token_limit in (None, refused):
+            named.append(refused)
+    return named
