@@ -20,9 +20,11 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.handoff.write import write_handoff
+from beam_distill.input_warnings import input_warnings
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.progress.choose import follow_metrics, watch_for
@@ -178,6 +180,7 @@ def with_losses(result: RunResult) -> RunResult:
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
     """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
+    result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result.verdict))
     try:
         if result.verdict is not None:
             handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
@@ -188,6 +191,20 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
         if not isinstance(error, OSError) and not is_remote(result.work_dir):
             raise
         return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
+
+
+def _warnings(settings: DistillSettings, verdict: Verdict | None) -> tuple[str, ...]:
+    warnings: list[str] = []
+    for part in verdict.splits if verdict is not None else ():
+        warnings += input_warnings(
+            part.split.value,
+            part.tally.rows,
+            part.tally.asked,
+            settings.data_generation_task_type,
+            settings.limit is not None,
+            settings.min_readable_ratio,
+        )
+    return tuple(warnings)
 
 
 def read_result(rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any]) -> RunResult:

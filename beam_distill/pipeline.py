@@ -6,6 +6,7 @@ import apache_beam as beam
 
 from transforms.distill_rows import DistillRows
 from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles
+from transforms.elements.tally import GateSpec
 from transforms.judge_success import CombineSuccess, JudgeSuccess
 from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import ReadTrainingRows
@@ -24,13 +25,13 @@ class JobSpec:
     scoring: ScoringSpec
     dataset: DatasetSpec
     mini_batch_bytes: int
-    minimum_success_ratio: float
+    gate: GateSpec
 
 
 def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     """Put the job's stages into ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
     splits = tuple(files.split for files in job.rows.splits if files.pattern is not None)
     parsed = pipeline | ReadTrainingRows(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
-    verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.minimum_success_ratio)
+    verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)
     verdict | WriteDataset(job.rows, job.files, job.prompt, job.scoring, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

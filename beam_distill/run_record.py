@@ -25,6 +25,7 @@ class RunResult:
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
+    ``warnings`` are sentences about what is legal but probably not meant.
     """
 
     exit_code: ExitCode
@@ -44,6 +45,7 @@ class RunResult:
     repeated: int = 0
     open_when_lost: int = 0
     processes_lost: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -76,6 +78,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "answers_repeated": result.repeated,
         "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,
+        "warnings": list(result.warnings),
     }
     path = f"{result.work_dir}/run.json"
     write_file(path, json.dumps(fields, indent=2, default=str) + "\n")

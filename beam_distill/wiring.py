@@ -12,6 +12,7 @@ from beam_distill.pipeline import JobSpec
 from beam_distill.work_dir import CONTROL, absolute
 from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
+from transforms.elements.tally import GateSpec
 from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.kinds.registry import KINDS
@@ -141,7 +142,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_
         ),
         dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,
-        minimum_success_ratio=settings.min_endpoint_success_ratio,
+        gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio),
     )
 
 

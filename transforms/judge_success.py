@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from transforms.elements.rows import Split
-from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, judge
+from transforms.elements.tally import GateSpec, RowOutcome, SuccessTally, Verdict, judge
 
 Tallies = dict[Split, SuccessTally]
 
@@ -47,9 +47,9 @@ class CombineSuccess(beam.PTransform[beam.PCollection[RowOutcome], beam.PCollect
 
 @dataclass
 class JudgeSuccess(beam.PTransform[beam.PCollection[Tallies], beam.PCollection[Verdict]]):
-    """Hold each split against ``minimum`` (0 to 1). Out: one Verdict. Never raises: a failed gate is data until the command."""
+    """Hold each split against ``gate``. Out: one Verdict. Never raises: a failed gate is data until the command."""
 
-    minimum: float
+    gate: GateSpec
 
     def expand(self, tallies: beam.PCollection[Tallies]) -> beam.PCollection[Verdict]:
-        return tallies | "Judge" >> beam.Map(judge, self.minimum).with_output_types(Verdict)
+        return tallies | "Judge" >> beam.Map(judge, self.gate).with_output_types(Verdict)

@@ -9,16 +9,15 @@ from typing import IO
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.input_warnings import input_warnings
 from beam_distill.stored_files import is_remote, open_text, remove_file
 from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
-from transforms.elements.rows import PromptRequest, RejectedRow, TaskType
+from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 
 MOST_BAD_LINES = 20
-FEWEST_ROWS = 65
-FEWEST_ROWS_MATH = 40
 OWN_ARGUMENTS = frozenset({"strict", "pilot"})
 
 
@@ -100,9 +99,7 @@ class _Rows:
         settings = self._settings
         prompt, spec = prompt_for(prompt_spec(settings)), input_spec(settings)
         template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # no model yet: nothing is looked up with it
-        task = settings.data_generation_task_type
-        fewest = FEWEST_ROWS_MATH if task is TaskType.MATH else FEWEST_ROWS
-        warnings = []
+        warnings: list[str] = []
         self._forget_earlier_list()
         try:
             for files in spec.splits:
@@ -112,10 +109,20 @@ class _Rows:
                 print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
                 if not survey.to_ask:
                     self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
-                elif survey.to_ask < fewest:
-                    warnings.append(
-                        f"{survey.split}: {counted(survey.to_ask, 'row')} to ask, fewer than the {fewest} that Azure ML's distillation "
-                        f"component asks for ({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
+                    continue
+                warnings += input_warnings(
+                    survey.split,
+                    survey.rows,
+                    survey.to_ask,
+                    settings.data_generation_task_type,
+                    settings.limit is not None,
+                    settings.min_readable_ratio,
+                )
+                if survey.to_ask < settings.min_readable_ratio * survey.rows:
+                    self.problems.append(
+                        f"{survey.split}: only {survey.to_ask:,} of the {counted(survey.rows, 'row')} of {files.pattern} can be read and sent, "
+                        f"below min_readable_ratio ({settings.min_readable_ratio:.1%}); run would pay for them and publish nothing. "
+                        "Fix the input, or lower min_readable_ratio"
                     )
         finally:
             if self._list is not None:

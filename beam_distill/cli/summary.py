@@ -69,6 +69,7 @@ def summary_text(result: RunResult) -> str:
     if result.report_path is not None:
         lines.append(f"report      {result.report_path}")
     lines.append(f"work_dir    {result.work_dir}")
+    lines += [f"warning     {warning}" for warning in result.warnings]
     if result.exit_code is not ExitCode.PUBLISHED:
         lines += ["", f"NOT FINISHED (exit code {int(result.exit_code)}): {result.message}"]
         if result.exit_code in _NEXT_STEP:

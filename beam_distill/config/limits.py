@@ -69,3 +69,12 @@ class GateSettings(Section):
         ge=0,
         le=1,
     )
+    min_readable_ratio: float = setting(
+        0.5,
+        "gate",
+        "rows that could be sent / rows in, 0 to 1, per split",
+        "Too small lets a broken export through as a small dataset; too large holds back a good one for a few bad lines.",
+        True,
+        ge=0,
+        le=1,
+    )

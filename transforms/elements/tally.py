@@ -73,17 +73,33 @@ class SuccessTally:
         return self.rows - sum(count for reason, count in self.reasons.items() if reason in NEVER_ASKED)
 
     @property
+    def unreadable(self) -> int:
+        """Rows that were no question to the teacher: lines that cannot be read and rows that cannot be sent."""
+        return self.rows - self.asked
+
+    @property
     def not_sent(self) -> int:
         """Rows whose turn never came because the run stopped early."""
         return self.reasons.get(NOT_SENT, 0)
 
 
 @dataclass(frozen=True, slots=True)
+class GateSpec:
+    """What a split needs to be published, each 0 to 1.
+
+    ``minimum_success_ratio``: usable examples / rows asked. ``minimum_readable_ratio``: rows asked / rows in.
+    """
+
+    minimum_success_ratio: float
+    minimum_readable_ratio: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SplitVerdict:
     """The judgement over one split.
 
-    ``ratio`` is usable examples / rows asked, None when no row was asked. ``published`` says whether the dataset may be
-    published; ``explanation`` says why for a person.
+    ``ratio`` is usable examples / rows asked, None when no row was asked, and ``minimum`` what it was held against. ``published`` says
+    whether the dataset may be published; ``explanation`` says why for a person.
     """
 
     split: Split
@@ -109,14 +125,14 @@ class Verdict:
         raise KeyError(split)
 
 
-def judge(tallies: Mapping[Split, SuccessTally], minimum: float) -> Verdict:
-    """Hold every split's success ratio against the minimum.
+def judge(tallies: Mapping[Split, SuccessTally], gate: GateSpec) -> Verdict:
+    """Hold every split against the gate.
 
-    A split is published when at least ``minimum`` of the rows asked gave an example and the run came to its end. A split
-    without a single row is published as an empty dataset only if it was empty input; rows that were all unreadable are not.
+    A split is published when enough of its rows could be read, enough of those gave an example, and the run came to its end. A split
+    without a single row that could be asked is not published.
     """
     stops = [tally.stopped for tally in tallies.values() if tally.stopped is not None]
-    return Verdict(tuple(_judge_split(split, tally, minimum) for split, tally in tallies.items()), _gravest(stops))
+    return Verdict(tuple(_judge_split(split, tally, gate) for split, tally in tallies.items()), _gravest(stops))
 
 
 def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
@@ -124,8 +140,8 @@ def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
     return min(stops, key=lambda stop: order.index(stop.cause), default=None)
 
 
-def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerdict:
-    asked = tally.asked
+def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerdict:
+    asked, minimum = tally.asked, gate.minimum_success_ratio
     if asked == 0:
         if tally.rows == 0:
             return SplitVerdict(split, tally, None, minimum, False, "the input holds no rows")
@@ -136,6 +152,10 @@ def _judge_split(split: Split, tally: SuccessTally, minimum: float) -> SplitVerd
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {counted(tally.not_sent, 'row')} not sent")
     if UNREADABLE_FILE in tally.reasons:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; part of the input could not be read, see the rejects")
+    if asked / tally.rows < gate.minimum_readable_ratio:
+        readable = f"only {asked} of {tally.rows} rows could be read and sent ({asked / tally.rows:.1%})"
+        wanted = f"below the minimum of {gate.minimum_readable_ratio:.1%} (min_readable_ratio)"
+        return SplitVerdict(split, tally, ratio, minimum, False, f"{readable}, {wanted}")
     if ratio < minimum:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}, below the minimum of {minimum:.1%}")
     return SplitVerdict(split, tally, ratio, minimum, True, share)

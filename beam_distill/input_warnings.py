@@ -1,0 +1,29 @@
+"""What is legal about an input but probably not meant: most of it unreadable, or very few rows."""
+
+from __future__ import annotations
+
+from transforms.elements.counted import counted
+from transforms.elements.rows import TaskType
+
+FEWEST_ROWS = 65
+FEWEST_ROWS_MATH = 40
+LARGEST_UNREADABLE_SHARE = 0.01
+"""Up to this share, bad lines are listed by reason and nothing more is said."""
+
+
+def input_warnings(split: str, rows: int, asked: int, task: TaskType, limited: bool, minimum_readable_ratio: float) -> list[str]:
+    """Sentences about one split of ``rows`` lines, of which ``asked`` can be sent. ``limited``: only the first rows were wanted."""
+    warnings = []
+    unreadable = rows - asked
+    if asked and unreadable >= LARGEST_UNREADABLE_SHARE * rows:
+        warning = f"{split}: {unreadable:,} of {counted(rows, 'row')} ({unreadable / rows:.1%}) cannot be read or sent: they give no example"
+        if asked < minimum_readable_ratio * rows:
+            warning += f"; below min_readable_ratio ({minimum_readable_ratio:.1%} of the rows readable) nothing is published"
+        warnings.append(warning)
+    fewest = FEWEST_ROWS_MATH if task is TaskType.MATH else FEWEST_ROWS
+    if 0 < asked < fewest and not limited:
+        warnings.append(
+            f"{split}: {counted(asked, 'row')} to ask, fewer than the {fewest} that Azure ML's distillation component asks for "
+            f"({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
+        )
+    return warnings
