@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test test-clusters test-quick lint bench clean
+SERVERS ?= litellm katan aimock llamacpp transformers
+
+.PHONY: help install demo test test-clusters test-servers test-quick lint bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +30,10 @@ test: $(STAMP) lint ## lint, types and all tests
 test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; some 15 minutes, and the fetching the first time
 	PYTHONPATH=tests $(BIN)/python -m clusters.prepare
 	CLUSTER_TESTS=1 $(BIN)/python -m pytest tests/clusters --timeout 600 -q
+
+test-servers: $(STAMP) ## real model servers, fetched from the registries; some 6 minutes the first time, SERVERS="katan aimock" names fewer
+	PYTHONPATH=tests $(BIN)/python -m servers.prepare $(SERVERS)
+	SERVER_TESTS="$(SERVERS)" $(BIN)/python -m pytest tests/servers --timeout 300 -q
 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest -m 'not slow'

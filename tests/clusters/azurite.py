@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clusters.cache import tool
 from clusters.distributions import azurite_blob
-from clusters.processes import Programs, free_port, listens, wait_for
+from made_once import tool
+from processes import Programs, free_port, listens, wait_for
 
 # the account and key that Microsoft documents for its emulator; they open nothing else
 ACCOUNT = "devstoreaccount1"

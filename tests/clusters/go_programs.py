@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import apache_beam
-from clusters.cache import cached, run, tool
+from made_once import CLUSTERS, run, tool
 
 _MODULE = "github.com/apache/beam/sdks/v2"
 
@@ -29,4 +29,4 @@ def _built(name: str, package: str) -> Path:
         # without C, as Beam builds its own: so they run on any Linux, and for a user that no passwd file knows
         run([go, "install", f"{package}@v{version}"], folder, {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"})
 
-    return cached(f"{name}-{version}-static", make) / name
+    return CLUSTERS.made(f"{name}-{version}-static", make) / name

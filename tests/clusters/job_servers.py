@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.cache import cached, run, tool
 from clusters.distributions import spark_home
+from made_once import CLUSTERS, run, tool
 
 BEAM_JAVA_VERSION = "2.62.0"
 """The newest whose dependencies are all to be had. It serves the Python SDK of requirements.txt; in production keep both at one version."""
@@ -41,7 +41,7 @@ class JobServer:
 
         # a jar that an older recipe made must not stand in for this one's
         recipe = hashlib.sha256(pom.encode()).hexdigest()[:8]
-        return cached(f"{self.name}-job-server-{BEAM_JAVA_VERSION}-{recipe}", make) / f"{self.name}-job-server.jar"
+        return CLUSTERS.made(f"{self.name}-job-server-{BEAM_JAVA_VERSION}-{recipe}", make) / f"{self.name}-job-server.jar"
 
     def _manifest(self) -> str:
         if self.distribution is None:

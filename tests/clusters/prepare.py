@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from clusters.cache import ToolMissing
 from clusters.distributions import azurite_blob, flink_home, spark_home
 from clusters.go_programs import boot, prism
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
+from made_once import ToolMissing
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from clusters.distributions import spark_home
-from clusters.processes import Program, Programs, free_port, listens, wait_for
+from processes import Program, Programs, free_port, listens, wait_for
 
 
 class SparkCluster:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from apache_beam.runners.portability.spark_runner import SPARK_JAR_JOB_SERVER_JVM_ARGS
-from clusters.cache import tool
 from clusters.job_servers import JobServer
-from clusters.processes import Programs, free_port, listens, wait_for
+from made_once import tool
+from processes import Programs, free_port, listens, wait_for
 
 
 class StandingJobServer:

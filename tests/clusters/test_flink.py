@@ -12,7 +12,7 @@ from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
 from clusters.job_servers import FLINK_JOB_SERVER
-from clusters.processes import wait_for
+from processes import wait_for
 
 from beam_distill.simulator.server import start_simulator
 

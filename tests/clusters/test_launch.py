@@ -14,8 +14,8 @@ from clusters.distributions import spark_home
 from clusters.flink_cluster import FlinkCluster
 from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
-from clusters.processes import wait_for
 from clusters.spark_cluster import SparkCluster
+from processes import wait_for
 from rendering import a_config
 
 from beam_distill.simulator.server import start_simulator

@@ -9,7 +9,7 @@ from builders import questions
 from clusters.azurite import ACCOUNT, Azurite
 from clusters.cluster_jobs import ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
-from clusters.processes import children_of, wait_for
+from processes import children_of, wait_for
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings

@@ -8,8 +8,8 @@ from pathlib import Path
 from builders import questions, write_rows
 from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, on_spark
-from clusters.processes import children_of
 from clusters.spark_cluster import SparkCluster
+from processes import children_of
 
 from beam_distill.simulator.server import start_simulator
 

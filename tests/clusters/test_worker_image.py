@@ -8,8 +8,8 @@ import pytest
 from builders import questions, write_rows
 from clusters.cluster_jobs import ClusterJob
 from clusters.job_servers import FLINK_JOB_SERVER
-from clusters.processes import listens, wait_for
 from clusters.worker_image import PYTHON, WorkerImage, what_is_missing
+from processes import listens, wait_for
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.version import VERSION

@@ -15,9 +15,9 @@ from typing import Any
 
 import apache_beam
 from builders import ROOT
-from clusters.cache import cached, run
 from clusters.go_programs import boot
-from clusters.processes import Program, Programs
+from made_once import CLUSTERS, run
+from processes import Program, Programs
 
 PYTHON = "3.11"
 """The one that Debian 12 has and that the Dockerfile asks for unless told otherwise."""
@@ -87,7 +87,7 @@ class WorkerImage:
         return printed
 
     def _build(self) -> None:
-        base = cached("debian-12-python", _debian) / "base.tar"
+        base = CLUSTERS.made("debian-12-python", _debian) / "base.tar"
         python = f"FROM scratch\nADD {base.name} /\nRUN ln -s /usr/bin/python3 /usr/local/bin/python\n"
         self._image(_PYTHON_IMAGE, base.parent, python)
         self._image(_BEAM_IMAGE, boot().parent, f"FROM scratch\nCOPY {boot().name} /opt/apache/beam/boot\n")

@@ -1,0 +1,68 @@
+"""What tests are made of and do not ship: kept between runs outside the repository, one folder per thing and version."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ToolMissing(Exception):
+    """A program that the set-up needs is not on this machine."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of one kind of things: ``beam-distill-KIND`` in the user's cache folder, unless the variable ``variable`` names another."""
+
+    kind: str
+    variable: str
+
+    @property
+    def root(self) -> Path:
+        own = os.environ.get(self.variable)
+        if own:
+            return Path(own).absolute()
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"beam-distill-{self.kind}"
+
+    def made(self, name: str, make: Callable[[Path], None]) -> Path:
+        """The folder ``name``. ``make(folder)`` fills it the first time; a making that fails leaves nothing behind."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = self.root / name
+        with open(self.root / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                partial = self.root / f"{name}.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                print(f"{self.kind}: making {name} (once, kept in {self.root})", flush=True)
+                make(partial)
+                partial.rename(folder)
+        return folder
+
+
+CLUSTERS = Store("clusters", "CLUSTER_TESTS_CACHE")
+SERVERS = Store("servers", "SERVER_TESTS_CACHE")
+
+
+def tool(name: str, why: str) -> str:
+    """The path of a program. Raises ToolMissing with what it is needed for."""
+    found = shutil.which(name)
+    if found is None:
+        raise ToolMissing(f"{name} is not on this machine; it is needed {why}")
+    return found
+
+
+def run(command: list[str], cwd: Path, environ: dict[str, str] | None = None, timeout_s: float | None = None) -> str:
+    """What a step of the set-up prints. Raises RuntimeError with the end of that when the step fails or takes longer than ``timeout_s``."""
+    try:
+        ended = subprocess.run(command, cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"{' '.join(command)} had not ended after {timeout_s:.0f} s") from None
+    if ended.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout[-4000:]}")
+    return ended.stdout
