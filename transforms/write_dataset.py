@@ -58,9 +58,7 @@ class _JoinWithLedgerFn(beam.DoFn):
         prompt = prompt_for(self._prompt_spec)
         # storage of their own: each removes its copies when it is closed
         answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
-        failures = FailureIndex(
-            self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, self._scoring.sealing)
-        )
+        failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, self._scoring.sealing))
         counted = Conclusion(answers.repeated(self._scoring.run_id), {})
         find = ledger_lookup(answers, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
         try:
@@ -262,9 +260,7 @@ class WriteDataset(beam.PTransform):
 
     def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
         join = _JoinWithLedgerFn(self.rows, self.files, self.prompt, self.scoring, self.dataset)
-        joined = verdicts | "JoinWithLedger" >> beam.ParDo(join).with_outputs(
-            REJECTS, *(files.split.value for files in self.rows.splits)
-        )
+        joined = verdicts | "JoinWithLedger" >> beam.ParDo(join).with_outputs(REJECTS, *(files.split.value for files in self.rows.splits))
         verdict = beam.pvalue.AsSingleton(verdicts)
         placed = [
             joined[REJECTS]

@@ -171,4 +171,3 @@ def _clean(key: str) -> str:
     if any(ord(letter) < 32 or ord(letter) > 126 for letter in key):
         raise AzureProblem("a key read from Azure holds characters that no header can carry; write it anew", passing=False)
     return key
-

@@ -51,6 +51,24 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
         yield NumberedLine(number, line if size <= max_line_bytes else None, size)
 
 
+def with_line_feeds(source: ByteSource, only_after: bytes = b"") -> ByteSource:
+    """The source, with line feeds for carriage returns where its beginning has no other line ends, as old programs of the Mac wrote them.
+
+    ``only_after``: what must stand before one of them for that to be meant.
+    """
+    head = source.read(CHUNK_BYTES)
+    begun = PushedBack(head, source)
+    return _OneEnd(begun) if b"\n" not in head and only_after + b"\r" in head else begun
+
+
+class _OneEnd:
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+
+    def read(self, size: int, /) -> bytes:
+        return self._source.read(size).replace(b"\r", b"\n")
+
+
 class PushedBack:
     """A source whose first bytes were read already, from its beginning."""
 

@@ -23,7 +23,6 @@ DEEPEST = 200
 """Braces open at one time; a text with more is not taken for JSON."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Contradiction:
     """What stands under a key that an object has twice, with different values."""
@@ -41,9 +40,7 @@ def _without_contradictions(pairs: list[tuple[str, object]]) -> dict[str, object
     return found
 
 
-_DECODER = json.JSONDecoder(
-    strict=False, parse_float=Decimal, parse_int=Decimal, parse_constant=str, object_pairs_hook=_without_contradictions
-)
+_DECODER = json.JSONDecoder(strict=False, parse_float=Decimal, parse_int=Decimal, parse_constant=str, object_pairs_hook=_without_contradictions)
 
 
 def _decode(text: str) -> object:

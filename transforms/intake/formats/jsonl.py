@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, first_columns
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.lines import ByteSource, byte_stream, read_lines
+from transforms.intake.lines import ByteSource, byte_stream, read_lines, with_line_feeds
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
@@ -20,13 +20,13 @@ class JsonLines:
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""
-        for number, text, size in read_lines(source, max_row_bytes):
+        for number, text, size in read_lines(with_line_feeds(source, b"}"), max_row_bytes):
             yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank; nothing is parsed."""
         number = 0
-        for line in byte_stream(source):
+        for line in byte_stream(with_line_feeds(source, b"}")):
             number += not line.isspace()
             if not number % LOOKS_EVERY and not go_on(number):
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -11,37 +12,48 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
-from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, skip_to_line_end
+from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, skip_to_line_end, with_line_feeds
 from transforms.intake.refusal import UnusableRecord
+
+_NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r'"[^"]*"?')
 
 
 @dataclass(frozen=True)
 class SeparatedValues:
-    """Text in columns, as RFC 4180 has it. An empty field is a missing value: the format knows no other."""
+    """Text in columns, as RFC 4180 has it. An empty field is a missing value: the format knows no other.
+
+    Columns without a name are left out: pandas writes its index so, and spreadsheets what was empty.
+    """
 
     separator: str
     names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
-        """A record for every row that is not blank; its number is the line it begins on."""
-        lines = _Lines(source, max_row_bytes)
-        rows = self._rows(lines, max_row_bytes)
-        header = _header(rows)
+        """A record for every row that is not blank; its number is the line it begins on. A quote that is never closed ends the file."""
+        table = _Table(source, self.separator, max_row_bytes)
+        header = table.header
         if header is None:
             return
-        for number, row in rows:
+        for number, row in table.rows():
             if isinstance(row, UnusableRecord):
                 yield number, row
-            elif len(row) != len(header):
-                yield number, _ragged(row, header)
-            else:
-                yield number, {name: value or None for name, value in zip(header, row, strict=True)}
+                continue
+            if len(row) != len(header):
+                if len(row) < len(header) or any(row[len(header) :]):
+                    table.refuse_if_rows_are_inside(len(header))
+                    yield number, _ragged(row, header)
+                    continue
+                row = row[: len(header)]
+            yield number, {name: value or None for name, value in zip(header, row, strict=True) if name}
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank and end no quoted field, without the header: a field is open after an odd number of quotes."""
         number, is_open = -1, False
-        for line in byte_stream(source):
+        for line in byte_stream(with_line_feeds(source)):
+            if number == -1 and _NAMES_SEPARATOR.match(line.decode("utf-8", "replace")):
+                continue
             begins = not is_open and not line.isspace()
             number += begins
             if line.count(b'"') % 2:
@@ -52,34 +64,110 @@ class SeparatedValues:
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The header; None for an empty file."""
-        return _header(self._rows(_Lines(source, max_row_bytes), max_row_bytes))
+        header = _Table(source, self.separator, max_row_bytes).header
+        return None if header is None else [name for name in header if name]
 
-    def _rows(self, lines: _Lines, max_row_bytes: int) -> Iterator[tuple[int, list[str] | UnusableRecord]]:
+
+class _Table:
+    """The rows under a header. Raises UnusableFile."""
+
+    def __init__(self, source: ByteSource, separator: str, max_row_bytes: int) -> None:
         csv.field_size_limit(max(csv.field_size_limit(), max_row_bytes))  # of the whole process, so it is never made smaller
-        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        self._lines = _Lines(source, max_row_bytes)
+        self._separator = _separator_of(self._lines, separator)
+        self._reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
+        self.header = self._header()
+
+    def rows(self) -> Iterator[tuple[int, list[str] | UnusableRecord]]:
+        """The rows that are not blank, with the line each begins on."""
+        lines = self._lines
         while True:
+            lines.begin_row()
             first = lines.number + 1
-            lines.fault = None
             try:
-                row: Any = next(reader)
+                row: Any = next(self._reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                row = lines.fault or _not_csv(str(error), first, lines.number)
+                row = lines.fault or self._not_csv(str(error), first, lines.number)
             if lines.fault is not None:
                 row = lines.fault
             if row:
                 yield first, row
+
+    def _header(self) -> list[str] | None:
+        for _, row in self.rows():
+            if isinstance(row, UnusableRecord):
+                raise UnusableFile(f"the header cannot be read: {row.detail}")
+            names = [name.strip() for name in row]
+            while names and not names[-1]:
+                names.pop()
+            twice = sorted({name for name in names if name and names.count(name) > 1})
+            if twice or not names:
+                fault = f"{', '.join(map(repr, twice))} more than once" if twice else "no name at all"
+                raise UnusableFile(f"the first line must name the columns, each once; it has {fault}")
+            return names
+        return None
+
+    def refuse_if_rows_are_inside(self, columns: int) -> None:
+        """Raise UnusableFile when the row that was read last, and is none, has swallowed other rows: a quote is missing or too many."""
+        inside = self._lines.of_row[1:]
+        rows = sum(self._is_row(line, columns) for line in inside)
+        if rows and rows * 2 >= len(inside):
+            last = self._lines.number
+            raise UnusableFile(
+                f"a double quote on line {last - len(inside)} or later is not closed, or one is too many: the rows up to line {last} were "
+                "taken for one field. Close it; what follows cannot be read"
+            )
+
+    def _is_row(self, line: str, columns: int) -> bool:
+        try:
+            (row,) = csv.reader([line], delimiter=self._separator, strict=True)
+        except (csv.Error, ValueError):
+            return False
+        well_quoted = '""' in line or not any('"' in field for field in row)
+        return len(row) == columns and any(row) and well_quoted
+
+    def _not_csv(self, error: str, first: int, last: int) -> UnusableRecord:
+        where = f"lines {first} to {last}" if last > first else f"line {first}"
+        if "unexpected end of data" in error:
+            raise UnusableFile(
+                f"a field that begins with a double quote on line {first} is never closed: everything from there to the end of the file was "
+                "taken for one field. Close it; what follows cannot be read"
+            )
+        if "field larger than" in error:
+            said = f"a field of {where} is longer than is read; look whether a double quote is never closed"
+            if last > first:
+                raise UnusableFile(f"{said}. What follows cannot be read")
+            return UnusableRecord(reasons.ROW_TOO_LARGE, said)
+        if last > first:
+            self.refuse_if_rows_are_inside(len(self.header or ()))
+        return UnusableRecord(
+            reasons.BAD_ROW,
+            f"{where} cannot be split into fields ({error}); "
+            "a field with double quotes in it must be in double quotes, and each in it is written twice",
+        )
 
 
 class _Lines:
     """Lines as csv.reader wants them, one at a time. A line that cannot be given as it is becomes empty, and ``fault`` says why."""
 
     def __init__(self, source: ByteSource, max_row_bytes: int) -> None:
-        self._stream: io.BufferedReader = byte_stream(source)
+        self._stream: io.BufferedReader = byte_stream(with_line_feeds(source))
         self._max_row_bytes = max_row_bytes
         self.number = 0
         self.fault: UnusableRecord | None = None
+        self.of_row: list[str] = []
+        """The lines of the row that is being read."""
+
+    def begin_row(self) -> None:
+        """Forget the row before."""
+        self.fault = None
+        self.of_row = []
+
+    def beginning(self) -> str:
+        """The first line, as far as it is at hand; it stays the next one."""
+        return self._stream.peek().removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0].decode("utf-8", "replace")
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -98,26 +186,28 @@ class _Lines:
                 raise UnusableFile("the file is UTF-16, not UTF-8. Save it as UTF-8")
             line = line.removeprefix(BYTE_ORDER_MARK)
         try:
-            return line.decode("utf-8")
+            text = line.decode("utf-8")
         except UnicodeDecodeError as error:
             place = error.start
             self.fault = UnusableRecord(
                 reasons.NOT_UTF8, f"byte {place + 1} of line {self.number} (0x{line[place]:02x}) is not UTF-8. Save the file as UTF-8"
             )
             return "\n"
+        self.of_row.append(text)
+        return text
 
 
-def _header(rows: Iterator[tuple[int, list[str] | UnusableRecord]]) -> list[str] | None:
-    for _, row in rows:
-        if isinstance(row, UnusableRecord):
-            raise UnusableFile(f"the header cannot be read: {row.detail}")
-        names = [name.strip() for name in row]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if "" in names or twice:
-            fault = f"{', '.join(map(repr, twice))} more than once" if any(twice) else "a column without a name"
-            raise UnusableFile(f"the first line must name the columns, each once; it has {fault}")
-        return names
-    return None
+def _separator_of(lines: _Lines, separator: str) -> str:
+    """What separates the fields: what a spreadsheet's first line ``sep=;`` says, or what the header has where it has no other."""
+    beginning = lines.beginning()
+    named = _NAMES_SEPARATOR.match(beginning)
+    if named is not None:
+        next(lines)
+        return named[1]
+    unquoted = _QUOTED.sub("", beginning)
+    if separator not in unquoted:
+        return next((other for other in (";", "\t") if other in unquoted), separator)
+    return separator
 
 
 def _ragged(row: list[str], header: list[str]) -> UnusableRecord:
@@ -125,17 +215,4 @@ def _ragged(row: list[str], header: list[str]) -> UnusableRecord:
         reasons.BAD_ROW,
         f"the row has {len(row)} field{'s' * (len(row) != 1)}, the header {len(header)} ({', '.join(header)[:200]}); "
         "put fields that hold separators or line ends in double quotes",
-    )
-
-
-def _not_csv(error: str, first: int, last: int) -> UnusableRecord:
-    where = f"lines {first} to {last}" if last > first else f"line {first}"
-    if "unexpected end of data" in error:
-        return UnusableRecord(reasons.BAD_ROW, f"a field that begins with a double quote on line {first} or later is never closed; close it")
-    if "field larger than" in error:
-        return UnusableRecord(reasons.ROW_TOO_LARGE, f"a field of {where} is longer than is read; look whether a double quote is never closed")
-    return UnusableRecord(
-        reasons.BAD_ROW,
-        f"{where} cannot be split into fields ({error}); "
-        "a field with double quotes in it stands in double quotes, and each in it is written twice",
     )

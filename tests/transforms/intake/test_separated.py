@@ -1,0 +1,105 @@
+"""CSV as spreadsheets, pandas and people write it."""
+
+import io
+
+import pytest
+
+from transforms.elements import reasons
+from transforms.elements.plan import ColumnSpec
+from transforms.elements.rows import RejectedRow, Split
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.formats.registry import FORMATS
+from transforms.intake.walk import Reading, column_problems, walk_rows
+
+TEMPLATED = ColumnSpec(user_template="{{a}}|{{b}}")
+
+
+def walk(text: str | bytes, name: str = "x.csv", columns: ColumnSpec = TEMPLATED) -> list[tuple[int, str]]:
+    """The line of each row, and its prompt or its reason."""
+    data = text.encode() if isinstance(text, str) else text
+    rows = list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, Reading(100_000, columns=columns)))
+    assert FORMATS["csv"].count(io.BytesIO(data), lambda _: True) <= max(len(rows), 1) + data.count(b"\n")
+    return [(row.origin.line, row.reason if isinstance(row, RejectedRow) else row.messages[0].content) for row in rows]
+
+
+@pytest.mark.fault("A5")
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (",a,b\n0,x,y\n1,z,w\n", [(2, "x|y"), (3, "z|w")]),
+        ('"",a,b\n0,x,y\n', [(2, "x|y")]),
+        ("a,b,\nx,y,\n", [(2, "x|y")]),
+        ("a,b,,\nx,y\n", [(2, "x|y")]),
+        ("a,b\nx,y,,\n", [(2, "x|y")]),
+        ("a,,b\nx,unnamed,y\n", [(2, "x|y")]),
+        ("sep=,\na,b\nx,y\n", [(3, "x|y")]),
+        ("\ufeffsep=;\r\na;b\r\nx;y\r\n", [(3, "x|y")]),
+        ('"sep=\t"\na\tb\nx\ty\n', [(3, "x|y")]),
+        ("SEP=|\na|b\nx|y\n", [(3, "x|y")]),
+        ("a;b\nx;y,z\n", [(2, "x|y,z")]),
+        ("a\tb\nx\ty\n", [(2, "x|y")]),
+        ("a,b\rx,y\rz,w", [(2, "x|y"), (3, "z|w")]),
+        ("a,b\r\nx,y\r\n", [(2, "x|y")]),
+        ('a,b\n"x\ry",z\n', [(2, "x\ry|z")]),
+    ],
+)  # fmt: skip
+def test_what_spreadsheets_and_pandas_write(text: str, rows: list[tuple[int, str]]) -> None:
+    assert walk(text) == rows
+
+
+@pytest.mark.fault("A5")
+def test_nameless_columns_alone_are_no_header() -> None:
+    assert walk(",,\n1,2,3\n") == [(1, reasons.UNREADABLE_FILE)]
+    assert column_problems(lambda _: io.BytesIO(b",a,b\n0,x,y\n"), "x.csv", Reading(1000, columns=TEMPLATED)) == []
+
+
+@pytest.mark.fault("A5")
+def test_json_lines_with_old_line_ends() -> None:
+    rows = walk(b'{"a": 1, "b": 2}\r{"a": 3, "b": 4}\r', "x.jsonl")
+    assert rows == [(1, "1|2"), (2, "3|4")]
+    assert walk(b'{"a":\r1, "b": 2}', "x.jsonl") == [(1, "1|2")]
+    assert FORMATS["jsonl"].count(io.BytesIO(b'{"a": 1}\r{"a": 3}\r'), lambda _: True) == 2
+
+
+@pytest.mark.fault("X-C4")
+@pytest.mark.parametrize(
+    ("text", "rows_before", "says"),
+    [
+        ('a,b\nx,y\n"open,b\n' + "c,d\n" * 2000, 1, "line 3 is never closed"),
+        ('a,b\nx,y\n"open,b\n' + "c,d\n" * 200_000, 1, "lines 3 to"),
+        ('a,b\nx,"open\n' + "c,d\n" * 20, 0, "line 2 is never closed"),
+        ('a,b\nx,y\n"only the last line is torn', 1, "line 3 is never closed"),
+        ('a,b\n"open,b\nc,d\ne,"quoted"\nf,g\n', 0, "line 2 or later"),
+        ('"a","b"\n"q1","a1\n"q2","a2"\n"q3","a3"\n', 0, "line 2 or later"),
+        ('a\n"open\nb\nc\n"quoted"\n', 0, "line 2 or later"),
+        ('a;b\nx;y\n"open;b\nc;d\n', 1, "line 3 is never closed"),
+        ('a,b\rx,y\r"open,b\rc,d', 1, "line 3 is never closed"),
+    ],
+)
+def test_a_quote_that_swallows_rows_makes_the_file_unreadable(text: str, rows_before: int, says: str) -> None:
+    columns = TEMPLATED if "b" in text[:8] else ColumnSpec(user_template="{{a}}")
+    data = text.encode()
+    rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(100_000, columns=columns)))
+    assert len(rows) == rows_before + 1
+    last = rows[-1]
+    assert isinstance(last, RejectedRow) and last.reason == reasons.UNREADABLE_FILE
+    assert says in last.detail and "quote" in last.detail
+
+
+@pytest.mark.fault("X-C4")
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('a,b\n"He said "yes" and left",b\nc,d\n', [(2, reasons.BAD_ROW), (3, "c|d")]),
+        ('a,b\n"first line\nsecond line said "no" there",b\nc,d\n', [(2, reasons.BAD_ROW), (4, "c|d")]),
+        ('a,b\n"first line\nsecond, line",y\nc,d\n', [(2, "first line\nsecond, line|y"), (4, "c|d")]),
+        ('a,b\n"one field\nover two lines"\nc,d\n', [(2, reasons.BAD_ROW), (4, "c|d")]),
+    ],
+)
+def test_a_bad_row_that_swallows_none_costs_itself_alone(text: str, rows: list[tuple[int, str]]) -> None:
+    assert walk(text) == rows
+
+
+def test_a_header_that_cannot_be_read_is_said() -> None:
+    with pytest.raises(UnusableFile, match="never closed"):
+        column_problems(lambda _: io.BytesIO(b'a,"b\nx,y\n'), "x.csv", Reading(1000, columns=TEMPLATED))
