@@ -154,8 +154,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     with closing(segments_storage(work_dir)) as storage:
         segments = storage.segments(f"{work_dir}/ledger")
     lines = [
-        f"answers     {facts.answers:,} in {counted(len(segments), 'segment')}, "
-        f"{sum(segment.size for segment in segments) / 1e6:,.1f} MB",
+        f"answers     {facts.answers:,} in {counted(len(segments), 'segment')}, {sum(segment.size for segment in segments) / 1e6:,.1f} MB",
     ]
     for split, count in sorted(facts.splits.items()):
         lines.append(f"  {split:<10}{count:>10,}")

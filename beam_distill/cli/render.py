@@ -65,9 +65,7 @@ def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> t
     if namespace.config is None:
         raise SettingsError(["--config: missing; name the YAML or JSON file of the job's inputs"])
     set_values, set_inputs = split_assignments(namespace.assignments, target)
-    from_environment = {
-        name: value for name in setting_names() if (value := environ.get(ENVIRONMENT_PREFIX + name.upper())) is not None
-    }
+    from_environment = {name: value for name in setting_names() if (value := environ.get(ENVIRONMENT_PREFIX + name.upper())) is not None}
     inputs = from_environment | set_inputs
     resolved = resolve(inputs, namespace.config, {})
     for name in TARGETS[target].of_job(resolved.settings):

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import Flag
 
+InputFormatName = Literal["jsonl", "json", "csv", "tsv", "parquet", "avro", "arrow", "text"]
 StudentFormatName = Literal["messages", "merged_system", "sharegpt", "alpaca", "prompt_completion"]
 
 
@@ -24,11 +25,20 @@ class DataSettings(Section):
     """Rows in, datasets out."""
 
     train_file_path: str = setting(
-        ..., "data", "rows to train on: path or glob", "JSONL, JSON, CSV, TSV, Parquet or Avro, also .gz or .zst; any filesystem of Beam.", True
+        ...,
+        "data",
+        "rows to train on: path or glob",
+        "JSONL, JSON, CSV, TSV, Parquet, Avro, Arrow or text, also .gz or .zst; any filesystem of Beam.",
+        True,
     )
     validation_file_path: str | None = setting(None, "data", "rows to validate on: path or glob", "", True)
-    input_format: Annotated[Literal["jsonl", "json", "csv", "tsv", "parquet", "avro"], BeforeValidator(_read_format)] | None = setting(
-        None, "data", "jsonl, json, csv, tsv, parquet, avro", "Default: by each file's suffix; JSONL where that says nothing."
+    input_format: Annotated[Literal["jsonl", "json", "csv", "tsv", "parquet", "avro", "arrow", "text"], BeforeValidator(_read_format)] | None = (
+        setting(
+            None,
+            "data",
+            "jsonl, json, csv, tsv, parquet, avro, arrow, text",
+            "Default: by each file's suffix; JSONL where that says nothing. `text`: a prompt a line.",
+        )
     )
     messages_column: str | None = setting(
         None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."

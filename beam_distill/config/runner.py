@@ -66,7 +66,9 @@ class RunnerSettings(Section):
         None, "runner", "Beam's job server for Flink or Spark, a jar", "Unset: Beam downloads the one of its version."
     )
     shared_directories: Directories = setting(
-        None, "runner", "directories that every worker mounts at the same path, comma-separated",
+        None,
+        "runner",
+        "directories that every worker mounts at the same path, comma-separated",
         "Other local paths are refused on a cluster.",
     )
     detach: Flag = setting(False, "runner", "submit the job and leave; beam-distill status reads it back")

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from beam_distill.stored_files import is_remote
-from transforms.intake.compression import unpacked, without_compression_suffix
+from transforms.intake.compression import without_compression_suffix
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS, format_of
+from transforms.intake.opening import open_rows
 
 log = logging.getLogger("beam_distill")
 
@@ -68,7 +69,8 @@ class RowTotals:
 
             with closing(open_as_stored(path)) as stored:
                 try:
-                    total += format_of(path, self._format).count(unpacked(path, stored), go_on)
+                    kept_as, source = open_rows(path, stored, self._format)
+                    total += kept_as.count(source, go_on)
                 except UnusableFile:
                     total += 1  # one reject for all of it
             if self._stop.is_set():

@@ -28,7 +28,7 @@ EXPLANATIONS: dict[str, str] = {
     reasons.EMPTY_USER_MESSAGE: "The user message is empty. Fill it in, or take the row out.",
     reasons.MISSING_COLUMN: "The row lacks a column that the settings name. Add it, or name another one.",
     reasons.MISSING_VALUE: "A column that the template or the settings name is empty in this row. Fill it in, or allow it with {{column "
-    "or \"\"}}.",
+    'or ""}}.',
     reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
     reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry --reason empty_answer asks again.",
     reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again: that asks every row anew.",

@@ -48,9 +48,7 @@ class Figure:
     note: str = ""
 
 
-def render(
-    run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], rejects_are_older: bool, prices: Prices | None
-) -> str:
+def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], rejects_are_older: bool, prices: Prices | None) -> str:
     """The whole page. Every text from outside is escaped by the template; only the pictures, made here, are not.
 
     ``rejects_are_older``: they are those of the run before.
@@ -183,9 +181,7 @@ def _figures(run: RunFacts, ledger: LedgerFacts) -> Iterator[Figure]:
     if ledger.latency_ms.total:
         svg = charts.spread_chart("latency", "Latency of answers", "seconds", {"answers": _in_seconds(ledger.latency_ms)}, _decimal)
         yield Figure("Latency", Markup(svg), which)
-    tokens = {
-        name: histogram for name, histogram in (("in", ledger.prompt_tokens), ("out", ledger.completion_tokens)) if histogram.total
-    }
+    tokens = {name: histogram for name, histogram in (("in", ledger.prompt_tokens), ("out", ledger.completion_tokens)) if histogram.total}
     if tokens:
         svg = charts.spread_chart("tokens", "Tokens of a request", "tokens", tokens, _whole)
         means = ", ".join(f"{histogram.mean:,.0f} {name}" for name, histogram in tokens.items())

@@ -189,9 +189,7 @@ def submission_of(prepared: PreparedJob, runner: str, master: str = "", job_id: 
     return Submission(runner, master, job_id, prepared.run_id, prepared.work_dir, prepared.started.isoformat(), prepared.endpoint_shown)
 
 
-def _submit_to_job_server(
-    resolved: ResolvedSettings, beam_argv: list[str] | None, endpoint: str, ask_again: tuple[str, ...]
-) -> Submission:
+def _submit_to_job_server(resolved: ResolvedSettings, beam_argv: list[str] | None, endpoint: str, ask_again: tuple[str, ...]) -> Submission:
     import apache_beam as beam
 
     from beam_distill.launch import prepare_job

@@ -31,9 +31,7 @@ class WorkerLost(Exception):
 def local_worker_environment() -> Any:
     """The environment in which the embedded runner starts its processes."""
     # exec: without it a shell stands between, and the worker could not tell when the command is gone
-    return SubprocessSDKEnvironment.from_command_string(
-        f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker"
-    )
+    return SubprocessSDKEnvironment.from_command_string(f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker")
 
 
 @contextmanager

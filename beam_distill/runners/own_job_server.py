@@ -45,8 +45,8 @@ def own_job_server(options: Any) -> Iterator[None]:
             command, endpoint = server.subprocess_cmd_and_endpoint()
         except Exception as error:  # noqa: BLE001 - whatever the download says
             raise RunRefused(
-                ExitCode.WRONG_INPUT, f"Beam's job server cannot be had ({error}). Give its jar with --job_server_jar, or for Prism its program "
-                "with --prism_location"
+                ExitCode.WRONG_INPUT,
+                f"Beam's job server cannot be had ({error}). Give its jar with --job_server_jar, or for Prism its program with --prism_location",
             ) from None
         with open(folder / "log", "wb") as log_file:
             # a session of its own: a terminal's Ctrl-C goes to every process of the command

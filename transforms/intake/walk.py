@@ -11,11 +11,10 @@ from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
 from transforms.intake.columns import RowColumns
-from transforms.intake.compression import unpacked
 from transforms.intake.formats.base import UnusableFile
-from transforms.intake.formats.registry import format_of
 from transforms.intake.identity import RowKeys
 from transforms.intake.lines import ByteSource
+from transforms.intake.opening import open_rows
 
 LINES_PER_SHARE = 64
 """Neighbouring lines go to the same shard in stretches of this many."""
@@ -63,8 +62,8 @@ def walk_rows(
         number = 0
         with closing(open_file(file)) as stored:
             try:
-                source = unpacked(file, stored)
-                for number, fields in format_of(file, reading.format).records(source, reading.max_row_bytes, columns.looked_at):
+                kept_as, source = open_rows(file, stored, reading.format)
+                for number, fields in kept_as.records(source, reading.max_row_bytes, columns.looked_at):
                     mine = ordinal // LINES_PER_SHARE % count == index
                     row_key = None
                     try:
@@ -99,8 +98,8 @@ def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Re
     """
     columns = RowColumns(reading.columns, reading.max_row_bytes)
     with closing(open_file(file)) as stored:
-        kept_as = format_of(file, reading.format)
-        found = kept_as.columns(unpacked(file, stored), reading.max_row_bytes)
+        kept_as, source = open_rows(file, stored, reading.format)
+        found = kept_as.columns(source, reading.max_row_bytes)
     if found is None or (not kept_as.names_columns and reading.columns == ColumnSpec()):
         return []  # rows without messages are rejects, each for itself
     return columns.problems(found)

@@ -263,5 +263,5 @@ def test_chats_are_missed_only_where_a_file_names_its_columns() -> None:
 
 
 def test_no_parquet_file_is_said_before_anything_is_read() -> None:
-    with pytest.raises(UnusableFile, match="no Parquet file"):
+    with pytest.raises(UnusableFile, match="not a Parquet file"):
         problems(b"PAR0", "x.parquet", ColumnSpec())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
-from transforms.intake.formats.base import Record, UnusableFile
-from transforms.intake.lines import ByteSource
+from transforms.intake.formats.base import Record, UnreadableValue, UnusableFile
+from transforms.intake.formats.binary import text_in
+from transforms.intake.lines import ByteSource, PushedBack, byte_stream
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
@@ -20,6 +23,7 @@ class Avro:
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """The records; a number is a place in the file."""
         reader = _open(source)
+        binary = _binary_fields(reader.writer_schema)
         number = 0
         while True:
             try:
@@ -32,6 +36,9 @@ class Avro:
                 raise UnusableFile(f"the Avro file breaks off or is damaged behind record {number} ({_said(error)})") from None
             number += 1
             if isinstance(fields, dict):
+                for name in binary:
+                    if columns is None or name in columns:
+                        fields[name] = text_in(fields[name], name)
                 yield number, fields
             else:
                 yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {OBJECT}")
@@ -59,15 +66,77 @@ class Avro:
         return [str(field["name"]) for field in fields]
 
 
-def _open(source: Any) -> Any:
+_HEADER: dict[str, Any] = {
+    "type": "record",
+    "name": "header",
+    "fields": [
+        {"name": "magic", "type": {"type": "fixed", "name": "magic", "size": 4}},
+        {"name": "meta", "type": {"type": "map", "values": "bytes"}},
+        {"name": "sync", "type": {"type": "fixed", "name": "sync", "size": 16}},
+    ],
+}
+_LENIENT = "-or-unreadable"
+"""Behind the name of a logical type: what cannot be turned into it is an UnreadableValue."""
+
+
+def _open(source: ByteSource) -> Any:
+    """A reader for which a value that its logical type cannot hold, or text that is not UTF-8, ends no file.
+
+    fastavro raises for these in the midst of a record, so that the rest of the file is lost. It finds logical types by name, so the names in the
+    file's header are replaced before fastavro sees it.
+    """
     import fastavro  # only people with an Avro file wait for it
 
     try:
-        return fastavro.reader(source)
+        stream = byte_stream(source)
+        header: Any = fastavro.schemaless_reader(stream, _HEADER, None)
+        schema = json.loads(header["meta"]["avro.schema"])
+        header["meta"]["avro.schema"] = json.dumps(_with_lenient_types(schema)).encode("utf-8")
+        rewritten = io.BytesIO()
+        fastavro.schemaless_writer(rewritten, _HEADER, header)
+        whole: Any = byte_stream(PushedBack(rewritten.getvalue(), stream))
+        return fastavro.reader(whole, handle_unicode_errors="surrogateescape")
     except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
         if isinstance(error, OSError) and error.errno:
             raise
-        raise UnusableFile(f"this is no Avro file ({_said(error)})") from None
+        raise UnusableFile(f"this is not an Avro file ({_said(error)})") from None
+
+
+def _with_lenient_types(schema: Any) -> Any:
+    """The schema with other names for the logical types that fastavro knows."""
+    from fastavro.read import LOGICAL_READERS
+
+    if isinstance(schema, list):
+        return [_with_lenient_types(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    renamed = {name: _with_lenient_types(value) if name in ("type", "items", "values", "fields") else value for name, value in schema.items()}
+    known = f"{schema.get('type')}-{schema.get('logicalType')}"
+    if known in LOGICAL_READERS:
+        renamed["logicalType"] = f"{schema['logicalType']}{_LENIENT}"
+        LOGICAL_READERS[known + _LENIENT] = _lenient_reader(known)
+    return renamed
+
+
+def _lenient_reader(known: str) -> Callable[..., Any]:
+    from fastavro.read import LOGICAL_READERS
+
+    read = LOGICAL_READERS[known]
+
+    def read_or_say(data: Any, writer_schema: Any = None, reader_schema: Any = None) -> Any:
+        try:
+            return read(data, writer_schema, reader_schema)
+        except Exception as error:  # noqa: BLE001 - each logical type raises in its own way
+            return UnreadableValue(reasons.BAD_ROW, f"{known.partition('-')[2]} {str(data)[:40]} cannot be read ({_said(error)[:120]})")
+
+    return read_or_say
+
+
+def _binary_fields(schema: Any) -> list[str]:
+    """The fields of a record that may hold bytes."""
+    fields = schema.get("fields", []) if isinstance(schema, dict) else []
+    by_reference = '"fixed"' in json.dumps(schema)
+    return [str(field["name"]) for field in fields if by_reference or '"bytes"' in json.dumps(field["type"])]
 
 
 def _said(error: Exception) -> str:

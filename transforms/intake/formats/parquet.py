@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnusableFile
+from transforms.intake.formats.columnar import ROWS_AT_A_TIME, rows_of
 from transforms.intake.lines import ByteSource
-from transforms.intake.refusal import UnusableRecord
 
-ROWS_PER_BATCH = 256
 BUFFER_BYTES = 1024 * 1024
 
 
@@ -28,11 +26,9 @@ class Parquet:
         names = [name for name in table.schema_arrow.names if columns is None or name in columns]
         number = 0
         try:
-            for batch in table.iter_batches(ROWS_PER_BATCH, columns=names, use_threads=False):
-                roomy = batch.nbytes > max_row_bytes
-                for fields in batch.to_pylist():
-                    number += 1
-                    yield number, _too_large(max_row_bytes) if roomy and _size(fields) > max_row_bytes else fields
+            for batch in table.iter_batches(ROWS_AT_A_TIME, columns=names, use_threads=False):
+                yield from rows_of(batch, number, max_row_bytes, columns)
+                number += batch.num_rows
         except (pyarrow.ArrowException, OSError) as error:
             if getattr(error, "errno", None):
                 raise  # the disk or the network, not the file
@@ -51,25 +47,12 @@ def _open(source: Any) -> Any:
     import pyarrow  # only people with a Parquet file wait for it
     import pyarrow.parquet
 
+    if not hasattr(source, "seek"):
+        raise UnusableFile("Parquet is compressed inside, and a Parquet file that is compressed as a whole cannot be read; unpack it first")
     try:
         # without the buffer, whole columns of a row group would be in memory
         return pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pyarrow.ArrowException, OSError) as error:
         if getattr(error, "errno", None):
             raise
-        raise UnusableFile(
-            f"this is no Parquet file ({str(error).splitlines()[0]}). Parquet is compressed inside; "
-            "a file that is compressed as a whole must be unpacked first"
-        ) from None
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, (str, bytes)):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(_size(item) for item in value.values())
-    return sum(_size(item) for item in value) if isinstance(value, list) else 8
-
-
-def _too_large(max_row_bytes: int) -> UnusableRecord:
-    return UnusableRecord(reasons.ROW_TOO_LARGE, f"the row is longer than the {max_row_bytes:,} bytes that are read; shorten it")
+        raise UnusableFile(f"this is not a Parquet file ({str(error).splitlines()[0]})") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from transforms.intake.compression import without_compression_suffix
+from transforms.intake.formats.arrow import ArrowBatches
 from transforms.intake.formats.avro import Avro
 from transforms.intake.formats.base import RowFormat
 from transforms.intake.formats.json_list import JsonList
 from transforms.intake.formats.jsonl import JsonLines
 from transforms.intake.formats.parquet import Parquet
 from transforms.intake.formats.separated import SeparatedValues
+from transforms.intake.formats.text import TextLines
 
 FORMATS: dict[str, RowFormat] = {
     "jsonl": JsonLines(),
@@ -17,16 +19,26 @@ FORMATS: dict[str, RowFormat] = {
     "tsv": SeparatedValues("\t"),
     "parquet": Parquet(),
     "avro": Avro(),
+    "arrow": ArrowBatches(),
+    "text": TextLines(),
 }
-_SUFFIXES = {"ndjson": "jsonl", "tab": "tsv", "pq": "parquet"}
+_SUFFIXES = {"ndjson": "jsonl", "tab": "tsv", "pq": "parquet", "feather": "arrow", "ipc": "arrow", "txt": "text"}
+_TEXT_BY_SUFFIX = TextLines(may_be_json=True)
+
+
+def format_name(path: str, named: str | None) -> str:
+    """The name of a file's format: ``named``, else by the suffix before that of a compression, and JSON lines where that says nothing."""
+    if named is not None:
+        return named
+    suffix = without_compression_suffix(path).rpartition(".")[2].lower()
+    suffix = _SUFFIXES.get(suffix, suffix)
+    return suffix if suffix in FORMATS else "jsonl"
 
 
 def format_of(path: str, named: str | None) -> RowFormat:
-    """The format called ``named``; without a name by the suffix before that of a compression, and JSON lines for suffixes that say nothing."""
-    if named is not None:
-        return FORMATS[named]
-    suffix = without_compression_suffix(path).rpartition(".")[2].lower()
-    return FORMATS.get(_SUFFIXES.get(suffix, suffix), FORMATS["jsonl"])
+    """The format of a file, by ``format_name``."""
+    name = format_name(path, named)
+    return _TEXT_BY_SUFFIX if name == "text" and named is None else FORMATS[name]
 
 
 def place_in(path: str, number: object, named: str | None) -> str:

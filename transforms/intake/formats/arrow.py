@@ -1,0 +1,74 @@
+"""Arrow files: a stream of record batches, with or without the frame that makes it a file (also called Feather, version 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from transforms.intake.formats.base import Record, UnusableFile
+from transforms.intake.formats.columnar import rows_of
+from transforms.intake.lines import ByteSource, PushedBack, byte_stream
+
+FRAME = b"ARROW1\x00\x00"
+"""What a file begins with that has the frame; the stream follows, so both are read alike and from front to back."""
+
+
+class ArrowBatches:
+    """A record batch is in memory at a time, as large as its writer made it: Hugging Face's datasets writes a thousand rows."""
+
+    names_columns: ClassVar[bool] = True
+    numbered_by: ClassVar[str] = "record"
+
+    def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+        """A record for every row of the table; its number is its place."""
+        number = 0
+        for batch in _batches(_open(source)):
+            yield from rows_of(batch, number, max_row_bytes, columns)
+            number += batch.num_rows
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The sum of the batches' rows; no value is looked at."""
+        number = 0
+        for batch in _batches(_open(source)):
+            number += batch.num_rows
+            if not go_on(number):
+                break
+        return number
+
+    def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
+        """The columns that the file's schema names."""
+        return [str(name) for name in _open(source).schema.names]
+
+
+def _open(source: Any) -> Any:
+    import pyarrow  # only people with an Arrow file wait for it
+    import pyarrow.ipc
+
+    stream = byte_stream(source)
+    head = stream.read(len(FRAME))
+    whole = stream if head == FRAME else byte_stream(PushedBack(head, stream))
+    try:
+        return pyarrow.ipc.open_stream(pyarrow.PythonFile(whole, mode="r"))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _broken("this is not an Arrow file", error) from None
+
+
+def _batches(reader: Any) -> Iterator[Any]:
+    import pyarrow
+
+    number = 0
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
+            raise _broken(f"the Arrow file breaks off or is damaged behind record {number:,}", error) from None
+        number += batch.num_rows
+        yield batch
+
+
+def _broken(what: str, error: Exception) -> Exception:
+    if getattr(error, "errno", None):
+        return error  # the disk or the network, not the file
+    return UnusableFile(f"{what} ({(str(error).splitlines() or [type(error).__name__])[0]})")

@@ -1,0 +1,30 @@
+"""Binary values as the text they nearly always are: strings whose writer did not say that they are strings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transforms.elements import reasons
+from transforms.intake.formats.base import UnreadableValue
+
+
+def text_in(value: Any, column: str) -> Any:
+    """The value with all bytes in it decoded; an UnreadableValue where they are not UTF-8."""
+    try:
+        return _decoded(value)
+    except UnicodeDecodeError as error:
+        return UnreadableValue(
+            reasons.NOT_UTF8,
+            f"the column {column!r} holds bytes that are not UTF-8 (0x{error.object[error.start]:02x} at byte {error.start + 1:,}); "
+            "expected text. Save it as UTF-8, or use another column",
+        )
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, dict):
+        return {name: _decoded(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_decoded(item) for item in value]
+    return value

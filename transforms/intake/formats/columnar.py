@@ -1,0 +1,66 @@
+"""Rows out of Arrow's record batches. A value that Python cannot hold costs no other value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from transforms.elements import reasons
+from transforms.intake.formats.base import Record, UnreadableValue
+from transforms.intake.formats.binary import text_in
+from transforms.intake.refusal import UnusableRecord
+
+ROWS_AT_A_TIME = 256
+
+
+def rows_of(batch: Any, rows_before: int, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+    """The rows of a record batch, numbered on from ``rows_before``. Only ``columns`` are turned into values, where that is known."""
+    names = [name for name in batch.schema.names if columns is None or name in columns]
+    for begin in range(0, batch.num_rows, ROWS_AT_A_TIME):
+        part = batch.slice(begin, ROWS_AT_A_TIME)
+        cells = [_values(part.column(name), name) for name in names]
+        roomy = part.nbytes > max_row_bytes
+        for place in range(part.num_rows):
+            number = rows_before + begin + place + 1
+            fields = {name: values[place] for name, values in zip(names, cells, strict=True)}
+            yield number, _too_large(max_row_bytes) if roomy and _size(fields) > max_row_bytes else fields
+
+
+def _values(column: Any, name: str) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except Exception:  # noqa: BLE001 - what pyarrow raises depends on the type: ValueError, OverflowError, UnicodeDecodeError and others
+        values = [_value(cell, name) for cell in column]
+    return [text_in(value, name) for value in values] if _may_hold_bytes(column.type) else values
+
+
+def _value(cell: Any, name: str) -> Any:
+    try:
+        return cell.as_py()
+    except UnicodeDecodeError as error:
+        return UnreadableValue(
+            reasons.NOT_UTF8, f"the column {name!r} holds text that is not UTF-8 (byte {error.start + 1:,}). Save it as UTF-8"
+        )
+    except Exception as error:  # noqa: BLE001
+        said = (str(error).strip().splitlines() or [""])[0][:120]
+        return UnreadableValue(
+            reasons.BAD_ROW, f"the column {name!r} holds a {cell.type} that cannot be read ({type(error).__name__}: {said}); write it as text"
+        )
+
+
+def _may_hold_bytes(kind: Any) -> bool:
+    if getattr(kind, "value_type", None) is not None and not kind.num_fields:
+        return _may_hold_bytes(kind.value_type)  # a dictionary's values
+    return "binary" in str(kind) if not kind.num_fields else any(_may_hold_bytes(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(item) for item in value.values())
+    return sum(_size(item) for item in value) if isinstance(value, list) else 8
+
+
+def _too_large(max_row_bytes: int) -> UnusableRecord:
+    return UnusableRecord(reasons.ROW_TOO_LARGE, f"the row is longer than the {max_row_bytes:,} bytes that are read; shorten it")

@@ -1,0 +1,71 @@
+"""Text files: every line is a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import orjson
+
+from transforms.elements import reasons
+from transforms.intake.formats.base import Record
+from transforms.intake.formats.jsonl import JsonLines, too_large
+from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack, read_lines, with_line_feeds
+from transforms.intake.refusal import UnusableRecord
+
+TEXT = "text"
+MESSAGES = "messages"
+
+
+@dataclass(frozen=True)
+class TextLines:
+    """A line is a user message, and the column ``text`` for templates. With ``may_be_json`` JSON lines are read as what they are."""
+
+    may_be_json: bool = False
+    names_columns: ClassVar[bool] = True
+    numbered_by: ClassVar[str] = "line"
+
+    def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+        """A record for every line that is not blank."""
+        begun, holds_json = self._looked_at(source)
+        if holds_json:
+            yield from JsonLines().records(begun, max_row_bytes, columns)
+            return
+        for number, line, size in read_lines(with_line_feeds(begun), max_row_bytes):
+            if line is None:
+                yield number, too_large(size, max_row_bytes)
+                continue
+            try:
+                text = line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                said = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8. Save the file as UTF-8"
+                yield number, UnusableRecord(reasons.NOT_UTF8, said)
+                continue
+            yield number, {TEXT: text, MESSAGES: [{"role": "user", "content": text}]}
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The lines that are not blank."""
+        return JsonLines().count(source, go_on)
+
+    def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
+        """What a line gives."""
+        begun, holds_json = self._looked_at(source)
+        return JsonLines().columns(begun, max_row_bytes) if holds_json else [TEXT, MESSAGES]
+
+    def _looked_at(self, source: ByteSource) -> tuple[ByteSource, bool]:
+        """The source from its beginning, and whether one of its first lines is a JSON object: a prompt is none."""
+        if not self.may_be_json:
+            return source, False
+        head = source.read(CHUNK_BYTES)
+        lines = head.removeprefix(BYTE_ORDER_MARK).splitlines()
+        return PushedBack(head, source), any(map(_is_object, lines))
+
+
+def _is_object(line: bytes) -> bool:
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -1,0 +1,23 @@
+"""A stored file to what its format reads: unpacked, and of the kind that it is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transforms.intake.compression import unpacked
+from transforms.intake.formats.base import RowFormat
+from transforms.intake.formats.registry import format_name, format_of
+from transforms.intake.lines import ByteSource, PushedBack
+from transforms.intake.signature import HEAD_BYTES, refuse_other_kinds
+
+
+def open_rows(path: str, stored: Any, named: str | None) -> tuple[RowFormat, ByteSource]:
+    """The format of a file, and the file from its beginning. Raises UnusableFile for one that is something else by its first bytes."""
+    kept_as = format_of(path, named)
+    source = unpacked(path, stored)
+    head = source.read(HEAD_BYTES)
+    refuse_other_kinds(head, format_name(path, named))
+    if source is stored and hasattr(stored, "seek"):
+        stored.seek(0)  # Parquet is read from its end
+        return kept_as, source
+    return kept_as, PushedBack(head, source)
