@@ -19,6 +19,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify, classify_inside
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, open_access
+from transforms.teacher.echoed_secrets import without_secrets
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
@@ -163,11 +164,14 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
             failure = _unread(error, body, request) if fault is None else _no_response(fault, started)
             failure = replace(failure, status=response.status)
     response_id = _response_id(response.headers)
+    if failure is not None:
+        body = without_secrets(body, response.request_info.headers)
+        failure = replace(failure, excerpt=_excerpt(body), response_id=response_id)
     return AttemptResult(
         latency_ms,
         reply,
         body if good else b"",
-        failure and replace(failure, excerpt=_excerpt(body), response_id=response_id),
+        failure,
         read_budget(response.headers, "requests"),
         read_budget(response.headers, "tokens"),
         response_id,

@@ -19,6 +19,7 @@ from transforms.teacher.address import models_url
 from transforms.teacher.classify import MODEL_STATUS_HEADER
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, credential_headers
+from transforms.teacher.echoed_secrets import without_secrets
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
@@ -149,7 +150,8 @@ async def _ask(session: aiohttp.ClientSession, method: str, url: str, timeout_s:
         timeout=aiohttp.ClientTimeout(total=timeout_s),
         allow_redirects=False,
     ) as response:
-        return _Answer(response.status, response.headers.get(MODEL_STATUS_HEADER, ""), await response.content.read(1 << 20))
+        received = without_secrets(await response.content.read(1 << 20), response.request_info.headers)
+        return _Answer(response.status, response.headers.get(MODEL_STATUS_HEADER, ""), received)
 
 
 def _at_the_door(answer: _Answer) -> ProbeResult:

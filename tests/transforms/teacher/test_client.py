@@ -15,7 +15,8 @@ from local_server import serving
 
 from transforms.elements.failures import FailureKind as Kind
 from transforms.teacher.client import LONGEST_ANSWER_BYTES, AttemptResult, TeacherClient
-from transforms.teacher.specs import EndpointSpec
+from transforms.teacher.probe import probe_endpoint
+from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 ANSWER = b'{"choices":[{"message":{"content":"four"},"finish_reason":"stop"}]}'
 REQUEST = b'{"messages":[{"role":"user","content":"What is 2 + 2?"}],"max_tokens":8}'
@@ -189,3 +190,19 @@ def test_nobody_listening_is_no_connection() -> None:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     result = ask(address)
     assert result.failure is not None and result.failure.kind is Kind.CANNOT_CONNECT
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "500 Oops", "200 OK"])
+def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    """llm-katan names the key that it was given and OpenAI most of it; the excerpt goes to the screen, the rejects and the ledger."""
+    monkeypatch.setenv("TEACHER_KEY", "sesame-1234567")
+    told = b'{"error":{"message":"invalid key: got \'sesame-1234567\' and header other-secret, content type application/json"}}'
+    credential = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
+    with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
+        result = ask(address, credential=credential, headers=(("x-token", "other-secret"),))
+    assert result.failure is not None
+    assert result.failure.excerpt == "{\"error\":{\"message\":\"invalid key: got '***' and header ***, content type application/json\"}}"
+    assert b"sesame" not in result.body and "sesame" not in result.failure.detail
+    with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
+        endpoint = EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", credential=credential)
+        assert "sesame" not in repr(probe_endpoint(endpoint, 5))
