@@ -24,6 +24,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.handoff.write import write_handoff
+from beam_distill.input_state import InputState, changed_since, input_state
 from beam_distill.input_warnings import input_warnings
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
@@ -39,13 +40,13 @@ from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options
 from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
+from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.run_control import request_stop, unfinished_requests
 from transforms.teacher.session import close_sessions, stop_sessions
 from transforms.teacher.specs import EndpointSpec
-from transforms.write_dataset import as_written, read_conclusion
 from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
@@ -60,7 +61,11 @@ _GIVE_RIGHTS = (
     "Let the user that scores (10001 in the image of deploy/Dockerfile, else whom command or workers run as) read the inputs and write in the "
     "work_dir and beside the outputs"
 )
-_STORAGE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}) | _NOT_ALLOWED
+_CHANGED = frozenset({errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ESTALE})
+_TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
+_STORAGE_ERRORS = (
+    frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG}) | _NOT_ALLOWED | _CHANGED | _TOO_MANY_OPEN
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class PreparedJob:
     job: JobSpec
     started: datetime
     work_dir: str
+    inputs: InputState
 
     @property
     def run_id(self) -> str:
@@ -101,7 +107,7 @@ def prepare_job(
     run_id = new_run_id(started)
     job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
     job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again))
-    return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir))
+    return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))
 
 
 def set_outputs_aside(prepared: PreparedJob) -> None:
@@ -132,7 +138,7 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
         try:
             watch = watch_for(settings, prepared.work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
             metrics = _run_pipeline(prepared.job, prepared.plan, options_of(prepared.plan, prepared.given), watch, settings.quiet)
-            result = read_result(prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics)
+            result = read_result(prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics, prepared.inputs)
         except WorkerLost as lost:
             result = RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, prepared.work_dir)
         except Exception as error:
@@ -157,12 +163,23 @@ def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
 
     number = _storage_errno(error)
     if number is not None:
-        mend = _GIVE_RIGHTS if number in _NOT_ALLOWED else "Free space or mend the disk"
-        return f"a file cannot be read or written: {root_cause(str(error)) or error}. {mend} and rerun: answers on the ledger are kept."
+        return (
+            f"a file cannot be read or written: {root_cause(str(error)) or error}. {_advice(number)} and rerun: answers on the ledger are kept."
+        )
     if plan.embedded:
         return None
     told = told_by_runner(error)
     return None if told is None else f"{told}. Run the same command again to go on: answers on the ledger are kept."
+
+
+def _advice(number: int) -> str:
+    if number in _NOT_ALLOWED:
+        return _GIVE_RIGHTS
+    if number in _CHANGED:
+        return "A file or folder was moved, removed or replaced while the run went on: put it back"
+    if number in _TOO_MANY_OPEN:
+        return "Raise the limit of open files (ulimit -n) or lower max_worker_count"
+    return "Give the file a shorter name" if number == errno.ENAMETOOLONG else "Free space or repair the disk"
 
 
 def with_losses(result: RunResult) -> RunResult:
@@ -207,17 +224,25 @@ def _warnings(settings: DistillSettings, verdict: Verdict | None) -> tuple[str, 
     return tuple(warnings)
 
 
-def read_result(rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any]) -> RunResult:
-    """How a job that has come to its end ended: its verdict, with the counts of the files that were written."""
-    verdict = read_verdict(read_file(files.verdict_path))
+def read_result(
+    rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], inputs: InputState | None = None
+) -> RunResult:
+    """How a job that has come to its end ended: its verdict, with the counts of the files that were written.
+
+    ``inputs`` is what the input looked like when the run began, where that is known.
+    """
     conclusion = read_conclusion(read_file(files.conclusion_path))
-    verdict = as_written(verdict, conclusion)
+    verdict = as_written(read_verdict(read_file(files.verdict_path)), conclusion)
+    for part in conclusion.damaged:
+        log.warning("the ledger's %s: %s records can be read; %s. What is lost is asked for again", part.path, f"{part.kept:,}", part.why)
     datasets = {
         part.split.value: part.output
         for part in rows.splits
         if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published)
     }
     code, message = judged(verdict)
+    if conclusion.changed:
+        code, message = ExitCode.STORAGE_FAILED, _changed(conclusion, changed_since(inputs, rows) if inputs is not None else "", files)
     return RunResult(
         code,
         message,
@@ -229,6 +254,18 @@ def read_result(rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, me
         metrics=metrics,
         repeated=conclusion.repeated,
     )
+
+
+def _changed(conclusion: Conclusion, changed_files: str, files: RunFiles) -> str:
+    """What is said where what was to be written is not what was judged."""
+    said = [f"{split.value}: {why}" for split, why in conclusion.changed.items()]
+    if changed_files:
+        said.append(changed_files)
+    said.append(
+        f"Nothing is published, for a dataset must be what was judged. Answers are kept in {files.ledger_dir}. Put back what was changed, or "
+        "keep it, and run the same command again: only rows without an answer there are sent"
+    )
+    return ". ".join(said)
 
 
 def judged(verdict: Verdict) -> tuple[ExitCode, str]:

@@ -9,7 +9,7 @@ from apache_beam.typehints import with_output_types
 from transforms.counters import RowCounters
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow
-from transforms.elements.tally import RowOutcome
+from transforms.elements.tally import RowOutcome, row_digest
 from transforms.prompts.progress import answers_or_reject, conclude
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
@@ -39,7 +39,7 @@ class _ParseFn(beam.DoFn):
     def process(self, element: Union[ScoredRow, RejectedRow]):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         if isinstance(element, RejectedRow):
             reject: Union[RejectedRow, None] = element
-            yield RowOutcome(element.origin.split, element.reason)
+            yield RowOutcome(element.origin.split, element.reason, row_digest(element.origin, element.row_key))
         else:
             ended = answers_or_reject(self._prompt, element)
             reject = ended if isinstance(ended, RejectedRow) else None
@@ -64,6 +64,7 @@ def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
     return RowOutcome(
         split=scored.request.row.origin.split,
         reason=reason,
+        digest=row_digest(scored.request.row.origin, scored.request.row.row_key),
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         requests_sent=scored.attempts,

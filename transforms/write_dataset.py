@@ -6,7 +6,7 @@ output is the order of the input.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Union
 
 import apache_beam as beam
@@ -17,11 +17,12 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.drop_answered import ledger_lookup
+from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
-from transforms.elements.tally import Verdict
+from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
 from transforms.filesystems import put_in_place
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
@@ -38,6 +39,7 @@ from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ScoringSpec
 
 REJECTS = "rejects"
+CONCLUDED = "concluded"
 ELEMENT_CHARACTERS = 64 * 1024
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROWS_PER_RECORD_BATCH = 128
@@ -45,7 +47,7 @@ ROWS_PER_RECORD_BATCH = 128
 
 @with_output_types(str)
 class _JoinWithLedgerFn(beam.DoFn):
-    """Verdict in; dataset lines on a tag per split, reject lines on their own tag."""
+    """Verdict in; dataset lines on a tag per split, reject lines on their own tag, and at the end the verdict over what was written."""
 
     def __init__(self, rows: InputSpec, files: RunFiles, prompt: PromptSpec, scoring: ScoringSpec, dataset: DatasetSpec) -> None:
         self._rows = rows
@@ -59,25 +61,35 @@ class _JoinWithLedgerFn(beam.DoFn):
         # storage of their own: each removes its copies when it is closed
         answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
         failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, self._scoring.sealing))
-        counted = Conclusion(answers.repeated(self._scoring.run_id), {})
+        repeated = answers.repeated(self._scoring.run_id)
+        found: dict[Split, dict[Union[str, None], int]] = {}
+        changed: dict[Split, str] = {}
         find = ledger_lookup(answers, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
         try:
             for files in self._rows.splits:
                 if files.pattern is None:
                     continue
                 part = verdict.for_split(files.split)
-                found = counted.splits[files.split] = {}
+                written = SuccessTally()
                 examples, rejects = _LinesGathered(files.split.value), _LinesGathered(REJECTS)
                 for ended in self._conclude_split(prompt, files, find, failures, verdict):
                     reason = ended.reason if isinstance(ended, RejectedRow) else None
-                    found[reason] = found.get(reason, 0) + 1
+                    written.add(RowOutcome(files.split, reason, row_digest(ended.origin, ended.row_key)))
                     if isinstance(ended, RejectedRow):
                         yield from rejects.add(reject_line(ended, self._dataset))
                     elif part.published:
                         yield from examples.add(example_line(ended, self._dataset))
                 yield from rejects.rest()
                 yield from examples.rest()
-            write_conclusion(self._conclusion_path, counted)
+                found[files.split] = {None: written.examples, **written.reasons}
+                differs = difference(part.tally, written, repeated) if part.published else None
+                if differs is not None:
+                    changed[files.split] = differs
+            damaged = tuple(DamagedPart(part.path, part.kept, part.why) for part in answers.torn)
+            conclusion = Conclusion(repeated, found, changed, damaged)
+            with FileSystems.create(self._conclusion_path) as file:
+                file.write(conclusion_text(conclusion).encode())
+            yield beam.pvalue.TaggedOutput(CONCLUDED, as_written(verdict, conclusion))
         finally:
             answers.close()
             failures.close()
@@ -105,47 +117,6 @@ class _JoinWithLedgerFn(beam.DoFn):
             if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):
                 ended = ended._replace(reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
             yield ended
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """What the writing found: rows per split and reason (None for examples), and answers that this run paid for more than once.
-
-    The verdict counts rows as they were scored. Where a part of the job ran twice at once the two can differ by the rows of which one try
-    got an answer and the other none; these counts are those of the files.
-    """
-
-    repeated: int
-    splits: dict[Split, dict[Union[str, None], int]]
-
-
-def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
-    """The verdict with the counts of examples and rejects that the files have."""
-    parts = []
-    for part in verdict.splits:
-        found = conclusion.splits.get(part.split)
-        if found is not None:
-            reasons = {reason: count for reason, count in found.items() if reason is not None}
-            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons)
-            part = replace(part, tally=tally)
-        parts.append(part)
-    return replace(verdict, splits=tuple(parts))
-
-
-def write_conclusion(path: str, conclusion: Conclusion) -> None:
-    """Write it as JSON, for the command."""
-    fields = {
-        "repeated": conclusion.repeated,
-        "splits": {split.value: [[reason, count] for reason, count in found.items()] for split, found in conclusion.splits.items()},
-    }
-    with FileSystems.create(path) as file:
-        file.write(json.dumps(fields).encode())
-
-
-def read_conclusion(text: str) -> Conclusion:
-    """What ``write_conclusion`` wrote."""
-    fields = json.loads(text)
-    return Conclusion(fields["repeated"], {Split(name): dict(found) for name, found in fields["splits"].items()})
 
 
 class _LinesGathered:
@@ -246,7 +217,7 @@ def _is_published(_: str, verdict: Verdict, files: SplitFiles) -> bool:
 
 @dataclass
 class WriteDataset(beam.PTransform):
-    """Write the datasets the verdict allows, and rejects.jsonl always.
+    """Write the datasets the verdict allows if they are what was judged, and rejects.jsonl always.
 
     In: the one Verdict. Out: the final paths put in place. A dataset appears under its final name whole or not at all; a split without
     input whose output was asked for becomes an empty file (a table without rows in Parquet).
@@ -260,8 +231,11 @@ class WriteDataset(beam.PTransform):
 
     def expand(self, verdicts: beam.PCollection[Verdict]) -> beam.PCollection[str]:
         join = _JoinWithLedgerFn(self.rows, self.files, self.prompt, self.scoring, self.dataset)
-        joined = verdicts | "JoinWithLedger" >> beam.ParDo(join).with_outputs(REJECTS, *(files.split.value for files in self.rows.splits))
-        verdict = beam.pvalue.AsSingleton(verdicts)
+        joined = verdicts | "JoinWithLedger" >> beam.ParDo(join).with_outputs(
+            REJECTS, CONCLUDED, *(files.split.value for files in self.rows.splits)
+        )
+        # what is put in place hangs on what was found in writing: it must be what was judged
+        verdict = beam.pvalue.AsSingleton(joined[CONCLUDED])
         placed = [
             joined[REJECTS]
             | "StageRejects" >> WriteToText(f"{self.files.staging_dir}/rejects")

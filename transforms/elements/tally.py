@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import NamedTuple
 
 from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
-from transforms.elements.rows import Split
+from transforms.elements.rows import RowOrigin, Split
+
+_DIGEST_MODULUS = 1 << 64
+
+
+def row_digest(origin: RowOrigin, row_key: str | None) -> int:
+    """64 bits that stand for a row and its place in the input. Digests of many rows are added up, in any order."""
+    return int.from_bytes(blake2b(f"{origin.ordinal} {row_key}".encode(), digest_size=8).digest(), "little")
 
 
 class RowOutcome(NamedTuple):
-    """How one input row ended. ``reason`` is None for a usable example."""
+    """How one input row ended. ``reason`` is None for a usable example; ``digest`` is the row's ``row_digest``."""
 
     split: Split
     reason: str | None
+    digest: int
     prompt_tokens: int = 0
     completion_tokens: int = 0
     requests_sent: int = 0
@@ -26,10 +35,12 @@ class RowOutcome(NamedTuple):
 
 @dataclass(slots=True)
 class SuccessTally:
-    """Mergeable counts of one split."""
+    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they tell other rows from these."""
 
     rows: int = 0
     examples: int = 0
+    rows_digest: int = 0
+    examples_digest: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -40,8 +51,10 @@ class SuccessTally:
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
         self.rows += 1
+        self.rows_digest = (self.rows_digest + outcome.digest) % _DIGEST_MODULUS
         if outcome.reason is None:
             self.examples += 1
+            self.examples_digest = (self.examples_digest + outcome.digest) % _DIGEST_MODULUS
         else:
             self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
         self.prompt_tokens += outcome.prompt_tokens
@@ -54,6 +67,8 @@ class SuccessTally:
         """Add the counts of another part of the same split."""
         self.rows += other.rows
         self.examples += other.examples
+        self.rows_digest = (self.rows_digest + other.rows_digest) % _DIGEST_MODULUS
+        self.examples_digest = (self.examples_digest + other.examples_digest) % _DIGEST_MODULUS
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
         self.prompt_tokens += other.prompt_tokens

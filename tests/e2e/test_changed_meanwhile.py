@@ -1,0 +1,134 @@
+"""What is published is what was judged: input or ledger changed while the run went on."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import questions, read_jsonl, write_rows
+from jobs import Job
+from small_teacher import small_teacher
+
+ROWS = 60
+
+
+def _other_rows(path: Path) -> None:
+    write_rows(path, questions(ROWS, start=5000))
+
+
+def _one_other_row(path: Path) -> None:
+    lines = path.read_bytes().splitlines()
+    write_rows(path, [*lines[:-1], questions(1, start=9000)[0]])
+
+
+def _replaced_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+INPUT_CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "deleted": (lambda path: path.unlink(), "is gone"),
+    "emptied": (lambda path: os.truncate(path, 0), "and has 0"),
+    "cut": (lambda path: write_rows(path, questions(ROWS // 2)) and None, "30 were there"),
+    "appended": (lambda path: write_rows(path, questions(ROWS + 20)) and None, "80 were there"),
+    "replaced": (_other_rows, "train.jsonl"),
+    "one row replaced": (_one_other_row, "train.jsonl"),
+    "swapped order": (lambda path: write_rows(path, questions(ROWS)[::-1]) and None, "written to or replaced"),
+    "a folder": (_replaced_by_a_folder, "train.jsonl"),
+}
+
+
+@pytest.mark.fault("X-E1")
+@pytest.mark.parametrize("how", INPUT_CHANGES)
+def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path)
+    job.train(questions(ROWS))
+    change, said = INPUT_CHANGES[how]
+    with small_teacher() as teacher:
+        job.url = teacher.url
+        # by the 40th request all rows have been read, and the writing has not begun
+        teacher.at_request[40] = lambda: change(tmp_path / "train.jsonl")
+        assert job.run("--model=m", "--report=false") == 5
+        shown = capfd.readouterr()
+        assert job.datasets() == ()
+        assert said in shown.out and "Traceback" not in shown.out + shown.err
+        assert "train.jsonl" in shown.out and "the same command again" in shown.out
+        # put back, it is published without another request
+        if (tmp_path / "train.jsonl").is_dir():
+            (tmp_path / "train.jsonl").rmdir()
+        job.train(questions(ROWS))
+        assert job.run("--model=m", "--report=false") == 0
+        assert teacher.answered == ROWS
+    assert len(read_jsonl(job.train_output)) == ROWS
+
+
+@pytest.mark.fault("X-E1")
+@pytest.mark.parametrize("what", ["ledger", "work_dir"])
+@pytest.mark.parametrize("how", ["removed", "renamed"])
+def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
+    tmp_path: Path, what: str, how: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job = Job(tmp_path)
+    job.train(questions(ROWS))
+    folder = job.work_dir / "ledger" if what == "ledger" else job.work_dir
+
+    def change() -> None:
+        if how == "removed":
+            shutil.rmtree(folder, ignore_errors=True)  # answers are written meanwhile
+        else:
+            folder.rename(tmp_path / "elsewhere")
+
+    with small_teacher() as teacher:
+        job.url = teacher.url
+        teacher.at_request[20] = change
+        assert job.run("--model=m", "--report=false", "--max_worker_count=4") == 5
+        shown = capfd.readouterr()
+        assert job.datasets() == () and "Traceback" not in shown.out + shown.err
+        assert "moved or removed" in shown.out
+        assert teacher.answered < ROWS  # it stops instead of paying for what cannot be kept
+        if how == "renamed":
+            shutil.rmtree(folder, ignore_errors=True)
+            (tmp_path / "elsewhere").rename(folder)
+        before = teacher.answered
+        assert job.run("--model=m", "--report=false") == 0
+        assert teacher.answered <= ROWS + (before if how == "removed" else 8)
+
+
+@pytest.mark.fault("X-E1")
+def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The last request does not answer before the segment of an earlier run is gone."""
+    job = Job(tmp_path)
+    with small_teacher() as teacher:
+        job.url = teacher.url
+        job.train(questions(ROWS // 2))
+        assert job.run("--model=m", "--report=false") == 0
+        [segment] = (job.work_dir / "ledger").iterdir()
+        job.train(questions(ROWS))
+        teacher.at_request[ROWS] = segment.unlink
+        assert job.run("--model=m", "--report=false") == 5
+        shown = capfd.readouterr().out
+        assert job.datasets() == () and "ledger has changed: 60 rows had an example" in shown and "30 have one" in shown
+        assert job.record()["exit_code"] == 5 and job.split("train")["published"] is False
+        assert job.run("--model=m", "--report=false") == 0
+        assert teacher.answered == ROWS + ROWS // 2
+
+
+@pytest.mark.fault("D17", "X-A8")
+def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path)
+    job.train(questions(ROWS))
+    with small_teacher() as teacher:
+        job.url = teacher.url
+        assert job.run("--model=m", "--report=false") == 0
+        published = job.datasets()
+        [segment] = (job.work_dir / "ledger").iterdir()
+        content = segment.read_bytes()
+        place = content.rindex(b'"content": "4"') + 12
+        segment.write_bytes(content[:place] + b"7" + content[place + 1 :])
+        (job.work_dir / "ledger" / "other.avro").mkdir()
+        capfd.readouterr()
+        assert job.run("--model=m", "--report=false") == 0
+        assert teacher.answered == ROWS + 1 and job.datasets() == published
+        shown = capfd.readouterr().err
+        assert f"{segment}: 59 records can be read; 1 damaged record" in shown and "other.avro" in shown

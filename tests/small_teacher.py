@@ -1,0 +1,72 @@
+"""A teacher of a test's own: it answers every chat with the same text, and may do something at a chosen request."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class SmallTeacher(ThreadingHTTPServer):
+    """``answered`` counts the requests; ``at_request`` has what is done before the request of that number is answered."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, answer: str = "4") -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self.answered = 0
+        self.at_request: dict[int, Callable[[], None]] = {}
+        self.payloads: list[dict[str, object]] = []
+        self.counting = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: SmallTeacher
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a run that stops leaves requests open
+            super().handle()
+
+    def do_GET(self) -> None:
+        self._send({"data": [{"id": "m"}]})
+
+    def do_POST(self) -> None:
+        payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.counting:
+            self.server.answered += 1
+            self.server.payloads.append(payload)
+            self.server.at_request.pop(self.server.answered, lambda: None)()
+        usage = {"prompt_tokens": 10, "completion_tokens": 2}
+        choice = {"message": {"role": "assistant", "content": self.server.answer}, "finish_reason": "stop"}
+        self._send({"choices": [choice], "usage": usage})
+
+    def _send(self, fields: dict[str, object]) -> None:
+        body = json.dumps(fields).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def small_teacher(answer: str = "4") -> Iterator[SmallTeacher]:
+    """The teacher, until the context is left."""
+    server = SmallTeacher(answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
