@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -19,9 +21,10 @@ from transforms.elements.plan import InputSpec
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
+from transforms.teacher.address import other_route
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
-from transforms.teacher.probe import ProbeResult, probe_endpoint
+from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.specs import CredentialKind, EndpointSpec
 
 MOST_PROBLEMS = 10
@@ -191,13 +194,25 @@ def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
     return RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
 
 
+def settled_route(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
+    """The endpoint at the route that is there, where an address without a version left two to choose from. Raises RunRefused."""
+    address = settings.teacher_model_endpoint_url
+    if endpoint.kind is not EndpointKind.OPENAI or address is None or (other := other_route(address, endpoint.chat_url)) is None:
+        return endpoint
+    parts = urlsplit(address)
+    if parts.path.strip("/") == "" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return endpoint  # a server of this machine at its root: they all have /v1
+    check_credential(endpoint, settings.first_answer_patience)
+    return replace(endpoint, chat_url=find_route(endpoint, other, GLANCE_S))
+
+
 def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
 
     Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
     refuses is told before rows are sent. Without a key there is nothing to ask.
     """
-    endpoint = endpoint_spec(settings)
+    endpoint = settled_route(settings, endpoint_spec(settings))
     if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
         check_credential(endpoint, settings.first_answer_patience)
         if endpoint.credential.kind is not CredentialKind.NONE:

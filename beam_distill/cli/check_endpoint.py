@@ -16,10 +16,10 @@ def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> t
 
     ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins.
     """
-    from beam_distill.preflight import probe
+    from beam_distill.preflight import probe, settled_route
     from beam_distill.wiring import endpoint_spec, with_model
 
-    endpoint = endpoint_spec(settings)
+    endpoint = settled_route(settings, endpoint_spec(settings))
     result = probe(settings, endpoint)
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail

@@ -6,7 +6,13 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 _VERSION_END = re.compile(r"/v\d+\Z")
-_BARE_ROUTE = ("/models", "/openai")  # Azure's routes that carry no version in the path
+_BARE_ROUTE = re.compile(
+    # routes without a version of their own: Azure's model inference (/models) and OpenAI routes, Gemini (/openai), Vertex AI
+    # (/endpoints/openapi or an endpoint's number), GitHub Models (/inference), Databricks (/serving-endpoints), Cloudflare's gateway (/compat)
+    r"/(models|openai|endpoints/[^/]+|inference|serving-endpoints|compat)\Z"
+)
+_OTHER_ROUTE = re.compile(r"(/v\d+)/(models|completions|responses|embeddings|messages)\Z")
+"""Routes beside chat completions, given where the base address belongs."""
 
 
 def chat_completions_url(address: str) -> str:
@@ -14,8 +20,12 @@ def chat_completions_url(address: str) -> str:
 
     A query (``?api-version=``) is kept. Raises ValueError with what is wrong for a text that is no http(s) address.
     """
-    parts = urlsplit(address.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(address.strip())
+        host = parts.hostname
+    except ValueError as error:
+        raise ValueError(f"is not an http or https address ({error}); expected something like https://host/v1") from None
+    if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{address!r} is no http or https address; expected something like https://host/v1")
     if parts.username or parts.password:
         raise ValueError("the address holds a user name or password; give the key with api_key_env or api_key_file")
@@ -27,11 +37,22 @@ def chat_completions_url(address: str) -> str:
     if path.endswith("/score"):
         path = path[: -len("/score")]
     if not path.endswith("/chat/completions"):
-        if _VERSION_END.search(path) or path.endswith(_BARE_ROUTE) or "/deployments/" in path:
+        path = _OTHER_ROUTE.sub(r"\1", path)
+        if _VERSION_END.search(path) or _BARE_ROUTE.search(path) or "/deployments/" in path:
             path += "/chat/completions"
         else:
             path += "/v1/chat/completions"
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def other_route(address: str, chat_url: str) -> str | None:
+    """Where the route may be instead of ``chat_url``, when its version was a guess: ``/v1`` left out, or put in. None when it was given."""
+    path = urlsplit(address.strip()).path.rstrip("/")
+    if path.endswith(("/chat/completions", "/score")) or _VERSION_END.search(path) or "/deployments/" in path or _OTHER_ROUTE.search(path):
+        return None
+    if chat_url.partition("?")[0].endswith("/v1/chat/completions"):
+        return chat_url.replace("/v1/chat/completions", "/chat/completions")
+    return chat_url.replace("/chat/completions", "/v1/chat/completions")
 
 
 def models_url(chat_url: str) -> str:

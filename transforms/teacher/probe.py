@@ -72,6 +72,12 @@ def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     return run_to_end(_probe(endpoint, {**added_headers(endpoint), **opening}, patience_s))
 
 
+def find_route(endpoint: EndpointSpec, other: str, patience_s: float) -> str:
+    """The address of chat completions: the endpoint's, or ``other`` where only that takes posts. Costs no tokens; raises as the probe does."""
+    headers = {**added_headers(endpoint), **credential_headers(endpoint, patience_s)}
+    return run_to_end(_find_route(endpoint, other, headers, patience_s))
+
+
 def ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:
     """One real request, paid for; under the other name of the token limit when the endpoint asks for that."""
     return run_to_end(_ask_once(endpoint, sampling, messages, timeout_s))
@@ -99,20 +105,35 @@ async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Se
         await client.close()
 
 
-async def _probe(endpoint: EndpointSpec, headers: dict[str, str], patience_s: float) -> ProbeResult:
+async def _find_route(endpoint: EndpointSpec, other: str, headers: dict[str, str], patience_s: float) -> str:
     deadline = time.monotonic() + patience_s
-    tls: ssl.SSLContext | bool = True
-    if endpoint.ca_bundle is not None:
-        tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
-    kind = KINDS[endpoint.kind]
-    async with aiohttp.ClientSession(
+    async with _session(endpoint, headers) as session:
+        try:
+            if (await _patiently(session, "POST", endpoint.chat_url, deadline)).status in (404, 405):
+                answer = await _patiently(session, "POST", other, deadline)
+                if answer.status < 300 or (400 <= answer.status < 500 and answer.status not in (404, 405)):
+                    return other
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
+            pass  # whether anything answers is the probe's to say
+    return endpoint.chat_url
+
+
+def _session(endpoint: EndpointSpec, headers: dict[str, str]) -> aiohttp.ClientSession:
+    tls = True if endpoint.ca_bundle is None else ssl.create_default_context(cafile=endpoint.ca_bundle)
+    return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls),
         headers={"User-Agent": USER_AGENT, **headers},
         trust_env=True,
         max_line_size=LONGEST_HEADER_BYTES,
         max_field_size=LONGEST_HEADER_BYTES,
         max_headers=MOST_HEADERS,
-    ) as session:
+    )
+
+
+async def _probe(endpoint: EndpointSpec, headers: dict[str, str], patience_s: float) -> ProbeResult:
+    deadline = time.monotonic() + patience_s
+    kind = KINDS[endpoint.kind]
+    async with _session(endpoint, headers) as session:
         result = ProbeResult(True)
         try:
             if endpoint.kind is not EndpointKind.OPENAI:
@@ -180,7 +201,7 @@ async def _with_info(session: aiohttp.ClientSession, endpoint: EndpointSpec, res
         return result
     try:
         fields = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return result
     name = fields.get("model_name") if isinstance(fields, dict) else None
     return replace(result, info_model=name if isinstance(name, str) else "")
@@ -193,7 +214,7 @@ def _models(answer: _Answer) -> ProbeResult:
     if answer.status != 200:
         return ProbeResult(True, detail=f"no list of models (status {answer.status})")
     try:
-        names = tuple(str(item["id"]) for item in json.loads(answer.body)["data"])
-    except (ValueError, KeyError, TypeError):
+        names = tuple(str(item["id"]).encode("utf-8", "replace").decode() for item in json.loads(answer.body)["data"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ProbeResult(True, detail="no list of models (the response is of another shape)")
     return ProbeResult(True, models=names)
