@@ -67,7 +67,8 @@ EXPLANATIONS: dict[str, str] = {
     FailureKind.NOT_FOUND.value: "The endpoint knows no such route or model. Look at teacher_model_endpoint_url and model, and run again.",
     FailureKind.NO_CREDENTIAL.value: "No credential could be had. The detail says where one was looked for.",
     FailureKind.BAD_REQUEST.value: "The endpoint refused this request (400). The detail says why.",
-    FailureKind.TOO_LARGE.value: "The request is larger than the endpoint takes. Shorten the row.",
+    FailureKind.TOO_LARGE.value: "The request is larger than the endpoint takes or than its limits ever allow, or its answer is larger than any "
+    "teacher's. The detail says which. Shorten the row.",
     FailureKind.CONTEXT_LENGTH_EXCEEDED.value: "Prompt and answer do not fit the model's context. Shorten the row, or lower "
     "teacher_model_max_new_tokens.",
 }

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from transforms.teacher.lenient_json import read_json
 
-MOST_CHARACTERS = 20_000
+LONGEST_TEXT = 4_000  # of a longer one, which repeats a prompt, the beginning and the end
+LONGEST_MESSAGE = 8_000
 DEEPEST = 16
 _STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpcode", "errorcode"})
 _CODE_KEYS = _STATUS_KEYS | {"type", "errortype", "reason", "name", "error", "object"}
@@ -54,6 +55,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
 _GAPS = re.compile(r"[_\s]+")
 _CODE = re.compile(r"[\w.:/ -]{1,64}")
+_MARKUP = re.compile(r"\s*<[a-zA-Z!?]")
 _STREAM_LINE = re.compile(r"^(?:data|event|id|retry)?:", re.ASCII)
 _STREAM_STATUS = re.compile(r"^:\s*HTTP_STATUS/(\d{3})", re.MULTILINE)
 
@@ -75,12 +77,12 @@ class ErrorBody:
     @property
     def message(self) -> str:
         """All that is said, codes included, a line each."""
-        return "\n".join([*self.sentences, *self.codes])[:MOST_CHARACTERS]
+        return "\n".join([*self.sentences, *self.codes])[:LONGEST_MESSAGE]
 
 
 def plain(text: str) -> str:
     """A text as patterns are written: lower case, camelCase and snake_case as words, without quotes."""
-    return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text[:MOST_CHARACTERS]))).lower().strip()
+    return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
 def read_error(told: object) -> ErrorBody:
@@ -95,7 +97,7 @@ def read_error(told: object) -> ErrorBody:
 
 def is_web_page(text: str) -> bool:
     """Whether a text is HTML or XML."""
-    return text.lstrip()[:1] == "<"
+    return _MARKUP.match(text) is not None
 
 
 def is_event_stream(text: str) -> bool:
@@ -137,11 +139,13 @@ def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
     if not text or is_web_page(text):
         return
     if text[0] in "{[" or is_event_stream(text):
-        inner = list(_values_in(text[: 4 * MOST_CHARACTERS], found, depth))
+        inner = list(_values_in(text, found, depth))
         for value in inner:
             _walk(value, key, found, depth + 1)
         if inner:
             return
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT // 2]}\n{text[-LONGEST_TEXT // 2 :]}"
     if key in _PARAMETER_KEYS:
         found.parameters.append(plain(text))
     elif key in _CODE_KEYS and _CODE.fullmatch(text):
@@ -149,7 +153,7 @@ def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
             _status(int(text), found, depth)
         found.codes.append(plain(text.rsplit("#", 1)[-1]))
     else:
-        found.sentences.extend(line for line in map(plain, text[:MOST_CHARACTERS].splitlines()) if line)
+        found.sentences.extend(line for line in map(plain, text.splitlines()) if line)
 
 
 def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:

@@ -90,7 +90,7 @@ CONTEXT_TOO_SMALL = _any_of(
 )
 """Not for a 429, which says such things of what is sent in a minute."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
-INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested|requests?)\b")
+INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested)\b")
 
 FILTERED = _any_of(
     r"content[ -]?(?:filter\w*|polic\w+|moderation|management|inspection|safety|exists risk|risk|violat\w+|restriction)",
@@ -103,13 +103,14 @@ FILTERED = _any_of(
     r"(?:flagged|moderated|censored)",
     r"flagged (?:by|as|for)|moderation (?:error|failed|blocked)|jail ?break|responsible ai|for safety reasons",
     r"safety (?:system|filters?|checks?)\b",
-    r"\b(?:prompt|response|input|output) (?:was |is |has been |were )?blocked|blocked (?:input|output|prompt|response)\b|block reason",
+    r"\b(?:prompt|response|input|output) (?:pattern |text )?(?:was |is |has been |were )?blocked",
+    r"blocked (?:input|output|prompt|response)\b|block reason",
     r"blocked (?:due to|by|because)[^.\n]{0,60}(?:safety|security|polic|filter|content)",
     r"敏感|不安全|违规内容|违法|内容安全|内容审核|安全审核|风险内容",
 )
 ACCOUNT_CLOSED = re.compile(
     r"(?:account|organi[sz]ation|project|api key|workspace|team) "
-    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked)|账号已被锁定|账户已被锁定"
+    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|账号已被锁定|账户已被锁定"
 )
 
 KEY_REFUSED = _any_of(
@@ -120,6 +121,7 @@ KEY_REFUSED = _any_of(
 )
 MODEL_UNKNOWN = _any_of(
     rf"\bmodel {_UP_TO_3}(?:was |is |could |can )?(?:not (?:be )?(?:found|available|supported)|(?:does |do )?not exist|doesnt exist)\b",
+    rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
     r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|模型不存在",
 )
 PACE = _any_of(

@@ -51,7 +51,8 @@ _OFFERED = re.compile(
     r"\b(?:supported|allowed|valid|available|accepted|known|expected) (?:parameters|fields|values|arguments|options|keys|names)\b.*"
 )
 _NO_SYSTEM = re.compile(
-    r"(?<!optional )\bsystem (?:role|messages?|prompts?|instructions?)\b|\brole\b.*\bsystem\b|\bsystem\b.*\brole|developer instruction"
+    r"(?<!optional )\bsystem (?:role|messages?|prompts?|instructions?)\b"
+    r"|\brole\b[^\n]{0,60}\bsystem\b|\bsystem\b[^\n]{0,60}\brole|developer instruction"
 )
 _OTHER_ROLES_ONLY = re.compile(
     r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must alternate"

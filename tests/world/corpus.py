@@ -1,0 +1,72 @@
+"""Reads the responses in the folder beside this file: what providers document or send, one file each.
+
+A file has ``source`` (provider and document, or an issue), ``status``, ``headers`` and the body: ``body`` (JSON), ``text`` or ``bytes``.
+``row`` replaces the user's message of the request. What is expected:
+
+kind, then, parameters, wait_s      a failure, and what becomes of the row (table ``THEN``)
+answer, reason, completion_tokens,  a reply, the reason of its reject (none: an example),
+refusal, wants_tools                and what else it carries
+reads                               words that the person finds in the reject or the message
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from world.responding import Response
+
+from transforms.elements.failures import ENDPOINT_REFUSES, PASSING, FailureKind
+
+RESPONSES = Path(__file__).parent / "responses"
+
+
+def then(kind: FailureKind) -> str:
+    """What becomes of a row whose request failed so."""
+    if kind in PASSING:
+        return "sent again"
+    if kind in ENDPOINT_REFUSES:
+        return "stops the run"
+    if kind in (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS, FailureKind.PARAMETER_REFUSED):
+        return "sent again in other words"
+    return "rejected"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One response and what is expected of it."""
+
+    name: str
+    told: dict[str, Any]
+
+    @property
+    def response(self) -> Response:
+        body = json.dumps(self.told["body"]) if "body" in self.told else self.told.get("bytes", self.told.get("text", ""))
+        return Response(self.told["status"], body.encode() if isinstance(body, str) else body, self.told.get("headers", {}))
+
+    @property
+    def request(self) -> bytes:
+        """The request that the response is for; it has every field that a teacher may refuse."""
+        messages = [
+            {"role": "system", "content": "Sum the article up in one sentence."},
+            {"role": "user", "content": self.told.get("row", "On Monday the river rose.")},
+        ]
+        fields = {
+            "max_tokens": 64,
+            "temperature": 0.2,
+            "top_p": 0.1,
+            "frequency_penalty": 0.1,
+            "presence_penalty": 0.1,
+            "stop": ["END"],
+        }
+        return json.dumps({"model": "teacher", "messages": messages, **fields}).encode()
+
+
+@lru_cache(maxsize=1)
+def cases() -> tuple[Case, ...]:
+    """Every file of the folder."""
+    return tuple(Case(path.stem, yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sorted(RESPONSES.glob("*.yaml")))
