@@ -100,11 +100,10 @@ class RequestCounters(_Gathered):
         counts = self._counts  # once for every row: this is written for speed
         if row.stopped is None:
             counts[_ROWS_SCORED[row.request.row.origin.split]] += 1
-        ended = row.paid_now + (1 if row.failure is not None else 0)
         counts["requests_sent"] += row.attempts
         counts["requests_answered"] += row.paid_now
-        if row.attempts > ended:
-            counts["requests_retried"] += row.attempts - ended
+        if row.retries:
+            counts["requests_retried"] += row.retries
         for kind, count in row.failures_by_kind:
             counts[f"requests_failed_{kind}"] += count
             if kind == "throttled":

@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.filesystems import exists
-from transforms.teacher.dispatch import Snapshot
+from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.session import ScoringSession
 
 LOOK_EVERY_S = 1.0

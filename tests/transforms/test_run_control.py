@@ -7,7 +7,7 @@ import pytest
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.run_control import RunControl, heartbeats, request_stop, unfinished_requests
-from transforms.teacher.dispatch import Snapshot
+from transforms.teacher.engine_counts import Snapshot
 
 
 class Session:

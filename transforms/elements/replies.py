@@ -34,6 +34,7 @@ class ScoredRow(NamedTuple):
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
     the row was finished. With neither, every turn that could be asked has its reply.
+    ``attempts`` counts what was sent in this run, ``retries`` those of them that were not the first for their turn.
     ``paid_now`` counts the replies that were paid for in this run, ``answers_shared`` those taken from an identical request of this
     run; the others come from the ledger.
     """
@@ -43,6 +44,7 @@ class ScoredRow(NamedTuple):
     failure: RequestFailure | None = None
     stopped: EarlyStop | None = None
     attempts: int = 0
+    retries: int = 0
     paid_now: int = 0
     answers_shared: int = 0
     failures_by_kind: tuple[tuple[str, int], ...] = ()

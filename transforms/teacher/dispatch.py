@@ -7,39 +7,42 @@ Retries go before follow-up turns, those before new rows. An answer is handed on
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import random
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
-from transforms.elements.rows import PromptRequest, Split
+from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
+from transforms.teacher.adaptation import ADAPTED, Adaptation
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.health import EndpointHealth
+from transforms.teacher.engine_counts import EngineCounts, Snapshot
+from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
+from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
-from transforms.teacher.payload import PayloadTemplate, rename_token_limit
+from transforms.teacher.payload import BYTES_PER_TOKEN, PayloadTemplate
 from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.specs import ScoringSpec
+from transforms.teacher.trouble import Trouble
+from transforms.teacher.waiting import WaitingRows
 
 log = logging.getLogger("beam_distill.teacher")
 
 TICK_S = 0.05
 OVERDUE = -1.0
 NOT_STARTED = float("inf")
+REFUSALS_OF_ONE_ROW = 4
+REFUSED_WAIT_S = 0.2
 CUT_OFF_SAMPLE = 50  # answers looked at before it is said that too many are cut off by length
-BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
 
 
 class Client(Protocol):
@@ -53,56 +56,11 @@ class Client(Protocol):
 class Sink(Protocol):
     """Where answers are recorded before anything else happens to them."""
 
-    def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress) -> None: ...
+    def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None: ...
 
 
 NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
 """Given all replies so far: the answers to build the next turn on, or None when the row is done (or cannot go on)."""
-
-
-@dataclass(eq=False, slots=True)
-class RowInProgress:
-    """One row between submission and delivery."""
-
-    request: PromptRequest
-    deliver: Callable[[ScoredRow], None]
-    replies: tuple[TeacherReply, ...]
-    body: bytes = b""
-    turn: int = 0
-    number: int = 0
-    request_hash: str = ""
-    attempts: int = 0
-    attempts_of_turn: int = 0
-    paid_now: int = 0
-    answers_shared: int = 0
-    first_sent_s: float | None = None
-    failures_by_kind: dict[FailureKind, int] = field(default_factory=dict)
-    all_failures: dict[str, int] = field(default_factory=dict)
-    failure: RequestFailure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
-
-    ``retries`` counts failed attempts that were or will be followed by another; ``rows`` the rows that came out finished, per split;
-    ``failures`` failed attempts by kind; ``given_up`` the rows among them that came out without an answer.
-    """
-
-    in_flight: int
-    limit: int
-    waiting: int
-    backing_off: int
-    requests: int
-    answers: int
-    throttled: int
-    peak_in_flight: int
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    retries: int = 0
-    rows: tuple[tuple[str, int], ...] = ()
-    failures: tuple[tuple[str, int], ...] = ()
-    given_up: int = 0
 
 
 class Dispatcher:
@@ -117,47 +75,35 @@ class Dispatcher:
         self._shared: SharedAnswers[RowInProgress, AttemptResult] | None = SharedAnswers() if spec.share_identical_answers else None
         self._stragglers = StragglerClock() if spec.hedge_stragglers else None
         self._template = PayloadTemplate(spec.endpoint, spec.sampling)
+        self._recordings = Recording(spec.run_id, spec.endpoint.model)
         self._limiter = AdaptiveLimit(spec.concurrency)
         self._pacer = Pacer(spec.concurrency)
-        self._health = EndpointHealth(spec.endpoint.chat_url, spec.patience)
         self._random = random.Random(spec.seed)
+        kind = KINDS[spec.endpoint.kind]
+        self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
+        self._waiting = WaitingRows(self._random)
+        self._trouble = Trouble(spec, self._adaptation, self._waiting)
+        self._counts = EngineCounts()
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
-        self._new: deque[RowInProgress] = deque()
-        self._urgent: deque[RowInProgress] = deque()
-        self._retries: list[tuple[float, int, RowInProgress]] = []
-        self._order = itertools.count()
         self._in_flight = 0
         self._recording = 0
         self._tasks: dict[asyncio.Task[None], float] = {}  # every open slot, and when its attempt has taken too long
-        self._overdue_every_s = min(1.0, spec.patience.attempt_s / 10.0)
-        self._overdue_timer = self._loop.call_later(self._overdue_every_s, self._cancel_overdue)
+        self._question: asyncio.Task[None] | None = None
+        self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
+        self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_s = 0.0
         self._stop: EarlyStop | None = None
-        kind = KINDS[spec.endpoint.kind]
-        self._asks_completion_tokens = kind.asks_completion_tokens
-        self._token_names_left = 2 if kind.names_token_limit else 0  # each name is refused once at most
         self._credential_refreshed_s: float | None = None
         self._answered_since_refresh = True
         self._cut_off = 0
-        self._answers = 0
-        self._requests = 0
-        self._throttled = 0
-        self._peak_in_flight = 0
-        self._prompt_tokens = 0
-        self._completion_tokens = 0
-        self._retried = 0
-        self._delivered = dict.fromkeys(Split, 0)
-        self._given_up = 0
-        self._failures: dict[FailureKind, int] = {}
         self._throttled_said_s = -1e9
-        self._paused_said = False
 
     @property
     def new_rows(self) -> int:
         """Rows that nothing was sent for yet."""
-        return len(self._new)
+        return len(self._waiting.new)
 
     @property
     def open_requests(self) -> int:
@@ -171,21 +117,10 @@ class Dispatcher:
 
     def snapshot(self) -> Snapshot:
         """The state of this moment."""
-        return Snapshot(
-            self._in_flight,
-            self._limiter.limit,
-            len(self._new) + len(self._urgent),
-            len(self._retries),
-            self._requests,
-            self._answers,
-            self._throttled,
-            self._peak_in_flight,
-            self._prompt_tokens,
-            self._completion_tokens,
-            self._retried,
-            tuple([(split.value, count) for split, count in self._delivered.items()]),
-            tuple([(kind.value, count) for kind, count in list(self._failures.items())]),
-            self._given_up,
+        waiting = len(self._waiting.new) + len(self._waiting.urgent)
+        backing_off = len(self._waiting.retries)
+        return self._counts.snapshot(
+            self._in_flight, self._limiter.limit, waiting, backing_off, self._trouble.question.asked, self._adaptation.left_out
         )
 
     def submit(self, rows: list[RowInProgress]) -> None:
@@ -198,13 +133,15 @@ class Dispatcher:
             row.turn = len(row.replies)
             self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
             if self._must_be_sent(row):
-                self._new.append(row)
+                self._waiting.new.append(row)
         self._pump()
 
-    def recorded(self, rows: list[RowInProgress]) -> None:
-        """The recorder has the latest record of each of these rows on disk."""
+    def recorded(self, rows: list[RowInProgress | None]) -> None:
+        """The recorder has the latest record of each of these rows on disk; None stands for a record that no row waits for."""
         self._recording -= len(rows)
         for row in rows:
+            if row is None:
+                continue
             if row.failure is not None:
                 self._deliver(row)
                 continue
@@ -214,16 +151,13 @@ class Dispatcher:
             elif self._stop is not None:
                 self._deliver(row, stopped=self._stop)
             else:
-                row.turn += 1
-                row.attempts_of_turn = 0
-                row.first_sent_s = None
-                row.failures_by_kind = {}
+                row.begin_turn(row.turn + 1)
                 self._prepare_turn(row, answers)
                 if self._must_be_sent(row):
-                    self._urgent.append(row)
+                    self._waiting.urgent.append(row)
         self._pump()
 
-    def not_recorded(self, rows: list[RowInProgress], error: Exception) -> None:
+    def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
         """The disk does not take the records: stop sending, say so, lose nothing already written. Any other error is a defect of ours."""
         self._recording -= len(rows)
         if not isinstance(error, OSError):
@@ -232,12 +166,13 @@ class Dispatcher:
         self.stop(
             EarlyStop(
                 StopCause.STORAGE_FAILED,
-                f"the ledger in {self._spec.ledger_dir} cannot be written: {error}. Free space or mend the disk and rerun: "
+                f"the ledger in {self._spec.ledger_dir} cannot be written: {error}. Free space or repair the disk and rerun: "
                 "answers already written are kept.",
             )
         )
         for row in rows:
-            self._deliver(row, stopped=self._stop)
+            if row is not None:
+                self._deliver(row, stopped=self._stop)
 
     def stop(self, cause: EarlyStop) -> None:
         """Send nothing more; rows not on the wire come back at once, those on the wire when they are answered."""
@@ -245,14 +180,11 @@ class Dispatcher:
             return
         self._stop = cause
         log.warning("stopping: %s", cause.detail)
-        waiting = [row for _, _, row in self._retries]
-        waiting.extend(self._urgent)
-        waiting.extend(self._new)
+        waiting = self._waiting.remove_all()
         if self._shared is not None:
             waiting.extend(self._shared.abandon())
-        self._retries.clear()
-        self._urgent.clear()
-        self._new.clear()
+        if self._question is not None:
+            self._question.cancel()
         for row in waiting:
             self._deliver(row, stopped=cause)
         if self._in_flight:
@@ -263,30 +195,27 @@ class Dispatcher:
     def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
         """Deliver unsent what came with this ``deliver`` and is not on the wire: whoever wanted it is gone."""
         cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
-        waiting = [row for row in (*(row for _, _, row in self._retries), *self._urgent, *self._new) if row.deliver == deliver]
-        self._retries = [entry for entry in self._retries if entry[2].deliver != deliver]
-        heapq.heapify(self._retries)
-        self._urgent = deque(row for row in self._urgent if row.deliver != deliver)
-        self._new = deque(row for row in self._new if row.deliver != deliver)
+        waiting = self._waiting.remove_of(deliver)
         if self._shared is not None:
             for other in [other for row in waiting for other in self._shared.given_up(row.request_hash)]:
                 if other.deliver == deliver:
                     waiting.append(other)
                 elif self._must_be_sent(other):
-                    self._urgent.append(other)
+                    self._waiting.urgent.append(other)
         for row in waiting:
             self._deliver(row, stopped=cause)
         self._pump()
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""
-        self._overdue_timer.cancel()
+        self._ticker.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        for task in list(self._tasks):
+        tasks: list[asyncio.Task[None]] = [*self._tasks, *([self._question] if self._question is not None else [])]
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
 
     # sending
@@ -310,11 +239,6 @@ class Dispatcher:
         now_ms = time.time_ns() // 1_000_000
         row.answers_shared += 1
         self._record(row, row.body, answer.body, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
-
-    def _ready(self, now_s: float) -> RowInProgress:
-        if self._retries and self._retries[0][0] <= now_s:
-            return heapq.heappop(self._retries)[2]
-        return self._urgent.popleft() if self._urgent else self._new.popleft()
 
     def _pump(self) -> None:
         """Open a slot for every row that may leave now."""
@@ -341,35 +265,77 @@ class Dispatcher:
         self._limiter.advance(now_s)
         limit = self._limiter.limit
         if self._in_flight < limit:
-            if self._urgent or self._new or (self._retries and self._retries[0][0] <= now_s):
-                if self._health.paused:
-                    delay = self._health.probe_delay_s(now_s)
-                    if self._in_flight:
-                        delay = max(delay, TICK_S)
-                else:
-                    delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
+            if self._trouble.doubt is not None:
+                row, delay = self._in_doubt(now_s)
+                if row is not None:
+                    return self._leaving(row, now_s)
+                self._limiter.not_binding()
+                self._wake_in(delay)
+                return None
+            if self._waiting.one_ready(now_s):
+                delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
                 if delay <= 0:
-                    self._in_flight += 1
-                    if self._in_flight > self._peak_in_flight:
-                        self._peak_in_flight = self._in_flight
-                    row = self._ready(now_s)
-                    row.number = self._pacer.sent(now_s)  # here and not where it is sent: the next row's turn depends on it
-                    return row
+                    return self._leaving(self._waiting.take(now_s, self._trouble.health.wants_rows_from_elsewhere), now_s)
                 self._limiter.not_binding()
                 self._wake_in(delay)
                 return None
             self._limiter.not_binding()
-        if self._retries or self._urgent or self._new:
+        if self._waiting:
             pause = TICK_S
-            if self._retries and self._in_flight < limit:
-                pause = min(pause, self._retries[0][0] - now_s)
+            retries = self._waiting.retries
+            if retries and self._in_flight < limit:
+                pause = min(pause, retries[0][0] - now_s)
             self._wake_in(max(pause, 0.001))
         return None
 
+    def _leaving(self, row: RowInProgress, now_s: float) -> RowInProgress:
+        self._in_flight += 1
+        if self._in_flight > self._counts.peak_in_flight:
+            self._counts.peak_in_flight = self._in_flight
+        row.number = self._pacer.sent(now_s)  # told before the next row is looked at: the next row's turn depends on it
+        return row
+
     def _token_estimate(self) -> float:
-        sample = self._urgent[0] if self._urgent else self._new[0] if self._new else None
+        sample = self._waiting.sample()
         prompt = len(sample.body) / BYTES_PER_TOKEN if sample is not None else 0.0
         return prompt + self._spec.sampling.max_new_tokens
+
+    # questions of our own
+
+    def _in_doubt(self, now_s: float) -> tuple[RowInProgress | None, float]:
+        """The row to try, or the seconds until it is time to look again; a question of our own is asked when it is due."""
+        delay_s = self._trouble.health.question_delay_s(now_s)
+        if delay_s > 0 or self._question is not None or self._trouble.is_busy(now_s):
+            return None, max(delay_s, TICK_S)
+        row = self._trouble.row_to_try(now_s)
+        doubt = self._trouble.doubt
+        if row is None and doubt is not None and self._in_flight < self._spec.concurrency.maximum:
+            self._question = self._loop.create_task(self._ask(doubt))
+            self._question.add_done_callback(self._asked)
+        return row, TICK_S
+
+    async def _ask(self, doubt: Doubt) -> None:
+        self._in_flight += 1
+        try:
+            settled = await self._trouble.settle(doubt, lambda body: self._client.send(body, 0, 1), self._now)
+        finally:
+            self._in_flight -= 1
+        if settled.is_back:
+            self._limiter.outage_over(self._now())
+        for row in settled.given_up:
+            assert row.latest_failure is not None
+            self._give_up(row, row.latest_failure, b"")
+        if settled.stop is not None:
+            self.stop(settled.stop)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._question = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_defect(error)
+        self._pump()
+
+    # slots
 
     def _wake_in(self, delay_s: float) -> None:
         due_s = self._now() + min(delay_s, 1.0)
@@ -401,8 +367,12 @@ class Dispatcher:
             row.first_sent_s = sent_s
         row.attempts += 1
         row.attempts_of_turn += 1
-        self._requests += 1
-        body = rename_token_limit(row.body) if self._asks_completion_tokens else row.body
+        if row.attempts_of_turn > 1:
+            row.retries += 1
+            self._counts.retries += 1
+        self._counts.requests += 1
+        version = self._adaptation.version
+        body = self._adaptation.applied(row.body)
         timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
         sent_at_ms = time.time_ns() // 1_000_000
         binding = self._in_flight >= self._limiter.limit
@@ -434,7 +404,7 @@ class Dispatcher:
             self._on_answer(row, body, result, result.reply, now_s, sent_at_ms)
         else:
             assert result.failure is not None
-            self._on_failure(row, result.failure, now_s, sent_s, "max_completion_tokens" in body[-400:].decode("latin-1"))
+            self._on_failure(row, result.failure, result.body, now_s, sent_s, version)
 
     async def _send_with_hedge(self, row: RowInProgress, body: bytes, sent_s: float) -> AttemptResult:
         assert self._stragglers is not None
@@ -443,15 +413,17 @@ class Dispatcher:
         def is_straggler() -> bool:
             nonlocal hedged
             after_s = self._stragglers.straggler_after_s if self._stragglers is not None else None
-            quiet = not self._new and not self._urgent and not self._retries and self._in_flight < self._limiter.limit
+            quiet = not self._waiting and self._in_flight < self._limiter.limit
             if self._stop is not None or after_s is None or not quiet or self._now() - sent_s < after_s:
                 return False
             hedged = True
             row.attempts += 1
             row.attempts_of_turn += 1
-            self._requests += 1
+            row.retries += 1
+            self._counts.retries += 1
+            self._counts.requests += 1
             self._in_flight += 1
-            self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
+            self._counts.peak_in_flight = max(self._counts.peak_in_flight, self._in_flight)
             return True
 
         try:
@@ -459,14 +431,23 @@ class Dispatcher:
         finally:
             self._in_flight -= hedged
 
-    def _cancel_overdue(self) -> None:
+    def _tick(self) -> None:
         """One look at all deadlines now and then costs less than a timer for each request."""
         now_s = self._now()
         for task, deadline_s in self._tasks.items():
             if deadline_s < now_s:
                 self._tasks[task] = OVERDUE
                 task.cancel()
-        self._overdue_timer = self._loop.call_later(self._overdue_every_s, self._cancel_overdue)
+        self._trouble.look(now_s)
+        payload_s = self._spec.patience.payload_s
+        if payload_s is not None:
+            # rows behind a closed gate or a doubt get no older than those that are sent
+            for row in self._waiting.remove_failed(lambda row: row.age_s(now_s) >= payload_s):
+                assert row.latest_failure is not None
+                self._give_up(row, row.latest_failure, b"")
+        if self._trouble.doubt is not None:
+            self._pump()
+        self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
 
     # answers
 
@@ -479,13 +460,9 @@ class Dispatcher:
         now_s: float,
         sent_at_ms: int,
     ) -> None:
-        self._answers += 1
-        self._prompt_tokens += reply.prompt_tokens or 0
-        self._completion_tokens += reply.completion_tokens or 0
+        self._counts.answered(reply)
         self._answered_since_refresh = True
-        if self._health.answered():
-            log.warning("the endpoint answers again")
-            self._paused_said = False
+        if self._trouble.answered(row, now_s):
             self._limiter.outage_over(now_s)
         self._watch_length(reply)
         row.paid_now += 1
@@ -498,40 +475,15 @@ class Dispatcher:
 
     def _record(self, row: RowInProgress, body: bytes, response: bytes, reply: TeacherReply, sent_at_ms: int) -> None:
         row.replies = (*row.replies, reply)
-        origin = row.request.row.origin
-        references = row.request.references
         self._recording += 1
-        self._sink.put(
-            LedgerRecord(
-                run_id=self._spec.run_id,
-                split=origin.split.value,
-                row_key=row.request.row.row_key,
-                file=origin.file,
-                line=origin.line,
-                turn=row.turn,
-                request_hash=row.request_hash,
-                model=self._spec.endpoint.model,
-                payload=body.decode(),
-                reference_answer=references[row.turn] if row.turn < len(references) else None,
-                status=200,
-                response=response.decode("utf-8", "replace"),
-                finish_reason=reply.finish_reason,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-                attempts=reply.attempts,
-                latency_ms=round(reply.latency_ms, 3),
-                sent_at_ms=sent_at_ms,
-                answered_at_ms=time.time_ns() // 1_000_000,
-            ),
-            row,
-        )
+        self._sink.put(self._recordings.answer(row, body, response, reply, sent_at_ms, None), row)
 
     def _watch_length(self, reply: TeacherReply) -> None:
-        if self._answers > CUT_OFF_SAMPLE:
+        if self._counts.answers > CUT_OFF_SAMPLE:
             return
         if reply.finish_reason == "length":
             self._cut_off += 1
-        if self._answers == CUT_OFF_SAMPLE and self._cut_off * 10 > CUT_OFF_SAMPLE:
+        if self._counts.answers == CUT_OFF_SAMPLE and self._cut_off * 10 > CUT_OFF_SAMPLE:
             log.warning(
                 "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "
                 "(cut-off answers become rejects and count against the success ratio)",
@@ -542,77 +494,55 @@ class Dispatcher:
 
     # failures
 
-    def _on_failure(self, row: RowInProgress, failure: RequestFailure, now_s: float, sent_s: float, renamed: bool) -> None:
-        kind = failure.kind
-        row.failures_by_kind[kind] = row.failures_by_kind.get(kind, 0) + 1
-        row.all_failures[kind.value] = row.all_failures.get(kind.value, 0) + 1
-        self._failures[kind] = self._failures.get(kind, 0) + 1
-        if kind in (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS):
-            if self._rephrases(kind is FailureKind.WANTS_MAX_COMPLETION_TOKENS, renamed):
-                self._again(row, 0.0, now_s)
+    def _on_failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, now_s: float, sent_s: float, version: int) -> None:
+        """``body`` is the whole body of a useless 200, else empty; ``version`` that of the adaptation it was sent with."""
+        self._counts.failed(failure.kind)
+        row.failed(failure)
+        if failure.kind in ADAPTED:
+            if self._adaptation.learn(failure, version):
+                self._again(row, failure, body, 0.0, now_s)
                 return
-            kind = FailureKind.BAD_REQUEST
-            failure = RequestFailure(kind, failure.detail, failure.status, failure.excerpt, failure.retry_after_s)
-        if kind is FailureKind.UNAUTHORIZED and self._retry_with_new_credential(row, sent_s, now_s):
+            failure = replace(failure, kind=FailureKind.BAD_REQUEST)
+        kind = failure.kind
+        if kind is FailureKind.UNAUTHORIZED and self._has_new_credential(sent_s, now_s):
+            self._again(row, failure, body, 0.0, now_s)
             return
         if kind is FailureKind.THROTTLED:
             self._on_throttled(failure, now_s, sent_s)
-        stop = self._health.failed(now_s, failure)
-        if stop is None and kind is FailureKind.UNAUTHORIZED:
-            stop = EarlyStop(StopCause.ENDPOINT_REFUSED, self._health.refusal_text(failure))
-        if self._health.paused and not self._paused_said:
-            self._paused_said = True
-            log.warning(
-                "the endpoint does not answer (%s: %s): paused, probing for up to %.0f s",
-                failure.kind.value,
-                failure.detail,
-                self._spec.patience.outage_s,
-            )
+        stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._in_flight + 1)
         if stop is not None:
             self.stop(stop)
-        if self._stop is not None:
-            self._deliver(row, stopped=self._stop)
+        if self._trouble.doubt is not None and (kind in TROUBLE or kind in REFUSAL):
+            # whether it counts against the row is not settled yet
+            wait = retry.wait_s(failure, row.failures_by_kind[kind], self._random) if kind in TROUBLE else REFUSED_WAIT_S
+            self._again(row, failure, body, wait, now_s)
             return
-        assert row.first_sent_s is not None
-        age_s = now_s - row.first_sent_s
-        if retry.may_retry(failure, row.failures_by_kind, age_s, self._spec.patience):
+        if retry.may_retry(failure, row.failures_by_kind, row.age_s(now_s), self._spec.patience, row.excused_s):
             wait = retry.wait_s(failure, row.failures_by_kind[kind], self._random)
-            if self._spec.patience.payload_s is None or age_s + wait < self._spec.patience.payload_s:
-                self._again(row, wait, now_s)
+            if self._spec.patience.payload_s is None or row.age_s(now_s) + wait < self._spec.patience.payload_s:
+                self._again(row, failure, body, wait, now_s)
                 return
-        elif kind in (FailureKind.FORBIDDEN, FailureKind.NOT_FOUND) and row.failures_by_kind[kind] < 4:
-            self._again(row, 0.2, now_s)  # one row alone must be enough to tell a refusal from a hiccup
+        elif kind in REFUSAL and row.failures_by_kind[kind] < REFUSALS_OF_ONE_ROW:
+            self._again(row, failure, body, REFUSED_WAIT_S, now_s)  # one row alone must be enough to tell a refusal from a hiccup
             return
-        self._give_up(row, failure)
+        if self._stop is None:
+            self._give_up(row, failure, body)
+        else:
+            self._again(row, failure, body, 0.0, now_s)
 
-    def _rephrases(self, wants_completion_tokens: bool, renamed: bool) -> bool:
-        """Whether the request may go again under the other name of the token limit."""
-        if renamed is wants_completion_tokens:
-            return False
-        if self._asks_completion_tokens is renamed:
-            if not self._token_names_left:
-                return False
-            self._token_names_left -= 1
-            self._asks_completion_tokens = wants_completion_tokens
-            log.info("the endpoint asks for max_%stokens: sending that from now on", "completion_" if wants_completion_tokens else "")
-        return True
-
-    def _retry_with_new_credential(self, row: RowInProgress, sent_s: float, now_s: float) -> bool:
+    def _has_new_credential(self, sent_s: float, now_s: float) -> bool:
         refreshed_s = self._credential_refreshed_s
         if refreshed_s is not None and sent_s < refreshed_s:
-            self._again(row, 0.0, now_s)  # sent with the old credential
-            return True
+            return True  # sent with the old credential
         if refreshed_s is not None and not self._answered_since_refresh:
             return False
         if not self._client.refresh_credential():
             return False
         self._credential_refreshed_s = now_s
         self._answered_since_refresh = False
-        self._again(row, 0.0, now_s)
         return True
 
     def _on_throttled(self, failure: RequestFailure, now_s: float, sent_s: float) -> None:
-        self._throttled += 1
         self._pacer.throttled(now_s, failure.retry_after_s)
         if self._limiter.throttled(now_s, sent_s, self._in_flight):
             self._pacer.slow_down(now_s, max(0.02, min(now_s - sent_s, 2.0)))
@@ -620,37 +550,27 @@ class Dispatcher:
                 self._throttled_said_s = now_s
                 log.info("the endpoint throttles (429): finding its pace")
 
-    def _again(self, row: RowInProgress, wait_s: float, now_s: float) -> None:
+    def _again(self, row: RowInProgress, failure: RequestFailure, body: bytes, wait_s: float, now_s: float) -> None:
+        if body:
+            self._keep(row, failure, body)
         if self._stop is not None:  # it was on the wire when the rest was stopped
             self._deliver(row, stopped=self._stop)
             return
-        self._retried += 1
-        heapq.heappush(self._retries, (now_s + wait_s, next(self._order), row))
+        self._waiting.again(row, now_s + wait_s)
 
-    def _give_up(self, row: RowInProgress, failure: RequestFailure) -> None:
+    def _keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
+        """Record a failure after which the row goes on."""
+        self._recording += 1
+        self._sink.put(self._recordings.failure(row, failure, body, given_up=False), None)
+
+    def _give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
         row.failure = failure
         if self._shared is not None:
             for other in self._shared.given_up(row.request_hash):
                 if self._must_be_sent(other):
-                    self._urgent.append(other)
-        origin = row.request.row.origin
+                    self._waiting.urgent.append(other)
         self._recording += 1
-        self._sink.put(
-            FailureRecord(
-                run_id=self._spec.run_id,
-                split=origin.split.value,
-                row_key=row.request.row.row_key,
-                file=origin.file,
-                line=origin.line,
-                turn=row.turn,
-                kind=failure.kind.value,
-                detail=failure.detail,
-                status=failure.status,
-                excerpt=failure.excerpt,
-                attempts=row.attempts,
-            ),
-            row,
-        )
+        self._sink.put(self._recordings.failure(row, failure, body, given_up=True), row)
 
     def _give_up_in_flight(self) -> None:
         for task in list(self._tasks):
@@ -658,20 +578,8 @@ class Dispatcher:
 
     def _deliver(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
         if stopped is None:
-            self._delivered[row.request.row.origin.split] += 1
-            self._given_up += row.failure is not None
-        row.deliver(
-            ScoredRow(
-                row.request,
-                row.replies,
-                failure=row.failure,
-                stopped=stopped,
-                attempts=row.attempts,
-                paid_now=row.paid_now,
-                answers_shared=row.answers_shared,
-                failures_by_kind=tuple(row.all_failures.items()),
-            )
-        )
+            self._counts.finished(row.request.row.origin.split, row.failure is not None)
+        row.deliver(row.scored(stopped))
 
     def _log_attempt(self, row: RowInProgress, body: bytes, result: AttemptResult) -> None:
         origin = row.request.row.origin

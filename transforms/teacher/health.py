@@ -1,120 +1,310 @@
-"""Is the endpoint there at all: pause and probe when it stops answering, stop the run when there is no point in going on.
+"""Is it the endpoint or the row: when to stop sending rows and ask the endpoint a question of our own, and when to stop the run.
 
-A circuit breaker without a clock of its own; every call tells the time in seconds.
+A row that fails says little of the endpoint: it may be the one row that the endpoint cannot digest. So failures in a row only raise a doubt.
+While there is one, one request at a time is sent: first rows that never failed, then a question of our own (``own_question``). Where that is
+answered the rows failed by themselves, and their failures count against them; where it is not the endpoint is out, their failures are forgiven
+once it is back, and the run stops when patience ends. A state machine without a clock of its own; every call tells the time in seconds.
 """
 
 from __future__ import annotations
 
+from enum import Enum
+
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
+from transforms.teacher.refusal_words import begins_with, no_room_text, refusal_text
 from transforms.teacher.specs import PatienceSpec
 
-TROUBLE = frozenset(
-    {
-        FailureKind.CANNOT_CONNECT,
-        FailureKind.CONNECTION_LOST,
-        FailureKind.TIMED_OUT,
-        FailureKind.UNAVAILABLE,
-        FailureKind.SERVER_ERROR,
-    }
-)
-OPEN_AFTER = 8  # failures in a row; at 10 % faults that many by chance is one in a hundred million
-REFUSALS_BEFORE_FIRST_ANSWER = 3
-REFUSALS_AFTER_ANSWERS = 20
-BAD_REQUESTS_BEFORE_FIRST_ANSWER = 30
+UNREADABLE = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF})
+TROUBLE = UNREADABLE | {
+    FailureKind.CANNOT_CONNECT,
+    FailureKind.CONNECTION_LOST,
+    FailureKind.TIMED_OUT,
+    FailureKind.UNAVAILABLE,
+    FailureKind.SERVER_ERROR,
+}
+REFUSAL = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND})
+ROW_REFUSAL = frozenset({FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE, FailureKind.CONTEXT_LENGTH_EXCEEDED})
+
+DOUBT_AFTER = 8  # failures in a row; at 10 % faults that many by chance is one in a hundred million
+DOUBT_AFTER_REFUSALS = 20
+DOUBT_AFTER_FIRST_REFUSALS = 3  # before the first answer
+FEW_ROWS = 2  # where fewer rows than the numbers above are left, this many failures more than there are rows
+ROWS_REFUSED_BEFORE_QUESTION = 8  # before the first answer
+ROWS_REFUSED_BEFORE_STOP = 30
+ROWS_FROM_ELSEWHERE = 8  # of those
+ROWS_BEFORE_QUESTION = 2  # rows that never failed are tried first: an answer to those is wanted, one to our question is not
+WEIGHT = {FailureKind.TIMED_OUT: 4, FailureKind.FORBIDDEN: 3, FailureKind.NOT_FOUND: 3, FailureKind.UNAUTHORIZED: 3}  # others 1
+MOST_BY_ITSELF = 8
+"""So much weight of failures while the endpoint answered others gives a row up. Less would lose rows to an endpoint that fails now and then."""
+THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those at hand may be too large for the rate limit
+REFUSAL_PATIENCE_S = 10.0  # an endpoint that answered before may be between two deployments
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 5.0
 
 
-class EndpointHealth:
-    """What is known of the endpoint's state. ``chat_url`` names it in messages."""
+class Doubt(Enum):
+    """What the question of our own is to settle."""
 
-    def __init__(self, chat_url: str, patience: PatienceSpec) -> None:
+    IS_IT_THERE = "is it there"  # a few tokens are enough
+    DOES_IT_TAKE_OUR_SETTINGS = "does it take our settings"  # with the token limit that rows have
+
+
+class Finding(Enum):
+    """What a question of our own settled."""
+
+    NOTHING = "nothing"
+    ROWS_AT_FAULT = "rows at fault"
+    ENDPOINT_IS_BACK = "endpoint is back"
+
+
+class EndpointHealth:
+    """What is known of the endpoint's state. ``chat_url`` names it in messages, ``max_new_tokens`` is the token limit of every row."""
+
+    def __init__(self, chat_url: str, patience: PatienceSpec, max_new_tokens: int = 0) -> None:
         self._chat_url = chat_url
         self._patience = patience
-        self._trouble_in_a_row = 0
+        self._max_new_tokens = max_new_tokens
+        self._trouble = 0
         self._refusals = 0
-        self._bad_requests = 0
-        self._ever_answered = False
+        self._rows_refused = 0
+        self._rows_too_long = 0
+        self._rows_answered = False
+        self._settings_taken = False
+        self._settings_asked = False
         self._ever_heard = False
-        self._trouble_since_s: float | None = None
+        self._ever_readable = False
+        self._doubt: Doubt | None = None
+        self._out = False
+        self._rows_tried = 0
+        self._silent_since_s: float | None = None
+        self._latest: RequestFailure | None = None
         self._pause_s = FIRST_PAUSE_S
-        self._next_probe_s = 0.0
+        self._next_question_s = 0.0
+        self._throttled_out_before = False
+        self._throttled_long = False
 
     @property
-    def paused(self) -> bool:
-        """Whether the circuit is open: only one probe at a time may be sent."""
-        return self._trouble_in_a_row >= OPEN_AFTER
+    def doubt(self) -> Doubt | None:
+        """While there is one, one request at a time is sent: a row that hardly failed so far, or a question of our own."""
+        return self._doubt
 
-    def probe_delay_s(self, now_s: float) -> float:
-        """While paused: seconds until the next probe."""
-        return max(0.0, self._next_probe_s - now_s)
+    @property
+    def out(self) -> bool:
+        """Whether the endpoint itself was found not to answer."""
+        return self._out
+
+    @property
+    def answers_rows(self) -> bool:
+        """Whether a row was answered before."""
+        return self._rows_answered
+
+    @property
+    def wants_rows_from_elsewhere(self) -> bool:
+        """Whether rows from other places in the input would tell more than those that come next."""
+        return self._throttled_long or (not self._rows_answered and (self._rows_refused > 0 or self._rows_too_long > 0))
+
+    @property
+    def latest_failure(self) -> RequestFailure | None:
+        """The latest failure since the latest answer."""
+        return self._latest
+
+    def silent_s(self, now_s: float) -> float:
+        """Seconds since the first failure after the latest answer; 0 when nothing failed since."""
+        return 0.0 if self._silent_since_s is None else now_s - self._silent_since_s
+
+    def question_delay_s(self, now_s: float) -> float:
+        """While there is a doubt: seconds until the next question."""
+        return max(0.0, self._next_question_s - now_s)
+
+    def tries_a_row(self, now_s: float) -> bool:
+        """While there is a doubt: whether one more row goes first, where there is one that hardly failed so far, instead of the question."""
+        if self._latest is not None and self.silent_s(now_s) >= self._patience_with(self._latest):
+            return False  # the last word is that of our question
+        return self._out or self._rows_tried < ROWS_BEFORE_QUESTION
+
+    def tried_row_failed(self, now_s: float) -> None:
+        """The row that was tried while there is a doubt failed as well."""
+        self._rows_tried += 1
+        self._wait_longer(now_s)
 
     def answered(self) -> bool:
-        """An answer came. True when that ends a pause."""
-        was_paused = self.paused
-        self._ever_answered = True
-        self._refusals = 0
-        self._heard()
-        return was_paused
+        """A row was answered. True when that ends an outage."""
+        if self._silent_since_s is None and self._doubt is None and self._ever_readable and self._rows_answered:
+            return False
+        was_out = self._out
+        self._rows_answered = self._settings_taken = self._ever_readable = True
+        self._rows_refused = self._rows_too_long = 0
+        self._throttled_out_before = False
+        self._clear()
+        return was_out
 
-    def failed(self, now_s: float, failure: RequestFailure) -> EarlyStop | None:
-        """An attempt failed. An EarlyStop when going on makes no sense."""
+    def failed(self, now_s: float, failure: RequestFailure, rows_left: int, prompt_tokens: float = 0.0) -> EarlyStop | None:
+        """An attempt at a row failed; ``rows_left`` are not finished yet, this one among them, and its prompt is about ``prompt_tokens`` long.
+
+        An EarlyStop when going on makes no sense for any row.
+        """
         kind = failure.kind
         if kind is FailureKind.NO_CREDENTIAL:
             return EarlyStop(StopCause.ENDPOINT_REFUSED, f"there is no credential for {self._chat_url}: {failure.detail}")
-        if kind is FailureKind.QUOTA_SPENT:
-            return EarlyStop(StopCause.ENDPOINT_REFUSED, self.refusal_text(failure))
+        if kind is FailureKind.QUOTA_SPENT or (kind is FailureKind.UNAUTHORIZED and not self._rows_answered and not self._settings_taken):
+            return self._refused(failure)
+        self._latest = failure
+        if self._silent_since_s is None:
+            self._silent_since_s = now_s
         if kind in TROUBLE:
-            return self._in_trouble(now_s, failure)
-        self._heard()
-        if kind in (FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.UNAUTHORIZED):
+            self._trouble += WEIGHT.get(kind, 1)
+            if failure.status is not None:
+                self._ever_heard = True
+            if self._trouble >= min(DOUBT_AFTER, FEW_ROWS + rows_left):
+                self._raise_doubt(Doubt.IS_IT_THERE)
+            return None
+        self._ever_heard = True
+        self._trouble = 0
+        if kind in REFUSAL:
             self._refusals += 1
-            allowed = REFUSALS_AFTER_ANSWERS if self._ever_answered else REFUSALS_BEFORE_FIRST_ANSWER
-            if self._refusals >= allowed:
-                return EarlyStop(StopCause.ENDPOINT_REFUSED, self.refusal_text(failure))
-        elif kind in (FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE) and not self._ever_answered:
-            self._bad_requests += 1
-            if self._bad_requests >= BAD_REQUESTS_BEFORE_FIRST_ANSWER:
-                return EarlyStop(
-                    StopCause.ENDPOINT_REFUSED,
-                    f"{self._chat_url} refused the first {self._bad_requests} requests ({failure.detail}: "
-                    f"{failure.excerpt.strip()[:300]}). Look at the model name, the sampling settings and extra_body.",
-                )
+            enough = DOUBT_AFTER_REFUSALS if self._rows_answered else DOUBT_AFTER_FIRST_REFUSALS
+            if self._refusals >= min(enough, FEW_ROWS + rows_left):
+                self._raise_doubt(Doubt.DOES_IT_TAKE_OUR_SETTINGS)
+        elif kind is not FailureKind.THROTTLED:
+            self._refusals = 0
+            self._silent_since_s = None  # it looks at rows and judges them: nobody is silent
+            if kind in ROW_REFUSAL and not self._rows_answered:
+                return self._row_refused(failure, prompt_tokens)
         return None
 
-    def refusal_text(self, failure: RequestFailure) -> str:
-        """What a person should know of a refusal by the endpoint itself."""
-        advice = {
-            FailureKind.UNAUTHORIZED: "The credential is missing, wrong or expired: see authentication_type and what it names.",
-            FailureKind.FORBIDDEN: "The credential is known but may not use this endpoint: see its permissions or network rules.",
-            FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some, then run the same command again.",
-            FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
-        }[failure.kind]
-        said = f": {failure.excerpt.strip()[:300]}" if failure.excerpt.strip() else ""
-        return f"{self._chat_url} answered {failure.detail}{said}. {advice}"
+    def question_answered(self, now_s: float) -> Finding:
+        """The question of our own was answered."""
+        finding = Finding.ENDPOINT_IS_BACK if self._out else Finding.ROWS_AT_FAULT
+        self._settings_taken = self._settings_taken or self._doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS
+        self._ever_readable = True
+        self._leave_some_to_try()
+        self._clear()
+        return finding
 
-    def _heard(self) -> None:
+    def _leave_some_to_try(self) -> None:
+        """After the question, rows from elsewhere in the input are tried before the last word."""
+        most = ROWS_REFUSED_BEFORE_STOP - ROWS_FROM_ELSEWHERE
+        self._rows_refused, self._rows_too_long = min(self._rows_refused, most), min(self._rows_too_long, most)
+
+    def question_failed(self, now_s: float, failure: RequestFailure) -> EarlyStop | None:
+        """The question of our own failed too. An EarlyStop when patience ends."""
+        self._wait_longer(now_s)
+        silent_s = self.silent_s(now_s)
+        kind = failure.kind
+        if kind in (FailureKind.NO_CREDENTIAL, FailureKind.QUOTA_SPENT):
+            return self._refused(failure)
+        if kind in TROUBLE or kind is FailureKind.THROTTLED:
+            self._out = True
+            self._ever_heard = self._ever_heard or failure.status is not None
+            return self._stop_when_patience_ends(silent_s, failure)
+        if kind in REFUSAL:
+            if self._refusals and silent_s >= self._patience_with(failure):
+                return self._refused(failure)
+            self._out = bool(self._refusals)
+            if self._out:
+                return None
+        elif kind is FailureKind.CONTEXT_LENGTH_EXCEEDED and not self._rows_answered and self._doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS:
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, no_room_text(self._chat_url, self._max_new_tokens, failure, by_own_question=True))
+        # it is there and judges requests, if not as we would like: rows go on, each on its own account
+        self._trouble = self._refusals = 0
+        self._leave_some_to_try()
+        self._doubt = None
+        self._out = False
+        return None
+
+    def look(self, now_s: float) -> None:
+        """Time passes while nothing is answered."""
+        throttled = self._latest is not None and self._latest.kind is FailureKind.THROTTLED
+        self._throttled_long = throttled and self.silent_s(now_s) >= THROTTLED_SHARE * self._patience.outage_s
+        if self.silent_s(now_s) >= self._patience.outage_s:
+            self._raise_doubt(Doubt.IS_IT_THERE)
+
+    def only_throttled(self, few_rows: bool) -> EarlyStop | None:
+        """Rows met nothing but 429 for as long as patience lasts, though our own question was answered: rows of this size do not fit.
+
+        Where only ``few_rows`` are left, or others were answered before, those are given up; else an EarlyStop.
+        """
+        if few_rows or (self._rows_answered and not self._throttled_out_before):
+            self._throttled_out_before = True
+            return None
+        assert self._latest is not None
+        return EarlyStop(
+            StopCause.ENDPOINT_REFUSED,
+            f"{self._chat_url} answered no row for {self._patience.outage_s:.0f} s, only a short question of our own, and throttles the rest "
+            f"({self._latest.detail}{begins_with(self._latest)}). What one row costs may be more than its rate limit allows at all: "
+            "look at the limits of this deployment, and at teacher_model_max_new_tokens.",
+        )
+
+    def _wait_longer(self, now_s: float) -> None:
+        self._next_question_s = now_s + self._pause_s
+        self._pause_s = min(LONGEST_PAUSE_S, 2.0 * self._pause_s)
+
+    def _raise_doubt(self, doubt: Doubt) -> None:
+        if self._doubt is None:
+            self._doubt = doubt
+            self._rows_tried = 0
+
+    def _clear(self) -> None:
         self._ever_heard = True
-        self._trouble_in_a_row = 0
-        self._trouble_since_s = None
+        self._trouble = self._refusals = 0
+        self._doubt = None
+        self._out = False
+        self._silent_since_s = None
+        self._latest = None
+        self._throttled_long = False
         self._pause_s = FIRST_PAUSE_S
+        self._next_question_s = 0.0
 
-    def _in_trouble(self, now_s: float, failure: RequestFailure) -> EarlyStop | None:
-        self._trouble_in_a_row += 1
-        if failure.status is not None:
-            self._ever_heard = True
-        if self._trouble_since_s is None:
-            self._trouble_since_s = now_s
-        lasted_s = now_s - self._trouble_since_s
-        never_there = not self._ever_heard and failure.kind is FailureKind.CANNOT_CONNECT
-        patience_s = self._patience.first_answer_s if never_there else self._patience.outage_s
-        if self._trouble_in_a_row >= OPEN_AFTER and self._next_probe_s <= now_s:
-            self._next_probe_s = now_s + self._pause_s
-            self._pause_s = min(LONGEST_PAUSE_S, 2.0 * self._pause_s)
-        if lasted_s >= patience_s:
-            what = "cannot be reached" if never_there else "stopped answering"
+    def _refused(self, failure: RequestFailure) -> EarlyStop:
+        return EarlyStop(StopCause.ENDPOINT_REFUSED, refusal_text(self._chat_url, failure))
+
+    def _row_refused(self, failure: RequestFailure, prompt_tokens: float) -> EarlyStop | None:
+        too_long = failure.kind is FailureKind.CONTEXT_LENGTH_EXCEEDED
+        if too_long and prompt_tokens > self._max_new_tokens:
+            return None  # long by itself
+        self._rows_too_long += too_long
+        self._rows_refused += not too_long
+        if self._rows_too_long + self._rows_refused >= ROWS_REFUSED_BEFORE_QUESTION and not self._settings_asked:
+            self._settings_asked = True
+            self._raise_doubt(Doubt.DOES_IT_TAKE_OUR_SETTINGS)
+        if self._doubt is not None:
+            return None
+        if self._rows_too_long >= ROWS_REFUSED_BEFORE_STOP:
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, no_room_text(self._chat_url, self._max_new_tokens, failure, by_own_question=False))
+        if self._rows_refused >= ROWS_REFUSED_BEFORE_STOP and not self._settings_taken:
             return EarlyStop(
-                StopCause.ENDPOINT_GONE,
-                f"{self._chat_url} {what}: nothing for {lasted_s:.0f} s, last {failure.kind.value} ({failure.detail}).",
+                StopCause.ENDPOINT_REFUSED,
+                f"{self._chat_url} refused the first {self._rows_refused} requests, from several places of the input, and a short one of "
+                f"our own ({failure.detail}{begins_with(failure)}). Look at the model name, the sampling settings and extra_body.",
             )
         return None
+
+    def _never_there(self, failure: RequestFailure) -> bool:
+        return failure.kind is FailureKind.CANNOT_CONNECT and not self._ever_heard
+
+    def _never_readable(self, failure: RequestFailure) -> bool:
+        return failure.kind in UNREADABLE and not self._ever_readable
+
+    def _patience_with(self, failure: RequestFailure) -> float:
+        """Seconds without an answer after which the run stops when everything fails as the latest did."""
+        if failure.kind in REFUSAL:
+            return REFUSAL_PATIENCE_S if self._rows_answered else 0.0
+        if self._never_there(failure) or self._never_readable(failure):
+            return self._patience.first_answer_s
+        return self._patience.outage_s
+
+    def _stop_when_patience_ends(self, silent_s: float, failure: RequestFailure) -> EarlyStop | None:
+        if silent_s < self._patience_with(failure):
+            return None
+        never_there, never_readable = self._never_there(failure), self._never_readable(failure)
+        said = f"last {failure.kind.value} ({failure.detail}{begins_with(failure)})"
+        if never_readable:
+            return EarlyStop(
+                StopCause.ENDPOINT_REFUSED,
+                f"{self._chat_url} answers, but with nothing that is a chat completion, for {silent_s:.0f} s: {said}. "
+                "See teacher_model_endpoint_url.",
+            )
+        if failure.kind is FailureKind.THROTTLED:
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{self._chat_url} only throttles: no answer for {silent_s:.0f} s, {said}.")
+        what = "cannot be reached" if never_there else "stopped answering" if self._rows_answered else "does not answer"
+        return EarlyStop(StopCause.ENDPOINT_GONE, f"{self._chat_url} {what}: nothing for {silent_s:.0f} s, {said}.")

@@ -12,6 +12,8 @@ from transforms.elements.rows import ChatMessage
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
+BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
+
 
 class PayloadTemplate:
     """Builds request bodies: everything but the messages is prepared once.

@@ -49,17 +49,20 @@ def attempt_timeout_s(patience: PatienceSpec, timeouts_so_far: int) -> float:
     return patience.attempt_s if timeouts_so_far == 0 else max(patience.attempt_s, patience.longest_attempt_s)
 
 
-def may_retry(failure: RequestFailure, failures_by_kind: Mapping[FailureKind, int], age_s: float, patience: PatienceSpec) -> bool:
+def may_retry(
+    failure: RequestFailure, failures_by_kind: Mapping[FailureKind, int], age_s: float, patience: PatienceSpec, excused_s: float = 0.0
+) -> bool:
     """Whether the request gets another attempt.
 
-    ``failures_by_kind`` counts the latest failure; ``age_s`` is the time since the request was first sent, waits included.
+    ``failures_by_kind`` counts the latest failure; ``age_s`` is the time since the request was first sent, waits included, of which the
+    endpoint was out for ``excused_s``: that does not count where nobody set the request's time.
     """
     if failure.kind not in PASSING:
         return False
     if patience.payload_s is not None:
         return age_s < patience.payload_s
     budget = BUDGETS[failure.kind]
-    return failures_by_kind[failure.kind] < budget.most and age_s < budget.lifetime_s
+    return failures_by_kind[failure.kind] < budget.most and age_s - excused_s < budget.lifetime_s
 
 
 def wait_s(failure: RequestFailure, failures_of_kind: int, randomness: random.Random) -> float:

@@ -18,7 +18,9 @@ from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.client import TeacherClient
-from transforms.teacher.dispatch import Dispatcher, NextTurn, RowInProgress, Snapshot
+from transforms.teacher.dispatch import Dispatcher, NextTurn
+from transforms.teacher.engine_counts import Snapshot
+from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.specs import ScoringSpec
 
 BACKLOG_FACTOR = 2
@@ -131,7 +133,7 @@ class ScoringSession:
 
     async def _start(self) -> None:
         client = TeacherClient(self._spec.endpoint, self._spec.concurrency.maximum)
-        self._recorder: Recorder[RowInProgress] = Recorder(
+        self._recorder: Recorder[RowInProgress | None] = Recorder(
             self._spec.ledger_dir,
             self._spec.failures_dir,
             self._spec.run_id,

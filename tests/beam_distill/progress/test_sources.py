@@ -32,7 +32,7 @@ from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.ledger.storage import DirectoryStorage, StoredSegment
 from transforms.read_rows import walk_split
-from transforms.teacher.dispatch import Snapshot
+from transforms.teacher.engine_counts import Snapshot
 
 
 def test_a_timeline_of_any_length_stays_small_and_spans_the_run(tmp_path: Path) -> None:

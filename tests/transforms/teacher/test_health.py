@@ -3,9 +3,10 @@
 import pytest
 
 from transforms.elements.failures import FailureKind, RequestFailure, StopCause
-from transforms.teacher.health import OPEN_AFTER, EndpointHealth
+from transforms.teacher.health import DOUBT_AFTER, Doubt, EndpointHealth, Finding
 from transforms.teacher.specs import PatienceSpec
 
+MANY = 1000
 PATIENCE = PatienceSpec(first_answer_s=15.0, outage_s=300.0)
 
 
@@ -15,54 +16,74 @@ def failure(kind: FailureKind, status: int | None = None) -> RequestFailure:
 
 def test_an_endpoint_that_was_never_reached_is_given_up_soon_and_named() -> None:
     health = EndpointHealth("http://h/v1/chat/completions", PATIENCE)
-    stops = [health.failed(float(second), failure(FailureKind.CANNOT_CONNECT)) for second in range(16)]
+    for _ in range(DOUBT_AFTER):
+        assert health.doubt is None
+        assert health.failed(0.0, failure(FailureKind.CANNOT_CONNECT), MANY) is None
+    assert health.doubt is Doubt.IS_IT_THERE
+    stops = [health.question_failed(float(second), failure(FailureKind.CANNOT_CONNECT)) for second in range(16)]
     assert stops[:15] == [None] * 15
     assert stops[15] is not None and stops[15].cause is StopCause.ENDPOINT_GONE
     assert "http://h" in stops[15].detail
 
 
-def test_an_outage_pauses_probes_and_ends_with_an_answer() -> None:
+def test_an_outage_is_asked_about_ever_more_seldom_and_ends_with_an_answer() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     health.answered()
-    for _ in range(OPEN_AFTER):
-        assert not health.paused
-        assert health.failed(100.0, failure(FailureKind.UNAVAILABLE, 503)) is None
-    assert health.paused
-    assert 0 < health.probe_delay_s(100.0) <= 1.0
-    assert health.failed(399.0, failure(FailureKind.UNAVAILABLE, 503)) is None
-    assert health.answered()
-    assert not health.paused
-    assert not health.answered()
+    for _ in range(DOUBT_AFTER):
+        health.failed(100.0, failure(FailureKind.UNAVAILABLE, 503), MANY)
+    assert health.question_delay_s(100.0) == 0
+    delays = []
+    for second in range(5):
+        assert health.question_failed(100.0 + second, failure(FailureKind.UNAVAILABLE, 503)) is None
+        delays.append(health.question_delay_s(100.0 + second))
+    assert delays == [0.5, 1.0, 2.0, 4.0, 5.0] and health.out
+    assert health.question_answered(200.0) is Finding.ENDPOINT_IS_BACK
+    assert health.doubt is None and not health.out
+
+
+def test_a_question_that_is_answered_at_once_blames_the_rows() -> None:
+    health = EndpointHealth("http://h", PATIENCE)
+    health.answered()
+    for _ in range(DOUBT_AFTER):
+        health.failed(100.0, failure(FailureKind.UNAVAILABLE, 503), MANY)
+    assert health.question_answered(100.1) is Finding.ROWS_AT_FAULT
+
+
+def test_where_few_rows_are_left_fewer_failures_raise_a_doubt() -> None:
+    health = EndpointHealth("http://h", PATIENCE)
+    health.answered()
+    for _ in range(3):
+        assert health.doubt is None
+        health.failed(0.0, failure(FailureKind.UNAVAILABLE, 503), rows_left=1)
+    assert health.doubt is not None
 
 
 def test_patience_with_an_outage_ends() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     health.answered()
-    health.failed(0.0, failure(FailureKind.CONNECTION_LOST))
-    stop = health.failed(300.0, failure(FailureKind.CONNECTION_LOST))
+    for _ in range(DOUBT_AFTER):
+        health.failed(0.0, failure(FailureKind.CONNECTION_LOST), MANY)
+    assert health.question_failed(299.0, failure(FailureKind.CONNECTION_LOST)) is None
+    stop = health.question_failed(300.0, failure(FailureKind.CONNECTION_LOST))
     assert stop is not None and stop.cause is StopCause.ENDPOINT_GONE
 
 
 @pytest.mark.parametrize("kind", [FailureKind.FORBIDDEN, FailureKind.NOT_FOUND])
-def test_refusals_on_the_first_answers_stop_early(kind: FailureKind) -> None:
+def test_refusals_of_the_first_rows_and_of_our_question_stop_at_once(kind: FailureKind) -> None:
     health = EndpointHealth("http://h", PATIENCE)
-    stops = [health.failed(0.0, failure(kind, 403)) for _ in range(3)]
-    assert stops[:2] == [None, None]
-    assert stops[2] is not None and stops[2].cause is StopCause.ENDPOINT_REFUSED
-    assert "the body" in stops[2].detail
+    assert [health.failed(0.0, failure(kind, 403), MANY) for _ in range(3)] == [None] * 3
+    assert health.doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS
+    stop = health.question_failed(0.1, failure(kind, 403))
+    assert stop is not None and stop.cause is StopCause.ENDPOINT_REFUSED
+    assert "the body" in stop.detail
 
 
-def test_a_refusal_among_answers_does_not_stop() -> None:
+def test_a_refusal_among_answers_raises_no_doubt() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     for _ in range(100):
         health.answered()
-        assert health.failed(0.0, failure(FailureKind.NOT_FOUND, 404)) is None
-
-
-def test_rows_refused_from_the_start_stop_the_run() -> None:
-    health = EndpointHealth("http://h", PATIENCE)
-    stops = [health.failed(0.0, failure(FailureKind.BAD_REQUEST, 400)) for _ in range(30)]
-    assert stops[-1] is not None and stops[-2] is None
+        assert health.failed(0.0, failure(FailureKind.NOT_FOUND, 404), MANY) is None
+        assert health.doubt is None
 
 
 @pytest.mark.fault("D9", "R4")
@@ -71,6 +92,6 @@ def test_a_spent_quota_stops_at_once_in_the_endpoints_own_words(answers: int) ->
     health = EndpointHealth("http://h", PATIENCE)
     for _ in range(answers):
         health.answered()
-    stop = health.failed(0.0, RequestFailure(FailureKind.QUOTA_SPENT, "status 429", 429, "You exceeded your current quota"))
+    stop = health.failed(0.0, RequestFailure(FailureKind.QUOTA_SPENT, "status 429", 429, "You exceeded your current quota"), MANY)
     assert stop is not None and stop.cause is StopCause.ENDPOINT_REFUSED
     assert "You exceeded your current quota" in stop.detail

@@ -1,0 +1,245 @@
+"""A row that fails and an endpoint that fails are told apart, in virtual time."""
+
+import pytest
+from virtual_teacher import HANGS, Asked, answer, failed, play
+
+from transforms.elements.failures import FailureKind
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.specs import PatienceSpec, SamplingSpec
+
+HTML = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
+TROUBLES = {
+    "503": failed(FailureKind.UNAVAILABLE, 503, "overloaded"),
+    "500": failed(FailureKind.SERVER_ERROR, 500, "boom"),
+    "refused connection": failed(FailureKind.CANNOT_CONNECT),
+    "reset": failed(FailureKind.CONNECTION_LOST),
+    "200, web page": failed(FailureKind.BROKEN_BODY, 200, HTML),
+    "200, broken off": failed(FailureKind.BROKEN_OFF, 200, '{"choices":[{"finish_reason":"error"}]}'),
+    "429": failed(FailureKind.THROTTLED, 429, "slow down"),
+    "404": failed(FailureKind.NOT_FOUND, 404, "default backend - 404"),
+    "401": failed(FailureKind.UNAUTHORIZED, 401, "no"),
+}
+
+
+@pytest.mark.fault("T1", "X-B2")
+@pytest.mark.parametrize("poisoned", [1, 3, 12])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("503", FailureKind.UNAVAILABLE),
+        ("500", FailureKind.SERVER_ERROR),
+        ("refused connection", FailureKind.CANNOT_CONNECT),
+        ("reset", FailureKind.CONNECTION_LOST),
+        ("200, web page", FailureKind.BROKEN_BODY),
+        ("404", FailureKind.NOT_FOUND),
+    ],
+)
+def test_rows_that_always_fail_end_nothing_but_themselves(name: str, kind: FailureKind, poisoned: int) -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        return TROUBLES[name] if asked.row is not None and asked.row < poisoned else answer()
+
+    played = play(teacher, 60)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 60 - poisoned, kind.value: poisoned}
+    assert played.ended_s < 200
+
+
+@pytest.mark.fault("T1", "X-B2")
+def test_a_row_that_always_hangs_ends_nothing_but_itself() -> None:
+    played = play(lambda asked: HANGS if asked.row == 7 else answer(), 60)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 59, "timed_out": 1}
+    assert played.ended_s < 500
+
+
+@pytest.mark.fault("T1")
+def test_a_teacher_that_knows_rows_only_is_asked_what_it_answered_before() -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        if asked.row is None:
+            return failed(FailureKind.NOT_FOUND, 404, "no fixture matches")
+        return TROUBLES["503"] if asked.row == 5 else answer()
+
+    played = play(teacher, 60)
+    assert played.reasons() == {"answered": 59, "unavailable": 1}
+
+
+@pytest.mark.fault("D3", "X-C3")
+@pytest.mark.parametrize("name", sorted(TROUBLES))
+def test_six_seconds_of_trouble_lose_no_row(name: str) -> None:
+    played = play(lambda asked: TROUBLES[name] if 3.0 < asked.now_s < 9.0 else answer(latency_s=0.5), 2000, at_most_s=600.0)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 2000}
+    assert len(played.asked) < 2600
+    assert len({record.row_key for record in played.answers}) == len(played.answers) == 2000
+
+
+@pytest.mark.fault("D3", "X-C3")
+def test_every_useless_200_is_kept_before_its_row_goes_again() -> None:
+    played = play(lambda asked: TROUBLES["200, web page"] if asked.number in (3, 4) else answer(), 20)
+    assert played.reasons() == {"answered": 20}
+    assert [(record.body, record.given_up) for record in played.failures] == [(HTML.encode(), False)] * 2
+
+
+@pytest.mark.fault("D3", "X-C3")
+def test_nothing_readable_ever_stops_with_the_first_words() -> None:
+    played = play(lambda asked: TROUBLES["200, web page"], 2000)
+    assert played.stopped is not None and "this is a web page" in played.stopped and "Sign in" in played.stopped
+    assert played.reasons() == {"not_sent": 2000}
+    assert len(played.asked) < 100 and 10 < played.ended_s < 40
+
+
+@pytest.mark.parametrize("name", ["503", "500", "reset", "200, web page", "429"])
+def test_an_endpoint_that_goes_for_good_ends_the_run_when_patience_ends(name: str) -> None:
+    patience = PatienceSpec(outage_s=120.0)
+    played = play(lambda asked: TROUBLES[name] if asked.now_s > 5.0 else answer(latency_s=0.5), 3000, patience=patience)
+    assert played.stopped is not None
+    assert 120 < played.ended_s < 200
+    assert set(played.reasons()) == {"answered", "not_sent"}
+
+
+def test_an_outage_longer_than_any_rows_budget_costs_no_row() -> None:
+    patience = PatienceSpec(outage_s=7200.0)
+
+    def teacher(asked: Asked) -> AttemptResult:
+        return TROUBLES["503"] if 2.0 < asked.now_s < 5000.0 else answer(latency_s=0.5)
+
+    played = play(teacher, 900, at_most_s=7000.0, patience=patience)
+    assert played.reasons() == {"answered": 900}
+
+
+@pytest.mark.fault("D9", "R4", "X-B3")
+@pytest.mark.parametrize("hint", [None, 1.0, 3600.0])
+@pytest.mark.parametrize("rows", [1, 50, 1000])
+def test_nothing_but_429_ends_when_patience_ends_with_the_endpoints_words(rows: int, hint: float | None) -> None:
+    throttled = failed(FailureKind.THROTTLED, 429, "Rate limit: 0 requests per day", retry_after_s=hint)
+    played = play(lambda asked: throttled, rows)
+    assert played.stopped is not None and "0 requests per day" in played.stopped
+    assert 300 <= played.ended_s < 400
+    assert played.reasons() == {"not_sent": rows}
+
+
+@pytest.mark.fault("X-B3")
+def test_429_and_503_in_turn_end_too() -> None:
+    played = play(lambda asked: TROUBLES["429" if asked.number % 2 else "503"], 50)
+    assert played.stopped is not None and played.ended_s < 500
+
+
+@pytest.mark.fault("R4")
+def test_no_row_gets_older_than_its_interval_behind_the_gate() -> None:
+    played = play(lambda asked: TROUBLES["429"], 20, patience=PatienceSpec(payload_s=40.0, outage_s=300.0))
+    assert played.ended_s < 400
+    assert set(played.reasons()) <= {"throttled", "not_sent"}
+
+
+@pytest.mark.fault("D9")
+def test_one_row_that_is_always_throttled_is_one_reject() -> None:
+    played = play(lambda asked: TROUBLES["429"] if asked.row == 3 else answer(), 200)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 199, "throttled": 1}
+    assert played.ended_s < 400
+
+
+@pytest.mark.fault("D9")
+def test_rows_that_are_always_throttled_do_not_keep_others_from_being_tried() -> None:
+    played = play(lambda asked: TROUBLES["429"] if asked.row is not None and asked.row < 12 else answer(), 60)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 48, "throttled": 12}
+    assert played.ended_s < 700
+
+
+@pytest.mark.fault("D16", "R3")
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        failed(FailureKind.FORBIDDEN, 403, "flagged"),
+        failed(FailureKind.BAD_REQUEST, 400, "flagged"),
+        failed(FailureKind.TOO_LARGE, 413, "large"),
+        failed(FailureKind.CONTEXT_LENGTH_EXCEEDED, 400, "too long"),
+        failed(FailureKind.CONTENT_FILTERED, 400, "filtered"),
+    ],
+)
+def test_rows_refused_for_themselves_never_stop_a_run_that_begins_with_them(refusal: AttemptResult) -> None:
+    assert refusal.failure is not None
+    played = play(lambda asked: refusal if asked.row is not None and asked.row < 45 else answer(), 90, words=400)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 45, refusal.failure.kind.value: 45}
+
+
+@pytest.mark.fault("D16")
+def test_forty_flagged_rows_in_a_row_stop_nothing() -> None:
+    flagged = failed(FailureKind.FORBIDDEN, 403, "flagged")
+    played = play(lambda asked: flagged if asked.row is not None and 100 <= asked.row < 140 else answer(), 300)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 260, "forbidden": 40}
+
+
+@pytest.mark.parametrize("kind", [FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.UNAUTHORIZED])
+def test_an_endpoint_that_refuses_everything_stops_after_a_few_requests(kind: FailureKind) -> None:
+    played = play(lambda asked: failed(kind, 404, "no such thing"), 1000)
+    assert played.stopped is not None and "no such thing" in played.stopped
+    assert len(played.asked) < 60 and played.ended_s < 5
+
+
+def test_an_endpoint_that_refuses_every_request_stops_after_rows_from_elsewhere_and_a_question_of_ours() -> None:
+    played = play(lambda asked: failed(FailureKind.BAD_REQUEST, 400, "no field model"), 1000)
+    assert played.stopped is not None and "no field model" in played.stopped
+    assert len(played.asked) < 90
+    assert None in [asked.row for asked in played.asked] and max(asked.row or 0 for asked in played.asked) > 100
+
+
+@pytest.mark.fault("R7")
+@pytest.mark.parametrize("context", [4096, 4100])
+def test_a_token_limit_that_leaves_no_room_is_one_message(context: int) -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        limit = asked.body["max_tokens"]
+        assert isinstance(limit, int)
+        return answer() if limit + (257 if asked.row is not None else 4) <= context else failed(FailureKind.CONTEXT_LENGTH_EXCEEDED, 400, "4353")
+
+    played = play(teacher, 1500, sampling=SamplingSpec(max_new_tokens=4096), words=200)
+    assert played.stopped is not None and "teacher_model_max_new_tokens" in played.stopped
+    assert len(played.asked) < 100
+
+
+@pytest.mark.fault("R7")
+def test_rows_that_are_all_too_long_for_themselves_are_rejects() -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        return answer() if asked.row is None else failed(FailureKind.CONTEXT_LENGTH_EXCEEDED, 400, "too long")
+
+    assert play(teacher, 60, words=4000).reasons() == {"context_length_exceeded": 60}
+
+
+@pytest.mark.fault("R12")
+def test_a_single_401_among_answers_is_tried_again() -> None:
+    played = play(lambda asked: TROUBLES["401"] if asked.number % 10 == 9 else answer(), 100)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 100}
+
+
+@pytest.mark.fault("R12")
+def test_a_credential_that_expires_ends_the_run_soon() -> None:
+    played = play(lambda asked: TROUBLES["401"] if asked.now_s > 3 else answer(latency_s=0.5), 5000)
+    assert played.stopped is not None and "credential" in played.stopped
+    assert played.ended_s < 20
+
+
+@pytest.mark.fault("D10", "R5", "A1")
+def test_what_a_teacher_does_not_take_is_asked_for_once() -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        for name in ("temperature", "top_p"):
+            if name in asked.body:
+                return failed(FailureKind.PARAMETER_REFUSED, 400, f"unsupported {name}", parameters=(name,))
+        return answer()
+
+    played = play(teacher, 300)
+    assert played.reasons() == {"answered": 300}
+    assert played.snapshot is not None and set(played.snapshot.left_out) == {"temperature", "top_p"}
+    assert len(played.asked) <= 320
+    assert {record.request_hash for record in played.answers} == {record.request_hash for record in play(lambda asked: answer(), 300).answers}
+
+
+@pytest.mark.fault("R11")
+def test_retries_are_attempts_after_the_first() -> None:
+    played = play(lambda asked: failed(FailureKind.NOT_FOUND, 404), 10)
+    sent = sum(asked.row is not None for asked in played.asked)
+    assert sum(row.attempts for row in played.rows) == sent
+    assert sum(row.retries for row in played.rows) == sent - len({asked.row for asked in played.asked} - {None})

@@ -1,0 +1,150 @@
+"""Rows through the engine in virtual time: a teacher that is a function, a ledger that is a list."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from virtual_time import run_in_virtual_time
+
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
+from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.dispatch import Dispatcher
+from transforms.teacher.engine_counts import Snapshot
+from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+
+HANGS = 1e9
+"""A latency in seconds that no patience lasts for."""
+
+Teacher = Callable[["Asked"], "AttemptResult | float"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the teacher sees it: ``row`` is the number of the row, None for a question that is no row's."""
+
+    row: int | None
+    body: dict[str, object]
+    now_s: float
+    number: int
+
+
+@dataclass
+class Played:
+    """What came of it."""
+
+    rows: list[ScoredRow] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    answers: list[LedgerRecord] = field(default_factory=list)
+    failures: list[FailureRecord] = field(default_factory=list)
+    ended_s: float = 0.0
+    snapshot: Snapshot | None = None
+    stopped: str | None = None
+
+    def reasons(self) -> dict[str, int]:
+        """How rows ended, by failure kind, ``answered`` or ``not_sent``."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            name = "not_sent" if row.stopped else row.failure.kind.value if row.failure else "answered"
+            found[name] = found.get(name, 0) + 1
+        return found
+
+
+def answer(text: str = "4", latency_s: float = 0.1) -> AttemptResult:
+    return AttemptResult(1000 * latency_s, reply=TeacherReply(0, text, None, "stop", 10, 5, 1, 1000 * latency_s), body=b'{"choices":[]}')
+
+
+def failed(kind: FailureKind, status: int | None = None, said: str = "", latency_s: float = 0.05, **more: object) -> AttemptResult:
+    body = said.encode() if status == 200 else b""
+    return AttemptResult(1000 * latency_s, body=body, failure=RequestFailure(kind, f"status {status}", status, said, **more))  # type: ignore[arg-type]
+
+
+def prompt(number: int, words: int = 6) -> PromptRequest:
+    messages = (ChatMessage("user", f"row {number}: " + "word " * words),)
+    row = TrainingRow(f"row-{number}", RowOrigin(Split.TRAIN, "rows.jsonl", number + 1, number), messages)
+    return PromptRequest(row, (messages,), (None,))
+
+
+def play(
+    teacher: Teacher,
+    rows: int,
+    at_most_s: float = 3600.0,
+    patience: PatienceSpec | None = None,
+    sampling: SamplingSpec | None = None,
+    concurrency: ConcurrencySpec | None = None,
+    words: int = 6,
+) -> Played:
+    """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang."""
+    played = Played()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        all_out = asyncio.Event()
+
+        class Client:
+            async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
+                fields = json.loads(body)
+                text = fields["messages"][-1]["content"]
+                row = int(text.split(":")[0].removeprefix("row ")) if text.startswith("row ") else None
+                asked = Asked(row, fields, loop.time(), len(played.asked))
+                played.asked.append(asked)
+                result = teacher(asked)
+                if isinstance(result, float):
+                    await asyncio.sleep(result)
+                    raise AssertionError("waited for ever")
+                await asyncio.sleep(result.latency_ms / 1000.0)
+                return result
+
+            def refresh_credential(self) -> bool:
+                return False
+
+            async def close(self) -> None:
+                pass
+
+        class Ledger:
+            def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None:
+                if isinstance(record, LedgerRecord):
+                    played.answers.append(record)
+                else:
+                    played.failures.append(record)
+                loop.call_later(0.01, dispatcher.recorded, [token])
+
+        def deliver(row: ScoredRow) -> None:
+            played.rows.append(row)
+            if len(played.rows) == rows:
+                all_out.set()
+
+        defects: list[BaseException] = []
+
+        def on_defect(error: BaseException) -> None:
+            defects.append(error)
+            all_out.set()
+
+        spec = ScoringSpec(
+            endpoint=EndpointSpec("http://teacher/v1/chat/completions", "m"),
+            sampling=sampling or SamplingSpec(),
+            concurrency=concurrency or ConcurrencySpec(),
+            patience=patience or PatienceSpec(),
+            ledger_dir="ledger",
+            failures_dir="failures",
+            run_id="run",
+            seed=1,
+        )
+        dispatcher = Dispatcher(spec, Client(), Ledger(), lambda request, replies: None, on_defect)
+        dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])
+        await all_out.wait()
+        played.ended_s = loop.time()
+        played.snapshot = dispatcher.snapshot()
+        played.stopped = dispatcher.stopped.detail if dispatcher.stopped else None
+        await asyncio.sleep(0.1)
+        await dispatcher.close()
+        if defects:
+            raise defects[0]
+
+    run_in_virtual_time(main(), at_most_s)
+    return played

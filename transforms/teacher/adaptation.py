@@ -1,0 +1,111 @@
+"""What a teacher does not take is learned once and left out of every later request: the row's identity on the ledger stays what it was.
+
+Reasoning models refuse ``temperature`` and ``top_p``, some take one of the two at a time, older templates know no system role, and the token
+limit goes by two names. Each refusal teaches one change; none is made twice, so a teacher that contradicts itself ends as a refused request.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+
+from transforms.elements.failures import FailureKind, RequestFailure
+
+log = logging.getLogger("beam_distill.teacher")
+
+SYSTEM = "system"
+"""Stands for the system role among the names of fields."""
+LEFT_OUT_AT_NEED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "stop", SYSTEM})
+"""What a request can do without. Fields of the person's own extra_body are not among them: a refusal of those is for the person to see."""
+_LIMIT_NAMES = {
+    FailureKind.WANTS_MAX_COMPLETION_TOKENS: "max_completion_tokens",
+    FailureKind.WANTS_MAX_TOKENS: "max_tokens",
+}
+ADAPTED = frozenset({*_LIMIT_NAMES, FailureKind.PARAMETER_REFUSED})
+
+
+class Adaptation:
+    """What one session knows of its teacher's taste.
+
+    ``asks_completion_tokens``: the token limit goes by ``max_completion_tokens`` to begin with; ``names_token_limit``: it may be renamed.
+    """
+
+    def __init__(self, asks_completion_tokens: bool, names_token_limit: bool) -> None:
+        self._limit_name = "max_completion_tokens" if asks_completion_tokens else "max_tokens"
+        self._limit_names_left = 2 if names_token_limit else 0  # each name is refused once at most
+        self._left_out: dict[str, str] = {}
+        self.version = 0
+        """Changes with every lesson."""
+        self._changes = asks_completion_tokens
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The fields that are sent no more, ``system`` for a system message that is part of the first user message now."""
+        return tuple(self._left_out)
+
+    def applied(self, body: bytes) -> bytes:
+        """The request as this teacher takes it."""
+        if not self._changes:
+            return body
+        fields = orjson.loads(body)
+        place = fields.get("input_data", fields)
+        parameters = place.get("parameters", place)
+        for name in self._left_out:
+            parameters.pop(name, None)
+        if self._limit_name == "max_completion_tokens" and "max_tokens" in parameters:
+            parameters["max_completion_tokens"] = parameters.pop("max_tokens")
+        if SYSTEM in self._left_out:
+            messages = "messages" if "messages" in place else "input_string"
+            place[messages] = without_system_role(place[messages])
+        return orjson.dumps(fields)
+
+    def learn(self, failure: RequestFailure, sent_with: int) -> bool:
+        """Whether the request that failed so may be sent again: changed by this lesson, or by one that came while it was on the wire.
+
+        ``sent_with`` is the ``version`` it was sent under.
+        """
+        if failure.kind in _LIMIT_NAMES:
+            return self._rename_limit(_LIMIT_NAMES[failure.kind], sent_with)
+        named = [name for name in failure.parameters if name in LEFT_OUT_AT_NEED]
+        if not named:
+            return False
+        fresh = [name for name in named if name not in self._left_out]
+        if not fresh:
+            return sent_with < self.version
+        said = failure.excerpt.strip()[:200]
+        for name in fresh:
+            self._left_out[name] = said
+            if name == SYSTEM:
+                log.warning("the teacher takes no system messages (%s): they go in front of the first user message from now on", said)
+            else:
+                log.warning("the teacher does not take %s (%s): it is left out from now on", name, said)
+        self._changed()
+        return True
+
+    def _rename_limit(self, wanted: str, sent_with: int) -> bool:
+        if wanted == self._limit_name:
+            return sent_with < self.version
+        if not self._limit_names_left:
+            return False
+        self._limit_names_left -= 1
+        self._limit_name = wanted
+        log.info("the endpoint asks for %s: sending that from now on", wanted)
+        self._changed()
+        return True
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._changes = bool(self._left_out) or self._limit_name == "max_completion_tokens"
+
+
+def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same conversation with its system messages in front of the first user message; as it is where there is no user message."""
+    instructions = [message["content"] for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    first = next((message for message in rest if message["role"] == "user"), None)
+    if not instructions or first is None:
+        return messages
+    first["content"] = "\n\n".join([*instructions, first["content"]])
+    return rest

@@ -1,0 +1,89 @@
+"""What the engine counts, and the snapshot of it that progress and reports see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transforms.elements.failures import FailureKind
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
+
+    ``retries`` counts attempts after a request's first; ``rows`` the rows that came out finished, per split;
+    ``failures`` failed attempts by kind; ``given_up`` the rows among them that came out without an answer. ``own_questions`` were asked to
+    tell a failing endpoint from a failing row. ``left_out`` names what the teacher does not take (``adaptation``).
+    """
+
+    in_flight: int
+    limit: int
+    waiting: int
+    backing_off: int
+    requests: int
+    answers: int
+    throttled: int
+    peak_in_flight: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    retries: int = 0
+    rows: tuple[tuple[str, int], ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
+    given_up: int = 0
+    own_questions: int = 0
+    left_out: tuple[str, ...] = ()
+
+
+class EngineCounts:
+    """Totals since the session began. Read from other threads while the loop writes."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.answers = 0
+        self.throttled = 0
+        self.peak_in_flight = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.retries = 0
+        self.given_up = 0
+        self._delivered = dict.fromkeys(Split, 0)
+        self._failures: dict[FailureKind, int] = {}
+
+    def answered(self, reply: TeacherReply) -> None:
+        """A request was answered."""
+        self.answers += 1
+        self.prompt_tokens += reply.prompt_tokens or 0
+        self.completion_tokens += reply.completion_tokens or 0
+
+    def failed(self, kind: FailureKind) -> None:
+        """An attempt failed."""
+        self._failures[kind] = self._failures.get(kind, 0) + 1
+        self.throttled += kind is FailureKind.THROTTLED
+
+    def finished(self, split: Split, given_up: bool) -> None:
+        """A row came out, not for an early stop."""
+        self._delivered[split] += 1
+        self.given_up += given_up
+
+    def snapshot(self, in_flight: int, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...]) -> Snapshot:
+        """The state of this moment."""
+        return Snapshot(
+            in_flight,
+            limit,
+            waiting,
+            backing_off,
+            self.requests,
+            self.answers,
+            self.throttled,
+            self.peak_in_flight,
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.retries,
+            tuple([(split.value, count) for split, count in self._delivered.items()]),
+            tuple([(kind.value, count) for kind, count in list(self._failures.items())]),
+            self.given_up,
+            own_questions,
+            left_out,
+        )

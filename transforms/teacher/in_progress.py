@@ -1,0 +1,132 @@
+"""A row on its way through the engine, and what the ledger gets of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
+from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
+from transforms.elements.rows import PromptRequest
+
+
+@dataclass(eq=False, slots=True)
+class RowInProgress:
+    """One row between submission and delivery.
+
+    ``failures_by_kind`` counts what counts against the budgets of the current turn, ``all_failures`` everything. ``by_itself`` weighs failures
+    while the endpoint answered others (``health``). ``excused_s`` is time that the endpoint was out, which is not the row's.
+    """
+
+    request: PromptRequest
+    deliver: Callable[[ScoredRow], None]
+    replies: tuple[TeacherReply, ...]
+    body: bytes = b""
+    turn: int = 0
+    number: int = 0
+    request_hash: str = ""
+    attempts: int = 0
+    attempts_of_turn: int = 0
+    retries: int = 0
+    paid_now: int = 0
+    answers_shared: int = 0
+    first_sent_s: float | None = None
+    excused_s: float = 0.0
+    by_itself: int = 0
+    failures_by_kind: dict[FailureKind, int] = field(default_factory=dict)
+    all_failures: dict[str, int] = field(default_factory=dict)
+    latest_failure: RequestFailure | None = None
+    failure: RequestFailure | None = None
+
+    def begin_turn(self, turn: int) -> None:
+        """The next request of this row is that of ``turn``; what the one before went through is behind it."""
+        self.turn = turn
+        self.attempts_of_turn = 0
+        self.first_sent_s = None
+        self.excused_s = 0.0
+        self.by_itself = 0
+        self.failures_by_kind = {}
+        self.latest_failure = None
+
+    def failed(self, failure: RequestFailure) -> None:
+        """An attempt failed."""
+        kind = failure.kind
+        self.latest_failure = failure
+        self.failures_by_kind[kind] = self.failures_by_kind.get(kind, 0) + 1
+        self.all_failures[kind.value] = self.all_failures.get(kind.value, 0) + 1
+
+    def age_s(self, now_s: float) -> float:
+        """Seconds since the request was first sent; 0 before."""
+        return 0.0 if self.first_sent_s is None else now_s - self.first_sent_s
+
+    def scored(self, stopped: EarlyStop | None) -> ScoredRow:
+        """The row as it is handed back."""
+        return ScoredRow(
+            self.request,
+            self.replies,
+            failure=self.failure,
+            stopped=stopped,
+            attempts=self.attempts,
+            retries=self.retries,
+            paid_now=self.paid_now,
+            answers_shared=self.answers_shared,
+            failures_by_kind=tuple(self.all_failures.items()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What every record of a run has in common."""
+
+    run_id: str
+    model: str | None
+
+    def answer(
+        self, row: RowInProgress, sent: bytes, response: bytes, reply: TeacherReply, sent_at_ms: int, response_id: str | None
+    ) -> LedgerRecord:
+        """The answer ``response`` to the request body ``sent``, of which ``reply`` was read."""
+        origin = row.request.row.origin
+        references = row.request.references
+        return LedgerRecord(
+            run_id=self.run_id,
+            split=origin.split.value,
+            row_key=row.request.row.row_key,
+            file=origin.file,
+            line=origin.line,
+            turn=row.turn,
+            request_hash=row.request_hash,
+            model=self.model,
+            payload=sent.decode(),
+            reference_answer=references[row.turn] if row.turn < len(references) else None,
+            status=200,
+            response=response.decode("utf-8", "replace"),
+            finish_reason=reply.finish_reason,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            attempts=reply.attempts,
+            latency_ms=round(reply.latency_ms, 3),
+            sent_at_ms=sent_at_ms,
+            answered_at_ms=time.time_ns() // 1_000_000,
+            response_id=response_id,
+        )
+
+    def failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, given_up: bool) -> FailureRecord:
+        """The latest failure of ``row``; ``body`` is the whole body of a useless 200, else empty."""
+        origin = row.request.row.origin
+        return FailureRecord(
+            run_id=self.run_id,
+            split=origin.split.value,
+            row_key=row.request.row.row_key,
+            file=origin.file,
+            line=origin.line,
+            turn=row.turn,
+            kind=failure.kind.value,
+            detail=failure.detail,
+            status=failure.status,
+            excerpt=failure.excerpt,
+            attempts=row.attempts,
+            response_id=failure.response_id,
+            body=body or None,
+            given_up=given_up,
+        )

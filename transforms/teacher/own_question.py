@@ -1,0 +1,79 @@
+"""A question of our own: what the endpoint is asked when rows fail, so that it can be told from the row.
+
+It is a few words long and belongs to no row: nothing of it is on the ledger. Where the endpoint refuses it although it is there (a server of
+fixtures knows our rows only), what a row was answered to before is asked again instead: that must be answered by an endpoint that works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.rows import ChatMessage
+from transforms.teacher.adaptation import ADAPTED, Adaptation
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.health import REFUSAL, ROW_REFUSAL, Doubt
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import EndpointSpec, PatienceSpec, SamplingSpec
+
+log = logging.getLogger("beam_distill.teacher")
+
+FEW_TOKENS = 16  # some endpoints refuse less
+MOST_LESSONS = 8
+LEAST_TIME_S = 10.0
+SHARE_OF_PATIENCE = 0.25
+JUDGED = REFUSAL | ROW_REFUSAL | {FailureKind.CONTENT_FILTERED, FailureKind.SERVER_ERROR}
+"""How a question that the endpoint has no answer for may fail though it works; an outage fails in other ways."""
+MESSAGES = (ChatMessage("user", "Reply with the single word: yes"),)
+
+Send = Callable[[bytes], Awaitable[AttemptResult]]
+
+
+class OwnQuestion:
+    """The question in its two forms, and what was answered before."""
+
+    def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec, patience: PatienceSpec, adaptation: Adaptation) -> None:
+        few = replace(sampling, max_new_tokens=min(FEW_TOKENS, sampling.max_new_tokens))
+        self._bodies = {
+            Doubt.IS_IT_THERE: PayloadTemplate(endpoint, few).body(MESSAGES),
+            Doubt.DOES_IT_TAKE_OUR_SETTINGS: PayloadTemplate(endpoint, sampling).body(MESSAGES),
+        }
+        self._adaptation = adaptation
+        self._answered_before: bytes | None = None
+        self._was_answered = False
+        # an endpoint that hangs must be found out well before patience ends
+        self.time_s = min(patience.attempt_s, max(LEAST_TIME_S, SHARE_OF_PATIENCE * patience.outage_s))
+        self.asked = 0
+        """How often anything was asked."""
+
+    def row_answered(self, body: bytes) -> None:
+        """This request body of a row was answered."""
+        if self._answered_before is None:
+            self._answered_before = body
+
+    async def ask(self, doubt: Doubt, send: Send) -> RequestFailure | None:
+        """Ask; None when it was answered."""
+        failure = await self._ask(self._bodies[doubt], send)
+        self._was_answered = self._was_answered or failure is None
+        if failure is None or self._was_answered or self._answered_before is None or failure.kind not in JUDGED:
+            return failure
+        return failure if await self._ask(self._answered_before, send) is not None else None
+
+    async def _ask(self, body: bytes, send: Send) -> RequestFailure | None:
+        for _ in range(MOST_LESSONS):
+            version = self._adaptation.version
+            self.asked += 1
+            try:
+                result = await asyncio.wait_for(send(self._adaptation.applied(body)), self.time_s)
+            except asyncio.TimeoutError:
+                return RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self.time_s:.1f} s")
+            failure = result.failure
+            if failure is None or failure.kind not in ADAPTED:
+                break
+            if not self._adaptation.learn(failure, version):
+                return replace(failure, kind=FailureKind.BAD_REQUEST)
+        log.debug("a question of our own: %s", "answered" if failure is None else f"{failure.kind.value} ({failure.detail})")
+        return failure

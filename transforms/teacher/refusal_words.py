@@ -1,0 +1,42 @@
+"""What a person reads when an endpoint is given up: its own words, and what to look at."""
+
+from __future__ import annotations
+
+import re
+
+from transforms.elements.failures import FailureKind, RequestFailure
+
+_ADVICE = {
+    FailureKind.UNAUTHORIZED: "The credential is missing, wrong or expired: see authentication_type and what it names.",
+    FailureKind.FORBIDDEN: "The credential is known but may not use this endpoint: see its permissions or network rules.",
+    FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
+    FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some, then run the same command again.",
+}
+_WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+
+
+def refusal_text(chat_url: str, failure: RequestFailure) -> str:
+    """A refusal by the endpoint itself."""
+    return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {_ADVICE.get(failure.kind, '')}".rstrip()
+
+
+def no_room_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, by_own_question: bool) -> str:
+    """The token limit leaves no room for prompts."""
+    seen = "even a question of a few words is too long" if by_own_question else "every row so far is too long"
+    return (
+        f"{chat_url}: {seen} for the model beside an answer of up to {max_new_tokens} tokens ({failure.detail}{begins_with(failure)}). "
+        "Lower teacher_model_max_new_tokens: prompt and answer together must fit the model's context."
+    )
+
+
+def begins_with(failure: RequestFailure) -> str:
+    """``: `` and the first words of the response; nothing when there are none."""
+    words = failure.excerpt.strip()
+    if not words:
+        return ""
+    if _WEB_PAGE.match(words):
+        title = _TITLE.search(words)
+        named = f' with the title "{title[1].strip()}"' if title and title[1].strip() else ""
+        return f": this is a web page{named}, it begins with {' '.join(words.split())[:200]}"
+    return f": {words[:300]}"

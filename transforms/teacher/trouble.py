@@ -1,0 +1,168 @@
+"""What follows from failures: who is to blame, what a row's failures count for, and what a person is told meanwhile.
+
+``health`` decides what to doubt, ``own_question`` asks, and here the answer is brought home to the rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
+from transforms.teacher.adaptation import Adaptation
+from transforms.teacher.health import MOST_BY_ITSELF, REFUSAL, TROUBLE, WEIGHT, Doubt, EndpointHealth, Finding
+from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.own_question import OwnQuestion, Send
+from transforms.teacher.payload import BYTES_PER_TOKEN
+from transforms.teacher.refusal_words import begins_with
+from transforms.teacher.specs import ScoringSpec
+from transforms.teacher.waiting import WaitingRows
+
+log = logging.getLogger("beam_distill.teacher")
+
+SAY_PAUSED_AFTER_S = 5.0  # a busy server blinks; that is nobody's concern
+SAY_SILENT_AFTER_S = 60.0
+FEW_THROTTLED = 8
+FEW_FAILURES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a question of our own led to: an early stop, or ``given_up`` rows that failed by themselves, or an endpoint that is back."""
+
+    stop: EarlyStop | None = None
+    given_up: tuple[RowInProgress, ...] = ()
+    is_back: bool = False
+
+
+class Trouble:
+    """Everything that failures lead to beyond the row's own budgets. ``waiting`` are the rows that wait to be sent."""
+
+    def __init__(self, spec: ScoringSpec, adaptation: Adaptation, waiting: WaitingRows) -> None:
+        self._patience = spec.patience
+        self._waiting = waiting
+        self.health = EndpointHealth(spec.endpoint.chat_url, spec.patience, spec.sampling.max_new_tokens)
+        self.question = OwnQuestion(spec.endpoint, spec.sampling, spec.patience, adaptation)
+        self._accused: list[tuple[RowInProgress, FailureKind]] = []
+        self._tried: RowInProgress | None = None
+        self._tried_at_s = 0.0
+        self._out_since_s: float | None = None
+        self._paused_said = False
+        self._silent_said = False
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """While there is one, rows are sent only by ``row_to_try``."""
+        return self.health.doubt
+
+    def is_busy(self, now_s: float) -> bool:
+        """Whether the row that was tried has not come back yet; one that hangs is not waited for."""
+        return self._tried is not None and now_s - self._tried_at_s < self.question.time_s
+
+    def row_to_try(self, now_s: float) -> RowInProgress | None:
+        """While there is a doubt: the row to send instead of a question of our own, taken out of those that wait. Called when one is due."""
+        if not self.health.tries_a_row(now_s):
+            return None
+        self._tried = self._waiting.take_hardly_failed(FEW_FAILURES if self.health.out else 0)
+        self._tried_at_s = now_s
+        return self._tried
+
+    def answered(self, row: RowInProgress, now_s: float) -> bool:
+        """A row was answered. True when that ends an outage."""
+        silent_s = self.health.silent_s(now_s)
+        is_back = self.health.answered()
+        self.question.row_answered(row.body)
+        if is_back:
+            self._forgive(silent_s)
+        if self._accused or self._tried is not None:
+            self._accused.clear()
+            self._tried = None
+        if self._silent_said or self._paused_said:
+            self._say_back()
+        return is_back
+
+    def failed(self, row: RowInProgress, failure: RequestFailure, now_s: float, rows_left: int) -> EarlyStop | None:
+        """An attempt at ``row`` failed, one of ``rows_left`` that are not finished. An EarlyStop when no row would fare better."""
+        if row is self._tried:
+            self._tried = None
+            if self.health.doubt is not None:
+                self.health.tried_row_failed(now_s)
+        if failure.kind in TROUBLE or failure.kind in REFUSAL:
+            self._accused.append((row, failure.kind))
+        else:
+            self._accused.clear()
+        return self.health.failed(now_s, failure, rows_left, len(row.body) / BYTES_PER_TOKEN)
+
+    async def settle(self, doubt: Doubt, send: Send, now: Callable[[], float]) -> Settled:
+        """Ask the question that ``doubt`` calls for, and see what follows."""
+        failure = await self.question.ask(doubt, send)
+        now_s = now()
+        if self.health.doubt is not doubt:
+            return Settled()  # a row was answered meanwhile
+        if failure is not None:
+            stop = self.health.question_failed(now_s, failure)
+            if self.health.out and self._out_since_s is None:
+                self._out_since_s = now_s
+            return Settled(stop)
+        latest, silent_s = self.health.latest_failure, self.health.silent_s(now_s)
+        throttled = latest is not None and latest.kind is FailureKind.THROTTLED and silent_s >= self._patience.outage_s
+        if throttled and not self.health.out:
+            return self._only_throttled(now_s)
+        finding = self.health.question_answered(now_s)
+        if finding is Finding.ENDPOINT_IS_BACK:
+            self._forgive(silent_s)
+            self._accused.clear()
+            self._say_back()
+            return Settled(is_back=True)
+        for row, kind in self._accused:
+            row.by_itself += WEIGHT.get(kind, 1)
+        self._accused.clear()
+        return Settled(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
+
+    def look(self, now_s: float) -> None:
+        """Time passes: say what a person waits for."""
+        silent_s = self.health.silent_s(now_s)
+        if not silent_s:
+            return
+        self.health.look(now_s)
+        failure = self.health.latest_failure
+        if failure is None:
+            return
+        if self._out_since_s is not None and not self._paused_said and now_s - self._out_since_s > SAY_PAUSED_AFTER_S:
+            self._paused_said = True
+            log.warning(
+                "the endpoint does not answer (%s: %s%s): paused, asking it again for up to %.0f s",
+                failure.kind.value,
+                failure.detail,
+                begins_with(failure),
+                self._patience.outage_s,
+            )
+        elif not self._silent_said and silent_s > SAY_SILENT_AFTER_S:
+            self._silent_said = True
+            log.warning("no answer for %.0f s, last %s (%s%s)", silent_s, failure.kind.value, failure.detail, begins_with(failure))
+
+    def _only_throttled(self, now_s: float) -> Settled:
+        def throttled_throughout(row: RowInProgress) -> bool:
+            latest = row.latest_failure
+            return latest is not None and latest.kind is FailureKind.THROTTLED and row.age_s(now_s) >= self._patience.outage_s
+
+        stop = self.health.only_throttled(len(self._waiting) <= FEW_THROTTLED)
+        if stop is not None:
+            return Settled(stop)
+        self.health.question_answered(now_s)
+        return Settled(given_up=tuple(self._waiting.remove_failed(throttled_throughout)))
+
+    def _forgive(self, silent_s: float) -> None:
+        """The endpoint was out: what failed meanwhile is not the rows' fault, nor is the time that went by."""
+        for row, kind in self._accused:
+            if row.failures_by_kind.get(kind):
+                row.failures_by_kind[kind] -= 1
+        for _, _, row in self._waiting.retries:
+            row.excused_s += silent_s
+
+    def _say_back(self) -> None:
+        if self._paused_said or self._silent_said:
+            log.warning("the endpoint answers again")
+        self._paused_said = self._silent_said = False
+        self._out_since_s = None

@@ -1,0 +1,91 @@
+"""Rows that wait to be sent: those that failed before follow-up turns, those before new rows."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from transforms.elements.replies import ScoredRow
+from transforms.teacher.in_progress import RowInProgress
+
+
+class WaitingRows:
+    """Three queues. ``randomness`` decides which row is taken where one from elsewhere is wanted."""
+
+    def __init__(self, randomness: random.Random) -> None:
+        self.new: deque[RowInProgress] = deque()
+        self.urgent: deque[RowInProgress] = deque()
+        self.retries: list[tuple[float, int, RowInProgress]] = []
+        self._order = itertools.count()
+        self._random = randomness
+
+    def __len__(self) -> int:
+        return len(self.retries) + len(self.urgent) + len(self.new)
+
+    def __iter__(self) -> Iterator[RowInProgress]:
+        yield from (row for _, _, row in self.retries)
+        yield from self.urgent
+        yield from self.new
+
+    def again(self, row: RowInProgress, at_s: float) -> None:
+        """This row may be sent again from ``at_s`` on."""
+        heapq.heappush(self.retries, (at_s, next(self._order), row))
+
+    def one_ready(self, now_s: float) -> bool:
+        """Whether a row may be sent now."""
+        return bool(self.urgent or self.new or (self.retries and self.retries[0][0] <= now_s))
+
+    def take(self, now_s: float, from_elsewhere: bool) -> RowInProgress:
+        """The row that goes next, of which there must be one; ``from_elsewhere`` prefers a new one from anywhere in the input read so far."""
+        if from_elsewhere and self.new:
+            place = self._random.randrange(len(self.new))
+            row = self.new[place]
+            del self.new[place]
+            return row
+        if self.retries and self.retries[0][0] <= now_s:
+            return heapq.heappop(self.retries)[2]
+        return self.urgent.popleft() if self.urgent else self.new.popleft()
+
+    def take_hardly_failed(self, failures: int) -> RowInProgress | None:
+        """A new row from anywhere in the input read so far, or else one of at most ``failures`` failures; None when there is none."""
+        if self.new or self.urgent:
+            return self.take(float("-inf"), from_elsewhere=True)
+        few = [entry for entry in self.retries if sum(entry[2].failures_by_kind.values()) <= failures]
+        if not few:
+            return None
+        chosen = self._random.choice(few)
+        self.retries.remove(chosen)
+        heapq.heapify(self.retries)
+        return chosen[2]
+
+    def sample(self) -> RowInProgress | None:
+        """A row like the one that goes next."""
+        return self.urgent[0] if self.urgent else self.new[0] if self.new else None
+
+    def remove_failed(self, unwanted: Callable[[RowInProgress], bool]) -> list[RowInProgress]:
+        """Take out those rows that failed and are ``unwanted``."""
+        removed = [row for _, _, row in self.retries if unwanted(row)]
+        if removed:
+            self.retries = [entry for entry in self.retries if entry[2] not in removed]
+            heapq.heapify(self.retries)
+        return removed
+
+    def remove_of(self, deliver: Callable[[ScoredRow], None]) -> list[RowInProgress]:
+        """Take out the rows that came with this ``deliver``."""
+        removed = [row for row in self if row.deliver == deliver]
+        self.retries = [entry for entry in self.retries if entry[2].deliver != deliver]
+        heapq.heapify(self.retries)
+        self.urgent = deque(row for row in self.urgent if row.deliver != deliver)
+        self.new = deque(row for row in self.new if row.deliver != deliver)
+        return removed
+
+    def remove_all(self) -> list[RowInProgress]:
+        """Take out every row."""
+        removed = list(self)
+        self.retries.clear()
+        self.urgent.clear()
+        self.new.clear()
+        return removed
