@@ -238,7 +238,7 @@ class Dispatcher:
         assert answer.reply is not None
         now_ms = time.time_ns() // 1_000_000
         row.answers_shared += 1
-        self._record(row, row.body, answer.body, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
+        self._record(row, row.body, answer, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
 
     def _pump(self) -> None:
         """Open a slot for every row that may leave now."""
@@ -471,12 +471,12 @@ class Dispatcher:
         if self._shared is not None:
             for other in self._shared.answered(row.request_hash, result):
                 self._take_shared(other, result)
-        self._record(row, body, result.body, reply, sent_at_ms)
+        self._record(row, body, result, reply, sent_at_ms)
 
-    def _record(self, row: RowInProgress, body: bytes, response: bytes, reply: TeacherReply, sent_at_ms: int) -> None:
+    def _record(self, row: RowInProgress, body: bytes, result: AttemptResult, reply: TeacherReply, sent_at_ms: int) -> None:
         row.replies = (*row.replies, reply)
         self._recording += 1
-        self._sink.put(self._recordings.answer(row, body, response, reply, sent_at_ms, None), row)
+        self._sink.put(self._recordings.answer(row, body, result.body, reply, sent_at_ms, result.response_id), row)
 
     def _watch_length(self, reply: TeacherReply) -> None:
         if self._counts.answers > CUT_OFF_SAMPLE:

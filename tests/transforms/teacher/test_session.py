@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import fastavro
 import pytest
 from aiohttp import web
 
@@ -98,6 +100,14 @@ def serving(handler: Callable[[int, web.Request], Awaitable[web.Response]]) -> I
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def recorded(folder: Path) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = []
+    for segment in sorted(folder.glob("*.avro")):
+        with segment.open("rb") as file:
+            records.extend(fastavro.reader(file))
+    return records
 
 
 def answered(text: str = "4") -> web.Response:
@@ -274,3 +284,43 @@ def test_a_defect_of_ours_is_seen_and_nobody_waits_for_ever(tmp_path: Path) -> N
 
     with start_simulator() as simulator, pytest.raises(RuntimeError, match="a defect"):
         score(tmp_path, simulator.base_url, 3, next_turn=broken)
+
+
+@pytest.mark.fault("G18")
+def test_what_the_server_calls_a_response_is_on_the_ledger(tmp_path: Path) -> None:
+    async def handler(number: int, request: web.Request) -> web.Response:
+        response = answered()
+        response.headers["x-request-id"] = f"req-{number}"
+        return response
+
+    with serving(handler) as url:
+        score(tmp_path, url, 3)
+    assert {record["response_id"] for record in recorded(tmp_path / "ledger")} == {"req-0", "req-1", "req-2"}
+
+
+@pytest.mark.fault("T1", "X-B2")
+def test_a_poisoned_row_costs_itself_alone(tmp_path: Path) -> None:
+    async def handler(number: int, request: web.Request) -> web.Response:
+        if "What is 4 plus 1?" in await request.text():
+            assert request.transport is not None
+            request.transport.close()
+        return answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 30, patience=PatienceSpec(outage_s=5.0))
+    ended = {row.request.row.row_key: row.failure.kind.value for row in rows if row.failure is not None}
+    assert ended == {"row-4": "connection_lost"}
+    assert not [row for row in rows if row.stopped]
+
+
+@pytest.mark.fault("D3", "X-C3")
+def test_the_whole_body_of_every_useless_200_is_kept(tmp_path: Path) -> None:
+    page = "<html><body>" + "Please sign in. " * 100 + "</body></html>"
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html") if number < 3 else answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 5)
+    assert all(row.replies for row in rows)
+    assert [(record["body"], record["given_up"]) for record in recorded(tmp_path / "failures")] == [(page.encode(), False)] * 3
