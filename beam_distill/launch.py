@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
-import gc
 import logging
-import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -26,46 +20,35 @@ from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.handoff.write import write_handoff
 from beam_distill.input_state import InputState, changed_since, input_state
 from beam_distill.input_warnings import input_warnings
+from beam_distill.interrupts import Interrupts
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
+from beam_distill.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_COLLECTION
 from beam_distill.progress.choose import follow_metrics, watch_for
+from beam_distill.progress.displays import display_of_command
 from beam_distill.progress.tracker import prices_of
-from beam_distill.progress.watch import Watch, watched
+from beam_distill.progress.watch import Display, Watch, watched
 from beam_distill.run_id import new_run_id
-from beam_distill.run_record import RunResult, write_run_json, write_started
+from beam_distill.run_record import write_run_json, write_started
+from beam_distill.run_result import RunResult
 from beam_distill.runners.detached import refuse_while_detached
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
 from beam_distill.runners.metrics import counters_of, metrics_of
+from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
-from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
-from transforms.run_control import request_stop, unfinished_requests
-from transforms.teacher.session import close_sessions, stop_sessions
+from transforms.run_control import unfinished_requests
+from transforms.teacher.session import close_sessions
 from transforms.teacher.specs import EndpointSpec
 from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
-
-_WAITING = "nothing more is sent; answers in flight are waited for up to %g s. Ctrl-C again leaves at once and loses them"
-_LEFT_AT_ONCE = (
-    b"\nleft at once: answers that were still in flight are lost and will be asked for again; every answer received before is on the ledger. "
-    b"Run the same command again to go on.\n"
-)
-_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
-_GIVE_RIGHTS = (
-    "Let the user that scores (10001 in the image of deploy/Dockerfile, else whom command or workers run as) read the inputs and write in the "
-    "work_dir and beside the outputs"
-)
-_CHANGED = frozenset({errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ESTALE})
-_TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
-_STORAGE_ERRORS = (
-    frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG}) | _NOT_ALLOWED | _CHANGED | _TOO_MANY_OPEN
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,10 +102,17 @@ def set_outputs_aside(prepared: PreparedJob) -> None:
                 log.info("the earlier %s is kept as %s", files.output, moved)
 
 
-def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> RunResult:
+def run_job(
+    resolved: ResolvedSettings,
+    beam_argv: list[str] | None = None,
+    ask_again: tuple[str, ...] = (),
+    show: Callable[[], Display | None] | None = None,
+    interrupts: Interrupts | None = None,
+) -> RunResult:
     """Do the whole job and say how it ended.
 
     ``beam_argv`` holds Beam's own options as on a command line; rows that were rejected for a reason in ``ask_again`` are sent again.
+    ``show`` makes what progress is shown by, when it is time to; ``interrupts`` says what signals do. Both are the command's by default.
     Raises RunRefused when nothing was started; every later ending is a RunResult, except a defect of ours, which is raised as it is.
     """
     settings = resolved.settings
@@ -134,52 +124,43 @@ def run_job(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_
             log.info("%s", note)
         write_started(resolved, prepared.run_id, prepared.work_dir, prepared.started, prepared.endpoint_shown)
         set_outputs_aside(prepared)
-        before_hook, sys.unraisablehook = sys.unraisablehook, _without_lost_files(sys.unraisablehook)
-        try:
-            watch = watch_for(settings, prepared.work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
-            metrics = _run_pipeline(prepared.job, prepared.plan, options_of(prepared.plan, prepared.given), watch, settings.quiet)
-            result = read_result(prepared.job.rows, prepared.job.files, prepared.run_id, prepared.work_dir, metrics, prepared.inputs)
-        except WorkerLost as lost:
-            result = RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, prepared.work_dir)
-        except Exception as error:
-            # Beam wraps what a stage raises; a full or broken disk is no defect of ours, nor is what happens to a cluster
-            message = _not_ours(error, prepared.plan)
-            if message is None:
-                remove_staging(prepared.work_dir, keep_control=True)
-                raise
-            code = ExitCode.DEFECT if _storage_errno(error) is None else ExitCode.STORAGE_FAILED
-            result = RunResult(code, message, prepared.run_id, prepared.work_dir)
-        finally:
-            gc.collect()  # files that a failed stage left open are closed here, under the hook
-            sys.unraisablehook = before_hook
+        with LOST_FILES_PASSED_OVER:
+            result = _run(prepared, show or partial(display_of_command, settings.quiet), interrupts or Interrupts(ends_process=True))
         result = with_losses(result)
         result = _replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
         return record_run(resolved, result, prepared.started, prepared.endpoint_shown)
+
+
+def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: Interrupts) -> RunResult:
+    job, work_dir = prepared.job, prepared.work_dir
+    try:
+        watch = watch_for(prepared.resolved.settings, work_dir, job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
+        metrics = _run_pipeline(prepared, watch, show(), interrupts)
+        return read_result(job.rows, job.files, prepared.run_id, work_dir, metrics, prepared.inputs)
+    except WorkerLost as lost:
+        return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
+    except Exception as error:
+        # Beam wraps what a stage raises; a full or broken disk is no defect of ours, nor is what happens to a cluster
+        message = _not_ours(error, prepared.plan)
+        if message is None:
+            remove_staging(work_dir, keep_control=True)
+            raise
+        code = ExitCode.DEFECT if storage_errno(error) is None else ExitCode.STORAGE_FAILED
+        return RunResult(code, message, prepared.run_id, work_dir)
 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
     """What is said of an error that is no defect of ours, None for any other."""
     from beam_distill.runners.failures import root_cause, told_by_runner
 
-    number = _storage_errno(error)
+    number = storage_errno(error)
     if number is not None:
-        return (
-            f"a file cannot be read or written: {root_cause(str(error)) or error}. {_advice(number)} and rerun: answers on the ledger are kept."
-        )
+        why = root_cause(str(error)) or error
+        return f"a file cannot be read or written: {why}. {what_to_do(number)} and rerun: answers on the ledger are kept."
     if plan.embedded:
         return None
     told = told_by_runner(error)
     return None if told is None else f"{told}. Run the same command again to go on: answers on the ledger are kept."
-
-
-def _advice(number: int) -> str:
-    if number in _NOT_ALLOWED:
-        return _GIVE_RIGHTS
-    if number in _CHANGED:
-        return "A file or folder was moved, removed or replaced while the run went on: put it back"
-    if number in _TOO_MANY_OPEN:
-        return "Raise the limit of open files (ulimit -n) or lower max_worker_count"
-    return "Give the file a shorter name" if number == errno.ENAMETOOLONG else "Free space or repair the disk"
 
 
 def with_losses(result: RunResult) -> RunResult:
@@ -284,7 +265,8 @@ def _replace(result: RunResult, **changes: Any) -> RunResult:
     return dataclasses.replace(result, **changes)
 
 
-def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watch: Watch, quiet: bool) -> dict[str, Any]:
+def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, interrupts: Interrupts) -> dict[str, Any]:
+    job, plan, options = prepared.job, prepared.plan, options_of(prepared.plan, prepared.given)
     runner: Any = None
     if plan.embedded:
         # not "DirectRunner": that looks for a binary on the network before it runs in process
@@ -292,16 +274,16 @@ def _run_pipeline(job: JobSpec, plan: RunnerPlan, options: PipelineOptions, watc
 
         runner = FnApiRunner() if plan.same_process else FnApiRunner(default_environment=local_worker_environment())
     try:
-        with _served(plan, options), _workers_watched(job, plan), _stopped_by_signals(job, plan), watched(watch, quiet):
-            with _rare_garbage_collection():
-                pipeline = beam.Pipeline(runner=runner, options=options)
+        with _served(plan, options), _workers_watched(job, plan), interrupts.stop(job, plan, watch.stopping.set), watched(watch, display):
+            with RARE_GARBAGE_COLLECTION:
+                pipeline = OwnPipeline(runner=runner, options=options)
                 build(pipeline, job)
                 result = pipeline.run()
                 follow_metrics(watch, lambda: counters_of(_told(result)))
                 result.wait_until_finish()
             return metrics_of(_told(result))
     finally:
-        close_sessions()
+        close_sessions(prepared.run_id)
 
 
 @contextmanager
@@ -327,85 +309,3 @@ def _told(result: Any) -> Any:
     # Beam's portable result keeps the first answer it gets, which is that of a job that has only begun
     result._metrics = None
     return result.metrics()
-
-
-def _without_lost_files(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A file that a failed stage left open fails once more when it is closed; that failure has been told already."""
-
-    def quiet(unraisable: Any) -> None:
-        if _storage_errno(unraisable.exc_value) is None:
-            hook(unraisable)
-
-    return quiet
-
-
-def _storage_errno(error: BaseException | None) -> int | None:
-    """The number of the storage failure that an error is or comes from; None for any other error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
-            return error.errno
-        if isinstance(error, RuntimeError):  # runners turn a stage's exception into text
-            number = next((number for number in _STORAGE_ERRORS if f"[Errno {number}]" in str(error)), None)
-            if number is not None:
-                return number
-        error = error.__cause__ or error.__context__
-    return None
-
-
-@contextmanager
-def _stopped_by_signals(job: JobSpec, plan: RunnerPlan) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the sending; answers in flight are waited for. A second Ctrl-C leaves at once.
-
-    Scoring processes that are not this one find the request in the work_dir; the job then comes to its end with the rest not sent.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    asked = False
-    drain_s = job.scoring.patience.drain_s
-
-    def on_signal(number: int, frame: object) -> None:
-        nonlocal asked
-        if asked:
-            # the terminal may be in the hands of the live view: its cursor is given back by hand
-            os.write(2, b"\x1b[?25h" if os.isatty(2) else b"")
-            os.write(2, _LEFT_AT_ONCE if plan.cancel is None else f"\nleft at once. The job goes on; to end it: {plan.cancel}\n".encode())
-            os._exit(ExitCode.INTERRUPTED)
-        asked = True
-        name = signal.Signals(number).name
-        cause = EarlyStop(StopCause.INTERRUPTED, f"interrupted by {name}. Every answer received is on the ledger.")
-        stop_sessions(cause)
-        if plan.same_process:
-            threading.Thread(target=log.warning, args=(_WAITING, drain_s), daemon=True).start()
-        if job.scoring.control_dir is not None:
-            # not from the handler itself: it may have interrupted whoever holds a lock that writing needs
-            threading.Thread(target=_ask_workers_to_stop, args=(job.scoring.control_dir, cause, plan), daemon=True).start()
-
-    before: dict[int, Any] = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ask_workers_to_stop(control_dir: str, cause: EarlyStop, plan: RunnerPlan) -> None:
-    after = f"the job goes on without this command, and is ended by: {plan.cancel}" if plan.cancel else "the job ends with it"
-    try:
-        request_stop(control_dir, cause)
-        log.warning("the workers are asked to stop; waiting for the job's end. Ctrl-C again leaves at once: %s", after)
-    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
-        log.warning("the workers cannot be asked to stop (%s). Ctrl-C again leaves: %s", error, after)
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Rows make no cycles: looking for them every few hundred allocations costs a tenth of the CPU and finds nothing."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

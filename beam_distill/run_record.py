@@ -5,52 +5,14 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.exit_codes import ExitCode
-from beam_distill.progress.tracker import Prices
+from beam_distill.run_result import RunResult
 from beam_distill.version import VERSION
 from beam_distill.work_dir import write_file
-from transforms.elements.tally import Verdict
 from transforms.write_verdict import verdict_fields
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended. ``datasets`` and the other paths are set when the file is there; ``handoff_holds`` names the files for the training.
-
-    ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
-    scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
-    lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
-    ``warnings`` are sentences about what is legal but probably not meant.
-    """
-
-    exit_code: ExitCode
-    message: str
-    run_id: str
-    work_dir: str
-    verdict: Verdict | None = None
-    datasets: dict[str, str] = field(default_factory=dict)
-    rejects_path: str | None = None
-    run_json_path: str | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
-    wall_s: float = 0.0
-    prices: Prices | None = None
-    report_path: str | None = None
-    handoff_path: str | None = None
-    handoff_holds: str = ""
-    repeated: int = 0
-    open_when_lost: int = 0
-    processes_lost: int = 0
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every dataset asked for is published."""
-        return self.exit_code is ExitCode.PUBLISHED
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:

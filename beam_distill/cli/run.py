@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 
-from beam_distill.cli.summary import summary_text
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.exit_codes import ExitCode
-from beam_distill.run_record import RunResult
-from beam_distill.stored_files import is_remote
-
-log = logging.getLogger("beam_distill")
-
-REPORT_PATIENCE_S = 1800.0
+from beam_distill.summary import summary_text
 
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
@@ -27,6 +15,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
     """
     from beam_distill.cli.plan import plan_text
     from beam_distill.launch import run_job
+    from beam_distill.separate_report import with_report
 
     if not resolved.settings.quiet:
         print(plan_text(resolved), file=sys.stderr)
@@ -40,36 +29,6 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
         return 0
     result = run_job(resolved, beam_argv, ask_again)
     if resolved.settings.report:
-        result = _with_report(result, _storage_options(resolved, beam_argv))
+        result = with_report(result, resolved, beam_argv)
     print(summary_text(result))
     return int(result.exit_code)
-
-
-def _storage_options(resolved: ResolvedSettings, beam_argv: list[str]) -> tuple[str, ...]:
-    """What of Beam's options the report needs to find a work_dir that is not on this machine."""
-    if not is_remote(resolved.settings.resolved_work_dir):
-        return ()
-    from beam_distill.runners.plan import beam_given
-
-    return beam_given(resolved, beam_argv).argv
-
-
-def _with_report(result: RunResult, options: tuple[str, ...]) -> RunResult:
-    """Write the report in a process of its own: what it loads, and whatever may go wrong with it, never touches the run."""
-    if result.exit_code is ExitCode.STORAGE_FAILED or not (is_remote(result.work_dir) or Path(result.work_dir).is_dir()):
-        return result
-    # its arguments go through a pipe: Beam's options may hold the key of a storage account, and others see command lines
-    arguments = json.dumps(["report", result.work_dir, *options])
-    command = [sys.executable, "-c", "import json, sys; from beam_distill.cli.main import main; sys.exit(main(json.load(sys.stdin)))"]
-    try:
-        ended = subprocess.run(command, input=arguments, capture_output=True, text=True, timeout=REPORT_PATIENCE_S)
-        if ended.returncode == 0:
-            return replace(result, report_path=ended.stdout.strip())
-        why = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
-        wrong = why[0]
-    except KeyboardInterrupt:
-        wrong = "interrupted"
-    except (OSError, subprocess.SubprocessError) as error:
-        wrong = str(error)
-    log.warning("the report could not be written (%s); the run is not touched by that. Try: beam-distill report %s", wrong, result.work_dir)
-    return result

@@ -29,9 +29,9 @@ _SAID = {
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
-    from beam_distill.cli.summary import summary_text
     from beam_distill.runners.detached import ENDED, conclude, follow, read_submission, state_of
     from beam_distill.runners.plan import beam_given, use_storage_options
+    from beam_distill.summary import summary_text
     from beam_distill.wiring import run_files
     from beam_distill.work_dir import absolute, read_fields
 

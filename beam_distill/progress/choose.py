@@ -32,7 +32,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
     totals = RowTotals(patterns, settings.limit, settings.input_format)
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
-        return Watch(EngineSource(), tracker, totals, timeline)
+        return Watch(EngineSource(run_id), tracker, totals, timeline)
     ledger: Ledger = LedgerTailSource(ledger_dir, run_id)
     if is_remote(ledger_dir):
         from transforms.ledger_storage import storage_for

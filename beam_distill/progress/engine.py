@@ -10,15 +10,19 @@ from transforms.teacher.session import snapshots
 
 
 class EngineSource:
-    """The sessions and counters of this process, from the moment the source is made."""
+    """The sessions of one run in this process, and the process's counters from the moment the source is made.
 
-    def __init__(self) -> None:
+    Of runs at the same time each sees its own requests, answers and finished rows; rows that need no request are counted together.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
         self._before = live_counts()
 
     def read(self) -> Reading:
         """The state of this moment."""
         counts = {name: count - self._before.get(name, 0) for name, count in live_counts().items()}
-        states = snapshots()
+        states = snapshots(self._run_id)
         # rows that the engine has finished but that wait for the next turn of the pipeline count as done
         scored: dict[str, int] = {}
         failures: dict[str, int] = {}
@@ -32,7 +36,7 @@ class EngineSource:
         for split, count in scored.items():
             name = f"{split}_rows_scored"
             unread = unread or count > counts.get(name, 0)
-            counts[name] = max(count, counts.get(name, 0))
+            counts[name] = count
         told = from_counters(counts)
         if not states:
             return told

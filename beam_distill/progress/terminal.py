@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -19,21 +21,23 @@ NARROWEST_BAR = 8
 class LiveTerminal:
     """Redraws the view in place on standard error. Honours NO_COLOR and the terminal's width, also when it changes."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, on_close: Callable[[], None] = lambda: None) -> None:
+        self._on_close = on_close
         self._console = console or Console(stderr=True, highlight=False)
         self._live = Live(Text(""), console=self._console, auto_refresh=False, transient=True, redirect_stdout=False)
         self._live.start()
 
     def show(self, view: ProgressView) -> None:
         """Draw this moment."""
-        self._live.update(_Panel(view), refresh=True)
+        self._live.update(Panel(view), refresh=True)
 
     def close(self) -> None:
         """Give the terminal back; the summary takes the view's place."""
         self._live.stop()
+        self._on_close()
 
 
-class _Panel:
+class Panel:
     """A view as the terminal's width allows."""
 
     def __init__(self, view: ProgressView) -> None:

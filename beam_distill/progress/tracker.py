@@ -105,8 +105,9 @@ class Tracker:
         self._prices = prices
         self._recent: deque[tuple[float, Reading]] = deque([(0.0, Reading())])
 
-    def view(self, elapsed_s: float, reading: Reading, totals: dict[str, int]) -> ProgressView:
-        """Take a reading in and say what it means. ``totals`` are the rows of the splits that are counted."""
+    def view(self, elapsed_s: float, reading: Reading, totals: dict[str, int], stopping: bool = False) -> ProgressView:
+        """Take a reading in and say what it means. ``totals`` are the rows of the splits that are counted; a run that is ``stopping``
+        sends nothing more, so that nothing is predicted."""
         self._recent.append((elapsed_s, reading))
         while len(self._recent) > 2 and self._recent[1][0] < elapsed_s - WINDOW_S:
             self._recent.popleft()
@@ -118,7 +119,7 @@ class Tracker:
         asked = reading.rows_scored - before.rows_scored
         rows_per_s = (asked or sum(done.values()) - sum(before.rows_done.values())) / span_s
         left_s = expected = None
-        if all(split.total is not None for split in splits):
+        if not stopping and all(split.total is not None for split in splits):
             rows_left = sum(max(0, (split.total or 0) - split.done) for split in splits)
             if rows_per_s > 0 and elapsed_s >= SETTLED_S:
                 left_s = rows_left / rows_per_s

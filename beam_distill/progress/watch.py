@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from beam_distill.progress.plain import PlainLines
 from beam_distill.progress.reading import Reading
 from beam_distill.progress.row_totals import RowTotals
 from beam_distill.progress.timeline import Timeline
@@ -36,7 +33,7 @@ class Display(Protocol):
     """A way of showing."""
 
     def show(self, view: ProgressView) -> None:
-        """Show this moment; called several times a second."""
+        """Show this moment; called several times a second, and once at the end."""
         ...
 
     def close(self) -> None:
@@ -47,7 +44,7 @@ class Display(Protocol):
 @dataclass
 class Watch:
     """What is looked at, and where it goes. ``source`` may be exchanged while the run goes on: a cluster's job has metrics only once it
-    is submitted, and being asked too often does it no good (``look_every_s``).
+    is submitted, and being asked too often does it no good (``look_every_s``). ``stopping`` is set once nothing more is sent.
     """
 
     source: Source
@@ -55,6 +52,7 @@ class Watch:
     totals: RowTotals
     timeline: Timeline
     look_every_s: float = LOOK_EVERY_S
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def follow(self, display: Display | None, done: threading.Event) -> None:
         """Look until ``done``, and once more then."""
@@ -68,11 +66,11 @@ class Watch:
                 if last or elapsed_s - kept_s >= KEEP_EVERY_S:
                     self.timeline.add(elapsed_s, reading)
                     kept_s = elapsed_s
+                if display is not None:
+                    display.show(self.tracker.view(elapsed_s, reading, self.totals.known(), self.stopping.is_set() or last))
                 if last:
                     self.timeline.close()
                     break
-                if display is not None:
-                    display.show(self.tracker.view(elapsed_s, reading, self.totals.known()))
         except Exception:
             log.warning("progress is no longer shown; the run goes on", exc_info=True)
         finally:
@@ -80,22 +78,11 @@ class Watch:
                 display.close()
 
 
-def display_for(quiet: bool) -> Display | None:
-    """The live view on a terminal, plain lines elsewhere, nothing when quiet."""
-    if quiet:
-        return None
-    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        from beam_distill.progress.terminal import LiveTerminal  # only who sees it waits for it
-
-        return LiveTerminal()
-    return PlainLines()
-
-
 @contextmanager
-def watched(watch: Watch, quiet: bool) -> Iterator[Watch]:
+def watched(watch: Watch, display: Display | None) -> Iterator[Watch]:
     """Show and keep what a run does, from here to the end of the block. Whatever goes wrong with that never reaches the run."""
     done = threading.Event()
-    thread = threading.Thread(target=watch.follow, args=(display_for(quiet), done), name="progress", daemon=True)
+    thread = threading.Thread(target=watch.follow, args=(display, done), name="progress", daemon=True)
     thread.start()
     try:
         yield watch

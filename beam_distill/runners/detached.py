@@ -22,7 +22,7 @@ from beam_distill.work_dir import locked, read_fields, write_file
 if TYPE_CHECKING:
     from beam_distill.config.sources import ResolvedSettings
     from beam_distill.launch import PreparedJob
-    from beam_distill.run_record import RunResult
+    from beam_distill.run_result import RunResult
 
 log = logging.getLogger("beam_distill")
 
@@ -141,7 +141,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
     ``resolved`` must be the settings the job was submitted with.
     """
     from beam_distill.launch import read_result, record_run, with_losses
-    from beam_distill.run_record import RunResult
+    from beam_distill.run_result import RunResult
     from beam_distill.wiring import input_spec, run_files
 
     files = run_files(submission.work_dir, submission.run_id)

@@ -1,6 +1,7 @@
 """One of several scoring processes of this machine: Beam's worker, and what the command that started it may rely on.
 
-Ctrl-C in a terminal reaches every process of the command. This one leaves it to the command, which asks it to stop in its own way.
+Ctrl-C in a terminal, and closing it, reach every process of the command. This one leaves them to the command, which asks it to stop in
+its own way.
 When the command is gone, however it went, it goes too.
 """
 
@@ -19,7 +20,8 @@ COMMAND_GONE = 1
 
 def main() -> None:
     """Serve until the runner has no more work."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     ours = logging.getLogger("beam_distill")

@@ -27,6 +27,10 @@ BACKLOG_FACTOR = 2
 LEAST_BACKLOG = 128
 
 
+class SessionClosed(Exception):
+    """Rows are still wanted of a session that was closed: the run was left in the middle."""
+
+
 class ScoringSession:
     """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
 
@@ -92,6 +96,8 @@ class ScoringSession:
         self._recorder.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        for lane in self._lanes:
+            lane.fail(SessionClosed())
 
     def submit(self, rows: list[RowInProgress]) -> None:
         """Hand rows to the engine; waits while it has more than it can send soon."""
@@ -236,19 +242,26 @@ def stop_sessions(cause: EarlyStop) -> None:
         session.stop(cause)
 
 
-def close_sessions() -> None:
-    """Close every session of this process."""
+def close_sessions(run_id: str | None = None) -> None:
+    """Close the sessions of one run, or every session of this process. Other runs go on; what is kept in memory of secrets goes with the last.
+
+    A lane of a closed session gives its thread SessionClosed instead of the rows that are outstanding.
+    """
     global _stop_requested
     with _sessions_lock:
-        _stop_requested = None
-        while _sessions:
-            _sessions.popitem()[1].close()
-    forget_secrets()
+        closing = [_sessions.pop(spec) for spec in [*_sessions] if run_id in (None, spec.run_id)]
+        last = not _sessions
+        if last:
+            _stop_requested = None
+    for session in closing:
+        session.close()
+    if last:
+        forget_secrets()
 
 
-def snapshots() -> list[Snapshot]:
-    """The state of every session of this process."""
-    return [session.snapshot() for session in list(_sessions.values())]
+def snapshots(run_id: str | None = None) -> list[Snapshot]:
+    """The state of the sessions of one run, or of every session of this process."""
+    return [session.snapshot() for spec, session in list(_sessions.items()) if run_id in (None, spec.run_id)]
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

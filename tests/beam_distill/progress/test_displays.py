@@ -6,11 +6,11 @@ import logging
 import pytest
 from rich.console import Console
 
+from beam_distill.progress.displays import display_of_command
 from beam_distill.progress.plain import PlainLines, plain_line
 from beam_distill.progress.reading import Reading
 from beam_distill.progress.terminal import LiveTerminal, _Panel
 from beam_distill.progress.tracker import Prices, ProgressView, Tracker
-from beam_distill.progress.watch import display_for
 from beam_distill.progress.words import duration
 
 READING = Reading(
@@ -75,8 +75,8 @@ def test_plain_lines_come_now_and_then(caplog: pytest.LogCaptureFixture) -> None
 
 def test_no_terminal_gets_lines_and_quiet_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", io.StringIO())
-    assert isinstance(display_for(quiet=False), PlainLines)
-    assert display_for(quiet=True) is None
+    assert isinstance(display_of_command(quiet=False), PlainLines)
+    assert display_of_command(quiet=True) is None
 
 
 def test_messages_go_above_the_live_view_and_the_cursor_comes_back() -> None:

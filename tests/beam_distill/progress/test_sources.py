@@ -256,9 +256,9 @@ def test_rejects_are_not_said_to_be_none_while_answers_are_not_read_yet(
     counted: dict[str, int], rejects: dict[str, int] | None, given_up: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "live_counts", dict)
-    source = EngineSource()
+    source = EngineSource("run")
     state = Snapshot(4, 8, 0, 0, 24, 20, 0, 8, rows=(("train", 20),), given_up=3)
-    monkeypatch.setattr(engine, "snapshots", lambda: [state])
+    monkeypatch.setattr(engine, "snapshots", lambda run_id: [state])
     monkeypatch.setattr(engine, "live_counts", lambda: counted)
     reading = source.read()
     assert (reading.rejects, reading.given_up, reading.rows_done) == (rejects, given_up, {"train": 20})

@@ -8,7 +8,7 @@ from beam_distill.cli.reason_flag import ANSWER_REASONS
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
-from beam_distill.run_record import RunResult
+from beam_distill.run_result import RunResult
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 
