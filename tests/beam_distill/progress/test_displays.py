@@ -9,7 +9,7 @@ from rich.console import Console
 from beam_distill.progress.displays import display_of_command
 from beam_distill.progress.plain import PlainLines, plain_line
 from beam_distill.progress.reading import Reading
-from beam_distill.progress.terminal import LiveTerminal, _Panel
+from beam_distill.progress.terminal import LiveTerminal, Panel
 from beam_distill.progress.tracker import Prices, ProgressView, Tracker
 from beam_distill.progress.words import duration
 
@@ -28,7 +28,7 @@ def a_view(elapsed_s: float = 14.0, prices: Prices = BOTH) -> ProgressView:
 
 def drawn(width: int, prices: Prices = BOTH, **console: object) -> list[str]:
     out = io.StringIO()
-    Console(file=out, width=width, **console).print(_Panel(a_view(prices=prices)))  # type: ignore[arg-type]
+    Console(file=out, width=width, **console).print(Panel(a_view(prices=prices)))  # type: ignore[arg-type]
     return out.getvalue().splitlines()
 
 
