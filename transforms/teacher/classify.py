@@ -64,6 +64,8 @@ _BY_MODEL_REASON = {
     "too_many_pending_request": FailureKind.THROTTLED,
 }
 _BY_STATUS_ALONE = frozenset({404, 405, 407, 408, 410, 451, 501})
+_OF_THE_WAY = frozenset({502, 503, 504, *range(520, 531)})
+"""Statuses of proxies and of servers that are full: they say nothing of the request."""
 _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
 """Statuses that some servers give to everything, so that a more precise code in the body counts for more."""
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
@@ -150,13 +152,11 @@ class _Reading:
             return Verdict(FailureKind.QUOTA_SPENT)
         if status == 402:
             return Verdict(FailureKind.THROTTLED, wait_s=self._wait_s)
-        if status == 401:
-            return None
         if status == 429:
             return Verdict(FailureKind.TOO_LARGE) if self._can_never_fit() else None
-        if status == 529:
+        if status == 401 or status in _OF_THE_WAY:
             return None
-        if self._said(words.ACCOUNT_CLOSED):
+        if self._said(words.NOT_LET_IN):
             return Verdict(FailureKind.FORBIDDEN)
         if self._is_too_long():
             return Verdict(FailureKind.CONTEXT_LENGTH_EXCEEDED)
@@ -171,7 +171,7 @@ class _Reading:
             return True  # with a wait it is a gateway that counts what is in flight (OpenRouter)
         if self._said(words.ALLOTTED_PACE):
             return False
-        if self._said(words.MONEY_GONE):
+        if status not in _OF_THE_WAY and self._said(words.MONEY_GONE):
             return True
         if status not in (400, 403, 429):
             return False
@@ -179,22 +179,27 @@ class _Reading:
             return self._wait_s >= LONG_WAIT_S and self._said(words.SOME_LIMIT)
         if self._said(words.SHORT_PERIOD):
             return False
-        limited = self._said(words.LONG_PERIOD) and self._said(words.SOME_LIMIT)
-        return limited or self._said(words.QUOTA_EXCEEDED) or (status == 403 and "quota exceeded" in self._message)
+        if self._said(words.LONG_PERIOD) and self._said(words.SOME_LIMIT):
+            return True
+        if status == 403 and "quota exceeded" in self._message:
+            return True
+        return self._said(words.QUOTA_EXCEEDED) or self._said(words.MONEY_ADVISED)
 
     def _can_never_fit(self) -> bool:
-        numbers = words.REQUESTED_OF_LIMIT.search(self._message)
-        if numbers is not None and _number(numbers[2]) > _number(numbers[1]) > 0:
-            return True
+        for pattern in (words.REQUESTED_OF_LIMIT, words.LIMIT_OF_REQUESTED):
+            numbers = pattern.search(self._message) if self._said(pattern) else None
+            if numbers is not None and _number(numbers["requested"]) > _number(numbers["limit"]) > 0:
+                return True
         return self._said(words.TOO_LARGE)
 
     def _is_too_long(self) -> bool:
-        if not self._said(words.CONTEXT_TOO_SMALL):
+        if not self._said(words.CONTEXT_TOO_SMALL) or self._said(words.SHORT_PERIOD) or "queue" in self._message:
             return False
         return not words.OUTPUT_SETTING.search(self._message) or words.INPUT_NAMED.search(self._message) is not None
 
     def _refused_parameters(self) -> Verdict | None:
-        refused = refused_parameters(self.error, self._request_read())
+        asked = self._request_read()
+        refused = refused_parameters(self.error, self._message, asked)
         others = tuple(name for name in refused if name not in ("max_tokens", "max_completion_tokens"))
         if others:
             return Verdict(FailureKind.PARAMETER_REFUSED, others)
@@ -223,11 +228,16 @@ class _Reading:
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
         """Whether the server says this, in words that the row itself does not have."""
-        return any(found[0] not in self._request_read().row_text for found in pattern.finditer(self._message))
+        if pattern.search(self._message) is None:
+            return False
+        asked = self._request_read()
+        return any(not asked.has(found[0]) for found in pattern.finditer(self._message))
 
     def _request_read(self) -> Asked:
+        """The request, read only where the server's words might be its own; from then on they are left out of the message."""
         if self._asked is None:
             self._asked = read_request(self._request)
+            self._message = self._asked.left_of(self._message)
         return self._asked
 
 

@@ -18,15 +18,16 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
 MONEY_GONE = _any_of(
     rf"insufficient[ -]{_UP_TO_3}(?:quota|balance|credits?|funds?)\b",
     r"(?:credit|account|prepaid|token|wallet) balance (?:is |was )?(?:too low|insufficient|exhausted|depleted|not enough|empty|negative|zero)",
-    r"balance (?:is |was )?(?:too low|insufficient|not enough|exhausted|depleted|negative|zero|0\b)",
-    r"(?:not|isnt) enough (?:balance|credits?|funds|quota)",
-    rf"\b(?:no|out of|any|more|all|remaining|add|purchase|buy|need|used up) {_UP_TO_3}credits?\b",
+    r"balance (?:is |was |of |: )?(?:too low|insufficient|not enough|exhausted|depleted|negative|zero|[$€¥＄]? ?0(?:\.0+)?(?![\d.]))",
+    r"(?:not|isnt) enough (?:balance|credits?|funds|quota)|quota (?:is )?(?:not enough|insufficient)|non-?payment|billing (?:period|cycle)",
+    r"\b(?:no|out of) (?:remaining |more )?(?:balance|funds|money|quota)\b|key limit exceeded",
+    rf"\b(?:no|out of|any|all|remaining|used up) {_UP_TO_3}credits?\b",
     rf"\bcredits? {_UP_TO_3}(?:exhausted|depleted|exceeded|expired|used up|ran out|run out|required)",
     rf"\b(?:exhausted|depleted|consumed|exceeded|used) {_UP_TO_3}credits?\b",
     r"can only afford",
     r"billing (?:hard )?limit|billing (?:account )?(?:is )?(?:not active|disabled|inactive|closed|not enabled)",
     r"(?:enable|requires?|without|set up|activate) (?:a |an )?(?:valid |active )?billing|billing (?:to|must) be enabled|billing error",
-    r"payment (?:is )?(?:required|overdue|failed|method)|overdue|in arrears|arrearage|past due|unpaid|good standing",
+    r"payment (?:method )?(?:is )?(?:required|overdue|failed|missing|declined)|overdue|in arrears|arrearage|past due|unpaid|good standing",
     r"spend(?:ing)?[ -](?:limit|cap|budget)|cost limit|dollar limit|usage cap",
     r"(?<!thinking )(?<!reasoning )(?<!token )budget (?:has been |is |was |limit )?(?:exceeded|exhausted|reached|spent|used up)",
     rf"(?:exceeded|over|exceeds|reached) {_UP_TO_3}(?<!thinking )(?<!reasoning )(?<!token )(?:max )?budget\b|exceeded budget|budget exceeded",
@@ -36,12 +37,16 @@ MONEY_GONE = _any_of(
     rf"(?:exhausted|exceeded|used up|consumed) {_UP_TO_6}free (?:tier|trial|quota|allocation|credits?|usage|allowance)",
     r"(?:does not|doesnt|no) (?:have )?(?:a )?free (?:quota )?tier",
     rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
-    r"exceeded current quota error|quota not enough|top[ -]up your|recharge your",
+    r"exceeded current quota error",
     r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
-    r"欠费|余额不足|余额已|额度不足|额度已?(?:用尽|用完|耗尽)|(?:请|未)充值|配额已?(?:用尽|用完|耗尽)|免费额度|套餐已到期|已到期",
+    r"欠费|余额不足|余额已|额度不足|额度已?(?:用尽|用完|耗尽)|配额已?(?:用尽|用完|耗尽)|免费额度|已到期",
 )
 """No account with these words is served before somebody pays or a month ends."""
 
+MONEY_ADVISED = re.compile(
+    rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method|(?:top[ -]up|recharge) your|充值"
+)
+"""Money gone, unless the same text speaks of a limit that a minute lifts: then it is the way to a higher one."""
 QUOTA_EXCEEDED = re.compile(
     rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up)"
     rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
@@ -50,10 +55,11 @@ ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota ex
 """Alibaba's word for its limits per minute, under the code that others have for money gone."""
 SOME_LIMIT = re.compile(r"quota|limit|allowance|allocation|上限|限额|次数")
 SHORT_PERIOD = re.compile(
-    r"(?:\bper|a|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|concurren|并发|每分钟|每秒"
+    r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|concurren|并发|每分钟|每秒"
 )
 LONG_PERIOD = re.compile(
-    r"\b(?:daily|weekly|monthly)\b|(?:\bper|a|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|today|今日|每日|每周|每月|每天"
+    r"\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)|today"
+    r"|今日|每日|每周|每月|每天"
 )
 
 TOO_LARGE = _any_of(
@@ -61,7 +67,10 @@ TOO_LARGE = _any_of(
     r"(?:payload|entity|body|content length) (?:is |was )?too (?:large|big)",
     r"(?:request|body|payload) (?:size |body )*exceed\w* (?:the )?(?:\w+ ){0,3}(?:size|bytes|mb|kb)\b",
 )
-REQUESTED_OF_LIMIT = re.compile(r"limit:? ?([\d,]+)\b.{0,60}?\brequested:? ?([\d,]+)", re.DOTALL)
+REQUESTED_OF_LIMIT = re.compile(r"limit:? ?(?P<limit>[\d,]+)\b[^\n]{0,60}?\brequested:? ?(?P<requested>[\d,]+)")
+LIMIT_OF_REQUESTED = re.compile(
+    r"\b(?:request\w*|needs?|requires?|contains?) (?P<requested>[\d,]+) tokens?\b[^\n]{0,60}?limit(?: is| of|:)? ?(?P<limit>[\d,]+)"
+)
 
 _INPUT = r"\b(?:prompt|inputs?|messages?|context|conversation|requests?|requested|query|sequence|text|completion)\b"
 _EXCEEDS = (
@@ -71,8 +80,10 @@ _EXCEEDS = (
 )
 CONTEXT_TOO_SMALL = _any_of(
     r"max(?:imum|imal|\.)? (?:model |supported )?(?:context|prompt|sequence|input) (?:length|size|window|tokens?)\b",
-    r"max(?:imum)? (?:model|seq(?:uence)?|input) len\b|maximum model length|max num tokens",
-    rf"context(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
+    r"max(?:imum)? (?:model|seq(?:uence)?|input) len\b|maximum model length|max (?:num|total) tokens|max(?:imum)? context\b|\bn ctx\b",
+    rf"\btokens? (?:limit |count )?{_EXCEEDS}|\b\d[\d,]* tokens?\b[^;\n]{{0,80}}(?:only supports?|limit of|maximum of)",
+    rf"{_INPUT}[^;\n]{{0,60}}(?:beyond|exceed\w*|(?:more|larger|longer) than) (?:what )?(?:the|this) (?:model|endpoint|server|limit)",
+    rf"context(?! deadline)(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
     rf"{_EXCEEDS}[^.]{{0,80}}\bcontext(?: length| window| size| limit)?\b",
     r"exceed context",
     rf"{_INPUT}[^.;\n]{{0,30}}? too (?:long|many tokens)\b|{_INPUT}[^.;\n]{{0,20}}? (?:is|are) longer than",
@@ -94,6 +105,9 @@ INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)
 
 FILTERED = _any_of(
     r"content[ -]?(?:filter\w*|polic\w+|moderation|management|inspection|safety|exists risk|risk|violat\w+|restriction)",
+    r"(?:prohibited|forbidden|banned|blocked|disallowed) (?:terms?|words?|keywords?|topics?)|\bnsfw\b|\bmoderation\b|classified as",
+    r"prompt (?:shield|injection|attack)|attack detected",
+    r"\b(?:content|prompt|input|output|text|message|response)s?\b[^.\n]{0,50}\b(?:is|was|are|were|been) (?:blocked|flagged)",
     r"data inspection|inappropriate|high[ -]risk|new sensitive|output sensitive|sensitive (?:words?|content|information|topics?)",
     r"(?:unsafe|toxic|harmful|prohibited|disallowed|objectionable|offensive) (?:or \w+ )?(?:content|text|prompt|input|language|material)",
     r"(?:violat\w+|flagged|blocked|rejected|refused|against|triggered|prohibited|breach\w*)[^.\n]{0,80}"
@@ -101,15 +115,16 @@ FILTERED = _any_of(
     r"(?:polic(?:y|ies)|guidelines?|safety|moderation|guardrails?)[^.\n]{0,60}(?:violat\w+|flagged|blocked|triggered|interven\w+|reject\w+)",
     r"\b(?:input|prompt|content|message|request|output|response|text)s? (?:was |were |is |are |has been |have been )?"
     r"(?:flagged|moderated|censored)",
-    r"flagged (?:by|as|for)|moderation (?:error|failed|blocked)|jail ?break|responsible ai|for safety reasons",
+    r"flagged (?:by|as|for)|jail ?break|responsible ai|for safety reasons",
     r"safety (?:system|filters?|checks?)\b",
     r"\b(?:prompt|response|input|output) (?:pattern |text )?(?:was |is |has been |were )?blocked",
     r"blocked (?:input|output|prompt|response)\b|block reason",
     r"blocked (?:due to|by|because)[^.\n]{0,60}(?:safety|security|polic|filter|content)",
-    r"敏感|不安全|违规内容|违法|内容安全|内容审核|安全审核|风险内容",
+    r"敏感|不安全|违规|违法|内容安全|审核|风险内容",
 )
-ACCOUNT_CLOSED = re.compile(
-    r"(?:account|organi[sz]ation|project|api key|workspace|team) "
+NOT_LET_IN = re.compile(
+    r"network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|firewall|\bcors\b|virtual network|private endpoint"
+    r"|(?:account|organi[sz]ation|project|api key|workspace|team) "
     rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|账号已被锁定|账户已被锁定"
 )
 

@@ -13,6 +13,7 @@ import orjson
 from transforms.teacher.error_body import ErrorBody, plain
 
 SYSTEM = "system"
+SHORTEST_ECHO = 12
 _NAMES = {
     "temperature": re.compile(r"\btemperature\b"),
     "top_p": re.compile(r"\btop ?-?p\b"),
@@ -33,15 +34,18 @@ _REFUSES = re.compile(
     r"|cannot (?:both )?be (?:used|specified|set|provided|combined|modified|changed)|cant (?:both )?be"
     r"|may only be (?:set|used)|must be (?:unset|omitted|removed|null|default)|must be (?:exactly )?1\b"
     r"|only (?:the )?(?:default|[\d.]+)(?: value| \([\d.]+\))*(?: is| are)? (?:supported|allowed|accepted)"
+    r"|only (?:a )?(?:temperature|top p)\b|only (?:supports?|accepts?|allows?) (?:the )?(?:default )?(?:temperature|top p)"
+    r"|requires? (?:the )?(?:temperature|top p)\b|\bunset\b"
     r"|only (?:one of|use one)|use only one|not both|fixed (?:at|to)|\b(?:remove|omit|drop) |mutually exclusive|at the same time|simultaneously"
     r"|cannot find field|no such field|not configurable|beta limitations|不支持|不能同时|不可同时"
 )
 _RANGE = re.compile(
     r"\bbetween\b|(?:greater|less|higher|lower|more) than|at (?:most|least)|\brange\b|[<>]=?|(?:above|below|exceeds) (?:the )?(?:max|min)"
+    r"|must be (?:an? )?(?:positive|non-?negative|integer|number|float|string|valid)"
     r"|out of (?:range|bounds)|too (?:high|large|low|small)|(?:maximum|minimum) value|取值范围"
 )
 _NEVERTHELESS = re.compile(
-    r"unsupported|unknown|unrecogni[sz]ed|does(?:nt| not) (?:support|accept)|deprecated|extra |both|only (?:the )?default"
+    r"unsupported|unknown|unrecogni[sz]ed|does(?:nt| not) (?:support|accept)|deprecated|extra |both|only (?:the )?default|unset|omitted"
 )
 _BOTH = re.compile(
     r"cannot both|cant both|can not both|not both|both [^.]{0,60}(?:specified|set|provided|used|given|present|passed)"
@@ -55,25 +59,36 @@ _NO_SYSTEM = re.compile(
     r"|\brole\b[^\n]{0,60}\bsystem\b|\bsystem\b[^\n]{0,60}\brole|developer instruction"
 )
 _OTHER_ROLES_ONLY = re.compile(
-    r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must alternate"
-    r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|unexpected role system|invalid role:? system"
+    r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must (?:be )?alternat\w+"
+    r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|(?:unexpected|invalid|unknown|unsupported|unrecognized) role:? system"
 )
 _SENTENCE = re.compile(r"\n|(?<=[a-z\])])[.!;] |[!;](?= |$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a request matters here: the fields it has, the name of its token limit, and the words of its row as ``plain`` writes them."""
+    """What of a request matters here: the fields it has, the name of its token limit, and its row's lines as ``plain`` writes them."""
 
     names: tuple[str, ...]
     token_limit: str | None
-    row_text: str
+    row_lines: tuple[str, ...] = ()
+
+    def left_of(self, message: str) -> str:
+        """A server's message without the lines of the row that it repeats."""
+        for line in self.row_lines:
+            if len(line) >= SHORTEST_ECHO:
+                message = message.replace(line, " ")
+        return message
+
+    def has(self, words: str) -> bool:
+        """Whether the row itself says this."""
+        return any(words in line for line in self.row_lines)
 
 
 def read_request(body: bytes) -> Asked:
     """The request that was refused. An empty body stands for one that has everything."""
     if not body:
-        return Asked((*_NAMES, SYSTEM), None, "")
+        return Asked((*_NAMES, SYSTEM), None)
     fields = orjson.loads(body)
     wrapped = fields.get("input_data")
     messages = fields.get("messages", [])
@@ -84,14 +99,16 @@ def read_request(body: bytes) -> Asked:
         names = (*names, SYSTEM)
     limit = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
     said = [message.get("content") for message in messages]
-    return Asked(names, limit, "\n".join(plain(text) for text in said if isinstance(text, str)))
+    return Asked(names, limit, tuple(plain(line) for text in said if isinstance(text, str) for line in text.splitlines()))
 
 
-def refused_parameters(error: ErrorBody, asked: Asked) -> tuple[str, ...]:
+def refused_parameters(error: ErrorBody, message: str, asked: Asked) -> tuple[str, ...]:
     """The fields of the request that the teacher refuses, ``max_tokens`` and ``max_completion_tokens`` among them; mostly none."""
     found: list[str] = []
-    for sentence in _SENTENCE.split(error.message):
+    for sentence in _SENTENCE.split(message):
         found.extend(name for name in _refused_in(sentence, error, asked) if name not in found)
+    if len(found) > 1 and SYSTEM not in found and _BOTH.search(message):
+        del found[0]  # one of them is enough, and temperature is the first
     return tuple(found)
 
 
@@ -102,8 +119,6 @@ def _refused_in(sentence: str, error: ErrorBody, asked: Asked) -> list[str]:
         return []
     said = _OFFERED.sub("", sentence)
     named = [name for name in _NAMES if name in asked.names and (_NAMES[name].search(said) or plain(name) in error.parameters)]
-    if len(named) > 1 and _BOTH.search(error.message):
-        return named[1:]  # one of them is enough, and temperature is the first
     if SYSTEM in asked.names and _NO_SYSTEM.search(said):
         named.append(SYSTEM)
     limit = _TOKEN_LIMIT.search(said)

@@ -10,7 +10,7 @@ from transforms.teacher.lenient_json import read_json
 
 MOST_TOKENS = 1_000_000_000
 """A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
-LONGEST_MESSAGE = 2_000
+LONGEST_MESSAGE = 500
 _ERROR_FIELDS = frozenset(
     {
         "errors",
