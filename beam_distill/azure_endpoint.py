@@ -264,6 +264,8 @@ def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
         if endpoint.kind is EndpointKind.AZURE_OPENAI:
             return "there is no such deployment or api-version; give the deployment's name with --model or its full address"
         return "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
+    if refusal is FailureKind.QUOTA_SPENT:
+        return "the account has no credit or quota left; add some"
     if refusal is FailureKind.UNAUTHORIZED:
         if by_identity:
             scope = endpoint.credential.place

@@ -22,10 +22,11 @@ from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
 from transforms.teacher.address import other_route
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, credential_headers
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.specs import CredentialKind, EndpointSpec
+from transforms.web.proxies import UnusableProxy, proxy_for
 
 MOST_PROBLEMS = 10
 GLANCE_S = 0.5  # one look at an endpoint that need not answer before its first row
@@ -163,10 +164,15 @@ def _real(path: str) -> str:
 
 
 def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
-    """Raise RunRefused when the credential is not where the reference says, or its source stays silent for ``patience_s`` seconds."""
+    """Raise RunRefused when the credential or another value is not where its reference says, its source stays silent for ``patience_s``
+    seconds, or the proxy that leads to the endpoint cannot be used."""
     try:
+        proxy_for(endpoint.chat_url)
         credential_headers(endpoint, patience_s)
         added_headers(endpoint)
+        address_of(endpoint)
+    except UnusableProxy as unusable:
+        raise RunRefused(ExitCode.WRONG_INPUT, str(unusable)) from None
     except CredentialMissing as missing:
         raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's credential: {missing}") from None
     except CredentialPending as pending:
@@ -181,12 +187,25 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
         raise RunRefused(
             ExitCode.ENDPOINT_STOPPED,
             f"{endpoint.chat_url} cannot be reached: nothing answered within {settings.first_answer_patience:g} s "
-            f"({result.detail}). Is teacher_model_endpoint_url right, and is the server up?",
+            f"({result.detail}). " + ("" if result.untrusted else "Is teacher_model_endpoint_url right, and is the server up?"),
         )
     if result.refusal is not None:
         raise _refused(endpoint, result)
     check_model_name(settings, endpoint, result.info_model)
+    _check_room(settings, endpoint, result)
     return result
+
+
+def _check_room(settings: DistillSettings, endpoint: EndpointSpec, result: ProbeResult) -> None:
+    """Raise RunRefused where the longest answer alone fills the model's context, so that no prompt fits."""
+    model = endpoint.model or (result.models[0] if len(result.models) == 1 else None)
+    length = dict(result.context_tokens).get(model or "")
+    if length is not None and settings.effective_max_new_tokens >= length:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"teacher_model_max_new_tokens is {settings.effective_max_new_tokens}, and the context of {model} holds {length} tokens for prompt "
+            "and answer together, as the endpoint says: no prompt fits. Lower teacher_model_max_new_tokens",
+        )
 
 
 def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:

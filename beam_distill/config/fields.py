@@ -6,7 +6,7 @@ import json
 import os
 import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -185,6 +185,12 @@ def read_endpoint_url(value: Any) -> Any:
         if "://" not in value and looks_like_secret(value):
             raise ValueError("expected an address such as https://host/v1, and this looks like a key; name a key's place with api_key_env")
         chat_completions_url(value)
+        for name, told in parse_qsl(urlsplit(value).query):
+            if (is_secret_name(name) or name.lower() == "code") and not only_references(told):
+                raise ValueError(
+                    f"the address holds a secret, its parameter {name}: put it into an environment variable and give that variable's name in "
+                    f"the address, as in {name}=${{TEACHER_KEY}}"
+                )
     return value
 
 

@@ -74,7 +74,6 @@ class GateSettings(Section):
         "gate",
         "rows that could be sent / rows in, 0 to 1, per split",
         "Too small lets a broken export through as a small dataset; too large holds back a good one for a few bad lines.",
-        True,
         ge=0,
         le=1,
     )

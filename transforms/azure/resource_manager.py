@@ -15,6 +15,7 @@ from transforms.azure.own_loop import run_to_end
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.azure.tokens import kept_token
+from transforms.web.proxies import proxy_for
 
 API_VERSION = "2024-10-01"  # generally available for connections, serverless and online endpoints alike
 ATTEMPT_S = 30.0
@@ -91,12 +92,13 @@ async def _request(method: str, url: str, token: str, ca_bundle: str | None) -> 
     tls: ssl.SSLContext | bool = True if ca_bundle is None else ssl.create_default_context(cafile=ca_bundle)
     try:
         async with (
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls), trust_env=True) as session,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session,
             session.request(
                 method,
                 url,
                 headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                 timeout=aiohttp.ClientTimeout(total=ATTEMPT_S),
+                proxy=proxy_for(url),
                 allow_redirects=False,
             ) as response,
         ):
@@ -107,7 +109,7 @@ async def _request(method: str, url: str, token: str, ca_bundle: str | None) -> 
 
 def _wait_s(headers: dict[str, str]) -> float:
     told = headers.get("retry-after", "")
-    return float(told) if told.isdigit() else 0.0
+    return float(told) if told.isascii() and told.isdigit() else 0.0
 
 
 def _error_of(body: bytes) -> tuple[str, str]:

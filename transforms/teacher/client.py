@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 import time
 import uuid
@@ -14,15 +13,17 @@ from typing import NamedTuple
 
 import aiohttp
 from multidict import CIMultiDict
+from yarl import URL
 
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify, classify_inside
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, open_access
-from transforms.teacher.echoed_secrets import without_secrets
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, open_access, secrets_of
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
+from transforms.web.proxies import proxy_for
+from transforms.web.redaction import Redactor, printable
 
 EXCERPT_BYTES = 600
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
@@ -57,10 +58,13 @@ class TeacherClient:
     """A connection pool to one endpoint. Create, use and close it inside the running loop.
 
     ``most_connections`` must be at least the concurrency limit: waiting for a socket would count into the attempt's time.
+    Raises CredentialMissing and UnusableProxy.
     """
 
     def __init__(self, endpoint: EndpointSpec, most_connections: int) -> None:
-        self._endpoint = endpoint
+        self._address = URL(address_of(endpoint))
+        self._proxy = proxy_for(endpoint.chat_url)
+        self._redactor = Redactor(secrets_of(endpoint))
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
         self._added_headers = added_headers(endpoint)
@@ -70,8 +74,6 @@ class TeacherClient:
             tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=most_connections, ssl=tls, keepalive_timeout=30),
-            # read from the environment only where a proxy is set: looking it up costs on every request
-            trust_env=any(os.environ.get(name) for name in _PROXY_VARIABLES),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -103,20 +105,19 @@ class TeacherClient:
         if opening is not self._opening:
             self._opening = opening
             self._headers = _headers(self._added_headers, opening)
+            self._redactor.learn(opening.values())
         headers = self._headers.copy()
         headers.setdefault(CLIENT_REQUEST_ID, str(uuid.uuid4()))
         try:
-            async with self._session.post(self._endpoint.chat_url, data=body, headers=headers, allow_redirects=False) as response:
-                return await _read(response, body, turn, attempts, started)
+            async with self._session.post(self._address, data=body, headers=headers, proxy=self._proxy, allow_redirects=False) as response:
+                return await _read(response, body, turn, attempts, started, self._redactor)
         except Exception as error:  # noqa: BLE001 - whatever a response does to the HTTP library costs this attempt and no other
-            return AttemptResult(_ms_since(started), failure=_no_response(error, started))
+            failure = _no_response(error, started)
+            return AttemptResult(_ms_since(started), failure=replace(failure, detail=printable(self._redactor.text(failure.detail))))
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
-
-
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 def _user_agent() -> str:
@@ -142,8 +143,10 @@ class _TooLong(Exception):
     """More came than any answer has."""
 
 
-async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float) -> AttemptResult:
-    """What a response amounts to, once its head is there."""
+async def _read(
+    response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float, redactor: Redactor
+) -> AttemptResult:
+    """What a response amounts to, once its head is there. No secret of ours is in it."""
     received = bytearray()
     good = response.status in ANSWERED
     fault: Exception | None = None
@@ -153,7 +156,7 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
         response.close()
         fault = error
     latency_ms = _ms_since(started)
-    body = bytes(received)
+    body = redactor.body(bytes(received))
     reply, failure = None, None
     if not good:
         failure = _refused(response, body, request)
@@ -163,15 +166,12 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
         except BrokenBody as error:
             failure = _unread(error, body, request) if fault is None else _no_response(fault, started)
             failure = replace(failure, status=response.status)
-    response_id = _response_id(response.headers)
-    if failure is not None:
-        body = without_secrets(body, response.request_info.headers)
-        failure = replace(failure, excerpt=_excerpt(body), response_id=response_id)
+    response_id = _response_id(response.headers, redactor)
     return AttemptResult(
         latency_ms,
         reply,
         body if good else b"",
-        failure,
+        failure and replace(failure, detail=printable(failure.detail), excerpt=_excerpt(body), response_id=response_id),
         read_budget(response.headers, "requests"),
         read_budget(response.headers, "tokens"),
         response_id,
@@ -225,11 +225,11 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
     return RequestFailure(FailureKind.CONNECTION_LOST, _plain(error))
 
 
-def _response_id(headers: Mapping[str, str]) -> str | None:
+def _response_id(headers: Mapping[str, str], redactor: Redactor) -> str | None:
     for name in RESPONSE_ID_HEADERS:
         value = headers.get(name)
         if value:
-            return value[:LONGEST_RESPONSE_ID]
+            return printable(redactor.text(value[:LONGEST_RESPONSE_ID]))
     return None
 
 
@@ -238,7 +238,7 @@ def _ms_since(started: float) -> float:
 
 
 def _excerpt(body: bytes) -> str:
-    return body[:EXCERPT_BYTES].decode("utf-8", "replace")
+    return printable(body[:EXCERPT_BYTES].decode("utf-8", "replace"))
 
 
 def _plain(error: BaseException) -> str:

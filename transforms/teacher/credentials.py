@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from transforms.azure.kept_secret import KeptSecret, Secret
 from transforms.azure.keys import Connection, Key, kept_connection, kept_online_key, kept_online_token, kept_serverless_key
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import WorkspaceRef
 from transforms.azure.tokens import kept_token
-from transforms.teacher.header_values import HeaderValueMissing, filled_in
+from transforms.elements.references import with_variables
+from transforms.teacher.header_values import HeaderValueMissing, filled_in, referenced_variables, value_of
 from transforms.teacher.kinds.base import Kind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
+
+_SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password|signature", re.IGNORECASE)
 
 
 class CredentialMissing(Exception):
@@ -33,6 +38,32 @@ def added_headers(endpoint: EndpointSpec) -> dict[str, str]:
     """The headers that the person adds, values filled in. Raises CredentialMissing."""
     try:
         return filled_in(endpoint.headers)
+    except HeaderValueMissing as missing:
+        raise CredentialMissing(str(missing)) from None
+
+
+def address_of(endpoint: EndpointSpec) -> str:
+    """The address that requests are posted to, references in its query filled in. Raises CredentialMissing."""
+    try:
+        return with_variables(endpoint.chat_url, _in_address)
+    except HeaderValueMissing as missing:
+        raise CredentialMissing(str(missing)) from None
+
+
+def _in_address(variable: str) -> str:
+    value = value_of("the endpoint's address", variable)
+    return value if "%" in value else quote(value, safe="")
+
+
+def secrets_of(endpoint: EndpointSpec) -> list[str]:
+    """The values of all variables that headers and address of the endpoint name, and of headers named like one that carries a secret.
+
+    Raises CredentialMissing.
+    """
+    texts = [endpoint.chat_url, *(text for _, text in endpoint.headers)]
+    literal = [text for name, text in endpoint.headers if _SECRET_HEADER.search(name)]
+    try:
+        return [*literal, *(value_of("the endpoint", name) for name in referenced_variables(texts))]
     except HeaderValueMissing as missing:
         raise CredentialMissing(str(missing)) from None
 

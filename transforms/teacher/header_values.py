@@ -31,17 +31,14 @@ def only_references(value: str) -> bool:
 
 def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Names and values as they are sent. Raises HeaderValueMissing."""
-    variables = os.environ if environ is None else environ
+    return {header: with_variables(text, partial(value_of, f"header {header}", environ=environ)) for header, text in headers}
 
-    def look_up(header: str, variable: str) -> str:
-        value = variables.get(variable, "").strip()
-        if not value:
-            raise HeaderValueMissing(f"header {header}: the environment variable {variable} is not set on this machine, or empty")
-        if any(ord(letter) < 32 or ord(letter) > 126 for letter in value):
-            raise HeaderValueMissing(f"header {header}: the environment variable {variable} holds characters that no header can carry")
-        return value
 
-    filled = {}
-    for header, text in headers:
-        filled[header] = with_variables(text, partial(look_up, header))
-    return filled
+def value_of(where: str, variable: str, environ: Mapping[str, str] | None = None) -> str:
+    """The value of a variable that ``where`` names, fit for a header. Raises HeaderValueMissing."""
+    value = (os.environ if environ is None else environ).get(variable, "").strip()
+    if not value:
+        raise HeaderValueMissing(f"{where}: the environment variable {variable} is not set on this machine, or empty")
+    if any(ord(letter) < 32 or ord(letter) > 126 for letter in value):
+        raise HeaderValueMissing(f"{where}: the environment variable {variable} holds characters that no header can carry")
+    return value

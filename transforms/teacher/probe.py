@@ -6,28 +6,36 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from transforms.azure.own_loop import run_to_end
-from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.failures import ENDPOINT_REFUSES, FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
-from transforms.teacher.classify import MODEL_STATUS_HEADER
+from transforms.teacher.classify import classify
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
-from transforms.teacher.credentials import added_headers, credential_headers
-from transforms.teacher.echoed_secrets import without_secrets
+from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
+from transforms.web.proxies import proxy_for
+from transforms.web.redaction import Redactor, printable
 
 ATTEMPT_S = 10.0
 PAUSE_S = 0.5
+CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
+"""Of vLLM and SGLang, llama.cpp, OpenRouter and Together, Groq, Mistral."""
+UNTRUSTED = (
+    "The server is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle "
+    "(REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
+)
 NO_REQUEST = b"hello"  # no JSON: whoever lets it in answers 400 and generates nothing
 
 
@@ -36,6 +44,8 @@ class ProbeResult:
     """What the endpoint said. ``reached`` is false when no response came; ``models`` is empty when it lists none.
 
     ``refusal`` is set for 401, 403 and a route that is not there. ``info_model`` is the model's name by ``/info``, "" when that is not offered.
+    ``context_tokens`` holds the context length of each model whose length the list tells. ``untrusted``: it answers with a certificate that
+    cannot be verified.
     """
 
     reached: bool
@@ -43,22 +53,21 @@ class ProbeResult:
     refusal: FailureKind | None = None
     detail: str = ""
     info_model: str = ""
+    context_tokens: tuple[tuple[str, int], ...] = ()
+    untrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """A response, without any secret of ours in it."""
+
     status: int
-    model_status: str
+    headers: Mapping[str, str]
     body: bytes
 
     @property
-    def effective(self) -> int:
-        """The status, or that of the model's server behind a 424."""
-        return int(self.model_status) if self.status == 424 and self.model_status.isdigit() else self.status
-
-    @property
     def shown(self) -> str:
-        said = self.body.decode("utf-8", "replace").strip()[:300]
+        said = printable(self.body.decode("utf-8", "replace").strip()[:300])
         return f"status {self.status}: {said}"
 
 
@@ -66,16 +75,16 @@ def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     """Costs no tokens. Tries for ``patience_s`` seconds to get any response.
 
     An Azure endpoint is posted what is no request, so that only its door answers; then ``/info`` is asked, whose silence means nothing.
-    Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent.
+    Another is asked for its models, and posted the same where it lists none.
+    Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent, UnusableProxy.
     """
     opening = credential_headers(endpoint, patience_s)
-    return run_to_end(_probe(endpoint, {**added_headers(endpoint), **opening}, patience_s))
+    return run_to_end(_Probe(endpoint, opening, patience_s).result())
 
 
 def find_route(endpoint: EndpointSpec, other: str, patience_s: float) -> str:
     """The address of chat completions: the endpoint's, or ``other`` where only that takes posts. Costs no tokens; raises as the probe does."""
-    headers = {**added_headers(endpoint), **credential_headers(endpoint, patience_s)}
-    return run_to_end(_find_route(endpoint, other, headers, patience_s))
+    return run_to_end(_Probe(endpoint, credential_headers(endpoint, patience_s), patience_s).route(other))
 
 
 def ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:
@@ -105,106 +114,114 @@ async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Se
         await client.close()
 
 
-async def _find_route(endpoint: EndpointSpec, other: str, headers: dict[str, str], patience_s: float) -> str:
-    deadline = time.monotonic() + patience_s
-    async with _session(endpoint, headers) as session:
-        try:
-            if (await _patiently(session, "POST", endpoint.chat_url, deadline)).status in (404, 405):
-                answer = await _patiently(session, "POST", other, deadline)
-                if answer.status < 300 or (400 <= answer.status < 500 and answer.status not in (404, 405)):
-                    return other
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
-            pass  # whether anything answers is the probe's to say
-    return endpoint.chat_url
+class _Probe:
+    """The questions to one endpoint, which share a deadline and what they are sent with."""
 
+    def __init__(self, endpoint: EndpointSpec, opening: dict[str, str], patience_s: float) -> None:
+        self._endpoint = endpoint
+        self._address = address_of(endpoint)
+        self._headers = {"User-Agent": USER_AGENT, **added_headers(endpoint), **opening}
+        self._proxy = proxy_for(endpoint.chat_url)
+        self._redactor = Redactor([*secrets_of(endpoint), *opening.values()])
+        self._deadline_s = time.monotonic() + patience_s
 
-def _session(endpoint: EndpointSpec, headers: dict[str, str]) -> aiohttp.ClientSession:
-    tls = True if endpoint.ca_bundle is None else ssl.create_default_context(cafile=endpoint.ca_bundle)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls),
-        headers={"User-Agent": USER_AGENT, **headers},
-        trust_env=True,
-        max_line_size=LONGEST_HEADER_BYTES,
-        max_field_size=LONGEST_HEADER_BYTES,
-        max_headers=MOST_HEADERS,
-    )
+    async def result(self) -> ProbeResult:
+        """Everything the endpoint says."""
+        async with self._session() as session:
+            try:
+                return await (self._of_openai(session) if self._endpoint.kind is EndpointKind.OPENAI else self._of_azure(session))
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                text = self._redactor.text(str(error)) or "no response in time"
+                untrusted = isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError))
+                advice = f". {UNTRUSTED}" if untrusted else ""
+                return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + advice, untrusted=untrusted)
 
+    async def route(self, other: str) -> str:
+        """The endpoint's address of chat completions, or ``other`` where only that takes posts."""
+        async with self._session() as session:
+            try:
+                if (await self._patiently(session, "POST", self._address)).status in (404, 405):
+                    answer = await self._patiently(session, "POST", address_of(replace(self._endpoint, chat_url=other)))
+                    if answer.status < 300 or (400 <= answer.status < 500 and answer.status not in (404, 405)):
+                        return other
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
+                pass  # whether anything answers is for result() to say
+        return self._endpoint.chat_url
 
-async def _probe(endpoint: EndpointSpec, headers: dict[str, str], patience_s: float) -> ProbeResult:
-    deadline = time.monotonic() + patience_s
-    kind = KINDS[endpoint.kind]
-    async with _session(endpoint, headers) as session:
-        result = ProbeResult(True)
-        try:
-            if endpoint.kind is not EndpointKind.OPENAI:
-                result = _at_the_door(await _patiently(session, "POST", endpoint.chat_url, deadline))
-                if result.refusal is None and kind.offers_info:
-                    result = await _with_info(session, endpoint, result, deadline)
-            if result.refusal is None and kind.lists_models and endpoint.model is None or endpoint.kind is EndpointKind.OPENAI:
-                listed = _models(await _patiently(session, "GET", models_url(endpoint.chat_url), deadline))
-                advisory = endpoint.kind is not EndpointKind.OPENAI  # the door has answered already
-                result = replace(result, models=listed.models) if advisory else listed
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            text = str(error) or "no response in time"
-            return ProbeResult(False, detail=f"{type(error).__name__}: {text}")
+    def _session(self) -> aiohttp.ClientSession:
+        bundle = self._endpoint.ca_bundle
+        tls: ssl.SSLContext | bool = True if bundle is None else ssl.create_default_context(cafile=bundle)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls),
+            headers=self._headers,
+            max_line_size=LONGEST_HEADER_BYTES,
+            max_field_size=LONGEST_HEADER_BYTES,
+            max_headers=MOST_HEADERS,
+        )
+
+    async def _of_openai(self, session: aiohttp.ClientSession) -> ProbeResult:
+        listed = _models(await self._patiently(session, "GET", models_url(self._address)))
+        if listed.models or listed.refusal is not None:
+            return listed
+        door = _at_the_door(await self._patiently(session, "POST", self._address))
+        return door if door.refusal is not None else listed
+
+    async def _of_azure(self, session: aiohttp.ClientSession) -> ProbeResult:
+        kind = KINDS[self._endpoint.kind]
+        result = _at_the_door(await self._patiently(session, "POST", self._address))
+        if result.refusal is None and kind.offers_info:
+            result = await self._with_info(session, result)
+        if result.refusal is None and kind.lists_models and self._endpoint.model is None:
+            listed = _models(await self._patiently(session, "GET", models_url(self._address)))
+            result = replace(result, models=listed.models, context_tokens=listed.context_tokens)
         return result
 
+    async def _patiently(self, session: aiohttp.ClientSession, method: str, url: str) -> _Answer:
+        while True:
+            left_s = max(0.1, min(ATTEMPT_S, self._deadline_s - time.monotonic()))
+            try:
+                return await self._ask(session, method, url, left_s)
+            except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+                if time.monotonic() + PAUSE_S >= self._deadline_s or isinstance(error, aiohttp.ClientConnectorCertificateError):
+                    raise
+            await asyncio.sleep(PAUSE_S)
 
-async def _patiently(session: aiohttp.ClientSession, method: str, url: str, deadline: float) -> _Answer:
-    while True:
-        left_s = max(0.1, min(ATTEMPT_S, deadline - time.monotonic()))
+    async def _ask(self, session: aiohttp.ClientSession, method: str, url: str, timeout_s: float) -> _Answer:
+        body = NO_REQUEST if method == "POST" else None
+        async with session.request(
+            method,
+            url,
+            data=body,
+            headers={"Content-Type": "application/json"} if body is not None else None,
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            proxy=self._proxy,
+            allow_redirects=False,
+        ) as response:
+            received = self._redactor.body(await response.content.read(1 << 20))
+            return _Answer(response.status, response.headers, received)
+
+    async def _with_info(self, session: aiohttp.ClientSession, result: ProbeResult) -> ProbeResult:
+        parts = urlsplit(self._address)
+        url = f"{parts.scheme}://{parts.netloc}/info?api-version={INFERENCE_API_VERSION}"
         try:
-            return await _ask(session, method, url, left_s)
+            answer = await self._ask(session, "GET", url, max(0.5, min(ATTEMPT_S, self._deadline_s - time.monotonic())))
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
-            if time.monotonic() + PAUSE_S >= deadline:
-                raise
-        await asyncio.sleep(PAUSE_S)
-
-
-async def _ask(session: aiohttp.ClientSession, method: str, url: str, timeout_s: float) -> _Answer:
-    body = NO_REQUEST if method == "POST" else None
-    async with session.request(
-        method,
-        url,
-        data=body,
-        headers={"Content-Type": "application/json"} if body is not None else None,
-        timeout=aiohttp.ClientTimeout(total=timeout_s),
-        allow_redirects=False,
-    ) as response:
-        received = without_secrets(await response.content.read(1 << 20), response.request_info.headers)
-        return _Answer(response.status, response.headers.get(MODEL_STATUS_HEADER, ""), received)
+            return result
+        if answer.status in (401, 403):
+            kind = FailureKind.UNAUTHORIZED if answer.status == 401 else FailureKind.FORBIDDEN
+            return replace(result, refusal=kind, detail=f"/info: {answer.shown}")
+        if answer.status != 200:
+            return result
+        name = _fields(answer.body).get("model_name")
+        return replace(result, info_model=printable(name) if isinstance(name, str) else "")
 
 
 def _at_the_door(answer: _Answer) -> ProbeResult:
-    """What a request that is none tells: 401 and 403 of the endpoint itself are refusals, 400 and its like mean that we are in."""
-    if answer.status in (401, 403):
-        kind = FailureKind.UNAUTHORIZED if answer.status == 401 else FailureKind.FORBIDDEN
+    """What a request that is none tells: a refusal by the endpoint itself is one, 400 and its like mean that we are in."""
+    kind = classify(answer.status, answer.headers, answer.body).kind
+    if kind in ENDPOINT_REFUSES and not 200 <= answer.status < 300:  # some stand-ins take anything
         return ProbeResult(True, refusal=kind, detail=answer.shown)
-    if b"no authorization header present" in answer.body[:300].lower():
-        return ProbeResult(True, refusal=FailureKind.UNAUTHORIZED, detail=answer.shown)
-    if answer.effective in (404, 405) and b"traffic group" not in answer.body:
-        return ProbeResult(True, refusal=FailureKind.NOT_FOUND, detail=answer.shown)
     return ProbeResult(True, detail="lets us in")
-
-
-async def _with_info(session: aiohttp.ClientSession, endpoint: EndpointSpec, result: ProbeResult, deadline: float) -> ProbeResult:
-    parts = urlsplit(endpoint.chat_url)
-    url = f"{parts.scheme}://{parts.netloc}/info?api-version={INFERENCE_API_VERSION}"
-    try:
-        answer = await _ask(session, "GET", url, max(0.5, min(ATTEMPT_S, deadline - time.monotonic())))
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
-        return result
-    if answer.status in (401, 403):
-        kind = FailureKind.UNAUTHORIZED if answer.status == 401 else FailureKind.FORBIDDEN
-        return replace(result, refusal=kind, detail=f"/info: {answer.shown}")
-    if answer.status != 200:
-        return result
-    try:
-        fields = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return result
-    name = fields.get("model_name") if isinstance(fields, dict) else None
-    return replace(result, info_model=name if isinstance(name, str) else "")
 
 
 def _models(answer: _Answer) -> ProbeResult:
@@ -212,9 +229,33 @@ def _models(answer: _Answer) -> ProbeResult:
         kind = FailureKind.UNAUTHORIZED if answer.status == 401 else FailureKind.FORBIDDEN
         return ProbeResult(True, refusal=kind, detail=answer.shown)
     if answer.status != 200:
-        return ProbeResult(True, detail=f"no list of models (status {answer.status})")
-    try:
-        names = tuple(str(item["id"]).encode("utf-8", "replace").decode() for item in json.loads(answer.body)["data"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return ProbeResult(True, detail=f"no list of models ({answer.shown})")
+    listed = _fields(answer.body).get("data")
+    items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)] if isinstance(listed, list) else []
+    if not items:
         return ProbeResult(True, detail="no list of models (the response is of another shape)")
-    return ProbeResult(True, models=names)
+    lengths = ((item["id"], _context_tokens(item)) for item in items)
+    return ProbeResult(
+        True,
+        models=tuple(printable(item["id"]) for item in items),
+        context_tokens=tuple((name, length) for name, length in lengths if length is not None),
+    )
+
+
+def _context_tokens(item: dict[str, Any]) -> int | None:
+    """The context length of a listed model, under the names that servers give it."""
+    meta = item.get("meta")
+    for fields in (item, meta if isinstance(meta, dict) else {}):
+        for name in CONTEXT_LENGTH_NAMES:
+            length = fields.get(name)
+            if isinstance(length, int) and not isinstance(length, bool) and length > 0:
+                return length
+    return None
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}

@@ -196,12 +196,12 @@ def test_nobody_listening_is_no_connection() -> None:
 def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
     """llm-katan names the key that it was given and OpenAI most of it; the excerpt goes to the screen, the rejects and the ledger."""
     monkeypatch.setenv("TEACHER_KEY", "sesame-1234567")
-    told = b'{"error":{"message":"invalid key: got \'sesame-1234567\' and header other-secret, content type application/json"}}'
+    told = b'{"error":{"message":"invalid key: got \'sesame-1234567\' and header other-secret, as JSON"}}'
     credential = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         result = ask(address, credential=credential, headers=(("x-token", "other-secret"),))
     assert result.failure is not None
-    assert result.failure.excerpt == "{\"error\":{\"message\":\"invalid key: got '***' and header ***, content type application/json\"}}"
+    assert result.failure.excerpt == "{\"error\":{\"message\":\"invalid key: got '[secret]' and header [secret], as JSON\"}}"
     assert b"sesame" not in result.body and "sesame" not in result.failure.detail
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         endpoint = EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", credential=credential)

@@ -1,0 +1,100 @@
+"""What check finds out of an endpoint without paying: its route, its key, the room in its context."""
+
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from builders import questions
+from jobs import Job
+from local_server import serving
+
+from beam_distill.cli.main import main
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    made = Job(tmp_path)
+    made.train(questions(45))
+    return made
+
+
+def command(job: Job, name: str, *extra: str) -> int:
+    return main([name, *job.arguments(*extra)[1:]])
+
+
+class NoModelList(BaseHTTPRequestHandler):
+    """A gateway with a chat route alone, which takes JSON only."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(400 if self.path == "/v1/chat/completions" else 404)
+
+    def do_GET(self) -> None:
+        self.answer(404)
+
+    def answer(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+@pytest.mark.fault("R6")
+def test_check_asks_the_chat_route_where_no_models_are_listed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(NoModelList) as address:
+        job.url = f"http://{address}/v1"
+        assert command(job, "check") == 0
+        assert "no list of models (status 404: {}); that it takes chats is not proven by that, --pilot 1" in capsys.readouterr().out
+        job.url = f"http://{address}/api"
+        assert command(job, "check") == 4
+        assert "there is no such route; see teacher_model_endpoint_url" in capsys.readouterr().err
+
+
+class NoDatabase(NoModelList):
+    """A LiteLLM proxy without a database, to which any key but the master key is a broken connection."""
+
+    def answer(self, status: int) -> None:
+        body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.fault("R6")
+def test_check_reads_a_wrong_key_behind_a_status_400(job: Job, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEACHER_KEY", "sk-wrong-1234567")
+    with serving(NoDatabase) as address:
+        job.url = f"http://{address}/v1"
+        assert command(job, "check", "--api_key_env=TEACHER_KEY") == 4
+        shown = capsys.readouterr().err
+        assert "the key is wrong or expired" in shown and "No connected db." in shown
+
+
+class SmallContext(NoModelList):
+    """Lists a model with its context length, each time under the name that the test sets."""
+
+    fields = b""
+
+    def do_GET(self) -> None:
+        body = b'{"data":[{"id":"m",' + self.fields + b"}]}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.mark.fault("R6", "R7")
+@pytest.mark.parametrize("fields", ['"max_model_len":512', '"meta":{"n_ctx":512}', '"context_length":512', '"context_window":512'])
+def test_check_and_run_refuse_an_answer_as_long_as_the_context(job: Job, fields: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(type("Listed", (SmallContext,), {"fields": fields.encode()})) as address:
+        job.url = f"http://{address}/v1"
+        for name in ("check", "run"):
+            assert command(job, name, "--teacher_model_max_new_tokens=512") == 2
+            assert "teacher_model_max_new_tokens is 512, and the context of m holds 512 tokens" in capsys.readouterr().err
+        assert command(job, "check", "--teacher_model_max_new_tokens=256") == 0

@@ -1,0 +1,68 @@
+"""Proxy variables as people write them; none of them is passed by in silence."""
+
+import pytest
+
+from transforms.web.proxies import UnusableProxy, proxy_for
+
+TEACHER = "http://teacher.internal:8000/v1/chat/completions"
+SECURE = "https://teacher.internal/v1/chat/completions"
+
+
+@pytest.mark.fault("D18")
+@pytest.mark.parametrize(
+    ("url", "environ", "proxy"),
+    [
+        (TEACHER, {}, None),
+        (TEACHER, {"http_proxy": ""}, None),
+        (TEACHER, {"http_proxy": "http://proxy:3128"}, "http://proxy:3128"),
+        (TEACHER, {"http_proxy": "proxy:3128"}, "http://proxy:3128"),
+        (TEACHER, {"http_proxy": "127.0.0.1:3128"}, "http://127.0.0.1:3128"),
+        (TEACHER, {"http_proxy": "http://me:secret@proxy:3128/"}, "http://me:secret@proxy:3128"),
+        (TEACHER, {"HTTP_PROXY": "http://proxy:3128"}, "http://proxy:3128"),
+        (TEACHER, {"http_proxy": "http://small:1", "HTTP_PROXY": "http://large:1"}, "http://small:1"),
+        (TEACHER, {"http_proxy": "", "HTTP_PROXY": "http://large:1"}, None),
+        (TEACHER, {"https_proxy": "http://proxy:3128"}, None),
+        (SECURE, {"https_proxy": "proxy:3128"}, "http://proxy:3128"),
+        (SECURE, {"all_proxy": "http://proxy:3128"}, "http://proxy:3128"),
+        (SECURE, {"ALL_PROXY": "socks5://proxy:1080"}, None),
+        ("http://[::1]:8000/v1", {"http_proxy": "http://[fe80::1]:3128"}, "http://[fe80::1]:3128"),
+    ],
+)
+def test_the_proxy_that_leads_to_an_address(url: str, environ: dict[str, str], proxy: str | None) -> None:
+    assert proxy_for(url, environ) == proxy
+
+
+@pytest.mark.fault("D18")
+@pytest.mark.parametrize(
+    ("url", "exceptions", "past"),
+    [
+        (TEACHER, "*", True),
+        (TEACHER, "teacher.internal", True),
+        (TEACHER, ".internal", True),
+        (TEACHER, "internal", True),
+        (TEACHER, "*.internal", True),
+        (TEACHER, "other, teacher.internal", True),
+        (TEACHER, "other teacher.internal", True),
+        (TEACHER, "TEACHER.Internal", True),
+        (TEACHER, "teacher.internal:8000", True),
+        (TEACHER, "teacher.internal:9000", False),
+        (TEACHER, "eacher.internal", False),
+        (TEACHER, "", False),
+        ("http://10.1.2.3:8000/v1", "10.0.0.0/8", True),
+        ("http://10.1.2.3:8000/v1", "10.1.2.3", True),
+        ("http://11.1.2.3:8000/v1", "10.0.0.0/8", False),
+        ("http://[fd00::5]:8000/v1", "fd00::/8", True),
+        ("http://[::1]:8000/v1", "[::1]:8000", True),
+        ("http://[::1]:8000/v1", "::1", True),
+        ("http://localhost/v1", "localhost:80", True),
+    ],
+)
+def test_what_is_reached_without_the_proxy(url: str, exceptions: str, past: bool) -> None:
+    assert (proxy_for(url, {"http_proxy": "http://proxy:3128", "no_proxy": exceptions}) is None) is past
+
+
+@pytest.mark.fault("D18")
+@pytest.mark.parametrize("value", ["https://proxy:3128", "socks5://proxy:1080", "socks5h://proxy", "http://", "http://proxy:port", "ftp://proxy"])
+def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable(value: str) -> None:
+    with pytest.raises(UnusableProxy, match="http_proxy"):
+        proxy_for(TEACHER, {"http_proxy": value})

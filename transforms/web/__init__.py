@@ -1,0 +1,1 @@
+"""What every HTTP session of ours shares. No Beam."""

@@ -1,0 +1,78 @@
+"""Which proxy leads to an address, by the standard variables and as curl reads them.
+
+``http_proxy``, ``https_proxy`` and ``all_proxy`` name a proxy, ``no_proxy`` what is reached without one: host names with all below them,
+addresses, networks such as 10.0.0.0/8, each with a port or without, and ``*`` for everything. Names in capitals count too, those in small
+letters first. aiohttp's own reading (``trust_env``) is not used: it also takes logins from ``.netrc``, passes https proxies by, and fails
+for a proxy without a scheme.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit, urlunsplit
+
+
+class UnusableProxy(ValueError):
+    """A proxy variable names what cannot be used; the text says which and what to do."""
+
+
+def proxy_for(url: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """The address of the proxy for ``url``, ``http://[user:password@]host[:port]``; None where there is none. Raises UnusableProxy."""
+    variables = os.environ if environ is None else environ
+    target = urlsplit(url)
+    if _goes_past(target.hostname or "", target.port or (443 if target.scheme == "https" else 80), _value(variables, "no_proxy")[1]):
+        return None
+    for name in (f"{target.scheme}_proxy", "all_proxy"):
+        found, value = _value(variables, name)
+        if value and (name != "all_proxy" or not value.lower().startswith("socks")):  # one for other programs; curl's own words for it
+            return _usable(found, value)
+    return None
+
+
+def _value(variables: Mapping[str, str], name: str) -> tuple[str, str]:
+    for spelling in (name, name.upper()):
+        if spelling in variables:
+            return spelling, variables[spelling].strip()
+    return name, ""
+
+
+def _usable(name: str, value: str) -> str:
+    address = value if "://" in value else f"http://{value}"
+    try:
+        parts = urlsplit(address)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UnusableProxy(f"the environment variable {name} is no proxy's address; expected http://host:port, or unset it")
+    if parts.scheme != "http":
+        raise UnusableProxy(
+            f"the environment variable {name} names a proxy with {parts.scheme}://, and only proxies with http:// can be used (also for https "
+            f"addresses); give one, or unset it, or name the teacher's host in no_proxy"
+        )
+    return urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+
+
+def _goes_past(host: str, port: int, exceptions: str) -> bool:
+    return any(_is_excepted(host.lower().rstrip("."), port, entry) for entry in exceptions.replace(",", " ").lower().split())
+
+
+def _is_excepted(host: str, port: int, entry: str) -> bool:
+    if entry == "*":
+        return True
+    name, bracket, rest = entry.partition("]")
+    if bracket:  # [::1] or [::1]:8000
+        name, told = name.removeprefix("["), rest.removeprefix(":")
+    elif entry.count(":") == 1:
+        name, _, told = entry.partition(":")
+    else:
+        told = ""
+    if told and told != str(port):
+        return False
+    try:
+        return ip_address(host) in ip_network(name, strict=False)
+    except ValueError:
+        name = name.removeprefix("*").strip(".")
+        return bool(name) and (host == name or host.endswith(f".{name}"))
