@@ -38,7 +38,7 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if target not in LAUNCHED:
         if target in TARGETS:
             folder = namespace.folder or f"beam-distill-{target}"
-            step = TARGETS[target].next_step.format(folder=folder)
+            step = TARGETS[target].next_for(folder)
             raise SettingsError([f"{target} is not submitted from here: beam-distill render {target} writes its files; then {step}"])
         raise SettingsError([f"{target}: no such target{nearest(target, LAUNCHED)}; there are {', '.join(LAUNCHED)}"])
     if target == "job-server":

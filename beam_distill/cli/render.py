@@ -53,7 +53,8 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         print(documented(known(namespace.target)), end="")
         return 0
     folder, rendered, _ = render_files(namespace, os.environ)
-    print(f"next: {rendered.target.next_step.format(folder=folder)}")
+    next_step = rendered.target.next_for(folder, rendered.values["package"])
+    print(f"next: {next_step}")
     return 0
 
 

@@ -212,7 +212,8 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     warnings = [*_advice_on_length(settings), *_advice_on_access(settings)]
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")
-        if f"instance_type_{step}" in given and compute != "serverless":
+        name = f"instance_type_{step}"
+        if name in given and compute != "serverless" and getattr(settings, name) != DistillSettings.model_fields[name].default:
             warnings.append(f"instance_type_{step} is ignored: compute_{step} is {compute}, not serverless")
     if "initial_worker_count" in given and settings.initial_worker_count > settings.max_worker_count:
         warnings.append(

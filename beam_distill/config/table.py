@@ -26,7 +26,8 @@ def inputs_page() -> str:
         for name, field in DistillSettings.model_fields.items():
             extra: Any = field.json_schema_extra
             if extra["group"] == group:
-                lines.append(f"| `{name}` | {_default(field)} | {_text(field, extra)} |")
+                text = described(name).replace("|", "\\|")
+                lines.append(f"| `{name}` | {_default(field)} | {text} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -39,12 +40,15 @@ def _default(field: Any) -> str:
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 
-def _text(field: Any, extra: dict[str, str]) -> str:
-    text: str = field.description
+def described(name: str) -> str:
+    """What an input is, in whole sentences. A list of values keeps them as they are to be written."""
+    field = DistillSettings.model_fields[name]
+    extra: Any = field.json_schema_extra
+    text = field.description or ""
     listed = text.split(", ")
-    if len(listed) == 1 or any(" " in part for part in listed):  # a list of values keeps them as they are to be written
+    if len(listed) == 1 or any(" " in part for part in listed):
         text = text[:1].upper() + text[1:]
-    return (text + (f". {extra['details']}" if extra["details"] else "")).replace("|", "\\|")
+    return text + (f". {extra['details']}" if extra["details"] else "")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from beam_distill.config.runner import as_arguments
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings
+from beam_distill.deployment.facts import component_values
 
 AZFS = "azfs://"
 BLOB_ENDPOINT = "blob_service_endpoint"
@@ -45,6 +46,9 @@ def carry(resolved: ResolvedSettings, values: dict[str, Any]) -> Carried:
     settings, given = resolved.settings, resolved.origins
     view = settings.public_view()
     further = [name for name in DistillSettings.model_fields if name in given and name not in _OF_THEIR_OWN and not holds_mask(view[name])]
+    said = component_values(view, frozenset(given))
+    # seconds in fractions, which the component's integer cannot say
+    further += [name for name in ("max_retry_time_interval",) if name in given and name not in said]
     variables = {f"{ENVIRONMENT_PREFIX}{name.upper()}": _text(view[name]) for name in further}
     outputs = [view[name] for name in COMPONENT_OUTPUTS if view[name] is not None]
     if "output_format" not in given and all(path.endswith(".parquet") for path in outputs):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import posixpath
-import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
+from beam_distill.config.component import COMPONENT, COMPONENT_INPUTS, COMPONENT_OUTPUTS
+from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.config.table import described
+from beam_distill.deployment.quoting import shell_word
 from beam_distill.handoff.folder import handoff_folder
 from beam_distill.runners.spark_properties import driver_properties, replacement_properties
 from transforms.teacher.header_values import only_references, referenced_variables
 
 SERVERLESS = "serverless"
 HEADERS = "additional_headers"
-# refused where it means nothing, so a component must be able to leave it out
-ONLY_WHEN_GIVEN = ("max_len_summary",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class JobFacts:
     @property
     def override_flags(self) -> str:
         """The overrides as words of a shell command, with a space before each."""
-        return "".join(f" --{name} {shlex.quote(value)}" for name, value in self.overrides.items())
+        return "".join(f" --{name} {shell_word(value)}" for name, value in self.overrides.items())
 
     @property
     def kubernetes_config(self) -> dict[str, Any]:
         """Every input that was given, as a config file of its own."""
-        return {name: value for name, value in self.settings.items() if name in self.given}
+        return {name: value for name, value in self.settings.items() if name in self.given and value is not None}
 
     @property
     def local_outputs(self) -> list[str]:
@@ -112,10 +112,10 @@ class JobFacts:
         value = self.settings[name]
         return "" if value is None else str(value)
 
-    def as_text(self, name: str) -> str:
-        """An input as the text that a string input of the component takes, quoted for YAML."""
-        value = self.settings[name]
-        return json.dumps(value if isinstance(value, str) else json.dumps(value), ensure_ascii=False)
+    @property
+    def component_values(self) -> dict[str, Any]:
+        """The inputs of the Azure ML component that were given, as it takes them."""
+        return component_values(self.settings, self.given)
 
     @property
     def key_file_folder(self) -> str | None:
@@ -135,6 +135,10 @@ def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: 
     settings = resolved.settings
     shown = settings.public_view()
     del shown[HEADERS]
+    if holds_mask(shown["extra_body"]):
+        shown["extra_body"] = None
+    if shown["beam_options"]:
+        shown["beam_options"] = {name: value for name, value in shown["beam_options"].items() if not holds_mask(value)}
     if headers and (safe := headers_shown(settings)):
         shown[HEADERS] = safe
     return JobFacts(
@@ -157,20 +161,25 @@ def headers_shown(settings: DistillSettings) -> dict[str, str]:
 
 
 def left_out(resolved: ResolvedSettings, headers: bool = True) -> list[str]:
-    """A warning about the headers that were given and are not rendered."""
+    """Warnings about headers, and secrets in other inputs, that were given and are not rendered."""
+    view = resolved.settings.public_view()
+    said = []
+    if holds_mask(view["extra_body"]):
+        said.append("extra_body left out of the rendered files: it holds a secret. Keep it in the config file that the job reads")
     shown = headers_shown(resolved.settings) if headers else {}
     names = [name for name in resolved.settings.additional_headers or {} if name not in shown]
     if not names:
-        return []
+        return said
     why = "their values may be secrets" if headers else "the component has no way to a variable of its machine"
     return [
+        *said,
         f"additional_headers: {', '.join(names)} left out of the rendered files: {why}. "
-        + ("Write ${NAME} for a secret, or keep them in the config file that the job reads" if headers else "Use a connection_name instead")
+        + ("Write ${NAME} for a secret, or keep them in the config file that the job reads" if headers else "Use a connection_name instead"),
     ]
 
 
 def component_inputs() -> list[dict[str, Any]]:
-    """The original component's inputs as an Azure ML component declares them: name, type, bounds, default, description."""
+    """The original component's inputs as Azure ML's files declare them: name, type, optional, default, choices, description."""
     return [_component_input(name) for name in COMPONENT_INPUTS]
 
 
@@ -180,27 +189,27 @@ def component_outputs() -> list[str]:
 
 
 def _component_input(name: str) -> dict[str, Any]:
-    field = DistillSettings.model_fields[name]
-    extra: Any = field.json_schema_extra
-    annotation = str(field.annotation)
-    if name.endswith("_file_path"):
-        declared: dict[str, Any] = {"type": "uri_file"}
-    elif "bool" in annotation:
-        declared = {"type": "boolean"}
-    elif "float" in annotation:
-        declared = {"type": "number"}
-    elif "int" in annotation and name != "mini_batch_size":
-        declared = {"type": "integer"}
-    else:
-        declared = {"type": "string"}
-    if field.is_required():
-        declared["optional"] = False
-    elif field.default is None or name in ONLY_WHEN_GIVEN:
-        declared["optional"] = True
-    else:
-        declared["default"] = field.default if not hasattr(field.default, "value") else field.default.value
-    text = f"{field.description}. {extra['details']}".strip().rstrip(".") + "."
-    return {"name": name, **declared, "description": text[:1].upper() + text[1:]}
+    declared = COMPONENT[name]
+    fields = {"type": declared.type, "optional": declared.optional, "default": declared.default, "choices": list(declared.choices)}
+    return {"name": name, **fields, "description": described(name).strip().rstrip(".") + "."}
+
+
+def component_values(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
+    """The inputs of the component that were given, as it takes them; what it cannot say is left out."""
+    found = {}
+    for name, declared in COMPONENT.items():
+        value = settings.get(name)
+        if name not in given or value is None:
+            continue
+        if declared.type == "integer" and isinstance(value, float):
+            if not value.is_integer():
+                continue
+            value = int(value)
+        if declared.type == "string" and not isinstance(value, str):
+            value = json.dumps(value)
+        if not declared.choices or value in declared.choices:
+            found[name] = value
+    return found
 
 
 def _placement(resolved: ResolvedSettings, step: str) -> Placement:

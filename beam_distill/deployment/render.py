@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 
 from beam_distill.config.errors import SettingsError
+from beam_distill.config.secrets import holds_mask
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.azureml import Carried
 from beam_distill.deployment.facts import HEADERS, JobFacts, component_inputs, component_outputs, headers_shown, job_facts, left_out
+from beam_distill.deployment.quoting import BREAKING, shell_word, shell_words, yaml_block, yaml_scalar
 from beam_distill.deployment.targets import TARGETS, Target
 from beam_distill.deployment.values import read_values
 from beam_distill.version import VERSION
@@ -42,7 +42,7 @@ class RenderRequest:
             words += ["--values", self.values_file]
         for name, value in (self.set_inputs | self.set_values).items():
             words += ["--set", f"{name}={value}"]
-        return shlex.join([*words, "-o", self.folder])
+        return shell_words([*words, "-o", self.folder])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,11 +62,13 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     there is not.
     """
     target = TARGETS[request.target]
+    _refuse_names(request)
     objection = target.objection(resolved.settings)
     if objection is not None:
         raise SettingsError([f"{target.name} cannot be rendered: {objection}"])
     values = read_values(target.name, target.of_job(resolved.settings), request.file_values, request.set_values)
-    inputs = {name: value for name, value in request.set_inputs.items() if name != HEADERS}
+    secret = {name for name, value in resolved.settings.public_view().items() if holds_mask(value)}
+    inputs = {name: value for name, value in request.set_inputs.items() if name != HEADERS and name not in secret}
     if HEADERS in request.set_inputs and target.headers and (safe := headers_shown(resolved.settings)):
         inputs[HEADERS] = json.dumps(safe)  # the others may be secrets: the command is repeated without them
     shown = dataclasses.replace(request, set_inputs=inputs)
@@ -76,6 +78,15 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     files = {name: _fill(environment, f"{target.name}/{name}.j2", job, values, carried) for name in target.files}
     warnings = [*left_out(resolved, target.headers), *(carried.warnings if carried is not None else ())]
     return Rendered(target, files, values, tuple(warnings))
+
+
+def _refuse_names(request: RenderRequest) -> None:
+    """The names of files that become part of commands: nothing in them may end a line or be filled in by a service."""
+    for flag, name in (("--config", request.config), ("-o", request.folder), ("--values", request.values_file or "")):
+        if BREAKING.search(name):
+            raise SettingsError([f"{flag}: the name holds a line break or another character that rendered files cannot carry; rename it"])
+        if "${{" in name:
+            raise SettingsError([f"{flag}: {name!r} holds an expression, which the place that runs the job would fill in; rename it"])
 
 
 def write(rendered: Rendered, folder: str) -> list[Path]:
@@ -103,9 +114,9 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - YAML and shell, each value through the filter of its language
     )
-    environment.filters["yaml"] = _as_yaml
-    environment.filters["sh"] = lambda value: shlex.quote(str(value))
-    environment.filters["yaml_block"] = _as_yaml_block
+    environment.filters["yaml"] = yaml_scalar
+    environment.filters["sh"] = shell_word
+    environment.filters["yaml_block"] = yaml_block
     return environment
 
 
@@ -123,17 +134,3 @@ def _fill(environment: jinja2.Environment, name: str, job: JobFacts, values: dic
         component_outputs=component_outputs(),
     )
     return text.rstrip("\n") + "\n"
-
-
-def _as_yaml(value: Any) -> str:
-    """One value as a YAML scalar on one line; JSON's quoting is YAML's too."""
-    if isinstance(value, str):
-        plain = yaml.safe_dump(value, width=10_000, allow_unicode=True).removesuffix("\n...\n").removesuffix("\n")
-        return plain if "\n" not in plain else json.dumps(value, ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _as_yaml_block(value: Any, indent: int) -> str:
-    """A mapping as a YAML block, each line after ``indent`` spaces."""
-    text: str = yaml.safe_dump(value, sort_keys=False, width=10_000, allow_unicode=True)
-    return "\n".join(" " * indent + line for line in text.splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.azureml import Carried, carry, values_of
+from beam_distill.deployment.facts import component_values
+from beam_distill.deployment.quoting import BREAKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Target:
     of_job: Callable[[DistillSettings], dict[str, Any]] = lambda settings: {}
     carry: Callable[[ResolvedSettings, dict[str, Any]], Carried] | None = None
 
+    def next_for(self, folder: str, package: str = ".") -> str:
+        """What a person does with the files in ``folder``, which install ``package``."""
+        return self.next_step.format(folder=folder, package=package)
+
 
 def _ci(settings: DistillSettings) -> str | None:
     if settings.api_key_file is not None:
@@ -37,7 +44,21 @@ def _ci(settings: DistillSettings) -> str | None:
             f"api_key_file: the file {settings.api_key_file} is not on a CI machine; name the secret instead: "
             "--set api_key_file= --set api_key_env=NAME"
         )
+    for name in (*COMPONENT_OUTPUTS, "work_dir"):
+        path = getattr(settings, name) or ""
+        if BREAKING.search(path) or path != path.strip():
+            return f"{name}: {path!r} holds a line break or begins or ends with a space, which a list of paths cannot carry; name another"
     return None
+
+
+_MACRO = re.compile(r"\$\([A-Za-z_][\w.-]*\)|^\$\[")
+
+
+def _azure_pipelines(settings: DistillSettings) -> str | None:
+    for name, value in settings.public_view().items():
+        if isinstance(value, str) and _MACRO.search(value):
+            return f"{name}: {value!r} holds an expression that Azure Pipelines would fill in; write it another way"
+    return _ci(settings)
 
 
 def _kubernetes(settings: DistillSettings) -> str | None:
@@ -60,8 +81,8 @@ def _azureml(settings: DistillSettings) -> str | None:
             "api_key_env, api_key_file: the component has the original's inputs, which know no key reference. Give connection_name "
             "(a workspace connection holds the key) or authentication_type managed_identity"
         )
-    for name in COMPONENT_INPUTS:
-        if "'" in str(getattr(settings, name)) and isinstance(getattr(settings, name), str | tuple):
+    for name, value in component_values(settings.public_view(), frozenset(COMPONENT_INPUTS)).items():
+        if isinstance(value, str) and "'" in value:
             return f"{name}: holds an apostrophe, which the component's command line cannot carry; give it in a job of your own"
     return None
 
@@ -70,6 +91,10 @@ def _master(settings: DistillSettings) -> dict[str, Any]:
     return {} if settings.master is None else {"master": settings.master}
 
 
+_PACKAGE = (
+    "it installs beam-distill by `pip install {package}` (`.` is the repository itself, which then must be a clone or fork of beam-distill's; "
+    "--set package=git+https://... names another place)"
+)
 _JAR = "{folder}/submit.sh"
 TARGETS: dict[str, Target] = {
     target.name: target
@@ -94,15 +119,15 @@ TARGETS: dict[str, Target] = {
             "github-actions",
             "a GitHub workflow to start by hand",
             ("distill.yml",),
-            "put {folder}/distill.yml into .github/workflows of your repository",
+            "commit {folder}/distill.yml, in .github/workflows of your repository, and start it in the Actions tab; " + _PACKAGE,
             _ci,
         ),
         Target(
             "azure-pipelines",
             "an Azure pipeline to start by hand",
             ("azure-pipelines.yml",),
-            "make a pipeline of {folder}/azure-pipelines.yml in your project",
-            _ci,
+            "make a pipeline of {folder}/azure-pipelines.yml in your project; " + _PACKAGE,
+            _azure_pipelines,
         ),
         Target(
             "azureml",

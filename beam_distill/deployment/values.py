@@ -10,6 +10,7 @@ from typing import Any
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import setting_names
 from beam_distill.config.suggestions import nearest, suggestion
+from beam_distill.deployment.quoting import BREAKING
 from beam_distill.version import VERSION
 
 EVERY_TARGET = "every target"
@@ -115,6 +116,8 @@ def _typed(value: Any, default: Any) -> Any:
     if isinstance(value, (dict, list)):
         raise ValueError("expected one text")
     text = "" if value is None else str(value)
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-        raise ValueError("holds control characters")
+    if BREAKING.search(text):
+        raise ValueError("holds a line break or another control character")
+    if "${{" in text:
+        raise ValueError("holds an expression, which the place that runs the job would fill in; write it into the rendered file instead")
     return text
