@@ -1,5 +1,6 @@
 """An HTTP server of a test's own, on a free port of this machine."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """``localhost:PORT``, where the handler answers until the context is left."""
+def serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """``localhost:PORT``, where the handler answers until the context is left; over TLS where a context is given."""
     server = HTTPServer(("127.0.0.1", 0), handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -34,6 +34,11 @@ CONNECT_TIMEOUT_S = 10.0
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 RESPONSE_ID_HEADERS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid", "x-generation-id", "cf-ray")
 LONGEST_RESPONSE_ID = 200
+UNTRUSTED = (
+    "The server is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle "
+    "(REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
+)
+UNTRUSTED_ERRORS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 ANSWERED = frozenset({200, 201, 203})
 """Statuses that an answer may come with; frameworks of gateways give 201 to every POST."""
 
@@ -219,7 +224,8 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
         return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
         # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
-        return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
+        advice = f". {UNTRUSTED}" if isinstance(error, UNTRUSTED_ERRORS) else ""
+        return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error) + advice)
     if isinstance(error, asyncio.TimeoutError):
         return RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {time.perf_counter() - started:.1f} s")
     return RequestFailure(FailureKind.CONNECTION_LOST, _plain(error))

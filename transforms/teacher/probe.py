@@ -18,7 +18,7 @@ from transforms.elements.failures import ENDPOINT_REFUSES, FailureKind, RequestF
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
-from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
+from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, UNTRUSTED, UNTRUSTED_ERRORS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
@@ -32,10 +32,6 @@ ATTEMPT_S = 10.0
 PAUSE_S = 0.5
 CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
 """Of vLLM and SGLang, llama.cpp, OpenRouter and Together, Groq, Mistral."""
-UNTRUSTED = (
-    "The server is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle "
-    "(REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
-)
 NO_REQUEST = b"hello"  # no JSON: whoever lets it in answers 400 and generates nothing
 
 
@@ -132,7 +128,7 @@ class _Probe:
                 return await (self._of_openai(session) if self._endpoint.kind is EndpointKind.OPENAI else self._of_azure(session))
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 text = self._redactor.text(str(error)) or "no response in time"
-                untrusted = isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError))
+                untrusted = isinstance(error, UNTRUSTED_ERRORS)
                 advice = f". {UNTRUSTED}" if untrusted else ""
                 return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + advice, untrusted=untrusted)
 
@@ -182,7 +178,7 @@ class _Probe:
             try:
                 return await self._ask(session, method, url, left_s)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-                if time.monotonic() + PAUSE_S >= self._deadline_s or isinstance(error, aiohttp.ClientConnectorCertificateError):
+                if time.monotonic() + PAUSE_S >= self._deadline_s or isinstance(error, UNTRUSTED_ERRORS):
                     raise
             await asyncio.sleep(PAUSE_S)
 

@@ -4,6 +4,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from azure_emulator.certificates import make_certificates
 from builders import questions
 from jobs import Job
 from local_server import serving
@@ -98,3 +99,17 @@ def test_check_and_run_refuse_an_answer_as_long_as_the_context(job: Job, fields:
             assert command(job, name, "--teacher_model_max_new_tokens=512") == 2
             assert "teacher_model_max_new_tokens is 512, and the context of m holds 512 tokens" in capsys.readouterr().err
         assert command(job, "check", "--teacher_model_max_new_tokens=256") == 0
+
+
+@pytest.mark.fault("A6")
+def test_a_certificate_that_nobody_trusts_names_the_setting_that_helps(job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    authority, tls = make_certificates(tmp_path)
+    with serving(NoModelList, tls) as address:
+        job.url = f"https://{address}/v1"
+        assert command(job, "check") == 4
+        shown = capsys.readouterr().err
+        assert "its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle" in shown
+        assert "is the server up" not in shown
+        assert command(job, "run", "--model=m") == 4
+        assert "give a PEM file with the authority that signed it as ca_bundle" in capsys.readouterr().out
+        assert command(job, "check", f"--ca_bundle={authority}") == 0
