@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from transforms.elements.plan import InputSpec
-from transforms.read_rows import sizes_of
+from transforms.matching import sizes_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.exit_codes import FOR_STOP, ExitCode
+from beam_distill.earlier_files import note_published, set_aside
+from beam_distill.exit_codes import FOR_STOP, ExitCode, RunRefused
 from beam_distill.handoff.write import write_handoff
 from beam_distill.input_state import InputState, changed_since, input_state
 from beam_distill.input_warnings import input_warnings
@@ -37,12 +38,14 @@ from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.wiring import job_spec
-from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging, set_aside
+from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
+from transforms.matching import is_pattern
 from transforms.run_control import unfinished_requests
 from transforms.teacher.session import close_sessions
 from transforms.teacher.specs import EndpointSpec
@@ -85,6 +88,8 @@ def prepare_job(
     FileSystems.set_options(options_of(plan, given))  # storage accounts are named by Beam's options
     check_files(settings)
     check_runner(settings, plan)
+    if not plan.embedded and is_pattern(settings.resolved_work_dir):
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} holds [, * or ?, which a cluster takes for a pattern")
     endpoint = resolve_endpoint(settings)
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started)
@@ -132,11 +137,12 @@ def run_job(
 
 
 def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: Interrupts) -> RunResult:
-    job, work_dir = prepared.job, prepared.work_dir
+    work_dir = prepared.work_dir
     try:
-        watch = watch_for(prepared.resolved.settings, work_dir, job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
-        metrics = _run_pipeline(prepared, watch, show(), interrupts)
-        return read_result(job.rows, job.files, prepared.run_id, work_dir, metrics, prepared.inputs)
+        watch = watch_for(prepared.resolved.settings, work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
+        with staged_without_patterns(prepared.job, work_dir) as job:
+            metrics = _run_pipeline(dataclasses.replace(prepared, job=job), watch, show(), interrupts)
+            return read_result(job.rows, job.files, prepared.run_id, work_dir, metrics, prepared.inputs)
     except WorkerLost as lost:
         return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
     except Exception as error:
@@ -181,6 +187,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
     result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result.verdict))
     try:
         if result.verdict is not None:
+            note_published(result.work_dir, result.datasets)
             handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
             if handoff is not None:
                 result = _replace(result, handoff_path=handoff.folder, handoff_holds=handoff.holds)
@@ -214,8 +221,6 @@ def read_result(
     """
     conclusion = read_conclusion(read_file(files.conclusion_path))
     verdict = as_written(read_verdict(read_file(files.verdict_path)), conclusion)
-    for part in conclusion.damaged:
-        log.warning("the ledger's %s: %s records can be read; %s. What is lost is asked for again", part.path, f"{part.kept:,}", part.why)
     datasets = {
         part.split.value: part.output
         for part in rows.splits
@@ -234,6 +239,9 @@ def read_result(
         rejects_path=files.rejects_path,
         metrics=metrics,
         repeated=conclusion.repeated,
+        warnings=tuple(
+            f"ledger: {part.path}: {part.kept:,} records can be read; {part.why}. What is lost is asked for again" for part in conclusion.damaged
+        ),
     )
 
 

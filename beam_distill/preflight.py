@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from apache_beam.io.filesystems import FileSystems
@@ -14,6 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from beam_distill.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.path_checks import path_problems
 from beam_distill.stored_files import lacks_client, unknown_filesystem
 from beam_distill.wiring import endpoint_spec, input_spec, with_model
 from transforms.elements.failures import FailureKind
@@ -34,32 +32,10 @@ GLANCE_S = 0.5  # one look at an endpoint that need not answer before its first 
 
 def check_files(settings: DistillSettings) -> None:
     """Raise RunRefused naming every input that is not there and every output that cannot be written."""
-    problems: list[str] = []
-    outputs: set[str] = set()
     spec = input_spec(settings)
-    problems.extend(_unknown_filesystems(settings))
-    problems.extend(_bundle_problems(settings))
-    if problems:
-        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
-    for files in spec.splits:
-        name = "train_file_path" if files.split.value == "train" else "validation_file_path"
-        if files.pattern is not None:
-            problems.extend(f"{name}: {problem}" for problem in _input_problems(files.pattern))
-        if files.output is not None:
-            problem = _output_problem(files.output)
-            if problem:
-                problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
-            outputs.add(_real(files.output))
-    if not problems:
-        for files in spec.splits:
-            for path in matching_files(files.pattern) if files.pattern else ():
-                if _real(path) in outputs:
-                    problems.append(f"{path} is both an input and an output; name another output")
-        problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
-        if problem:
-            problems.append(f"work_dir: {problem}")
-    if not problems:
-        problems.extend(_row_problems(spec))
+    problems = [*_unknown_filesystems(settings), *_bundle_problems(settings)]
+    problems = problems or path_problems(settings, spec)
+    problems = problems or _row_problems(spec)
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
 
@@ -112,55 +88,6 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
         except ValueError:
             problems.append(f"{name}: {unknown_filesystem(path)}")
     return problems
-
-
-def _input_problems(pattern: str) -> list[str]:
-    if "://" not in pattern and os.path.isdir(pattern):
-        return [f"{pattern} is a directory; name a file or a pattern such as {os.path.join(pattern, '*.jsonl')}"]
-    try:
-        found = matching_files(pattern)
-    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
-        return [f"{pattern} cannot be read: {error}"]
-    if not found:
-        return [f"no file matches {pattern} (working directory {os.getcwd()})"]
-    problems = []
-    size = 0
-    for path in found:
-        try:
-            with FileSystems.open(path) as file:
-                size += len(file.read(1))
-        except Exception as error:  # noqa: BLE001
-            problems.append(f"{path} cannot be read: {error}")
-    if not problems and not size:
-        problems.append(f"{pattern} is empty; there is nothing to ask")
-    return problems
-
-
-def _output_problem(path: str) -> str | None:
-    if "://" in path:
-        return None
-    target = Path(path).absolute()
-    if target.is_dir():
-        return f"{path} is a directory; name a file"
-    parent = target.parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        return f"{path} cannot be written: {parent} is not a directory"
-    if not os.access(parent, os.W_OK | os.X_OK):
-        return f"{path} cannot be written: no permission in {parent}"
-    if target.exists() and not os.access(target, os.W_OK):
-        return f"{path} cannot be written: no permission"
-    try:
-        # what the rights allow a full disk, a quota or a special filesystem may not; the file has no name, or is gone at once
-        tempfile.TemporaryFile(dir=parent).close()
-    except OSError as error:
-        return f"{path} cannot be written: {parent} takes no file ({error.strerror})"
-    return None
-
-
-def _real(path: str) -> str:
-    return path if "://" in path else os.path.realpath(path)
 
 
 def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:

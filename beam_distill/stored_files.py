@@ -102,7 +102,7 @@ def text_lines(path: str) -> Iterator[str]:
     """The lines of a text, one at a time; none when there is no such file."""
     if not is_remote(path):
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8", errors="replace") as file:
                 yield from file
         except OSError:
             return
@@ -114,14 +114,14 @@ def text_lines(path: str) -> Iterator[str]:
     if exists(path):
         with FileSystems.open(path) as stored:
             for line in stored:
-                yield line.decode("utf-8")
+                yield line.decode("utf-8", "replace")
 
 
 def fields_of(path: str) -> dict[str, Any] | None:
     """A file's JSON object; None when there is no such file, or it holds none."""
     try:
         fields = json.loads("".join(text_lines(path)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
 
@@ -131,7 +131,7 @@ def objects_of(path: str) -> Iterator[dict[str, Any]]:
     for line in text_lines(path):
         try:
             fields = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(fields, dict):
             yield fields

@@ -132,29 +132,6 @@ def read_fields(path: str) -> dict[str, Any] | None:
     return fields
 
 
-def set_aside(output: str, work_dir: str) -> str | None:
-    """Move a dataset of an earlier run out of the way, so that a stopped run leaves none that looks finished: into the work_dir, or beside
-    itself where either is on object storage.
-
-    Returns where it is now, None when there was none.
-    """
-    if is_remote(output) or is_remote(work_dir):
-        if not exists(output):
-            return None
-        aside = output + ".previous"
-        if exists(aside):
-            FileSystems.delete([aside])
-        FileSystems.rename([output], [aside])
-        return aside
-    source = Path(output)
-    if not source.exists():
-        return None
-    kept = Path(work_dir) / "previous" / source.name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, kept)
-    return str(kept)
-
-
 def remove_staging(work_dir: str, keep_control: bool = False) -> None:
     """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes told of themselves."""
     if not is_remote(work_dir):

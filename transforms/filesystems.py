@@ -1,8 +1,10 @@
 """What Beam's filesystems do not agree on."""
 
+import hashlib
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
@@ -28,6 +30,20 @@ def make_folder(path: str) -> None:
             raise
 
 
+def _partial_prefix(final: str) -> str:
+    """What the unfinished copies of a file are called: a name of their own, for a long one has no room for an ending."""
+    return f".beam_distill-{hashlib.blake2b(os.path.basename(final).encode('utf-8', 'replace'), digest_size=6).hexdigest()}-"
+
+
+def remove_partials(final: str) -> None:
+    """Take away what a run that was killed left beside a file of this machine while it gave that its final name."""
+    prefix = _partial_prefix(final)
+    with suppress(OSError):
+        for entry in os.scandir(os.path.dirname(final) or "."):
+            if entry.name.startswith(prefix):
+                os.unlink(entry.path)
+
+
 def put_in_place(staged: str, final: str) -> None:
     """Give a finished file its final name, in one step on a directory. The staged file stays, for a runner may do this, or what made the
     file, again: a second time changes nothing."""
@@ -35,7 +51,7 @@ def put_in_place(staged: str, final: str) -> None:
     if folder:
         make_folder(folder)
     if "://" not in staged and "://" not in final:
-        partial = f"{final}.{uuid.uuid4().hex[:8]}.partial"
+        partial = os.path.join(os.path.dirname(final), f"{_partial_prefix(final)}{uuid.uuid4().hex[:8]}")
         try:
             os.link(staged, partial)
         except OSError:  # another disk, or one without links

@@ -13,6 +13,7 @@ from transforms.counters import RowCounters
 from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.rows import RejectedRow, TrainingRow
 from transforms.intake.walk import OpenFile, Reading, column_problems, walk_rows
+from transforms.matching import sizes_of
 
 Row = Union[TrainingRow, RejectedRow]
 
@@ -20,11 +21,6 @@ Row = Union[TrainingRow, RejectedRow]
 def matching_files(pattern: str) -> list[str]:
     """The files a path or glob stands for, sorted; the order that line numbers and output follow."""
     return sorted(sizes_of(pattern))
-
-
-def sizes_of(pattern: str) -> dict[str, int]:
-    """The files a path or glob stands for, and their bytes as they are stored."""
-    return {found.path: found.size_in_bytes for found in FileSystems.match([pattern])[0].metadata_list}
 
 
 def open_as_stored(path: str) -> OpenFile:

@@ -17,6 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.filesystems import exists
+from transforms.matching import sizes_of
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.session import ScoringSession
 
@@ -39,9 +40,9 @@ def _doing(state: Snapshot) -> dict[str, Any]:
 def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
     """What every scoring process last told, by the file it told it in; also of processes that were lost since."""
     found: dict[str, dict[str, Any]] = {}
-    for listed in FileSystems.match([f"{control_dir}/{_OPEN}*.json"])[0].metadata_list:
-        with suppress(OSError, ValueError), FileSystems.open(listed.path) as file:
-            found[listed.path] = json.loads(file.read())
+    for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
+        with suppress(OSError, ValueError), FileSystems.open(path) as file:
+            found[path] = json.loads(file.read())
     return found
 
 
@@ -53,8 +54,8 @@ def request_stop(control_dir: str, cause: EarlyStop) -> None:
 def unfinished_requests(control_dir: str) -> tuple[int, int]:
     """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
     processes = requests = 0
-    for found in FileSystems.match([f"{control_dir}/{_OPEN}*.json"])[0].metadata_list:
-        with FileSystems.open(found.path) as file:
+    for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
+        with FileSystems.open(path) as file:
             still_open = int(json.loads(file.read())["open"])
         if still_open:
             processes += 1

@@ -16,7 +16,10 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
 from beam_distill.handoff.facts import HandoffFacts
 from beam_distill.handoff.folder import handoff_folder
+from beam_distill.stored_files import fields_of, remove_file
+from beam_distill.work_dir import write_file
 from transforms.elements.tally import Verdict
+from transforms.elements.text import storable_text
 from transforms.filesystems import exists
 
 log = logging.getLogger("beam_distill")
@@ -58,17 +61,7 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
         trl_sft.FILE: trl_sft.trl_sft(facts),
     }
     texts[dataset_card.FILE] = dataset_card.dataset_card(facts, [name for name, text in texts.items() if text is not None])
-    if not exists(folder):
-        FileSystems.mkdirs(folder)
-    _take_away(folder)
-    written = {name: text for name, text in texts.items() if text is not None and not exists(FileSystems.join(folder, name))}
-    for name in texts.keys() - written.keys():
-        if texts[name] is not None:
-            log.info("%s was changed by hand and stays as it is; remove it to have it written anew", FileSystems.join(folder, name))
-    digests = {name: _digest(text.encode()) for name, text in written.items()}
-    for name, text in (*written.items(), (WRITTEN, json.dumps(digests) + "\n")):
-        with FileSystems.create(FileSystems.join(folder, name), compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            file.write(text.encode())
+    _write_whole(folder, {name: storable_text(text) for name, text in texts.items() if text is not None})
     return WrittenHandoff(folder, _named([name for name, text in texts.items() if text is not None], settings.student_format))
 
 
@@ -91,19 +84,55 @@ def remove_handoff(train_output: str) -> None:
     _take_away(handoff_folder(train_output))
 
 
-def _take_away(folder: str) -> None:
-    listing = FileSystems.join(folder, WRITTEN)
-    if not exists(listing):
-        return
-    unchanged = [listing]
-    for name, digest in json.loads(_read(listing)).items():
+def _write_whole(folder: str, texts: dict[str, str]) -> None:
+    """Put the files there, each whole or not at all, but for those that the person has changed."""
+    earlier = _digests(folder)
+    _take_away(folder, keep_listing=True)
+    written = {}
+    for name, text in texts.items():
         path = FileSystems.join(folder, name)
-        if exists(path) and _digest(_read(path)) == digest:
-            unchanged.append(path)
-    FileSystems.delete(unchanged)
+        if not exists(path):
+            written[name] = text
+        elif earlier is None:  # whose it is cannot be known
+            _keep_aside(path)
+            written[name] = text
+        else:
+            log.info("%s was changed by hand and stays as it is; remove it to have it written again", path)
+    # the listing first: a run that is killed on the way leaves no file that looks like a person's
+    write_file(FileSystems.join(folder, WRITTEN), json.dumps({name: _digest(text.encode()) for name, text in written.items()}) + "\n")
+    for name, text in written.items():
+        write_file(FileSystems.join(folder, name), text)
+
+
+def _keep_aside(path: str) -> None:
+    aside = f"{path}.previous"
+    log.info("%s is kept as %s: which files are of an earlier run is not known any more", path, aside)
+    if exists(aside):
+        remove_file(aside)
+    FileSystems.rename([path], [aside])
+
+
+def _take_away(folder: str, keep_listing: bool = False) -> None:
+    digests = _digests(folder)
+    for name, digest in (digests or {}).items():
+        path = FileSystems.join(folder, name)
+        if exists(path) and _digest(_read(path)) in (digest, _digest(b"")):
+            remove_file(path)
+    if keep_listing:
+        return
+    if digests is not None:
+        remove_file(FileSystems.join(folder, WRITTEN))
     if "://" not in folder:
         with suppress(OSError):  # what the person wrote there stays
             os.rmdir(folder)
+
+
+def _digests(folder: str) -> dict[str, str] | None:
+    """The digests of what was written there, by name; none where nothing was, None where the listing is damaged."""
+    listing = FileSystems.join(folder, WRITTEN)
+    if not exists(listing):
+        return {}
+    return fields_of(listing)
 
 
 def _read(path: str) -> bytes:

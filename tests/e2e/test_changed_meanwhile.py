@@ -130,5 +130,5 @@ def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.
         capfd.readouterr()
         assert job.run("--model=m", "--report=false") == 0
         assert teacher.answered == ROWS + 1 and job.datasets() == published
-        shown = capfd.readouterr().err
+        shown = capfd.readouterr().out
         assert f"{segment}: 59 records can be read; 1 damaged record" in shown and "other.avro" in shown

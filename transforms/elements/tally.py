@@ -39,14 +39,14 @@ class SuccessTally:
 
     rows: int = 0
     examples: int = 0
-    rows_digest: int = 0
-    examples_digest: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     prompt_tokens: int = 0
     completion_tokens: int = 0
     requests_sent: int = 0
     reused_answers: int = 0
     stopped: EarlyStop | None = None
+    rows_digest: int = 0
+    examples_digest: int = 0
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
+from transforms.elements.text import storable_text
 from transforms.intake.columns import RowColumns
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.identity import RowKeys
@@ -60,6 +61,7 @@ def walk_rows(
         return
     for file in files:
         number = 0
+        name = storable_text(file)
         with closing(open_file(file)) as stored:
             try:
                 kept_as, source = open_rows(file, stored, reading.format)
@@ -76,16 +78,16 @@ def walk_rows(
                             messages = columns.with_label(messages, fields)
                     except reasons.Rejection as unusable:
                         if mine:
-                            yield RejectedRow(RowOrigin(split, file, number, ordinal), unusable.reason, unusable.detail, row_key)
+                            yield RejectedRow(RowOrigin(split, name, number, ordinal), unusable.reason, unusable.detail, row_key)
                     else:
                         if mine:
-                            yield TrainingRow(row_key, RowOrigin(split, file, number, ordinal), messages)
+                            yield TrainingRow(row_key, RowOrigin(split, name, number, ordinal), messages)
                     ordinal += 1
                     if ordinal == limit:
                         return
             except UnusableFile as broken:
                 if ordinal // LINES_PER_SHARE % count == index:
-                    yield RejectedRow(RowOrigin(split, file, number + 1, ordinal), broken.reason, broken.detail)
+                    yield RejectedRow(RowOrigin(split, name, number + 1, ordinal), broken.reason, broken.detail)
                 ordinal += 1
                 if ordinal == limit:
                     return

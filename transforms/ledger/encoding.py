@@ -10,6 +10,8 @@ from zlib import crc32
 
 import fastavro
 
+from transforms.elements.text import storable_text
+
 _LONGEST = {"int": 2**31 - 1, "long": 2**63 - 1}
 SYNC_BYTES = 16
 
@@ -17,14 +19,6 @@ SYNC_BYTES = 16
 def checksum(row_key: str, turn: int, request_hash: str, response: str) -> int:
     """CRC-32 over an answer and what it answers: a damaged byte must not pass for what the teacher said."""
     return crc32(response.encode("utf-8", "replace"), crc32(f"{row_key} {turn} {request_hash} ".encode("utf-8", "replace")))
-
-
-def storable_text(text: str) -> str:
-    """The text without what UTF-8 cannot hold, such as the bytes of a file name in another encoding."""
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def sync_marker(segment_name: str) -> bytes:

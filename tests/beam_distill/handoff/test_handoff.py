@@ -1,7 +1,9 @@
 """The files for the training, each read by what will read it, and the dataset card."""
 
+import contextlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +202,45 @@ def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, capl
     made.judged = verdict(train=False)
     made.write()
     assert not made.folder.exists()
+
+
+@pytest.mark.fault("X-C7")
+@pytest.mark.parametrize("listing", ["", "[]", "{", '{"README.md": 7}'])
+def test_a_damaged_listing_costs_nobodys_file(tmp_path: Path, listing: str) -> None:
+    handoff = Handoff(tmp_path)
+    (handoff.folder / "trl_sft.yaml").write_text("a person's own")
+    (handoff.folder / ".written.json").write_text(listing)
+    handoff.judged = verdict(validation=0)
+    handoff.write()
+    assert "a person's own" in [path.read_text(encoding="utf-8") for path in handoff.folder.iterdir()]
+    assert handoff.names >= ALL
+
+
+@pytest.mark.fault("X-C7")
+def test_a_run_that_is_killed_on_the_way_leaves_no_file_that_looks_like_a_persons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, replaced = os.replace, []
+    for stopped_at in range(6):
+        folder = tmp_path / str(stopped_at)
+        folder.mkdir()
+        replaced.clear()
+
+        def replace(source: str, target: str, most: int = stopped_at) -> None:
+            if len(replaced) == most:
+                raise KeyboardInterrupt
+            replaced.append(target)
+            rename(source, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", replace)
+            with contextlib.suppress(KeyboardInterrupt):
+                Handoff(folder)
+        assert len(replaced) == min(stopped_at, 5)
+        assert Handoff(folder, judged=verdict(validation=0)).names == ALL
+
+
+@pytest.mark.fault("X-C7")
+def test_an_empty_file_of_a_run_that_found_the_disk_full_is_written_again(tmp_path: Path) -> None:
+    handoff = Handoff(tmp_path)
+    (handoff.folder / "openai_finetuning.json").write_text("")
+    handoff.write()
+    assert json.loads((handoff.folder / "openai_finetuning.json").read_text())

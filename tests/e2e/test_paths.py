@@ -1,0 +1,233 @@
+"""Names that files have in the world: brackets, other encodings, slashes at the end, pipes, patterns over the run's own files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from builders import ROOT, questions, read_jsonl, write_rows
+from small_teacher import SmallTeacher, small_teacher
+
+from beam_distill.cli.main import main
+from transforms.matching import matches, sizes_of
+
+ROWS = 6
+
+
+def arguments(url: str, train: Path | str, output: Path | str, *extra: str) -> list[str]:
+    return [
+        "run",
+        f"--train_file_path={train}",
+        f"--generated_batch_train_file_path={output}",
+        "--data_generation_task_type=MATH",
+        f"--teacher_model_endpoint_url={url}",
+        "--teacher_model_max_new_tokens=64",
+        "--model=m",
+        "--report=false",
+        "--quiet=true",
+        *extra,
+    ]
+
+
+def run_in(folder: Path, teacher: SmallTeacher, train: str, output: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-m", "beam_distill", *arguments(teacher.url, train, output)]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, encoding="utf-8", errors="replace", timeout=120)
+
+
+@pytest.mark.fault("D5", "X-C1", "G17")
+@pytest.mark.parametrize("name", ["train[1]", "a]b[c *?", "[!x] {a,b} [z-a]", "back\\slash"])
+def test_letters_of_patterns_in_any_path_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / f"x {name}"
+    write_rows(folder / f"{name}.jsonl", questions(ROWS))
+    write_rows(tmp_path / "x v" / "1.jsonl", questions(3, 900))  # what the name would match as a pattern
+    output = folder / f"out {name}" / f"w{name}.jsonl"
+    with small_teacher() as teacher:
+        for _ in range(2):
+            assert main(arguments(teacher.url, folder / f"{name}.jsonl", output)) == 0
+            assert len(read_jsonl(output)) == ROWS
+        assert main(arguments(teacher.url, f"{folder}/*.jsonl", output, f"--work_dir={tmp_path}/w {name}")) == 0
+        assert len(read_jsonl(output)) == ROWS
+        assert teacher.answered == 2 * ROWS
+    assert not list((output.parent / f"w{name}.beam_distill").glob("staging/*"))
+
+
+@pytest.mark.fault("D5", "X-C1")
+@pytest.mark.slow
+def test_a_work_dir_with_brackets_takes_several_processes(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", questions(300))
+    with small_teacher() as teacher:
+        output = tmp_path / "x [v2]" / "train.jsonl"
+        assert main(arguments(teacher.url, tmp_path / "rows.jsonl", output, "--max_concurrency_per_instance=2")) == 0
+        assert len(read_jsonl(output)) == 300 and teacher.answered == 300
+
+
+@pytest.mark.fault("M1", "D5")
+def test_patterns_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.jsonl", "b.jsonl", "[c].jsonl", "c.jsonl", "x/d.jsonl", "x/y/e.jsonl", "x [1]/f.jsonl", "notes.txt"):
+        write_rows(tmp_path / name, ["{}"])
+    monkeypatch.chdir(tmp_path)
+    assert sorted(sizes_of("*.jsonl")) == ["[c].jsonl", "a.jsonl", "b.jsonl", "c.jsonl"]
+    assert sorted(sizes_of("./*.jsonl"))[0] == "./[c].jsonl"
+    assert sorted(sizes_of("[ab].jsonl")) == ["a.jsonl", "b.jsonl"]
+    assert list(sizes_of("[c].jsonl")) == ["[c].jsonl"]  # it exists, so it is that file
+    assert list(sizes_of("x/*.jsonl")) == ["x/d.jsonl"]
+    assert list(sizes_of("x [1]/*.jsonl")) == ["x [1]/f.jsonl"]
+    assert list(sizes_of("x/*/*.jsonl")) == ["x/y/e.jsonl"]
+    assert sorted(sizes_of("x/**.jsonl")) == ["x/d.jsonl", "x/y/e.jsonl"]
+    assert sorted(sizes_of("**/e.jsonl")) == ["x/y/e.jsonl"]
+    assert sorted(sizes_of(f"{tmp_path}/?.jsonl")) == [f"{tmp_path}/{name}.jsonl" for name in "abc"]
+    assert sizes_of("none*.jsonl") == {} and sizes_of("none.jsonl") == {} and sizes_of("no/such/*.jsonl") == {}
+    assert matches("*.jsonl", "new.jsonl") and matches("*.jsonl", str(tmp_path / "new.jsonl"))
+    assert not matches("*.jsonl", "x/new.jsonl") and matches("x/**", "x/y/z/new.jsonl") and not matches("a.jsonl", "b.jsonl")
+
+
+@pytest.mark.fault("X-A5", "D4", "M4")
+def test_an_input_in_another_encoding_is_recorded_and_published(tmp_path: Path) -> None:
+    path = os.path.join(os.fsencode(tmp_path), b"caf\xe9.jsonl")
+    with open(path, "wb") as file:
+        file.write("\n".join(map(str, [*questions(ROWS), "no json"])).encode() + b"\n")
+    with small_teacher() as teacher:
+        for train in (os.fsdecode(path), f"{tmp_path}/caf*.jsonl"):
+            assert main(arguments(teacher.url, train, tmp_path / "out" / "o.jsonl")) == 0
+            assert len(read_jsonl(tmp_path / "out" / "o.jsonl")) == ROWS
+        assert teacher.answered == ROWS
+    assert read_jsonl(tmp_path / "out" / "o.beam_distill" / "rejects.jsonl")[0]["file"].endswith("caf\ufffd.jsonl")
+    assert main(["ledger", str(tmp_path / "out" / "o.beam_distill"), f"--export={tmp_path / 'export.jsonl'}"]) == 0
+    assert main(["report", str(tmp_path / "out" / "o.beam_distill")]) == 0
+
+
+@pytest.mark.fault("X-A5", "M4", "N2", "X-C12", "X-C2")
+@pytest.mark.parametrize(
+    ("output", "work_dir", "said"),
+    [
+        ("caf\udce9.jsonl", None, "not UTF-8"),
+        ("o.jsonl", "w\udce9", "not UTF-8"),
+        ("new/", None, "is a directory; name a file"),
+        ("new/", "w", "is a directory; name a file"),
+        ("pipe", "w", "pipe"),
+        ("x" * 256, "w", "more than 255 bytes"),
+        ("x" * 245 + ".jsonl", None, "more than 255 bytes"),
+        ("é" * 130 + ".jsonl", "w", "more than 255 bytes"),
+        ("w/run.json", "w", "keeps its own run.json"),
+        ("w/rejects.jsonl", "w", "keeps its own rejects.jsonl"),
+        ("w/staging/x/o.jsonl", "w", "keeps its own staging"),
+        ("w/ledger/o.jsonl", "w", "keeps its own ledger"),
+        ("w", "w", "the work_dir or above it"),
+        ("w", "w/deeper", "the work_dir or above it"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_sent(
+    tmp_path: Path, output: str, work_dir: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    os.mkfifo(tmp_path / "pipe")
+    given = [] if work_dir is None else [f"--work_dir={tmp_path}/{work_dir}"]
+    with small_teacher() as teacher:
+        assert main(arguments(teacher.url, rows, f"{tmp_path}/{output}", *given)) == 2
+        assert teacher.answered == 0
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.fault("X-D1", "X-C12")
+@pytest.mark.parametrize("name", ["x" * 241 + ".jsonl", "é" * 118 + ".jsonl", "x" * 242 + ".jsonl.gz"])
+def test_the_longest_names_are_taken(tmp_path: Path, name: str) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    with small_teacher() as teacher:
+        assert main(arguments(teacher.url, rows, tmp_path / "o" / name, f"--work_dir={tmp_path}/w")) == 0
+        assert main(arguments(teacher.url, rows, tmp_path / "o" / name, f"--work_dir={tmp_path}/w")) == 0
+    assert (tmp_path / "o" / name).is_file()
+
+
+@pytest.mark.fault("X-C2", "A13")
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_pipe_is_refused_at_once(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    read, write = os.pipe()
+    os.write(write, str(questions(1)[0]).encode() + b"\n")
+    os.close(write)
+    with small_teacher() as teacher:
+        for train in (str(tmp_path / "pipe.jsonl"), f"{tmp_path}/*.jsonl", f"/dev/fd/{read}", "/dev/null"):
+            flags = arguments(teacher.url, train, tmp_path / "out" / "o.jsonl")[1:]
+            assert main([command, *flags]) == 2
+            assert "cannot be read twice" in capsys.readouterr().err
+    os.close(read)
+
+
+@pytest.mark.fault("D19")
+@pytest.mark.parametrize(
+    ("pattern", "output", "work_dir"),
+    [
+        ("data/*.jsonl", "data/out.jsonl", None),
+        ("data/*", "data/out.jsonl", None),
+        ("data/**", "data/deeper/out.jsonl", None),
+        ("data/**.jsonl", "elsewhere/out.jsonl", "data/w"),
+        ("data/ro?s.jsonl", "data/roXs.jsonl", None),
+        ("data/[a-z]*.jsonl", "data/../data/out.jsonl", None),
+    ],
+)
+def test_a_pattern_over_what_the_run_writes_is_refused_in_the_first_run(
+    tmp_path: Path, pattern: str, output: str, work_dir: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(tmp_path / "data" / "rows.jsonl", questions(ROWS))
+    given = [] if work_dir is None else [f"--work_dir={tmp_path}/{work_dir}"]
+    with small_teacher() as teacher:
+        assert main(arguments(teacher.url, f"{tmp_path}/{pattern}", f"{tmp_path}/{output}", *given)) == 2
+        assert teacher.answered == 0
+    assert "the next run would read it as rows" in capsys.readouterr().err
+
+
+@pytest.mark.fault("X-C12")
+def test_earlier_files_of_the_same_name_and_a_persons_own_file_are_kept(tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    more = write_rows(tmp_path / "more.jsonl", questions(3, 500))
+    train, validation = tmp_path / "out" / "train" / "d.jsonl", tmp_path / "out" / "val" / "d.jsonl"
+    given = [f"--validation_file_path={more}", f"--generated_batch_validation_file_path={validation}", f"--work_dir={tmp_path}/w"]
+    write_rows(train, ["a person's own"])
+    with small_teacher() as teacher:
+        for _ in range(3):
+            assert main(arguments(teacher.url, rows, train, *given)) == 0
+    kept = sorted((tmp_path / "w" / "previous").rglob("d.jsonl"))
+    assert sorted(len(path.read_bytes().splitlines()) for path in kept) == [1, 3, ROWS]
+    assert b"a person's own\n" in [path.read_bytes() for path in kept]
+
+
+@pytest.mark.fault("T6")
+def test_what_a_killed_run_left_beside_the_output_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    output = tmp_path / "out" / "train.jsonl"
+    with small_teacher() as teacher:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", _dies_at(output, os.replace))
+            assert main(arguments(teacher.url, rows, output)) == 5
+        assert len(list(output.parent.glob(".beam_distill-*"))) == 1 and not output.exists()
+        (output.parent / ".beam_distill-somebody").write_text("else")
+        assert main(arguments(teacher.url, rows, output)) == 0
+        assert teacher.answered == ROWS
+    assert sorted(path.name for path in output.parent.iterdir() if path.is_file()) == [".beam_distill-somebody", "train.jsonl"]
+
+
+def _dies_at(output: Path, replace):  # type: ignore[no-untyped-def]
+    def dies(source: str, target: str) -> None:
+        if str(target) == str(output):
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    return dies
+
+
+@pytest.mark.fault("M4", "X-A5")
+@pytest.mark.slow
+def test_in_a_locale_without_utf_8_names_are_refused_or_taken(tmp_path: Path) -> None:
+    write_rows(tmp_path / "zeilen_ü.jsonl", questions(ROWS))
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with small_teacher() as teacher:
+        ended = run_in(tmp_path, teacher, "zeilen_ü.jsonl", "ausgabe_ü.jsonl", **plain)
+        assert ended.returncode == 2 and "LC_ALL=C.UTF-8" in ended.stderr and teacher.answered == 0
+        assert "Traceback" not in ended.stderr
+        ended = run_in(tmp_path, teacher, "zeilen_ü.jsonl", "out.jsonl", **plain)
+        assert ended.returncode == 0, ended.stderr
+        assert len(read_jsonl(tmp_path / "out.jsonl")) == ROWS
+
+

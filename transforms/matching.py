@@ -1,0 +1,97 @@
+"""Which files a path or pattern means. A path that exists is that file, whatever its name holds; Beam's filesystems have no way to say so."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+
+from apache_beam.io.filesystem import FileSystem
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.filesystems import exists
+
+PATTERN_LETTERS = frozenset("*?[")
+
+
+def is_pattern(path: str) -> bool:
+    """Whether Beam's filesystems take the path for a pattern."""
+    return not PATTERN_LETTERS.isdisjoint(path)
+
+
+def sizes_of(pattern: str) -> dict[str, int]:
+    """The files that a path or pattern means, and their bytes as they are stored.
+
+    In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not, and ``[ab]`` is one of these letters. On this machine, the folders at the
+    beginning that exist are taken as they are.
+    """
+    if "://" not in pattern:
+        return {path: _size_of(path) for path in _local(pattern)}
+    if "[" in pattern and exists(pattern):
+        found = FileSystems.get_filesystem(pattern).metadata(pattern)
+        return {pattern: found.size_in_bytes}
+    return {found.path: found.size_in_bytes for found in FileSystems.match([pattern])[0].metadata_list}
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether the pattern takes in this path, also where there is no such file yet."""
+    if "://" in pattern or "://" in path:
+        return re.match(FileSystem.translate_pattern(pattern), path) is not None
+    if os.path.lexists(pattern):
+        return os.path.realpath(pattern) == os.path.realpath(path)
+    folder, rest = _literal_folder(pattern)
+    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(folder or "."))
+    return _regex(rest).match(relative) is not None
+
+
+def _local(pattern: str) -> Iterator[str]:
+    if os.path.lexists(pattern):
+        yield pattern
+        return
+    folder, rest = _literal_folder(pattern)
+    if not is_pattern(rest):
+        return
+    wanted = _regex(rest)
+    everywhere = "**" in rest
+    # below the last folder that the pattern can mean there is nothing to look for, so links to folders cannot lead in circles
+    for root, folders, names in os.walk(folder or ".", followlinks=not everywhere):
+        here = os.path.relpath(root, folder or ".")
+        if not everywhere and here != "." and here.count(os.sep) + 1 >= rest.count(os.sep):
+            folders.clear()
+        if not everywhere and here == "." and os.sep not in rest:
+            folders.clear()
+        for name in names:
+            relative = name if here == "." else os.path.join(here, name)
+            if wanted.match(relative):
+                yield os.path.join(folder, relative)
+
+
+def _regex(pattern: str) -> "re.Pattern[str]":
+    # here a backslash is a letter like any other
+    return re.compile(FileSystem.translate_pattern(pattern).replace(r"[^/\\]*", "[^/]*"))
+
+
+def _literal_folder(pattern: str) -> tuple[str, str]:
+    """The folders at the beginning of a pattern that exist as they are written, and the rest."""
+    at = len(pattern)
+    while (at := pattern.rfind(os.sep, 0, at)) >= 0:
+        folder = pattern[: at or 1]
+        if os.path.isdir(folder):
+            return folder, pattern[at:].lstrip(os.sep)
+    return "", pattern
+
+
+def _size_of(path: str) -> int:
+    with suppress(OSError):  # whoever reads it says what is wrong with it
+        return os.stat(path).st_size
+    return 0
+
+
+def cannot_be_read_twice(path: str) -> bool:
+    """Whether a file of this machine gives what it holds only once, as a pipe does. Does not open it, for that may wait for ever."""
+    if "://" in path:
+        return False
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
