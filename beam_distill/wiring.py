@@ -59,6 +59,7 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
         frequency_penalty=settings.teacher_model_frequency_penalty,
         presence_penalty=settings.teacher_model_presence_penalty,
         stop=tuple(settings.teacher_model_stop or ()),
+        merges_system=settings.teacher_system_messages == "merge",
     )
 
 

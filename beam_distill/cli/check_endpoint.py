@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
 from transforms.elements.rows import PromptRequest
@@ -42,8 +43,9 @@ def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> t
 def parameters_text(settings: DistillSettings) -> str:
     """The sampling parameters, beside what they may be; what is beyond was refused before."""
     return (
-        f"temperature {settings.teacher_model_temperature:g} (0 to 2), top_p {settings.teacher_model_top_p:g} (0 to 1), penalties "
-        f"{settings.teacher_model_frequency_penalty:g} and {settings.teacher_model_presence_penalty:g} (-2 to 2), at most "
+        f"temperature {number_shown(settings.teacher_model_temperature)} (0 to 2), top_p {number_shown(settings.teacher_model_top_p)} (0 to 1), "
+        f"penalties {number_shown(settings.teacher_model_frequency_penalty)} and {number_shown(settings.teacher_model_presence_penalty)} "
+        f"(-2 to 2), at most "
         f"{settings.effective_max_new_tokens} tokens; Azure's /chat/completions takes temperature up to 1 only"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 
+from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from transforms.elements.counted import counted
@@ -62,8 +63,8 @@ def plan_text(resolved: ResolvedSettings) -> str:
     lines += [
         f"teacher     {where} ({settings.model or 'the model that it lists'})",
         f"access      {authentication.kind}: {authentication.reason}",
-        f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {settings.teacher_model_temperature:g}, "
-        f"top_p {settings.teacher_model_top_p:g}",
+        f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {number_shown(settings.teacher_model_temperature)}, "
+        f"top_p {number_shown(settings.teacher_model_top_p)}{', system messages merged' * (settings.teacher_system_messages == 'merge')}",
         f"parallel    {_ceiling(settings)}",
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked",
         f"work_dir    {settings.resolved_work_dir}",

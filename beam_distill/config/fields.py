@@ -22,6 +22,8 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+NOT_SENT = "none"
+"""The value of a sampling parameter that is not sent at all."""
 NOT_TO_OVERWRITE = {
     "messages": "the rows' messages cannot be replaced",
     "model": "use model",
@@ -53,6 +55,16 @@ def read_flag(value: Any) -> Any:
     if isinstance(value, bool):
         return value
     raise ValueError("expected true or false")
+
+
+def read_number_or_none(value: Any) -> Any:
+    """``"none"`` as None, which leaves the parameter out of requests; anything else as it is."""
+    return None if isinstance(value, str) and value.strip().lower() == NOT_SENT else value
+
+
+def number_shown(value: float | None) -> str:
+    """A sampling parameter for a person."""
+    return "not sent" if value is None else f"{value:g}"
 
 
 def read_size(value: Any) -> Any:
@@ -229,6 +241,9 @@ def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
 
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 ArmUrl = Annotated[str, BeforeValidator(read_arm_url)]
+NumberOrNone = Annotated[
+    float | None, BeforeValidator(read_number_or_none), PlainSerializer(lambda value: NOT_SENT if value is None else value)
+]
 SizeBytes = Annotated[int, BeforeValidator(read_size)]
 StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
 TemplateText = Annotated[str, BeforeValidator(read_template)]

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import StopTexts
+from beam_distill.config.fields import NumberOrNone, StopTexts
+
+_LEARNED = "A teacher that refuses it is asked without it from then on, and the answers stay those of this setting; none is another request"
+
+
+def _read_name(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 class SamplingSettings(Section):
@@ -17,11 +27,19 @@ class SamplingSettings(Section):
         True,
         ge=1,
     )
-    teacher_model_temperature: float = setting(0.2, "sampling", "temperature, 0 to 2", "", True, ge=0, le=2)
-    teacher_model_top_p: float = setting(0.1, "sampling", "nucleus, 0 to 1", "", True, ge=0, le=1)
-    teacher_model_frequency_penalty: float = setting(0.0, "sampling", "-2 to 2; zero is not sent", ge=-2, le=2)
-    teacher_model_presence_penalty: float = setting(0.0, "sampling", "-2 to 2; zero is not sent", ge=-2, le=2)
+    teacher_model_temperature: NumberOrNone = setting(
+        0.2, "sampling", "temperature, 0 to 2; none: not sent", _LEARNED, True, ge=0, le=2
+    )
+    teacher_model_top_p: NumberOrNone = setting(0.1, "sampling", "nucleus, 0 to 1; none: not sent", _LEARNED, True, ge=0, le=1)
+    teacher_model_frequency_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)
+    teacher_model_presence_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)
     teacher_model_stop: StopTexts | None = setting(None, "sampling", "one stop text, or a JSON list of up to four")
+    teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(_read_name)] = setting(
+        "send",
+        "sampling",
+        "how system messages reach the teacher: send, merge (in front of the first user message)",
+        "For a teacher without a system role; one that says so gets them merged by itself. Datasets keep the system message.",
+    )
     seed: int | None = setting(
         None, "sampling", "seed of our own randomness (waits between retries)", "Not sent; for the teacher's own seed use extra_body."
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from beam_distill.config.fields import number_shown
 from beam_distill.handoff.facts import HandoffFacts
 from beam_distill.version import VERSION
 from transforms.elements.rows import TaskType
@@ -105,7 +106,7 @@ def _bullets(facts: HandoffFacts) -> str:
         way = f"with a chain of density, of which the last summary is kept (at most {settings.max_len_summary} words)"
     lines = [
         f"Task: {settings.data_generation_task_type.value}, asked {way}. {_REASONING[settings.reasoning]}",
-        f"Sampling: temperature {settings.teacher_model_temperature:g}, top_p {settings.teacher_model_top_p:g}, "
+        f"Sampling: temperature {number_shown(settings.teacher_model_temperature)}, top_p {number_shown(settings.teacher_model_top_p)}, "
         f"at most {settings.effective_max_new_tokens} tokens an answer.",
         f"Format: {settings.student_format}. Rows are in the order of the input.",
         f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",

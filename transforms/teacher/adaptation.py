@@ -7,11 +7,11 @@ limit goes by two names. Each refusal teaches one change; none is made twice, so
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import orjson
 
 from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.payload import without_system_role
 
 log = logging.getLogger("beam_distill.teacher")
 
@@ -98,14 +98,3 @@ class Adaptation:
     def _changed(self) -> None:
         self.version += 1
         self._changes = bool(self._left_out) or self._limit_name == "max_completion_tokens"
-
-
-def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same conversation with its system messages in front of the first user message; as it is where there is no user message."""
-    instructions = [message["content"] for message in messages if message["role"] == "system"]
-    rest = [dict(message) for message in messages if message["role"] != "system"]
-    first = next((message for message in rest if message["role"] == "user"), None)
-    if not instructions or first is None:
-        return messages
-    first["content"] = "\n\n".join([*instructions, first["content"]])
-    return rest

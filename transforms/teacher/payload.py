@@ -25,6 +25,7 @@ class PayloadTemplate:
     def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
         fields = request_fields(endpoint, sampling)
         kind = KINDS[endpoint.kind]
+        self._merges_system = sampling.merges_system
         self._opening = kind.opening
         self._tail = kind.closing(fields)
         identity = self._tail if endpoint.model is not None else self._tail + endpoint.chat_url.encode()
@@ -32,7 +33,8 @@ class PayloadTemplate:
 
     def body(self, messages: Sequence[ChatMessage]) -> bytes:
         """The request body as canonical JSON, the token limit named ``max_tokens``."""
-        listed = orjson.dumps([{"role": role, "content": content} for role, content in messages])
+        plain = [{"role": role, "content": content} for role, content in messages]
+        listed = orjson.dumps(without_system_role(plain) if self._merges_system else plain)
         return self._opening + listed + self._tail
 
     def request_hash(self, body: bytes) -> str:
@@ -46,8 +48,10 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
     if endpoint.model is not None:
         fields["model"] = endpoint.model
     fields["max_tokens"] = sampling.max_new_tokens
-    fields["temperature"] = sampling.temperature
-    fields["top_p"] = sampling.top_p
+    if sampling.temperature is not None:
+        fields["temperature"] = sampling.temperature
+    if sampling.top_p is not None:
+        fields["top_p"] = sampling.top_p
     if sampling.frequency_penalty:
         fields["frequency_penalty"] = sampling.frequency_penalty
     if sampling.presence_penalty:
@@ -63,3 +67,14 @@ def rename_token_limit(body: bytes) -> bytes:
     fields = orjson.loads(body)
     fields["max_completion_tokens"] = fields.pop("max_tokens")
     return orjson.dumps(fields)
+
+
+def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same conversation with its system messages in front of the first user message; as it is where there is no user message."""
+    instructions = [message["content"] for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    first = next((message for message in rest if message["role"] == "user"), None)
+    if not instructions or first is None:
+        return messages
+    first["content"] = "\n\n".join([*instructions, first["content"]])
+    return rest

@@ -39,14 +39,18 @@ class CredentialRef:
 
 @dataclass(frozen=True, slots=True)
 class SamplingSpec:
-    """Sampling parameters of every request. ``stop`` may be empty; zero penalties are not sent."""
+    """Sampling parameters of every request. ``stop`` may be empty; None and zero penalties are not sent.
+
+    ``merges_system`` puts system messages in front of the first user message.
+    """
 
     max_new_tokens: int = 128
-    temperature: float = 0.2
-    top_p: float = 0.1
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
+    temperature: float | None = 0.2
+    top_p: float | None = 0.1
+    frequency_penalty: float | None = 0.0
+    presence_penalty: float | None = 0.0
     stop: tuple[str, ...] = ()
+    merges_system: bool = False
 
 
 @dataclass(frozen=True, slots=True)
