@@ -22,6 +22,7 @@ from beam_distill.handoff.write import write_handoff
 from beam_distill.input_state import InputState, changed_since, input_state
 from beam_distill.input_warnings import input_warnings
 from beam_distill.interrupts import Interrupts
+from beam_distill.left_out import left_out_warnings
 from beam_distill.pipeline import JobSpec, build
 from beam_distill.preflight import check_files, resolve_endpoint
 from beam_distill.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_COLLECTION
@@ -184,7 +185,7 @@ def with_losses(result: RunResult) -> RunResult:
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
     """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
-    result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result.verdict))
+    result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
     try:
         if result.verdict is not None:
             note_published(result.work_dir, result.datasets)
@@ -198,9 +199,9 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
         return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
 
 
-def _warnings(settings: DistillSettings, verdict: Verdict | None) -> tuple[str, ...]:
-    warnings: list[str] = []
-    for part in verdict.splits if verdict is not None else ():
+def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:
+    warnings = left_out_warnings(result.metrics)
+    for part in result.verdict.splits if result.verdict is not None else ():
         warnings += input_warnings(
             part.split.value,
             part.tally.rows,

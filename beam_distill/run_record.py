@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.left_out import left_out
 from beam_distill.run_result import RunResult
 from beam_distill.version import VERSION
 from beam_distill.work_dir import write_file
@@ -37,6 +38,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "rejects": result.rejects_path,
         "handoff": result.handoff_path,
         "metrics": result.metrics,
+        "left_out": left_out(result.metrics),
         "answers_repeated": result.repeated,
         "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,

@@ -16,6 +16,8 @@ from transforms.elements.rows import Split
 
 NAMESPACE = "beam_distill"
 HAND_OVER_EVERY = 250
+LEFT_OUT = "left_out_"
+"""Begins the names of the counters that say in how many scoring processes the teacher did not take a field of the request."""
 
 
 _handed_over: dict[str, int] = {}
@@ -87,6 +89,7 @@ class RequestCounters(_Gathered):
         super().__init__()
         self._latency_ms = Metrics.distribution(NAMESPACE, "latency_ms")
         self._latencies_ms: list[int] = []
+        self._left_out: set[str] = set()
 
     def hand_over(self) -> None:
         """Give Beam what was gathered; call it in finish_bundle()."""
@@ -115,6 +118,13 @@ class RequestCounters(_Gathered):
             counts["completion_tokens"] += reply.completion_tokens or 0
             self._latencies_ms.append(int(reply.latency_ms))
         self._row_done()
+
+    def left_out(self, names: tuple[str, ...]) -> None:
+        """Fields of the request that this process's teacher does not take, so far."""
+        for name in names:
+            if name not in self._left_out:
+                self._left_out.add(name)
+                self._add(LEFT_OUT + name, 1)
 
     def row_passed(self, split: Split) -> None:
         """One row that needs no request: unusable, or answered on the ledger."""

@@ -34,6 +34,7 @@ def _doing(state: Snapshot) -> dict[str, Any]:
         "backing_off": state.backing_off,
         "retries": state.retries,
         "failures": dict(state.failures),
+        "left_out": list(state.left_out),
     }
 
 

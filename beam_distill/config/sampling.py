@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import NumberOrNone, StopTexts
 
-_LEARNED = "A teacher that refuses it is asked without it from then on, and the answers stay those of this setting; none is another request"
+_LEARNED = "A teacher that refuses it is asked without it from then on, and the answers stay those of this setting; none is another request."
 
 
 def _read_name(value: Any) -> Any:
@@ -37,7 +37,7 @@ class SamplingSettings(Section):
     teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(_read_name)] = setting(
         "send",
         "sampling",
-        "how system messages reach the teacher: send, merge (in front of the first user message)",
+        "system messages: send, or merge in front of the first user message",
         "For a teacher without a system role; one that says so gets them merged by itself. Datasets keep the system message.",
     )
     seed: int | None = setting(

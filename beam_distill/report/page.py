@@ -139,6 +139,8 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         yield "requests", f"{metrics['requests_sent']:,}", f"{retried:,} retries" if retried else ""
     elif here.answers:
         yield "answers", f"{here.answers:,}", ""
+    if run.record.get("left_out"):
+        yield "left out of requests", ", ".join(run.record["left_out"]), "the teacher does not take it"
     yield "tokens in", f"{here.prompt_tokens:,}", "this run" if len(ledger.runs) > 1 else ""
     yield "tokens out", f"{here.completion_tokens:,}", "this run" if len(ledger.runs) > 1 else ""
     if prices is not None:

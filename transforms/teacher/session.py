@@ -195,6 +195,10 @@ class Lane:
         while self._outstanding:
             yield self._unpacked(self._finished.get())
 
+    def left_out(self) -> tuple[str, ...]:
+        """What the session's teacher does not take, so far."""
+        return self._session.snapshot().left_out
+
     def abandon(self) -> None:
         """Leave what is still outstanding to the session."""
         if self._outstanding:

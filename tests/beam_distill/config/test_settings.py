@@ -15,6 +15,10 @@ from beam_distill.config.flags import add_setting_flags
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, check_leftovers, resolve, setting_names
 from beam_distill.config.table import inputs_page
+from beam_distill.wiring import sampling_spec
+from transforms.elements.rows import ChatMessage
+from transforms.teacher.payload import PayloadTemplate, request_fields
+from transforms.teacher.specs import EndpointSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPONENT = """
@@ -276,3 +280,21 @@ def test_keys_of_storage_accounts_are_not_shown() -> None:
 def test_what_is_out_of_bounds_is_told_in_plain_words(name: str, value: str, said: str) -> None:
     (problem,) = problems(**{name: value})
     assert said in problem
+
+
+@pytest.mark.fault("D10", "R5")
+@pytest.mark.parametrize("name", ["temperature", "top_p", "frequency_penalty", "presence_penalty"])
+@pytest.mark.parametrize("word", ["none", " None ", "NONE"])
+def test_a_sampling_parameter_can_be_left_out(name: str, word: str) -> None:
+    settings = given(**{f"teacher_model_{name}": word}).settings
+    fields = request_fields(EndpointSpec("http://h/v1/chat/completions", "m"), sampling_spec(settings))
+    assert name not in fields
+    assert settings.public_view()[f"teacher_model_{name}"] == "none"  # what a later command reads back is the same
+
+
+@pytest.mark.fault("A1")
+def test_system_messages_can_be_merged_by_a_setting() -> None:
+    settings = given(teacher_system_messages="merge").settings
+    messages = (ChatMessage("system", "Be brief."), ChatMessage("user", "2 plus 2?"))
+    body = PayloadTemplate(EndpointSpec("http://h/v1/chat/completions", "m"), sampling_spec(settings)).body(messages)
+    assert json.loads(body)["messages"] == [{"role": "user", "content": "Be brief.\n\n2 plus 2?"}]

@@ -20,6 +20,7 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.ledger.index import AnswerIndex
 from transforms.teacher.dispatch import NextTurn
+from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 
@@ -324,3 +325,29 @@ def test_the_whole_body_of_every_useless_200_is_kept(tmp_path: Path) -> None:
         rows = score(tmp_path, url, 5)
     assert all(row.replies for row in rows)
     assert [(record["body"], record["given_up"]) for record in recorded(tmp_path / "failures")] == [(page.encode(), False)] * 3
+
+
+@pytest.mark.fault("D10", "A1")
+def test_a_rerun_finds_the_answers_of_a_teacher_that_did_not_take_everything(tmp_path: Path) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    async def handler(number: int, request: web.Request) -> web.Response:
+        body = await request.json()
+        bodies.append(body)
+        if "top_p" in body:
+            said = "Unsupported parameter: 'top_p' is not supported with this model."
+            error = {"message": said, "type": "invalid_request_error", "param": "top_p", "code": "unsupported_parameter"}
+            return web.json_response({"error": error}, status=400)
+        return answered()
+
+    with serving(handler) as url:
+        rows = score(tmp_path, url, 20)
+        assert all(row.replies for row in rows)
+        asked_once = len(bodies)
+        spec = replace(a_spec(tmp_path, url), run_id="run-2")
+    index = AnswerIndex(spec.ledger_dir)
+    template = PayloadTemplate(spec.endpoint, spec.sampling)
+    for request, _ in requests(20):
+        body = template.body(request.messages_for_turn(0, ()))
+        assert index.find(request.row.row_key, 0, template.request_hash(body)) is not None
+    assert asked_once <= 20 + 5 and sum("top_p" in body for body in bodies) <= 5
