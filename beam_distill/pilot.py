@@ -70,5 +70,5 @@ def send_pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) ->
                 else:
                     result.examples += 1
         finally:
-            close_sessions()
+            close_sessions(job.scoring.run_id)
     return result

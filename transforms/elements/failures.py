@@ -86,7 +86,7 @@ class RequestFailure:
     ``status`` is the HTTP status, None when no response came. ``excerpt`` is the beginning of the response body.
     ``retry_after_s`` is the shortest wait the server asked for, None when it asked for none. ``parameters`` are the request fields that the
     teacher does not take, for ``PARAMETER_REFUSED``: names of the body's fields, or ``system`` for the system role. ``response_id`` is
-    what the server calls this response in its own logs.
+    what the server calls this response in its own logs. ``is_ours``: this machine could not send the request, the endpoint has no part in it.
     """
 
     kind: FailureKind
@@ -96,3 +96,4 @@ class RequestFailure:
     retry_after_s: float | None = None
     parameters: tuple[str, ...] = ()
     response_id: str | None = None
+    is_ours: bool = False

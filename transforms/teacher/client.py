@@ -19,6 +19,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify, classify_inside
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, open_access, secrets_of
+from transforms.teacher.descriptors import are_exhausted
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
@@ -220,6 +221,8 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
     """What an exception of the HTTP library means."""
     if isinstance(error, _TooLong):
         return RequestFailure(FailureKind.TOO_LARGE, str(error))
+    if are_exhausted(error):
+        return RequestFailure(FailureKind.CANNOT_CONNECT, "this process may open no more files (ulimit -n)", is_ours=True)
     if isinstance(error, aiohttp.InvalidURL):
         return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):

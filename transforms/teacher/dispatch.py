@@ -99,6 +99,7 @@ class Dispatcher:
         self._answered_since_refresh = True
         self._cut_off = 0
         self._throttled_said_s = -1e9
+        self._room_said = False
 
     @property
     def new_rows(self) -> int:
@@ -496,6 +497,10 @@ class Dispatcher:
 
     def _on_failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, now_s: float, sent_s: float, version: int) -> None:
         """``body`` is the whole body of a useless 200, else empty; ``version`` that of the adaptation it was sent with."""
+        if failure.is_ours and self._in_flight:
+            self._make_room()
+            self._again(row, failure, body, REFUSED_WAIT_S, now_s)
+            return
         self._counts.failed(failure.kind)
         row.failed(failure)
         if failure.kind in ADAPTED:
@@ -529,6 +534,12 @@ class Dispatcher:
             self._give_up(row, failure, body)
         else:
             self._again(row, failure, body, 0.0, now_s)
+
+    def _make_room(self) -> None:
+        if not self._room_said:
+            self._room_said = True
+            log.warning("this process may open no more files (ulimit -n): at most %d requests at a time from now on", self._in_flight)
+        self._limiter.cap(self._in_flight)
 
     def _has_new_credential(self, sent_s: float, now_s: float) -> bool:
         refreshed_s = self._credential_refreshed_s

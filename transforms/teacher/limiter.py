@@ -158,6 +158,12 @@ class AdaptiveLimit:
         self._hold_before_up = 4
         return True
 
+    def cap(self, most: int) -> None:
+        """Never more than this from now on: the machine has no room for more."""
+        self._maximum = max(1.0, min(self._maximum, float(most)))
+        self._initial = min(self._initial, self._maximum)
+        self._limit = min(self._limit, self._maximum)
+
     def outage_over(self, now_s: float) -> None:
         """The endpoint answers again after a pause: search anew from half of what was right before."""
         self._limit = max(self._initial, self._limit / 2.0)

@@ -10,6 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from transforms.azure.tokens import forget_secrets
 from transforms.elements.failures import EarlyStop
@@ -18,6 +19,7 @@ from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.client import TeacherClient
+from transforms.teacher.descriptors import room_for_connections
 from transforms.teacher.dispatch import Dispatcher, NextTurn
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.in_progress import RowInProgress
@@ -35,7 +37,9 @@ class ScoringSession:
     """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
 
     def __init__(self, spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> None:
-        self._spec = spec
+        # the ledger's files and everything else that is open now come first; connections get what is left
+        room = room_for_connections(spec.concurrency.maximum)
+        self._spec = spec = replace(spec, concurrency=replace(spec.concurrency, maximum=room))
         self._storage = storage
         self._abandoned: list[Lane] = []
         self._next_turn = next_turn

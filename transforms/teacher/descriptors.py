@@ -1,0 +1,73 @@
+"""Open files: every connection takes one, and the system allows a process only so many (256 on macOS, 1,024 on most Linux systems).
+
+Where they run out it is our own fault, not the endpoint's, and it must not be the ledger that goes without.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+
+log = logging.getLogger("beam_distill.teacher")
+
+LADDER = (65_536, 10_240, 8_192, 4_096, 2_048, 1_024)
+"""Soft limits to try: systems refuse what is beyond a bound of their own, which macOS does not even tell."""
+RESERVE = 64
+"""For the ledger, the input, datasets and the runner. Fewer, and files cannot be opened while connections are."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+def room_for_connections(wanted: int) -> int:
+    """How many of the ``wanted`` connections can be open at a time, at least one. Raises the process's soft limit first where it is too low."""
+    if sys.platform == "win32":
+        return wanted
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + open_files() + RESERVE
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        for limit in LADDER:
+            if hard != resource.RLIM_INFINITY:
+                limit = min(limit, hard)
+            if limit <= soft:
+                break
+            try:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            except (ValueError, OSError):
+                continue
+            soft = limit
+            break
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    room = max(1, soft - open_files() - min(RESERVE, soft // 4))
+    if room >= wanted:
+        return wanted
+    log.warning(
+        "this process may have %d files open: at most %d requests are sent at a time instead of %d (max_worker_count); ulimit -n %d allows all",
+        soft,
+        room,
+        wanted,
+        needed,
+    )
+    return room
+
+
+def open_files() -> int:
+    """How many files this process has open; a guess where the system does not list them."""
+    for listing in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return len(os.listdir(listing))
+        except OSError:
+            continue
+    return RESERVE
+
+
+def are_exhausted(error: BaseException | None) -> bool:
+    """Whether an error comes from there being no more files to open."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
