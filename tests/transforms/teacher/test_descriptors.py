@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from virtual_teacher import Asked, answer, failed, play
 
 from transforms.elements.failures import FailureKind
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.descriptors import RESERVE, are_exhausted, room_for_connections
-from virtual_teacher import Asked, answer, failed, play
 
 ROOT = Path(__file__).resolve().parents[3]
 PROBE = """
