@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage
+from transforms.intake.chat_column import chat_of
 from transforms.intake.content import readable
 from transforms.intake.formats.base import UnreadableValue
-from transforms.intake.formats.json_value import json_value
 from transforms.intake.refusal import UnusableRecord
-from transforms.intake.rows import chat_messages
+from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
 from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
-
-_PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
 
 
 class RowColumns:
@@ -27,6 +24,7 @@ class RowColumns:
     def __init__(self, spec: ColumnSpec, max_row_bytes: int = MOST_ROW_BYTES) -> None:
         self._max_row_bytes = max_row_bytes
         self._messages = spec.messages
+        self._any_shape = spec.messages == ColumnSpec().messages
         self._label = spec.label
         self._user, self._system = (
             ColumnTemplate(name, source, max_row_bytes) if source is not None else None
@@ -39,8 +37,7 @@ class RowColumns:
         """The columns that count; None when all of them may."""
         names = {self._label} if self._label is not None else set()
         if not self._templates:
-            # without it, what a row has instead is said, so all are wanted
-            return None
+            return frozenset(names | {self._messages} | (LOOKED_AT if self._any_shape else frozenset()))
         for template in self._templates:
             if template.columns is None:
                 return None
@@ -56,10 +53,12 @@ class RowColumns:
                 said.append(f"{name} names {', '.join(missing)}, which is not there; {listed(columns)}")
         if self._user is not None and self._user.columns == frozenset():
             said.append(f"user_template names no column, so every row would ask the same; write columns {{{{ like_this }}}}; {listed(columns)}")
-        if not self._templates and self._messages not in columns:
+        if not (self._templates or self._messages in columns or (self._any_shape and shape_of(columns) is not None)):
+            example = next((name for name in columns if name.isidentifier()), "question")
             said.append(
                 f"messages_column: there is no column {self._messages!r}; {listed(columns)}. "
-                "Name the column that holds the chat, or make one from the others with user_template"
+                "Name the column that holds the chat, or make a prompt from the columns with user_template, "
+                f"for example --user_template '{{{{ {example} }}}}'"
             )
         if self._label is not None and self._label not in columns:
             said.append(f"label_column: there is no column {self._label!r}; {listed(columns)}")
@@ -70,20 +69,17 @@ class RowColumns:
         if self._user is not None:
             return self._from_templates(self._user, fields)
         name = self._messages
-        try:
-            value = fields[name]
-        except KeyError:
-            keys = ", ".join(repr(str(key)[:40]) for key in list(fields)[:5]) or "no keys"
-            raise UnusableRecord(
-                reasons.NO_MESSAGES,
-                f'the row has no "{name}" (it has {keys}); expected {{"{name}": [{{"role": "user", "content": "..."}}, ...]}}. '
-                "Another column may be named with messages_column, and user_template makes a prompt from columns",
-            ) from None
-        if isinstance(value, UnreadableValue):
-            raise value.refusal()
-        if isinstance(value, str):
-            value = _from_text(value)
-        return chat_messages(value, name)
+        if name in fields:
+            return chat_of(fields[name], name)
+        shape = shape_of(fields) if self._any_shape else None
+        if shape is not None:
+            return shape.chat(fields)
+        keys = ", ".join(repr(str(key)[:40]) for key in list(fields)[:5]) or "no keys"
+        raise UnusableRecord(
+            reasons.NO_MESSAGES,
+            f'the row has no "{name}" (it has {keys}); expected {{"{name}": [{{"role": "user", "content": "..."}}, ...]}}. '
+            "Another column may be named with messages_column, and user_template makes a prompt from columns",
+        )
 
     def with_label(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         """The chat with the label of the label column as its last answer, where the row has one. Raises UnusableRecord."""
@@ -115,19 +111,3 @@ class RowColumns:
         if self._system is None:
             return (ChatMessage("user", asked),)
         return (ChatMessage("system", self._system.render(fields)), ChatMessage("user", asked))
-
-
-def _from_text(text: str) -> object:
-    """A chat that a file keeps as JSON text; other text as it is, for the error to say."""
-    if not text.lstrip().startswith("["):
-        return text
-    try:
-        return json_value(text.encode("utf-8", "surrogatepass"))
-    except UnusableRecord as unusable:
-        if _PYTHON_LIST.match(text):
-            raise UnusableRecord(
-                reasons.INVALID_JSON,
-                "the messages are a list as Python prints it, with single quotes, which is not JSON: to_csv of pandas or datasets writes it so. "
-                "Write the file with to_json or to_parquet, or turn the column into JSON text with json.dumps",
-            ) from None
-        raise UnusableRecord(unusable.reason, f"the messages are text that begins like a JSON list and is not one: {unusable.detail}") from None

@@ -26,8 +26,8 @@ _FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("us
 """The roles that may follow one another."""
 
 
-def chat_messages(value: object, name: str = "messages") -> tuple[ChatMessage, ...]:
-    """The messages of a chat from what JSON gives for them. Raises UnusableRecord.
+def chat_messages(value: object, name: str = "messages", any_role: bool = False) -> tuple[ChatMessage, ...]:
+    """The messages of a chat from what JSON gives for them; ``any_role`` takes SHARED_ROLES also under ``role``. Raises UnusableRecord.
 
     A chat is at most one system message, then user and assistant in turn, beginning with user.
     """
@@ -38,7 +38,7 @@ def chat_messages(value: object, name: str = "messages") -> tuple[ChatMessage, .
     messages = []
     previous: str | None = None
     for place, item in enumerate(value, start=1):
-        message = _message(place, len(value), item)
+        message = _message(place, len(value), item, any_role)
         role = message.role
         if (previous, role) not in _FOLLOWS:
             raise _wrong_order(place, len(value), role, previous)
@@ -52,16 +52,18 @@ def chat_messages(value: object, name: str = "messages") -> tuple[ChatMessage, .
     return tuple(messages)
 
 
-def _message(place: int, count: int, item: object) -> ChatMessage:
+def _message(place: int, count: int, item: object, any_role: bool) -> ChatMessage:
     if not isinstance(item, dict):
         raise UnusableRecord(
             reasons.BAD_MESSAGE,
             f'message {place} of {count} is {named(item)}; expected an object with "role" and "content"',
         )
     shared = item.get("role") is None and "from" in item
-    role_key, content_key, roles = ("from", "value", SHARED_ROLES) if shared else ("role", "content", ROLES)
+    role_key, content_key = ("from", "value") if shared else ("role", "content")
     role = item.get(role_key)
-    known = roles.get(role.strip().lower() if shared else role) if isinstance(role, str) else None
+    known = None
+    if isinstance(role, str):
+        known = SHARED_ROLES.get(role.strip().lower()) if shared or any_role else ROLES.get(role)
     if known is None:
         raise _unknown_role(place, count, item, role_key)
     where = f"message {place} of {count} ({known})"

@@ -102,6 +102,4 @@ def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Re
     with closing(open_file(file)) as stored:
         kept_as, source = open_rows(file, stored, reading.format)
         found = kept_as.columns(source, reading.max_row_bytes)
-    if found is None or (not kept_as.names_columns and reading.columns == ColumnSpec()):
-        return []  # rows without messages are rejects, each for itself
-    return columns.problems(found)
+    return [] if found is None else columns.problems(found)

@@ -109,7 +109,18 @@ PHRASES_BEHIND = (
     *("below zero", "under zero", "below freezing", "in debt", "short of", "or so", "and counting", "and above", "and over", "and up"),
     *("and more", "and below", "and under", "and others", "and other", "and less", "and fewer", "more than", "less than", "fewer than"),
     *("per cent", "per mille", "por ciento", "pour cent", "per cento", "por cento", "phần trăm", "basis points", "in base", "base ten"),
-    *("to the power", "out of", "to one", "and a bit", "and some", "and change", "and then", "is one", "one of",
-      "first solution", "first answer"),
+    *(
+        "to the power",
+        "out of",
+        "to one",
+        "and a bit",
+        "and some",
+        "and change",
+        "and then",
+        "is one",
+        "one of",
+        "first solution",
+        "first answer",
+    ),
 )
 """Phrases that reject behind the number."""

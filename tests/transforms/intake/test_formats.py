@@ -256,10 +256,20 @@ def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
     assert said.startswith("user_template names the premise, which is not there")
 
 
-def test_chats_are_missed_only_where_a_file_names_its_columns() -> None:
-    assert "user_template" in problems(as_csv(fields_of(PAIRS)), "x.csv", ColumnSpec())[0]
-    assert problems(as_jsonl(fields_of(PAIRS)), "x.jsonl", ColumnSpec()) == []  # each row is a reject of its own
+@pytest.mark.fault("N13")
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_rows_without_a_chat_are_said_before_anything_is_read(name: str) -> None:
+    (said,) = problems(WRITERS[name](fields_of(PAIRS)), f"x.{name}", ColumnSpec())
+    assert "there is no column 'messages'; the columns are: premise, hypothesis, label" in said
+    assert "--user_template '{{ premise }}'" in said
+
+
+@pytest.mark.fault("N13")
+def test_a_file_of_which_one_of_the_first_rows_is_a_chat_is_read() -> None:
+    chat = [{"messages": [{"role": "user", "content": "u"}]}]
+    assert problems(as_jsonl([*fields_of(PAIRS), *chat]), "x.jsonl", ColumnSpec()) == []
     assert problems(b"not json\n" + as_jsonl(fields_of(PAIRS)), "x.jsonl", TEMPLATED) == []
+    assert problems(b"not json\n", "x.jsonl", ColumnSpec()) == []  # each line is a reject of its own
 
 
 def test_no_parquet_file_is_said_before_anything_is_read() -> None:

@@ -171,9 +171,7 @@ def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, telling: Call
         (Budget(0, None, None), None, 50),
     ],
 )
-def test_a_told_budget_smaller_than_one_request_stops_nothing_for_ever(
-    requests: Budget | None, tokens: Budget | None, least: int
-) -> None:
+def test_a_told_budget_smaller_than_one_request_stops_nothing_for_ever(requests: Budget | None, tokens: Budget | None, least: int) -> None:
     pacer = Pacer(ConcurrencySpec())
     assert sent_within(pacer, 60.0, 0.1, lambda number: (requests, tokens)) >= least
 

@@ -139,7 +139,7 @@ def test_deep_nesting_is_no_accident() -> None:
     [
         (b"", "empty"),
         (b"<!doctype html><title>Sign in</title>", "web page"),
-        (b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n", "event stream"),
+        (b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n', "event stream"),
         (b'{"choices":[{"message":{"content":"rate limit', "not JSON"),
         (b'"ok"', "not an object"),
         (b'{"id":"x","type":"message","role":"assistant","content":[{"type":"text","text":"rate limit"}]}', "id, type, role, content"),

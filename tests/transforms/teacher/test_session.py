@@ -171,9 +171,7 @@ def test_an_attempt_that_takes_too_long_is_sent_again(tmp_path: Path) -> None:
     assert all(row.attempts == 2 for row in rows)
 
 
-def test_a_connection_that_does_not_come_about_is_no_answer_that_took_too_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_connection_that_does_not_come_about_is_no_answer_that_took_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.teacher.client.CONNECT_TIMEOUT_S", 0.2)
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("127.0.0.1", 0))

@@ -16,7 +16,6 @@ FRAME = b"ARROW1\x00\x00"
 class ArrowBatches:
     """A record batch is in memory at a time, as large as its writer made it: Hugging Face's datasets writes a thousand rows."""
 
-    names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "record"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

@@ -17,7 +17,6 @@ from transforms.intake.refusal import OBJECT, UnusableRecord, named
 class Avro:
     """A record for every record. A damaged block ends the file."""
 
-    names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "record"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

@@ -41,10 +41,8 @@ class UnreadableValue:
 
 
 class RowFormat(Protocol):
-    """One way to keep rows in a file. ``names_columns`` says whether a file names its columns once for all its records; ``numbered_by`` is
-    what a record's number counts, ``line`` or ``record``."""
+    """One way to keep rows in a file. ``numbered_by`` is what a record's number counts, ``line`` or ``record``."""
 
-    names_columns: ClassVar[bool]
     numbered_by: ClassVar[str]
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

@@ -20,7 +20,6 @@ MOST_COUNTED_BYTES = 16 * 1024 * 1024
 class JsonList:
     """``[{...}, {...}, ...]``. What is not JSON ends the file: behind it nobody can say where an element begins."""
 
-    names_columns: ClassVar[bool] = False
     numbered_by: ClassVar[str] = "record"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

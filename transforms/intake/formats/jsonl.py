@@ -15,7 +15,6 @@ from transforms.intake.refusal import OBJECT, UnusableRecord, named
 class JsonLines:
     """Any line may be broken without harm to the others."""
 
-    names_columns: ClassVar[bool] = False
     numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

@@ -15,7 +15,6 @@ BUFFER_BYTES = 1024 * 1024
 class Parquet:
     """Needs a file that can be read from any place: not one that is compressed as a whole."""
 
-    names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "record"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

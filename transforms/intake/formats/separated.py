@@ -27,7 +27,6 @@ class SeparatedValues:
     """
 
     separator: str
-    names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

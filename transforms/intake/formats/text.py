@@ -23,7 +23,6 @@ class TextLines:
     """A line is a user message, and the column ``text`` for templates. With ``may_be_json`` JSON lines are read as what they are."""
 
     may_be_json: bool = False
-    names_columns: ClassVar[bool] = True
     numbered_by: ClassVar[str] = "line"
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:

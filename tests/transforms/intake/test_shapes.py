@@ -1,0 +1,186 @@
+"""Rows as people have them, recognised by themselves."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from transforms.elements import reasons
+from transforms.elements.plan import ColumnSpec
+from transforms.elements.rows import RejectedRow, Split, TrainingRow
+from transforms.intake.columns import RowColumns
+from transforms.intake.rows import UnusableRecord
+from transforms.intake.walk import Reading, column_problems, walk_rows
+
+U, A = ("user", "u"), ("assistant", "a")
+
+
+def chat(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return [tuple(message) for message in RowColumns(ColumnSpec()).chat(row)]
+
+
+def reason(row: dict[str, Any]) -> str:
+    with pytest.raises(UnusableRecord) as caught:
+        chat(row)
+    assert len(caught.value.detail) < 400
+    return caught.value.reason
+
+
+def turns(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"from": who, "value": text} for who, text in pairs]
+
+
+SHAREGPT = [
+    ({"conversations": turns(("human", "u"), ("gpt", "a"))}, [U, A]),
+    (
+        {"id": "x_0", "conversations": turns(("system", "s"), ("human", "u"), ("gpt", "a"), ("human", "v"))},
+        [("system", "s"), U, A, ("user", "v")],
+    ),
+    ({"conversations": turns(("user", "u"), ("chatgpt", "a"), ("user", "v"), ("bing", "b"))}, [U, A, ("user", "v"), ("assistant", "b")]),
+    ({"conversations": turns(("Human", "u"), ("GPT", "a"))}, [U, A]),
+    ({"conversations": turns(("prompter", "u"), ("assistant", "a"))}, [U, A]),
+    ({"conversations": turns(("human", "u"), ("model", "a"))}, [U, A]),
+    ({"conversations": turns(("human", "u"), ("bard", "a"), ("human", "v"), ("claude", "b"))}, [U, A, ("user", "v"), ("assistant", "b")]),
+    ({"conversations": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]}, [U, A]),
+    ({"conversations": [{"role": "human", "content": "u"}, {"role": "gpt", "content": "a"}]}, [U, A]),
+    ({"conversation": [{"role": "user", "content": "u"}]}, [U]),
+    ({"conversations": turns(("human", "u")), "system": "s"}, [("system", "s"), U]),
+    ({"conversations": turns(("human", "u")), "system": ""}, [U]),
+    ({"conversations": json.dumps(turns(("human", "u"), ("gpt", "a")))}, [U, A]),
+    ({"messages": turns(("human", "u"), ("gpt", "a"))}, [U, A]),
+]
+
+
+@pytest.mark.fault("N8")
+@pytest.mark.parametrize(("row", "messages"), SHAREGPT)
+def test_sharegpt(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
+    assert chat(row) == messages
+
+
+@pytest.mark.fault("N8")
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"conversations": turns(("gpt", "a"), ("human", "u"))}, reasons.WRONG_ORDER),
+        ({"conversations": turns(("human", "u"), ("function_call", "{}"))}, reasons.TOOL_CALLS),
+        ({"conversations": turns(("human", "u"), ("observation", "{}"))}, reasons.TOOL_CALLS),
+        ({"conversations": turns(("narrator", "u"))}, reasons.UNKNOWN_ROLE),
+        ({"conversations": [{"from": "human"}]}, reasons.CONTENT_NOT_TEXT),
+        ({"conversations": "text"}, reasons.NO_MESSAGES),
+        ({"conversations": []}, reasons.NO_MESSAGES),
+        ({"conversations": None}, reasons.NO_MESSAGES),
+    ],
+)
+def test_sharegpt_that_is_no_chat(row: dict[str, Any], expected: str) -> None:
+    assert reason(row) == expected
+
+
+@pytest.mark.fault("N8")
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        ({"instruction": "u", "input": "", "output": "a"}, [U, A]),
+        ({"instruction": "Translate.", "input": "chien", "output": "dog"}, [("user", "Translate.\n\nchien"), ("assistant", "dog")]),
+        ({"instruction": "u"}, [U]),
+        ({"instruction": "u", "input": None, "output": None}, [U]),
+        ({"instruction": "u", "context": "c", "response": "a", "category": "qa"}, [("user", "u\n\nc"), A]),
+        ({"system": "s", "instruction": "u", "output": "a"}, [("system", "s"), U, A]),
+        ({"instruction": "v", "output": "a", "history": [["u", "a"]]}, [U, A, ("user", "v"), A]),
+        ({"instruction": "v", "history": '[["u", "a"]]'}, [U, A, ("user", "v")]),
+        ({"instruction": "", "input": "u"}, [U]),
+    ],
+)
+def test_alpaca(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
+    assert chat(row) == messages
+
+
+@pytest.mark.fault("N8")
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"instruction": " ", "input": ""}, reasons.EMPTY_USER_MESSAGE),
+        ({"instruction": ["a"], "output": "a"}, reasons.CONTENT_NOT_TEXT),
+        ({"instruction": "u", "history": ["u"]}, reasons.BAD_MESSAGE),
+        ({"instruction": "u", "history": 7}, reasons.BAD_MESSAGE),
+        ({"instruction": "Answer the question.", "question": "1 + 1?", "output": "2"}, reasons.NO_MESSAGES),
+    ],
+)
+def test_alpaca_that_cannot_be_asked(row: dict[str, Any], expected: str) -> None:
+    assert reason(row) == expected
+
+
+BATCH = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions"}
+
+
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        ({**BATCH, "body": {"model": "m", "messages": [{"role": "user", "content": "u"}], "temperature": 2}}, [U]),
+        ({**BATCH, "body": {"messages": [{"role": "developer", "content": "s"}, {"role": "user", "content": "u"}]}}, [("system", "s"), U]),
+        ({**BATCH, "url": "/v1/responses", "body": {"input": "u", "instructions": "s"}}, [("system", "s"), U]),
+        ({**BATCH, "url": "/v1/responses", "body": {"input": [{"role": "user", "content": [{"type": "input_text", "text": "u"}]}]}}, [U]),
+        ({"custom_id": "r-1", "params": {"model": "m", "system": "s", "messages": [{"role": "user", "content": "u"}]}}, [("system", "s"), U]),
+        (
+            {"custom_id": "r-1", "params": {"system": [{"type": "text", "text": "s"}], "messages": [{"role": "user", "content": "u"}]}},
+            [("system", "s"), U],
+        ),
+        ({"prompt": "u", "completion": "a"}, [U, A]),
+        ({"prompt": "u", "completion": ""}, [U]),
+        ({"prompt": [{"role": "user", "content": "u"}], "completion": [{"role": "assistant", "content": "a"}]}, [U, A]),
+    ],
+)
+def test_batch_requests_and_prompts_with_completions(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
+    assert chat(row) == messages
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**BATCH, "url": "/v1/embeddings", "body": {"model": "m", "input": "u"}},
+        {**BATCH, "url": "/v1/completions", "body": {"model": "m", "prompt": "u"}},
+        {**BATCH, "body": "text"},
+        {**BATCH, "body": {"messages": None}},
+        {"custom_id": "r-1"},
+        {"prompt": "u"},
+        {"question": "u", "answer": "a"},
+        {"text": "u"},
+    ],
+)
+def test_what_is_not_certain_is_not_guessed(row: dict[str, Any]) -> None:
+    assert reason(row) == reasons.NO_MESSAGES
+
+
+@pytest.mark.fault("N8")
+def test_every_shape_is_the_same_row_as_the_chat_it_means() -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]},
+        {"conversations": turns(("human", "u"), ("gpt", "a"))},
+        {"instruction": "u", "input": "", "output": "a"},
+        {"prompt": "u", "completion": "a"},
+        {**BATCH, "body": {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]}},
+    ]
+    files = {f"{place}.jsonl": json.dumps(row).encode() for place, row in enumerate(rows)}
+    keys = []
+    for name, data in files.items():
+        found = list(walk_rows(lambda _, data=data: io.BytesIO(data), [name], Split.TRAIN, None, Reading(1000)))  # type: ignore[misc]
+        keys += [row.row_key for row in found if isinstance(row, TrainingRow)]
+        assert column_problems(lambda _, data=data: io.BytesIO(data), name, Reading(1000)) == []  # type: ignore[misc]
+    assert len(keys) == 5 and len(set(keys)) == 1
+
+
+@pytest.mark.fault("N8")
+def test_a_column_that_is_named_is_the_only_one_looked_at() -> None:
+    row = {"conversations": turns(("human", "u"), ("gpt", "a")), "chat": turns(("human", "v"))}
+    assert [tuple(message) for message in RowColumns(ColumnSpec("chat")).chat(row)] == [("user", "v")]
+    with pytest.raises(UnusableRecord):
+        RowColumns(ColumnSpec("other")).chat(row)
+    assert [tuple(message) for message in RowColumns(ColumnSpec("conversations")).chat(row)] == [U, A]
+
+
+@pytest.mark.fault("N12")
+def test_a_list_as_python_prints_it_has_its_own_message() -> None:
+    data = b"messages\n\"[{'role': 'user', 'content': 'u'}]\"\n"
+    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(1000))
+    assert isinstance(row, RejectedRow) and row.reason == reasons.INVALID_JSON
+    assert "as Python prints it" in row.detail and "to_json or to_parquet" in row.detail

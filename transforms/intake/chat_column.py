@@ -1,0 +1,39 @@
+"""A chat that one column holds: as a list, as JSON text, or as text that only looks like JSON."""
+
+from __future__ import annotations
+
+import re
+
+from transforms.elements import reasons
+from transforms.elements.rows import ChatMessage
+from transforms.intake.formats.base import UnreadableValue
+from transforms.intake.formats.json_value import json_value
+from transforms.intake.refusal import UnusableRecord
+from transforms.intake.rows import chat_messages
+
+_PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
+
+
+def chat_of(value: object, name: str, any_role: bool = False) -> tuple[ChatMessage, ...]:
+    """The messages in a column's value. ``any_role`` takes every name that people give the speakers. Raises UnusableRecord."""
+    if isinstance(value, UnreadableValue):
+        raise value.refusal()
+    if isinstance(value, str):
+        value = _from_text(value)
+    return chat_messages(value, name, any_role)
+
+
+def _from_text(text: str) -> object:
+    """A chat that a file keeps as JSON text; other text as it is, for the error to say."""
+    if not text.lstrip().startswith("["):
+        return text
+    try:
+        return json_value(text.encode("utf-8", "surrogatepass"))
+    except UnusableRecord as unusable:
+        if _PYTHON_LIST.match(text):
+            raise UnusableRecord(
+                reasons.INVALID_JSON,
+                "the messages are a list as Python prints it, with single quotes, which is not JSON: to_csv of pandas or datasets writes it so. "
+                "Write the file with to_json or to_parquet, or turn the column into JSON text with json.dumps",
+            ) from None
+        raise UnusableRecord(unusable.reason, f"the messages are text that begins like a JSON list and is not one: {unusable.detail}") from None

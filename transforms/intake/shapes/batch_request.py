@@ -1,0 +1,48 @@
+"""Lines of batch files: OpenAI's ``{"custom_id": "...", "body": {"messages": [...]}}``, and Anthropic's with ``params`` in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from transforms.elements import reasons
+from transforms.elements.rows import ChatMessage
+from transforms.intake.chat_column import chat_of
+from transforms.intake.content import text_of
+from transforms.intake.refusal import UnusableRecord, named
+
+_BODIES = ("body", "params")
+
+
+class BatchRequest:
+    """The chat of a request. Its model and sampling parameters are not looked at: the run's own settings say these."""
+
+    columns: ClassVar[frozenset[str]] = frozenset({"custom_id", "url", *_BODIES})
+
+    def fits(self, names: Collection[str]) -> bool:
+        """By its id and the request."""
+        return "custom_id" in names and any(name in names for name in _BODIES)
+
+    def chat(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
+        """The messages of a request for chat completions, responses or Anthropic's messages. Raises UnusableRecord."""
+        name = next(name for name in _BODIES if name in fields)
+        body = fields[name]
+        if not isinstance(body, dict):
+            raise UnusableRecord(reasons.NO_MESSAGES, f'"{name}" is {named(body)}; expected a request, {{"messages": [...]}}')
+        url = str(fields.get("url") or "")
+        if "messages" in body:
+            system, messages = body.get("system"), body["messages"]
+        elif "input" in body and url.endswith("/responses"):
+            system, messages = body.get("instructions"), body["input"]
+            if isinstance(messages, str):
+                messages = [{"role": "user", "content": messages}]
+        else:
+            kind = f" to {url[:60]}" if url else ""
+            raise UnusableRecord(
+                reasons.NO_MESSAGES,
+                f'the request{kind} has no "messages" in its "{name}"; only chats can be distilled, so leave other requests out',
+            )
+        if system:
+            first = {"role": "system", "content": text_of(system, f'the system prompt of "{name}"')}
+            messages = [first, *messages] if isinstance(messages, list) else messages
+        return chat_of(messages, f"{name}.messages")
