@@ -17,6 +17,10 @@ FIRST_BATCH_ROWS = 8  # small first batches: the endpoint gets work while the re
 Batch = Union[list[Pending], ScoredRow, RejectedRow]
 
 
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8"))
+
+
 @with_output_types(Batch)
 class _BatchFn(beam.DoFn):
     def __init__(self, mini_batch_bytes: int) -> None:
@@ -31,7 +35,7 @@ class _BatchFn(beam.DoFn):
         if isinstance(element, (ScoredRow, RejectedRow)):
             yield element
             return
-        size = sum(len(message.content) for turn in element[0].turns for message in turn)
+        size = sum(map(_bytes_of, (message.content for turn in element[0].turns for message in turn)))
         if self._batch and (self._bytes + size > self._mini_batch_bytes or len(self._batch) >= self._most_rows):
             yield self._take()
         self._batch.append(element)

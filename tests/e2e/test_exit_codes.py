@@ -126,12 +126,15 @@ def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[
     assert len(job.rejects()) == 2
 
 
-def test_2_rows_without_messages_are_told_the_way_out(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.fault("N13")
+def test_2_rows_without_messages_are_told_the_way_out_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train(['{"premise": "a", "hypothesis": "b"}', "not json", '{"premise": "c", "hypothesis": "d"}'])
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.run() == 2
-    assert "train, no_messages: The row has no messages." in (shown := capsys.readouterr().out) and "user_template" in shown
+        assert simulator.stats()["requests"] == 0
+    shown = capsys.readouterr().err
+    assert "there is no column 'messages'; the columns are: premise, hypothesis" in shown and "user_template" in shown
 
 
 def test_2_a_template_without_a_column_is_refused_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +147,7 @@ def test_2_a_template_without_a_column_is_refused_before_anything_is_sent(job: J
 
 
 def test_3_what_cannot_help_is_not_advised(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    job.validation(['{"no": "messages"}'])
+    job.validation(['{"messages": "none"}'])
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.run() == 3
