@@ -32,13 +32,11 @@ class DataSettings(Section):
         True,
     )
     validation_file_path: str | None = setting(None, "data", "rows to validate on: path or glob", "", True)
-    input_format: Annotated[Literal["jsonl", "json", "csv", "tsv", "parquet", "avro", "arrow", "text"], BeforeValidator(_read_format)] | None = (
-        setting(
-            None,
-            "data",
-            "jsonl, json, csv, tsv, parquet, avro, arrow, text",
-            "Default: by each file's suffix; JSONL where that says nothing. `text`: a prompt a line.",
-        )
+    input_format: Annotated[InputFormatName, BeforeValidator(_read_format)] | None = setting(
+        None,
+        "data",
+        "jsonl, json, csv, tsv, parquet, avro, arrow, text",
+        "Default: by each file's suffix; JSONL where that says nothing. `text`: a prompt a line.",
     )
     messages_column: str | None = setting(
         None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."

@@ -78,7 +78,7 @@ def test_a_list_of_bad_lines_that_cannot_be_taken_away_is_told(job: Job, capsys:
     assert "bad_lines.jsonl, the list of an earlier check, cannot be removed" in shown and "Traceback" not in shown
 
 
-PAIRS = [json.dumps({"premise": f"{number} men sleep.", "hypothesis": "All are awake.", "label": 2}) for number in range(3)]
+PAIRS = [json.dumps({"messages": None, "premise": f"{number} men sleep.", "hypothesis": "All are awake.", "label": 2}) for number in range(3)]
 
 
 @pytest.mark.parametrize(
