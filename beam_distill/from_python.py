@@ -17,9 +17,7 @@ from beam_distill.run_result import RunResult
 log = logging.getLogger("beam_distill")
 
 
-def run_inputs(
-    config: str | os.PathLike[str] | None, inputs: Mapping[str, Any], progress: Callable[[ProgressView], None] | None
-) -> RunResult:
+def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any], progress: Callable[[ProgressView], None] | None) -> RunResult:
     """See ``beam_distill.distill``."""
     given = {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in inputs.items()}
     resolved = resolve(given, None if config is None else os.fspath(config), os.environ, given_as="keyword argument")

@@ -29,9 +29,7 @@ def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[s
     arguments = json.dumps(["report", result.work_dir, *_storage_options(resolved, beam_argv or [])])
     said = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}  # a path is to come back as it is, whatever the terminal can show
     try:
-        ended = subprocess.run(
-            [sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said
-        )
+        ended = subprocess.run([sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
         out, errors = (text.decode("utf-8", "surrogateescape").strip() for text in (ended.stdout, ended.stderr))
         if ended.returncode == 0:
             return replace(result, report_path=out)

@@ -32,6 +32,8 @@ def summary_text(result: RunResult) -> str:
         lines.append(f"{part.split.value}: {counted(tally.rows, 'row')} in = {came_to}")
         for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
             lines.append(f"    {count:>7,} {reason}")
+        if tally.repeats:
+            lines.append(f"    {tally.repeats:>7,} of the rows are exact repeats of earlier ones")
         ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
         state = "published" if part.published else "NOT published"
         asked = "asked or still to ask" if tally.not_sent else "asked"

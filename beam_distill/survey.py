@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from transforms.elements.plan import InputSpec, SplitFiles
-from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.format_prompts import format_row
 from transforms.prompts.base import Prompt
 from transforms.prompts.progress import FindReplies, replies_on_ledger
@@ -16,7 +16,8 @@ from transforms.teacher.payload import PayloadTemplate
 
 @dataclass(slots=True)
 class SplitSurvey:
-    """What one split holds. ``requests`` and ``payload_bytes`` are those still to be sent.
+    """What one split holds. ``requests`` and ``payload_bytes`` are those still to be sent; ``repeats`` are the rows to ask that are exactly
+    like an earlier one.
 
     A turn of a conversation that follows an answer is counted without that answer, which nobody knows yet.
     """
@@ -27,6 +28,7 @@ class SplitSurvey:
     answered: int = 0
     requests: int = 0
     payload_bytes: int = 0
+    repeats: int = 0
 
     @property
     def to_ask(self) -> int:
@@ -56,6 +58,7 @@ def survey_split(
         if isinstance(asked, RejectedRow):
             survey.bad += 1
             continue
+        survey.repeats += is_repeat(asked.row.row_key)
         begin = 0
         if find is not None:
             replies, complete = replies_on_ledger(prompt, asked, find)

@@ -8,7 +8,7 @@ from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
 from transforms.elements.replies import ScoredRow
-from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
 from transforms.prompts.progress import answers_or_reject, conclude
 from transforms.prompts.registry import prompt_for
@@ -39,7 +39,9 @@ class _ParseFn(beam.DoFn):
     def process(self, element: Union[ScoredRow, RejectedRow]):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         if isinstance(element, RejectedRow):
             reject: Union[RejectedRow, None] = element
-            yield RowOutcome(element.origin.split, element.reason, row_digest(element.origin, element.row_key))
+            yield RowOutcome(
+                element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=is_repeat(element.row_key)
+            )
         else:
             ended = answers_or_reject(self._prompt, element)
             reject = ended if isinstance(ended, RejectedRow) else None
@@ -70,6 +72,7 @@ def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
         requests_sent=scored.attempts,
         reused_answers=scored.answers_reused,
         stopped=scored.stopped,
+        repeat=is_repeat(scored.request.row.row_key),
     )
 
 

@@ -25,6 +25,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
     tally = part.tally
     return {
         "rows": tally.rows,
+        "repeats": tally.repeats,
         "examples": tally.examples,
         "rejects": tally.rejects,
         "rejected_by_reason": dict(sorted(tally.reasons.items())),
@@ -56,6 +57,7 @@ def read_verdict(text: str) -> Verdict:
                     completion_tokens=part["completion_tokens"],
                     requests_sent=part["requests_sent"],
                     reused_answers=part["answers_reused"],
+                    repeats=part.get("repeats", 0),
                 ),
                 ratio=part["success_ratio"],
                 minimum=part["minimum_success_ratio"],

@@ -107,6 +107,9 @@ class _Rows:
                     continue
                 survey = survey_split(spec, files, prompt, template, None, self._on_row)
                 print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
+                if survey.repeats:
+                    of = f"{survey.repeats:,} of {survey.split}'s rows to ask"
+                    print(f"repeats     {of} are exact repeats of earlier ones; {_of_repeats(settings)}")
                 if not survey.to_ask:
                     self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
                     continue
@@ -171,6 +174,12 @@ class _Rows:
         assert self._list is not None
         fields = {"split": row.origin.split.value, "file": row.origin.file, "line": row.origin.line, "reason": row.reason, "detail": row.detail}
         self._list.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def _of_repeats(settings: DistillSettings) -> str:
+    if settings.share_identical_answers:
+        return "they share one answer (share_identical_answers)"
+    return "each is asked and paid for. Take them out of the file if that is not meant"
 
 
 def _nothing_to_send(split: str, pattern: str, rows: int) -> str:

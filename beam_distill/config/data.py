@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
+from beam_distill.config.data_address import beam_path
 from beam_distill.config.fields import Flag
 
 InputFormatName = Literal["jsonl", "json", "csv", "tsv", "parquet", "avro", "arrow", "text"]
@@ -17,21 +18,28 @@ def _read_format(value: object) -> object:
     return value.strip().lower().lstrip(".") if isinstance(value, str) else value
 
 
+def _read_path(value: object) -> object:
+    return beam_path(value) if isinstance(value, str) else value
+
+
 def _read_name(value: object) -> object:
     return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
+FilePath = Annotated[str, BeforeValidator(_read_path)]
 
 
 class DataSettings(Section):
     """Rows in, datasets out."""
 
-    train_file_path: str = setting(
+    train_file_path: FilePath = setting(
         ...,
         "data",
         "rows to train on: path or glob",
         "JSONL, JSON, CSV, TSV, Parquet, Avro, Arrow or text, also .gz or .zst; any filesystem of Beam.",
         True,
     )
-    validation_file_path: str | None = setting(None, "data", "rows to validate on: path or glob", "", True)
+    validation_file_path: FilePath | None = setting(None, "data", "rows to validate on: path or glob", "", True)
     input_format: Annotated[InputFormatName, BeforeValidator(_read_format)] | None = setting(
         None,
         "data",
@@ -44,8 +52,8 @@ class DataSettings(Section):
     label_column: str | None = setting(
         None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent."
     )
-    generated_batch_train_file_path: str = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
-    generated_batch_validation_file_path: str | None = setting(
+    generated_batch_train_file_path: FilePath = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
+    generated_batch_validation_file_path: FilePath | None = setting(
         None, "data", "the validation dataset to write", "Without a validation input it becomes an empty file.", True
     )
     student_format: Annotated[StudentFormatName, BeforeValidator(_read_name)] = setting(
@@ -60,7 +68,7 @@ class DataSettings(Section):
     reasoning: Annotated[Literal["drop", "field", "think"], BeforeValidator(_read_name)] = setting(
         "drop", "data", "the teacher's reasoning: drop, field, think", "A field beside the answer, or a `<think>` block to train on."
     )
-    work_dir: str | None = setting(
+    work_dir: FilePath | None = setting(
         None,
         "data",
         "ledger, rejects, run.json (default: beside the output)",

@@ -87,11 +87,6 @@ def resolve(
                 values[name] = value
                 origins[name] = f"environment {ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
     warnings = _access_of_job(job, values, origins) if job is not None else []
-    problems += [
-        f"{name} ({origins[name]}): {values[name]} is an asset in Azure ML; download it and give its path as --{name}"
-        for name in ("train_file_path", "validation_file_path")
-        if str(values.get(name, "")).startswith("azureml:")
-    ]
     try:
         settings = DistillSettings(**values)
     except ValidationError as error:
@@ -192,7 +187,7 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
     for argument in leftovers:
         if not argument.startswith("--"):
             if not expects_value:
-                problems.append(f"unexpected argument {argument!r}")
+                problems.append(f"unexpected argument {argument!r}{_unquoted(argument)}")
             expects_value = False
             continue
         name, equals, _ = argument[2:].partition("=")
@@ -211,6 +206,15 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
     if problems:
         raise SettingsError(problems)
     return leftovers
+
+
+def _unquoted(argument: str) -> str:
+    """What to do about a file that no flag asked for: the shell has put it in the place of a pattern."""
+    if not os.path.exists(argument):
+        return ""
+    folder, suffix = os.path.split(argument)[0], os.path.splitext(argument)[1]
+    pattern = os.path.join(folder, f"*{suffix}")
+    return f". Several files are one pattern in quotes, which the shell would replace by their names: --train_file_path '{pattern}'"
 
 
 def _read_config(path: str) -> dict[str, Any]:
@@ -259,7 +263,10 @@ def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str], j
         described = DistillSettings.model_fields[name].description
         return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
     message = _expected(item, str(values.get(name, "")))
-    shown = "" if name in _MASKED else f" is {values.get(name)!r}"
+    given = values.get(name)
+    if isinstance(given, str) and "://" in given:
+        given = given.partition("?")[0]  # what follows may be a signature
+    shown = "" if name in _MASKED else f" is {given!r}"
     return f"{name} ({origins.get(name, 'default')}){shown}: {message}"
 
 

@@ -71,5 +71,3 @@ class _Callback:
 
     def close(self) -> None:
         """Nothing is left behind."""
-
-

@@ -59,6 +59,11 @@ class TrainingRow(NamedTuple):
     messages: tuple[ChatMessage, ...]
 
 
+def is_repeat(row_key: str | None) -> bool:
+    """Whether a row with this key is the exact repeat of an earlier row of its split: keys end in how many equal ones came before."""
+    return row_key is not None and not row_key.endswith("-0")
+
+
 class PromptRequest(NamedTuple):
     """What the teacher is asked for one row, turn by turn.
 

@@ -21,7 +21,8 @@ def row_digest(origin: RowOrigin, row_key: str | None) -> int:
 
 
 class RowOutcome(NamedTuple):
-    """How one input row ended. ``reason`` is None for a usable example; ``digest`` is the row's ``row_digest``."""
+    """How one input row ended. ``reason`` is None for a usable example; ``digest`` is the row's ``row_digest``; ``repeat`` says whether an
+    equal row came before it."""
 
     split: Split
     reason: str | None
@@ -31,11 +32,15 @@ class RowOutcome(NamedTuple):
     requests_sent: int = 0
     reused_answers: int = 0
     stopped: EarlyStop | None = None
+    repeat: bool = False
 
 
 @dataclass(slots=True)
 class SuccessTally:
-    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they tell other rows from these."""
+    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they tell other rows from these.
+
+    ``repeats`` are the rows that an equal one came before.
+    """
 
     rows: int = 0
     examples: int = 0
@@ -47,6 +52,7 @@ class SuccessTally:
     stopped: EarlyStop | None = None
     rows_digest: int = 0
     examples_digest: int = 0
+    repeats: int = 0
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
@@ -62,6 +68,7 @@ class SuccessTally:
         self.requests_sent += outcome.requests_sent
         self.reused_answers += outcome.reused_answers
         self.stopped = self.stopped or outcome.stopped
+        self.repeats += outcome.repeat
 
     def merge(self, other: SuccessTally) -> None:
         """Add the counts of another part of the same split."""
@@ -76,6 +83,7 @@ class SuccessTally:
         self.requests_sent += other.requests_sent
         self.reused_answers += other.reused_answers
         self.stopped = self.stopped or other.stopped
+        self.repeats += other.repeats
 
     @property
     def rejects(self) -> int:

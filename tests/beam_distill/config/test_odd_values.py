@@ -76,7 +76,9 @@ def test_half_a_character_is_refused_in_every_text(name: str) -> None:
 
 
 @pytest.mark.fault("X-D")
-@pytest.mark.parametrize("address", ["http://[::1", "http://[::1]:x/v1", "http://host:99999", "http://", "ftp://host", "host:8000", "http://[zz]/"])
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "http://[::1]:x/v1", "http://host:99999", "http://", "ftp://host", "host:8000", "http://[zz]/"]
+)
 def test_an_address_that_is_none_is_said(address: str) -> None:
     assert "teacher_model_endpoint_url (flag): " in refused(teacher_model_endpoint_url=address)
 

@@ -140,9 +140,7 @@ def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Pa
 
 @pytest.mark.fault("G12")
 def test_a_secret_header_of_the_file_goes_to_the_files_endpoint_alone(tmp_path: Path) -> None:
-    fields = parent_pipeline(
-        teacher_model_endpoint_url="https://teacher.example.com/v1", additional_headers='{"api-key": "abc", "x-team": "a"}'
-    )
+    fields = parent_pipeline(teacher_model_endpoint_url="https://teacher.example.com/v1", additional_headers='{"api-key": "abc", "x-team": "a"}')
     found = given(tmp_path, fields)  # with another address by flag
     assert found.settings.additional_headers == {"x-team": "a"} and f"{HEADER_VARIABLE}API_KEY" not in os.environ
     assert any("api-key of its additional_headers is not sent" in warning for warning in found.warnings)

@@ -1,0 +1,97 @@
+"""Addresses of files as Azure and the web write them."""
+
+import pytest
+
+from beam_distill.config.data_address import beam_path
+from beam_distill.config.errors import SettingsError
+from beam_distill.config.sources import check_leftovers, resolve
+
+SUBSCRIPTION = "azureml://subscriptions/s/resourcegroups/g/workspaces/w"
+
+
+@pytest.mark.fault("G14")
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("rows.jsonl", "rows.jsonl"),
+        ("data/a:b.jsonl", "data/a:b.jsonl"),
+        ("azfs://account/container/a.jsonl", "azfs://account/container/a.jsonl"),
+        ("s3://bucket/a.jsonl", "s3://bucket/a.jsonl"),
+        ("wasbs://container@account.blob.core.windows.net/dir/a*.jsonl", "azfs://account/container/dir/a*.jsonl"),
+        ("wasb://container@account.blob.core.windows.net/a.jsonl", "azfs://account/container/a.jsonl"),
+        ("abfss://container@account.dfs.core.windows.net/dir/a.jsonl", "azfs://account/container/dir/a.jsonl"),
+        ("abfss://container@account.dfs.core.usgovcloudapi.net/a.jsonl", "azfs://account/container/a.jsonl"),
+        ("https://account.blob.core.windows.net/container/dir/a%20b.jsonl", "azfs://account/container/dir/a b.jsonl"),
+        ("https://account.dfs.core.windows.net/container/a.jsonl", "azfs://account/container/a.jsonl"),
+        ("https://account.blob.core.chinacloudapi.cn/container/a.jsonl", "azfs://account/container/a.jsonl"),
+        ("file:///data/a%20b.jsonl", "/data/a b.jsonl"),
+        ("file://localhost/data/a.jsonl", "/data/a.jsonl"),
+        ("file:data/a.jsonl", "data/a.jsonl"),
+    ],
+)
+def test_what_beam_reads(address: str, path: str) -> None:
+    assert beam_path(address) == path
+
+
+@pytest.mark.fault("G14")
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("azureml:rows:3", "azureml:rows:3 is an asset in Azure ML; download it"),
+        ("azureml:rows@latest", "is an asset in Azure ML"),
+        (f"{SUBSCRIPTION}/data/rows/versions/1", "is an asset in Azure ML"),
+        ("azureml://datastores/store/paths/dir/a.jsonl", "give azfs://ACCOUNT/CONTAINER/dir/a.jsonl with the account"),
+        (f"{SUBSCRIPTION}/datastores/store/paths/a.jsonl", "az ml datastore show --name store --resource-group g --workspace-name w "),
+        ("wasbs://container/a.jsonl", "expected wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH"),
+        ("abfss://workspace@onelake.dfs.fabric.microsoft.com/a.jsonl", "azfs://ACCOUNT/CONTAINER/PATH"),
+        ("https://example.org/rows.jsonl", "is on the web; download it"),
+        ("hf://datasets/a/b/rows.jsonl", "Hugging Face Hub; download it"),
+        ("file://server/share/a.jsonl", "another machine (server)"),
+    ],
+)
+def test_what_has_no_path_says_what_to_give(address: str, said: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        beam_path(address)
+    assert said in str(caught.value)
+
+
+@pytest.mark.fault("G14")
+def test_a_signature_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValueError) as caught:
+        beam_path("https://account.blob.core.windows.net/container/a.jsonl?sv=1&sig=SECRET")
+    assert "give azfs://account/container/a.jsonl" in str(caught.value) and "SECRET" not in str(caught.value)
+
+
+@pytest.mark.fault("G14")
+def test_every_path_of_a_run_is_read_so() -> None:
+    blob = "wasbs://c@a.blob.core.windows.net/"
+    given = {
+        "train_file_path": f"{blob}t.jsonl",
+        "validation_file_path": f"{blob}v.jsonl",
+        "generated_batch_train_file_path": f"{blob}o.jsonl",
+        "generated_batch_validation_file_path": f"{blob}p.jsonl",
+        "work_dir": f"{blob}w",
+        "data_generation_task_type": "MATH",
+        "teacher_model_endpoint_url": "http://127.0.0.1:9",
+    }
+    settings = resolve(given, None, {}).settings
+    assert settings.train_file_path == "azfs://a/c/t.jsonl" and settings.validation_file_path == "azfs://a/c/v.jsonl"
+    assert settings.generated_batch_train_file_path == "azfs://a/c/o.jsonl" and settings.work_dir == "azfs://a/c/w"
+    with pytest.raises(SettingsError, match="train_file_path .*asset in Azure ML"):
+        resolve({**given, "train_file_path": "azureml:rows:1"}, None, {})
+    with pytest.raises(SettingsError) as caught:
+        resolve({**given, "train_file_path": "https://a.blob.core.windows.net/c/t.jsonl?sig=SECRET"}, None, {})
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.fault("N14")
+def test_a_pattern_that_the_shell_has_replaced_is_called_that(tmp_path: pytest.TempPathFactory) -> None:
+    rows = [f"{tmp_path}/{name}.jsonl" for name in "ab"]
+    for path in rows:
+        open(path, "w").close()
+    with pytest.raises(SettingsError) as caught:
+        check_leftovers(rows, ())
+    assert f"--train_file_path '{tmp_path}/*.jsonl'" in str(caught.value) and "quotes" in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        check_leftovers(["no-file"], ())
+    assert "quotes" not in str(caught.value)
