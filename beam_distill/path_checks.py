@@ -10,6 +10,7 @@ from pathlib import Path
 from beam_distill.config.settings import DistillSettings
 from beam_distill.handoff.folder import handoff_folder
 from transforms.elements.plan import InputSpec
+from transforms.intake.dataset_folder import folder_problem
 from transforms.matching import cannot_be_read_twice, is_pattern, matches
 from transforms.read_rows import matching_files, open_as_stored
 
@@ -45,7 +46,9 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
 
 def _input_problems(pattern: str) -> list[str]:
     if "://" not in pattern and os.path.isdir(pattern):
-        return [f"{pattern} is a directory; name a file or a pattern such as {os.path.join(pattern, '*.jsonl')}"]
+        problem = folder_problem(pattern)
+        if problem is not None:
+            return [problem]
     try:
         found = matching_files(pattern)
     except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own

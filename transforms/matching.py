@@ -10,6 +10,7 @@ from apache_beam.io.filesystem import FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.filesystems import exists
+from transforms.intake.dataset_folder import data_files
 
 PATTERN_LETTERS = frozenset("*?[")
 
@@ -23,7 +24,7 @@ def sizes_of(pattern: str) -> dict[str, int]:
     """The files that a path or pattern means, and their bytes as they are stored.
 
     In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not, and ``[ab]`` is one of these letters. On this machine, the folders at the
-    beginning that exist are taken as they are.
+    beginning that exist are taken as they are; a folder that holds a saved dataset means its data files.
     """
     if "://" not in pattern:
         return {path: _size_of(path) for path in _local(pattern)}
@@ -45,6 +46,9 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def _local(pattern: str) -> Iterator[str]:
+    if os.path.isdir(pattern):
+        yield from data_files(pattern)
+        return
     if os.path.lexists(pattern):
         yield pattern
         return

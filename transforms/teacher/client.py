@@ -149,9 +149,7 @@ class _TooLong(Exception):
     """More came than any answer has."""
 
 
-async def _read(
-    response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float, redactor: Redactor
-) -> AttemptResult:
+async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float, redactor: Redactor) -> AttemptResult:
     """What a response amounts to, once its head is there. No secret of ours is in it."""
     received = bytearray()
     good = response.status in ANSWERED

@@ -201,7 +201,7 @@ def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPat
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         result = ask(address, credential=credential, headers=(("x-token", "other-secret"),))
     assert result.failure is not None
-    assert result.failure.excerpt == "{\"error\":{\"message\":\"invalid key: got '[secret]' and header [secret], as JSON\"}}"
+    assert result.failure.excerpt == '{"error":{"message":"invalid key: got \'[secret]\' and header [secret], as JSON"}}'
     assert b"sesame" not in result.body and "sesame" not in result.failure.detail
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         endpoint = EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", credential=credential)

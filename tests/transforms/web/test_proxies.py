@@ -62,7 +62,9 @@ def test_what_is_reached_without_the_proxy(url: str, exceptions: str, past: bool
 
 
 @pytest.mark.fault("D18")
-@pytest.mark.parametrize("value", ["https://proxy:3128", "socks5://proxy:1080", "socks5h://proxy", "http://", "http://proxy:port", "ftp://proxy"])
+@pytest.mark.parametrize(
+    "value", ["https://proxy:3128", "socks5://proxy:1080", "socks5h://proxy", "http://", "http://proxy:port", "ftp://proxy"]
+)
 def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable(value: str) -> None:
     with pytest.raises(UnusableProxy, match="http_proxy"):
         proxy_for(TEACHER, {"http_proxy": value})
