@@ -514,6 +514,8 @@ class Dispatcher:
             return
         if kind is FailureKind.THROTTLED:
             self._on_throttled(failure, now_s, sent_s)
+        elif kind is FailureKind.UNAVAILABLE and failure.status is not None and self._waiting.new:
+            self._limiter.overloaded(now_s, self._in_flight)
         stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._in_flight + 1)
         if stop is not None:
             self.stop(stop)

@@ -38,6 +38,7 @@ MOST_BY_ITSELF = 8
 """So much weight of failures while the endpoint answered others gives a row up. Less would lose rows to an endpoint that fails now and then."""
 THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those at hand may be too large for the rate limit
 REFUSAL_PATIENCE_S = 10.0  # an endpoint that answered before may be between two deployments
+BUSY_S = 0.5  # 503s while answers come more often than this are those of a busy endpoint: fewer requests at a time, but no pause
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 5.0
 
@@ -155,7 +156,8 @@ class EndpointHealth:
             self._trouble += WEIGHT.get(kind, 1)
             if failure.status is not None:
                 self._ever_heard = True
-            if self._trouble >= min(DOUBT_AFTER, FEW_ROWS + rows_left):
+            busy = kind is FailureKind.UNAVAILABLE and failure.status is not None and self.silent_s(now_s) < BUSY_S and self._rows_answered
+            if self._trouble >= min(DOUBT_AFTER, FEW_ROWS + rows_left) and not busy:
                 self._raise_doubt(Doubt.IS_IT_THERE)
             return None
         self._ever_heard = True

@@ -27,6 +27,9 @@ CUSHION = 1.3  # stay this far above the knee: a queue of 30 % shows at once whe
 CAPACITY_CHANGED = 0.15
 COHORT = 40  # the first requests met a server that was nearly idle: their mean latency is what an answer takes without a queue.
 COHORT_IS_COMPLETE = 34  # a mean over a span of time would not do: what finishes early is what is short
+OVERLOAD_SCORE = 8.0  # a 503 counts one and fades by a tenth an answer: a steady three in ten stay below
+OVERLOAD_FADES = 0.9
+OVERLOAD_CUT = 0.9
 THROTTLE_SCORE = 1.9  # a 429 counts one and fades by 3 % an answer: two in a row, or a steady 3 %
 
 
@@ -85,6 +88,7 @@ class AdaptiveLimit:
         self._hold_before_up = 2
         self._last_cut_s = -1e9
         self._throttle_score = 0.0
+        self._overload_score = 0.0
 
     @property
     def limit(self) -> int:
@@ -126,6 +130,7 @@ class AdaptiveLimit:
             if self._cohort_answers >= COHORT_IS_COMPLETE:
                 self._base_latency_s = self._cohort_latency_s / self._cohort_answers
         self._throttle_score *= 0.97
+        self._overload_score *= OVERLOAD_FADES
         window = self._window
         if window is None:
             return
@@ -157,6 +162,21 @@ class AdaptiveLimit:
             self._enter_cruise(now_s)
         self._hold_before_up = 4
         return True
+
+    def overloaded(self, now_s: float, in_flight: int) -> None:
+        """The endpoint refused a request for being busy (503) beside ``in_flight`` others, while more rows wait.
+
+        Where several in ten are refused so, those others are about what it takes: the limit falls below their number. Fewer are chance.
+        """
+        self._overload_score += 1.0
+        if self._overload_score < OVERLOAD_SCORE:
+            return
+        self._overload_score = 0.0
+        lower = max(1.0, OVERLOAD_CUT * in_flight)
+        if lower < self._limit:
+            self._limit = lower
+            self._enter_cruise(now_s)
+            self._hold_before_up = 4
 
     def cap(self, most: int) -> None:
         """Never more than this from now on: the machine has no room for more."""

@@ -1,5 +1,8 @@
 """A row that fails and an endpoint that fails are told apart, in virtual time."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 from virtual_teacher import HANGS, Asked, answer, failed, play
 
@@ -243,3 +246,38 @@ def test_retries_are_attempts_after_the_first() -> None:
     sent = sum(asked.row is not None for asked in played.asked)
     assert sum(row.attempts for row in played.rows) == sent
     assert sum(row.retries for row in played.rows) == sent - len({asked.row for asked in played.asked} - {None})
+
+
+def a_busy_teacher(slots: int, latency_s: float, faults: float = 0.0) -> Callable[[Asked], AttemptResult]:
+    """Answers ``slots`` requests at a time and refuses the rest with 503 at once; ``faults`` is the share of 503s by chance."""
+    randomness = random.Random(3)
+    until_s: list[float] = []
+
+    def teacher(asked: Asked) -> AttemptResult:
+        until_s[:] = [moment_s for moment_s in until_s if moment_s > asked.now_s]
+        if len(until_s) >= slots or randomness.random() < faults:
+            return failed(FailureKind.UNAVAILABLE, 503, "overloaded", latency_s=0.002)
+        takes_s = latency_s * randomness.lognormvariate(-0.18, 0.6)
+        until_s.append(asked.now_s + takes_s)
+        return answer(latency_s=takes_s)
+
+    return teacher
+
+
+@pytest.mark.fault("R10")
+@pytest.mark.parametrize(("slots", "latency_s", "rows"), [(6, 0.2, 400), (40, 1.0, 1000)])
+def test_503s_among_answers_lower_the_limit_and_are_nobodys_concern(
+    slots: int, latency_s: float, rows: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    played = play(a_busy_teacher(slots, latency_s), rows)
+    assert played.reasons() == {"answered": rows}
+    assert played.ended_s < 1.4 * rows * latency_s / slots
+    assert len(played.asked) < 1.4 * rows
+    assert not caplog.records
+
+
+@pytest.mark.fault("R10")
+def test_503s_by_chance_do_not_lower_the_limit() -> None:
+    played = play(a_busy_teacher(10_000, 0.5, faults=0.1), 3000)
+    assert played.reasons() == {"answered": 3000}
+    assert played.snapshot is not None and played.snapshot.limit >= 150
