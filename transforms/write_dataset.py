@@ -104,6 +104,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                 continue
             replies, complete = replies_on_ledger(prompt, asked, find)
             failed = None if complete else failures.find(asked.row.row_key)
+            latest = failed if complete or failed is not None else failures.latest_attempt(asked.row.row_key)
             ended = conclude(
                 prompt,
                 ScoredRow(
@@ -111,7 +112,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                     replies,
                     failure=_failure(failed),
                     stopped=verdict.stopped,
-                    attempts=failed.attempts if failed is not None else 0,
+                    attempts=latest.attempts if latest is not None else 0,
                 ),
             )
             if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):

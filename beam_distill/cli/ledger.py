@@ -113,7 +113,7 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     text = " ".join(str(said or "").split())
     text = text[:100] + ("…" if len(text) > 100 else "")
     if not record.get("given_up", True):
-        text = f"(of no use, sent again) {text}"
+        text = f"({'not finished' if record.get('body') is None else 'of no use'}, sent again) {text}"
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
     if record.get("superseded"):
         text = f"(superseded by a later answer) {text}"
@@ -174,7 +174,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     for record in failures(f"{work_dir}/failures"):
         if record["given_up"]:
             failed[record["kind"]] = failed.get(record["kind"], 0) + 1
-        else:
+        elif record["body"] is not None:
             useless += 1
     if failed:
         lines.append("requests that ended without an answer, in all runs:")

@@ -96,6 +96,7 @@ class FailureRecord:
     """One request that ended without an answer in this run; never a reason not to send it again in the next.
 
     ``given_up`` is False for an attempt that came with status 200, was of no use and is sent again: it was paid for, so ``body`` keeps it.
+    It is False too, without a body, for the latest attempt of a row that an early stop left unfinished.
     """
 
     run_id: str

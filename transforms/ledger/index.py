@@ -32,8 +32,7 @@ Found = TypeVar("Found")
 class _RecordIndex(Generic[Found]):
     """Records of a folder of segments by identity; the last record of an identity counts, so that a row asked again gets its new answer.
 
-    ``read`` makes of a record what is found; where it raises ValueError, the record is damaged. ``counts`` says of an identity whether it is
-    one at all.
+    ``read`` makes of a record what is found; where it raises ValueError, the record is damaged.
     """
 
     def __init__(
@@ -44,14 +43,12 @@ class _RecordIndex(Generic[Found]):
         names: tuple[str, ...],
         read: Callable[[dict[str, Any]], Found],
         storage: LedgerStorage | None,
-        counts: Callable[[dict[str, Any]], bool] = lambda _: True,
     ) -> None:
         self._folder = folder
         self._identity = identity
         self._content = content
         self._names = names
         self._read_record = read
-        self._counts = counts
         self._storage = storage or DirectoryStorage()
         self._segments: list[StoredSegment] = []
         self._numbers: dict[str, int] = {}
@@ -161,7 +158,7 @@ class _RecordIndex(Generic[Found]):
                 for position, record in enumerate(stretch.records):
                     if record is None:
                         self._damaged.setdefault(len(self._where), set()).add(position)
-                    elif self._counts(record):
+                    else:
                         hashes.append(hash(tuple([record[name] for name in self._names])))
                         places.append(place + position)
                 self._where.append((number, stretch.offset, stretch.size, len(stretch.records)))
@@ -248,7 +245,7 @@ class AnswerIndex:
 
 
 class FailureIndex:
-    """The requests of one run that ended without an answer; attempts that were followed by another are none of them."""
+    """The attempts of one run that gave no answer, and among them those that were a request's last."""
 
     def __init__(self, failures_dir: str, run_id: str, storage: LedgerStorage | None = None) -> None:
         self._run_id = run_id
@@ -259,11 +256,14 @@ class FailureIndex:
             ("run_id", "row_key"),
             failure_record,
             storage,
-            counts=lambda record: bool(record["given_up"]),
         )
 
     def find(self, row_key: str) -> FailureRecord | None:
-        """How the row's request failed in this run, None when it did not."""
+        """How the row's request failed in this run, None when it did not: an attempt that was to be followed by another is no failure."""
+        return next((record for record in self._records.find_all(self._run_id, row_key) if record.given_up), None)
+
+    def latest_attempt(self, row_key: str) -> FailureRecord | None:
+        """The row's latest recorded attempt without an answer in this run, whether or not it was to be followed by another."""
         return self._records.find(self._run_id, row_key)
 
     def close(self) -> None:

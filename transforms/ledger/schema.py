@@ -67,7 +67,7 @@ FAILURE_SCHEMA: dict[str, Any] = {
         {"name": "attempts", "type": "int"},
         {"name": "response_id", "type": _nullable("string"), "default": None},
         {"name": "body", "type": _nullable("bytes"), "default": None, "doc": "the whole body where it came with status 200"},
-        {"name": "given_up", "type": "boolean", "default": True, "doc": "false: the request was sent again"},
+        {"name": "given_up", "type": "boolean", "default": True, "doc": "false: the request was sent again, or a rerun sends it"},
     ],
 }
 

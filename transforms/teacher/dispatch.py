@@ -143,8 +143,8 @@ class Dispatcher:
         for row in rows:
             if row is None:
                 continue
-            if row.failure is not None:
-                self._deliver(row)
+            if row.failure is not None or row.stopped is not None:
+                self._deliver(row, stopped=row.stopped)
                 continue
             answers = self._next_turn(row.request, row.replies)
             if answers is None:
@@ -187,7 +187,7 @@ class Dispatcher:
         if self._question is not None:
             self._question.cancel()
         for row in waiting:
-            self._deliver(row, stopped=cause)
+            self._end_early(row, cause)
         if self._in_flight:
             # an answer that cannot be recorded is not worth waiting for
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
@@ -567,9 +567,18 @@ class Dispatcher:
         if body:
             self._keep(row, failure, body)
         if self._stop is not None:  # it was on the wire when the rest was stopped
-            self._deliver(row, stopped=self._stop)
+            self._end_early(row, self._stop)
             return
         self._waiting.again(row, now_s + wait_s)
+
+    def _end_early(self, row: RowInProgress, cause: EarlyStop) -> None:
+        """Hand the row back unfinished. How often it was sent is recorded first: the rejects tell it."""
+        if row.latest_failure is None or cause.cause is StopCause.STORAGE_FAILED:
+            self._deliver(row, stopped=cause)
+            return
+        row.stopped = cause
+        self._recording += 1
+        self._sink.put(self._recordings.failure(row, row.latest_failure, b"", given_up=False), row)
 
     def _keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
         """Record a failure after which the row goes on."""

@@ -38,6 +38,7 @@ class RowInProgress:
     all_failures: dict[str, int] = field(default_factory=dict)
     latest_failure: RequestFailure | None = None
     failure: RequestFailure | None = None
+    stopped: EarlyStop | None = None
 
     def begin_turn(self, turn: int) -> None:
         """The next request of this row is that of ``turn``; what the one before went through is behind it."""

@@ -45,7 +45,7 @@ def test_a_question_that_is_answered_at_once_blames_the_rows() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     health.answered()
     for _ in range(DOUBT_AFTER):
-        health.failed(100.0, failure(FailureKind.UNAVAILABLE, 503), MANY)
+        health.failed(100.0, failure(FailureKind.SERVER_ERROR, 500), MANY)
     assert health.question_answered(100.1) is Finding.ROWS_AT_FAULT
 
 
@@ -54,7 +54,7 @@ def test_where_few_rows_are_left_fewer_failures_raise_a_doubt() -> None:
     health.answered()
     for _ in range(3):
         assert health.doubt is None
-        health.failed(0.0, failure(FailureKind.UNAVAILABLE, 503), rows_left=1)
+        health.failed(0.0, failure(FailureKind.SERVER_ERROR, 500), rows_left=1)
     assert health.doubt is not None
 
 

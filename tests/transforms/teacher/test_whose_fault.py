@@ -246,6 +246,9 @@ def test_retries_are_attempts_after_the_first() -> None:
     sent = sum(asked.row is not None for asked in played.asked)
     assert sum(row.attempts for row in played.rows) == sent
     assert sum(row.retries for row in played.rows) == sent - len({asked.row for asked in played.asked} - {None})
+    assert {record.row_key: record.attempts for record in played.failures if not record.given_up} == {
+        row.request.row.row_key: row.attempts for row in played.rows if row.attempts
+    }
 
 
 def a_busy_teacher(slots: int, latency_s: float, faults: float = 0.0) -> Callable[[Asked], AttemptResult]:
