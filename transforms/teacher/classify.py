@@ -97,9 +97,11 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
     return reading.verdict()
 
 
-def classify_inside(told: object, request: bytes, otherwise: FailureKind) -> tuple[Verdict, int | None]:
+def classify_inside(
+    told: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
+) -> tuple[Verdict, int | None]:
     """What an error means that came in a body of status 200, and the status it carries; ``otherwise`` where it says nothing known."""
-    reading = _Reading(None, told, request, None)
+    reading = _Reading(None, told, request, retry_after_s(headers or {}, now_epoch_s))
     if reading.status is None:
         return reading.words_alone() or Verdict(otherwise), None
     return reading.verdict(), reading.error.status

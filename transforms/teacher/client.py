@@ -20,13 +20,13 @@ from transforms.elements.replies import TeacherReply
 from transforms.teacher.classify import classify, classify_inside
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, open_access, secrets_of
 from transforms.teacher.descriptors import are_exhausted
+from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
 from transforms.web.proxies import proxy_for
 from transforms.web.redaction import Redactor, printable
 
-EXCERPT_BYTES = 600
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
 LONGEST_ERROR_BYTES = 64 * 1024
 LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is no answer
@@ -168,14 +168,14 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
         try:
             reply = read_reply(body, turn, attempts, latency_ms)
         except BrokenBody as error:
-            failure = _unread(error, body, request) if fault is None else _no_response(fault, started)
+            failure = _unread(error, response, request) if fault is None else _no_response(fault, started)
             failure = replace(failure, status=response.status)
     response_id = _response_id(response.headers, redactor)
     return AttemptResult(
         latency_ms,
         reply,
         body if good else b"",
-        failure and replace(failure, detail=printable(failure.detail), excerpt=_excerpt(body), response_id=response_id),
+        failure and replace(failure, detail=printable(failure.detail), excerpt=printable(excerpt_of(body)), response_id=response_id),
         read_budget(response.headers, "requests"),
         read_budget(response.headers, "tokens"),
         response_id,
@@ -204,15 +204,16 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
     )
 
 
-def _unread(error: BrokenBody, body: bytes, request: bytes) -> RequestFailure:
+def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes) -> RequestFailure:
     """A response with a status of success that is no answer."""
     if isinstance(error, BrokenOff):
         return RequestFailure(FailureKind.BROKEN_OFF, str(error))
     if not isinstance(error, ErrorInside):
         return RequestFailure(FailureKind.BROKEN_BODY, str(error))
-    verdict, status = classify_inside(error.told, request, error.otherwise)
-    detail = str(error) if status is None else f"{error} of status {status}"
-    return RequestFailure(verdict.kind, f"status 200, but {detail}", retry_after_s=verdict.wait_s, parameters=verdict.parameters)
+    verdict, status = classify_inside(error.told, request, error.otherwise, response.headers, time.time())
+    what = str(error) if status is None else f"an error of status {status} inside"
+    detail = f"status {response.status}, but {what}"
+    return RequestFailure(verdict.kind, detail, retry_after_s=verdict.wait_s, parameters=verdict.parameters)
 
 
 def _no_response(error: Exception, started: float) -> RequestFailure:
@@ -242,10 +243,6 @@ def _response_id(headers: Mapping[str, str], redactor: Redactor) -> str | None:
 
 def _ms_since(started: float) -> float:
     return (time.perf_counter() - started) * 1000.0
-
-
-def _excerpt(body: bytes) -> str:
-    return printable(body[:EXCERPT_BYTES].decode("utf-8", "replace"))
 
 
 def _plain(error: BaseException) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from transforms.elements.failures import FailureKind
 from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import TeacherReply
@@ -66,7 +68,7 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         raise _no_choices(fields)
     choice = choices[0]
     if choice.get("error"):
-        raise ErrorInside("an error inside the answer", choice["error"], FailureKind.BROKEN_OFF)
+        raise ErrorInside("an error inside the choice", choice["error"], FailureKind.BROKEN_OFF)
     message = choice.get("message")
     if not isinstance(message, dict):
         raise BrokenBody("the choice has no message")
@@ -93,6 +95,9 @@ def _fields(body: bytes | str) -> dict[str, object]:
         fields = read_json(body)
     except ValueError as error:
         raise _not_json(body if isinstance(body, str) else body.decode("utf-8-sig", "replace"), error) from None
+    if isinstance(fields, str) and fields.lstrip()[:1] == "{":  # a scoring script that encodes its answer twice
+        with suppress(ValueError):
+            fields = read_json(fields)
     if isinstance(fields, list) and len(fields) == 1 and isinstance(fields[0], dict):
         fields = fields[0]  # Gemini wraps its errors so
     if not isinstance(fields, dict):

@@ -15,6 +15,7 @@ from local_server import serving
 
 from transforms.elements.failures import FailureKind as Kind
 from transforms.teacher.client import LONGEST_ANSWER_BYTES, AttemptResult, TeacherClient
+from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
@@ -118,7 +119,7 @@ def error_without_end(connection: socket.socket) -> None:
 
 
 def bomb(connection: socket.socket) -> None:
-    packed = gzip.compress(b" " * (300 * 1024 * 1024), 9)
+    packed = gzip.compress(b" " * (60 * 1024 * 1024), 9)
     connection.sendall(head(Content_Encoding="gzip", Content_Length=len(packed)) + packed)
 
 
@@ -206,3 +207,20 @@ def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPat
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         endpoint = EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", credential=credential)
         assert "sesame" not in repr(probe_endpoint(endpoint, 5))
+
+
+@pytest.mark.fault("D3", "R12")
+@pytest.mark.parametrize(
+    ("body", "excerpt"),
+    [
+        (b"<html><style>p{color:red}</style><title>Sign in</title><p>to  go on</p></html>", "Sign in to go on"),
+        (b'{"error":{"message":"\\u6b20\\u8d39"}}', '{"error": {"message": "欠费"}}'),
+        (b'{"torn":"\\u6b20', '{"torn":"\\u6b20'),
+        (b"<<", "<<"),
+        (b"<p", "<p"),
+        (b"x" * 2000, "x" * 600),
+        (b"caf\xe9", "caf\ufffd"),
+    ],
+)
+def test_the_beginning_of_a_body_can_be_read(body: bytes, excerpt: str) -> None:
+    assert excerpt_of(body) == excerpt

@@ -116,6 +116,10 @@ def test_a_refusal_and_a_wish_for_tools_are_carried() -> None:
     assert read(completion()).refusal is None
 
 
+def test_an_answer_that_was_encoded_twice_is_read() -> None:
+    assert read(json.dumps(json.dumps({"output": "four"}))).content == "four"
+
+
 def test_thinking_among_the_parts_of_a_content_is_left_out() -> None:
     parts = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "four"}]
     assert read(completion(parts)).content == "four"
