@@ -15,14 +15,14 @@ from validators import objections
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
-ROWS = 40
+ROWS = 40  # of each split: fewer are a warning, which ends a strict check
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     repository = tmp_path / "repository"
     write_rows(repository / "data" / "train.jsonl", questions(ROWS))
-    write_rows(repository / "data" / "validation.jsonl", questions(8, start=100))
+    write_rows(repository / "data" / "validation.jsonl", questions(ROWS, start=100))
     return Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"), {"TEACHER_KEY": "made-up"})
 
 
@@ -80,6 +80,21 @@ def test_what_is_wrong_is_found_before_anything_is_paid_for(
 
 
 @pytest.mark.slow
+@pytest.mark.fault("G9")
+@pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
+def test_rows_that_cannot_be_asked_end_the_job_before_anything_is_paid_for(
+    service: Service,
+    wheel: Path,  # noqa: F811
+    target: str,
+) -> None:
+    write_rows(service.repository / "data" / "train.jsonl", [*questions(ROWS), '{"messages": [{"role": "user"'])
+    with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
+        ended = start(service, target, simulator.base_url, wheel)
+        assert ended.jobs["check"].exit_code == 2 and "1 row that cannot be asked" in ended.jobs["check"].output
+        assert "distill" not in ended.jobs and simulator.stats()["requests"] == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
 def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
     service: Service,
@@ -89,7 +104,7 @@ def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
         pilot = start(service, target, simulator.base_url, wheel, limit="10")
         assert pilot.exit_code == 0, pilot.jobs["distill"].output
-        assert simulator.stats()["requests"] == 10 + 8
+        assert simulator.stats()["requests"] == 10 + 10
 
         service.secrets["TEACHER_KEY"] = "another"
         wrong = start(service, target, simulator.base_url, wheel)
@@ -99,7 +114,7 @@ def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
         service.secrets["TEACHER_KEY"] = "made-up"
         full = start(service, target, simulator.base_url, wheel)
         assert full.exit_code == 0, full.jobs["distill"].output
-        assert simulator.stats()["requests"] - refused == ROWS - 10
+        assert simulator.stats()["requests"] - refused == 2 * (ROWS - 10)
 
 
 @pytest.mark.parametrize("inputs", [{"work_dir": "azfs://account/container/work"}, {}])
