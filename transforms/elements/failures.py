@@ -97,3 +97,10 @@ class RequestFailure:
     parameters: tuple[str, ...] = ()
     response_id: str | None = None
     is_ours: bool = False
+
+    @property
+    def told(self) -> str:
+        """The failure on one line, with the beginning of the endpoint's own words."""
+        words = " ".join(self.excerpt.split())[:200]
+        said = f": {words}" if words and words not in self.detail else ""
+        return f"{self.kind.value} ({self.detail}{said})"

@@ -605,7 +605,7 @@ class Dispatcher:
 
     def _log_attempt(self, row: RowInProgress, body: bytes, result: AttemptResult) -> None:
         origin = row.request.row.origin
-        outcome = "answered" if result.failure is None else f"{result.failure.kind.value} ({result.failure.detail})"
+        outcome = "answered" if result.failure is None else result.failure.told
         prompt = f" {body.decode()}" if self._spec.log_prompts else ""
         log.info(
             "%s line %d turn %d attempt %d: %s in %.0f ms%s",
