@@ -125,6 +125,8 @@ def read_headers(value: Any) -> Any:
     for name, content in _mapping(value).items():
         if not isinstance(name, str) or not _HEADER_NAME.match(name):
             raise ValueError(f"{name!r} is no header name")
+        if name.lower() == "content-type" and str(content).strip().lower().startswith("application/json"):
+            continue  # what is sent anyway
         if name.lower() in _OWN_HEADERS:
             raise ValueError(f"the header {name} is set by the request itself and cannot be replaced")
         if isinstance(content, bool):

@@ -242,6 +242,11 @@ def _advice_on_length(settings: DistillSettings) -> list[str]:
             f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
             "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
         )
+    if limit == DEFAULT_MAX_NEW_TOKENS and settings.enable_chain_of_thought:
+        warnings.append(
+            f"teacher_model_max_new_tokens is {limit}, which is too little for step-by-step reasoning; cut-off answers are paid for and become "
+            "rejects. Set it, e.g. to 1024"
+        )
     if limit is not None and limit != settings.effective_max_new_tokens:
         warnings.append(
             f"teacher_model_max_new_tokens is {limit}, the component's default, which means {settings.effective_max_new_tokens} for "

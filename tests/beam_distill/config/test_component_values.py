@@ -65,6 +65,9 @@ def test_the_default_token_limit_spelled_out_means_for_summaries_what_it_means_i
         exact = given(data_generation_task_type="SUMMARIZATION", teacher_model_max_new_tokens=limit)
         assert exact.settings.effective_max_new_tokens == limit and exact.warnings == []
     assert given(teacher_model_max_new_tokens="128").settings.effective_max_new_tokens == 128
+    assert given(teacher_model_max_new_tokens="128").warnings == []
+    (said,) = given(teacher_model_max_new_tokens="128", enable_chain_of_thought="true").warnings
+    assert "is 128, which is too little for step-by-step reasoning" in said
 
 
 STOPS: list[tuple[Any, tuple[str, ...]]] = [
@@ -133,6 +136,12 @@ def test_the_components_way_to_authenticate_takes_the_key_that_is_named() -> Non
     assert given(**by_default, connection_name="c").settings.resolved_authentication.kind == "azureml_workspace_connection"
     by_name = resolve({**NEEDED, "teacher_model_endpoint_url": "", "teacher_model_endpoint_name": "e", **by_default}, None, {})
     assert by_name.settings.resolved_authentication.kind == "by_endpoint"
+
+
+def test_the_type_of_content_may_be_named_and_not_be_changed() -> None:
+    headers = {"content-type": "application/json; charset=utf-8", "x-team": "a"}
+    assert given(additional_headers=headers).settings.additional_headers == {"x-team": "a"}
+    assert "Content-Type is set by the request itself" in refused(additional_headers={"Content-Type": "text/plain"})
 
 
 @pytest.mark.fault("A12")
