@@ -16,9 +16,11 @@ install: $(STAMP) ## make .venv and install everything into it
 $(STAMP): requirements.txt setup.py
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else "beam-distill needs Python 3.10 to 3.13; set PYTHON=python3.x")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what requirements.txt pins into $(VENV): a few minutes the first time, and pip says what it is doing."
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
+	$(BIN)/python -m pip install --progress-bar off -r requirements.txt
+	@# setuptools warns in a box of every editable installation, also of one that is as it should be
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
 	touch $(STAMP)
 
 demo: $(STAMP) ## all five tasks on our own examples against the embedded teacher

@@ -56,5 +56,5 @@ setup(
         ],
         "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
     },
-    entry_points={"console_scripts": ["beam-distill=beam_distill.cli.main:main"]},
+    entry_points={"console_scripts": ["beam-distill=beam_distill.__main__:command"]},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import closing, nullcontext
 from typing import IO, Any
 
 from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
+from beam_distill.cli.standard_streams import output_failure
 from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
 from transforms.elements.counted import counted
@@ -56,13 +58,13 @@ def run(namespace: argparse.Namespace) -> int:
         for record in found:
             print(_line(record, facts.settings.get("input_format")))
             shown = True
+            if output_failure() is not None:
+                break
         if not shown:
             print("no record on the ledger matches", file=sys.stderr)
         return int(ExitCode.PUBLISHED)
     try:
         return _export(namespace.export, found)
-    except BrokenPipeError:
-        raise  # who reads has read enough
     except OSError as error:
         print(f"beam-distill ledger: {namespace.export} cannot be written: {error.strerror}", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
@@ -124,16 +126,25 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
 
 def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
     count = 0
-    opened: Any = nullcontext(sys.stdout) if target == "-" else open(target, "w", encoding="utf-8")  # noqa: SIM115 - closed by the with below
+    # JSON is UTF-8, whatever the terminal's encoding is
+    opened: Any = nullcontext(sys.stdout.buffer) if target == "-" else open(target, "wb")  # noqa: SIM115 - closed by the with below
     with opened as out:
-        out_file: IO[str] = out
+        out_file: IO[bytes] = out
         for record in found:
             for name in ("payload", "response", "body"):
                 if record.get(name) is not None:
                     record[name] = _as_json(record[name])
-            out_file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+            # half a surrogate pair, which UTF-8 lacks, is written as JSON's own escape
+            out_file.write((json.dumps(record, ensure_ascii=False, default=str) + "\n").encode("utf-8", "backslashreplace"))
+            if target == "-" and output_failure() is not None:
+                break
             count += 1
-    if target != "-":
+    if target == "-":
+        sys.stdout.flush()
+        failure = output_failure()
+        if failure is not None and failure.errno != errno.EPIPE:  # who reads may have read enough
+            raise failure
+    else:
         print(f"{counted(count, 'record')} in {target}")
     return int(ExitCode.PUBLISHED)
 

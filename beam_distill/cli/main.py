@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from beam_distill.cli.standard_streams import hold_standard_streams, output_failure
+from beam_distill.cli.status import with_work_dir_named
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
@@ -22,7 +26,21 @@ _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with ``argv`` (the process's own by default); the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _main(list(argv))
+    hold_standard_streams()
+    code = _main(sys.argv[1:])
+    sys.stdout.flush()
+    # the outcome is settled and said: Ctrl-C while Python tidies up neither changes it nor prints a traceback
+    signal.signal(signal.SIGINT, lambda *_: os._exit(code))
+    lost = output_failure()
+    if lost is not None and lost.errno != errno.EPIPE:  # who reads may have read enough
+        print(f"beam-distill: standard output cannot be written: {lost.strerror}; the exit code is that of the command", file=sys.stderr)
+    sys.stderr.flush()
+    return code
+
+
+def _main(arguments: list[str]) -> int:
     parser = _parser(show_all="--help-all" in arguments)
     if "--help-all" in arguments:
         arguments = [argument if argument != "--help-all" else "--help" for argument in arguments]
@@ -32,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"beam-distill: {arguments[0]!r} is no command; {said}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
     try:
-        namespace, leftovers = parser.parse_known_args(arguments)
+        namespace, leftovers = parser.parse_known_args(with_work_dir_named(arguments))
     except SystemExit as ended:
         return int(ended.code or 0)
     if namespace.command is None:
@@ -47,9 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted. If anything was sent, every answer received is on the ledger.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.PUBLISHED)
     except Exception:  # noqa: BLE001 - the last door: a defect gets its traceback and exit code 1
         traceback.print_exc()
         print("This is a defect of beam-distill; please report it with these lines. Answers already on the ledger are kept.", file=sys.stderr)
@@ -139,7 +154,10 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         reach(namespace.work_dir, tuple(beam_argv))
         resolved, chosen = retry.resolve_retry(namespace, os.environ)
     else:
-        resolved, beam_argv = resolve_command(namespace, leftovers, os.environ)
+        from beam_distill.cli.status import resolve_status
+
+        resolve_job = resolve_status if namespace.command == "status" else resolve_command
+        resolved, beam_argv = resolve_job(namespace, leftovers, os.environ)
     _set_up_logging(resolved.settings.debug_mode, resolved.settings.quiet)
     for warning in resolved.warnings:
         print(f"warning: {warning}", file=sys.stderr)

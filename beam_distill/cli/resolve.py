@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings, check_leftovers, resolve
 
-_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow", "ended"})
+_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow", "ended", "of"})
 
 
 def resolve_command(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:
     """The settings of a command, and what of its arguments is for Beam. Raises SettingsError."""
-    flags = {name: value for name, value in vars(namespace).items() if name not in _NOT_SETTINGS}
     beam_argv = beam_arguments(leftovers)
-    return resolve(flags, getattr(namespace, "config", None), environ), beam_argv
+    return resolve(job_flags(namespace), getattr(namespace, "config", None), environ), beam_argv
+
+
+def job_flags(namespace: argparse.Namespace) -> dict[str, Any]:
+    """The inputs among a command's flags."""
+    return {name: value for name, value in vars(namespace).items() if name not in _NOT_SETTINGS}
 
 
 def beam_arguments(leftovers: list[str]) -> list[str]:

@@ -57,10 +57,10 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
     """The earlier run's settings with what is given now on top, and the reasons. Raises SettingsError."""
     chosen = chosen_reasons(namespace.reason)
     problems = [problem for code in chosen if (problem := reason_problem(code, _NEVER_A_QUESTION, reasons.NEVER_ASKED))]
-    record = _record(namespace.work_dir)
+    record = record_of(namespace.work_dir)
     flags = {name: value for name, value in vars(namespace).items() if name not in OWN_ARGUMENTS | {"command", "config"}}
     flags["work_dir"] = namespace.work_dir
-    earlier, missing = _earlier(record, environ)
+    earlier, missing = earlier_settings(record, environ)
     config = getattr(namespace, "config", None)
     given = {**{name.upper(): None for name in flags}, **environ}
     for name, problem in missing.items():
@@ -94,7 +94,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...
     return job.run(resolved, beam_argv, chosen)
 
 
-def _record(work_dir: str) -> dict[str, Any]:
+def record_of(work_dir: str) -> dict[str, Any]:
     """run.json, or started.json of a run that did not come to write it."""
     found = []
     for name in ("run.json", "started.json"):
@@ -106,8 +106,8 @@ def _record(work_dir: str) -> dict[str, Any]:
     return max(found, key=lambda fields: str(fields.get("started", "")))
 
 
-def _earlier(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the earlier run was told, and what of it is not in the record because it is secret."""
+def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the earlier run was given, and what of it is not in the record because it is secret, with what is said of that."""
     known = DistillSettings.model_fields
     told = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
     folder = str(record.get("working_directory") or ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from beam_distill.config.sources import ResolvedSettings
@@ -25,7 +26,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")
         print(f"work_dir    {submission.work_dir}")
-        print("the job goes on by itself; read it back with beam-distill status and the same inputs")
+        print(f"the job goes on by itself; read it back with: beam-distill status {shlex.quote(submission.work_dir)}")
         return 0
     result = run_job(resolved, beam_argv, ask_again)
     if resolved.settings.report:

@@ -4,19 +4,46 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 
-from beam_distill.config.sources import ResolvedSettings
+from beam_distill.cli.resolve import beam_arguments, job_flags, resolve_command
+from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.exit_codes import ExitCode, RunRefused
+from transforms.elements.counted import counted
 
 
 def add_flags(command: argparse.ArgumentParser) -> None:
-    """Beside the job's inputs: whether to wait, and what somebody else has seen of the end."""
+    """Beside the job's inputs: the work_dir in place of them, whether to wait, and what somebody else has seen of the end."""
+    command.usage = "beam-distill status WORK_DIR [--follow]\n       beam-distill status [--config FILE] [inputs] [Beam options]"
+    command.add_argument("--of", metavar="WORK_DIR", help=argparse.SUPPRESS)
     command.add_argument("--follow", action="store_true", help="wait for the job's end")
     command.add_argument(
         "--ended",
         choices=sorted(_SAID),
         help="how the job's runner said that it ended, for a job that was started from a portable jar: nobody else knows",
     )
+
+
+def with_work_dir_named(arguments: list[str]) -> list[str]:
+    """The arguments with the work_dir as a flag: as a positional, argparse would take the value of an option of Beam's for it."""
+    if len(arguments) > 1 and arguments[0] == "status" and not arguments[1].startswith("-"):
+        return ["status", "--of", *arguments[1:]]
+    return arguments
+
+
+def resolve_status(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:
+    """The job's settings, from its work_dir where that is named, and what of the arguments is for Beam. Raises SettingsError."""
+    if namespace.of is None:
+        return resolve_command(namespace, leftovers, environ)
+    from beam_distill.cli.retry import earlier_settings, record_of
+    from beam_distill.stored_files import reach
+
+    beam_argv = beam_arguments(leftovers)
+    reach(namespace.of, tuple(beam_argv))
+    record = record_of(namespace.of)
+    earlier, _ = earlier_settings(record, environ)
+    flags = {**job_flags(namespace), "work_dir": namespace.of}
+    return resolve(flags, namespace.config, environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier)), beam_argv
 
 
 _SAID = {
@@ -39,7 +66,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     work_dir = absolute(resolved.settings.resolved_work_dir)
     submission = read_submission(work_dir)
     if submission is None:
-        return _last_run(work_dir, read_fields(f"{work_dir}/run.json"))
+        return _last_run(work_dir)
     state = state_of(submission)
     if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
         if namespace.ended is None:
@@ -58,16 +85,23 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     return int(result.exit_code)
 
 
-def _last_run(work_dir: str, record: dict[str, object] | None) -> int:
-    from transforms.filesystems import exists
+def _last_run(work_dir: str) -> int:
+    from beam_distill.report.run_files import NoRun, read_run
 
-    if record is None:
-        seen = ", and no run ended in it; is it the job's work_dir?"
-        if exists(f"{work_dir}/started.json"):
-            seen = (
-                "; a command's own run began there, and goes on or was killed. If it was killed, run the same command again: it goes on from "
-                "the ledger"
-            )
-        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from {work_dir}{seen}")
-    print(f"the run {record['run_id']} has ended: {record['message']} (exit code {record['exit_code']})")
-    return int(str(record["exit_code"]))
+    try:
+        facts = read_run(work_dir)
+    except NoRun as missing:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from here, and {missing}") from None
+    if facts.finished:
+        record = facts.record
+        print(f"the run {facts.run_id} has ended: {record['message']} (exit code {record['exit_code']})")
+        return int(str(record["exit_code"]))
+    if facts.running:
+        done = ", ".join(f"{split} {counted(rows, 'row')}" for split, rows in (facts.samples[-1]["rows"] if facts.samples else {}).items())
+        print(f"the run {facts.run_id} is going on" + (f"; done so far: {done}" if done else ""))
+        return int(ExitCode.NOT_ENDED)
+    raise RunRefused(
+        ExitCode.WRONG_INPUT,
+        f"work_dir: the run {facts.run_id} in {work_dir} was killed: it has neither ended nor does it go on. Run the same command again: it "
+        "goes on from the ledger",
+    )

@@ -94,5 +94,5 @@ def _read(argv: Iterable[str]) -> PipelineOptions:
     except SystemExit:
         line = (said.getvalue().strip().splitlines() or ["not understood"])[-1]
         raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's options: {line.partition('error: ')[2] or line}") from None
-    sys.stderr.write(said.getvalue())
+    print(said.getvalue(), end="", file=sys.stderr)
     return options

@@ -1,10 +1,14 @@
-"""Plausible answers, made from the request's messages alone. The same messages always get the same answer."""
+"""Answers: the right ones where the simulator was given them, else plausible ones made up from the request's messages alone.
+
+The same messages always get the same answer.
+"""
 
 from __future__ import annotations
 
 import json
 import random
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{1,40})['\"\u2019\u201d](?!\w)")
@@ -16,16 +20,31 @@ _ASKS_FOR_NUMBER = re.compile(r"\bhow many\b|\bwhat is\b[^?]*\d", re.IGNORECASE)
 _NOT_LABELS = frozenset({"reason", "answer_choice", "answer", "Missing_Entities", "Denser_Summary", "premise", "hypothesis"})
 
 
-def answer_text(messages: list[dict[str, Any]], randomness: random.Random) -> str:
-    """What the teacher writes."""
+def known_answers(lines: Iterable[str]) -> dict[str, str]:
+    """The answers in chats, one as JSON in a line: user message to the assistant message that follows it. Raises ValueError."""
+    known = {}
+    for line in lines:
+        if line.strip():
+            messages = json.loads(line)["messages"]
+            for asked, answer in zip(messages, messages[1:], strict=False):
+                if (asked["role"], answer["role"]) == ("user", "assistant"):
+                    known[_text(asked)] = _text(answer)
+    return known
+
+
+def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known: Mapping[str, str]) -> str:
+    """What the teacher writes, with the ``known`` answer to the last user message where there is one."""
     system = " ".join(_text(message) for message in messages if message.get("role") in ("system", "developer"))
     user = next((_text(message) for message in reversed(messages) if message.get("role") == "user"), "")
+    right = known.get(user)
     if "Denser_Summary" in system:
-        return _chain_of_density(user, _word_limit(system), randomness)
+        return _chain_of_density(user, _word_limit(system), randomness, right)
     if "answer_choice" in system:
-        return json.dumps({"reason": _reason(user, randomness), "answer_choice": _label(system, user, randomness)})
+        return json.dumps({"reason": _reason(user, randomness), "answer_choice": right or _label(system, user, randomness)})
     if '"answer"' in system and '"reason"' in system:
-        return _reasoned_number(user, randomness)
+        return _reasoned_number(user, randomness, right)
+    if right is not None:
+        return right
     lowered = system.lower()
     if "integer" in lowered or "numerical answer" in lowered or "only the number" in lowered:
         return str(_number(user, randomness))
@@ -71,7 +90,7 @@ def _label(system: str, user: str, randomness: random.Random) -> str:
 def _reason(user: str, randomness: random.Random) -> str:
     words = user.split()
     start = randomness.randrange(max(1, len(words) - 6))
-    return f"The text says {' '.join(words[start : start + 6])}; that settles it."
+    return f"It is asked about \"{' '.join(words[start : start + 6])}\"; step by step, that leads to the answer."
 
 
 def _number(user: str, randomness: random.Random) -> int:
@@ -82,7 +101,9 @@ def _number(user: str, randomness: random.Random) -> int:
     return total
 
 
-def _reasoned_number(user: str, randomness: random.Random) -> str:
+def _reasoned_number(user: str, randomness: random.Random, right: str | None) -> str:
+    if right is not None:
+        return json.dumps({"reason": _reason(user, randomness), "answer": right})
     number = _number(user, randomness)
     form = randomness.randrange(6)
     value: Any = number
@@ -97,7 +118,7 @@ def _summary(article: str, words: int, skip: int) -> str:
     return " ".join(article.split()[skip : skip + min(words, 70)])
 
 
-def _chain_of_density(article: str, words: int, randomness: random.Random) -> str:
+def _chain_of_density(article: str, words: int, randomness: random.Random, right: str | None) -> str:
     names = [word.strip(".,;:") for word in article.split() if word[:1].isupper()] or ["the article"]
     rounds = [
         {
@@ -106,6 +127,8 @@ def _chain_of_density(article: str, words: int, randomness: random.Random) -> st
         }
         for number in range(4)
     ]
+    if right is not None:
+        rounds[-1]["Denser_Summary"] = right
     return json.dumps(rounds, ensure_ascii=False)
 
 

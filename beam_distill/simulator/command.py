@@ -8,6 +8,7 @@ import contextlib
 import signal
 import sys
 
+from beam_distill.simulator.answers import known_answers
 from beam_distill.simulator.settings import FAULTS, Capacity, Latency, RateLimits, SimulatorSettings, mixed_faults
 
 
@@ -18,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one (%(default)s)")
     server.add_argument("--seed", type=int, default=0, help="same seed, same behaviour (%(default)s)")
     server.add_argument("--model", action="append", help="model name to list; may be repeated (simulated-teacher)")
+    server.add_argument(
+        "--answers", action="append", default=[], metavar="FILE", help="chats in JSONL: answer their questions as they do; may be repeated"
+    )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
     server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
@@ -88,7 +92,21 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         reasoning=arguments.reasoning,
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
         hang_s=arguments.hang_s,
+        answers=_answers(arguments.answers),
     )
+
+
+def _answers(paths: list[str]) -> dict[str, str]:
+    answers: dict[str, str] = {}
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8-sig") as file:
+                answers.update(known_answers(file))
+        except OSError as error:
+            raise ValueError(f"--answers {path}: cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(f'--answers {path}: expected a chat in every line, as {{"messages": [{{"role": ..., "content": ...}}]}}') from None
+    return answers
 
 
 def run(arguments: argparse.Namespace) -> int:

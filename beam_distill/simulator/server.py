@@ -120,7 +120,7 @@ class TeacherServer:
         limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
         limit = limit if isinstance(limit, int) and limit > 0 else None
         answer_fault = _draw(self._answers, fixed)
-        text = answer_text(messages, fixed)
+        text = answer_text(messages, fixed, self._settings.answers)
         prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
         tokens = planned_tokens(self._settings.latency, text, limit, drawn)
         wait_s = self._budgets.admit(now_s, prompt_tokens + tokens)

@@ -68,7 +68,10 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field."""
+    """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
+
+    ``answers`` has the right answers by user message; where there is none, answers are made up.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -82,3 +85,4 @@ class SimulatorSettings:
     reasoning: str = "none"
     requires_max_completion_tokens: bool = False
     hang_s: float = 3600.0
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

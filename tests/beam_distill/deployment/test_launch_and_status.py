@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
-from builders import ROOT
+from builders import ROOT, questions
 from jobs import Job
 from rendering import a_config, rendered
 
@@ -20,7 +22,7 @@ from beam_distill.exit_codes import RunRefused
 from beam_distill.runners.detached import Submission, submitted
 from beam_distill.runners.plan import BeamGiven
 from beam_distill.simulator.server import start_simulator
-from beam_distill.simulator.settings import SimulatorSettings
+from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,30 @@ def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureF
     (job.work_dir / "started.json").write_text('{"run_id": "run-1"}')
     assert status(job) == 2
     assert "run the same command again: it goes on from the ledger" in capsys.readouterr().err
+
+
+@pytest.mark.fault("N18")
+def test_status_takes_a_work_dir_and_tells_a_run_that_goes_on_from_one_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(questions(40))
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=2))) as simulator:
+        job.url = simulator.base_url
+        process = job.start("--report=false")
+        while simulator.stats()["answered"] < 4:
+            time.sleep(0.05)
+        assert main(["status", str(job.work_dir)]) == 6
+        assert re.search(r"is going on; done so far: train \d+ rows?", capsys.readouterr().out)
+        process.kill()
+        process.communicate()
+        assert main(["status", str(job.work_dir)]) == 2
+        assert "was killed" in capsys.readouterr().err
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+    capsys.readouterr()
+    assert main(["status", str(job.work_dir)]) == 0
+    assert "has ended: every dataset is published (exit code 0)" in capsys.readouterr().out
+    assert main(["status", str(job.folder)]) == 2
+    assert "name the work_dir of a run" in capsys.readouterr().err
 
 
 def test_status_tells_how_the_last_run_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
