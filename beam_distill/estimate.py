@@ -12,6 +12,7 @@ from transforms.elements.counted import counted
 BYTES_PER_TOKEN = 4.0
 """English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
 FEWEST_FOR_A_RATE = 5
+ENOUGH_FOR_A_RATE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ def estimate_lines(requests: int, payload_bytes: int, max_new_tokens: int, at_a_
     else:
         least_s = requests * usage.latency_s / at_a_time
         lines.append(
-            f"time        about {duration(requests / usage.answers_per_s)} at the {usage.answers_per_s:.1f} answers/s observed; "
-            f"{duration(least_s)} if the endpoint took {at_a_time} requests at a time without becoming slower"
+            f"time        {duration(least_s)} to {duration(max(least_s, requests / usage.answers_per_s))}: the less if the endpoint takes "
+            f"{at_a_time} requests at a time and is no slower for it, the more at the {usage.answers_per_s:.1f} answers/s observed"
+            + ("" if usage.answers >= ENOUGH_FOR_A_RATE else ", with so few rows that it was never full")
         )
     if prices is None:
         lines.append("cost        give --price_per_million_input_tokens and --price_per_million_output_tokens")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from beam_distill.cli.reason_flag import ANSWER_REASONS
@@ -9,12 +10,13 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
 from beam_distill.run_result import RunResult
+from beam_distill.stored_files import is_remote
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 
-_WHEN_MENDED = "Run the same command again when that is mended: it goes on where this run stopped."
+_WHEN_MENDED = "Run the same command again when that is repaired: it goes on where this run stopped."
 _NEXT_STEP = {
-    ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, mend the cause and run the same command again: only rows without an "
+    ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, remove the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
     ExitCode.ENDPOINT_STOPPED: _WHEN_MENDED,
     ExitCode.STORAGE_FAILED: _WHEN_MENDED,
@@ -63,28 +65,41 @@ def summary_text(result: RunResult) -> str:
             f"they had {counted(result.open_when_lost, 'request')} open. What of these the teacher answered was paid for and is lost"
         )
     for split, path in result.datasets.items():
-        lines.append(f"{split:<11} {path}")
+        lines.append(f"{split:<11} {shown_path(path)}")
     if result.handoff_path is not None:
-        lines.append(f"training    {result.handoff_path} ({result.handoff_holds})")
+        lines.append(f"training    {shown_path(result.handoff_path)} ({result.handoff_holds})")
     if result.rejects_path is not None:
-        lines.append(f"rejects     {result.rejects_path}")
+        lines.append(f"rejects     {shown_path(result.rejects_path)}")
     if result.report_path is not None:
-        lines.append(f"report      {result.report_path}")
-    lines.append(f"work_dir    {result.work_dir}")
+        lines.append(f"report      {shown_path(result.report_path)}")
+    lines.append(f"work_dir    {shown_path(result.work_dir)}")
     lines += [f"warning     {warning}" for warning in result.warnings]
     if result.exit_code is not ExitCode.PUBLISHED:
-        lines += ["", f"NOT FINISHED (exit code {int(result.exit_code)}): {result.message}"]
+        lines += ["", f"{_outcome(result.exit_code)} (exit code {int(result.exit_code)}): {result.message}"]
         if result.exit_code in _NEXT_STEP:
             lines.append(_NEXT_STEP[result.exit_code])
         held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
         unusable = [reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back)]
         if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
-            asked = f"beam-distill retry {shlex.quote(result.work_dir)} --reason {' '.join(unusable)}"
+            asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
             lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
         if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
             lines.append("A lower --min_endpoint_success_ratio publishes what is there without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
+
+
+def _outcome(code: ExitCode) -> str:
+    """What a run did not do: one that came to its end and was judged is finished."""
+    return "NOT PUBLISHED" if code in (ExitCode.BELOW_MINIMUM, ExitCode.WRONG_INPUT) else "NOT FINISHED"
+
+
+def shown_path(path: str) -> str:
+    """A path as a person reads it best: from the working directory where it lies below that, else whole."""
+    if is_remote(path):
+        return path
+    relative = os.path.relpath(path)
+    return os.path.abspath(path) if relative.startswith("..") else relative
 
 
 def _cause(part: SplitVerdict) -> str:

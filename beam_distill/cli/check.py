@@ -69,10 +69,12 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
         return code
     if strict and (warnings or rows.bad):
         print(
-            f"strict      {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be asked: "
+            f"ready       no: {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be asked: "
             f"exit code {int(ExitCode.WRONG_INPUT)}"
         )
         return int(ExitCode.WRONG_INPUT)
+    remarks = [counted(len(warnings), "warning")] * bool(warnings) + [counted(rows.bad, "reject")] * bool(rows.bad)
+    print("ready       beam-distill run with the same inputs does the job" + (f"; see {' and '.join(remarks)} above" if remarks else ""))
     return int(ExitCode.PUBLISHED)
 
 

@@ -104,6 +104,10 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             from beam_distill.cli import check
 
             check.add_arguments(command)
+        if name == "plan":
+            from beam_distill.cli import plan
+
+            plan.add_arguments(command)
         if name in ("jar", "status"):
             (jar if name == "jar" else status).add_flags(command)
             add_setting_flags(command, show_all=show_all, groups_shown=("data", "runner"))
@@ -188,7 +192,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return status.run(resolved, beam_argv, namespace)
     from beam_distill.cli import plan
 
-    return plan.run(resolved)
+    return plan.run(resolved, namespace.defaults)
 
 
 class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import glob
 
 from beam_distill.config.fields import number_shown
@@ -10,16 +11,29 @@ from beam_distill.config.sources import ResolvedSettings
 from transforms.elements.counted import counted
 
 
-def run(resolved: ResolvedSettings) -> int:
-    """Print the plan and every setting."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what only this command takes."""
+    parser.add_argument_group("plan").add_argument("--defaults", action="store_true", help="list the inputs that were not given, too")
+
+
+def run(resolved: ResolvedSettings, defaults: bool = False) -> int:
+    """Print the plan, what was given and where, and on request the ``defaults`` of all other inputs."""
     print(plan_text(resolved))
     for line in _rows(resolved.settings):
         print(line)
-    print("\nsettings")
     view = resolved.settings.public_view()
-    width = max(map(len, view))
-    for name, value in view.items():
-        print(f"  {name:<{width}}  {_shown(value)}  ({resolved.origins.get(name, 'default')})")
+    given = [name for name in view if name in resolved.origins]
+    others = [name for name in view if name not in resolved.origins]
+    width = max(map(len, view if defaults else given), default=0)
+    print("\ngiven")
+    for name in given:
+        print(f"  {name:<{width}}  {_shown(view[name])}  ({resolved.origins[name]})")
+    if not defaults:
+        print(f"\n{counted(len(others), 'other input')} with default values: beam-distill plan --defaults lists them")
+        return 0
+    print("\ndefaults")
+    for name in others:
+        print(f"  {name:<{width}}  {_shown(view[name])}  (default)")
     return 0
 
 

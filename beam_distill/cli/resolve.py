@@ -8,7 +8,7 @@ from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings, check_leftovers, resolve
 
-_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow", "ended", "of"})
+_NOT_SETTINGS = frozenset({"command", "config", "strict", "pilot", "output", "fetch", "follow", "ended", "of", "defaults"})
 
 
 def resolve_command(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:

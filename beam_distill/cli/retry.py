@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +17,9 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
-from beam_distill.stored_files import fields_of
+from beam_distill.stored_files import fields_of, objects_of
 from transforms.elements import reasons
+from transforms.elements.counted import counted
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
@@ -73,7 +75,7 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
     if changed:
         raise SettingsError(
             [
-                f"{name}: differs from the earlier run, which makes another request of every row, so that all of them would be paid for anew; "
+                f"{name}: differs from the earlier run, which makes another request of every row, so that all of them would be paid for again; "
                 "leave it out here, or use beam-distill run"
                 for name in changed
             ]
@@ -91,7 +93,24 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...
 
     if not resolved.settings.quiet:
         print(f"asked again: rows rejected for {', '.join(chosen)}", file=sys.stderr)
-    return job.run(resolved, beam_argv, chosen)
+    rejects = f"{resolved.settings.resolved_work_dir.rstrip('/')}/rejects.jsonl"
+    before = {_place(reject) for reject in objects_of(rejects) if reject.get("reason") in chosen}
+    code = job.run(resolved, beam_argv, chosen)
+    if not resolved.settings.detach:
+        print(came_of_it(before, objects_of(rejects)))
+    return code
+
+
+def came_of_it(before: set[tuple[Any, ...]], rejects: Iterable[Mapping[str, Any]]) -> str:
+    """What became of the rows that were rejected ``before``, by the rejects of now."""
+    still = Counter(str(reject.get("reason")) for reject in rejects if _place(reject) in before)
+    reasons_now = ", ".join(f"{count:,} {reason}" for reason, count in still.most_common())
+    now = f"{counted(len(before) - still.total(), 'example')}, {counted(still.total(), 'reject')}" + (f" ({reasons_now})" if still else "")
+    return f"retried     {counted(len(before), 'row')} rejected before: now {now}"
+
+
+def _place(reject: Mapping[str, Any]) -> tuple[Any, ...]:
+    return reject.get("split"), reject.get("file"), reject.get("line")
 
 
 def record_of(work_dir: str) -> dict[str, Any]:

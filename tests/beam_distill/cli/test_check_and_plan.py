@@ -35,6 +35,7 @@ def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsy
         assert command(job, "check") == 0
         shown = capsys.readouterr().out
         assert "validation: 10 rows to ask, fewer than the 40" in shown and "train: 45" not in shown
+        assert shown.splitlines()[-1] == "ready       beam-distill run with the same inputs does the job; see 1 warning above"
         assert command(job, "check", "--strict") == 2
         last = capsys.readouterr().out.splitlines()[-1]
         assert "1 warning above and 0 rows that cannot be asked: exit code 2" in last
@@ -226,18 +227,35 @@ def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.Capture
     job.train([*questions(45), "{"])
     assert command(job, "plan") == 0
     shown = capsys.readouterr().out
-    assert "train: 45 to send, 0 answered on the ledger; 1 reject, see" in shown and "(flag)" in shown and "(default)" in shown
+    assert "train: 45 to send, 0 answered on the ledger; 1 reject, see" in shown
+
+
+@pytest.mark.fault("N27")
+def test_a_plan_says_what_was_given_and_defaults_on_request(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
+    assert command(job, "plan") == 0
+    shown = capsys.readouterr().out
+    given = shown.partition("\ngiven\n")[2]
+    assert given.count("(flag)") == 6 and "(default)" not in shown and "plan --defaults lists them" in shown
+    assert command(job, "plan", "--defaults") == 0
+    assert capsys.readouterr().out.count("(default)") > 50
+
+
+def test_a_plan_without_an_input_says_so(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.url = "http://127.0.0.1:9"
     (job.folder / "train.jsonl").unlink()
     assert command(job, "plan") == 0
     assert "not counted: no file matches" in capsys.readouterr().out
 
 
+@pytest.mark.fault("N26")
 def test_estimates_rest_on_what_was_seen() -> None:
     usage = Usage(answers=100, bytes_sent=40_000, prompt_tokens=20_000, completion_tokens=5_000, latency_s=2.0, answers_per_s=10.0)
     assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, 10.0)) == [
         "tokens in   about 200,000 (from 100 answers on the ledger)",
         "tokens out  about 50,000 (from 100 answers on the ledger)",
-        "time        about 1:40 at the 10.0 answers/s observed; 0:10 if the endpoint took 200 requests at a time without becoming slower",
+        "time        0:10 to 1:40: the less if the endpoint takes 200 requests at a time and is no slower for it, the more at the "
+        "10.0 answers/s observed, with so few rows that it was never full",
         "cost        about 0.70 USD",
     ]
     assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, None))[-1] == "cost        about 0.20 USD (input tokens only)"

@@ -9,6 +9,7 @@ from builders import questions, read_jsonl
 from jobs import Job
 
 from beam_distill.cli.main import main
+from beam_distill.cli.retry import came_of_it
 from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
@@ -45,11 +46,22 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
     assert "once more" not in capsys.readouterr().out
 
 
-def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job) -> None:
+@pytest.mark.fault("N32")
+def test_what_came_of_the_rows_that_were_asked_again_is_said() -> None:
+    before = [{"split": "train", "file": "a.jsonl", "line": line} for line in (1, 2, 3)]
+    after = [{**before[1], "reason": "no_json"}, {"split": "train", "file": "a.jsonl", "line": 9, "reason": "invalid_json"}]
+    places = {(row["split"], row["file"], row["line"]) for row in before}
+    assert came_of_it(places, after) == "retried     3 rows rejected before: now 2 examples, 1 reject (1 no_json)"
+    assert came_of_it(set(), after) == "retried     0 rows rejected before: now 0 examples, 0 rejects"
+
+
+@pytest.mark.fault("N32")
+def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         assert retry(rejected, simulator, "--reason", "no_json") == 3
         assert simulator.stats()["requests"] == 0
         assert retry(rejected, simulator, "--reason", "no_json", "empty_answer") == 0
+        assert capsys.readouterr().out.endswith("retried     12 rows rejected before: now 12 examples, 0 rejects\n")
         assert simulator.stats()["requests"] == 12
         assert len(read_jsonl(rejected.train_output)) == 12
         published = rejected.datasets()
