@@ -45,6 +45,9 @@ setup(
             "build>=1.2",
             "setuptools>=70",
             "psutil>=5.9",
+            # what runs the notebook of examples/
+            "ipykernel>=6.29",
+            "nbclient>=0.10",
             # what reads the rendered files for real: Azure ML's SDK, schemas of GitHub, Azure Pipelines and Kubernetes, linters
             "azure-ai-ml>=1.20,<2",
             "check-jsonschema>=0.29",

@@ -20,8 +20,11 @@ def main(url: str, folder: str) -> None:
         enable_chain_of_thought=True,
         teacher_model_max_new_tokens=512,
     )
+    print(result)
     print(result.exit_code.name, result.datasets, result.metrics.get("requests_sent"))
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/from_python.py TEACHER_URL FOLDER   (beam-distill simulate serves a teacher at http://127.0.0.1:8000/v1)")
     main(*sys.argv[1:3])

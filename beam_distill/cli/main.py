@@ -99,7 +99,9 @@ def _parser(show_all: bool) -> argparse.ArgumentParser:
             "environment variables, those before --config, that before defaults.",
             formatter_class=SettingsHelp,
             allow_abbrev=False,
+            add_help=False,
         )
+        command.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
         if name == "check":
             from beam_distill.cli import check
 

@@ -50,7 +50,7 @@ class DataSettings(Section):
         None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."
     )
     label_column: str | None = setting(
-        None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent."
+        None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent.", True
     )
     generated_batch_train_file_path: FilePath = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
     generated_batch_validation_file_path: FilePath | None = setting(
@@ -61,6 +61,7 @@ class DataSettings(Section):
         "data",
         "messages, merged_system, sharegpt, alpaca, prompt_completion",
         "The shape of a dataset's rows. `merged_system` is for students without a system role.",
+        True,
     )
     output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."

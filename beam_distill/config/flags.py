@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from beam_distill.config.base import GROUPS
 from beam_distill.config.settings import DistillSettings
 
 _CONFIG_FILE_ONLY = frozenset({"beam_options"})
+SHORT = {
+    "data_generation_task_type": "task",
+    "train_file_path": "train",
+    "validation_file_path": "validation",
+    "generated_batch_train_file_path": "train_output",
+    "generated_batch_validation_file_path": "validation_output",
+    "teacher_model_endpoint_url": "endpoint",
+    "teacher_model_max_new_tokens": "max_tokens",
+}
+"""Other spellings of flags whose names are those of Azure ML's component."""
 
 
 def add_setting_flags(
@@ -41,7 +52,10 @@ def add_flags_of(parser: argparse.ArgumentParser, names: tuple[str, ...], help_t
 
 
 def _add_flag(place: Any, name: str, field: Any, help_text: str) -> None:
-    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    short = SHORT.get(name)
+    spellings = dict.fromkeys(text for long in (name, short) if long for text in (f"--{long}", f"--{long.replace('_', '-')}"))
+    if short is not None and help_text != argparse.SUPPRESS:
+        help_text += f"; or --{short}"
     flag = field.annotation is bool
     value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}
     place.add_argument(*spellings, dest=name, default=argparse.SUPPRESS, **value, help=help_text)
@@ -51,7 +65,7 @@ class SettingsHelp(argparse.HelpFormatter):
     """One line per input: the spelling with hyphens is accepted but not listed."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=44, width=118)
+        super().__init__(prog, max_help_position=47, width=118)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings or action.nargs == 0:
@@ -64,7 +78,7 @@ class SettingsHelp(argparse.HelpFormatter):
 
 def _metavar(annotation: Any) -> str:
     text = str(annotation)
-    if "int" in text and "dict" not in text:
+    if re.search(r"\bint\b", text) and "dict" not in text:
         return "N"
     if "float" in text:
         return "X"

@@ -38,4 +38,4 @@ class PromptSettings(Section):
         "For rows that are no chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
         True,
     )
-    system_template: TemplateText | None = setting(None, "prompts", "Jinja template of the system message", "Only with user_template.")
+    system_template: TemplateText | None = setting(None, "prompts", "Jinja template of the system message", "Only with user_template.", True)

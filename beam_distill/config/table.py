@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from beam_distill.config.base import GROUPS
+from beam_distill.config.flags import SHORT
 from beam_distill.config.settings import DistillSettings
 
 _HEAD = """# Inputs
@@ -27,7 +28,8 @@ def inputs_page() -> str:
             extra: Any = field.json_schema_extra
             if extra["group"] == group:
                 text = described(name).replace("|", "\\|")
-                lines.append(f"| `{name}` | {_default(field)} | {text} |")
+                short = f" (also `--{SHORT[name]}`)" if name in SHORT else ""
+                lines.append(f"| `{name}`{short} | {_default(field)} | {text} |")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

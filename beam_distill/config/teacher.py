@@ -16,7 +16,7 @@ class TeacherSettings(Section):
     )
     model: str | None = setting(None, "teacher", "model name to send", "Otherwise the only one that the endpoint lists.", True)
     api_key_env: VariableName | None = setting(None, "teacher", "environment variable that holds the key", "Looked up on the worker.", True)
-    api_key_file: KeyPath | None = setting(None, "teacher", "file that holds the key", "Read on the worker, anew after a 401.", True)
+    api_key_file: KeyPath | None = setting(None, "teacher", "file that holds the key", "Read on the worker, again after a 401.")
     authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
         None,
         "teacher",

@@ -13,10 +13,10 @@ class ViewSettings(Section):
         False, "view", "no plan and no progress; warnings and the summary only", "NO_COLOR=1 keeps the progress and takes its colours.", True
     )
     price_per_million_input_tokens: float | None = setting(
-        None, "view", "price of a million tokens in; with it, cost is shown", "In the progress, the report and `check`.", ge=0
+        None, "view", "price of a million tokens in; with it, cost is shown", "In the progress, the report and `check`.", True, ge=0
     )
     price_per_million_output_tokens: float | None = setting(
-        None, "view", "price of a million tokens out", "With one price alone, cost is that of its tokens, and says so.", ge=0
+        None, "view", "price of a million tokens out", "With one price alone, cost is that of its tokens, and says so.", True, ge=0
     )
     currency: str = setting("USD", "view", "what prices are in, as it is to be written")
     report: Flag = setting(

@@ -1,7 +1,9 @@
 """Killed at any moment, run again: the same bytes, and hardly anything paid for twice."""
 
+import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from builders import ROOT, questions
+from builders import ROOT, questions, read_jsonl
 from jobs import Job
 
 from beam_distill.simulator.server import start_simulator
@@ -112,9 +114,50 @@ def test_the_examples_run(tmp_path: Path, example: str) -> None:
     assert "example: " in ended.stdout or "PUBLISHED" in ended.stdout
 
 
+@pytest.mark.fault("N7")
+@pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
+def test_an_example_without_arguments_says_how_it_is_called(example: str) -> None:
+    ended = subprocess.run([sys.executable, str(ROOT / "examples" / example)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1 and ended.stderr.startswith(f"usage: python examples/{example} TEACHER_URL ")
+
+
+@pytest.mark.fault("N17")
 def test_the_demo_runs(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("published: train") == 5
+    assert ended.stdout.count("published: train") == 5 and ended.stderr == ""
+    assert "SIMULATED" in ended.stdout and "on purpose" in ended.stdout and "1 rejects" not in ended.stdout
+    for named in ("report.html", "train.handoff", "rejects.jsonl"):
+        assert named in ended.stdout
+    for task in ("math", "nli", "nlu_qa", "summarization"):
+        right = {messages[-2]["content"]: messages[-1]["content"] for messages in chats(ROOT / "examples" / task / "train.jsonl")}
+        published = chats(tmp_path / task / "train.jsonl")
+        assert published and all(messages[-1]["content"] == right[messages[-2]["content"]] for messages in published)
+        assert (tmp_path / task / "work" / "report.html").is_file() and (tmp_path / task / "train.handoff").is_dir()
+
+
+def chats(path: Path) -> list[list[dict[str, str]]]:
+    return [row["messages"] for row in read_jsonl(path)]
+
+
+@pytest.mark.fault("N15")
+def test_the_first_run_in_the_readme_works_as_pasted(tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## A first run")[1].split("\n## ")[0]
+    pasted = section.split("```")[1].strip()
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    command = f'beam-distill() {{ "{sys.executable}" -m beam_distill "$@"; }}\n' + pasted.replace("8000", port)
+    ended = subprocess.run(
+        ["bash", "-c", f"set -e\n{command}\nwait"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert ended.returncode == 0 and "14 rows in = 14 examples" in ended.stdout, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -67,7 +67,7 @@ def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureF
     job.work_dir.mkdir(parents=True)
     (job.work_dir / "started.json").write_text('{"run_id": "run-1"}')
     assert status(job) == 2
-    assert "run the same command again: it goes on from the ledger" in capsys.readouterr().err
+    assert "Run the same command again: it goes on from the ledger" in capsys.readouterr().err
 
 
 @pytest.mark.fault("N18")
