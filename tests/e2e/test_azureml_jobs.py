@@ -89,7 +89,7 @@ def test_a_name_is_not_looked_up_where_the_step_gives_address_and_access(
     assert "teacher_model_endpoint_name is not used, because there is nothing to look up" in said.out + said.err
 
 
-@pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real job files are not here")
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="TEST_DATA_DIR names no folder of real data")
 @pytest.mark.parametrize("task", ["conversation", "math", "nli", "nlu_qa", "summarization"])
 def test_the_real_job_files_give_what_the_component_documents(task: str, tmp_path: Path) -> None:
     for split in ("train", "validation"):

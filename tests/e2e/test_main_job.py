@@ -70,7 +70,7 @@ def test_every_task_on_our_examples(tmp_path: Path, task: str, flags: tuple[str,
             assert made[-1]["role"] == "assistant" and made[-1]["content"]
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the shared sample data is not beside the project")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="TEST_DATA_DIR names no folder of real data")
 @pytest.mark.parametrize(("task", "flags"), TASKS, ids=IDS)
 @pytest.mark.parametrize("faults", [0.0, 0.1], ids=["clean", "faulty"])
 def test_every_task_on_real_rows(tmp_path: Path, task: str, flags: tuple[str, ...], faults: float) -> None:

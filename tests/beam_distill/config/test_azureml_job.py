@@ -262,7 +262,7 @@ def test_data_of_another_step_is_asked_for(tmp_path: Path) -> None:
         resolved(path)
 
 
-@pytest.mark.skipif(not SHARED_DATA.exists(), reason="the real job files are not here")
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="TEST_DATA_DIR names no folder of real data")
 @pytest.mark.parametrize("task", ["conversation", "math", "nli", "nlu_qa", "summarization"])
 def test_the_real_job_files_are_understood(task: str) -> None:
     found = resolved(SHARED_DATA / task / "azureml_job.yaml")
