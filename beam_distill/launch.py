@@ -44,6 +44,7 @@ from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.wiring import job_spec
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
+from transforms.elements.counted import counted
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.matching import is_pattern
@@ -241,7 +242,8 @@ def read_result(
         metrics=metrics,
         repeated=conclusion.repeated,
         warnings=tuple(
-            f"ledger: {part.path}: {part.kept:,} records can be read; {part.why}. What is lost is asked for again" for part in conclusion.damaged
+            f"ledger: {part.path}: {counted(part.kept, 'record')} can be read; {part.why}. What is lost is asked for again"
+            for part in conclusion.damaged
         ),
     )
 

@@ -35,7 +35,8 @@ def summary_text(result: RunResult) -> str:
         for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
             lines.append(f"    {count:>7,} {reason}")
         if tally.repeats:
-            lines.append(f"    {tally.repeats:>7,} of the rows are exact repeats of earlier ones")
+            number, _, what = counted(tally.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows").partition(" ")
+            lines.append(f"    {number:>7} {what}")
         ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
         state = "published" if part.published else "NOT published"
         asked = "asked or still to ask" if tally.not_sent else "asked"

@@ -110,8 +110,8 @@ class _Rows:
                 survey = survey_split(spec, files, prompt, template, None, self._on_row)
                 print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
                 if survey.repeats:
-                    of = f"{survey.repeats:,} of {survey.split}'s rows to ask"
-                    print(f"repeats     {of} are exact repeats of earlier ones; {_of_repeats(settings)}")
+                    repeats = counted(survey.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows")
+                    print(f"repeats     {survey.split}: {repeats}; {_of_repeats(settings)}")
                 if not survey.to_ask:
                     self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
                     continue

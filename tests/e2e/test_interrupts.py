@@ -49,8 +49,8 @@ def test_who_has_hang_ups_ignored_goes_on(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=5))) as simulator:
         job.url = simulator.base_url
         text = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from beam_distill.cli.main import main; sys.exit(main())"
-        arguments = job.arguments("--report=false")
-        process = subprocess.Popen([sys.executable, "-c", text, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        command = [sys.executable, "-c", text, *job.arguments("--report=false")]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         while simulator.stats()["in_flight"] < 1:
             time.sleep(0.02)
         process.send_signal(signal.SIGHUP)

@@ -155,11 +155,14 @@ def test_the_first_run_in_the_readme_works_as_pasted(tmp_path: Path) -> None:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    command = f'beam-distill() {{ "{sys.executable}" -m beam_distill "$@"; }}\n' + pasted.replace("8000", port)
+    command = tmp_path / "bin" / "beam-distill"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m beam_distill "$@"\n')
+    command.chmod(0o755)
     ended = subprocess.run(
-        ["bash", "-c", f"set -e\n{command}\nwait"],
+        ["bash", "-c", f"set -e\n{pasted.replace('8000', port)}\nwait"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{command.parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=200,

@@ -176,7 +176,7 @@ def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerd
     if UNREADABLE_FILE in tally.reasons:
         return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; part of the input could not be read, see the rejects")
     if asked / tally.rows < gate.minimum_readable_ratio:
-        readable = f"only {asked} of {tally.rows} rows could be read and sent ({asked / tally.rows:.1%})"
+        readable = f"only {asked:,} of {counted(tally.rows, 'row')} could be read and sent ({asked / tally.rows:.1%})"
         wanted = f"below the minimum of {gate.minimum_readable_ratio:.1%} (min_readable_ratio)"
         return SplitVerdict(split, tally, ratio, minimum, False, f"{readable}, {wanted}")
     if ratio < minimum:
