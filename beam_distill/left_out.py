@@ -7,8 +7,6 @@ from typing import Any
 from transforms.counters import LEFT_OUT
 from transforms.teacher.adaptation import SYSTEM
 
-_MERGED = "system messages (they went in front of the first user message)"
-
 
 def left_out(metrics: dict[str, Any]) -> list[str]:
     """Names of fields of the request, ``system`` for the system role."""
@@ -16,8 +14,10 @@ def left_out(metrics: dict[str, Any]) -> list[str]:
 
 
 def left_out_warnings(metrics: dict[str, Any]) -> list[str]:
-    """A sentence for a person; none where everything was taken."""
-    names = [_MERGED if name == SYSTEM else name for name in left_out(metrics)]
-    if not names:
-        return []
-    return [f"the teacher does not take {' and '.join(names)}: requests went without. Rerun with the same settings keeps these answers"]
+    """Sentences for a person; none where everything was taken."""
+    names = left_out(metrics)
+    fields = [name for name in names if name != SYSTEM]
+    warnings = [f"the teacher does not take {', '.join(fields)}: requests went without"] if fields else []
+    if SYSTEM in names:
+        warnings.append("the teacher takes no system messages: they went in front of the first user message, datasets keep them as they were")
+    return warnings

@@ -48,7 +48,13 @@ class LimitSettings(Section):
     )
     max_request_timeout: float = setting(300.0, "limits", "seconds an attempt after a timeout may take", gt=0)
     first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint nothing was heard from", gt=0)
-    outage_patience: float = setting(300.0, "limits", "seconds to wait for an endpoint that stopped answering", gt=0)
+    outage_patience: float = setting(
+        300.0,
+        "limits",
+        "seconds to wait for an endpoint that stopped answering, or only says 429",
+        "Too small stops runs that a limit per hour only delays, too large waits for nothing. A rerun goes on where the run stopped.",
+        gt=0,
+    )
     drain_timeout: float = setting(20.0, "limits", "seconds to wait for answers in flight after Ctrl-C", ge=0)
     mini_batch_size: SizeBytes = setting(
         "100KB", "limits", "bytes of request payload that travel as one batch", "Never waited for.", ge=1024, validate_default=True

@@ -109,6 +109,11 @@ class EndpointHealth:
         """The latest failure since the latest answer."""
         return self._latest
 
+    @property
+    def patience_s(self) -> float:
+        """Seconds without an answer after which the run stops when everything fails as the latest did."""
+        return self._patience.outage_s if self._latest is None else self._patience_with(self._latest)
+
     def silent_s(self, now_s: float) -> float:
         """Seconds since the first failure after the latest answer; 0 when nothing failed since."""
         return 0.0 if self._silent_since_s is None else now_s - self._silent_since_s
@@ -119,7 +124,7 @@ class EndpointHealth:
 
     def tries_a_row(self, now_s: float) -> bool:
         """While there is a doubt: whether one more row goes first, where there is one that hardly failed so far, instead of the question."""
-        if self._latest is not None and self.silent_s(now_s) >= self._patience_with(self._latest):
+        if self.silent_s(now_s) >= self.patience_s:
             return False  # the last word is that of our question
         return self._out or self._rows_tried < ROWS_BEFORE_QUESTION
 
@@ -288,7 +293,6 @@ class EndpointHealth:
         return failure.kind in UNREADABLE and not self._ever_readable
 
     def _patience_with(self, failure: RequestFailure) -> float:
-        """Seconds without an answer after which the run stops when everything fails as the latest did."""
         if failure.kind in REFUSAL:
             return REFUSAL_PATIENCE_S if self._rows_answered else 0.0
         if self._never_there(failure) or self._never_readable(failure):

@@ -37,6 +37,7 @@ def begins_with(failure: RequestFailure) -> str:
         return ""
     if _WEB_PAGE.match(words):
         title = _TITLE.search(words)
-        named = f' with the title "{title[1].strip()}"' if title and title[1].strip() else ""
-        return f": this is a web page{named}, it begins with {' '.join(words.split())[:200]}"
+        named = f'"{title[1].strip()}", ' if title and title[1].strip() else ""
+        what = "" if "web page" in failure.detail else "this is a web page, "
+        return f": {what}{named}it begins with {' '.join(words.split())[:200]}"
     return f": {words[:300]}"

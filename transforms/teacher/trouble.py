@@ -136,7 +136,7 @@ class Trouble:
                 failure.kind.value,
                 failure.detail,
                 begins_with(failure),
-                self._patience.outage_s,
+                self.health.patience_s,
             )
         elif not self._silent_said and silent_s > SAY_SILENT_AFTER_S:
             self._silent_said = True
