@@ -109,7 +109,7 @@ def _not_json(text: str, error: ValueError) -> BrokenBody:
     if not text.strip():
         return BrokenBody("the body is empty")
     if is_web_page(text):
-        return BrokenBody("the body is a web page, not JSON: is this the address of an API?")
+        return BrokenBody("the body is a web page, not JSON (is this the address of an API?)")
     if is_event_stream(text):
         return ErrorInside("the body is an event stream, which nobody asked for", text)
     what = f"the body is not JSON ({error})"
