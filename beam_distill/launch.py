@@ -24,7 +24,7 @@ from beam_distill.input_warnings import input_warnings
 from beam_distill.interrupts import Interrupts
 from beam_distill.left_out import left_out_warnings
 from beam_distill.pipeline import JobSpec, build
-from beam_distill.preflight import check_files, resolve_endpoint
+from beam_distill.preflight import check_files
 from beam_distill.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_COLLECTION
 from beam_distill.progress.choose import follow_metrics, watch_for
 from beam_distill.progress.displays import display_of_command
@@ -39,6 +39,7 @@ from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.settle_endpoint import settle_endpoint
 from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.wiring import job_spec
@@ -92,11 +93,11 @@ def prepare_job(
     check_runner(settings, plan)
     if not plan.embedded and is_pattern(settings.resolved_work_dir):
         raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} holds [, * or ?, which a cluster takes for a pattern")
-    endpoint = resolve_endpoint(settings)
+    endpoint, send = settle_endpoint(settings, bool(ask_again))
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started)
     job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
-    job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again))
+    job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again, send=send))
     return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))
 
 

@@ -18,7 +18,7 @@ LONGEST_NAME_BYTES = 255
 OF_THE_RUN = frozenset(
     {
         "ledger", "failures", "staging", "previous", "lock", "lock.json", "run.json", "started.json", "published.json", "rejects.jsonl",
-        "report.html", "timeline", "submission.json",
+        "report.html", "timeline", "submission.json", "bad_lines.jsonl",
     }
 )  # fmt: skip
 """What a run keeps in its work_dir."""

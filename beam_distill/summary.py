@@ -85,7 +85,7 @@ def summary_text(result: RunResult) -> str:
             asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
             lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
         if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
-            lines.append("A lower --min_endpoint_success_ratio publishes what is there without sending anything.")
+            lines.append("A lower --min_endpoint_success_ratio with --send false publishes what is there without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from beam_distill.other_requests import OtherRequests
 from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.format_prompts import format_row
@@ -29,6 +30,7 @@ class SplitSurvey:
     requests: int = 0
     payload_bytes: int = 0
     repeats: int = 0
+    other: OtherRequests = field(default_factory=OtherRequests)
 
     @property
     def to_ask(self) -> int:
@@ -48,8 +50,12 @@ def survey_split(
     template: PayloadTemplate,
     find: FindReplies | None,
     on_row: Callable[[PromptRequest | RejectedRow], None] = lambda _: None,
+    find_other: Callable[[str], str | None] | None = None,
 ) -> SplitSurvey:
-    """Walk one split. ``find`` looks on the ledger, None where there is none; ``on_row`` sees every row."""
+    """Walk one split. ``find`` looks on the ledger, None where there is none; ``on_row`` sees every row.
+
+    ``find_other`` gives the body of any first request about a row that the ledger answers.
+    """
     survey = SplitSurvey(files.split.value)
     for row in walk_split(spec, files):
         survey.rows += 1
@@ -66,6 +72,10 @@ def survey_split(
                 survey.answered += 1
                 continue
             begin = len(replies)
+            other = find_other(asked.row.row_key) if find_other is not None and not begin else None
+            if other is not None:
+                survey.other.rows += 1
+                survey.other.earlier, survey.other.now = other, template.body(asked.messages_for_turn(0, ())).decode()
         for turn in range(begin, len(asked.turns)):
             survey.requests += 1
             survey.payload_bytes += len(template.body(asked.messages_for_turn(turn, ("",) * turn)))

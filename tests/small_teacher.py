@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class SmallTeacher(ThreadingHTTPServer):
-    """``answered`` counts the requests; ``at_request`` has what is done before the request of that number is answered."""
+    """``answered`` counts the requests; ``at_request`` has what is done before the request of that number is answered.
+    ``asked_for`` lists every path that was asked for."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -19,6 +20,7 @@ class SmallTeacher(ThreadingHTTPServer):
         self.answered = 0
         self.at_request: dict[int, Callable[[], None]] = {}
         self.payloads: list[dict[str, object]] = []
+        self.asked_for: list[str] = []
         self.counting = threading.Lock()
 
     @property
@@ -38,12 +40,14 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def do_GET(self) -> None:
+        self.server.asked_for.append(self.path)
         self._send({"data": [{"id": "m"}]})
 
     def do_POST(self) -> None:
         payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.counting:
             self.server.answered += 1
+            self.server.asked_for.append(self.path)
             self.server.payloads.append(payload)
             self.server.at_request.pop(self.server.answered, lambda: None)()
         usage = {"prompt_tokens": 10, "completion_tokens": 2}

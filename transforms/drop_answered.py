@@ -55,13 +55,13 @@ class _DropAnsweredFn(beam.DoFn):
         if isinstance(asked, RejectedRow):
             yield asked
             return
-        if not self._index:
+        if not self._index and self._scoring.send:
             yield asked, ()
             return
         replies, complete = replies_on_ledger(self._prompt, asked, self._find)
         if complete and self._scoring.ask_again and self._is_asked_again(asked, replies):
             replies, complete = replies[:-1], False
-        yield ScoredRow(asked, replies) if complete else (asked, replies)
+        yield ScoredRow(asked, replies) if complete or not self._scoring.send else (asked, replies)
 
     def _is_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> bool:
         ended = conclude(self._prompt, ScoredRow(asked, replies))
@@ -82,7 +82,8 @@ class _DropAnsweredFn(beam.DoFn):
 class DropAnswered(beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]):
     """Look every request up on the ledger as it stood when the bundle started.
 
-    Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not; rejects pass through.
+    Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not, or may not be sent; rejects pass
+    through.
     """
 
     prompt: PromptSpec

@@ -18,7 +18,7 @@ from apache_beam.typehints import with_output_types
 
 from transforms.drop_answered import ledger_lookup
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
-from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
@@ -43,6 +43,7 @@ CONCLUDED = "concluded"
 ELEMENT_CHARACTERS = 64 * 1024
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROWS_PER_RECORD_BATCH = 128
+_NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run.")
 
 
 @with_output_types(str)
@@ -111,7 +112,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                     asked,
                     replies,
                     failure=_failure(failed),
-                    stopped=verdict.stopped,
+                    stopped=verdict.stopped or (None if self._scoring.send else _NOTHING_SENT),
                     attempts=latest.attempts if latest is not None else 0,
                 ),
             )

@@ -239,6 +239,9 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     answered = sum(survey.answered for survey in surveys)
     on_ledger = f", {answered:,} answered on the ledger" if answered else ""
     print(f"to send     {counted(sum(survey.to_send for survey in surveys), 'row')}{on_ledger}")
+    for survey in surveys:
+        if survey.other.rows:
+            print(f"warning     {survey.split}: {survey.other.sentence()}")
     usage = usage_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)

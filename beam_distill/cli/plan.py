@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import os
 
 from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings
@@ -40,7 +41,7 @@ def run(resolved: ResolvedSettings, defaults: bool = False) -> int:
 def _rows(settings: DistillSettings) -> list[str]:
     """Rows to send and rows that the ledger answers."""
     for pattern in (settings.train_file_path, settings.validation_file_path):
-        if pattern is not None and "://" not in pattern and not glob.glob(pattern):
+        if pattern is not None and "://" not in pattern and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
     from beam_distill.exit_codes import RunRefused
     from beam_distill.preflight import check_files
@@ -57,6 +58,8 @@ def _rows(settings: DistillSettings) -> list[str]:
     for survey in surveys:
         bad = f"; {counted(survey.bad, 'reject')}, see beam-distill check" if survey.bad else ""
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
+        if survey.other.rows:
+            lines.append(f"            {survey.other.sentence()}")
     return lines + ([f"            {doubt}"] if doubt else [])
 
 

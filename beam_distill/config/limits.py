@@ -83,3 +83,9 @@ class GateSettings(Section):
         ge=0,
         le=1,
     )
+    send: Flag = setting(
+        True,
+        "gate",
+        "false: send nothing, and publish what the ledger holds",
+        "Rows without an answer there become rejects that count against the ratio. Neither the endpoint nor its key is needed.",
+    )

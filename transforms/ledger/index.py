@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from transforms.elements.replies import FailureRecord, TeacherReply
 from transforms.ledger.reading import Damage, NotASegment, SegmentReader
-from transforms.ledger.schema import ANSWER_SCHEMA, FAILED_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, failure_record
+from transforms.ledger.schema import ANSWER_SCHEMA, FAILED_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, REQUEST_SCHEMA, failure_record
 from transforms.ledger.segments import TornSegment, lost_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
 from transforms.teacher.response import read_reply
@@ -269,3 +269,26 @@ class FailureIndex:
     def close(self) -> None:
         """Release the files."""
         self._records.close()
+
+
+class FirstRequests:
+    """The first request of every row that a ledger has an answer about, whatever it was. Read when it is first looked at."""
+
+    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
+        self._ledger_dir = ledger_dir
+        self._storage = storage
+        self._records: _RecordIndex[str] | None = None
+
+    def find(self, row_key: str) -> str | None:
+        """The body of the last such request about the row, JSON; None when there is none."""
+        if self._records is None:
+            names = ("row_key", "turn")
+            self._records = _RecordIndex(
+                self._ledger_dir, IDENTITY_SCHEMA, REQUEST_SCHEMA, names, lambda record: str(record["payload"]), self._storage
+            )
+        return self._records.find(row_key, 0)
+
+    def close(self) -> None:
+        """Release the files."""
+        if self._records is not None:
+            self._records.close()

@@ -88,5 +88,5 @@ def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | Re
         failure = scored.failure
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
         return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
-    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row's turn came"
+    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row's turn came."
     return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun sends it.", row.row_key, scored.attempts, last_raw)

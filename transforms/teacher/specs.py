@@ -118,7 +118,8 @@ class ScoringSpec:
     ``ask_again`` holds reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
     once in this run, and the new answer stands in for the old.
     ``sealing`` is how long answers gather before a segment is sealed on object storage. ``control_dir`` is where the command leaves word
-    for scoring processes that are not its own; None when they are.
+    for scoring processes that are not its own; None when they are. ``send`` False sends nothing: a row that the ledger does not answer ends
+    without an answer.
     """
 
     endpoint: EndpointSpec
@@ -136,3 +137,4 @@ class ScoringSpec:
     ask_again: tuple[str, ...] = ()
     sealing: Sealing = Sealing()
     control_dir: str | None = None
+    send: bool = True

@@ -1,0 +1,77 @@
+"""Answers that a ledger holds to other requests about the same rows, and which setting makes the difference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transforms.elements.counted import counted
+
+_NAMED = {
+    "max_tokens": "teacher_model_max_new_tokens",
+    "max_completion_tokens": "teacher_model_max_new_tokens",
+    "max_new_tokens": "teacher_model_max_new_tokens",
+    "temperature": "teacher_model_temperature",
+    "top_p": "teacher_model_top_p",
+    "frequency_penalty": "teacher_model_frequency_penalty",
+    "presence_penalty": "teacher_model_presence_penalty",
+    "stop": "teacher_model_stop",
+    "model": "model",
+}
+_MESSAGES = frozenset({"messages", "input_string"})
+LONGEST_VALUE = 40
+
+
+@dataclass(slots=True)
+class OtherRequests:
+    """How many rows the ledger answers for other requests, and the bodies of one of these and of what is asked now."""
+
+    rows: int = 0
+    earlier: str = ""
+    now: str = ""
+
+    def sentence(self) -> str:
+        """What a person should know before these rows are sent; empty when there are none."""
+        if not self.rows:
+            return ""
+        differs = "; ".join(differing_settings(self.earlier, self.now)) or "the endpoint's address"
+        return (
+            f"the ledger holds answers about {counted(self.rows, 'row')} to other requests, which are not used: what differs is {differs}. "
+            "These rows are sent, and paid for, again; with the earlier settings they are not"
+        )
+
+
+def differing_settings(earlier: str, now: str) -> list[str]:
+    """Which settings make two request bodies differ, with both values; ``earlier`` and ``now`` are JSON."""
+    try:
+        before, after = _leaves(json.loads(earlier)), _leaves(json.loads(now))
+    except (ValueError, RecursionError):
+        return []
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    # what a teacher does not take is left out of its requests, and makes no other request of them
+    changed = [name for name in names if name in before] or names
+    return [
+        "the messages (task, reasoning, template or wording)"
+        if name == "messages"
+        else f"{name} {_shown(before.get(name))} -> {_shown(after.get(name))}"
+        for name in changed
+    ]
+
+
+def _leaves(fields: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in _MESSAGES:
+            found["messages"] = value
+        elif isinstance(value, dict) and name in ("input_data", "parameters"):
+            found.update(_leaves(value))
+        else:
+            found[_NAMED.get(name, f"extra_body.{name}")] = value
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = "-" if value is None else json.dumps(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "..."
