@@ -19,7 +19,8 @@ class RunResult:
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
-    ``warnings`` are sentences about what is legal but probably not meant.
+    ``warnings`` are sentences about what is legal but probably not meant. ``label_agreement`` says how many answers are the labels of their
+    rows, where rows came with labels and the report was made.
     """
 
     exit_code: ExitCode
@@ -40,6 +41,7 @@ class RunResult:
     open_when_lost: int = 0
     processes_lost: int = 0
     warnings: tuple[str, ...] = ()
+    label_agreement: str = ""
 
     @property
     def ok(self) -> bool:

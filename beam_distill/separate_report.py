@@ -32,7 +32,8 @@ def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[s
         ended = subprocess.run([sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
         out, errors = (text.decode("utf-8", "surrogateescape").strip() for text in (ended.stdout, ended.stderr))
         if ended.returncode == 0:
-            return replace(result, report_path=out)
+            path, _, agreement = out.partition("\n")
+            return replace(result, report_path=path.strip(), label_agreement=agreement.strip())
         wrong = (errors.splitlines() or [f"exit code {ended.returncode}"])[-1]
     except KeyboardInterrupt:
         wrong = "interrupted"

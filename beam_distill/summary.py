@@ -65,6 +65,8 @@ def summary_text(result: RunResult) -> str:
             f"lost        {lost}, in this run or since the last that came to its end; when last heard of "
             f"they had {counted(result.open_when_lost, 'request')} open. What of these the teacher answered was paid for and is lost"
         )
+    if result.label_agreement:
+        lines.append(f"labels      {result.label_agreement}")
     for split, path in result.datasets.items():
         lines.append(f"{split:<11} {shown_path(path)}")
     if result.handoff_path is not None:

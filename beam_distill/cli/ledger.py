@@ -180,6 +180,8 @@ def _overview(work_dir: str, spec: Any) -> str:
         shown = ", ".join(f"{label[:30]!r} {count:,} {'time' if count == 1 else 'times'}" for label, count in facts.labels.top(5))
         several = len(facts.labels.counts)
         lines.append(f"most often  {shown}" + (f"; {several:,} different answers in all" if several > 5 else ""))
+    if facts.agreement.total:
+        lines.append(f"labels      {facts.agreement.sentence}")
     failed: dict[str, int] = {}
     useless = 0
     for record in failures(f"{work_dir}/failures"):

@@ -24,13 +24,16 @@ def add_command(commands: Any) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Write the report; its path goes to standard output."""
+    """Write the report; its path goes to standard output, and below it how many answers agree with the labels of their rows."""
     from beam_distill.report.run_files import NoRun
     from beam_distill.report.write import write_report
 
     given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS if hasattr(namespace, name)})
     try:
-        print(write_report(namespace.work_dir, namespace.output, prices_of(given)))
+        path, agreement = write_report(namespace.work_dir, namespace.output, prices_of(given))
+        print(path)
+        if agreement:
+            print(agreement)
     except NoRun as missing:
         print(f"beam-distill report: {missing}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beam_distill.report.counting import Tally
+from transforms.elements.counted import counted
 from transforms.elements.rows import TaskType
 from transforms.prompts.plain_number import NotCertain, stated_number
 
@@ -18,8 +19,8 @@ class Agreement:
         self._numbers = 0
         self.same = 0
 
-    def add(self, answer: str, label: str) -> None:
-        """Count an answer to a row that came with a label."""
+    def add(self, answer: str, label: str) -> bool:
+        """Count an answer to a row that came with a label; whether the two are the same."""
         given, wanted = self._number(answer), self._number(label)
         self._numbers += wanted is not None
         if given is None or wanted is None:
@@ -27,6 +28,7 @@ class Agreement:
         self._answers.add(given)
         self._labels.add(wanted)
         self.same += given == wanted
+        return given == wanted
 
     @property
     def total(self) -> int:
@@ -37,6 +39,15 @@ class Agreement:
     def comparable(self) -> bool:
         """Whether labels are written as answers are. Not so where no answer was ever one of the labels, unless those are numbers."""
         return bool(self.same or self._numbers) or not self._labels.counts.keys().isdisjoint(self._answers.counts)
+
+    @property
+    def sentence(self) -> str:
+        """How many answers agree with their label, for a person; empty where no row came with one."""
+        if not self.total:
+            return ""
+        if self.comparable:
+            return f"{self.same / self.total:.1%} of the {counted(self.total, 'answer')} to rows with a label agree with it"
+        return f"the labels of {counted(self.total, 'row')} are written otherwise than the answers ({self.a_label[:40]!r}) and were not compared"
 
     @property
     def a_label(self) -> str:

@@ -30,7 +30,7 @@ EXPLANATIONS: dict[str, str] = {
     reasons.MISSING_VALUE: "A column that the template or the settings name is empty in this row. Fill it in, or allow it with {{column "
     'or ""}}.',
     reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
-    reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry --reason empty_answer asks again.",
+    reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry WORK_DIR --reason empty_answer asks again.",
     reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again: that asks every row anew.",
     reasons.CONTENT_FILTERED: "The endpoint's content filter refused the prompt or withheld the answer. Rephrase the row or take it out, or "
     "have the filter set otherwise.",
@@ -41,16 +41,16 @@ EXPLANATIONS: dict[str, str] = {
     "names the word.",
     reasons.SPECIAL_TOKENS: "The answer holds marks that belong to the model's chat template (such as <|im_end|>). The server should take "
     "them out: look at its chat template and reasoning parser.",
-    reasons.NO_JSON: "The answer holds no JSON object, which the prompt asks for. beam-distill retry --reason no_json asks again.",
-    reasons.KEY_MISSING: "The answer is JSON without exactly one value under the key that was asked for. beam-distill retry --reason "
+    reasons.NO_JSON: "The answer holds no JSON object, which the prompt asks for. beam-distill retry WORK_DIR --reason no_json asks again.",
+    reasons.KEY_MISSING: "The answer is JSON without exactly one value under the key that was asked for. beam-distill retry WORK_DIR --reason "
     "key_missing asks again.",
-    reasons.NOT_A_NUMBER: "The answer is not one certain number. beam-distill retry --reason not_a_number asks again.",
-    reasons.ANSWER_NOT_TEXT: "The answer is a list, an object or true/false where text was asked for. beam-distill retry --reason "
+    reasons.NOT_A_NUMBER: "The answer is not one certain number. beam-distill retry WORK_DIR --reason not_a_number asks again.",
+    reasons.ANSWER_NOT_TEXT: "The answer is a list, an object or true/false where text was asked for. beam-distill retry WORK_DIR --reason "
     "answer_not_text asks again.",
-    reasons.LABEL_NOT_LISTED: "The answer names none of the labels that the row lists. beam-distill retry --reason label_not_listed asks "
-    "again; other_labels lets such answers through.",
-    reasons.SEVERAL_LABELS: "The answer names more than one of the labels that the row lists. beam-distill retry --reason several_labels "
-    "asks again.",
+    reasons.LABEL_NOT_LISTED: "The answer names none of the labels that the row lists. "
+    "beam-distill retry WORK_DIR --reason label_not_listed asks again; other_labels lets such answers through.",
+    reasons.SEVERAL_LABELS: "The answer names more than one of the labels that the row lists. "
+    "beam-distill retry WORK_DIR --reason several_labels asks again.",
     reasons.NOT_SENT: "The run stopped before this row's turn came. Run the same command again.",
     FailureKind.THROTTLED.value: "The endpoint kept answering 429. Run again, or allow more time with max_retry_time_interval.",
     FailureKind.UNAVAILABLE.value: "The endpoint was unavailable (502, 503, 504) too often. Run again.",

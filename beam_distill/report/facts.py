@@ -76,6 +76,7 @@ class LedgerFacts:
     answered: TimeBins = field(default_factory=TimeBins)
     sent: TimeBins = field(default_factory=TimeBins)
     agreement: Agreement = field(default_factory=Agreement)
+    disagreements: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
     examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
     unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -177,11 +178,11 @@ def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, lab
         sample = facts.unusable_examples.setdefault(ended.reason, FixedSample(REJECTS_PER_REASON))
         sample.offer(f"{record['row_key']} {record['turn']}", (record, ended))
         return
-    facts.answer_characters.add(len(ended.content or ""))
+    facts.answer_characters.add(len(ended.answer or ""))
     if labelled and ended.answer is not None:
         facts.labels.add(ended.answer)
-        if record["reference_answer"]:
-            facts.agreement.add(ended.answer, record["reference_answer"])
+        if record["reference_answer"] and not facts.agreement.add(ended.answer, record["reference_answer"]):
+            facts.disagreements.offer(record["row_key"], (record, ended))
     if facts.examples.wants(record["row_key"]):
         facts.examples.offer(record["row_key"], (record, ended))
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import bisect
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from beam_distill.progress.tracker import Prices
 from beam_distill.progress.words import duration
-from beam_distill.report import charts
 from beam_distill.report.explanations import explanation
 from beam_distill.report.facts import Judged, LedgerFacts, RunCounts, messages_of
+from beam_distill.report.figures import figures
 from beam_distill.report.run_files import RunFacts
+from beam_distill.report.sentences import sentence
 from beam_distill.version import VERSION
+from transforms.elements.counted import counted
 from transforms.intake.formats.registry import place_in
 
 LONGEST_TEXT = 4000
-TOP_LABELS = 15
-FAILURE_BARS = 48
-PACE_STEPS = 90
-FEWEST_READINGS = 8
-"""Of the timeline, to draw from it what was in flight: fewer show the end of a short run and nothing before."""
 
 _OUTCOMES = {
     "published": ("good", "Published"),
@@ -37,15 +32,6 @@ _OUTCOMES = {
     "wrong_input": ("bad", "Nothing could be sent"),
     "defect": ("bad", "Ended by a defect"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A picture with its caption."""
-
-    title: str
-    svg: Markup
-    note: str = ""
 
 
 def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], rejects_are_older: bool, prices: Prices | None) -> str:
@@ -65,18 +51,23 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
     return environment.get_template("report.html.j2").render(
         task=_task(run),
         badge=_badge(run),
-        message=_message(run),
+        message=sentence(_message(run)),
+        warnings=run.record.get("warnings") or [],
+        asked_with=_asked_with(run),
+        files=list(_files(run)),
         endpoint=run.record.get("endpoint") or {},
         started=_moment(run.record.get("started")),
         tiles=list(_tiles(run, ledger, prices)),
         splits=_splits(run),
         reasons=_reasons(run),
-        figures=list(_figures(run, ledger)),
+        figures=list(figures(run, ledger)),
         runs=list(_runs(run, ledger, prices)),
         torn=ledger.torn,
+        disagreements=[_example(record, judged, input_format) for record, judged in ledger.disagreements.values()],
+        agreement=sentence(ledger.agreement.sentence),
         examples=_told_apart([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
         rejects=[
-            (reason, explanation(reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
+            (reason, _explained(run, reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
             for reason, listed in rejects.items()
         ],
         rejects_are_older=rejects_are_older,
@@ -90,9 +81,42 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
 
 
 def _task(run: RunFacts) -> str:
+    """The task, and which file: reports of several runs lie side by side in a browser."""
     settings = run.settings
+    name = os.path.basename(str(settings.get("generated_batch_train_file_path") or ""))
     ways = [name for name in ("chain_of_thought", "chain_of_density") if settings.get(f"enable_{name}")]
-    return str(settings.get("data_generation_task_type") or "Distillation") + "".join(f" with {way.replace('_', ' ')}" for way in ways)
+    task = str(settings.get("data_generation_task_type") or "Distillation") + "".join(f" with {way.replace('_', ' ')}" for way in ways)
+    return f"{task}: {name}" if name else task
+
+
+def _explained(run: RunFacts, reason: str) -> str:
+    """What a reason means, with a command that can be pasted."""
+    return explanation(reason).replace("WORK_DIR", shlex.quote(run.work_dir))
+
+
+def _asked_with(run: RunFacts) -> str:
+    """The sampling parameters, in words."""
+    settings = run.settings
+    if "teacher_model_temperature" not in settings:
+        return ""
+    names = {"temperature": "temperature", "top_p": "top_p", "frequency_penalty": "frequency penalty", "presence_penalty": "presence penalty"}
+    values = {shown: settings.get(f"teacher_model_{name}") for name, shown in names.items()}
+    parts = [f"{shown} {value}" for shown, value in values.items() if value is not None and (value or not shown.endswith("penalty"))]
+    return f"Asked with {', '.join(parts)}, at most {settings.get('teacher_model_max_new_tokens') or 'the default number of'} tokens an answer."
+
+
+def _files(run: RunFacts) -> Iterator[tuple[str, str]]:
+    """What each file of the run is, and where."""
+    record = run.record
+    for split, path in (record.get("datasets") or {}).items():
+        yield f"{split} dataset", str(path)
+    for split in ("train", "validation"):
+        if run.settings.get(f"{split}_file_path"):
+            yield f"{split} input", str(run.settings[f"{split}_file_path"])
+    for name, title in (("handoff", "for the training"), ("rejects", "rejects")):
+        if record.get(name):
+            yield title, str(record[name])
+    yield "work_dir", run.work_dir
 
 
 def _badge(run: RunFacts) -> tuple[str, str]:
@@ -108,7 +132,7 @@ def _message(run: RunFacts) -> str:
     if run.finished:
         return str(run.record.get("message") or "")
     if run.running:
-        return "This is how far the run has come. Make the report again at any time with: beam-distill report WORK_DIR"
+        return f"This is how far the run has come. Make the report again at any time with: beam-distill report {shlex.quote(run.work_dir)}"
     return "The run ended without saying how. Every answer it received is on the ledger; run the same command again to go on."
 
 
@@ -128,6 +152,9 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         yield "rows in", f"{rows:,}", ""
         yield "examples", f"{examples:,}", f"{examples / rows:.1%} of rows" if rows else ""
         yield "rejects", f"{rows - examples:,}", ""
+        if ledger.agreement.comparable:
+            agreement = ledger.agreement
+            yield "agree with their label", f"{agreement.same / agreement.total:.1%}", f"of {counted(agreement.total, 'answer')}"
     elif run.samples:
         last = run.samples[-1]
         yield "rows done", f"{sum(last['rows'].values()):,}", ""
@@ -136,7 +163,7 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
     metrics = run.record.get("metrics") or {}
     if "requests_sent" in metrics:
         retried = metrics.get("requests_retried", 0)
-        yield "requests", f"{metrics['requests_sent']:,}", f"{retried:,} retries" if retried else ""
+        yield "requests", f"{metrics['requests_sent']:,}", counted(retried, "retry", "retries") if retried else ""
     elif here.answers:
         yield "answers", f"{here.answers:,}", ""
     if run.record.get("left_out"):
@@ -166,121 +193,10 @@ def _reasons(run: RunFacts) -> list[tuple[str, list[int], str]]:
     splits = _splits(run)
     if not splits and run.samples:
         found = run.samples[-1].get("rejects") or {}
-        return [(reason, [count], explanation(reason)) for reason, count in sorted(found.items(), key=lambda item: -item[1])]
+        return [(reason, [count], _explained(run, reason)) for reason, count in sorted(found.items(), key=lambda item: -item[1])]
     names = {reason for split in splits for reason in split["rejected_by_reason"]}
     counts = {name: [split["rejected_by_reason"].get(name, 0) for split in splits] for name in names}
-    return [(name, counts[name], explanation(name)) for name in sorted(names, key=lambda name: (-sum(counts[name]), name))]
-
-
-def _figures(run: RunFacts, ledger: LedgerFacts) -> Iterator[Figure]:
-    pace = _pace(run, ledger)
-    if pace is not None:
-        yield pace
-    failures = _failures(run.samples)
-    if failures is not None:
-        yield failures
-    which = "" if len(ledger.runs) <= 1 else "All answers on the ledger, those of earlier runs too."
-    if ledger.latency_ms.total:
-        svg = charts.spread_chart("latency", "Latency of answers", "seconds", {"answers": _in_seconds(ledger.latency_ms)}, _decimal)
-        yield Figure("Latency", Markup(svg), which)
-    tokens = {name: histogram for name, histogram in (("in", ledger.prompt_tokens), ("out", ledger.completion_tokens)) if histogram.total}
-    if tokens:
-        svg = charts.spread_chart("tokens", "Tokens of a request", "tokens", tokens, _whole)
-        means = ", ".join(f"{histogram.mean:,.0f} {name}" for name, histogram in tokens.items())
-        yield Figure("Tokens", Markup(svg), f"On average {means}. {which}")
-    if ledger.answer_characters.total:
-        svg = charts.spread_chart("lengths", "Length of usable answers", "characters", {"answers": ledger.answer_characters}, _whole)
-        svg = svg.replace("are faster", "are shorter")
-        yield Figure("Answer lengths", Markup(svg), which)
-    if ledger.labels.total:
-        top = ledger.labels.top(TOP_LABELS)
-        svg = charts.labels_chart(top, ledger.labels.total - sum(count for _, count in top))
-        several = len(ledger.labels.counts)
-        note = f"{ledger.labels.total:,} answers, {'all the same' if several == 1 else f'{several:,} different ones'}."
-        agreement = ledger.agreement
-        if agreement.total and agreement.comparable:
-            note += f" {agreement.same / agreement.total:.1%} of the {agreement.total:,} that came with a label are the same as it."
-        elif agreement.total:
-            example = agreement.a_label[:40]
-            note += f" The labels that came with {agreement.total:,} rows are written otherwise ({example!r}), so they were not compared."
-        yield Figure("Answers given", Markup(svg), note)
-
-
-def _in_seconds(histogram: Any) -> Any:
-    return _Scaled(histogram, 1000.0)
-
-
-class _Scaled:
-    """A histogram in another unit."""
-
-    def __init__(self, histogram: Any, divisor: float) -> None:
-        self._histogram, self._divisor = histogram, divisor
-
-    def quantile(self, share: float) -> float:
-        return float(self._histogram.quantile(share) / self._divisor)
-
-    def bars(self) -> tuple[list[float], list[int]]:
-        edges, counts = self._histogram.bars()
-        return [edge / self._divisor for edge in edges], counts
-
-
-def _pace(run: RunFacts, ledger: LedgerFacts) -> Figure | None:
-    bins = ledger.answered.coarser(PACE_STEPS)
-    answered = list(bins.steps())
-    if len(answered) < 2:
-        return None
-    step_s = bins.step_s
-    began = min(ledger.sent.sums) * ledger.sent.step_s
-    if run.samples and "at_ms" in run.samples[0]:
-        began = run.samples[0]["at_ms"] / 1000 - run.samples[0]["t_s"]
-    answers = ([at - began for at, _ in answered], [count / step_s for _, count in answered])
-    samples = [sample for sample in run.samples if sample.get("in_flight") is not None]
-    if len(samples) >= FEWEST_READINGS:
-        times = [sample["t_s"] for sample in samples]
-        in_flight = (times, [sample["in_flight"] for sample in samples])
-        limit = (times, [sample["limit"] for sample in samples])
-        return Figure("Pace", Markup(charts.pace_chart(answers, in_flight, limit)), f"Answers a second in steps of {step_s:g} s.")
-    in_flight = _derived_in_flight(ledger, began)
-    note = f"Answers a second in steps of {step_s:g} s. Requests in flight follow from when answers were sent for and came."
-    return Figure("Pace", Markup(charts.pace_chart(answers, in_flight, None)), note)
-
-
-def _derived_in_flight(ledger: LedgerFacts, began: float) -> tuple[list[float], list[float]]:
-    """Requests sent and not yet answered at the end of each step."""
-    answered = [(at, amount) for at, amount in ledger.answered.steps()]
-    ends = [at for at, _ in answered]
-    totals: list[float] = []
-    for _, amount in answered:
-        totals.append((totals[-1] if totals else 0.0) + amount)
-    times, values = [], []
-    sent = 0.0
-    for at, amount in ledger.sent.steps():
-        sent += amount
-        # what is answered up to the end of this step; the two may have steps of different length
-        place = bisect.bisect_right(ends, at + ledger.sent.step_s - ledger.answered.step_s) - 1
-        times.append(at - began)
-        values.append(max(0.0, sent - (totals[place] if place >= 0 else 0.0)))
-    return times, values
-
-
-def _failures(samples: Sequence[dict[str, Any]]) -> Figure | None:
-    if len(samples) < 2 or not any(samples[-1]["failures"].values()):
-        return None
-    longest = samples[-1]["t_s"]
-    bars = min(FAILURE_BARS, len(samples))
-    edges = [longest * number / bars for number in range(bars + 1)]
-    totals = sorted(samples[-1]["failures"].items(), key=lambda item: (-item[1], item[0]))
-    kinds = [kind for kind, _ in totals[: len(charts.SERIES) - 1]]
-    by_kind = {kind: [0.0] * bars for kind in kinds}
-    before: dict[str, int] = {}
-    for sample in samples:
-        place = min(bars - 1, int(sample["t_s"] / longest * bars)) if longest else 0
-        for kind, total in sample["failures"].items():
-            counts = by_kind.setdefault(kind if kind in kinds else "other", [0.0] * bars)
-            counts[place] += total - before.get(kind, 0)
-        before = sample["failures"]
-    note = "A failed attempt is sent again where that can help; only rows that ran out of attempts are rejects."
-    return Figure("Failed attempts", Markup(charts.failures_chart(edges, by_kind)), note)
+    return [(name, counts[name], _explained(run, name)) for name in sorted(names, key=lambda name: (-sum(counts[name]), name))]
 
 
 def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator[dict[str, Any]]:
@@ -343,11 +259,3 @@ def _shortened(text: str) -> str:
 
 def _value(value: Any) -> str:
     return "-" if value is None else str(value)
-
-
-def _decimal(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"

@@ -11,8 +11,8 @@ from beam_distill.stored_files import put_text
 FILE_NAME = "report.html"
 
 
-def write_report(work_dir: str, output: str | None = None, prices: Prices | None = None) -> str:
-    """Make the report of the newest run in ``work_dir``; its path.
+def write_report(work_dir: str, output: str | None = None, prices: Prices | None = None) -> tuple[str, str]:
+    """Make the report of the newest run in ``work_dir``; its path, and how many answers agree with their labels (``Agreement.sentence``).
 
     ``prices`` stand in for those that the run was told. Raises NoRun, and OSError when it cannot be written.
     """
@@ -25,4 +25,4 @@ def write_report(work_dir: str, output: str | None = None, prices: Prices | None
         rejects = rejects_of(ledger)
     path = output if output is not None else f"{run.work_dir}/{FILE_NAME}"
     put_text(path, render(run, ledger, rejects, older, prices or prices_told(run.settings)))
-    return path
+    return path, ledger.agreement.sentence

@@ -15,6 +15,7 @@ from beam_distill.cli.main import main
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from beam_distill.report.explanations import EXPLANATIONS
 from beam_distill.report.facts import gather
+from beam_distill.report.sentences import sentence
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements import reasons
@@ -48,10 +49,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
     rows: list[str | bytes] = [chat_line(("user", f"{HOSTILE} {number} entailment, neutral or contradiction?")) for number in range(60)]
     job.train([*rows, "{broken <b>line</b>"])
     job.validation(questions(5))
-    settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 60.0))
+    settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 400.0))
     with start_simulator(settings) as simulator:
         job.url = simulator.base_url
-        assert job.run("--price_per_million_input_tokens=2", '--additional_headers={"X-Secret": "do-not-show-me"}') in (0, 3)
+        assert job.run("--price_per_million_input_tokens=2", '--additional_headers={"X-Team": "do-not-show-me"}') in (0, 3)
     return job
 
 
@@ -61,9 +62,60 @@ def test_a_run_ends_with_its_report(finished: Job) -> None:
     assert f'<td class="n" data-name="examples">{verdict["examples"]}</td>' in text
     for reason in verdict["rejected_by_reason"]:
         assert reason in text and EXPLANATIONS[reason][:20].split("'")[0] in text
-    for title in ("Pace", "Latency", "Tokens", "Answer lengths", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
+    for title in ("Pace", "Latency", "Tokens", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
         assert f">{title}<" in text
     assert "USD" in text and "cost (input tokens only)</th>" in text and "simulated-teacher" in text
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """Numbers that the simulated teacher gets right or wrong, each beside its label, and unreadable lines."""
+    job = Job(tmp_path_factory.mktemp("labels"))
+    sums = [chat_line(("user", f"What is {number} plus 3?"), ("assistant", str(number + 3))) for number in range(30)]
+    job.train([*sums, "{broken", "{}"])
+    with start_simulator(SimulatorSettings(faults={"null_content": 0.2}, seed=3)) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--min_endpoint_success_ratio=0.1") == 0
+    return job
+
+
+@pytest.mark.fault("N3", "N17", "N22")
+def test_the_report_says_first_where_the_files_are_how_many_and_how_right(labelled: Job) -> None:
+    text = (labelled.work_dir / "report.html").read_text(encoding="utf-8")
+    head = text[: text.index("</header>")]
+    for path in (labelled.train_output, labelled.work_dir / "rejects.jsonl", labelled.work_dir, labelled.folder / "train.jsonl"):
+        assert f"<code>{path}</code>" in head
+    assert "agree with their label" in head and re.search(r"<dd>\d+\.\d%</dd><dd class=\"remark\">of \d+ answers</dd>", head)
+    assert "Asked with temperature 0.2, top_p 0.1, at most 512 tokens an answer." in head
+    assert "Warning: train: 2 of 32 rows" in head
+    assert "<h1>MATH: train.jsonl</h1>" in head
+    assert "Answers that differ from their label" in text and ", label " in text
+    assert f"beam-distill retry {labelled.work_dir} --reason empty_answer" in text
+
+
+@pytest.mark.fault("N3")
+def test_how_many_answers_are_the_label_is_said_in_summary_and_ledger(labelled: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    said = re.compile(r"labels +\d+\.\d% of the \d+ answers to rows with a label agree with it")
+    with start_simulator() as simulator:
+        labelled.url = simulator.base_url
+        assert labelled.run("--min_endpoint_success_ratio=0.1") == 0
+    assert said.search(capsys.readouterr().out)
+    assert main(["ledger", str(labelled.work_dir)]) == 0
+    assert said.search(capsys.readouterr().out)
+
+
+@pytest.mark.fault("N17")
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("every dataset is published", "Every dataset is published"),
+        ("http://localhost:8000/v1 answered status 404", "http://localhost:8000/v1 answered status 404"),
+        ("train.jsonl is empty", "train.jsonl is empty"),
+        ("min_endpoint_success_ratio is 0.7", "min_endpoint_success_ratio is 0.7"),
+    ],
+)
+def test_only_words_are_raised_at_the_beginning_of_a_sentence(text: str, shown: str) -> None:
+    assert sentence(text) == shown
 
 
 def test_a_report_says_what_its_prices_leave_out(finished: Job, tmp_path: Path) -> None:
@@ -119,7 +171,7 @@ def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> 
     segment.write_bytes(segment.read_bytes()[:-30])
     assert main(["report", str(copy)]) == 0
     text = (copy / "report.html").read_text(encoding="utf-8")
-    assert "Not finished" in text and "rows done" in text and "its writer died" in text
+    assert "Not finished" in text and "rows done" in text and "The next run asks again for what is lost." in text
 
 
 @pytest.mark.parametrize(("make", "said"), [(False, "is no directory"), (True, "neither run.json nor a ledger")])
