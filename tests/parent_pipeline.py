@@ -60,9 +60,7 @@ def declared_inputs() -> dict[str, dict[str, Any]]:
         "enable_chain_of_density": switch,
         "max_len_summary": number("integer", 80, optional=True),
         "data_generation_task_type": text(optional=False, enum=["NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION"]),
-        "authentication_type": text(
-            "azureml_workspace_connection", optional=False, enum=["azureml_workspace_connection", "managed_identity"]
-        ),
+        "authentication_type": text("azureml_workspace_connection", optional=False, enum=["azureml_workspace_connection", "managed_identity"]),
         "additional_headers": text(),
         "debug_mode": {"type": "boolean", "default": False, "optional": False},
         "ensure_ascii": {"type": "boolean", "default": False, "optional": False},

@@ -101,9 +101,7 @@ class ClusterJob:
             start_new_session=own_group,
         )
 
-    def run(
-        self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400
-    ) -> Ended:
+    def run(self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> Ended:
         """Run the command to its end."""
         started = time.monotonic()
         process = self.start(*extra, command=command, out=out, environ=environ)

@@ -123,7 +123,7 @@ def run_script(folder: Path, text: str, *before: str) -> "subprocess.Popen[str]"
 
 def call(folder: Path, url: str, **more: Any) -> str:
     """A call of distill() with these inputs, as text."""
-    return f"distill(**{ {name: str(value) if isinstance(value, Path) else value for name, value in inputs(folder, url, **more).items()} !r})"
+    return f"distill(**{ {name: str(value) if isinstance(value, Path) else value for name, value in inputs(folder, url, **more).items()}!r})"
 
 
 @pytest.mark.fault("N7")

@@ -229,5 +229,3 @@ def test_in_a_locale_without_utf_8_names_are_refused_or_taken(tmp_path: Path) ->
         ended = run_in(tmp_path, teacher, "zeilen_ü.jsonl", "out.jsonl", **plain)
         assert ended.returncode == 0, ended.stderr
         assert len(read_jsonl(tmp_path / "out.jsonl")) == ROWS
-
-

@@ -57,9 +57,7 @@ def everything_written(folder: Path) -> bytes:
 
 
 @pytest.mark.fault("T8", "T9", "X-F1", "X-F2", "X-F8", "G18")
-def test_no_secret_is_kept_or_shown(
-    tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_secret_is_kept_or_shown(tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TEACHER_KEY", KEY)
     monkeypatch.setenv("TENANT", HEADER_SECRET)
     monkeypatch.setenv("FUNCTION_CODE", ADDRESS_SECRET)
@@ -121,9 +119,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.fault("D18")
-def test_a_proxy_without_a_scheme_is_used(
-    tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_proxy_without_a_scheme_is_used(tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("http_proxy", echo.removeprefix("http://"))
     job = Job(tmp_path, "http://teacher.example:8000/v1", task="CONVERSATION")
     job.train(questions(2, start=5))

@@ -1,6 +1,6 @@
 """Run by the Python of the llama.cpp server: llama.cpp's own HTTP server, as the package xllamacpp has it compiled in, until it is ended.
 
-    python serve_gguf.py MODEL PORT CONTEXT SLOTS [KEY]
+python serve_gguf.py MODEL PORT CONTEXT SLOTS [KEY]
 """
 
 import signal

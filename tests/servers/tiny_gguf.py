@@ -1,6 +1,6 @@
 """Run by the Python of the llama.cpp server: a Llama of random weights as a GGUF file, with a token for every byte and a chat template.
 
-    python tiny_gguf.py FOLDER
+python tiny_gguf.py FOLDER
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Run by the Python of ``transformers serve``: a Llama of random weights with a tokenizer of bytes, as a folder that it can serve.
 
-    python tiny_transformers_model.py FOLDER
+python tiny_transformers_model.py FOLDER
 """
 
 import sys

@@ -71,7 +71,7 @@ def test_the_value_arrives_whole(tmp_path: Path, case: str) -> None:
     script = (rendered("flink-rest", config, assignment) / "submit.sh").read_text(encoding="utf-8")
     (options,) = [line for line in script.splitlines() if line.startswith("job_options=")]
     shown = subprocess.run(
-        ["bash", "-c", f"{options}; printf %s \"${{job_options[-1]}}\""], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+        ["bash", "-c", f'{options}; printf %s "${{job_options[-1]}}"'], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
     ).stdout.decode()
     assert shown == (value if "--user_template" in options else shown)
     config = config_for("flink-kubernetes", tmp_path, user_template=value)

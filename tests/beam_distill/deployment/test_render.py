@@ -14,9 +14,7 @@ from beam_distill.deployment.targets import TARGETS
 from beam_distill.deployment.values import defaults_for, documented
 
 
-def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for target in TARGETS:
         config_for(target, tmp_path)
@@ -47,9 +45,7 @@ def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_ag
         (["azureml"], "knows"),
     ],
 )
-def test_what_cannot_be_rendered_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
+def test_what_cannot_be_rendered_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     config = a_config(tmp_path)
     assert main(["render", *arguments, "--config", str(config), "-o", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err

@@ -91,9 +91,7 @@ def test_a_master_from_the_environment_is_set(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "out" / "submit.sh").read_text() == text
 
 
-def test_launch_goes_to_the_master_that_is_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_launch_goes_to_the_master_that_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     a_config(tmp_path, master="localhost:9")
     assert main(["launch", "flink-rest", "--config", "job.yaml", "--set", "master=localhost:7"]) == 2

@@ -16,7 +16,8 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "instance type": ("instance_type_data_generation=Standard_D8as_v5",),
 }
 KUBERNETES_ON_AZURE = (
-    "workload_identity_client_id=11111111-2222", "storage_secret=storage",
+    "workload_identity_client_id=11111111-2222",
+    "storage_secret=storage",
     "headers_secret=headers",
     "job_server_jar=/opt/flink.jar",
 )
@@ -63,7 +64,7 @@ def test_every_file_on_azure_storage_passes_its_reader(tmp_path: Path, target: s
         ("azureml", "azureml/component.yaml.j2", "type: command", "type: comand"),
         ("azureml", "azureml/component.yaml.j2", "${{inputs.", "${{inputs.the_"),
         ("azureml", "azureml/job.yaml.j2", "component: ./component.yaml", "component: ./other.yaml"),
-        ("flink-rest", "flink-rest/submit.sh.j2", 'jar_id=${jar_id##*/}', 'jar_id=${jar_id##*/'),
+        ("flink-rest", "flink-rest/submit.sh.j2", "jar_id=${jar_id##*/}", "jar_id=${jar_id##*/"),
         ("spark-submit", "spark-submit/submit.sh.j2", '"$jar" ||', '"$jar ||'),
         ("flink-kubernetes", "kubernetes.j2", "containerPort: 50000", "containerPort: fifty"),
         ("flink-kubernetes", "kubernetes.j2", "allowPrivilegeEscalation", "allowPrivilegesEscalation"),

@@ -77,7 +77,7 @@ def test_rows_are_counted_as_they_are_read(tmp_path: Path) -> None:
     assert counted({"train": str(tmp_path / "none.jsonl"), "validation": "nosuch://bucket/rows.jsonl"}) == {}
 
 
-ROWS = [{"q": f"one, two\n \"three\" {number}", "a": str(number)} for number in range(2500)]
+ROWS = [{"q": f'one, two\n "three" {number}', "a": str(number)} for number in range(2500)]
 
 
 def write_csv(path: Path) -> None:
