@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
@@ -20,7 +21,18 @@ def chat_of(value: object, name: str, any_role: bool = False) -> tuple[ChatMessa
         raise value.refusal()
     if isinstance(value, str):
         value = _from_text(value)
+    if isinstance(value, dict):
+        value = _in_rows(value)
     return chat_messages(value, name, any_role)
+
+
+def _in_rows(value: dict[str, Any]) -> object:
+    """Messages that a table keeps column by column, as Hugging Face's sequences of objects are; other values as they are."""
+    columns = {name: items for name, items in value.items() if isinstance(items, list)}
+    lengths = {len(items) for items in columns.values()}
+    if len(lengths) != 1 or not ({"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys()):
+        return value
+    return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
 
 
 def _from_text(text: str) -> object:

@@ -12,6 +12,7 @@ from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
 from transforms.intake.content import readable
 from transforms.intake.formats.base import UnreadableValue
+from transforms.intake.formats.binary import text_in
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
@@ -93,6 +94,8 @@ class RowColumns:
 
     def _label_text(self, label: Any) -> str:
         where = f"label_column {self._label!r}"
+        if isinstance(label, bytes):
+            label = text_in(label, str(self._label))
         if isinstance(label, UnreadableValue):
             raise label.refusal()
         if isinstance(label, (list, dict)) and (nested_deeper(label) or written_size(label, self._max_row_bytes) > self._max_row_bytes):

@@ -84,6 +84,15 @@ class PushedBack:
         return data
 
 
+def line_pieces(source: ByteSource) -> Iterator[tuple[bytes, bool]]:
+    """The lines of a source, the longest in several pieces, and whether a piece is the first of its line."""
+    stream = byte_stream(source)
+    first = True
+    while piece := stream.readline(CHUNK_BYTES):
+        yield piece, first
+        first = piece.endswith(b"\n")
+
+
 def byte_stream(source: ByteSource) -> io.BufferedReader:
     """The source with a buffer and ``readline``."""
     return io.BufferedReader(_Raw(source), CHUNK_BYTES)

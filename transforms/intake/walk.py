@@ -78,7 +78,7 @@ def walk_rows(
                             messages = columns.with_label(messages, fields)
                     except reasons.Rejection as unusable:
                         if mine:
-                            yield RejectedRow(RowOrigin(split, name, number, ordinal), unusable.reason, unusable.detail, row_key)
+                            yield RejectedRow(RowOrigin(split, name, number, ordinal), unusable.reason, _written(unusable.detail), row_key)
                     else:
                         if mine:
                             yield TrainingRow(row_key, RowOrigin(split, name, number, ordinal), messages)
@@ -87,10 +87,15 @@ def walk_rows(
                         return
             except UnusableFile as broken:
                 if ordinal // LINES_PER_SHARE % count == index:
-                    yield RejectedRow(RowOrigin(split, name, number + 1, ordinal), broken.reason, broken.detail)
+                    yield RejectedRow(RowOrigin(split, name, number + 1, ordinal), broken.reason, _written(broken.detail))
                 ordinal += 1
                 if ordinal == limit:
                     return
+
+
+def _written(detail: str) -> str:
+    """A detail as any file can hold it: what it quotes may have half of a character in it."""
+    return detail if detail.isascii() else detail.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Reading) -> list[str]:

@@ -133,6 +133,20 @@ def test_bytes_inside_a_column_are_text_too() -> None:
     assert prompts(walk("x.parquet", parquet(pa.table({"messages": messages})))) == ["café"]
 
 
+@pytest.mark.fault("D24")
+def test_bytes_in_a_map_are_text_too() -> None:
+    column = pa.array([[("language", b"caf\xc3\xa9")]], pa.map_(pa.string(), pa.binary()))
+    assert prompts(walk("x.parquet", parquet(pa.table({"odd": column})), ColumnSpec(user_template="{{odd[0][1]}}"))) == ["café"]
+
+
+@pytest.mark.fault("N12")
+@pytest.mark.parametrize("keys", [("role", "content"), ("from", "value")])
+def test_messages_that_a_table_keeps_column_by_column(keys: tuple[str, str]) -> None:
+    table = pa.table({"messages": [{keys[0]: ["user", "assistant"], keys[1]: ["u", "a"]}]})
+    (row,) = walk("x.parquet", parquet(table))
+    assert [tuple(message) for message in row.messages] == [("user", "u"), ("assistant", "a")]  # type: ignore[union-attr]
+
+
 @pytest.mark.fault("N12")
 @pytest.mark.parametrize("name", ["arrow", "feather"])
 def test_arrow_files_are_read_as_parquet_is(name: str) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage, RejectedRow, Split, TrainingRow
 from transforms.intake.formats.base import UnusableFile
+from transforms.intake.opening import open_rows
 from transforms.intake.walk import Reading, column_problems, walk_rows
 
 PAIRS = [("A man sleeps.", "He is awake."), ('He said "no",\nand left.', "Er ging – früh."), ("  ", "x"), ("same", "same"), ("same", "same")]
@@ -236,6 +238,31 @@ def test_memory_does_not_follow_the_size_of_the_file(
     assert count == LARGE_ROWS
     assert peak_bytes < 3_000_000
     assert pool.max_memory() < 5_000_000
+
+
+@pytest.mark.fault("X-C5")
+@pytest.mark.parametrize("name", ["jsonl", "csv", "txt", "json", "tsv"])
+@pytest.mark.parametrize("letter", [b" ", b"x"])
+def test_a_small_file_that_is_large_inside_is_unpacked_in_steps(name: str, letter: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"x.{name}.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        for _ in range(32):
+            file.write(letter * 1024 * 1024)
+    reading = Reading(100_000, None, ColumnSpec())
+    tracemalloc.start()
+    try:
+        with open(path, "rb") as stored:
+            kept_as, source = open_rows(str(path), stored, None)
+            with suppress(UnusableFile):
+                kept_as.count(source, lambda _: True)
+        with suppress(UnusableFile):
+            column_problems(io.FileIO, str(path), reading)
+        rows = list(walk_rows(io.FileIO, [str(path)], Split.TRAIN, None, reading))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not [row for row in rows if isinstance(row, TrainingRow)]
+    assert peak_bytes < 20_000_000
 
 
 def problems(data: bytes, name: str, columns: ColumnSpec) -> list[str]:

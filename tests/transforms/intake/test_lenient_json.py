@@ -113,3 +113,11 @@ def test_a_tail_of_nul_bytes_is_called_one() -> None:
     rows = walk("x.jsonl", "{" + CHAT + "}\n" + "\0" * 4096)
     assert isinstance(rows[0], TrainingRow)
     assert isinstance(rows[1], RejectedRow) and "4,096 NUL bytes" in rows[1].detail and "UTF-16" not in rows[1].detail
+
+
+@pytest.mark.fault("D25")
+def test_half_a_surrogate_in_a_name_is_said_in_a_way_that_can_be_written() -> None:
+    for columns in ({}, {"user_template": "{{a}}"}):
+        for rows in both(r'{"\ud83d": 1, "\u00e9": 2}', **columns):
+            assert isinstance(rows[0], RejectedRow)
+            assert rows[0].detail.encode("utf-8") and "\\ud83d" in rows[0].detail

@@ -117,6 +117,7 @@ BATCH = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions"}
     ("row", "messages"),
     [
         ({**BATCH, "body": {"model": "m", "messages": [{"role": "user", "content": "u"}], "temperature": 2}}, [U]),
+        ({**BATCH, "body": '{"messages": [{"role": "user", "content": "u"}]}'}, [U]),
         ({**BATCH, "body": {"messages": [{"role": "developer", "content": "s"}, {"role": "user", "content": "u"}]}}, [("system", "s"), U]),
         ({**BATCH, "url": "/v1/responses", "body": {"input": "u", "instructions": "s"}}, [("system", "s"), U]),
         ({**BATCH, "url": "/v1/responses", "body": {"input": [{"role": "user", "content": [{"type": "input_text", "text": "u"}]}]}}, [U]),
@@ -139,7 +140,7 @@ def test_batch_requests_and_prompts_with_completions(row: dict[str, Any], messag
     [
         {**BATCH, "url": "/v1/embeddings", "body": {"model": "m", "input": "u"}},
         {**BATCH, "url": "/v1/completions", "body": {"model": "m", "prompt": "u"}},
-        {**BATCH, "body": "text"},
+        {**BATCH, "body": 7},
         {**BATCH, "body": {"messages": None}},
         {"custom_id": "r-1"},
         {"prompt": "u"},

@@ -27,4 +27,6 @@ def _decoded(value: Any) -> Any:
         return {name: _decoded(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_decoded(item) for item in value]
+    if isinstance(value, tuple):  # an entry of a map
+        return tuple(map(_decoded, value))
     return value

@@ -15,14 +15,14 @@ ROWS_AT_A_TIME = 256
 
 def rows_of(batch: Any, rows_before: int, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
     """The rows of a record batch, numbered on from ``rows_before``. Only ``columns`` are turned into values, where that is known."""
-    names = [name for name in batch.schema.names if columns is None or name in columns]
+    places = {name: place for place, name in enumerate(batch.schema.names) if columns is None or name in columns}
     for begin in range(0, batch.num_rows, ROWS_AT_A_TIME):
         part = batch.slice(begin, ROWS_AT_A_TIME)
-        cells = [_values(part.column(name), name) for name in names]
+        cells = {name: _values(part.column(place), name) for name, place in places.items()}
         roomy = part.nbytes > max_row_bytes
         for place in range(part.num_rows):
             number = rows_before + begin + place + 1
-            fields = {name: values[place] for name, values in zip(names, cells, strict=True)}
+            fields = {name: values[place] for name, values in cells.items()}
             yield number, _too_large(max_row_bytes) if roomy and _size(fields) > max_row_bytes else fields
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, first_columns
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.lines import ByteSource, byte_stream, read_lines, with_line_feeds
+from transforms.intake.lines import ByteSource, line_pieces, read_lines, with_line_feeds
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
@@ -25,10 +25,14 @@ class JsonLines:
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank; nothing is parsed."""
         number = 0
-        for line in byte_stream(with_line_feeds(source, b"}")):
-            number += not line.isspace()
-            if not number % LOOKS_EVERY and not go_on(number):
-                break
+        counted = False
+        for piece, first in line_pieces(with_line_feeds(source, b"}")):
+            counted = counted and not first
+            if not counted and not piece.isspace():
+                counted = True
+                number += 1
+                if not number % LOOKS_EVERY and not go_on(number):
+                    break
         return number
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
-from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, skip_to_line_end, with_line_feeds
+from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, line_pieces, skip_to_line_end, with_line_feeds
 from transforms.intake.refusal import UnusableRecord
 
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
@@ -50,12 +50,12 @@ class SeparatedValues:
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank and end no quoted field, without the header: a field is open after an odd number of quotes."""
         number, is_open = -1, False
-        for line in byte_stream(with_line_feeds(source)):
-            if number == -1 and _NAMES_SEPARATOR.match(line.decode("utf-8", "replace")):
+        for piece, first in line_pieces(with_line_feeds(source)):
+            if number == -1 and _NAMES_SEPARATOR.match(piece.decode("utf-8", "replace")):
                 continue
-            begins = not is_open and not line.isspace()
+            begins = first and not is_open and not piece.isspace()
             number += begins
-            if line.count(b'"') % 2:
+            if piece.count(b'"') % 2:
                 is_open = not is_open
             if begins and not number % LOOKS_EVERY and not go_on(number):
                 break

@@ -9,6 +9,7 @@ from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
 from transforms.intake.content import text_of
+from transforms.intake.formats.json_value import json_value
 from transforms.intake.refusal import UnusableRecord, named
 
 _BODIES = ("body", "params")
@@ -27,6 +28,8 @@ class BatchRequest:
         """The messages of a request for chat completions, responses or Anthropic's messages. Raises UnusableRecord."""
         name = next(name for name in _BODIES if name in fields)
         body = fields[name]
+        if isinstance(body, str):
+            body = json_value(body.encode("utf-8", "surrogatepass"))
         if not isinstance(body, dict):
             raise UnusableRecord(reasons.NO_MESSAGES, f'"{name}" is {named(body)}; expected a request, {{"messages": [...]}}')
         url = str(fields.get("url") or "")
