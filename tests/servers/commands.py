@@ -38,9 +38,14 @@ def rows(task: str, count: int, start: int = 0) -> list[str | bytes]:
     return [chat_line(*chat) for chat in chats]
 
 
-def long_row(words: int) -> str:
-    """A row with a user message of so many words, each two bytes long with its blank."""
-    return chat_line(("system", "You write a short summary."), ("user", "a " * words))
+def row_about(text: str) -> str:
+    """A row of SUMMARIZATION with this user message."""
+    return chat_line(("system", "You write a short summary."), ("user", text))
+
+
+def long_rows(count: int, words: int) -> list[str | bytes]:
+    """Rows of SUMMARIZATION with so many words, each two bytes with its blank; no two alike."""
+    return [row_about("a " * (words + number)) for number in range(count)]
 
 
 @dataclass(frozen=True)

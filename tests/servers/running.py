@@ -105,6 +105,10 @@ class Aimock(RunningServer):
 
     fixtures: list[dict[str, Any]] = field(default_factory=list)
     flags: tuple[str, ...] = ()
+    key: str = ""
+
+    def environ(self) -> dict[str, str]:
+        return {"AIMOCK_API_KEYS": self.key} if self.key else {}
 
     def command(self) -> list[str]:
         file = self.folder / "fixtures.json"
@@ -112,11 +116,10 @@ class Aimock(RunningServer):
         program = [tool("node", "to run aimock"), AIMOCK.script, "--port", str(self.port), "--host", "127.0.0.1", "--fixtures", str(file)]
         return [*program, "--log-level", "warn", "--journal-max", "0", *self.flags]
 
-    def journal(self) -> list[dict[str, Any]]:
-        """Every request since it started, in order."""
+    def asked(self) -> list[dict[str, Any]]:
+        """The bodies of all requests for an answer since it started, in order, by its own journal."""
         with urllib.request.urlopen(f"{self.root}/__aimock/journal", timeout=10) as answer:
-            entries: list[dict[str, Any]] = json.load(answer)
-        return entries
+            return [entry["body"] for entry in json.load(answer) if entry["path"].endswith("/chat/completions")]
 
 
 @dataclass
