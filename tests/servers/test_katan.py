@@ -43,16 +43,15 @@ def test_an_echo_holds_no_reasoning(katan: Katan, tmp_path: Path, task: str) -> 
     assert ended.code == 3 and ended.reasons() == {"no_json": 10}, recorded(ended)
 
 
-@pytest.mark.parametrize("flags", [(), ("--model=tiny",)], ids=["listed", "named"])
-def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path, flags: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path, command: str) -> None:
     """Its refusal quotes the key that it was given."""
     with Katan(tmp_path / "server", flags=("--validate-keys", "--api-keys", "openai=another-key")) as server:
         job = job_of(tmp_path, server.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
-        for command in ("run", "check"):
-            ended = run(job, WITH_KEY, *flags, command=command, environ=ENVIRON)
-            assert ended.code == 4 and "the key is wrong or expired (status 401" in ended.output, ended.output
-            assert KEY not in ended.output and "got '***'" in ended.output
-        none = run(job, *flags)
+        wrong = run(job, WITH_KEY, command=command, environ=ENVIRON)
+        assert wrong.code == 4 and "the key is wrong or expired (status 401" in wrong.output, wrong.output
+        assert "invalid API key for openai: got '" in wrong.output and KEY not in wrong.output
+        none = run(job, command=command)
         assert none.code == 4 and "it wants a key, and none is given" in none.output, none.output
 
 

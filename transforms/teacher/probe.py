@@ -221,10 +221,11 @@ def _at_the_door(answer: _Answer) -> ProbeResult:
 
 
 def _models(answer: _Answer) -> ProbeResult:
-    if answer.status in (401, 403):
-        kind = FailureKind.UNAUTHORIZED if answer.status == 401 else FailureKind.FORBIDDEN
-        return ProbeResult(True, refusal=kind, detail=answer.shown)
     if answer.status != 200:
+        # LiteLLM without a database refuses an unknown key with status 400, whatever is asked
+        kind = classify(answer.status, answer.headers, answer.body).kind
+        if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
+            return ProbeResult(True, refusal=kind, detail=answer.shown)
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
     listed = _fields(answer.body).get("data")
     items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)] if isinstance(listed, list) else []

@@ -57,10 +57,12 @@ def test_check_asks_the_chat_route_where_no_models_are_listed(job: Job, capsys: 
 
 
 class NoDatabase(NoModelList):
-    """A LiteLLM proxy without a database, to which any key but the master key is a broken connection."""
+    """A LiteLLM proxy without a database, to which any key but the master key is a broken connection; of a post it reads the JSON first."""
 
     def answer(self, status: int) -> None:
         body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'
+        if self.command == "POST":
+            body = b'{"error":{"message":"Invalid JSON payload","type":"invalid_request_error","param":"request_body","code":"400"}}'
         self.send_response(400)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
