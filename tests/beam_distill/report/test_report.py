@@ -46,10 +46,13 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
     job = Job(tmp_path_factory.mktemp("report"), task="NLI")
-    rows: list[str | bytes] = [chat_line(("user", f"{HOSTILE} {number} entailment, neutral or contradiction?")) for number in range(60)]
+    rows: list[str | bytes] = [
+        chat_line(("system", "Answer only with 'entailment', 'neutral' or 'contradiction'."), ("user", f"{HOSTILE} {number}"))
+        for number in range(60)
+    ]
     job.train([*rows, "{broken <b>line</b>"])
     job.validation(questions(5))
-    settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 400.0))
+    settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 700.0))
     with start_simulator(settings) as simulator:
         job.url = simulator.base_url
         assert job.run("--price_per_million_input_tokens=2", '--additional_headers={"X-Team": "do-not-show-me"}') in (0, 3)
