@@ -29,7 +29,8 @@ from transforms.web.proxies import proxy_for
 from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
-LONGEST_ERROR_BYTES = 64 * 1024
+LONGEST_ERROR_BYTES = 1024 * 1024
+KEPT_OF_TOO_LONG_BYTES = 64 * 1024
 LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is no answer
 MOST_HEADERS = 1_000
 CONNECT_TIMEOUT_S = 10.0
@@ -191,7 +192,7 @@ async def _receive(response: aiohttp.ClientResponse, received: bytearray, most_b
     async for piece in response.content.iter_any():
         received += piece
         if len(received) > most_bytes:
-            del received[LONGEST_ERROR_BYTES:]  # enough to see what it was: nobody can use it, and every row may bring one
+            del received[KEPT_OF_TOO_LONG_BYTES:]  # enough to see what it was: nobody can use it, and every row may bring one
             raise _TooLong(f"the answer is longer than the {most_bytes} bytes that any answer may have")
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
+
+_LENIENT = json.JSONDecoder(strict=False)
+_COMMENTS = re.compile(r"\A(?:\s*:[^\n]*\n)+")
 
 
 def read_json(body: bytes | str) -> object:
     """The value in a body. Raises ValueError with what is wrong where nobody could read it.
 
     Read a second time, leniently, where the strict reading fails: NaN and Infinity, raw line ends in texts, a byte order mark, bytes
-    that are no UTF-8 and halves of surrogate pairs (both become U+FFFD).
+    that are no UTF-8 and halves of surrogate pairs (both become U+FFFD), comment lines before the value (``: still working``) and
+    anything after it.
     """
     try:
         return orjson.loads(body)
@@ -19,7 +24,7 @@ def read_json(body: bytes | str) -> object:
         strict = error
     text = body.decode("utf-8-sig", "replace") if isinstance(body, bytes) else body.removeprefix("\ufeff")
     try:
-        value = json.loads(text, strict=False)
+        value, _ = _LENIENT.raw_decode(_COMMENTS.sub("", text, count=1).lstrip())
         whole = json.dumps(value, ensure_ascii=False).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return json.loads(whole)
     except (ValueError, RecursionError):

@@ -150,6 +150,8 @@ def _reason(value: object) -> str | None:
 def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value
+    if isinstance(value, dict):
+        value = [value]
     if isinstance(value, list):  # content parts, as some gateways send them
         parts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") not in ("thinking", "reasoning")]
         return "".join(part for part in parts if isinstance(part, str))

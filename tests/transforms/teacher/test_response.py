@@ -31,8 +31,12 @@ def read(body: Any) -> Any:
         (b'{"choices":[{"message":{"content":"caf\xe9"}}]}', "caf\ufffd"),
         (b'\n\n  {"choices":[{"message":{"content":"x"}}]}\n', "x"),
         (b'{"choices":[{"message":{"content":"x"}}],"n":1e999}', "x"),
+        (b'{"choices":[{"message":{"content":"x"}}]}\x00\x00', "x"),
+        (b'{"choices":[{"message":{"content":"x"}}]}\n\ndata: [DONE]\n', "x"),
+        (b': still working\n\n: still working\n\n{"choices":[{"message":{"content":"x"}}]}', "x"),
+        (b'{"choices":[{"message":{"content":{"type":"text","text":"x"}}}]}', "x"),
     ],
-    ids=["half a pair", "halves and a pair", "infinity", "raw line end", "byte order mark", "latin-1", "blank lines", "1e999"],
+    ids=lambda value: str(value)[:60],
 )
 def test_an_answer_is_read_although_it_is_not_strict_json(body: bytes, content: str) -> None:
     assert read(body).content == content
