@@ -16,7 +16,7 @@ from typing import Any
 from beam_distill.cli.standard_streams import hold_standard_streams, output_failure
 from beam_distill.cli.status import with_work_dir_named
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.flags import SettingsHelp, add_setting_flags
+from beam_distill.config.flags import SettingsHelp, add_setting_flags, with_values_that_look_like_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
@@ -50,7 +50,7 @@ def _main(arguments: list[str]) -> int:
         print(f"beam-distill: {arguments[0]!r} is no command; {said}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
     try:
-        namespace, leftovers = parser.parse_known_args(with_work_dir_named(arguments))
+        namespace, leftovers = parser.parse_known_args(with_values_that_look_like_flags(with_work_dir_named(arguments)))
     except SystemExit as ended:
         return int(ended.code or 0)
     if namespace.command is None:

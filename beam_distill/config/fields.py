@@ -165,7 +165,7 @@ def read_extra_body(value: Any) -> Any:
     for name in fields:
         if name in NOT_TO_OVERWRITE:
             raise ValueError(f"{name!r} cannot be set here: {NOT_TO_OVERWRITE[name]}")
-    check_json(fields, "it")
+    check_json(fields)
     return fields
 
 
@@ -211,7 +211,7 @@ def read_endpoint_url(value: Any) -> Any:
 def read_beam_options(value: Any) -> Any:
     """Beam's options by name."""
     if isinstance(value, dict):
-        check_json(value, "it")
+        check_json(value)
     return value
 
 

@@ -44,6 +44,24 @@ def add_setting_flags(
         _add_flag(groups[extra["group"]], name, field, _help(name, field, required) if shown else argparse.SUPPRESS)
 
 
+def with_values_that_look_like_flags(arguments: list[str]) -> list[str]:
+    """Arguments in which a stop text that begins with a hyphen (``---``) is its flag's value, as it was meant, and not another flag."""
+    flags = {spelling for name in DistillSettings.model_fields for spelling in _spellings(name)} | {"--config", "--help", "--help-all", "-h"}
+    joined: list[str] = []
+    for argument in arguments:
+        meant = argument.startswith("-") and argument.partition("=")[0] not in flags
+        if meant and joined and joined[-1] in _spellings("teacher_model_stop"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    names = (name, SHORT[name]) if name in SHORT else (name,)
+    return tuple(dict.fromkeys(text for each in names for text in (f"--{each}", f"--{each.replace('_', '-')}")))
+
+
 def add_flags_of(parser: argparse.ArgumentParser, names: tuple[str, ...], help_text: str) -> None:
     """Declare the flags of some inputs on a command that takes no others; ``help_text`` says there what it is with them."""
     for name in names:
@@ -53,7 +71,7 @@ def add_flags_of(parser: argparse.ArgumentParser, names: tuple[str, ...], help_t
 
 def _add_flag(place: Any, name: str, field: Any, help_text: str) -> None:
     short = SHORT.get(name)
-    spellings = dict.fromkeys(text for long in (name, short) if long for text in (f"--{long}", f"--{long.replace('_', '-')}"))
+    spellings = _spellings(name)
     if short is not None and help_text != argparse.SUPPRESS:
         help_text += f"; or --{short}"
     flag = field.annotation is bool

@@ -16,9 +16,9 @@ def half_character(text: str) -> bool:
     return _HALF_CHARACTER.search(text) is not None
 
 
-def check_json(value: Any, place: str) -> None:
+def check_json(value: dict[str, Any]) -> None:
     """Raise ValueError, with the place inside, for what JSON cannot say or nobody meant: NaN, dates, bytes, sets, endless nesting."""
-    parts: list[tuple[Any, str, int]] = [(value, place, 1)]
+    parts: list[tuple[Any, str, int]] = [(value, "", 1)]
     seen = 0
     while parts:
         part, where, depth = parts.pop()
@@ -32,7 +32,7 @@ def check_json(value: Any, place: str) -> None:
                 if not isinstance(name, str):
                     raise ValueError(f"{_short(where)} has the name {name!r}, which is not text; write it in quotes")
                 _check_text(name, where)
-                parts.append((inner, f"{where}.{name}", depth + 1))
+                parts.append((inner, f"{where}.{name}".removeprefix("."), depth + 1))
         elif isinstance(part, (list, tuple)):
             parts += [(inner, f"{where}[{number}]", depth + 1) for number, inner in enumerate(part)]
         else:
@@ -57,4 +57,5 @@ def _check_text(text: str, where: str) -> None:
 
 
 def _short(where: str) -> str:
-    return where.encode("utf-8", "replace").decode() if len(where) <= 60 else f"{where[:57]}...".encode("utf-8", "replace").decode()
+    shown = where if len(where) <= 60 else f"{where[:57]}..."
+    return f"field {shown}".encode("utf-8", "replace").decode() if where else "the outermost"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from beam_distill.cli.main import main
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve
 
@@ -100,6 +101,17 @@ def test_stop_texts_arrive_exactly_as_given(tmp_path: Path, text: str, stops: tu
         step = {"train_file_path": "x", "data_generation_task_type": "MATH", "teacher_model_stop": value}
         config.write_text(yaml.safe_dump({"type": "pipeline", "jobs": {"s": {"inputs": step}}}), encoding="utf-8")
         assert resolve(NEEDED, str(config), {}).settings.teacher_model_stop == stops
+
+
+@pytest.mark.fault("G5")
+@pytest.mark.parametrize("text", ["---", "-", "--END--", "-----\n"])
+@pytest.mark.parametrize("flag", ["--teacher_model_stop", "--teacher-model-stop"])
+def test_a_stop_that_looks_like_a_flag_is_one_all_the_same(text: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
+    needed = {**NEEDED, "train_file_path": str(tmp_path / "in.jsonl"), "work_dir": str(tmp_path / "work")}
+    assert main(["plan", *[f"--{name}={value}" for name, value in needed.items()], flag, text, "--model", "m"]) == 0
+    shown = capsys.readouterr().out
+    assert str([text]) in shown and "(flag)" in shown
 
 
 @pytest.mark.fault("G5")

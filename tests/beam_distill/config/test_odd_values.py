@@ -42,17 +42,17 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (math.nan, "it.x is nan"),
-        (math.inf, "it.x is inf"),
-        (datetime.date(2026, 1, 1), "it.x is a date"),
-        (datetime.datetime(2026, 1, 1), "it.x is a datetime"),
-        (b"bytes", "it.x is a bytes"),
-        ({"a"}, "it.x is a set"),
+        (math.nan, "field x is nan"),
+        (math.inf, "field x is inf"),
+        (datetime.date(2026, 1, 1), "field x is a date"),
+        (datetime.datetime(2026, 1, 1), "field x is a datetime"),
+        (b"bytes", "field x is a bytes"),
+        ({"a"}, "field x is a set"),
         (2**64, "more than 64 bits"),
         ("cut \ud83d", "half of a surrogate pair"),
         ({"\udc00": 1}, "half of a surrogate pair"),
         ({1: 2}, "which is not text"),
-        ([{"deep": [math.nan]}], "it.x[0].deep[0] is nan"),
+        ([{"deep": [math.nan]}], "field x[0].deep[0] is nan"),
         (nested(300), "nested more than 50 deep"),
     ],
     ids=str,
@@ -64,7 +64,7 @@ def test_what_json_cannot_say_is_refused_in_extra_body(value: Any, said: str) ->
 
 @pytest.mark.fault("X-D")
 def test_a_body_as_text_is_held_to_the_same() -> None:
-    assert "it.x is nan" in refused(extra_body='{"x": NaN}')
+    assert "field x is nan" in refused(extra_body='{"x": NaN}')
     assert "half of a surrogate pair" in refused(extra_body='{"x": "\\ud83d"}')
     assert "nested too deeply" in refused(extra_body='{"x": ' + "[" * 100_000 + "]" * 100_000 + "}")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import ROOT
 from parent_pipeline import DATAGEN, declared_inputs, parent_pipeline
 from rendering import config_for, rendered
 
@@ -105,3 +106,11 @@ def test_a_job_says_its_inputs_as_the_component_takes_them(
     assert {name: job["inputs"].get(name) for name in given} == {name: inputs.get(name) for name in given}
     assert (job["jobs"]["distill"].get("environment_variables") or {}) == variables
     assert problems_of(folder / "job.yaml") == {}
+
+
+@pytest.mark.fault("G15")
+def test_instance_count_is_processes_of_the_one_machine(tmp_path: Path) -> None:
+    folder = rendered("azureml", config_for("azureml", tmp_path, instance_count=4))
+    job = yaml.safe_load((folder / "job.yaml").read_text(encoding="utf-8"))
+    assert job["inputs"]["instance_count"] == 4 and job["jobs"]["distill"]["resources"]["instance_count"] == 1
+    assert "on Azure ML one machine runs the job" in (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
