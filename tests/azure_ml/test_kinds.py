@@ -245,7 +245,7 @@ def test_score_failures_hide_in_a_200() -> None:
         read_reply(b"{}", 0, 1, 1.0)
     with pytest.raises(ErrorInside) as caught:
         read_reply(b'{"output": null, "error": {"status_code": 429, "body": "slow"}}', 0, 1, 1.0)
-    assert classify_inside(caught.value.told, b"", caught.value.otherwise) == (Verdict(FailureKind.THROTTLED), 429)
+    assert classify_inside(caught.value.reported, b"", caught.value.otherwise) == (Verdict(FailureKind.THROTTLED), 429)
 
 
 def test_score_failures_are_treated_as_what_they_are(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,21 +41,21 @@ class Case:
     """One response and what is expected of it."""
 
     name: str
-    told: dict[str, Any]
+    fields: dict[str, Any]
 
     @property
     def response(self) -> Response:
-        body = json.dumps(self.told["body"]) if "body" in self.told else self.told.get("bytes", self.told.get("text", ""))
-        return Response(self.told["status"], body.encode() if isinstance(body, str) else body, self.told.get("headers", {}))
+        body = json.dumps(self.fields["body"]) if "body" in self.fields else self.fields.get("bytes", self.fields.get("text", ""))
+        return Response(self.fields["status"], body.encode() if isinstance(body, str) else body, self.fields.get("headers", {}))
 
     @property
     def request(self) -> bytes:
         """The request that the response is for; it has every field that a teacher may refuse."""
         messages = [
             {"role": "system", "content": "Sum the article up in one sentence."},
-            {"role": "user", "content": self.told.get("row", "On Monday the river rose.")},
+            {"role": "user", "content": self.fields.get("row", "On Monday the river rose.")},
         ]
-        fields = {
+        sampling = {
             "max_tokens": 64,
             "temperature": 0.2,
             "top_p": 0.1,
@@ -63,7 +63,7 @@ class Case:
             "presence_penalty": 0.1,
             "stop": ["END"],
         }
-        return json.dumps({"model": "teacher", "messages": messages, **fields}).encode()
+        return json.dumps({"model": "teacher", "messages": messages, **sampling}).encode()
 
 
 @lru_cache(maxsize=1)

@@ -117,15 +117,15 @@ def test_a_damaged_response_costs_one_attempt(
 
 
 @settings(steady, max_examples=120)
-@given(told=any_json, status=st.integers(200, 799))
-def test_no_json_is_an_accident(told: Any, status: int) -> None:
+@given(value=any_json, status=st.integers(200, 799))
+def test_no_json_is_an_accident(value: Any, status: int) -> None:
     started = time.perf_counter()
-    classify(status, {}, told, REQUEST)
+    classify(status, {}, value, REQUEST)
     try:
-        reply = read_reply(repr(told).replace("'", '"').encode("utf-8", "replace"), 0, 1, 1.0)
+        reply = read_reply(repr(value).replace("'", '"').encode("utf-8", "replace"), 0, 1, 1.0)
         assert reply.completion_tokens is None or reply.completion_tokens >= 0
     except ErrorInside as error:
-        classify_inside(error.told, REQUEST, error.otherwise)
+        classify_inside(error.reported, REQUEST, error.otherwise)
     except BrokenBody:
         pass
     assert time.perf_counter() - started < 2.0

@@ -36,39 +36,39 @@ def results() -> Iterator[dict[str, AttemptResult]]:
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_a_response_is_taken_for_what_it_is(case: Case, results: dict[str, AttemptResult]) -> None:
-    told, result = case.told, results[case.name]
-    if "kind" in told:
+    fields, result = case.fields, results[case.name]
+    if "kind" in fields:
         failure = result.failure
         assert failure is not None, result.reply
-        assert failure.kind.value == told["kind"]
-        assert then(failure.kind) == told["then"]
-        assert list(failure.parameters) == told.get("parameters", [])
-        if "wait_s" in told:
-            assert failure.retry_after_s == pytest.approx(told["wait_s"])
+        assert failure.kind.value == fields["kind"]
+        assert then(failure.kind) == fields["then"]
+        assert list(failure.parameters) == fields.get("parameters", [])
+        if "wait_s" in fields:
+            assert failure.retry_after_s == pytest.approx(fields["wait_s"])
         read = f"{failure.detail}: {failure.excerpt}"
     else:
         reply = result.reply
         assert reply is not None, result.failure
-        assert reply.content == told["answer"]
-        assert told["then"] == ("rejected" if "reason" in told else "published")
+        assert reply.content == fields["answer"]
+        assert fields["then"] == ("rejected" if "reason" in fields else "published")
         for name in ("completion_tokens", "refusal", "wants_tools"):
-            assert getattr(reply, name) == told.get(name, getattr(reply, name))
+            assert getattr(reply, name) == fields.get(name, getattr(reply, name))
         read = ""
         try:
             check_ending(reply)
         except AnswerRejected as rejected:
-            assert rejected.reason == told["reason"]
+            assert rejected.reason == fields["reason"]
             read = rejected.detail
         else:
-            assert told.get("reason", "empty_answer") == "empty_answer"
-    for words in told.get("reads", []):
+            assert fields.get("reason", "empty_answer") == "empty_answer"
+    for words in fields.get("reads", []):
         assert words in read
-    if told["status"] in (200, 201):
+    if fields["status"] in (200, 201):
         assert result.body == case.response.body
 
 
 def test_the_corpus_is_of_the_world() -> None:
     assert len(cases()) >= 150
-    assert all(case.told["source"] and case.told["then"] for case in cases())
+    assert all(case.fields["source"] and case.fields["then"] for case in cases())
     adapted = {FailureKind.WANTS_MAX_TOKENS, FailureKind.NO_CREDENTIAL, FailureKind.CANNOT_CONNECT}
-    assert {case.told["kind"] for case in cases() if "kind" in case.told} == {kind.value for kind in set(FailureKind) - adapted}
+    assert {case.fields["kind"] for case in cases() if "kind" in case.fields} == {kind.value for kind in set(FailureKind) - adapted}

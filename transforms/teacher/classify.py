@@ -90,18 +90,18 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
         by_reason = _BY_MODEL_REASON.get(headers.get(MODEL_REASON_HEADER, ""))
         if by_reason is not None:
             return Verdict(by_reason, wait_s=retry_after_s(headers, now_epoch_s))
-        told = headers.get(MODEL_STATUS_HEADER, "")
-        if told.isascii() and told.isdigit() and 400 <= int(told) < 600:
-            status = int(told)
+        reported = headers.get(MODEL_STATUS_HEADER, "")
+        if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
+            status = int(reported)
     reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s))
     return reading.verdict()
 
 
 def classify_inside(
-    told: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
+    reported: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
 ) -> tuple[Verdict, int | None]:
     """What an error means that came in a body of status 200, and the status it carries; ``otherwise`` where it says nothing known."""
-    reading = _Reading(None, told, request, retry_after_s(headers or {}, now_epoch_s))
+    reading = _Reading(None, reported, request, retry_after_s(headers or {}, now_epoch_s))
     if reading.status is None:
         return reading.words_alone() or Verdict(otherwise), None
     return reading.verdict(), reading.error.status
@@ -110,14 +110,14 @@ def classify_inside(
 class _Reading:
     """One response and the request it answers."""
 
-    def __init__(self, status: int | None, body: object, request: bytes, told_wait_s: float | None) -> None:
+    def __init__(self, status: int | None, body: object, request: bytes, asked_wait_s: float | None) -> None:
         self._body = body
         self._request = request
         self._asked: Asked | None = None
         self.error: ErrorBody = read_error(body)
         self._message = self.error.message
         self.status = status if status is not None else self.error.status or self._status_by_code()
-        self._wait_s = told_wait_s if told_wait_s is not None else wait_in_words_s(self._message)
+        self._wait_s = asked_wait_s if asked_wait_s is not None else wait_in_words_s(self._message)
 
     def verdict(self) -> Verdict:
         """By status, made precise by the words."""

@@ -213,7 +213,7 @@ def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes)
         return RequestFailure(FailureKind.BROKEN_OFF, str(error))
     if not isinstance(error, ErrorInside):
         return RequestFailure(FailureKind.BROKEN_BODY, str(error))
-    verdict, status = classify_inside(error.told, request, error.otherwise, response.headers, time.time())
+    verdict, status = classify_inside(error.reported, request, error.otherwise, response.headers, time.time())
     what = str(error) if status is None else f"an error of status {status} inside"
     detail = f"status {response.status}, but {what}"
     return RequestFailure(verdict.kind, detail, retry_after_s=verdict.wait_s, parameters=verdict.parameters)

@@ -85,13 +85,13 @@ def plain(text: str) -> str:
     return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
-def read_error(told: object) -> ErrorBody:
+def read_error(reported: object) -> ErrorBody:
     """What an error body says; a value that was read already, or the bytes or the text of it. A web page says nothing."""
     found = ErrorBody()
-    if isinstance(told, (bytes, str)):
-        _text(told if isinstance(told, str) else told.decode("utf-8-sig", "replace"), "", found, 0)
+    if isinstance(reported, (bytes, str)):
+        _text(reported if isinstance(reported, str) else reported.decode("utf-8-sig", "replace"), "", found, 0)
     else:
-        _walk(told, "", found, 0)
+        _walk(reported, "", found, 0)
     return found
 
 

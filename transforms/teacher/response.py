@@ -39,12 +39,12 @@ class BrokenBody(ValueError):
 class ErrorInside(BrokenBody):
     """A body of status 200 that reports an error.
 
-    ``told`` is the part that reports it, ``otherwise`` what it counts as where it says nothing that is known.
+    ``reported`` is the part that reports it, ``otherwise`` what it counts as where it says nothing that is known.
     """
 
-    def __init__(self, what: str, told: object, otherwise: FailureKind = FailureKind.BROKEN_BODY) -> None:
+    def __init__(self, what: str, reported: object, otherwise: FailureKind = FailureKind.BROKEN_BODY) -> None:
         super().__init__(what)
-        self.told = told
+        self.reported = reported
         self.otherwise = otherwise
 
 
@@ -125,11 +125,11 @@ def _no_choices(fields: dict[str, object]) -> BrokenBody:
 def _scored_choice(fields: dict[str, object]) -> dict[str, object]:
     """``/score`` answers ``{"output": text}``; newer images add message, finish_reason and usage."""
     message = fields.get("message")
-    told = message if isinstance(message, dict) else {}
+    sent = message if isinstance(message, dict) else {}
     output = fields["output"]
     if isinstance(output, list) and len(output) == 1:
         output = output[0]
-    return {"message": {**told, "content": output}, "finish_reason": fields.get("finish_reason")}
+    return {"message": {**sent, "content": output}, "finish_reason": fields.get("finish_reason")}
 
 
 def _error_inside(error: object) -> ErrorInside:

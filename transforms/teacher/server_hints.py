@@ -28,9 +28,9 @@ _WORDY_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d)")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """One rate budget as last told: ``remaining`` of ``limit`` units, full again in ``reset_s`` seconds.
+    """One rate budget as last reported: ``remaining`` of ``limit`` units, full again in ``reset_s`` seconds.
 
-    Parts the server did not tell are None.
+    Parts that the server does not report are None.
     """
 
     remaining: float
@@ -44,14 +44,14 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
         milliseconds = _number(headers.get(name))
         if milliseconds is not None:
             return max(0.0, milliseconds / 1000.0)
-    told = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
-    if told is None:
+    asked = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
+    if asked is None:
         return None
-    seconds = _number(told)
+    seconds = _number(asked)
     if seconds is not None:
         return max(0.0, seconds)
     try:
-        moment = parsedate_to_datetime(told[:LONGEST_HINT])
+        moment = parsedate_to_datetime(asked[:LONGEST_HINT])
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)
         return max(0.0, (moment - datetime.fromtimestamp(now_epoch_s, timezone.utc)).total_seconds())
@@ -74,7 +74,7 @@ def wait_in_words_s(message: str) -> float | None:
 
 
 def read_budget(headers: Mapping[str, str], unit: str) -> Budget | None:
-    """The budget for ``unit`` (``requests`` or ``tokens``); None when the server tells nothing believable of it."""
+    """The budget for ``unit`` (``requests`` or ``tokens``); None when the server reports nothing believable of it."""
     remaining = _number(headers.get(f"x-ratelimit-remaining-{unit}"))
     if remaining is None or remaining < 0:
         return None

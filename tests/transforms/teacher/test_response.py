@@ -78,11 +78,11 @@ def test_tokens_outside_the_completion_are_counted(usage: Any, counts: tuple[int
 
 @pytest.mark.fault("D1")
 @pytest.mark.parametrize(
-    ("told", "finish_reason"),
+    ("sent", "finish_reason"),
     [({"type": "stop", "matched": 2}, "stop"), ({"reason": "length"}, "length"), (1, "1"), ({}, None), (None, None), (["stop"], "['stop']")],
 )
-def test_a_finish_reason_of_any_type_becomes_a_word(told: Any, finish_reason: str | None) -> None:
-    assert read(completion(finish_reason=told)).finish_reason == finish_reason
+def test_a_finish_reason_of_any_type_becomes_a_word(sent: Any, finish_reason: str | None) -> None:
+    assert read(completion(finish_reason=sent)).finish_reason == finish_reason
 
 
 @pytest.mark.fault("D1", "R2")
@@ -108,7 +108,7 @@ def test_an_error_inside_the_choice_is_a_failed_attempt(error: Any, kind: Kind) 
     body["choices"][0]["error"] = error
     with pytest.raises(ErrorInside) as caught:
         read(body)
-    assert classify_inside(caught.value.told, b"", caught.value.otherwise)[0].kind is kind
+    assert classify_inside(caught.value.reported, b"", caught.value.otherwise)[0].kind is kind
 
 
 @pytest.mark.fault("A9", "R12")
@@ -136,7 +136,7 @@ def test_deep_nesting_is_no_accident() -> None:
         deep = [deep]
     with pytest.raises(ErrorInside) as caught:
         read({"error": {"message": deep}})
-    assert classify_inside(caught.value.told, b"", Kind.BROKEN_BODY)[0].kind is Kind.BROKEN_BODY
+    assert classify_inside(caught.value.reported, b"", Kind.BROKEN_BODY)[0].kind is Kind.BROKEN_BODY
     with pytest.raises(BrokenBody):
         read(b"[" * 1_000_000)
 
@@ -158,4 +158,4 @@ def test_a_body_of_another_shape_says_what_it_is(body: bytes, words: str) -> Non
     with pytest.raises(BrokenBody, match=words) as caught:
         read(body)
     error = caught.value
-    assert not isinstance(error, ErrorInside) or classify_inside(error.told, b"", error.otherwise)[0].kind is Kind.BROKEN_BODY
+    assert not isinstance(error, ErrorInside) or classify_inside(error.reported, b"", error.otherwise)[0].kind is Kind.BROKEN_BODY
