@@ -17,7 +17,7 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
-from beam_distill.stored_files import fields_of, objects_of
+from beam_distill.stored_files import fields_of, is_remote, objects_of
 from transforms.elements import reasons
 from transforms.elements.counted import counted
 
@@ -94,7 +94,8 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...
     if not resolved.settings.quiet:
         print(f"asked again: rows rejected for {', '.join(chosen)}", file=sys.stderr)
     rejects = f"{resolved.settings.resolved_work_dir.rstrip('/')}/rejects.jsonl"
-    before = {_place(reject) for reject in objects_of(rejects) if reject.get("reason") in chosen}
+    folder = str(record_of(resolved.settings.resolved_work_dir).get("working_directory") or ".")  # of the run whose rejects these are
+    before = {_place(reject, folder) for reject in objects_of(rejects) if reject.get("reason") in chosen}
     code = job.run(resolved, beam_argv, chosen)
     if not resolved.settings.detach:
         print(came_of_it(before, objects_of(rejects)))
@@ -102,15 +103,16 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], chosen: tuple[str, ...
 
 
 def came_of_it(before: set[tuple[Any, ...]], rejects: Iterable[Mapping[str, Any]]) -> str:
-    """What became of the rows that were rejected ``before``, by the rejects of now."""
-    still = Counter(str(reject.get("reason")) for reject in rejects if _place(reject) in before)
+    """What became of the rows that were rejected ``before`` (split, absolute file, line), by the rejects of now."""
+    still = Counter(str(reject.get("reason")) for reject in rejects if _place(reject, os.getcwd()) in before)
     reasons_now = ", ".join(f"{count:,} {reason}" for reason, count in still.most_common())
     now = f"{counted(len(before) - still.total(), 'example')}, {counted(still.total(), 'reject')}" + (f" ({reasons_now})" if still else "")
     return f"retried     {counted(len(before), 'row')} rejected before: now {now}"
 
 
-def _place(reject: Mapping[str, Any]) -> tuple[Any, ...]:
-    return reject.get("split"), reject.get("file"), reject.get("line")
+def _place(reject: Mapping[str, Any], folder: str) -> tuple[Any, ...]:
+    file = str(reject.get("file"))
+    return reject.get("split"), file if is_remote(file) else os.path.normpath(os.path.join(folder, file)), reject.get("line")
 
 
 def record_of(work_dir: str) -> dict[str, Any]:

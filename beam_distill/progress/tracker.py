@@ -121,7 +121,7 @@ class Tracker:
         left_s = expected = None
         if not stopping and all(split.total is not None for split in splits):
             rows_left = sum(max(0, (split.total or 0) - split.done) for split in splits)
-            if rows_per_s > 0 and elapsed_s >= SETTLED_S:
+            if rows_left and rows_per_s > 0 and elapsed_s >= SETTLED_S:
                 left_s = rows_left / rows_per_s
             if self._prices is not None and reading.rows_scored >= 10:
                 so_far = self._prices.cost(reading.prompt_tokens, reading.completion_tokens)

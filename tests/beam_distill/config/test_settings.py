@@ -11,7 +11,7 @@ import pytest
 
 from beam_distill.config.base import GROUPS
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.flags import add_setting_flags
+from beam_distill.config.flags import SHORT, add_setting_flags
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, check_leftovers, resolve, setting_names
 from beam_distill.config.table import inputs_page
@@ -70,6 +70,21 @@ def test_flags_table_and_declaration_agree() -> None:
         assert f"| `{name}`" in inputs_page()
         if name != "beam_options":
             assert {f"--{name}", f"--{name.replace('_', '-')}"} <= spelled
+
+
+def test_everyday_flags_have_short_spellings_beside_the_components() -> None:
+    given = flags().parse_args(["--task", "math", "--train", "a", "--train-output", "b", "--endpoint", "http://x", "--max_tokens", "9"])
+    settings = resolve({name: value for name, value in vars(given).items() if name != "config"}, None, {}).settings
+    assert (settings.train_file_path, settings.generated_batch_train_file_path, settings.teacher_model_max_new_tokens) == ("a", "b", 9)
+    assert len({*SHORT.values()} & {*DistillSettings.model_fields}) == 0
+
+
+@pytest.mark.fault("N22")
+def test_words_have_one_sense_each_and_a_page_that_says_which() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for word in ("rows in", "rows asked", "rows to send", "answer", "example", "reject", "success ratio"):
+        assert f"| {word} |" in glossary
+    assert "glossary.md" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_inputs_is_that_of_the_declarations() -> None:

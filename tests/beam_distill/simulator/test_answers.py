@@ -1,0 +1,36 @@
+"""What the simulated teacher writes where it was given the right answers."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from builders import chat_line
+
+from beam_distill.cli.main import main
+from beam_distill.simulator.answers import answer_text, known_answers
+
+CHAT = chat_line(("system", "s"), ("user", "What is 6 times 7?"), ("assistant", "42"), ("user", "Sure?"))
+KNOWN = known_answers([CHAT, "", chat_line(("user", "a"))])
+
+
+def answer(system: str, user: str) -> str:
+    return answer_text([{"role": "system", "content": system}, {"role": "user", "content": user}], random.Random(1), KNOWN)
+
+
+def test_a_known_answer_is_given_in_the_form_that_is_asked_for() -> None:
+    assert KNOWN == {"What is 6 times 7?": "42"}
+    assert answer("Be brief.", "What is 6 times 7?") == "42"
+    assert json.loads(answer('Answer in JSON with "reason" and "answer".', "What is 6 times 7?"))["answer"] == "42"
+    assert json.loads(answer('Give "reason" and "answer_choice".', "What is 6 times 7?"))["answer_choice"] == "42"
+    assert json.loads(answer("Missing_Entities and Denser_Summary", "What is 6 times 7?"))[-1]["Denser_Summary"] == "42"
+    assert answer("Be brief.", "Sure?") != "42"
+
+
+@pytest.mark.parametrize(("text", "said"), [('{"a": 1}', "expected a chat in every line"), (None, "cannot be read: No such file")])
+def test_a_file_of_answers_that_is_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    if text is not None:
+        path.write_text(text)
+    assert main(["simulate", "--port", "0", "--answers", str(path)]) == 2
+    assert f"--answers {path}: {said}" in capsys.readouterr().err
