@@ -49,7 +49,7 @@ def _forgiving(stream: Any, number: int) -> io.TextIOWrapper:
         io.BufferedWriter(_Forgiving(number, "w", closefd=False)),
         encoding=encoding,
         errors="backslashreplace",
-        line_buffering=number == 2 or os.isatty(number),
+        line_buffering=number == 2 or os.isatty(number) or getattr(stream, "write_through", False),  # the last is python -u
     )
 
 
