@@ -207,9 +207,12 @@ def _real(path: str) -> str:
     return path if "://" in path else os.path.realpath(path)
 
 
+OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", ".avro", ".txt", ".xlsx", ".tar")
+
+
 def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     """What is legal but probably not meant."""
-    warnings = [*_advice_on_length(settings), *_advice_on_access(settings)]
+    warnings = [*_advice_on_length(settings), *_advice_on_access(settings), *_advice_on_outputs(settings)]
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")
         name = f"instance_type_{step}"
@@ -230,6 +233,19 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
         )
     if settings.log_prompts and not settings.debug_mode:
         warnings.append("log_prompts does nothing without debug_mode")
+    return warnings
+
+
+def _advice_on_outputs(settings: DistillSettings) -> list[str]:
+    """Names that promise another format than the dataset has."""
+    warnings = []
+    for name in ("generated_batch_train_file_path", "generated_batch_validation_file_path"):
+        path = (getattr(settings, name) or "").lower()
+        bare = path.removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2").removesuffix(".xz")
+        parquet = settings.output_format == "parquet" or (settings.output_format is None and path.endswith((".parquet", ".pq")))
+        if (not parquet and bare.endswith(OTHER_FORMATS)) or (parquet and path and not path.endswith((".parquet", ".pq"))):
+            written = "Parquet" if parquet else "JSON lines"
+            warnings.append(f"{name}: {os.path.basename(path)} will hold {written}, which its suffix does not say; .jsonl and .parquet do")
     return warnings
 
 

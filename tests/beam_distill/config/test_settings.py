@@ -313,3 +313,25 @@ def test_system_messages_can_be_merged_by_a_setting() -> None:
     messages = (ChatMessage("system", "Be brief."), ChatMessage("user", "2 plus 2?"))
     body = PayloadTemplate(EndpointSpec("http://h/v1/chat/completions", "m"), sampling_spec(settings)).body(messages)
     assert json.loads(body)["messages"] == [{"role": "user", "content": "Be brief.\n\n2 plus 2?"}]
+
+
+@pytest.mark.fault("A15")
+@pytest.mark.parametrize(
+    ("output", "output_format", "warned"),
+    [
+        ("out/train.jsonl", None, None),
+        ("out/train.jsonl.gz", None, None),
+        ("out/train", None, None),
+        ("out/train.parquet", None, None),
+        ("out/train.zip", None, "train.zip will hold JSON lines"),
+        ("out/train.CSV", None, "train.csv will hold JSON lines"),
+        ("out/train.json", None, "train.json will hold JSON lines"),
+        ("out/train.parquet.gz", None, "train.parquet.gz will hold JSON lines"),
+        ("out/train.parquet", "jsonl", "train.parquet will hold JSON lines"),
+        ("out/train.jsonl", "parquet", "train.jsonl will hold Parquet"),
+    ],
+)
+def test_an_output_whose_suffix_says_another_format_is_warned_of(output: str, output_format: str | None, warned: str | None) -> None:
+    warnings = given(generated_batch_train_file_path=output, output_format=output_format).warnings
+    said = [warning for warning in warnings if "will hold" in warning]
+    assert [warned in warning for warning in said] == ([True] if warned else [])
