@@ -42,7 +42,7 @@ from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.settle_endpoint import settle_endpoint
 from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
-from beam_distill.wiring import job_spec
+from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted
@@ -95,7 +95,7 @@ def prepare_job(
         raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} holds [, * or ?, which a cluster takes for a pattern")
     endpoint, send = settle_endpoint(settings, bool(ask_again))
     started = datetime.now(timezone.utc)
-    run_id = new_run_id(started)
+    run_id = new_run_id(started, ledger_dir=run_files(settings.resolved_work_dir, "").ledger_dir)
     job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
     job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again, send=send))
     return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))

@@ -9,7 +9,7 @@ from itertools import islice
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.run_id import new_run_id
-from beam_distill.wiring import job_spec
+from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, locked
 from transforms.drop_answered import ledger_lookup
 from transforms.elements.rows import PromptRequest, RejectedRow
@@ -37,7 +37,7 @@ class PilotResult:
 
 def send_pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> PilotResult:
     """Ask the teacher about the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
-    run_id = new_run_id(datetime.now(timezone.utc), "pilot")
+    run_id = new_run_id(datetime.now(timezone.utc), "pilot", run_files(settings.resolved_work_dir, "").ledger_dir)
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
     job = job_spec(settings, endpoint, run_id)
     prompt = prompt_for(job.prompt)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
+import logging
 import os
 import shutil
 import socket
@@ -14,13 +15,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.stored_files import STALE_AFTER_S, is_remote
 from transforms.filesystems import exists
+
+log = logging.getLogger("beam_distill")
 
 BEAT_EVERY_S = 20.0
 CONTROL = "control"
@@ -54,7 +56,11 @@ def _locked_directory(work_dir: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                log.warning("work_dir: %s has no locks (%s): two runs there at once would not notice each other", work_dir, error.strerror)
+                yield
+                return
             holder = os.read(handle, 64).decode(errors="replace").strip()
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
@@ -122,14 +128,6 @@ def write_file(path: str, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, target)
-
-
-def read_fields(path: str) -> dict[str, Any] | None:
-    """A JSON object, None when the file is not there."""
-    if not exists(path):
-        return None
-    fields: dict[str, Any] = json.loads(read_file(path))
-    return fields
 
 
 def remove_staging(work_dir: str, keep_control: bool = False) -> None:

@@ -124,7 +124,7 @@ def record_of(work_dir: str) -> dict[str, Any]:
             found.append(fields)
     if not found:
         raise SettingsError([f"work_dir: {work_dir} holds neither run.json nor started.json; name the work_dir of a run"])
-    return max(found, key=lambda fields: str(fields.get("started", "")))
+    return max(found, key=lambda fields: str(fields.get("run_id", "")))
 
 
 def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:

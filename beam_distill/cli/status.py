@@ -58,9 +58,10 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
     from beam_distill.runners.detached import ENDED, conclude, follow, read_submission, state_of
     from beam_distill.runners.plan import beam_given, use_storage_options
+    from beam_distill.stored_files import fields_of
     from beam_distill.summary import summary_text
     from beam_distill.wiring import run_files
-    from beam_distill.work_dir import absolute, read_fields
+    from beam_distill.work_dir import absolute
 
     use_storage_options(beam_given(resolved, beam_argv))
     work_dir = absolute(resolved.settings.resolved_work_dir)
@@ -68,7 +69,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     if submission is None:
         return _last_run(work_dir)
     state = state_of(submission)
-    if not submission.job_id and read_fields(run_files(work_dir, submission.run_id).verdict_path) is None:
+    if not submission.job_id and fields_of(run_files(work_dir, submission.run_id).verdict_path) is None:
         if namespace.ended is None:
             print(f"the job {submission.name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
             return int(ExitCode.NOT_ENDED)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-from beam_distill.work_dir import locked, read_fields, write_file
+from beam_distill.stored_files import fields_of
+from beam_distill.work_dir import locked, write_file
 
 if TYPE_CHECKING:
     from beam_distill.config.sources import ResolvedSettings
@@ -96,8 +97,14 @@ def submitted(submission: Submission) -> Submission:
 
 def read_submission(work_dir: str) -> Submission | None:
     """The job that was last handed over from this work_dir and whose end nobody has read yet; None when there is none."""
-    fields = read_fields(f"{work_dir}/{FILE}")
-    return None if fields is None or fields.get("ended") else Submission(**{name: value for name, value in fields.items() if name != "ended"})
+    fields = fields_of(f"{work_dir}/{FILE}")
+    if fields is None or fields.get("ended"):
+        return None
+    try:
+        return Submission(**{name: value for name, value in fields.items() if name != "ended"})
+    except TypeError:
+        log.warning("%s/%s is damaged: whether a job that was handed over still works there is not known", work_dir, FILE)
+        return None
 
 
 def state_of(submission: Submission) -> str:
@@ -147,7 +154,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
     files = run_files(submission.work_dir, submission.run_id)
     started = datetime.fromisoformat(submission.started)
     wall_s = (datetime.now(started.tzinfo) - started).total_seconds()
-    if read_fields(files.verdict_path) is None or read_fields(files.conclusion_path) is None or state in ("FAILED", "CANCELLED"):
+    if fields_of(files.verdict_path) is None or fields_of(files.conclusion_path) is None or state in ("FAILED", "CANCELLED"):
         why = FlinkRest(submission.master).failure(submission.job_id) if submission.runner == "flink" and submission.job_id else ""
         code = ExitCode.INTERRUPTED if state == "CANCELLED" else ExitCode.DEFECT
         message = f"the job {submission.name} ended as {state} without a verdict. A rerun continues: answers on the ledger are kept."
