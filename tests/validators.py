@@ -35,7 +35,7 @@ def objections(path: Path) -> list[str]:
     if path.name == "azure-pipelines.yml":
         # the schema's patterns are those of JavaScript without its unicode mode: the other reading refuses the schema itself on Python 3.10
         return _of_program("check-jsonschema", "--regex-variant", "nonunicode", "--builtin-schema", "vendor.azure-pipelines", path)
-    if path.name == "component.yaml":
+    if path.name in ("component.yaml", "pipeline.yaml"):
         return _of_azureml("load_component", path)
     if path.name == "job.yaml":
         return _of_azureml("load_job", path)

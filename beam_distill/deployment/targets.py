@@ -131,8 +131,8 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             "azureml",
-            "an Azure ML component with the original's inputs, and a pipeline job that uses it",
-            ("component.yaml", "job.yaml"),
+            "an Azure ML component with the original's inputs, alone and as a pipeline component, and a job that uses it",
+            ("component.yaml", "pipeline.yaml", "job.yaml"),
             "az ml job create --file {folder}/job.yaml",
             _azureml,
             headers=False,

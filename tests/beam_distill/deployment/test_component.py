@@ -10,7 +10,7 @@ from builders import ROOT
 from parent_pipeline import DATAGEN, declared_inputs, parent_pipeline
 from rendering import config_for, rendered
 
-from beam_distill.config.component import COMPONENT, COMPONENT_INPUTS
+from beam_distill.config.component import COMPONENT_INPUTS
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,17 @@ def problems_of(path: Path) -> dict[str, str]:
         return dict(loaded._validate().error_messages)
 
 
-def in_the_parent(folder: Path, **values: Any) -> Path:
+def in_the_parent(folder: Path, kind: str = "command") -> Path:
     """The parent pipeline with our component in the place of the original's, alone: others would have to be registered."""
-    fields = parent_pipeline(**values)
+    fields = parent_pipeline()
     fields["inputs"]["validation_info"] = {"type": "uri_file", "optional": True}
-    step = {**fields["jobs"][DATAGEN], "type": "command", "component": "./component.yaml"}
-    step["inputs"] = {name: value for name, value in step["inputs"].items() if name in COMPONENT}
+    step = fields["jobs"][DATAGEN]
+    del step["inputs"]["teacher_model_endpoint_key"]
+    step["inputs"]["validation_info"] = "${{parent.inputs.validation_info}}"
+    step["component"] = "./pipeline.yaml"
+    if kind == "command":
+        step |= {"type": "command", "component": "./component.yaml"}
+        del step["inputs"]["validation_info"]
     fields |= {"jobs": {"distill": step}, "outputs": {}}
     path = folder / "parent.yaml"
     path.write_text(yaml.safe_dump(fields, sort_keys=False), encoding="utf-8")
@@ -56,8 +61,20 @@ def in_the_parent(folder: Path, **values: Any) -> Path:
 
 
 @pytest.mark.fault("G2")
-def test_azure_ml_accepts_the_component_in_the_originals_own_pipeline(folder: Path) -> None:
-    assert problems_of(in_the_parent(folder)) == {}
+@pytest.mark.parametrize("kind", ["command", "pipeline"])
+def test_azure_ml_accepts_the_component_in_the_originals_own_pipeline(folder: Path, kind: str) -> None:
+    assert problems_of(in_the_parent(folder, kind)) == {}
+
+
+@pytest.mark.fault("G2")
+def test_the_pipeline_component_hands_everything_to_the_component(folder: Path, component: dict[str, Any]) -> None:
+    around = yaml.safe_load((folder / "pipeline.yaml").read_text(encoding="utf-8"))
+    assert {name: value for name, value in around["inputs"].items() if name != "validation_info"} == component["inputs"]
+    assert around["outputs"] == component["outputs"]
+    step = around["jobs"]["distill"]
+    assert step["inputs"] == {name: f"${{{{parent.inputs.{name}}}}}" for name in COMPONENT_INPUTS}
+    assert step["compute"] == "${{parent.inputs.compute_data_generation}}"
+    assert problems_of(folder / "pipeline.yaml") == {}
 
 
 @pytest.mark.fault("G2")
