@@ -9,28 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
-from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
+from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
 from transforms.teacher.client import AttemptResult
+from transforms.teacher.delivery import Delivery, Sink
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
 from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
 from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.length_watch import LengthWatch
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
 from transforms.teacher.payload import BYTES_PER_TOKEN, PayloadTemplate
+from transforms.teacher.renewal import CredentialRenewal
 from transforms.teacher.sharing import SharedAnswers
+from transforms.teacher.slots import Alarm, Slot, Slots
 from transforms.teacher.specs import ScoringSpec
 from transforms.teacher.trouble import Trouble
 from transforms.teacher.waiting import WaitingRows
@@ -38,11 +40,8 @@ from transforms.teacher.waiting import WaitingRows
 log = logging.getLogger("beam_distill.teacher")
 
 TICK_S = 0.05
-OVERDUE = -1.0
-NOT_STARTED = float("inf")
 REFUSALS_OF_ONE_ROW = 4
 REFUSED_WAIT_S = 0.2
-CUT_OFF_SAMPLE = 50  # answers looked at before it is said that too many are cut off by length
 
 
 class Client(Protocol):
@@ -51,12 +50,6 @@ class Client(Protocol):
     async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult: ...
     def refresh_credential(self) -> bool: ...
     async def close(self) -> None: ...
-
-
-class Sink(Protocol):
-    """Where answers are recorded before anything else happens to them."""
-
-    def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None: ...
 
 
 NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
@@ -69,13 +62,11 @@ class Dispatcher:
     def __init__(self, spec: ScoringSpec, client: Client, sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]) -> None:
         self._spec = spec
         self._client = client
-        self._sink = sink
         self._next_turn = next_turn
         self._on_defect = on_defect
         self._shared: SharedAnswers[RowInProgress, AttemptResult] | None = SharedAnswers() if spec.share_identical_answers else None
         self._stragglers = StragglerClock() if spec.hedge_stragglers else None
         self._template = PayloadTemplate(spec.endpoint, spec.sampling)
-        self._recordings = Recording(spec.run_id, spec.endpoint.model)
         self._limiter = AdaptiveLimit(spec.concurrency)
         self._pacer = Pacer(spec.concurrency)
         self._random = random.Random(spec.seed)
@@ -84,20 +75,18 @@ class Dispatcher:
         self._waiting = WaitingRows(self._random)
         self._trouble = Trouble(spec, self._adaptation, self._waiting)
         self._counts = EngineCounts()
+        self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self._counts)
+        self._renewal = CredentialRenewal(client.refresh_credential)
+        self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._in_flight = 0
-        self._recording = 0
-        self._tasks: dict[asyncio.Task[None], float] = {}  # every open slot, and when its attempt has taken too long
+        self._slots = Slots(self._use_slot, self._dropped, on_defect)
         self._question: asyncio.Task[None] | None = None
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due_s = 0.0
+        self._alarm = Alarm(self._pump)
         self._stop: EarlyStop | None = None
-        self._credential_refreshed_s: float | None = None
-        self._answered_since_refresh = True
-        self._cut_off = 0
         self._throttled_said_s = -1e9
         self._room_said = False
 
@@ -109,7 +98,7 @@ class Dispatcher:
     @property
     def open_requests(self) -> int:
         """Requests on the wire, and answers handed to the recorder that are not safe yet."""
-        return self._in_flight + self._recording
+        return self._in_flight + self._delivery.pending
 
     @property
     def stopped(self) -> EarlyStop | None:
@@ -128,7 +117,7 @@ class Dispatcher:
         """Take rows in; each is delivered exactly once."""
         if self._stop is not None:
             for row in rows:
-                self._deliver(row, stopped=self._stop)
+                self._delivery.hand_back(row, stopped=self._stop)
             return
         for row in rows:
             row.turn = len(row.replies)
@@ -139,18 +128,18 @@ class Dispatcher:
 
     def recorded(self, rows: list[RowInProgress | None]) -> None:
         """The recorder has the latest record of each of these rows on disk; None stands for a record that no row waits for."""
-        self._recording -= len(rows)
+        self._delivery.pending -= len(rows)
         for row in rows:
             if row is None:
                 continue
             if row.failure is not None or row.stopped is not None:
-                self._deliver(row, stopped=row.stopped)
+                self._delivery.hand_back(row, stopped=row.stopped)
                 continue
             answers = self._next_turn(row.request, row.replies)
             if answers is None:
-                self._deliver(row)
+                self._delivery.hand_back(row)
             elif self._stop is not None:
-                self._deliver(row, stopped=self._stop)
+                self._delivery.hand_back(row, stopped=self._stop)
             else:
                 row.begin_turn(row.turn + 1)
                 self._prepare_turn(row, answers)
@@ -160,7 +149,7 @@ class Dispatcher:
 
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
         """The disk does not take the records: stop sending, say so, lose nothing already written. Any other error is a defect of ours."""
-        self._recording -= len(rows)
+        self._delivery.pending -= len(rows)
         if not isinstance(error, OSError):
             self._on_defect(error)
             return
@@ -173,7 +162,7 @@ class Dispatcher:
         )
         for row in rows:
             if row is not None:
-                self._deliver(row, stopped=self._stop)
+                self._delivery.hand_back(row, stopped=self._stop)
 
     def stop(self, cause: EarlyStop) -> None:
         """Send nothing more; rows not on the wire come back at once, those on the wire when they are answered."""
@@ -187,11 +176,11 @@ class Dispatcher:
         if self._question is not None:
             self._question.cancel()
         for row in waiting:
-            self._end_early(row, cause)
+            self._delivery.end_early(row, cause)
         if self._in_flight:
             # an answer that cannot be recorded is not worth waiting for
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
-            self._loop.call_later(drain_s, self._give_up_in_flight)
+            self._loop.call_later(drain_s, self._slots.cancel_all)
 
     def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
         """Deliver unsent what came with this ``deliver`` and is not on the wire: whoever wanted it is gone."""
@@ -204,17 +193,17 @@ class Dispatcher:
                 elif self._must_be_sent(other):
                     self._waiting.urgent.append(other)
         for row in waiting:
-            self._deliver(row, stopped=cause)
+            self._delivery.hand_back(row, stopped=cause)
         self._pump()
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""
         self._ticker.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
-        tasks: list[asyncio.Task[None]] = [*self._tasks, *([self._question] if self._question is not None else [])]
-        for task in tasks:
-            task.cancel()
+        self._alarm.cancel()
+        tasks = self._slots.cancel_all()
+        if self._question is not None:
+            self._question.cancel()
+            tasks.append(self._question)
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
@@ -239,25 +228,17 @@ class Dispatcher:
         assert answer.reply is not None
         now_ms = time.time_ns() // 1_000_000
         row.answers_shared += 1
-        self._record(row, row.body, answer, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
+        self._delivery.answer(row, row.body, answer, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
 
     def _pump(self) -> None:
         """Open a slot for every row that may leave now."""
         now_s = self._now()
         while (row := self._next_to_leave(now_s)) is not None:
-            task = self._loop.create_task(self._use_slot(row, now_s))
-            self._tasks[task] = NOT_STARTED
-            task.add_done_callback(partial(self._slot_closed, row))
+            self._slots.open(row, now_s)
 
-    def _slot_closed(self, first: RowInProgress, task: asyncio.Task[None]) -> None:
-        deadline_s = self._tasks.pop(task)
-        if not task.cancelled():
-            error = task.exception()
-            if error is not None:
-                self._on_defect(error)
-        elif deadline_s == NOT_STARTED:
-            self._in_flight -= 1
-            self._deliver(first, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
+    def _dropped(self, row: RowInProgress) -> None:
+        self._in_flight -= 1
+        self._delivery.hand_back(row, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
 
     def _next_to_leave(self, now_s: float) -> RowInProgress | None:
         """The row that leaves now, counted as on the wire; None when there is none, or no room, or it is not yet time."""
@@ -271,14 +252,14 @@ class Dispatcher:
                 if row is not None:
                     return self._leaving(row, now_s)
                 self._limiter.not_binding()
-                self._wake_in(delay)
+                self._alarm.set(delay)
                 return None
             if self._waiting.one_ready(now_s):
                 delay = self._pacer.delay_s(now_s, self._in_flight, self._token_estimate())
                 if delay <= 0:
                     return self._leaving(self._waiting.take(now_s, self._trouble.health.wants_rows_from_elsewhere), now_s)
                 self._limiter.not_binding()
-                self._wake_in(delay)
+                self._alarm.set(delay)
                 return None
             self._limiter.not_binding()
         if self._waiting:
@@ -286,7 +267,7 @@ class Dispatcher:
             retries = self._waiting.retries
             if retries and self._in_flight < limit:
                 pause = min(pause, retries[0][0] - now_s)
-            self._wake_in(max(pause, 0.001))
+            self._alarm.set(max(pause, 0.001))
         return None
 
     def _leaving(self, row: RowInProgress, now_s: float) -> RowInProgress:
@@ -306,7 +287,7 @@ class Dispatcher:
     def _in_doubt(self, now_s: float) -> tuple[RowInProgress | None, float]:
         """The row to try, or the seconds until it is time to look again; a question of our own is asked when it is due."""
         delay_s = self._trouble.health.question_delay_s(now_s)
-        if delay_s > 0 or self._question is not None or self._trouble.is_busy(now_s):
+        if delay_s > 0 or not self._waiting or self._question is not None or self._trouble.is_busy(now_s):
             return None, max(delay_s, TICK_S)
         row = self._trouble.row_to_try(now_s)
         doubt = self._trouble.doubt
@@ -338,19 +319,6 @@ class Dispatcher:
 
     # slots
 
-    def _wake_in(self, delay_s: float) -> None:
-        due_s = self._now() + min(delay_s, 1.0)
-        if self._timer is not None:
-            if self._timer_due_s <= due_s:
-                return
-            self._timer.cancel()
-        self._timer_due_s = due_s
-        self._timer = self._loop.call_at(due_s, self._woken)
-
-    def _woken(self) -> None:
-        self._timer = None
-        self._pump()
-
     async def _use_slot(self, row: RowInProgress | None, now_s: float) -> None:
         """Send one row after another for as long as one may leave: a slot that frees takes the next row without a detour."""
         task = asyncio.current_task(self._loop)
@@ -362,7 +330,7 @@ class Dispatcher:
             if row is not None and self._in_flight < self._limiter.limit:
                 self._pump()  # the limit grew: one more slot
 
-    async def _attempt(self, row: RowInProgress, sent_s: float, slot: asyncio.Task[None]) -> None:
+    async def _attempt(self, row: RowInProgress, sent_s: float, slot: Slot) -> None:
         number = row.number
         if row.first_sent_s is None:
             row.first_sent_s = sent_s
@@ -377,19 +345,16 @@ class Dispatcher:
         timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
         sent_at_ms = time.time_ns() // 1_000_000
         binding = self._in_flight >= self._limiter.limit
-        self._tasks[slot] = sent_s + timeout_s
+        self._slots.attempt_begins(slot, sent_s + timeout_s)
         try:
             if self._stragglers is None:
                 result = await self._client.send(body, row.turn, row.attempts_of_turn)
             else:
                 result = await self._send_with_hedge(row, body, sent_s)
         except asyncio.CancelledError:
-            if self._tasks[slot] is not OVERDUE:  # not for its deadline
-                self._in_flight -= 1
-                self._deliver(row, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
+            if not self._slots.ran_out_of_time(slot):
+                self._dropped(row)
                 raise
-            if sys.version_info >= (3, 11):
-                slot.uncancel()
             result = AttemptResult(
                 1000.0 * (self._now() - sent_s),
                 failure=RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self._now() - sent_s:.1f} s"),
@@ -433,12 +398,8 @@ class Dispatcher:
             self._in_flight -= hedged
 
     def _tick(self) -> None:
-        """One look at all deadlines now and then costs less than a timer for each request."""
         now_s = self._now()
-        for task, deadline_s in self._tasks.items():
-            if deadline_s < now_s:
-                self._tasks[task] = OVERDUE
-                task.cancel()
+        self._slots.cancel_overdue(now_s)
         self._trouble.look(now_s)
         payload_s = self._spec.patience.payload_s
         if payload_s is not None:
@@ -462,36 +423,17 @@ class Dispatcher:
         sent_at_ms: int,
     ) -> None:
         self._counts.answered(reply)
-        self._answered_since_refresh = True
+        self._renewal.answered_since = True
         if self._trouble.answered(row, now_s):
             self._limiter.outage_over(now_s)
-        self._watch_length(reply)
+        self._length_watch.answered(reply)
         row.paid_now += 1
         if self._stragglers is not None:
             self._stragglers.answered(result.latency_ms / 1000.0)
         if self._shared is not None:
             for other in self._shared.answered(row.request_hash, result):
                 self._take_shared(other, result)
-        self._record(row, body, result, reply, sent_at_ms)
-
-    def _record(self, row: RowInProgress, body: bytes, result: AttemptResult, reply: TeacherReply, sent_at_ms: int) -> None:
-        row.replies = (*row.replies, reply)
-        self._recording += 1
-        self._sink.put(self._recordings.answer(row, body, result.body, reply, sent_at_ms, result.response_id), row)
-
-    def _watch_length(self, reply: TeacherReply) -> None:
-        if self._counts.answers > CUT_OFF_SAMPLE:
-            return
-        if reply.finish_reason == "length":
-            self._cut_off += 1
-        if self._counts.answers == CUT_OFF_SAMPLE and self._cut_off * 10 > CUT_OFF_SAMPLE:
-            log.warning(
-                "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "
-                "(cut-off answers become rejects and count against the success ratio)",
-                self._cut_off,
-                CUT_OFF_SAMPLE,
-                self._spec.sampling.max_new_tokens,
-            )
+        self._delivery.answer(row, body, result, reply, sent_at_ms)
 
     # failures
 
@@ -509,7 +451,7 @@ class Dispatcher:
                 return
             failure = replace(failure, kind=FailureKind.BAD_REQUEST)
         kind = failure.kind
-        if kind is FailureKind.UNAUTHORIZED and self._has_new_credential(sent_s, now_s):
+        if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(sent_s, now_s):
             self._again(row, failure, body, 0.0, now_s)
             return
         if kind is FailureKind.THROTTLED:
@@ -543,18 +485,6 @@ class Dispatcher:
             log.warning("this process may open no more files (ulimit -n): at most %d requests at a time from now on", self._in_flight)
         self._limiter.cap(self._in_flight)
 
-    def _has_new_credential(self, sent_s: float, now_s: float) -> bool:
-        refreshed_s = self._credential_refreshed_s
-        if refreshed_s is not None and sent_s < refreshed_s:
-            return True  # sent with the old credential
-        if refreshed_s is not None and not self._answered_since_refresh:
-            return False
-        if not self._client.refresh_credential():
-            return False
-        self._credential_refreshed_s = now_s
-        self._answered_since_refresh = False
-        return True
-
     def _on_throttled(self, failure: RequestFailure, now_s: float, sent_s: float) -> None:
         self._pacer.throttled(now_s, failure.retry_after_s)
         if self._limiter.throttled(now_s, sent_s, self._in_flight):
@@ -565,43 +495,18 @@ class Dispatcher:
 
     def _again(self, row: RowInProgress, failure: RequestFailure, body: bytes, wait_s: float, now_s: float) -> None:
         if body:
-            self._keep(row, failure, body)
+            self._delivery.keep(row, failure, body)
         if self._stop is not None:  # it was on the wire when the rest was stopped
-            self._end_early(row, self._stop)
+            self._delivery.end_early(row, self._stop)
             return
         self._waiting.again(row, now_s + wait_s)
 
-    def _end_early(self, row: RowInProgress, cause: EarlyStop) -> None:
-        """Hand the row back unfinished. How often it was sent is recorded first: the rejects tell it."""
-        if row.latest_failure is None or cause.cause is StopCause.STORAGE_FAILED:
-            self._deliver(row, stopped=cause)
-            return
-        row.stopped = cause
-        self._recording += 1
-        self._sink.put(self._recordings.failure(row, row.latest_failure, b"", given_up=False), row)
-
-    def _keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """Record a failure after which the row goes on."""
-        self._recording += 1
-        self._sink.put(self._recordings.failure(row, failure, body, given_up=False), None)
-
     def _give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        row.failure = failure
         if self._shared is not None:
             for other in self._shared.given_up(row.request_hash):
                 if self._must_be_sent(other):
                     self._waiting.urgent.append(other)
-        self._recording += 1
-        self._sink.put(self._recordings.failure(row, failure, body, given_up=True), row)
-
-    def _give_up_in_flight(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-
-    def _deliver(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
-        if stopped is None:
-            self._counts.finished(row.request.row.origin.split, row.failure is not None)
-        row.deliver(row.scored(stopped))
+        self._delivery.give_up(row, failure, body)
 
     def _log_attempt(self, row: RowInProgress, body: bytes, result: AttemptResult) -> None:
         origin = row.request.row.origin

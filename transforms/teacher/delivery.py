@@ -1,0 +1,59 @@
+"""What leaves the engine: records first, rows after them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
+from transforms.elements.replies import FailureRecord, LedgerRecord, TeacherReply
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.engine_counts import EngineCounts
+from transforms.teacher.in_progress import Recording, RowInProgress
+
+
+class Sink(Protocol):
+    """Where answers are recorded before anything else happens to them. ``token`` comes back once the record is safe."""
+
+    def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None: ...
+
+
+class Delivery:
+    """Puts records into the sink and hands rows back. ``pending`` counts records that are not safe yet."""
+
+    def __init__(self, sink: Sink, recording: Recording, counts: EngineCounts) -> None:
+        self._sink = sink
+        self._recording = recording
+        self._counts = counts
+        self.pending = 0
+
+    def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, reply: TeacherReply, sent_at_ms: int) -> None:
+        """Record the answer to the request ``body`` of this row."""
+        row.replies = (*row.replies, reply)
+        self.pending += 1
+        self._sink.put(self._recording.answer(row, body, result.body, reply, sent_at_ms, result.response_id), row)
+
+    def keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
+        """Record a useless 200 with its ``body``; the row goes on."""
+        self.pending += 1
+        self._sink.put(self._recording.failure(row, failure, body, given_up=False), None)
+
+    def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
+        """Record the failure that ends this row; ``body`` as for ``keep``, or empty."""
+        row.failure = failure
+        self.pending += 1
+        self._sink.put(self._recording.failure(row, failure, body, given_up=True), row)
+
+    def end_early(self, row: RowInProgress, cause: EarlyStop) -> None:
+        """Hand the row back unfinished. How often it was sent is recorded first: the rejects tell it."""
+        if row.latest_failure is None or cause.cause is StopCause.STORAGE_FAILED:
+            self.hand_back(row, stopped=cause)
+            return
+        row.stopped = cause
+        self.pending += 1
+        self._sink.put(self._recording.failure(row, row.latest_failure, b"", given_up=False), row)
+
+    def hand_back(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
+        """Hand the row back, with nothing more to record."""
+        if stopped is None:
+            self._counts.finished(row.request.row.origin.split, row.failure is not None)
+        row.deliver(row.scored(stopped))
