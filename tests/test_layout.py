@@ -34,7 +34,7 @@ HOMES = {
         "beam_distill/preflight.py",
         "beam_distill/work_dir.py",
         "beam_distill/stored_files.py",
-    "beam_distill/earlier_files.py",
+        "beam_distill/earlier_files.py",
         "beam_distill/handoff/write.py",
         "beam_distill/runners/",
         "beam_distill/deployment/portable_jar.py",

@@ -7,13 +7,14 @@ from transforms.elements.failures import FailureKind
 
 EXPLANATIONS: dict[str, str] = {
     reasons.NOT_UTF8: "The line is not UTF-8 text. Convert the file.",
-    reasons.INVALID_JSON: "The line is not JSON. Mend it in the input file.",
+    reasons.INVALID_JSON: "The line, or the chat that one of its cells holds as text, is not JSON. Correct it in the input file.",
     reasons.NOT_AN_OBJECT: "The line is JSON but not an object. Mend it in the input file.",
     reasons.ROW_TOO_LARGE: "The line is longer than any prompt can be. Shorten it, or look whether line ends are missing.",
     reasons.BAD_ROW: "The record cannot be read as a row of its format, for example with more fields than columns. Mend it in the input file.",
     reasons.UNREADABLE_FILE: "What follows in the file cannot be read, so the split is not published. Bring the file anew, it may be torn.",
     reasons.NO_MESSAGES: "The row has no messages. Name the column that has them with messages_column, or make them from columns with "
     "user_template.",
+    reasons.PRINTED_LIST: "A cell holds its messages as Python prints a list, which is not JSON. Write the file with to_json or to_parquet.",
     reasons.BAD_MESSAGE: "A message is not an object with role and content. Mend it in the input file.",
     reasons.UNKNOWN_ROLE: "A message has a role other than system, user and assistant. Correct it in the input file.",
     reasons.CONTENT_NOT_TEXT: "A message's content is neither text nor a list of text parts. Put its text together in the input file.",

@@ -5,7 +5,7 @@ line                never became a row, nothing was sent
 file                what follows in the file cannot be read; the split is not published
     unreadable_file
 row                 a JSON object, but not a chat that can be sent; nothing was sent
-    no_messages, bad_message, unknown_role, content_not_text, holds_picture, holds_audio, holds_video,
+    no_messages, printed_list, bad_message, unknown_role, content_not_text, holds_picture, holds_audio, holds_video,
     holds_file, tool_calls, wrong_order, no_user_message,
     empty_user_message, missing_column, missing_value, template_failed
 answer              the teacher answered, the answer is of no use
@@ -25,6 +25,7 @@ BAD_ROW = "bad_row"
 UNREADABLE_FILE = "unreadable_file"
 
 NO_MESSAGES = "no_messages"
+PRINTED_LIST = "printed_list"
 BAD_MESSAGE = "bad_message"
 UNKNOWN_ROLE = "unknown_role"
 CONTENT_NOT_TEXT = "content_not_text"
@@ -65,6 +66,7 @@ NEVER_ASKED = frozenset(
         BAD_ROW,
         UNREADABLE_FILE,
         NO_MESSAGES,
+        PRINTED_LIST,
         BAD_MESSAGE,
         UNKNOWN_ROLE,
         CONTENT_NOT_TEXT,

@@ -1,1 +1,1 @@
-"""From files of JSON lines to rows with a key, in input order. Standard library and orjson only."""
+"""From files as people have them to rows with a key, in input order. Plain Python: Beam is not needed to test it."""

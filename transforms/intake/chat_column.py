@@ -44,7 +44,7 @@ def _from_text(text: str) -> object:
     except UnusableRecord as unusable:
         if _PYTHON_LIST.match(text):
             raise UnusableRecord(
-                reasons.INVALID_JSON,
+                reasons.PRINTED_LIST,
                 "the messages are a list as Python prints it, with single quotes, which is not JSON: to_csv of pandas or datasets writes it so. "
                 "Write the file with to_json or to_parquet, or turn the column into JSON text with json.dumps",
             ) from None

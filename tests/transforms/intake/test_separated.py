@@ -47,6 +47,11 @@ def test_what_spreadsheets_and_pandas_write(text: str, rows: list[tuple[int, str
     assert walk(text) == rows
 
 
+@pytest.mark.fault("A4")
+def test_byte_order_marks_of_joined_files() -> None:
+    assert walk("\ufeffa,b\nx,y\n\ufeffz,w\n") == [(2, "x|y"), (3, "z|w")]
+
+
 @pytest.mark.fault("A5")
 def test_nameless_columns_alone_are_no_header() -> None:
     assert walk(",,\n1,2,3\n") == [(1, reasons.UNREADABLE_FILE)]

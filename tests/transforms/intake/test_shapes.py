@@ -183,5 +183,5 @@ def test_a_column_that_is_named_is_the_only_one_looked_at() -> None:
 def test_a_list_as_python_prints_it_has_its_own_message() -> None:
     data = b"messages\n\"[{'role': 'user', 'content': 'u'}]\"\n"
     (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(1000))
-    assert isinstance(row, RejectedRow) and row.reason == reasons.INVALID_JSON
+    assert isinstance(row, RejectedRow) and row.reason == reasons.PRINTED_LIST
     assert "as Python prints it" in row.detail and "to_json or to_parquet" in row.detail

@@ -180,10 +180,9 @@ class _Lines:
         if len(line) == piece and not line.endswith(b"\n"):
             self.fault = too_large(len(line) + skip_to_line_end(self._stream), self._max_row_bytes)
             return "\n"
-        if self.number == 1:
-            if line[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise UnusableFile("the file is UTF-16, not UTF-8. Save it as UTF-8")
-            line = line.removeprefix(BYTE_ORDER_MARK)
+        if self.number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise UnusableFile("the file is UTF-16, not UTF-8. Save it as UTF-8")
+        line = line.removeprefix(BYTE_ORDER_MARK)  # of any line: joined files have one where each of them begins
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
