@@ -37,7 +37,7 @@ MONEY_GONE = _any_of(
     rf"(?:exhausted|exceeded|used up|consumed) {_UP_TO_6}free (?:tier|trial|quota|allocation|credits?|usage|allowance)",
     r"(?:does not|doesnt|no) (?:have )?(?:a )?free (?:quota )?tier",
     rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
-    r"exceeded current quota error",
+    r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)",
     r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
     r"欠费|余额不足|余额已|额度不足|额度已?(?:用尽|用完|耗尽)|配额已?(?:用尽|用完|耗尽)|免费额度|已到期",
 )
@@ -81,7 +81,7 @@ _EXCEEDS = (
 CONTEXT_TOO_SMALL = _any_of(
     r"max(?:imum|imal|\.)? (?:model |supported )?(?:context|prompt|sequence|input) (?:length|size|window|tokens?)\b",
     r"max(?:imum)? (?:model|seq(?:uence)?|input) len\b|maximum model length|max (?:num|total) tokens|max(?:imum)? context\b|\bn ctx\b",
-    rf"\btokens? (?:limit |count )?{_EXCEEDS}|\b\d[\d,]* tokens?\b[^;\n]{{0,80}}(?:only supports?|limit of|maximum of)",
+    rf"\btokens? (?:limit |count )?{_EXCEEDS}|\b\d[\d,]* tokens?\b[^;\n]{{0,80}}(?:only supports?|limit (?:of|is)|max(?:imum)? (?:of|is))",
     rf"{_INPUT}[^;\n]{{0,60}}(?:beyond|exceed\w*|(?:more|larger|longer) than) (?:what )?(?:the|this) (?:model|endpoint|server|limit)",
     rf"context(?! deadline)(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
     rf"{_EXCEEDS}[^.]{{0,80}}\bcontext(?: length| window| size| limit)?\b",
@@ -95,9 +95,12 @@ CONTEXT_TOO_SMALL = _any_of(
     r"(?:reduce|shorten) (?:the |your )?(?:prompt|input|messages|context)\b|shorter (?:prompt|input)",
     rf"{_INPUT} must have (?:less|fewer) than|at most [\d,]+ (?:total |input |context |prompt )?tokens\b",
     r"max size:? [\d,]+ tokens|max length:? [\d,]+, actual",
-    r"range of input length|string too long|string above max length|tokens limit reached|too many (?:input |prompt )?tokens",
+    r"range of input length|string too long|string above max length|tokens limit reached|conversation limit",
+    r"too many (?:input |prompt |total |text )*(?:tokens|bytes|characters)",
+    rf"{_INPUT} (?:is )?too large for (?:this|the) model|context (?:window|length|size) is \d[^.\n]{{0,40}}request",
+    r"\b(?:prompt|inputs?|messages?|conversation) exceed\w* (?:the )?max",
     r"number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
-    r"超长|过长|(?:长度|上下文|token)[^。]{0,12}(?:超过|超出|超限|大于)|超过[^。]{0,16}(?:长度|最大|token)",
+    r"超长|过长|(?:长度|上下文|token)[^。]{0,12}(?:超过|超出|超限|大于)|超[过出][^。]{0,16}(?:长度|最大|上下文|token)",
 )
 """Not for a 429, which says such things of what is sent in a minute."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
@@ -131,11 +134,12 @@ NOT_LET_IN = re.compile(
 KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
     r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",
-    r"authenticat\w+ (?:fails?|failed|error)|no auth credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
+    r"authenticat\w+ (?:fails?|failed|error)|no (?:auth )?credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
     r"login fail|invalid authentication|身份验证失败|身份验证|api key 无效",
 )
 MODEL_UNKNOWN = _any_of(
-    rf"\bmodel {_UP_TO_3}(?:was |is |could |can )?(?:not (?:be )?(?:found|available|supported)|(?:does |do )?not exist|doesnt exist)\b",
+    r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
+    r"(?:not (?:be )?(?:found|available|supported)|(?:does |do )?not exist|doesnt exist)\b",
     rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
     r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|模型不存在",
 )
