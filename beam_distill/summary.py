@@ -14,12 +14,12 @@ from beam_distill.stored_files import is_remote
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 
-_WHEN_MENDED = "Run the same command again when that is repaired: it goes on where this run stopped."
+_WHEN_REPAIRED = "Run the same command again when that is repaired: it goes on where this run stopped."
 _NEXT_STEP = {
     ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, remove the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
-    ExitCode.ENDPOINT_STOPPED: _WHEN_MENDED,
-    ExitCode.STORAGE_FAILED: _WHEN_MENDED,
+    ExitCode.ENDPOINT_STOPPED: _WHEN_REPAIRED,
+    ExitCode.STORAGE_FAILED: _WHEN_REPAIRED,
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
 }
 

@@ -37,7 +37,7 @@ def _count(text: str) -> int:
 def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
     """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
 
-    An endpoint that refuses or stays silent, and rows that cannot be asked, are told last: they hinder no estimate.
+    An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
     """
     from beam_distill.cli.check_endpoint import check_endpoint
     from beam_distill.preflight import check_files
@@ -79,7 +79,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
 
 
 class _Rows:
-    """The rows of all splits, walked once, with every bad line told."""
+    """The rows of all splits, walked once, with every bad line said."""
 
     def __init__(self, settings: DistillSettings) -> None:
         self._settings = settings
@@ -146,7 +146,7 @@ class _Rows:
             split = row.origin.split.value
             self.problems.append(
                 f"{split}: {row.origin.file} cannot be read from {place} on ({row.detail}); run would pay for the rows before and end without a "
-                f"{split} dataset. Bring the file anew"
+                f"{split} dataset. Fetch the file again"
             )
         if self.bad <= MOST_BAD_LINES:
             print(f"  {row.origin.file}, {place}: {row.reason}: {row.detail}")

@@ -79,5 +79,5 @@ def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptReque
     assert result.reply is not None
     text = " ".join((result.reply.content or "(no content)").split())[:SHOWN_LETTERS]
     tokens = "?" if result.reply.completion_tokens is None else result.reply.completion_tokens
-    print(f"sample      {tokens} tokens in {result.latency_ms:.0f} ms, finished by {result.reply.finish_reason or 'nothing told'}: {text}")
+    print(f"sample      {tokens} tokens in {result.latency_ms:.0f} ms, finish_reason {result.reply.finish_reason or 'not given'}: {text}")
     return 0

@@ -22,7 +22,7 @@ from beam_distill.exit_codes import ExitCode
 LAUNCHED = {
     "flink-rest": "the portable jar through Flink's REST interface",
     "spark-submit": "the portable jar by spark-submit",
-    "job-server": "Beam's job server that stands at the job's master",
+    "job-server": "Beam's job server at the job's master",
 }
 
 

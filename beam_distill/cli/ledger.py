@@ -172,7 +172,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     lines.append(f"tokens      {int(facts.prompt_tokens.sum):,} in, {int(facts.completion_tokens.sum):,} out")
     unusable = facts.unusable.total
     if facts.superseded:
-        lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows is told of the others")
+        lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows counts the others")
     usable = facts.answers - facts.superseded - unusable
     lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]

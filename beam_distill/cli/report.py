@@ -20,7 +20,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
-    add_flags_of(parser, PRICE_SETTINGS, "instead of what the run was told")
+    add_flags_of(parser, PRICE_SETTINGS, "in place of the run's own")
 
 
 def run(namespace: argparse.Namespace) -> int:

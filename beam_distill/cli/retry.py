@@ -33,7 +33,7 @@ _PATHS = (
     "ca_bundle",
 )
 _MAKES_ANOTHER_REQUEST = ("sampling", "prompts")
-_NEVER_A_QUESTION = "were never a question to the teacher; mend the input and use beam-distill run"
+_NEVER_A_QUESTION = "were never a question to the teacher; fix the input and use beam-distill run"
 
 
 def add_command(commands: Any, show_all: bool) -> None:
@@ -41,7 +41,7 @@ def add_command(commands: Any, show_all: bool) -> None:
     parser = commands.add_parser(
         "retry",
         help=_TEXT,
-        description=f"{_TEXT[0].upper()}{_TEXT[1:]}. The new answer stands in for the old, which stays on the ledger. As in every rerun, rows "
+        description=f"{_TEXT[0].upper()}{_TEXT[1:]}. The new answer replaces the old one, which stays on the ledger. As in every rerun, rows "
         "without an answer are sent too. Inputs are those of the earlier run; flags, environment and --config win over them.",
         usage="beam-distill retry WORK_DIR --reason CODE ... [inputs] [Beam options]",
         epilog="reasons of answers: " + ", ".join(ANSWER_REASONS),
