@@ -14,7 +14,7 @@ from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFile
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
 from transforms.ledger.storage import Sealing
-from transforms.prompts.spec import PromptSpec
+from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.payload import request_fields
 from transforms.teacher.specs import (
@@ -104,6 +104,7 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
         settings.enable_chain_of_thought,
         settings.enable_chain_of_density,
         settings.max_len_summary,
+        AnswerRules(settings.bare_answers, settings.other_labels, settings.effective_max_new_tokens),
     )
 
 

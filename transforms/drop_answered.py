@@ -68,7 +68,7 @@ class _DropAnsweredFn(beam.DoFn):
         if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
             return False
         # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time
-        answers = tuple(extract_answer(self._prompt, reply) for reply in replies[:-1])
+        answers = tuple(extract_answer(self._prompt, asked.turns[reply.turn], reply) for reply in replies[:-1])
         body = self._template.body(asked.messages_for_turn(len(answers), answers))
         assert self._index is not None
         return self._index.asked_by(asked.row.row_key, len(answers), self._template.request_hash(body)) != self._scoring.run_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
@@ -20,6 +20,10 @@ def _read_task(value: object) -> object:
     return value
 
 
+def _read_word(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 class PromptSettings(Section):
     """What the rows ask for."""
 
@@ -31,6 +35,20 @@ class PromptSettings(Section):
     )
     enable_chain_of_density: Flag = setting(False, "prompts", "four ever denser summaries (SUMMARIZATION)", "The last one is the answer.", True)
     max_len_summary: int = setting(80, "prompts", "words of a summary under chain of density", "", ge=1)
+    bare_answers: Annotated[Literal["auto", "always", "never"], BeforeValidator(_read_word)] = setting(
+        "auto",
+        "prompts",
+        "plain answers in their bare form: auto, always, never",
+        "NLI, NLU_QA and MATH without chain of thought. `auto`: where the row's own instructions ask for a bare number, a letter or one of the "
+        "labels they list; other answers stay as the teacher wrote them. `always` rejects every answer that is not one certain number (MATH), "
+        "worked solutions too; `never` keeps every text.",
+    )
+    other_labels: Flag = setting(
+        False,
+        "prompts",
+        "also take answers outside the labels that a row lists",
+        "By default such an answer is a reject. On, it is written as the teacher gave it, refusals too.",
+    )
     user_template: TemplateText | None = setting(
         None,
         "prompts",

@@ -12,7 +12,7 @@ from typing import Any
 from beam_distill.report.agreement import Agreement
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from beam_distill.stored_files import folders_in, segments_storage
-from transforms.elements.rows import TaskType
+from transforms.elements.rows import ChatMessage, TaskType
 from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.standing import standing
@@ -132,11 +132,16 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
         if prompt is None:
             return Judged(reply.content, reply.content, None)
         try:
-            return Judged(reply.content, extract_answer(prompt, reply), None)
+            return Judged(reply.content, extract_answer(prompt, _asked(record), reply), None)
         except AnswerRejected as rejected:
             return Judged(reply.content, None, rejected.reason, rejected.detail)
 
     return judged
+
+
+def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
+    """The messages of a record's request, as they were sent."""
+    return tuple(ChatMessage(message["role"], message["content"]) for message in json.loads(record["payload"])["messages"])
 
 
 def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:

@@ -6,26 +6,22 @@ import re
 from decimal import Decimal
 
 from transforms.elements import reasons
+from transforms.elements.rows import ChatMessage
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.embedded_json import Contradiction, matching_keys, read_objects
 from transforms.prompts.plain_number import NotCertain, shortest, stated_number
+from transforms.prompts.thinking import spoken
 
 MISSING_ENTITIES = "Missing_Entities"
 DENSER_SUMMARY = "Denser_Summary"
 
 
-def visible_text(text: str) -> str:
-    """A reply without the thinking before it and the space around it. Raises AnswerRejected when nothing is left."""
-    _, closed, after = text.rpartition("</think>")
-    visible = after.strip() if closed else text.strip()
-    if visible.startswith("<think>"):
-        raise AnswerRejected(
-            reasons.EMPTY_ANSWER,
-            "the reply ends while the teacher is still thinking; raise teacher_model_max_new_tokens",
-        )
-    if not visible:
-        raise AnswerRejected(reasons.EMPTY_ANSWER, "the reply holds no text" + (" after its thinking" if closed else ""))
-    return visible
+def visible_text(text: str, asked: tuple[ChatMessage, ...] = ()) -> str:
+    """A reply without the thinking, the marks of the model's chat template and the space around it.
+
+    ``asked``: the messages it answers; marks that they hold are left in it. Raises AnswerRejected when nothing is left.
+    """
+    return spoken(text, asked).text
 
 
 # Labels
@@ -66,17 +62,6 @@ def choice(text: str) -> str:
     if lettered and not _ANOTHER_LETTER.search(label, 2):
         return (lettered[1] or lettered[2]).upper()
     return label
-
-
-def in_listed_spelling(answer: str, labels: tuple[str, ...]) -> str:
-    """The listed label that an answer surely is: alike but for letter case, or ``B. a library`` where B is listed."""
-    if answer in labels:
-        return answer
-    for candidate in (answer.casefold(), answer[:1].casefold() if answer[1:3] in (". ", ") ", ": ") else ""):
-        alike = [label for label in labels if label.casefold() == candidate]
-        if len(alike) == 1:
-            return alike[0]
-    return answer
 
 
 # Numbers

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
+from transforms.prompts.spec import AnswerRules
 
 
 class UnusableRow(reasons.Rejection):
@@ -19,12 +20,17 @@ class AnswerRejected(reasons.Rejection):
 class Prompt(Protocol):
     """One task, asked in one way. Holds no state: the same text always gives the same answer."""
 
+    @property
+    def rules(self) -> AnswerRules:
+        """What counts as an answer."""
+        ...
+
     def format(self, row: TrainingRow) -> PromptRequest:
         """What the teacher is asked. Raises UnusableRow."""
         ...
 
-    def extract(self, text: str, turn: int) -> str:
-        """The answer in the visible text of the reply to one turn. Raises AnswerRejected."""
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
+        """The answer in the text of a reply to the messages of one turn. Raises AnswerRejected."""
         ...
 
     def reason(self, text: str) -> str | None:

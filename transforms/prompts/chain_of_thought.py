@@ -36,6 +36,14 @@ def with_reasoning(
     return (ChatMessage("system", "\n\n".join(parts)), *rest)
 
 
+def own_instructions(asked: tuple[ChatMessage, ...]) -> str:
+    """What the system message of such a request holds of the row's own: its background, its labels and its rules."""
+    system = asked[0].content if asked[0].role == "system" else ""
+    before, method, after = system.partition(_METHOD_BEGINS)
+    return before + after.partition(_METHOD_ENDS)[2] if method else system
+
+
+_METHOD_BEGINS, _METHOD_ENDS = "First work it out:", "what you settled on}"
 _METHOD = """\
 First work it out: a few short steps, each building on the one before, without repeating the question. Then check that the \
 result follows from them, and settle on it.

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
 from transforms.prompts.answers import visible_text
 from transforms.prompts.base import without_label
+from transforms.prompts.spec import AnswerRules
 
 
+@dataclass(frozen=True)
 class ConversationPrompt:
     """One turn to a user message; a last one without an answer gets one."""
+
+    rules: AnswerRules = AnswerRules()
 
     def format(self, row: TrainingRow) -> PromptRequest:
         """The first turn has the system message; the row's own answers are kept as references."""
@@ -27,9 +33,9 @@ class ConversationPrompt:
                 references[-1] = message.content
         return PromptRequest(row, tuple(turns), tuple(references))
 
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The text of the reply. Raises AnswerRejected."""
-        return visible_text(text)
+        return visible_text(text, asked)
 
     def reason(self, text: str) -> str | None:
         """Nothing: no steps are asked for."""

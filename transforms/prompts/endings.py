@@ -15,18 +15,26 @@ _unknown: set[str] = set()
 """Words that this process has warned of."""
 
 
-def check_ending(reply: TeacherReply) -> None:
-    """Raises AnswerRejected unless the teacher says that its answer is complete."""
+def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
+    """The text of a reply that says it is complete. Raises AnswerRejected for one that does not, or that holds none.
+
+    ``max_new_tokens``: the limit that was asked for, None where it is not known.
+    """
     ending = ending_of(reply.finish_reason)
-    if ending is Ending.COMPLETE:
-        return
     word = f"finish_reason {reply.finish_reason!r}"
+    if ending is Ending.TOOL_CALLS or (ending is Ending.COMPLETE and reply.wants_tools):
+        said = f"; beside it, it says {_start_of(reply.content)}" if reply.content and reply.content.strip() else ""
+        raise AnswerRejected(reasons.WANTS_TOOL, f"the teacher wants to call a tool instead of answering ({word}); no tool was offered{said}")
+    if reply.refusal is not None and not (reply.content or "").strip():
+        raise AnswerRejected(reasons.CONTENT_FILTERED, f"the teacher refused to answer: {_start_of(reply.refusal)}")
+    if ending is Ending.COMPLETE:
+        if reply.content is None:
+            raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
+        return reply.content
     if ending is Ending.CUT_OFF:
-        raise AnswerRejected(reasons.CUT_OFF_BY_LENGTH, _how_it_was_cut(reply))
+        raise AnswerRejected(reasons.CUT_OFF_BY_LENGTH, _how_it_was_cut(reply, max_new_tokens))
     if ending is Ending.FILTERED:
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the endpoint's content filter withheld the answer ({word})")
-    if ending is Ending.TOOL_CALLS:
-        raise AnswerRejected(reasons.WANTS_TOOL, f"the teacher wants to call a tool instead of answering ({word}); no tool was offered")
     if ending is Ending.REPETITION:
         raise AnswerRejected(reasons.REPEATS_ITSELF, f"the server stopped the answer because it repeated itself ({word})")
     if ending is Ending.BROKEN_OFF:
@@ -37,8 +45,26 @@ def check_ending(reply: TeacherReply) -> None:
     )
 
 
-def _how_it_was_cut(reply: TeacherReply) -> str:
-    return f"the answer was cut off after {reply.completion_tokens or 'the allowed number of'} tokens; raise teacher_model_max_new_tokens"
+def _start_of(text: str) -> str:
+    return repr(text.strip()[:200])
+
+
+def _how_it_was_cut(reply: TeacherReply, max_new_tokens: int | None) -> str:
+    written = reply.completion_tokens
+    cut_off = f"the answer was cut off after {written or 'the allowed number of'} tokens"
+    if written and max_new_tokens and written < max_new_tokens * _NEARLY:
+        whole = f" of {reply.prompt_tokens + written} tokens" if reply.prompt_tokens else ""
+        return (
+            f"{cut_off}, below teacher_model_max_new_tokens ({max_new_tokens}): prompt and answer fill the model's context{whole}, or the "
+            "server has a limit of its own; shorten the row, or serve the model with a longer context"
+        )
+    if written and max_new_tokens and written * _NEARLY > max_new_tokens:
+        return f"{cut_off} although teacher_model_max_new_tokens is {max_new_tokens}: the endpoint ignores the limit and has one of its own"
+    return f"{cut_off}; raise teacher_model_max_new_tokens"
+
+
+_NEARLY = 0.95
+"""Counts of tokens differ a little from server to server."""
 
 
 def _warn_once(finish_reason: str) -> None:

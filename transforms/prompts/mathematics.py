@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
+from transforms.prompts.answer_form import form_asked_for
 from transforms.prompts.answers import number, stated_reason, value_of, visible_text
 from transforms.prompts.chain_of_thought import NUMBER, REASON, with_reasoning
 from transforms.prompts.single_turn import SingleTurn
@@ -15,11 +16,13 @@ _FORM = (
 
 
 class MathPrompt(SingleTurn):
-    """The number in the reply, in its shortest form."""
+    """The reply as it is; where the row itself asks for a bare number, that number in its shortest form."""
 
-    def extract(self, text: str, turn: int) -> str:
-        """The number. Raises AnswerRejected."""
-        return number(visible_text(text))
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
+        """The solution, or the number. Raises AnswerRejected."""
+        said = visible_text(text, asked)
+        bare = self.rules.bare_answers
+        return number(said) if bare == "always" or (bare == "auto" and form_asked_for(asked).number) else said
 
 
 class MathReasonedPrompt(SingleTurn):
@@ -29,7 +32,7 @@ class MathReasonedPrompt(SingleTurn):
         """The question under a system message that asks for the calculation."""
         return with_reasoning(question, _OPENING, NUMBER, _FORM)
 
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The number under ``answer``. Raises AnswerRejected."""
         return number(value_of(visible_text(text), NUMBER))
 

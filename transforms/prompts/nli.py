@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import bare_label, in_listed_spelling, label_of, stated_reason, visible_text
-from transforms.prompts.carry_over import listed_labels
-from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, with_reasoning
-from transforms.prompts.single_turn import SingleTurn, own_system_message
+from transforms.prompts.answer_form import AnswerForm, form_asked_for
+from transforms.prompts.answers import bare_label, label_of, stated_reason, visible_text
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, own_instructions, with_reasoning
+from transforms.prompts.listed_labels import Label, labels_in, labels_in_question
+from transforms.prompts.named_label import named_label
+from transforms.prompts.single_turn import SingleTurn
 
 _OPENING = "You judge how two texts relate: what the one lets a careful reader conclude about the other."
 _FORM = 'The value of "answer_choice" is the label you settled on, spelled as the task spells it, with nothing added.'
@@ -14,16 +17,32 @@ _FORM_OF_LABELS = 'The value of "answer_choice" is a string, spelled exactly lik
 
 
 class NliPrompt(SingleTurn):
-    """The label in the reply, as the teacher gives it, or in the spelling that the row lists."""
+    """The reply as it is; where the row itself lists labels, the one of them that the reply names."""
 
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The label. Raises AnswerRejected."""
-        return bare_label(visible_text(text))
+        said = visible_text(text, asked)
+        form = form_asked_for(asked)
+        bare = self.rules.bare_answers
+        if bare == "never" or (bare == "auto" and form == AnswerForm()):
+            if form.labels:
+                self.settled(said, form.labels)
+            return said
+        return self.settled(said, form.labels)
 
-    def settle(self, answer: str, question: tuple[ChatMessage, ...]) -> str:
-        """The label as the row's own system message spells it, where it lists labels."""
-        own, _ = own_system_message(question)
-        return in_listed_spelling(answer, listed_labels(own)) if own is not None else answer
+    def settled(self, answer: str, labels: tuple[Label, ...]) -> str:
+        """An answer in its bare form, as one of the labels where there are some. Raises AnswerRejected."""
+        if labels:
+            try:
+                return named_label(answer, labels)
+            except AnswerRejected:
+                if not self.rules.other_labels:
+                    raise
+        return self.bare(answer)
+
+    def bare(self, answer: str) -> str:
+        """An answer without what wraps it."""
+        return bare_label(answer)
 
 
 class NliReasonedPrompt(NliPrompt):
@@ -33,9 +52,10 @@ class NliReasonedPrompt(NliPrompt):
         """The question under a system message that asks for reasoning."""
         return with_reasoning(question, _OPENING, ANSWER_CHOICE, _FORM, _FORM_OF_LABELS)
 
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The label under ``answer_choice``. Raises AnswerRejected."""
-        return bare_label(label_of(visible_text(text), ANSWER_CHOICE))
+        said = label_of(visible_text(text), ANSWER_CHOICE)
+        return self.settled(said, labels_in(own_instructions(asked)) or labels_in_question(asked[-1].content))
 
     def reason(self, text: str) -> str | None:
         """The value of ``reason``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
 from transforms.prompts.answers import choice, label_of, stated_reason, visible_text
-from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, with_reasoning
+from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, own_instructions, with_reasoning
+from transforms.prompts.listed_labels import labels_in, labels_in_question, lettered_choices
 from transforms.prompts.nli import NliPrompt
 
 _OPENING = "You answer a question by understanding what it asks and weighing the answers that come into question."
@@ -16,11 +17,11 @@ _FORM_OF_LABELS = 'The value of "answer_choice" is a string, exactly one of thes
 
 
 class NluQaPrompt(NliPrompt):
-    """The choice in the reply: its letter where it surely is one."""
+    """The reply as it is; where the row itself asks for a letter or one of its choices, that."""
 
-    def extract(self, text: str, turn: int) -> str:
-        """The choice. Raises AnswerRejected."""
-        return choice(visible_text(text))
+    def bare(self, answer: str) -> str:
+        """The letter of an answer where it surely has one, else the answer without what wraps it."""
+        return choice(answer)
 
 
 class NluQaReasonedPrompt(NluQaPrompt):
@@ -30,9 +31,11 @@ class NluQaReasonedPrompt(NluQaPrompt):
         """The question under a system message that asks for reasoning."""
         return with_reasoning(question, _OPENING, ANSWER_CHOICE, _FORM, _FORM_OF_LABELS)
 
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The choice under ``answer_choice``. Raises AnswerRejected."""
-        return choice(label_of(visible_text(text), ANSWER_CHOICE))
+        said = label_of(visible_text(text), ANSWER_CHOICE)
+        question = asked[-1].content
+        return self.settled(said, labels_in(own_instructions(asked)) or lettered_choices(question) or labels_in_question(question))
 
     def reason(self, text: str) -> str | None:
         """The value of ``reason``."""

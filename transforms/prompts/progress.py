@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from transforms.elements import reasons
 from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import ScoredRow, TeacherReply
-from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow
 from transforms.prompts.base import AnswerRejected, Prompt
-from transforms.prompts.endings import check_ending
+from transforms.prompts.endings import whole_text
 
 FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
 """Looks up the replies to one turn of a request, given the answers to the turns before it; the one that stands first comes first."""
@@ -20,12 +20,9 @@ FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[Teacher
 LONGEST_RAW_ANSWER = 20_000
 
 
-def extract_answer(prompt: Prompt, reply: TeacherReply) -> str:
-    """The answer in one reply. Raises AnswerRejected with the reason."""
-    check_ending(reply)
-    if reply.content is None:
-        raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
-    return prompt.extract(reply.content, reply.turn)
+def extract_answer(prompt: Prompt, asked: tuple[ChatMessage, ...], reply: TeacherReply) -> str:
+    """The answer in the reply to the messages of one turn. Raises AnswerRejected with the reason."""
+    return prompt.extract(whole_text(reply, prompt.rules.max_new_tokens), asked)
 
 
 def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
@@ -33,7 +30,7 @@ def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple
     if len(replies) >= len(request.turns):
         return None
     try:
-        return tuple(extract_answer(prompt, reply) for reply in replies)
+        return tuple(extract_answer(prompt, request.turns[reply.turn], reply) for reply in replies)
     except AnswerRejected:
         return None
 
@@ -76,10 +73,11 @@ def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | Re
     answers: list[str] = []
     for reply in scored.replies:
         try:
-            answers.append(extract_answer(prompt, reply))
+            answers.append(extract_answer(prompt, scored.request.turns[reply.turn], reply))
         except AnswerRejected as rejected:
             where = f"turn {reply.turn + 1}: " if len(scored.request.turns) > 1 else ""
-            raw = reply.content[:LONGEST_RAW_ANSWER] if reply.content is not None else None
+            said = reply.content if reply.content is not None else reply.refusal
+            raw = said[:LONGEST_RAW_ANSWER] if said is not None else None
             return RejectedRow(row.origin, rejected.reason, where + rejected.detail, row.row_key, reply.attempts, raw)
     if len(answers) == len(scored.request.turns):
         return tuple(answers)

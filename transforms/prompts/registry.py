@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from transforms.elements.rows import TaskType
 from transforms.prompts.base import Prompt
 from transforms.prompts.conversation import ConversationPrompt
 from transforms.prompts.mathematics import MathPrompt, MathReasonedPrompt
 from transforms.prompts.nli import NliPrompt, NliReasonedPrompt
 from transforms.prompts.nlu_qa import NluQaPrompt, NluQaReasonedPrompt
-from transforms.prompts.spec import DEFAULT_MAX_LEN_SUMMARY, PromptSpec
+from transforms.prompts.spec import DEFAULT_MAX_LEN_SUMMARY, AnswerRules, PromptSpec
 from transforms.prompts.summarization import DenseSummarizationPrompt, SummarizationPrompt
 
-_PLAIN: dict[TaskType, Prompt] = {
-    TaskType.NLI: NliPrompt(),
-    TaskType.NLU_QA: NluQaPrompt(),
-    TaskType.MATH: MathPrompt(),
-    TaskType.CONVERSATION: ConversationPrompt(),
-    TaskType.SUMMARIZATION: SummarizationPrompt(),
+_PLAIN: dict[TaskType, Callable[[AnswerRules], Prompt]] = {
+    TaskType.NLI: NliPrompt,
+    TaskType.NLU_QA: NluQaPrompt,
+    TaskType.MATH: MathPrompt,
+    TaskType.CONVERSATION: ConversationPrompt,
+    TaskType.SUMMARIZATION: SummarizationPrompt,
 }
-_REASONED: dict[TaskType, Prompt] = {
-    TaskType.NLI: NliReasonedPrompt(),
-    TaskType.NLU_QA: NluQaReasonedPrompt(),
-    TaskType.MATH: MathReasonedPrompt(),
+_REASONED: dict[TaskType, Callable[[AnswerRules], Prompt]] = {
+    TaskType.NLI: NliReasonedPrompt,
+    TaskType.NLU_QA: NluQaReasonedPrompt,
+    TaskType.MATH: MathReasonedPrompt,
 }
 
 
@@ -39,5 +41,5 @@ def prompt_for(spec: PromptSpec) -> Prompt:
     if words < 1:
         raise ValueError(f"max_len_summary is {words}; a summary has at least one word")
     if spec.chain_of_density:
-        return DenseSummarizationPrompt(words)
-    return (_REASONED if spec.chain_of_thought else _PLAIN)[spec.task]
+        return DenseSummarizationPrompt(spec.rules, words)
+    return (_REASONED if spec.chain_of_thought else _PLAIN)[spec.task](spec.rules)

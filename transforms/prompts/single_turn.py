@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
 from transforms.prompts.base import without_label
+from transforms.prompts.spec import AnswerRules
 
 
+@dataclass(frozen=True)
 class SingleTurn(ABC):
     """One request to a row, one answer.
 
     An assistant message at the end of the row is its old label: replaced, and kept as the reference. Earlier ones are
     part of the question (worked examples, say) and stay as they are.
     """
+
+    rules: AnswerRules = AnswerRules()
 
     def format(self, row: TrainingRow) -> PromptRequest:
         """The row's question in the form of this task."""
@@ -25,7 +30,7 @@ class SingleTurn(ABC):
         return question
 
     @abstractmethod
-    def extract(self, text: str, turn: int) -> str:
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The answer in a reply. Raises AnswerRejected."""
 
     def reason(self, text: str) -> str | None:
@@ -36,11 +41,7 @@ class SingleTurn(ABC):
         """The row as it was, with the teacher's answer at the end."""
         question, _ = without_label(request.row.messages)
         (answer,) = answers
-        return (*question, ChatMessage("assistant", self.settle(answer, question)))
-
-    def settle(self, answer: str, question: tuple[ChatMessage, ...]) -> str:
-        """The answer in the spelling that the row itself asks for; as it is, unless a task says otherwise."""
-        return answer
+        return (*question, ChatMessage("assistant", answer))
 
 
 def own_system_message(question: tuple[ChatMessage, ...]) -> tuple[str | None, tuple[ChatMessage, ...]]:

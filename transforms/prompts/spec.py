@@ -12,6 +12,20 @@ DEFAULT_MAX_LEN_SUMMARY = 80
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRules:
+    """What counts as an answer in a run.
+
+    ``bare_answers``: whether a plain answer is brought to its bare form: ``auto`` where the row's own instructions fix the form,
+    ``always`` or ``never``. ``other_labels``: answers that are none of the labels a row lists are taken too. ``max_new_tokens``: the limit
+    that was asked for, which tells why an answer was cut off; None where it is not known.
+    """
+
+    bare_answers: str = "auto"
+    other_labels: bool = False
+    max_new_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PromptSpec:
     """The task and how it is asked.
 
@@ -22,6 +36,7 @@ class PromptSpec:
     chain_of_thought: bool = False
     chain_of_density: bool = False
     max_len_summary: int | None = None
+    rules: AnswerRules = AnswerRules()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> PromptSpec:
@@ -31,4 +46,7 @@ class PromptSpec:
             bool(settings.get("enable_chain_of_thought")),
             bool(settings.get("enable_chain_of_density")),
             settings.get("max_len_summary"),
+            AnswerRules(
+                settings.get("bare_answers") or "auto", bool(settings.get("other_labels")), settings.get("teacher_model_max_new_tokens")
+            ),
         )

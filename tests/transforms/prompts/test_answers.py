@@ -6,12 +6,13 @@ import pickle
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.rows import TaskType
+from transforms.elements.rows import ChatMessage, TaskType
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for
-from transforms.prompts.spec import PromptSpec
+from transforms.prompts.spec import AnswerRules, PromptSpec
 
-PLAIN = {task: prompt_for(PromptSpec(task)) for task in TaskType}
+ASKED = (ChatMessage("user", "What is it?"),)
+PLAIN = {task: prompt_for(PromptSpec(task, rules=AnswerRules(bare_answers="always"))) for task in TaskType}
 REASONED = {task: prompt_for(PromptSpec(task, chain_of_thought=True)) for task in (TaskType.NLI, TaskType.NLU_QA, TaskType.MATH)}
 DENSE = prompt_for(PromptSpec(TaskType.SUMMARIZATION, chain_of_density=True))
 
@@ -23,11 +24,11 @@ class Rejected(str):
 def check(prompt, text: str, expected: str) -> None:  # type: ignore[no-untyped-def]
     if isinstance(expected, Rejected):
         with pytest.raises(AnswerRejected) as caught:
-            prompt.extract(text, 0)
+            prompt.extract(text, ASKED)
         assert caught.value.reason == expected
         assert caught.value.detail
     else:
-        assert prompt.extract(text, 0) == expected
+        assert prompt.extract(text, ASKED) == expected
 
 
 EMPTY = Rejected(reasons.EMPTY_ANSWER)

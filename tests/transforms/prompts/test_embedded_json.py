@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from transforms.elements.rows import TaskType
+from transforms.elements.rows import ChatMessage, TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.embedded_json import read_objects
 from transforms.prompts.registry import prompt_for
@@ -75,6 +75,7 @@ def test_not_found(text: str, objects: int, broken: bool, unfinished: bool, othe
     assert (len(reading.objects), reading.broken, reading.unfinished, reading.other) == (objects, broken, unfinished, other)
 
 
+ASKED = (ChatMessage("system", "Answer with the number only, or with one of 'A', 'B' or 'C'."), ChatMessage("user", "What is it?"))
 HOSTILE = {
     "open braces": "{",
     "open braces and quotes": '{"',
@@ -133,5 +134,5 @@ def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str, head: s
 def extraction_s(prompt: Prompt, text: str) -> float:
     began = time.process_time()
     with contextlib.suppress(AnswerRejected):
-        prompt.extract(text, 0)
+        prompt.extract(text, ASKED)
     return time.process_time() - began

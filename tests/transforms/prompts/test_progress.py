@@ -8,7 +8,7 @@ from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure,
 from transforms.elements.rows import DistilledExample, RejectedRow, TaskType
 from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
 from transforms.prompts.registry import prompt_for
-from transforms.prompts.spec import PromptSpec
+from transforms.prompts.spec import AnswerRules, PromptSpec
 
 
 def test_a_turn_that_failed_ends_the_conversation() -> None:
@@ -58,7 +58,7 @@ def test_a_turn_that_two_workers_asked_leads_on_where_the_conversation_went_on()
     ],
 )
 def test_answered_rows_that_are_of_no_use(reply, reason) -> None:  # type: ignore[no-untyped-def]
-    ended = conclude(prompt_for(PromptSpec(TaskType.MATH)), a_scored_row(reply))
+    ended = conclude(prompt_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always"))), a_scored_row(reply))
     assert isinstance(ended, RejectedRow) and ended.reason == reason
 
 

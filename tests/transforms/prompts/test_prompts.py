@@ -12,7 +12,7 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, RowOrigin, Split, TaskType, TrainingRow
 from transforms.intake.walk import Reading, walk_rows
-from transforms.prompts.base import UnusableRow
+from transforms.prompts.base import AnswerRejected, UnusableRow
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
@@ -135,8 +135,12 @@ def test_listed_labels_are_named_in_the_request_and_kept_in_their_spelling(spec:
     prompt = prompt_for(spec)
     request = prompt.format(a_row(labels, U))
     assert 'one of these: "Yes", "No", "A".' in request.turns[0][0].content
-    for given, settled in (("yes", "Yes"), ("NO", "No"), ("a", "A"), ("A. a library", "A"), ("maybe", "maybe")):
-        assert prompt.example(request, (given,)) == (labels, U, ChatMessage("assistant", settled))
+    for given, settled in (("yes", "Yes"), ("NO", "No"), ("a", "A"), ("A. a library", "A")):
+        answer = prompt.extract(json.dumps({"reason": "so", "answer_choice": given}), request.turns[0])
+        assert prompt.example(request, (answer,)) == (labels, U, ChatMessage("assistant", settled))
+    with pytest.raises(AnswerRejected) as caught:
+        prompt.extract('{"answer_choice": "maybe"}', request.turns[0])
+    assert caught.value.reason == reasons.LABEL_NOT_LISTED
 
 
 @pytest.mark.parametrize("spec", REASONED, ids=spec_id)

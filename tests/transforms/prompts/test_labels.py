@@ -1,0 +1,194 @@
+"""Where a row lists its labels, the answer is one of them."""
+
+import json
+
+import pytest
+
+from transforms.elements import reasons
+from transforms.elements.rows import ChatMessage, RowOrigin, Split, TaskType, TrainingRow
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.listed_labels import Label, labels_in, lettered_choices
+from transforms.prompts.named_label import named_label
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import AnswerRules, PromptSpec
+
+NLI, YES_NO, LETTERS = ("entailment", "neutral", "contradiction"), ("yes", "no"), ("A", "B", "C", "D", "E")
+
+LISTS = {
+    "Answer only with 'entailment', 'neutral' or 'contradiction'.": NLI,
+    "Your output should only be one of the three labels: 'entailment', 'neutral', or 'contradiction'.": NLI,
+    'Reply with "entailment", "neutral", or "contradiction" and nothing else.': NLI,
+    "The labels are “entailment”, “neutral” and “contradiction”.": NLI,
+    "Output `entailment`, `neutral` or `contradiction`.": NLI,
+    "Output **entailment**, **neutral** or **contradiction**.": NLI,
+    "Label the pair <entailment>, <neutral> or <contradiction>.": NLI,
+    "The label is 'entailment' if it follows, 'neutral' if it may, or 'contradiction' if it cannot be.": NLI,
+    "Answer 'entailment' (it follows), 'neutral' (it may) or 'contradiction' (it cannot be).": NLI,
+    'Choose from ["entailment", "neutral", "contradiction"].': NLI,
+    "Allowed values: [entailment, neutral, contradiction]": NLI,
+    "Output one of {entailment, neutral, contradiction}.": NLI,
+    "Labels: entailment, neutral, contradiction. Reply with one.": NLI,
+    "Labels: entailment | neutral | contradiction": NLI,
+    "Classify into: entailment; neutral; contradiction": NLI,
+    "Pick one of: entailment, neutral, contradiction.": NLI,
+    "Reply with exactly one of these words: entailment, neutral, contradiction": NLI,
+    "Labels:\n- entailment\n- neutral\n- contradiction\nAnswer with the label only.": NLI,
+    "Choose one of the following labels:\n1. entailment\n2. neutral\n3. contradiction": NLI,
+    "Label:\n* 'entailment': it follows\n* 'neutral': it may\n* 'contradiction': it cannot be\n": NLI,
+    "Determine if it is entailment, neutral, or contradiction.": NLI,
+    "The valid labels are entailment, neutral and contradiction.": NLI,
+    "Classify the pair as entailment, neutral or contradiction.": NLI,
+    "Answer yes or no.": YES_NO,
+    "Answer with yes or no only.": YES_NO,
+    "Reply with yes/no.": YES_NO,
+    "Is this spam? (yes/no)": YES_NO,
+    "Only answer 'yes' or 'no', without an explanation.": YES_NO,
+    "Responda 'yes' o 'no'.": YES_NO,
+    "Your answer must be one of A, B, C, D, or E.": LETTERS,
+    "Reply with the letter (A-E) only.": LETTERS,
+    "Your output should only be one of the five choices: 'A', 'B', 'C', 'D', or 'E'.": LETTERS,
+    "Say SUPPORTED, REFUTED or NOT ENOUGH INFO.": ("SUPPORTED", "REFUTED", "NOT ENOUGH INFO"),
+    "Options: very good, good, neither good nor bad, bad": ("very good", "good", "neither good nor bad", "bad"),
+    "Classify into one of these categories: World, Sports, Sci/Tech.": ("World", "Sports", "Sci/Tech"),
+    "Output only: 0 or 1": ("0", "1"),
+}
+NO_LISTS = (
+    "You are a helpful assistant.",
+    "Never say 'maybe' or 'perhaps'.",
+    "Use words such as 'good' or 'bad'.",
+    "Respond with a word or phrase.",
+    "Answer in English or French.",
+    "Answer 'a' or 'b'. For pairs answer 'c' or 'd'.",
+    'Return JSON with the keys "label" and "score".',
+    "Be kind, brief and exact.",
+    "A. Be brief.\nB. Be kind.",
+    "- Be brief.\n- Be kind.",
+    "Is it 'hot' or 'cold' today?",
+)
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.parametrize("instructions", LISTS)
+def test_lists(instructions: str) -> None:
+    assert tuple(label.name for label in labels_in(instructions)) == LISTS[instructions]
+
+
+@pytest.mark.parametrize("instructions", NO_LISTS)
+def test_no_lists(instructions: str) -> None:
+    assert labels_in(instructions) == ()
+
+
+def test_lettered_choices() -> None:
+    question = "What is it?\nAnswer Choices:\n(A) a pen\n(B) a library (big)\n(C) rapport"
+    assert lettered_choices(question) == (Label("A", "a pen"), Label("B", "a library (big)"), Label("C", "rapport"))
+    assert lettered_choices("A) a pen B) a book C) none") == (Label("A", "a pen"), Label("B", "a book"), Label("C", "none"))
+    assert lettered_choices("Plan B) is better.") == ()
+
+
+NAMED = [
+    *((NLI, text, "entailment") for text in ("entailment", "Entailment", "ENTAILMENT!", "'entailment'.", "**Entailment**", "- entailment")),
+    *((NLI, text, "neutral") for text in ("Label: neutral", "The answer is neutral.", '{"label": "neutral"}', "`neutral`", r"\boxed{neutral}")),
+    *((NLI, text, "neutral") for text in ("<answer>neutral</answer>", "The label would be 'neutral'.", "# neutral", "neutral neutral", "[neutral]")),
+    *((NLI, text, "contradiction") for text in ("Contradiction - the text says otherwise.", "Answer: **contradiction**\n\nIt cannot be.")),
+    *((NLI, text, "neutral") for text in ("The relation is neutral because nothing is said.", "Neutral. The text is silent, or vague.")),
+    *((YES_NO, text, "yes") for text in ("Yes.", "yes, there is no doubt", "So the answer is: yes", "Yes! It is.", "**Yes**", "Answer: Yes")),
+    *((YES_NO, text, "no") for text in ("NO", "No, there is not.", "The answer is no.", '"no"', "no")),
+    *((LETTERS, text, "B") for text in ("B", "b", "(B)", "B.", "B)", "**B**", "B. a library", "(B) a library", "The answer is B", "Option B")),
+    *((LETTERS, text, "D") for text in ("I think it's (D).", "The best choice is D: indifferent", "**D: areas**", "Answer: D) areas", "d.")),
+    *((LETTERS, text, "A") for text in ("A", "A.", "I would pick A.", "(A)", "Answer: A")),
+    *((("entailment", "not_entailment"), text, "not_entailment") for text in ("not_entailment", "not entailment", "Not-Entailment.")),
+    (("entailment", "not_entailment"), "The answer is not_entailment.", "not_entailment"),
+    (("true", "false"), "The statement is false.", "false"),
+    (("yes", "no", "maybe"), "Maybe.", "maybe"),
+    (("very positive", "positive", "negative"), "Very positive.", "very positive"),
+    (("0", "1", "2"), "Label 2", "2"),
+    (("正面", "负面"), "答案是正面。", "正面"),
+    (("Positiv", "Negativ"), "POSITIV", "Positiv"),
+]
+UNNAMED = [
+    *((NLI, text) for text in ("I cannot help with that request.", "unknown", "<label>", "banana", "neutrality", "non-neutral", "It follows.")),
+    *((NLI, text) for text in ("not entailment", "It isn't neutral", "The answer cannot be entailment", "far from neutral", "never neutral")),
+    *((NLI, text) for text in ("neutral?", "maybe neutral", "As an AI, I think neutral", "I'm not sure, perhaps entailment", "", "   ")),
+    *((NLI, text) for text in ("anything but neutral", "rather than neutral", "neutral is wrong", "It does not seem to be a contradiction")),
+    *((YES_NO, text) for text in ("As an AI model I have no opinion", "There is no evidence", "The answer is no longer known", "nope", "Not no")),
+    *((YES_NO, text) for text in ("I can say no more", "It is not yes", "I have no way to know.", "Knowing that is hard.")),
+    *((LETTERS, text) for text in ("A library is a place", "F", "Not B", "AB", "a library", "Plan Z")),
+    *((("true", "false"), text) for text in ("untrue", "That's not true")),
+    *((("0", "1", "2"), text) for text in ("10", "3", "0.5")),
+]
+SEVERAL = [
+    *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction", "Neutral, not entailment")),
+    *((YES_NO, text) for text in ("yes and no", "Yes or no", "Yes. No.")),
+    *((LETTERS, text) for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)")),
+]
+
+
+def labels(names: tuple[str, ...]) -> tuple[Label, ...]:
+    return tuple(map(Label, names))
+
+
+@pytest.mark.fault("D13", "N3")
+@pytest.mark.parametrize(("names", "text", "label"), NAMED)
+def test_exactly_one_listed_label(names: tuple[str, ...], text: str, label: str) -> None:
+    assert named_label(text, labels(names)) == label
+
+
+@pytest.mark.fault("D13", "N3", "M6")
+@pytest.mark.parametrize(("names", "text"), UNNAMED)
+def test_none_of_them(names: tuple[str, ...], text: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        named_label(text, labels(names))
+    assert caught.value.reason == reasons.LABEL_NOT_LISTED and "\n" not in caught.value.detail
+
+
+@pytest.mark.fault("D13", "M6")
+@pytest.mark.parametrize(("names", "text"), SEVERAL)
+def test_several_of_them(names: tuple[str, ...], text: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        named_label(text, labels(names))
+    assert caught.value.reason == reasons.SEVERAL_LABELS
+
+
+def test_the_text_of_a_choice_names_its_letter() -> None:
+    choices = (Label("A", "a pen"), Label("B", "a library"))
+    assert [named_label(text, choices) for text in ("a library", "A library.", "(B) a library", "The answer is a pen.")] == ["B", "B", "B", "A"]
+    with pytest.raises(AnswerRejected):
+        named_label("(A) a library", choices)
+
+
+def request(system: str | None, question: str, task: TaskType, reasoned: bool, rules: AnswerRules = AnswerRules()):  # type: ignore[no-untyped-def] # noqa: B008
+    messages = (*((ChatMessage("system", system),) if system else ()), ChatMessage("user", question))
+    prompt = prompt_for(PromptSpec(task, reasoned, rules=rules))
+    return prompt, prompt.format(TrainingRow("key", RowOrigin(Split.TRAIN, "f", 1, 0), messages)).turns[0]
+
+
+@pytest.mark.fault("D13", "N3")
+@pytest.mark.parametrize("reasoned", [False, True], ids=["plain", "reasoned"])
+@pytest.mark.parametrize(
+    ("system", "question"),
+    [
+        ("Answer only with 'entailment', 'neutral' or 'contradiction'.", "Premise: p. Hypothesis: h."),
+        ("You are an expert. Reply with entailment, neutral or contradiction only.", "Premise: p. Hypothesis: h."),
+        ("You are a helpful assistant.", "Classify the pair. Labels: entailment, neutral, contradiction.\nPremise: p."),
+        (None, "Premise: p.\nHypothesis: h.\nAnswer with 'entailment', 'neutral' or 'contradiction'."),
+    ],
+)
+def test_through_the_prompts(system: str | None, question: str, reasoned: bool) -> None:
+    for task in (TaskType.NLI, TaskType.NLU_QA):
+        prompt, asked = request(system, question, task, reasoned)
+        say = (lambda text: json.dumps({"reason": "so", "answer_choice": text})) if reasoned else str
+        assert prompt.extract(say("Neutral."), asked) == "neutral"
+        for text in ("banana", "not neutral", "I am sorry, but as an AI I cannot help with that."):
+            with pytest.raises(AnswerRejected) as caught:
+                prompt.extract(say(text), asked)
+            assert caught.value.reason == reasons.LABEL_NOT_LISTED
+        prompt, asked = request(system, question, task, reasoned, AnswerRules(other_labels=True))
+        assert [prompt.extract(say(text), asked) for text in ("banana.", "Neutral.")] == ["banana", "neutral"]
+
+
+@pytest.mark.fault("D13")
+def test_choices_of_a_question_under_chain_of_thought() -> None:
+    prompt, asked = request("Answer the question.", "Which?\n(A) a pen\n(B) a book", TaskType.NLU_QA, True)
+    assert prompt.extract('{"reason": "r", "answer_choice": "a book"}', asked) == "B"
+    with pytest.raises(AnswerRejected):
+        prompt.extract('{"reason": "r", "answer_choice": "F"}', asked)

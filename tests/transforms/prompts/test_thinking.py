@@ -1,0 +1,114 @@
+"""Thinking, and marks of chat templates, never become an answer; what only mentions them stays as it is."""
+
+import pytest
+from builders import a_reply
+
+from transforms.elements import reasons
+from transforms.elements.rows import ChatMessage, TaskType
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.reasoning import reasoning_of
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+
+PROMPT = prompt_for(PromptSpec(TaskType.CONVERSATION))
+ASKED = (ChatMessage("user", "Who sat on the mat?"),)
+
+THOUGHT_OF = [
+    "<think>plan</think>The cat.",
+    "<think>\nplan\n</think>\n\nThe cat.",
+    "<THINK>plan</THINK>The cat.",
+    "plan\n</think>\n\nThe cat.",
+    "plan</think>The cat.",
+    "<thinking>plan</thinking>The cat.",
+    "<thought>plan</thought>\nThe cat.",
+    "<reasoning>plan</reasoning>\n\nThe cat.",
+    "<analysis>plan</analysis>The cat.",
+    "<scratchpad>plan</scratchpad>The cat.",
+    "<inner_monologue>plan</inner_monologue>The cat.",
+    "<seed:think>plan</seed:think>The cat.",
+    "[THINK]plan[/THINK]The cat.",
+    "◁think▷plan◁/think▷The cat.",
+    "<|START_THINKING|>plan<|END_THINKING|><|START_RESPONSE|>The cat.<|END_RESPONSE|>",
+    "<|begin_of_thought|>plan<|end_of_thought|><|begin_of_solution|>The cat.<|end_of_solution|>",
+    "<unused94>plan<unused95>The cat.",
+    "Here is my thought process:\nplan\nHere is my response:\nThe cat.",
+    "<|channel|>analysis<|message|>plan<|end|><|start|>assistant<|channel|>final<|message|>The cat.<|return|>",
+    "<|start|>assistant<|channel|>analysis<|message|>plan<|end|><|start|>assistant<|channel|>final<|message|>The cat.",
+    "<|channel|>analysis<|message|>plan<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>The cat.",
+    "<think>plan</think><answer>The cat.</answer>",
+    "<think>plan</think>\n<response>\nThe cat.\n</response>\n",
+    "<|im_start|>assistant\n<think>plan</think>The cat.<|im_end|>",
+]
+
+
+@pytest.mark.fault("A2")
+@pytest.mark.parametrize("text", THOUGHT_OF)
+def test_thinking_is_cut_off_and_kept_as_reasoning(text: str) -> None:
+    assert PROMPT.extract(text, ASKED) == "The cat."
+    assert reasoning_of(PROMPT, a_reply(text)) == "plan"
+
+
+@pytest.mark.fault("A2")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("The cat.<|im_end|>", "The cat.</s>", "The cat.<|eot_id|>\n", "The cat.<end_of_turn>", "The cat.<|endoftext|><|endoftext|>"),
+        *("The cat.<｜end▁of▁sentence｜>", "The cat.<|return|>", "<|assistant|>\nThe cat.<|user|>", "<|im_start|>assistant\nThe cat."),
+        *("<|channel|>final<|message|>The cat.<|return|>", "<answer>The cat.</answer>", "<|START_RESPONSE|>The cat.<|END_RESPONSE|>"),
+        *("<start_of_turn>model\nThe cat.<end_of_turn>", "The cat.<|END_OF_TURN_TOKEN|>", "The cat.<|eom_id|>", "The cat.<eos>"),
+    ],
+)
+def test_marks_at_the_edges_are_taken_off(text: str) -> None:
+    assert PROMPT.extract(text, ASKED) == "The cat."
+
+
+@pytest.mark.fault("A2")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The tag </think> closes a block.",
+        "Use <think> and </think> around it.",
+        "It ends with `</think>` here.",
+        "```\n<think>\nplan\n</think>\n```",
+        "The `<|im_end|>` token ends a turn.",
+        "a <| b |> c",
+        "analysis of the data is easy",
+        "[1] and [2] are sources.",
+        "if a < b and c > d",
+    ],
+)
+def test_mentions_stay(text: str) -> None:
+    assert PROMPT.extract(text, ASKED) == text
+    assert PROMPT.extract("<think>plan</think>" + text, ASKED) == text
+
+
+@pytest.mark.fault("A2")
+def test_marks_that_the_row_itself_holds_stay() -> None:
+    asked = (ChatMessage("user", "Answer in <answer></answer>, after <reasoning></reasoning>. What does <|im_end|> do?"),)
+    text = "<reasoning>It ends.</reasoning><answer>The token <|im_end|> ends a turn.</answer>"
+    assert PROMPT.extract(text, asked) == text
+
+
+@pytest.mark.fault("A2")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<think>plan", reasons.EMPTY_ANSWER),
+        ("<thinking>plan", reasons.EMPTY_ANSWER),
+        ("[THINK]plan", reasons.EMPTY_ANSWER),
+        ("◁think▷plan", reasons.EMPTY_ANSWER),
+        ("<|channel|>analysis<|message|>plan", reasons.EMPTY_ANSWER),
+        ("<think>plan</think>", reasons.EMPTY_ANSWER),
+        ("<|im_end|>", reasons.EMPTY_ANSWER),
+        ("<answer></answer>", reasons.EMPTY_ANSWER),
+        ("The cat.<|im_end|>\n<|im_start|>user\nAnd then?", reasons.SPECIAL_TOKENS),
+        ("The cat. [/INST] More", reasons.SPECIAL_TOKENS),
+        ("The cat.\n<think>\nplan\n</think>\nThe dog.", reasons.SPECIAL_TOKENS),
+        ("The <unk> cat", reasons.SPECIAL_TOKENS),
+        ("The <|reserved_special_token_3|> cat", reasons.SPECIAL_TOKENS),
+    ],
+)
+def test_what_cannot_be_told_apart_is_rejected(text: str, reason: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        PROMPT.extract(text, ASKED)
+    assert caught.value.reason == reason

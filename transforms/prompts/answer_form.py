@@ -1,0 +1,117 @@
+"""The form that a row's own instructions fix for the whole answer: one of the labels they list, a bare number, a letter; or none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from transforms.elements.rows import ChatMessage
+from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices
+
+
+class AnswerForm(NamedTuple):
+    """``labels``: the answer is one of them. ``number``, ``letter``: it is one, and nothing else. With none of them the answer is free."""
+
+    labels: tuple[Label, ...] = ()
+    number: bool = False
+    letter: bool = False
+
+
+FREE = AnswerForm()
+
+
+def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
+    """What the messages of a request say of the form of the answer.
+
+    The system message counts; a last user message counts where there is none, and for labels that the system message does not list.
+    """
+    question = asked[-1].content
+    own = asked[0].content if asked[0].role == "system" else None
+    form = form_in(own) if own is not None else _form_in_question(question)
+    if form.letter and not form.labels:
+        form = form._replace(labels=lettered_choices(question))
+    if form == FREE and own is not None:
+        listed = labels_in_question(question)
+        form = AnswerForm(listed) if listed and not (_asks_for_more(own[:_LONGEST]) or _asks_for_more(question[:_LONGEST])) else FREE
+    return form
+
+
+@lru_cache(maxsize=1024)
+def form_in(instructions: str) -> AnswerForm:
+    """The form that a system message fixes. An explanation or a markup that it asks for leaves the answer free."""
+    instructions = instructions[:_LONGEST]
+    return _form(instructions, labels_in, for_all=True)
+
+
+def _form_in_question(question: str) -> AnswerForm:
+    """The form that a question fixes beside its matter, in which a number or a letter may be mentioned."""
+    return _form(question[:_LONGEST], labels_in_question, for_all=False)
+
+
+def _form(instructions: str, labels: Callable[[str], tuple[Label, ...]], for_all: bool) -> AnswerForm:
+    number = letter = False
+    for sentence in _sentences(instructions):
+        wants_number, wants_letter = _NUMBER.search(sentence), _LETTER.search(sentence) and not _LETTER_AND.search(sentence)
+        if (wants_number or wants_letter) and _is_the_whole_reply(sentence, for_all):
+            number, letter = number or bool(wants_number), letter or bool(wants_letter)
+    form = AnswerForm(labels(instructions), number, letter)
+    return FREE if form != FREE and _asks_for_more(instructions) else form
+
+
+_LONGEST = 20_000  # characters
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
+_NUMBER = re.compile(
+    r"\b(?:numbers?|integers?|numeral|numeric(?:al)?|digits?|figure|zahl|nombre|número|numero|число)\b",
+    re.IGNORECASE,
+)
+_LETTER = re.compile(r"\bletters?\b", re.IGNORECASE)
+_LETTER_AND = re.compile(
+    r"\bletters?[\s-](?:and|with|followed by|plus)\b|\b(?:words|characters)\b|\bletters? (?:to|from) (?:the|a|your)\b", re.IGNORECASE
+)
+_ALONE = re.compile(
+    r"\b(?:only|solely|just|alone|nothing (?:else|more)|exactly|single|bare|plain|without any|no (?:words|text|units?|explanation|other)"
+    r"|nur|solo|sólo|seulement|uniquement|только)\b",
+    re.IGNORECASE,
+)
+_REPLY = r"(?:answer|reply|respond|response|output|return|give|provide[sd]?|write|print|state|report|say|produce|generate|submit)"
+_REPLY_WITH = re.compile(
+    rf"\b{_REPLY}(?:\s(?:me|us|back|the question|with|in|as|only|just|must|should|is|be|to be|will|your|final|the|answer|a|an|one)){{0,6}}\s"
+    r"(?:a |an |the |one |your |its )?(?:\w+ ){0,3}?(?:number|integer|numeral|numeric(?:al)?|digits|letter)\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
+_IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
+_MARKED = re.compile(
+    r"####|\\?boxed|<\w+>|\bend (?:with|your)\b|\b(?:last|final) line\b|\bat the end\b|\bafter (?:your|the)\b|[\"'“]", re.IGNORECASE
+)
+_MORE = re.compile(
+    r"\b(?:explain\w*|explanations?|justif\w+|rationales?|reason(?:s|ing)?|step[- ]by[- ]step|steps|show (?:your|all|the) (?:work\w*|steps?)"
+    r"|work(?:ings?)? out|derivation|elaborate|why|think (?:aloud|carefully|through)|calculations?|both the|and the text|letter and)\b",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"\b(?:json|xml|yaml|csv|html|latex)\b|\bkeys?\b|</?\w+>\s*(?:tags?|\.\.\.)", re.IGNORECASE)
+_LIMITED = re.compile(
+    r"\b(?:not|never|no|without|only|avoid|omit|skip|nothing|don['’]t|do not|rather than|instead of|ohne|keine?|sans|sin|без)\b"
+    r"|n['’]t\b",
+    re.IGNORECASE,
+)
+
+
+def _sentences(text: str) -> list[str]:
+    return _SENTENCE_END.split(text)
+
+
+def _asks_for_more(instructions: str) -> bool:
+    return any(
+        (_MORE.search(sentence) or _MARKUP.search(sentence)) and not _LIMITED.search(_IN_QUOTES.sub("", sentence))
+        for sentence in _sentences(instructions)
+    )
+
+
+def _is_the_whole_reply(sentence: str, for_all: bool) -> bool:
+    """Whether a sentence says of the reply that it is this and nothing else."""
+    if _MARKED.search(sentence):
+        return False
+    return bool(_ALONE.search(sentence) and (for_all or _ASKS.search(sentence)) or _REPLY_WITH.search(sentence))

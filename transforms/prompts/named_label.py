@@ -1,0 +1,209 @@
+"""Which of the listed labels an answer names: exactly one, or it is a reject."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
+
+from transforms.elements import reasons
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.listed_labels import Label
+
+_LONGEST_LOOKED_AT = 4_000
+"""Characters of an answer in which labels are looked for; a longer one that is no label from the start names none."""
+
+_MOST_MENTIONS = 60
+
+_COMMON = frozenset(
+    ["no", "none", "other", "not", "true", "false", "maybe", "same", "good", "bad", "right", "left", "correct", "incorrect", "wrong", "like"]
+    + ["high", "low", "all", "both", "yes", "one", "two", "three", "unknown", "unclear", "real", "related", "normal", "general", "safe"]
+)
+"""Labels that are everyday words: in running text they name nothing."""
+
+_MARKUP = re.compile(
+    r"[*`~]{1,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)|</?[A-Za-z_]{1,20}>|\\(?:boxed|text\w{0,2}|mathrm|mathbf)\{|[{}$]|^#{1,4}\s|^>\s",
+    re.MULTILINE,
+)
+_UNSURE = re.compile(
+    r"\b(?:maybe|perhaps|possibly|might|could be|either|or|unsure|not sure|uncertain|hard to say|difficult to say|don['’]t know|do not know"
+    r"|cannot|can['’]t|can not|unable|sorry|apologi[sz]e|as an ai|language model|i won['’]t|i will not|not able|not enough|no way to"
+    r"|none of|neither|nor)\b",
+    re.IGNORECASE,
+)
+_NEGATED_BEFORE = re.compile(
+    r"(?:\b(?:not|never|no|isn['’]t|aren['’]t|wasn['’]t|doesn['’]t|don['’]t|didn['’]t|cannot|can['’]t|won['’]t|neither|nor|non|un|without"
+    r"|hardly|unlikely|rather than|instead of|other than|far from|opposite of|anything but|except|excluding|rule[sd]? out|against"
+    r"|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
+    r"|classified|labell?ed|considered|necessarily|any|clearly|exactly|seems?"
+    r"|appears?|looks?|like|to|have|been|in|with|more|so|too)\s+){0,6}[\"'“‘(]*$",
+    re.IGNORECASE,
+)
+_NEGATED_BEHIND = re.compile(
+    r"^[\"'”’)]*\s*(?:is|are|was|would be|can be|seems?|looks?)?\s*(?:not|n['’]t|wrong|incorrect|ruled out|excluded|unlikely|false\b)"
+    r"|^[\"'”’)]*\s+(?:isn['’]t|doesn['’]t|cannot|can['’]t)\b|^\s*\?",
+    re.IGNORECASE,
+)
+_STATED = (
+    r"(?:answer|label|choice|option|letter|verdict|result|class|category|prediction|classification|relationship|relation|sentiment|output"
+    r"|response|conclusion|judg\w*|decision|intent|emotion|topic|is|it['’]s|be|as|say|choose|pick|select|think|go with|therefore|so|thus|hence)"
+)
+
+
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
+
+
+class _Mention(NamedTuple):
+    """Where a text holds a label: ``stated`` unless it is an everyday word in running text."""
+
+    name: str
+    start: int
+    end: int
+    stated: bool
+
+
+def named_label(answer: str, labels: tuple[Label, ...]) -> str:
+    """The label that an answer names, as the row spells it. Raises AnswerRejected where it names none, or several, or is not sure."""
+    whole = _whole(answer, labels)
+    if whole is not None:
+        return whole
+    text = _plain(answer[:_LONGEST_LOOKED_AT])
+    mentions = list(islice(_mentions(text, labels), _MOST_MENTIONS))
+    names = {mention.name for mention in mentions if mention.stated}
+    if len(names) > 1 or (not names and len({mention.name for mention in mentions}) > 1):
+        named = sorted({mention.name for mention in mentions})
+        raise AnswerRejected(reasons.SEVERAL_LABELS, f"the answer names {_quoted(named)}; expected one of {_listed(labels)}: {answer[:80]!r}")
+    if not names:
+        raise AnswerRejected(
+            reasons.LABEL_NOT_LISTED, f"the answer names none of the labels that the row lists ({_listed(labels)}): {answer[:80]!r}"
+        )
+    for mention in mentions:
+        taken_back = _taken_back(text, mention) if mention.stated else None
+        if taken_back is not None:
+            raise AnswerRejected(
+                reasons.LABEL_NOT_LISTED,
+                f"the answer names {mention.name!r} beside {taken_back!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
+            )
+    return names.pop()
+
+
+def _taken_back(text: str, mention: _Mention) -> str | None:
+    """The words around a label that negate it or leave it open."""
+    sentence_from = max((found.end() for found in _SENTENCE_END.finditer(text, 0, mention.start)), default=0)
+    behind = _SENTENCE_END.search(text, mention.end)
+    before, after = text[sentence_from : mention.start], text[mention.end : behind.end() if behind is not None else len(text)]
+    found = _NEGATED_BEFORE.search(before[-80:]) or _NEGATED_BEHIND.match(after) or _UNSURE.search(before) or _UNSURE.search(after)
+    return found[0].strip() or "a question mark" if found is not None else None
+
+
+def _listed(labels: tuple[Label, ...]) -> str:
+    more = f" and {len(labels) - 8} more" if len(labels) > 8 else ""
+    return _quoted([label.name for label in labels[:8]]) + more
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+# The whole answer is a label
+
+
+_EDGES = " \t\r\n\"'`*“”‘’«»()[]{}<>.,;:!|#-–—_$"
+
+
+def _whole(answer: str, labels: tuple[Label, ...]) -> str | None:
+    names = [label.name for label in labels]
+    text = answer.strip()
+    if text in names:
+        return text
+    if text.startswith(("{", "[")) and len(text) <= _LONGEST_LOOKED_AT:
+        inside = _in_json(text)
+        if inside is not None:
+            return _alike(inside, labels)
+    if len(text) > 200:
+        return None
+    return _alike(text, labels)
+
+
+def _alike(text: str, labels: tuple[Label, ...]) -> str | None:
+    """The one label that a text is, but for case, wrapping, and what stands between its words."""
+    for reading in (text.casefold(), _compact(text)):
+        found = {label.name for label in labels if reading in (label.name.casefold(), _compact(label.name))}
+        if not found:
+            found = {label.name for label in labels if label.alias is not None and reading in (label.alias.casefold(), _compact(label.alias))}
+        if len(found) == 1:
+            return found.pop()
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _compact(text: str) -> str:
+    return re.sub(r"[\s_-]+", " ", text.strip(_EDGES)).casefold()
+
+
+def _in_json(text: str) -> str | None:
+    """The one text in a JSON object or list."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    while isinstance(value, (dict, list)) and len(value) == 1:
+        value = next(iter(value.values())) if isinstance(value, dict) else value[0]
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else None
+
+
+# Labels in running text
+
+
+def _plain(text: str) -> str:
+    return _MARKUP.sub("", text).strip()
+
+
+def _mentions(text: str, labels: tuple[Label, ...]) -> Iterator[_Mention]:
+    """Every place where a text holds a label. Longer labels first, so that none is found inside another."""
+    taken: list[tuple[int, int]] = []
+    for name, pattern, everyday in _patterns(labels):
+        for found in pattern.finditer(text):
+            start, end = found.span(1)
+            if not any(start < last and first < end for first, last in taken):
+                taken.append((start, end))
+                yield _Mention(name, start, end, not everyday or _is_stated(text, start, end, len(name) == 1))
+
+
+@lru_cache(maxsize=256)
+def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bool], ...]:
+    spellings = [(label.name, label.name) for label in labels]
+    spellings += [(label.name, label.alias) for label in labels if label.alias is not None and len(label.alias) > 3]
+    made = []
+    for name, spelling in sorted(spellings, key=lambda pair: -len(pair[1])):
+        words = r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", spelling) if word)
+        letter = len(spelling) == 1
+        spaced = not any(sign > _FIRST_WITHOUT_SPACES for sign in spelling)
+        pattern = rf"(?<![\w-])(?<![0-9][.,])({words})(?!\w|-\w|[.,][0-9])" if spaced else f"({words})"
+        everyday = spaced and (len(spelling) <= 3 or spelling.casefold() in _COMMON)
+        made.append((name, re.compile(pattern, 0 if letter else re.IGNORECASE), everyday))
+    return tuple(made)
+
+
+_FIRST_WITHOUT_SPACES = "\u2e80"  # Chinese and Japanese, which put no spaces between words, and what comes after them
+
+_BEHIND_STATED = re.compile(r"\s*(?:$|\n|[.,;:!)\]\"'”’]|[-–—]\s|\(|\b(?:because|since|as|for|given|due)\b)", re.IGNORECASE)
+_BEHIND_LETTER = re.compile(r"[).:]\s")
+_BEFORE_STATED = re.compile(
+    rf"(?:^|\n|\b{_STATED}\s*(?:is|are|was|would be|should be|[:=]|->|→|-)?\s*(?:clearly|definitely|therefore|thus|then|option|choice|letter"
+    rf"|answer|label|the|a|just|simply)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[])\s*[\"'“‘(\[]*$",
+    re.IGNORECASE,
+)
+_BEFORE_LETTER = re.compile(r"(?:^|[\n(,;]|\band\s|\bor\s)\s*\(?$")
+
+
+def _is_stated(text: str, start: int, end: int, letter: bool) -> bool:
+    """Whether an everyday word stands where an answer stands: by itself, behind a colon or an "is", in quotes, at the beginning."""
+    before, after = text[max(0, start - 60) : start], text[end : end + 20]
+    if letter and _BEHIND_LETTER.match(after) and (_BEFORE_LETTER.search(before) or _BEFORE_STATED.search(before)):
+        return True
+    return _BEHIND_STATED.match(after) is not None and _BEFORE_STATED.search(before) is not None
+
