@@ -88,7 +88,8 @@ def test_lettered_choices() -> None:
 NAMED = [
     *((NLI, text, "entailment") for text in ("entailment", "Entailment", "ENTAILMENT!", "'entailment'.", "**Entailment**", "- entailment")),
     *((NLI, text, "neutral") for text in ("Label: neutral", "The answer is neutral.", '{"label": "neutral"}', "`neutral`", r"\boxed{neutral}")),
-    *((NLI, text, "neutral") for text in ("<answer>neutral</answer>", "The label would be 'neutral'.", "# neutral", "neutral neutral", "[neutral]")),
+    *((NLI, text, "neutral") for text in ("<answer>neutral</answer>", "The label would be 'neutral'.", "# neutral", "neutral neutral")),
+    (NLI, "[neutral]", "neutral"),
     *((NLI, text, "contradiction") for text in ("Contradiction - the text says otherwise.", "Answer: **contradiction**\n\nIt cannot be.")),
     *((NLI, text, "neutral") for text in ("The relation is neutral because nothing is said.", "Neutral. The text is silent, or vague.")),
     *((YES_NO, text, "yes") for text in ("Yes.", "yes, there is no doubt", "So the answer is: yes", "Yes! It is.", "**Yes**", "Answer: Yes")),
@@ -110,14 +111,16 @@ UNNAMED = [
     *((NLI, text) for text in ("not entailment", "It isn't neutral", "The answer cannot be entailment", "far from neutral", "never neutral")),
     *((NLI, text) for text in ("neutral?", "maybe neutral", "As an AI, I think neutral", "I'm not sure, perhaps entailment", "", "   ")),
     *((NLI, text) for text in ("anything but neutral", "rather than neutral", "neutral is wrong", "It does not seem to be a contradiction")),
-    *((YES_NO, text) for text in ("As an AI model I have no opinion", "There is no evidence", "The answer is no longer known", "nope", "Not no")),
+    *((YES_NO, text) for text in ("As an AI model I have no opinion", "There is no evidence", "The answer is no longer known", "nope")),
+    (YES_NO, "Not no"),
     *((YES_NO, text) for text in ("I can say no more", "It is not yes", "I have no way to know.", "Knowing that is hard.")),
     *((LETTERS, text) for text in ("A library is a place", "F", "Not B", "AB", "a library", "Plan Z")),
     *((("true", "false"), text) for text in ("untrue", "That's not true")),
     *((("0", "1", "2"), text) for text in ("10", "3", "0.5")),
 ]
 SEVERAL = [
-    *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction", "Neutral, not entailment")),
+    *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction")),
+    (NLI, "Neutral, not entailment"),
     *((YES_NO, text) for text in ("yes and no", "Yes or no", "Yes. No.")),
     *((LETTERS, text) for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)")),
 ]
