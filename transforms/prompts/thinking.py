@@ -183,7 +183,7 @@ def _unwrapped(text: str, asked: tuple[ChatMessage, ...]) -> str:
     inside = text[tag.end() :]
     if inside.lower().endswith(closing.lower()):
         return inside[: -len(closing)].strip()
-    return inside.strip() if tag.start() == 0 and closing.lower() not in inside.lower() else text
+    return inside.strip() if tag.start() == 0 and inside.strip() and closing.lower() not in inside.lower() else text
 
 
 _OWN_LINE = re.compile(rf"^(?:<(?:{_NAMES})>|\[(?:THINK|THINKING)\])", re.IGNORECASE | re.MULTILINE)
