@@ -27,14 +27,14 @@ class AzureSettings(Section):
         None,
         "azure",
         "openai, serverless, online, online_score, azure_openai",
-        "Else told by the host's name. Decides route, headers and the name of the token limit; `online_score` is for images with `/score` only.",
+        "Default: by the host's name. Decides route, headers and the name of the token limit; `online_score` is for images with `/score` only.",
     )
     identity_source: Literal["auto", "managed_identity", "workload_identity", "on_behalf_of", "service_principal", "developer"] = setting(
         "auto",
         "azure",
         "where tokens come from",
-        "auto, managed_identity, workload_identity, on_behalf_of, service_principal or developer (Azure CLI and its kin). auto takes what the "
-        "environment speaks of and a developer's login last.",
+        "auto, managed_identity, workload_identity, on_behalf_of, service_principal or developer (Azure CLI and the like). auto takes what the "
+        "environment names, and a developer's login last.",
     )
     identity_client_id: str | None = setting(
         None, "azure", "client id of a user-assigned identity", "Else DEFAULT_IDENTITY_CLIENT_ID, AZURE_CLIENT_ID, looked up on the worker."

@@ -20,7 +20,7 @@ from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import kind_of
 
 KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
-"""The environment variable of this process that holds a key which stood in a job file: workers are told the name alone."""
+"""The environment variable of this process that holds the key of a job file: workers get its name alone."""
 
 HEADER_VARIABLE = "AZUREML_JOB_FILE_HEADER_"
 """Beginning of the variables that hold headers with a secret in a job file, in the same way."""

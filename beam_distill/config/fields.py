@@ -124,7 +124,7 @@ def read_headers(value: Any) -> Any:
     headers: dict[str, str] = {}
     for name, content in _mapping(value).items():
         if not isinstance(name, str) or not _HEADER_NAME.match(name):
-            raise ValueError(f"{name!r} is no header name")
+            raise ValueError(f"{name!r} is not a header name")
         if name.lower() == "content-type" and str(content).strip().lower().startswith("application/json"):
             continue  # what is sent anyway
         if name.lower() in _OWN_HEADERS:
@@ -173,6 +173,8 @@ def read_variable_name(value: Any) -> Any:
     """The name of an environment variable. A key in its place is refused and not repeated."""
     if isinstance(value, str):
         value = value.strip()
+        if _VARIABLE_NAME.match(value) and value in os.environ:
+            return value  # whatever it looks like
         if looks_like_secret(value):
             raise ValueError(
                 "expected the name of an environment variable that holds the key, and this looks like the key itself. Set the variable, e.g. "

@@ -17,7 +17,7 @@ def _read_name(value: Any) -> Any:
 
 
 class SamplingSettings(Section):
-    """Sampling parameters of every request; all of them change the answers, so changing one asks anew."""
+    """Sampling parameters of every request; all of them change the answers, so changing one asks every row again."""
 
     teacher_model_max_new_tokens: int | None = setting(
         None,

@@ -150,7 +150,7 @@ def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]
     values["api_key_env"], origins["api_key_env"] = KEY_VARIABLE, file
     return [
         *warnings,
-        f"{job.path}: the api_key that stands in it is used; whoever can read the file can read the key. "
+        f"{job.path}: the api_key in it is used; whoever can read the file can read the key. "
         "Take it out and name its place with --api_key_env NAME or --api_key_file PATH",
     ]
 
@@ -238,7 +238,7 @@ def _read_config(path: str) -> dict[str, Any]:
     except RecursionError:
         raise SettingsError([f"config: {path} is nested too deeply; expected names with values"]) from None
     except ValueError as error:
-        raise SettingsError([f"config: {path} is no valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
+        raise SettingsError([f"config: {path} is not valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
     if fields is None:
         return {}
     if not isinstance(fields, dict):

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-"""What ends a line, or is no character, for one reader or another of shell scripts and YAML."""
+"""What ends a line, or is not a character, for one reader or another of shell scripts and YAML."""
 
 _NUMBER_ELSEWHERE = re.compile(r"[-+]?(\.?\d[\d_]*(\.\d*)?([eE][-+]?\d+)?|0o[0-7]+)\Z")
 """Numbers of YAML 1.2 that YAML 1.1 takes for text."""

@@ -17,7 +17,7 @@ class FoundEndpoint:
     """What the resource manager says of an endpoint.
 
     ``auth_mode`` is lower case: key, aad or keyandaad (serverless); key, amltoken or aadtoken (online). ``model_id`` is the deployed
-    model's asset id, "" when it is not told. ``headers`` are those that the endpoint wants on every request.
+    model's asset id, "" when it is not given. ``headers`` are those that the endpoint wants on every request.
     """
 
     name: str
@@ -108,7 +108,7 @@ def _online(name: str, fields: dict[str, Any], deployments: list[dict[str, Any]]
 def _ready(what: str, properties: dict[str, Any]) -> None:
     state = str(properties.get("provisioningState") or "")
     if state.lower() != "succeeded":
-        raise AzureProblem(f"{what} is not ready: its provisioningState is {state or 'not told'}, expected Succeeded", passing=False)
+        raise AzureProblem(f"{what} is not ready: its provisioningState is {state or 'not given'}, expected Succeeded", passing=False)
 
 
 def _section(fields: dict[str, Any], name: str) -> dict[str, Any]:

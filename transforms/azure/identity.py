@@ -30,10 +30,10 @@ from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef
 
 for name in ("azure.identity", "azure.core"):
-    logging.getLogger(name).setLevel(logging.ERROR)  # their warnings are told once, by us, with the reason
+    logging.getLogger(name).setLevel(logging.ERROR)  # we warn once, with the reason
 
 CONNECT_S = 5.0
-UNDECLARED_CONNECT_S = 1.0  # an IMDS that nothing speaks of: most laptops have none
+UNDECLARED_CONNECT_S = 1.0  # an IMDS that nothing names: most laptops have none
 READ_S = 20.0
 CLIENT_ID_VARIABLES = ("DEFAULT_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID")
 _HOST_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
@@ -43,7 +43,7 @@ _OUTPUT_LIMIT = 400
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One place tokens come from. ``declared``: the environment speaks of it, so silence is an outage and no absence."""
+    """One place tokens come from. ``declared``: the environment names it, so silence is an outage, not an absence."""
 
     name: str
     build: Callable[[], Any]

@@ -143,7 +143,7 @@ def _key_of(name: str, properties: dict[str, Any]) -> Key:
         keys = credentials.get("keys")
         return _custom_key(name, keys if isinstance(keys, dict) else {})
     raise AzureProblem(
-        f"the connection {name} has authType {told or '(none told)'}, which opens no teacher; recreate it with an API key, or with custom keys "
+        f"the connection {name} has authType {told or '(none given)'}, which opens no teacher; recreate it with an API key, or with custom keys "
         "that hold one named api-key",
         passing=False,
     )
@@ -162,12 +162,12 @@ def _custom_key(name: str, keys: dict[str, Any]) -> Key:
 
 def _present(name: str, place: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise AzureProblem(f"the connection {name} came without {place}; write its key anew", passing=False)
+        raise AzureProblem(f"the connection {name} came without {place}; enter its key again", passing=False)
     return _clean(value)
 
 
 def _clean(key: str) -> str:
     key = key.strip()
     if any(ord(letter) < 32 or ord(letter) > 126 for letter in key):
-        raise AzureProblem("a key read from Azure holds characters that no header can carry; write it anew", passing=False)
+        raise AzureProblem("a key read from Azure holds characters that no header can carry; enter it again", passing=False)
     return key

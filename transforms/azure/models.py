@@ -33,7 +33,7 @@ class ModelAsset:
     version: str | None = None
 
     def same_model(self, other: ModelAsset) -> bool:
-        """Whether both ids mean one model; a version that one of them leaves out is no difference."""
+        """Whether both ids mean one model; a version that one of them leaves out does not count."""
         versions = {self.version, other.version} - {None}
         names = (self.registry.lower(), self.name.lower()) == (other.registry.lower(), other.name.lower())
         return names and len(versions) < 2

@@ -39,7 +39,7 @@ class OnBehalfOfCredential:
         """A token for ``scope`` on behalf of the job's user."""
         address = os.environ.get(OBO_VARIABLE)
         if not address:
-            raise AzureProblem(f"{OBO_VARIABLE} is not set: this is no Azure ML job with identity user_identity", passing=False)
+            raise AzureProblem(f"{OBO_VARIABLE} is not set: this is not an Azure ML job with identity user_identity", passing=False)
         try:
             async with self._session.get(address, params={"resource": scope.removesuffix("/.default")}) as response:
                 text = await response.text(errors="replace")
@@ -58,7 +58,7 @@ def _read_token(text: str) -> AccessToken:
         fields: dict[str, Any] = json.loads(text)
         return AccessToken(fields.get("access_token") or fields["token"], _end_epoch_s(fields))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # the text may hold the token: only the kind of fault is told
+        # the text may hold the token: only the kind of fault is given
         raise AzureProblem(f"{OBO_VARIABLE} answered with no token that can be read ({type(error).__name__})", passing=False) from None
 
 

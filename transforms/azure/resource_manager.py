@@ -70,7 +70,7 @@ class ResourceManager:
                     return fields
             except ValueError:
                 pass
-            raise AzureProblem(f"the resource manager answered {what} with something that is no JSON object", passing=False, status=200)
+            raise AzureProblem(f"the resource manager answered {what} with something that is not a JSON object", passing=False, status=200)
         code, message = _error_of(body)
         said = f"status {status}" + (f", {code}" if code else "") + (f": {message}" if message else "")
         if status == 403:

@@ -18,7 +18,7 @@ _OTHER_ROUTE = re.compile(r"(/v\d+)/(models|completions|responses|embeddings|mes
 def chat_completions_url(address: str) -> str:
     """The full chat completions address for a base address, one that ends in ``/v1``, or the full route.
 
-    A query (``?api-version=``) is kept. Raises ValueError with what is wrong for a text that is no http(s) address.
+    A query (``?api-version=``) is kept. Raises ValueError with what is wrong for a text that is not an http(s) address.
     """
     try:
         parts = urlsplit(address.strip())
@@ -26,13 +26,13 @@ def chat_completions_url(address: str) -> str:
     except ValueError as error:
         raise ValueError(f"is not an http or https address ({error}); expected something like https://host/v1") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise ValueError(f"{address!r} is no http or https address; expected something like https://host/v1")
+        raise ValueError(f"{address!r} is not an http or https address; expected something like https://host/v1")
     if parts.username or parts.password:
         raise ValueError("the address holds a user name or password; give the key with api_key_env or api_key_file")
     try:
         parts.port  # noqa: B018 - raises for a port that is none
     except ValueError:
-        raise ValueError(f"{address!r} has a port that is no number up to 65535") from None
+        raise ValueError(f"{address!r} has a port that is not a number up to 65535") from None
     path = parts.path.rstrip("/")
     if path.endswith("/score"):
         path = path[: -len("/score")]

@@ -116,6 +116,18 @@ def test_secrets_that_the_record_lacks_are_asked_for(rejected: Job, capsys: pyte
         assert retry(rejected, simulator, "--reason=empty_answer", '--additional_headers={"X-Team": "again"}') == 0
 
 
+@pytest.mark.fault("X-F5")
+def test_a_masked_body_is_asked_for_and_not_sent_as_it_is_shown(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rejected.work_dir / "run.json"
+    record = json.loads(path.read_text())
+    record["settings"]["extra_body"] = {"data_sources": [{"key": "***"}]}
+    record["origins"]["extra_body"] = "flag"
+    path.write_text(json.dumps(record))
+    with start_simulator() as simulator:
+        assert retry(rejected, simulator, "--reason=empty_answer") == 2
+        assert "extra_body: a secret in it is not in run.json; give --extra_body again" in capsys.readouterr().err
+
+
 def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["retry", str(tmp_path), "--reason=no_json"]) == 2
     assert "holds neither run.json nor started.json" in capsys.readouterr().err

@@ -62,6 +62,13 @@ def test_names_of_variables_are_taken(name: str) -> None:
     assert given(api_key_file=f"/etc/secrets/{name}").settings.api_key_file == f"/etc/secrets/{name}"
 
 
+def test_a_variable_that_is_there_is_one_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "KEYOFTHETEACHER2024INEASTUS2"
+    assert "looks like the key itself" in refused(api_key_env=name)
+    monkeypatch.setenv(name, "x")
+    assert given(api_key_env=name).settings.api_key_env == name
+
+
 @pytest.mark.fault("X-F3", "X-F2")
 def test_a_password_or_a_key_as_the_address_is_not_repeated() -> None:
     assert "hush" not in refused(teacher_model_endpoint_url="http://me:hush@host/v1")

@@ -178,7 +178,7 @@ def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
         ({"authentication_type": "magic"}, "authentication_type"),
         ({"additional_headers": "not json"}, "JSON object"),
         ({"additional_headers": '{"Host": "x"}'}, "Host"),
-        ({"additional_headers": '{"a b": "x"}'}, "no header name"),
+        ({"additional_headers": '{"a b": "x"}'}, "not a header name"),
         ({"additional_headers": '{"a": "x\\r\\ny"}'}, "control characters"),
         ({"additional_headers": '{"Api-Key": "abc"}'}, "name of an environment variable instead"),
         ({"extra_body": '{"temperature": 1}'}, "use teacher_model_temperature"),

@@ -23,7 +23,7 @@ class AzureOpenAI(Kind):
     asks_completion_tokens = True
 
     def chat_url(self, address: str, model: str | None) -> str:
-        chat_completions_url(address)  # refuses what is no address
+        chat_completions_url(address)  # refuses what is not an address
         parts = urlsplit(address.strip())
         path = parts.path.rstrip("/")
         if path in ("", "/openai", "/openai/deployments"):

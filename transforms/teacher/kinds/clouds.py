@@ -15,7 +15,7 @@ _RESOURCE_MANAGERS = {"management.usgovcloudapi.net": "azure.us", "management.ch
 
 
 def as_public(host: str) -> str:
-    """The name that a service at ``host`` has in the public cloud; the same name where it is no cloud's."""
+    """The name that a service at ``host`` has in the public cloud; its own name where it is of no cloud."""
     for ending, public in _AS_PUBLIC.items():
         if host.endswith(ending):
             return host.removesuffix(ending) + public

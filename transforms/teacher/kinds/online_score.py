@@ -22,7 +22,7 @@ class OnlineScore(Kind):
     opening = b'{"input_data":{"input_string":'
 
     def chat_url(self, address: str, model: str | None) -> str:
-        parts = urlsplit(chat_completions_url(address))  # refuses what is no address
+        parts = urlsplit(chat_completions_url(address))  # refuses what is not an address
         path = urlsplit(address.strip()).path.rstrip("/")
         for route in ("/chat/completions", "/v1", "/score"):
             path = path.removesuffix(route)
