@@ -24,6 +24,9 @@ from transforms.teacher.response import BrokenBody, read_reply
 
 EXAMPLES = 12
 REJECTS_PER_REASON = 5
+LATEST_MS = 253_402_300_799_000
+"""The end of the year 9999, beyond which nobody can write a date."""
+_TIMES = frozenset({"sent_at_ms", "answered_at_ms"})
 LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
 
 
@@ -117,7 +120,10 @@ def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Ite
 
 def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     for block in read_blocks(file, schema, torn):
-        yield from block.records
+        for record in block.records:
+            for name in _TIMES & record.keys():
+                record[name] = min(max(record[name], 0), LATEST_MS)
+            yield record
 
 
 def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from beam_distill.config.settings import DistillSettings
 from beam_distill.progress.timeline import read_timeline, timeline_path
 from beam_distill.report.counting import FixedSample
 from beam_distill.report.facts import REJECTS_PER_REASON
@@ -59,10 +60,31 @@ def read_run(work_dir: str) -> RunFacts:
     if ended is None and started is None and not _has_ledger(work_dir):
         raise NoRun(f"{work_dir} holds neither run.json nor a ledger; name the work_dir of a run")
     finished = ended is not None and (started is None or started.get("run_id") == ended.get("run_id"))
-    record = (ended if finished else started) or {}
+    record = _intact((ended if finished else started) or {})
     run_id = str(record.get("run_id", ""))
     samples = read_timeline(timeline_path(work_dir, run_id)) if run_id else []
     return RunFacts(work_dir, record, finished, not finished and is_held(work_dir), samples)
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "endpoint": dict, "settings": dict, "origins": dict, "verdict": dict, "metrics": dict, "datasets": dict, "warnings": list,
+    "wall_s": (int, float), "exit_code": int,
+}  # fmt: skip
+
+
+def _intact(record: dict[str, Any]) -> dict[str, Any]:
+    """The record without what is not of the kind that a run writes: the file may have been damaged since."""
+    kept: dict[str, Any] = {name: value for name, value in record.items() if value is None or isinstance(value, _KINDS.get(name, object))}
+    settings = kept.get("settings") or {}
+    damaged = {name for name, value in settings.items() if not _is_of_setting(name, value)}
+    return {**kept, "settings": {name: value for name, value in settings.items() if name not in damaged}} if damaged else kept
+
+
+def _is_of_setting(name: str, value: Any) -> bool:
+    field = DistillSettings.model_fields.get(name)
+    kinds: dict[Any, type | tuple[type, ...]] = {float: (int, float), int: int}
+    kind = next((kinds[one] for one in kinds if field is not None and one in (field.annotation, *get_args(field.annotation))), None)
+    return kind is None or value is None or isinstance(value, kind)
 
 
 def _has_ledger(work_dir: str) -> bool:
@@ -80,5 +102,5 @@ def sample_rejects(path: str) -> dict[str, list[dict[str, Any]]]:
     samples: dict[str, FixedSample[dict[str, Any]]] = {}
     for reject in objects_of(path):
         sample = samples.setdefault(str(reject.get("reason")), FixedSample(REJECTS_PER_REASON))
-        sample.offer(f"{reject.get('split')} {reject.get('file')} {reject.get('line'):>12}", reject)
+        sample.offer(f"{reject.get('split')} {reject.get('file')} {reject.get('line')!s:>12}", reject)
     return {reason: samples[reason].values() for reason in sorted(samples)}

@@ -177,6 +177,41 @@ def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> 
     assert "Not finished" in text and "rows done" in text and "The next run asks again for what is lost." in text
 
 
+@pytest.mark.fault("X-D1")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", ""),
+        ("run.json", '{"run_id": 7, "endpoint": [1], "settings": {"max_len_summary": [1], "price_per_million_output_tokens": "x"}}'),
+        ("run.json", '{"origins": "x", "settings": [], "verdict": 3, "metrics": [1], "warnings": "x", "started": 5}'),
+        ("started.json", "\ufffe{"),
+        ("rejects.jsonl", '[1]\nnull\n{"reason": 5, "line": "x", "split": []}\n{"reason'),
+        ("timeline", '[1]\n{"at_s": "x"}\n{'),
+    ],
+)
+def test_damaged_files_of_a_run_cost_what_they_say_and_nothing_else(finished: Job, tmp_path: Path, name: str, content: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.work_dir, copy)
+    path = next((copy / "timeline").iterdir()) if name == "timeline" else copy / name
+    path.write_text(content, encoding="utf-8", errors="replace")
+    assert main(["report", str(copy)]) == 0
+    assert main(["ledger", str(copy)]) == 0
+
+
+@pytest.mark.fault("X-D1")
+def test_a_record_of_a_year_beyond_9999_is_reported(finished: Job, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.work_dir, copy)
+    writer = SegmentWriter(str(copy / "ledger"), "run-9", LEDGER_SCHEMA)
+    record = LedgerRecord(
+        "run-9", "train", "row", "rows.jsonl", 1, 0, "h", "m", "{}", None, 200, "{}", "stop", 1, 1, 1, 1.0, 10**18, 2**63 - 1
+    )
+    writer.append([as_datum(record)])
+    writer.close()
+    assert main(["report", str(copy)]) == 0
+    assert main(["ledger", str(copy)]) == 0
+
+
 @pytest.mark.parametrize(("make", "said"), [(False, "is no directory"), (True, "neither run.json nor a ledger")])
 def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "nothing"
