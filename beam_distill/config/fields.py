@@ -185,6 +185,13 @@ def read_variable_name(value: Any) -> Any:
     return value
 
 
+def read_connection_name(value: Any) -> Any:
+    """The name of a connection. A key in its place is refused and not repeated."""
+    if isinstance(value, str) and looks_like_secret(value):
+        raise ValueError("expected the name of a workspace connection, which holds the key, and this looks like the key itself")
+    return value
+
+
 def read_key_path(value: Any) -> Any:
     """The path of a file with a key. A key in its place is refused and not repeated."""
     if isinstance(value, str) and looks_like_secret(value) and not os.path.isabs(value) and not os.path.exists(value):
@@ -255,5 +262,6 @@ Headers = Annotated[dict[str, str], BeforeValidator(read_headers), PlainSerializ
 ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body), PlainSerializer(without_secrets, when_used="json")]
 BeamOptions = Annotated[dict[str, Any], BeforeValidator(read_beam_options), PlainSerializer(without_secrets, when_used="json")]
 VariableName = Annotated[str, BeforeValidator(read_variable_name)]
+ConnectionName = Annotated[str, BeforeValidator(read_connection_name)]
 KeyPath = Annotated[str, BeforeValidator(read_key_path)]
 EndpointUrl = Annotated[str, BeforeValidator(read_endpoint_url)]

@@ -22,7 +22,9 @@ from transforms.teacher.header_values import referenced_variables
 
 ENVIRONMENT_PREFIX = "BEAM_DISTILL_"
 _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
-_MASKED = frozenset({"additional_headers", "extra_body", "beam_options", "api_key_env", "api_key_file", "teacher_model_endpoint_url"})
+_MASKED = frozenset(
+    {"additional_headers", "extra_body", "beam_options", "api_key_env", "api_key_file", "teacher_model_endpoint_url", "connection_name"}
+)
 
 
 @dataclass(frozen=True, slots=True)

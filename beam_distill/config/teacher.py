@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import EndpointUrl, ExtraBody, Headers, KeyPath, VariableName
+from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Headers, KeyPath, VariableName
 
 
 class TeacherSettings(Section):
@@ -30,7 +30,7 @@ class TeacherSettings(Section):
     teacher_model_asset_id: str | None = setting(
         None, "teacher", "asset id of the teacher model", "Checked against what is deployed: azureml://registries/R/models/M/versions/V."
     )
-    connection_name: str | None = setting(
+    connection_name: ConnectionName | None = setting(
         None, "teacher", "Azure ML workspace connection", "Its key opens the endpoint; its target is the address when none is given."
     )
     additional_headers: Headers | None = setting(

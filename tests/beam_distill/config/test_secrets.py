@@ -62,6 +62,14 @@ def test_names_of_variables_are_taken(name: str) -> None:
     assert given(api_key_file=f"/etc/secrets/{name}").settings.api_key_file == f"/etc/secrets/{name}"
 
 
+@pytest.mark.fault("X-F3")
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_where_a_connections_name_belongs_is_refused_and_not_repeated(key: str) -> None:
+    said = refused(connection_name=key)
+    assert "expected the name of a workspace connection" in said and key not in said
+    assert given(connection_name="distillation-ws-connection-1a2b3c4d").settings.connection_name
+
+
 def test_a_variable_that_is_there_is_one_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "KEYOFTHETEACHER2024INEASTUS2"
     assert "looks like the key itself" in refused(api_key_env=name)
