@@ -2,6 +2,8 @@
 
 import datetime
 import io
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -165,6 +167,26 @@ def test_a_torn_arrow_file_gives_its_whole_batches() -> None:
     found = prompts(walk("x.arrow", data[:-120]))
     assert found[-1] == reasons.UNREADABLE_FILE and found[:-1] == ["question 0", "question 1"][: len(found) - 1]
     assert prompts(walk("x.arrow", b"nothing of this is Arrow")) == [reasons.UNREADABLE_FILE]
+
+
+@pytest.mark.fault("N12")
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_damaged_bytes_of_a_table_end_the_file_and_not_the_process(name: str) -> None:
+    good = WRITERS[name](pa.table({"question": [f"question {number} é" for number in range(6)], "other": ["x"] * 6}))
+    code = (
+        "import io, random, sys\n"
+        "from transforms.elements.plan import ColumnSpec\nfrom transforms.elements.rows import Split\n"
+        "from transforms.intake.walk import Reading, walk_rows\n"
+        "good, name, rng = sys.stdin.buffer.read(), sys.argv[1], random.Random(7)\n"
+        "for _ in range(300):\n"
+        "    bad = bytearray(good)\n"
+        "    for _ in range(rng.choice((1, 2, 8))):\n"
+        "        bad[rng.randrange(len(bad))] = rng.randrange(256)\n"
+        "    reading = Reading(100_000, columns=ColumnSpec(user_template='{{question}}', label='other'))\n"
+        "    assert len(list(walk_rows(lambda _: io.BytesIO(bytes(bad)), [name], Split.TRAIN, None, reading))) < 1000\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, f"x.{name}"], input=good, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()[-2000:]
 
 
 def _named(rows: list[TrainingRow | RejectedRow], file: str) -> list[TrainingRow | RejectedRow]:

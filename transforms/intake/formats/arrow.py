@@ -47,24 +47,56 @@ def _open(source: Any) -> Any:
     head = stream.read(len(FRAME))
     whole = stream if head == FRAME else byte_stream(PushedBack(head, stream))
     try:
-        return pyarrow.ipc.open_stream(pyarrow.PythonFile(whole, mode="r"))
-    except (pyarrow.ArrowException, OSError) as error:
+        reader = pyarrow.ipc.open_stream(pyarrow.PythonFile(whole, mode="r"))
+        list(reader.schema.names)  # which are bytes until somebody asks
+    except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
         raise _broken("this is not an Arrow file", error) from None
+    return reader
 
 
 def _batches(reader: Any) -> Iterator[Any]:
-    import pyarrow
-
     number = 0
     while True:
         try:
             batch = reader.read_next_batch()
+            _check(batch)
         except StopIteration:
             return
-        except (pyarrow.ArrowException, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
             raise _broken(f"the Arrow file breaks off or is damaged behind record {number:,}", error) from None
         number += batch.num_rows
         yield batch
+
+
+def _check(batch: Any) -> None:
+    """Raise ArrowException for a damaged batch: its values must not be touched, for they may lie outside of its memory.
+
+    Text that is not UTF-8 is no damage here; it is found value by value.
+    """
+    import pyarrow
+
+    try:
+        batch.validate(full=True)
+    except pyarrow.ArrowInvalid:
+        for column in batch.columns:
+            column.view(_without_text(column.type)).validate(full=True)
+
+
+def _without_text(kind: Any) -> Any:
+    """The type with binary in the place of text, which is kept alike."""
+    import pyarrow
+
+    binary = {pyarrow.string(): pyarrow.binary(), pyarrow.large_string(): pyarrow.large_binary()}
+    if kind in binary:
+        return binary[kind]
+    if not kind.num_fields:
+        return kind
+    fields = [kind.field(place).with_type(_without_text(kind.field(place).type)) for place in range(kind.num_fields)]
+    if pyarrow.types.is_struct(kind):
+        return pyarrow.struct(fields)
+    if pyarrow.types.is_list(kind):
+        return pyarrow.list_(fields[0])
+    return pyarrow.large_list(fields[0]) if pyarrow.types.is_large_list(kind) else kind
 
 
 def _broken(what: str, error: Exception) -> Exception:

@@ -19,19 +19,19 @@ class Parquet:
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row of the table; its number is its place."""
-        import pyarrow
-
         table = _open(source)
         names = [name for name in table.schema_arrow.names if columns is None or name in columns]
+        batches = table.iter_batches(ROWS_AT_A_TIME, columns=names, use_threads=False)
         number = 0
-        try:
-            for batch in table.iter_batches(ROWS_AT_A_TIME, columns=names, use_threads=False):
-                yield from rows_of(batch, number, max_row_bytes, columns)
-                number += batch.num_rows
-        except (pyarrow.ArrowException, OSError) as error:
-            if getattr(error, "errno", None):
-                raise  # the disk or the network, not the file
-            raise UnusableFile(f"the Parquet file is damaged behind row {number}: {error}") from None
+        while True:
+            try:
+                batch = next(batches, None)
+            except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the damaged bytes lead it to
+                raise _broken(f"the Parquet file is damaged behind row {number}", error) from None
+            if batch is None:
+                return
+            yield from rows_of(batch, number, max_row_bytes, columns)
+            number += batch.num_rows
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The number in the file's footer."""
@@ -43,15 +43,20 @@ class Parquet:
 
 
 def _open(source: Any) -> Any:
-    import pyarrow  # only people with a Parquet file wait for it
-    import pyarrow.parquet
+    import pyarrow.parquet  # only people with a Parquet file wait for it
 
     if not hasattr(source, "seek"):
         raise UnusableFile("Parquet is compressed inside, and a Parquet file that is compressed as a whole cannot be read; unpack it first")
     try:
         # without the buffer, whole columns of a row group would be in memory
-        return pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
-    except (pyarrow.ArrowException, OSError) as error:
-        if getattr(error, "errno", None):
-            raise
-        raise UnusableFile(f"this is not a Parquet file ({str(error).splitlines()[0]})") from None
+        table = pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        list(table.schema_arrow.names)  # which are bytes until somebody asks
+    except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
+        raise _broken("this is not a Parquet file", error) from None
+    return table
+
+
+def _broken(what: str, error: Exception) -> Exception:
+    if getattr(error, "errno", None):
+        return error  # the disk or the network, not the file
+    return UnusableFile(f"{what} ({(str(error).splitlines() or [type(error).__name__])[0]})")
