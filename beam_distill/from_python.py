@@ -33,7 +33,13 @@ def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any],
         from beam_distill.separate_report import with_report
 
         interrupts = Interrupts(ends_process=False)
-        result = run_job(resolved, show=partial(display_of_program, settings.quiet, progress), interrupts=interrupts)
+        try:
+            result = run_job(resolved, show=partial(display_of_program, settings.quiet, progress), interrupts=interrupts)
+        except Exception:
+            if interrupts.received is None:
+                raise
+            # a second Ctrl-C raised it in the midst of Beam, which makes an error of its own of it
+            raise KeyboardInterrupt from None
         if settings.report:
             result = with_report(result, resolved)
     interrupts.hand_on()

@@ -159,6 +159,19 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.fault("N7")
+def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=60_000))) as simulator:
+        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, drain_timeout=60)))
+        while simulator.stats()["in_flight"] < 5:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None and "answers in flight are waited for" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=50)
+    assert (out, process.returncode) == ("KeyboardInterrupt\n", 0), errors  # what Beam logs of it is the program's to filter
+
+
+@pytest.mark.fault("N7")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_signal_drains_and_then_does_what_it_does_to_any_program(tmp_path: Path, number: signal.Signals) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=1500), capacity=Capacity(slots=5))) as simulator:
