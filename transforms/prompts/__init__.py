@@ -7,6 +7,12 @@ summarization, conversation
 chain_of_thought, chain_of_density the two ways of asking for more than the answer
 carry_over                         what of a row's own system message goes into these
 answers                            the answer out of a reply: text, label, number, summary
-embedded_json, plain_number        what answers is made of
+endings, thinking                  whether a reply is whole, and what of it is said rather than thought
+answer_form, listed_labels,        what the row's own instructions make of an answer, and which of their labels it names
+named_label
+embedded_json, latex_escapes       JSON as teachers write it
+plain_number, number_markup,       one certain number
+number_words
 progress                           how far a row has come
+reasoning                          what the teacher thought
 """
