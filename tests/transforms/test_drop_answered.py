@@ -11,7 +11,7 @@ from transforms.elements.replies import LedgerRecord, ScoredRow
 from transforms.elements.rows import TaskType
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
-from transforms.prompts.spec import PromptSpec
+from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 
@@ -34,7 +34,7 @@ def record_answer(spec: ScoringSpec, run_id: str, content: str) -> None:
 
 
 def looked_up(spec: ScoringSpec) -> PendingOrDone:
-    stage = _DropAnsweredFn(PromptSpec(TaskType.MATH), spec)
+    stage = _DropAnsweredFn(PromptSpec(TaskType.MATH, rules=AnswerRules("always")), spec)
     stage.setup()
     stage.start_bundle()
     try:
