@@ -240,7 +240,7 @@ def test_what_a_teacher_does_not_take_is_asked_for_once() -> None:
     assert {record.request_hash for record in played.answers} == {record.request_hash for record in play(lambda asked: answer(), 300).answers}
 
 
-@pytest.mark.fault("R11")
+@pytest.mark.fault("R11", "N21")
 def test_retries_are_attempts_after_the_first() -> None:
     played = play(lambda asked: failed(FailureKind.NOT_FOUND, 404), 10)
     sent = sum(asked.row is not None for asked in played.asked)
