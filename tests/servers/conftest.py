@@ -10,7 +10,7 @@ _WANTED = os.environ.get("SERVER_TESTS", "").split()
 collect_ignore = [f"test_{name}.py" for name in ALL if name not in _WANTED]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _server_is_here(request: pytest.FixtureRequest) -> Iterator[None]:
     """Skips the tests of a server that could not be had, where that is allowed; elsewhere such a test fails."""
     server = ALL.get(request.path.stem.removeprefix("test_"))

@@ -59,8 +59,12 @@ class Tap:
             _close(end)
 
     def exchanges(self) -> list[Exchange]:
-        """All requests for an answer so far; those of one connection in their order."""
-        return [exchange for line in list(self._lines) for exchange in _read(bytes(line.sent), bytes(line.received))]
+        """All requests for rows so far; those of one connection in their order.
+
+        Every row of these tests has a system message. What has none is a question of the engine's own, by which it judges an outage.
+        """
+        read = (exchange for line in list(self._lines) for exchange in _read(bytes(line.sent), bytes(line.received)))
+        return [exchange for exchange in read if exchange.request["messages"][0]["role"] == "system"]
 
     def answered(self) -> list[Exchange]:
         """Those that got a whole response of status 200."""

@@ -59,7 +59,7 @@ def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path, command: str) -> None
 def test_a_wrong_route_stops_the_run(katan: Katan, tmp_path: Path) -> None:
     with Tap(katan.port) as tap:
         job = job_of(tmp_path, tap.url.replace("/v1", "/api"), "SUMMARIZATION", rows("SUMMARIZATION", 60))
-        ended = run(job, WITH_KEY, environ=ENVIRON)
+        ended = run(job, WITH_KEY, "--model=tiny", environ=ENVIRON)
         statuses = Counter(exchange.status for exchange in tap.exchanges())
     assert ended.code == 4 and "There is no chat completions route here" in ended.output, recorded(ended)
     assert ended.reasons() == {"not_sent": 60} and set(statuses) == {404} and statuses[404] <= 10

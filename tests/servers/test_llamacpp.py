@@ -103,7 +103,7 @@ def test_check_finds_a_limit_that_leaves_no_room(llama: LlamaServer, tmp_path: P
 @pytest.mark.fault("R11")
 def test_a_wrong_route_stops_the_run(llama: LlamaServer, tmp_path: Path) -> None:
     job = job_of(tmp_path, llama.url.replace("/v1", "/api"), "SUMMARIZATION", rows("SUMMARIZATION", 60))
-    ended = run(job, SHORT)
+    ended = run(job, SHORT, "--model=tiny")
     assert ended.code == 4 and "File Not Found" in ended.output and "There is no chat completions route here" in ended.output, recorded(ended)
     assert ended.reasons() == {"not_sent": 60}
     assert "0 retries" in ended.output or "retries" not in ended.output, ended.output
