@@ -398,7 +398,14 @@ class Dispatcher:
             self._in_flight -= hedged
 
     def _tick(self) -> None:
-        now_s = self._now()
+        try:
+            self._look_around(self._now())
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows; a timer's exception is seen by nobody
+            self._on_defect(error)
+        self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
+
+    def _look_around(self, now_s: float) -> None:
+        """What only the passing of time brings about."""
         self._slots.cancel_overdue(now_s)
         self._trouble.look(now_s)
         payload_s = self._spec.patience.payload_s
@@ -409,7 +416,6 @@ class Dispatcher:
                 self._give_up(row, row.latest_failure, b"")
         if self._trouble.doubt is not None:
             self._pump()
-        self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
 
     # answers
 
@@ -441,6 +447,7 @@ class Dispatcher:
         """``body`` is the whole body of a useless 200, else empty; ``version`` that of the adaptation it was sent with."""
         if failure.is_ours and self._in_flight:
             self._make_room()
+            row.latest_failure = failure
             self._again(row, failure, body, REFUSED_WAIT_S, now_s)
             return
         self._counts.failed(failure.kind)

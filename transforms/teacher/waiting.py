@@ -69,7 +69,8 @@ class WaitingRows:
         """Take out those rows that failed and are ``unwanted``."""
         removed = [row for _, _, row in self.retries if unwanted(row)]
         if removed:
-            self.retries = [entry for entry in self.retries if entry[2] not in removed]
+            gone = set(removed)
+            self.retries = [entry for entry in self.retries if entry[2] not in gone]
             heapq.heapify(self.retries)
         return removed
 

@@ -11,6 +11,7 @@ from virtual_teacher import Asked, answer, failed, play
 from transforms.elements.failures import FailureKind
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.descriptors import RESERVE, are_exhausted, room_for_connections
+from transforms.teacher.specs import PatienceSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 PROBE = """
@@ -71,3 +72,13 @@ def test_too_many_open_files_lower_the_limit_and_blame_nobody() -> None:
     assert played.reasons() == {"answered": 500}
     assert played.snapshot is not None and played.snapshot.limit <= 20
     assert not played.snapshot.failures and len(played.asked) < 600
+
+
+@pytest.mark.fault("D14")
+def test_a_row_that_found_no_file_to_open_ends_with_its_interval() -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        return failed(FailureKind.CANNOT_CONNECT, is_ours=True, latency_s=0.001) if asked.row == 3 else answer(latency_s=20.0)
+
+    played = play(teacher, 4, patience=PatienceSpec(payload_s=5.0))
+    assert played.reasons() == {"answered": 3, "cannot_connect": 1}
+    assert played.ended_s < 40
