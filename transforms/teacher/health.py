@@ -311,6 +311,7 @@ class EndpointHealth:
                 "See teacher_model_endpoint_url.",
             )
         if failure.kind is FailureKind.THROTTLED:
-            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{self._chat_url} only throttles: no answer for {silent_s:.0f} s, {said}.")
+            waits = "A longer outage_patience waits longer."
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{self._chat_url} only throttles: no answer for {silent_s:.0f} s, {said}. {waits}")
         what = "cannot be reached" if never_there else "stopped answering" if self._rows_answered else "does not answer"
         return EarlyStop(StopCause.ENDPOINT_GONE, f"{self._chat_url} {what}: nothing for {silent_s:.0f} s, {said}.")
