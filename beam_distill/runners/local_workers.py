@@ -67,7 +67,9 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
             timer = threading.Timer(drain_s + CLOSING_S, signal.pthread_kill, (threading.main_thread().ident, signal.SIGUSR1))
             timer.daemon = True
             timer.start()
+            timers.append(timer)
 
+    timers: list[threading.Timer] = []
     before_handler: Any = signal.signal(signal.SIGUSR1, end_waiting) if on_main_thread else None
     threading.excepthook = hook
     try:
@@ -84,5 +86,7 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
         threading.excepthook = before_hook
         for arguments in () if lost else unexplained:
             before_hook(arguments)
+        for timer in timers:  # nobody would catch its signal any more
+            timer.cancel()
         if on_main_thread:
             signal.signal(signal.SIGUSR1, before_handler)

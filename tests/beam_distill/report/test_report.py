@@ -177,7 +177,7 @@ def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> 
     assert "Not finished" in text and "rows done" in text and "The next run asks again for what is lost." in text
 
 
-@pytest.mark.fault("X-D1")
+@pytest.mark.fault("X-D")
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -198,7 +198,7 @@ def test_damaged_files_of_a_run_cost_what_they_say_and_nothing_else(finished: Jo
     assert main(["ledger", str(copy)]) == 0
 
 
-@pytest.mark.fault("X-D1")
+@pytest.mark.fault("X-D")
 def test_a_record_of_a_year_beyond_9999_is_reported(finished: Job, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished.work_dir, copy)
