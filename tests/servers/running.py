@@ -173,4 +173,6 @@ class TransformersServe(RunningServer):
         return [*serve, "--host", "127.0.0.1", "--port", str(self.port), "--device", "cpu"]
 
     def environ(self) -> dict[str, str]:
-        return {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        hub = self.folder / "hub"
+        hub.mkdir(exist_ok=True)  # without one its list of models is status 500
+        return {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
