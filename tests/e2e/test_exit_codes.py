@@ -103,7 +103,7 @@ def _no_address(job: Job) -> tuple[str, ...]:
         (_output_directory, "is a directory"),
         (_unknown, "no such flag"),
         (_no_key, "NO_SUCH_VARIABLE_HERE is not set"),
-        (_no_address, "no http or https address"),
+        (_no_address, "not an http or https address"),
     ],
 )
 def test_2_what_is_wrong_as_a_whole_sends_nothing(job: Job, arrange: Arrange, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,9 +172,13 @@ def test_2_a_work_dir_in_use(job: Job, capsys: pytest.CaptureFixture[str]) -> No
     assert "another run" in capsys.readouterr().err
 
 
+NO_NUMBER = chat_line(("system", "Give the numerical answer, an integer, only."), ("user", "no number here"))
+WITHOUT_A_NUMBER = SimulatorSettings(answers={"no number here": "I cannot tell."})
+
+
 def test_3_below_the_minimum_holds_back_that_split_only(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    job.validation([chat_line(("system", "JSON list of friends"), ("user", "no number here"))] * 4)
-    with start_simulator() as simulator:
+    job.validation([NO_NUMBER] * 4)
+    with start_simulator(WITHOUT_A_NUMBER) as simulator:
         job.url = simulator.base_url
         assert job.run() == 3
         assert job.train_output.exists() and not job.validation_output.exists()
@@ -187,10 +191,10 @@ def test_3_below_the_minimum_holds_back_that_split_only(job: Job, capsys: pytest
 
 
 def test_a_held_back_split_leaves_no_stale_dataset(job: Job) -> None:
-    with start_simulator() as simulator:
+    with start_simulator(WITHOUT_A_NUMBER) as simulator:
         job.url = simulator.base_url
         assert job.run() == 0
-        job.train([chat_line(("user", "no number"))] * 3)
+        job.train([NO_NUMBER] * 3)
         earlier = job.train_output.read_bytes()
         assert job.run("--data_generation_task_type=MATH") == 3
     assert not job.train_output.exists()
