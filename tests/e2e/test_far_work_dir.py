@@ -61,7 +61,7 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
 
     arguments = job.arguments("--model=simulated-teacher")[1:]
     assert main(["plan", *arguments]) == 0
-    assert f"train: 0 to send, {ROWS} answered on the ledger; 1 cannot be sent" in capsys.readouterr().out
+    assert f"train: 0 to send, {ROWS} answered on the ledger; 1 reject" in capsys.readouterr().out
     with start_simulator() as simulator:
         at_simulator = f"--teacher_model_endpoint_url={simulator.base_url}"
         assert main(["check", *arguments, at_simulator]) == 0
@@ -78,7 +78,7 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
 def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     job = FarJob(tmp_path)
-    job.train([*questions(2), *(f"bad {number}" for number in range(30))])
+    job.train([*questions(40), *(f"bad {number}" for number in range(30))])
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert main(["check", *job.arguments()[1:]]) == 0
