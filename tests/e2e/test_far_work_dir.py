@@ -65,7 +65,7 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
     with start_simulator() as simulator:
         at_simulator = f"--teacher_model_endpoint_url={simulator.base_url}"
         assert main(["check", *arguments, at_simulator]) == 0
-        assert f"{ROWS:,} are answered on the ledger" in capsys.readouterr().out
+        assert f"{ROWS:,} answered on the ledger" in capsys.readouterr().out
         assert main(["status", *arguments]) == 3
         assert "has ended" in capsys.readouterr().out
 
