@@ -180,12 +180,12 @@ def test_3_below_the_minimum_holds_back_that_split_only(job: Job, capsys: pytest
     job.validation([NO_NUMBER] * 4)
     with start_simulator(WITHOUT_A_NUMBER) as simulator:
         job.url = simulator.base_url
-        assert job.run() == 3
+        assert job.run("--bare_answers=always") == 3
         assert job.train_output.exists() and not job.validation_output.exists()
         assert len(job.rejects()) == 4
         asked = simulator.stats()["requests"]
         assert "NOT published" in capsys.readouterr().out
-        assert job.run("--min_endpoint_success_ratio=0") == 0  # nothing is paid for again
+        assert job.run("--bare_answers=always", "--min_endpoint_success_ratio=0") == 0  # nothing is paid for again
         assert simulator.stats()["requests"] == asked
     assert job.validation_output.read_bytes() == b""
 
@@ -196,7 +196,7 @@ def test_a_held_back_split_leaves_no_stale_dataset(job: Job) -> None:
         assert job.run() == 0
         job.train([NO_NUMBER] * 3)
         earlier = job.train_output.read_bytes()
-        assert job.run("--data_generation_task_type=MATH") == 3
+        assert job.run("--data_generation_task_type=MATH", "--bare_answers=always") == 3
     assert not job.train_output.exists()
     [kept] = (job.work_dir / "previous").glob("*/train.jsonl")
     assert kept.read_bytes() == earlier
