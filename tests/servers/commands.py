@@ -103,6 +103,11 @@ def job_of(folder: Path, url: str, task: str, lines: list[str | bytes]) -> Job:
     return job
 
 
+def says_no_route(output: str) -> bool:
+    """Whether the command says that the address has no route for chats, before the first row or after some."""
+    return "there is no such route" in output or "There is no chat completions route here" in output
+
+
 def recorded(ended: Ended) -> str:
     """What to print when an assertion fails: the output, and the first rejects."""
     rejects = ended.job.rejects()[:3] if (ended.job.work_dir / "rejects.jsonl").exists() else []
