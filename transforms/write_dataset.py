@@ -82,7 +82,8 @@ class _JoinWithLedgerFn(beam.DoFn):
                         yield from examples.add(example_line(ended, self._dataset))
                 yield from rejects.rest()
                 yield from examples.rest()
-                found[files.split] = {None: written.examples, **written.reasons}
+                found[files.split] = {None: written.examples}
+                found[files.split].update(written.reasons)
                 differs = difference(part.tally, written, repeated) if part.published else None
                 if differs is not None:
                     changed[files.split] = differs
