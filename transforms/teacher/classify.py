@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 from transforms.elements.failures import FailureKind
 from transforms.teacher import error_words as words
-from transforms.teacher.error_body import ErrorBody, read_error
+from transforms.teacher.error_body import ErrorBody, plain, read_error
 from transforms.teacher.refused_parameters import Asked, read_request, refused_parameters
 from transforms.teacher.server_hints import retry_after_s, wait_in_words_s
 
 MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 MODEL_REASON_HEADER = "ms-azureml-model-error-reason"
+AWS_ERROR_HEADER = "x-amzn-errortype"
 LONG_WAIT_S = 3600.0
+LONGEST_CODE = 200
 
 _BY_STATUS = {
     400: FailureKind.BAD_REQUEST,
@@ -94,6 +96,7 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
         if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
             status = int(reported)
     reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s))
+    reading.take_code(headers.get(AWS_ERROR_HEADER, ""))
     return reading.verdict()
 
 
@@ -119,6 +122,11 @@ class _Reading:
         self.status = status if status is not None else self.error.status or self._status_by_code()
         self._wait_s = asked_wait_s if asked_wait_s is not None else wait_in_words_s(self._message)
 
+    def take_code(self, code: str) -> None:
+        """A code that came in a header: Bedrock names the error there, throttling of status 400 too, with an address behind a colon."""
+        if code:
+            self.error.codes.insert(0, plain(code[:LONGEST_CODE].partition(":")[0]))
+
     def verdict(self) -> Verdict:
         """By status, made precise by the words."""
         status = self.status
@@ -134,7 +142,7 @@ class _Reading:
                 status = precise
             elif status != 500 and self._said(words.KEY_REFUSED):
                 status = 401
-            elif status != 500 and self._said(words.PACE):
+            elif status != 500 and (self._said(words.PACE) or self._said(words.ASKED_TO_WAIT)):
                 status = 429
             elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
                 status = 404
@@ -197,6 +205,8 @@ class _Reading:
     def _is_too_long(self) -> bool:
         if not self._said(words.CONTEXT_TOO_SMALL) or self._said(words.SHORT_PERIOD) or "queue" in self._message:
             return False
+        if self._said(words.ASKED_TO_WAIT) or self._status_by_code() in (429, 503, 504):
+            return False  # too many tokens for this minute, not for the context
         return not words.OUTPUT_SETTING.search(self._message) or words.INPUT_NAMED.search(self._message) is not None
 
     def _refused_parameters(self) -> Verdict | None:

@@ -57,8 +57,12 @@ SOME_LIMIT = re.compile(r"quota|limit|allowance|allocation|上限|限额|次数"
 SHORT_PERIOD = re.compile(
     r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|concurren|并发|每分钟|每秒"
 )
+_SEVERAL_HOURS = r"(?:[2-9]|[1-9]\d)[ -]?(?:hours?|hrs?|h)\b"
 LONG_PERIOD = re.compile(
-    r"\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)|today"
+    rf"limit (?:was |is |has been )?(?:reached|exceeded|hit|exhausted) (?:for|in|within) (?:the |your |this )?(?:last |past )?{_SEVERAL_HOURS}"
+    rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)|\b(?:per|every|each) {_SEVERAL_HOURS}"
+    r"|\d ?小时的?(?:使用|请求|调用)?(?:上限|限额|额度)"
+    r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)|today"
     r"|今日|每日|每周|每月|每天"
 )
 
@@ -147,6 +151,7 @@ PACE = _any_of(
     r"rate[ -]?limit\w*|too many requests|too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",
     rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|并发数?过|频率过|访问量过大|流量限制|限流|\b(?:rpm|tpm|qps)\b|slow down",
 )
+ASKED_TO_WAIT = re.compile(r"\bwait (?:\w+ ){0,3}(?:before|and) (?:trying|try|retrying|retry|sending)\b")
 BUSY = _any_of(
     r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b|稍后",
     r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",

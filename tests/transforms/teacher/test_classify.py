@@ -14,6 +14,7 @@ def error(code: str = "", message: str = "", **fields: object) -> bytes:
 
 MODEL_STATUS = "ms-azureml-model-error-statuscode"
 MODEL_REASON = "ms-azureml-model-error-reason"
+AWS_ERROR = "x-amzn-errortype"
 TABLE = [
     (400, {}, b"", Kind.BAD_REQUEST),
     (400, {}, error("content_filter"), Kind.CONTENT_FILTERED),
@@ -37,6 +38,12 @@ TABLE = [
     (204, {}, b"", Kind.NOT_FOUND),
     (408, {}, b"", Kind.TIMED_OUT),
     (413, {}, b"", Kind.TOO_LARGE),
+    (400, {AWS_ERROR: "ThrottlingException:http://internal.example.com/coral/"}, b'{"message":"Too many tokens"}', Kind.THROTTLED),
+    (400, {AWS_ERROR: "ThrottlingException"}, b"", Kind.THROTTLED),
+    (400, {AWS_ERROR: "ModelTimeoutException"}, b'{"message":"Model has timed out in processing the request"}', Kind.TIMED_OUT),
+    (400, {AWS_ERROR: "ServiceUnavailableException"}, b"{}", Kind.UNAVAILABLE),
+    (400, {AWS_ERROR: "ValidationException"}, b'{"message":"Input is too long for requested model."}', Kind.CONTEXT_LENGTH_EXCEEDED),
+    (400, {AWS_ERROR: "ValidationException"}, b"{}", Kind.BAD_REQUEST),
     (418, {}, b"", Kind.BAD_REQUEST),
     (422, {}, b"", Kind.BAD_REQUEST),
     (424, {}, b"", Kind.SERVER_ERROR),
