@@ -9,7 +9,7 @@ from world.responding import responding
 
 from transforms.elements.failures import FailureKind
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.endings import check_ending
+from transforms.prompts.endings import whole_text
 from transforms.teacher.client import AttemptResult, TeacherClient
 from transforms.teacher.specs import EndpointSpec
 
@@ -55,7 +55,7 @@ def test_a_response_is_taken_for_what_it_is(case: Case, results: dict[str, Attem
             assert getattr(reply, name) == fields.get(name, getattr(reply, name))
         read = ""
         try:
-            check_ending(reply)
+            whole_text(reply, None)
         except AnswerRejected as rejected:
             assert rejected.reason == fields["reason"]
             read = rejected.detail
