@@ -24,7 +24,8 @@ def sizes_of(pattern: str) -> dict[str, int]:
     """The files that a path or pattern means, and their bytes as they are stored.
 
     In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not, and ``[ab]`` is one of these letters. On this machine, the folders at the
-    beginning that exist are taken as they are; a folder that holds a saved dataset means its data files.
+    beginning that exist are taken as they are, files and folders that begin with a dot are left out unless the pattern names such a one, as
+    shells do (notebooks and macOS leave copies there), and a folder that holds a saved dataset means its data files.
     """
     if "://" not in pattern:
         return {path: _size_of(path) for path in _local(pattern)}
@@ -42,6 +43,8 @@ def matches(pattern: str, path: str) -> bool:
         return os.path.realpath(pattern) == os.path.realpath(path)
     folder, rest = _literal_folder(pattern)
     relative = os.path.relpath(os.path.realpath(path), os.path.realpath(folder or "."))
+    if relative.startswith(os.pardir + os.sep) or (_is_hidden(relative) and not _is_hidden(rest)):
+        return False
     return _regex(rest).match(relative) is not None
 
 
@@ -64,10 +67,17 @@ def _local(pattern: str) -> Iterator[str]:
             folders.clear()
         if not everywhere and here == "." and os.sep not in rest:
             folders.clear()
+        if not _is_hidden(rest):
+            folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in names:
             relative = name if here == "." else os.path.join(here, name)
-            if wanted.match(relative):
+            if wanted.match(relative) and (_is_hidden(rest) or not _is_hidden(name)):
                 yield os.path.join(folder, relative)
+
+
+def _is_hidden(relative: str) -> bool:
+    """Whether a path or pattern has a part that begins with a dot."""
+    return f"{os.sep}." in os.sep + relative
 
 
 def _regex(pattern: str) -> "re.Pattern[str]":

@@ -83,6 +83,25 @@ def test_patterns_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not matches("*.jsonl", "x/new.jsonl") and matches("x/**", "x/y/z/new.jsonl") and not matches("a.jsonl", "b.jsonl")
 
 
+def test_a_pattern_means_no_hidden_file_unless_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.jsonl", "._a.jsonl", ".ipynb_checkpoints/a-checkpoint.jsonl", "x/.cache/b.jsonl", "x/c.jsonl"):
+        write_rows(tmp_path / name, ["{}"])
+    monkeypatch.chdir(tmp_path)
+    assert sorted(sizes_of("*.jsonl")) == ["a.jsonl"] and sorted(sizes_of("**.jsonl")) == ["a.jsonl", "x/c.jsonl"]
+    assert sorted(sizes_of("*/*.jsonl")) == ["x/c.jsonl"]
+    assert sorted(sizes_of("._*.jsonl")) == ["._a.jsonl"] and sorted(sizes_of("x/.cache/*")) == ["x/.cache/b.jsonl"]
+    assert sorted(sizes_of("*/.cache/*.jsonl")) == ["x/.cache/b.jsonl"]
+    assert not matches("*.jsonl", ".new.jsonl") and matches(".*.jsonl", ".new.jsonl")
+
+
+def test_a_pattern_takes_in_nothing_beside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("data/**", "data/**/*.jsonl", "data/*/*.jsonl", f"{tmp_path}/data/**.jsonl", "data/.*/*.jsonl"):
+        assert not matches(pattern, "out.jsonl") and not matches(pattern, str(tmp_path / "out" / "train.jsonl"))
+    assert matches("data/**", "data/out/train.jsonl") and matches("data/**", "data/..out/train.jsonl") is False
+
+
 @pytest.mark.fault("X-A5", "D4", "M4")
 def test_an_input_in_another_encoding_is_recorded_and_published(tmp_path: Path) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"caf\xe9.jsonl")
