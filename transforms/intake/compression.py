@@ -65,4 +65,6 @@ class _Unpacked:
 def _broken(name: str, error: Exception) -> Exception:
     if isinstance(error, OSError) and error.errno:
         return error  # the disk or the network, not the file
+    if "requires too much memory" in str(error):
+        return UnusableFile("the zst file was packed with a longer window than readers take (zstd --long); unpack it: zstd -d --long=31 FILE")
     return UnusableFile(f"the {name} file breaks off or is damaged ({error}); what follows cannot be read. Get it anew or unpack what is whole")

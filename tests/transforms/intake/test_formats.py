@@ -172,6 +172,13 @@ def test_what_is_broken_is_a_reject_and_costs_no_other_row(name: str, data: byte
     assert [row.origin.ordinal for row in rows] == list(range(len(rows)))
 
 
+def test_a_long_zstd_window_is_no_damage() -> None:
+    line = as_jsonl(fields_of(PAIRS))
+    frame = b"\x28\xb5\x2f\xfd\x00\x98" + (1 | len(line) << 3).to_bytes(3, "little") + line  # one stored block, window of 512 MB
+    with pytest.raises(UnusableFile, match="zstd -d --long=31"):
+        column_problems(lambda _: io.BytesIO(frame), "rows.jsonl.zst", Reading(100_000, None, TEMPLATED))
+
+
 @pytest.mark.parametrize("packing", [".gz", ".zst"])
 @pytest.mark.parametrize("name", ["jsonl", "csv", "avro", "json"])
 def test_a_torn_file_is_not_taken_for_a_whole_one(name: str, packing: str) -> None:
