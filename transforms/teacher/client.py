@@ -36,6 +36,7 @@ MOST_HEADERS = 1_000
 CONNECT_TIMEOUT_S = 10.0
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 RESPONSE_ID_HEADERS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid", "x-generation-id", "cf-ray")
+LONGEST_LOCATION = 200
 LONGEST_RESPONSE_ID = 200
 UNTRUSTED = (
     "The server is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle "
@@ -178,7 +179,8 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
         latency_ms,
         reply,
         body if good else b"",
-        failure and replace(failure, detail=printable(failure.detail), excerpt=printable(excerpt_of(body)), response_id=response_id),
+        failure
+        and replace(failure, detail=printable(redactor.text(failure.detail)), excerpt=printable(excerpt_of(body)), response_id=response_id),
         read_budget(response.headers, "requests"),
         read_budget(response.headers, "tokens"),
         response_id,
@@ -198,9 +200,11 @@ async def _receive(response: aiohttp.ClientResponse, received: bytearray, most_b
 
 def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
     verdict = classify(response.status, response.headers, body, request, time.time())
+    # where a redirect leads is the address that was meant; what its query holds may be ours
+    location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
     return RequestFailure(
         verdict.kind,
-        f"status {response.status}",
+        f"status {response.status}, a redirect to {location}" if location else f"status {response.status}",
         status=response.status,
         retry_after_s=verdict.wait_s,
         parameters=verdict.parameters,

@@ -10,7 +10,7 @@ _ADVICE = {
     FailureKind.UNAUTHORIZED: "The credential is missing, wrong or expired: see authentication_type and what it names.",
     FailureKind.FORBIDDEN: "The credential is known but may not use this endpoint: see its permissions or network rules.",
     FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
-    FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some, then run the same command again.",
+    FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some or wait until it is renewed, then run the same command again.",
 }
 _WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)

@@ -99,6 +99,14 @@ def test_a_failure_has_the_servers_id_too() -> None:
     assert result.failure is not None and result.failure.response_id == result.response_id == "abc"
 
 
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_redirect_is_not_followed_but_named(status: str) -> None:
+    with raw_server(sends(head(status, Content_Length=0, Location="https://teacher.example/v1/chat/completions?code=SECRET"))) as address:
+        failure = ask(address).failure
+    assert failure is not None and failure.kind is Kind.NOT_FOUND
+    assert failure.detail == f"status {status[:3]}, a redirect to https://teacher.example/v1/chat/completions"
+
+
 @pytest.mark.fault("D22")
 @pytest.mark.parametrize("headers", [{"x-policy": "p" * 30_000}, {f"x-h{n}": str(n) for n in range(400)}], ids=["long", "many"])
 def test_large_heads_are_read(headers: dict[str, str]) -> None:
