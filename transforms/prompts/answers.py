@@ -88,8 +88,12 @@ def number(value: object) -> str:
 # JSON
 
 
+_NEXT_QUESTION = re.compile(r"^[ #*]{0,6}(?:question|problem|instruction|user|human|q)(?: \d{1,3})?[*]{0,2}:", re.IGNORECASE | re.MULTILINE)
+"""A teacher that does not stop goes on with questions of its own, and answers those."""
+
+
 def value_of(text: str, key: str) -> object:
-    """The value under ``key`` in the last object of a reply that has it. Raises AnswerRejected."""
+    """The value under ``key`` in the last object of a reply that has it: a teacher may correct itself. Raises AnswerRejected."""
     reading = read_objects(text, (key,))
     if not reading.objects or reading.broken:
         last = _value_at_end(text, key)
@@ -104,6 +108,8 @@ def value_of(text: str, key: str) -> object:
     if len(keys) != 1:
         raise AnswerRejected(reasons.KEY_MISSING, f"the object holds {' and '.join(map(repr, keys))}; which one is meant is open")
     value = _agreed(found[keys[0]], key)
+    if any(earlier.get(keys[0], value) != value for earlier in reading.objects[:-1]) and _NEXT_QUESTION.search(text):
+        raise AnswerRejected(reasons.KEY_MISSING, f'the reply goes on to another question, and "{key}" differs; which one is meant is open')
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value
