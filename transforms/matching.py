@@ -23,29 +23,31 @@ def is_pattern(path: str) -> bool:
 def sizes_of(pattern: str) -> dict[str, int]:
     """The files that a path or pattern means, and their bytes as they are stored.
 
-    In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not, and ``[ab]`` is one of these letters. On this machine, the folders at the
-    beginning that exist are taken as they are, files and folders that begin with a dot are left out unless the pattern names such a one, as
-    shells do (notebooks and macOS leave copies there), and a folder that holds a saved dataset means its data files.
+    In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not and ``**/`` may be no folder at all, ``[ab]`` is one of these letters. On
+    this machine, the folders at the beginning that exist are taken as they are, files and folders that begin with a dot are left out unless
+    the pattern names such a one, as shells do (notebooks and macOS leave copies there), and a folder that holds a saved dataset means its
+    data files.
     """
     if "://" not in pattern:
         return {path: _size_of(path) for path in _local(pattern)}
     if "[" in pattern and exists(pattern):
         found = FileSystems.get_filesystem(pattern).metadata(pattern)
         return {pattern: found.size_in_bytes}
-    return {found.path: found.size_in_bytes for found in FileSystems.match([pattern])[0].metadata_list}
+    results = FileSystems.match(list(_spellings(pattern)))
+    return {found.path: found.size_in_bytes for result in results for found in result.metadata_list}
 
 
 def matches(pattern: str, path: str) -> bool:
     """Whether the pattern takes in this path, also where there is no such file yet."""
     if "://" in pattern or "://" in path:
-        return re.match(FileSystem.translate_pattern(pattern), path) is not None
+        return any(re.match(FileSystem.translate_pattern(one), path) for one in _spellings(pattern))
     if os.path.lexists(pattern):
         return os.path.realpath(pattern) == os.path.realpath(path)
     folder, rest = _literal_folder(pattern)
     relative = os.path.relpath(os.path.realpath(path), os.path.realpath(folder or "."))
     if relative.startswith(os.pardir + os.sep) or (_is_hidden(relative) and not _is_hidden(rest)):
         return False
-    return _regex(rest).match(relative) is not None
+    return any(wanted.match(relative) for wanted in _regexes(rest))
 
 
 def _local(pattern: str) -> Iterator[str]:
@@ -58,7 +60,7 @@ def _local(pattern: str) -> Iterator[str]:
     folder, rest = _literal_folder(pattern)
     if not is_pattern(rest):
         return
-    wanted = _regex(rest)
+    wanted = _regexes(rest)
     everywhere = "**" in rest
     # below the last folder that the pattern can mean there is nothing to look for, so links to folders cannot lead in circles
     for root, folders, names in os.walk(folder or ".", followlinks=not everywhere):
@@ -71,7 +73,7 @@ def _local(pattern: str) -> Iterator[str]:
             folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in names:
             relative = name if here == "." else os.path.join(here, name)
-            if wanted.match(relative) and (_is_hidden(rest) or not _is_hidden(name)):
+            if any(one.match(relative) for one in wanted) and (_is_hidden(rest) or not _is_hidden(name)):
                 yield os.path.join(folder, relative)
 
 
@@ -80,9 +82,20 @@ def _is_hidden(relative: str) -> bool:
     return f"{os.sep}." in os.sep + relative
 
 
-def _regex(pattern: str) -> "re.Pattern[str]":
+def _spellings(pattern: str) -> Iterator[str]:
+    """The pattern as Beam takes it, where ``**/`` is at least one folder, with and without each: for shells it may be none."""
+    head, many, tail = pattern.partition("**/")
+    if not many or head[-1:] not in ("", "/"):
+        yield pattern
+        return
+    for rest in _spellings(tail):
+        yield head + many + rest
+        yield head + rest
+
+
+def _regexes(pattern: str) -> "list[re.Pattern[str]]":
     # here a backslash is a letter like any other
-    return re.compile(FileSystem.translate_pattern(pattern).replace(r"[^/\\]*", "[^/]*"))
+    return [re.compile(FileSystem.translate_pattern(one).replace(r"[^/\\]*", "[^/]*")) for one in _spellings(pattern)]
 
 
 def _literal_folder(pattern: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import ROOT, questions, read_jsonl, write_rows
+from object_storage import OBJECTS
 from small_teacher import SmallTeacher, small_teacher
 
 from beam_distill.cli.main import main
@@ -92,6 +93,20 @@ def test_a_pattern_means_no_hidden_file_unless_it_says_so(tmp_path: Path, monkey
     assert sorted(sizes_of("._*.jsonl")) == ["._a.jsonl"] and sorted(sizes_of("x/.cache/*")) == ["x/.cache/b.jsonl"]
     assert sorted(sizes_of("*/.cache/*.jsonl")) == ["x/.cache/b.jsonl"]
     assert not matches("*.jsonl", ".new.jsonl") and matches(".*.jsonl", ".new.jsonl")
+
+
+def test_two_stars_may_mean_no_folder_as_in_shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("d/a.jsonl", "d/x/b.jsonl", "d/x/y/c.jsonl", "e.jsonl"):
+        write_rows(tmp_path / name, ["{}"])
+    monkeypatch.chdir(tmp_path)
+    assert sorted(sizes_of("d/**/*.jsonl")) == ["d/a.jsonl", "d/x/b.jsonl", "d/x/y/c.jsonl"]
+    assert sorted(sizes_of("**/x/**/*.jsonl")) == ["d/x/b.jsonl", "d/x/y/c.jsonl"] and sorted(sizes_of("**/e.jsonl")) == ["e.jsonl"]
+    assert matches("d/**/*.jsonl", "d/new.jsonl") and not matches("d/**/*.jsonl", "new.jsonl")
+    stored = ["objects://stars/d/a.jsonl", "objects://stars/d/x/b.jsonl"]
+    for path in stored:
+        monkeypatch.setitem(OBJECTS, path, b"{}\n")
+    assert sizes_of("objects://stars/d/**/*.jsonl") == dict.fromkeys(stored, 3) and sizes_of("objects://stars/**/none.jsonl") == {}
+    assert matches("s3://b/d/**/*.jsonl", "s3://b/d/new.jsonl") and not matches("s3://b/d/**/*.jsonl", "s3://b/new.jsonl")
 
 
 def test_a_pattern_takes_in_nothing_beside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
