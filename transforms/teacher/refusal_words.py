@@ -12,13 +12,16 @@ _ADVICE = {
     FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
     FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some or wait until it is renewed, then run the same command again.",
 }
+_BOT_CHECK = re.compile(r"just a moment|attention required|captcha|checking your browser|bot check|bot detection|application firewall", re.I)
+_BOT_CHECK_ADVICE = "A firewall's bot check answers in the endpoint's place: ask from a network that it lets in, or go around it."
 _WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 
 def refusal_text(chat_url: str, failure: RequestFailure) -> str:
     """A refusal by the endpoint itself."""
-    return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {_ADVICE.get(failure.kind, '')}".rstrip()
+    advice = _BOT_CHECK_ADVICE if _BOT_CHECK.search(failure.excerpt) else _ADVICE.get(failure.kind, "")
+    return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {advice}".rstrip()
 
 
 def no_room_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, by_own_question: bool) -> str:

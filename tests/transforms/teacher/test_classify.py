@@ -16,6 +16,7 @@ MODEL_STATUS = "ms-azureml-model-error-statuscode"
 MODEL_REASON = "ms-azureml-model-error-reason"
 AWS_ERROR = "x-amzn-errortype"
 TABLE = [
+    (400, {}, b'{"message":"Model has timed out in processing the request. Try your request again."}', Kind.TIMED_OUT),
     (400, {}, b"", Kind.BAD_REQUEST),
     (400, {}, error("content_filter"), Kind.CONTENT_FILTERED),
     (400, {}, b'{"status":400,"code":"content_filter","message":"filtered","param":"messages"}', Kind.CONTENT_FILTERED),
