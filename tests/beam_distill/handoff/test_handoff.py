@@ -123,7 +123,7 @@ def test_trl_knows_every_name_and_type_of_its_configuration(tmp_path: Path, inpu
 
 def test_the_card_says_how_it_was_made_and_leaves_the_licence_open(tmp_path: Path) -> None:
     made = Handoff(
-        tmp_path, enable_chain_of_thought=True, additional_headers={"x-secret": "s3cret"}, teacher_model_endpoint_url="http://inside:1/v1"
+        tmp_path, enable_chain_of_thought=True, additional_headers={"x-team": "s3cret"}, teacher_model_endpoint_url="http://inside:1/v1"
     )
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     _, head, body = card.split("---\n", 2)
