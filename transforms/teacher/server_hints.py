@@ -1,9 +1,9 @@
 """What a server says about its limits: how long to wait, and how much of a budget is left.
 
 Waits are read in the order of the large clients: ``retry-after-ms``, ``x-ms-retry-after-ms``, then ``Retry-After`` in seconds or as
-an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after``, by which LiteLLM passes on what its provider said; without any of
-them what the body says. Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as
-``6m0s``, ``1.5s`` or ``120ms``, or plain seconds.
+an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after``, by which LiteLLM passes on what its provider said, then the moment
+when a spent budget is full again; without any of them what the body says. Budgets are the ``x-ratelimit-*`` families for requests
+and tokens, whose resets are durations such as ``6m0s``, ``1.5s`` or ``120ms``, or plain seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ _WAIT_IN_WORDS = re.compile(
     r"|^(\d+(?:\.\d+)?)s$",
     re.MULTILINE,
 )
+_RESETS = (
+    ("x-rate-limit-reset-tokens", "x-ratelimit-remaining-tokens"),  # Azure OpenAI, which leaves Retry-After out there
+    ("x-rate-limit-reset-requests", "x-ratelimit-remaining-requests"),
+    ("RateLimit-Reset", "RateLimit-Remaining"),  # IETF draft of RateLimit headers, Cloudflare, Kong
+    ("X-RateLimit-Reset", "X-RateLimit-Remaining"),  # OpenRouter
+)
+_EARLIEST_MOMENT_S = 1e9
+_EARLIEST_MOMENT_MS = 1e12
 _WORDY_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d)")
 
 
@@ -46,7 +54,7 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
             return max(0.0, milliseconds / 1000.0)
     asked = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
     if asked is None:
-        return None
+        return _until_reset_s(headers, now_epoch_s)
     seconds = _number(asked)
     if seconds is not None:
         return max(0.0, seconds)
@@ -57,6 +65,19 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
         return max(0.0, (moment - datetime.fromtimestamp(now_epoch_s, timezone.utc)).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
+    """The longest wait for a budget that is spent. Numbers that can only be moments are such, in seconds or milliseconds since 1970."""
+    waits = []
+    for reset, remaining in _RESETS:
+        seconds = duration_s(headers.get(reset))
+        if seconds is None or (_number(headers.get(remaining)) or 0.0) > 0.0:
+            continue
+        if seconds >= _EARLIEST_MOMENT_MS:
+            seconds /= 1000.0
+        waits.append(max(0.0, seconds - now_epoch_s) if seconds >= _EARLIEST_MOMENT_S else seconds)
+    return max(waits, default=None)
 
 
 def wait_in_words_s(message: str) -> float | None:
@@ -106,4 +127,4 @@ def _number(text: str | None) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if -1e12 < number < 1e12 else None
+    return number if -1e13 < number < 1e13 else None  # milliseconds since 1970 are below it
