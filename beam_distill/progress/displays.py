@@ -18,7 +18,7 @@ def display_of_command(quiet: bool) -> Display | None:
     """The live view on a terminal, plain lines elsewhere, nothing when quiet."""
     if quiet:
         return None
-    if sys.stderr.isatty() and keeps_the_last_frame_only(os.environ) and _live_view_taken.acquire(blocking=False):
+    if _on_a_terminal(sys.stderr) and keeps_the_last_frame_only(os.environ) and _live_view_taken.acquire(blocking=False):
         from beam_distill.progress.terminal import LiveTerminal  # only who sees it waits for it
 
         return LiveTerminal(on_close=_live_view_taken.release)
@@ -39,7 +39,16 @@ def display_of_program(quiet: bool, callback: Callable[[ProgressView], None] | N
         from beam_distill.progress.notebook import NotebookView
 
         return NotebookView()
-    return display_of_command(quiet) if sys.stderr is not None else PlainLines()
+    return display_of_command(quiet)
+
+
+def _on_a_terminal(stream: object) -> bool:
+    """Whether a standard stream is a terminal. A program may have put anything in its place that can be written to, a closed file, or None."""
+    asks = getattr(stream, "isatty", None)
+    try:
+        return asks is not None and bool(asks())
+    except (OSError, ValueError):
+        return False
 
 
 def keeps_the_last_frame_only(environment: Mapping[str, str]) -> bool:

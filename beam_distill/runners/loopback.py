@@ -24,6 +24,7 @@ from google.protobuf import text_format  # type: ignore[import-untyped]
 from beam_distill.runners.plan import RunnerPlan
 
 GRACE_S = 10.0
+STDERR = 2  # the number, as sys.stderr may be an object that has none
 
 
 @contextmanager
@@ -69,7 +70,7 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ign
         command = [sys.executable, "-m", "beam_distill.runners.local_worker"]
         try:
             with self._changing:
-                self._workers[request.worker_id] = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
+                self._workers[request.worker_id] = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=STDERR)
         except OSError as error:
             return beam_fn_api_pb2.StartWorkerResponse(error=f"{sys.executable} cannot be started: {error}")
         return beam_fn_api_pb2.StartWorkerResponse()

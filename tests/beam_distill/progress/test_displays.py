@@ -6,7 +6,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from beam_distill.progress.displays import display_of_command
+from beam_distill.progress.displays import display_of_command, display_of_program
 from beam_distill.progress.plain import PlainLines, plain_line
 from beam_distill.progress.reading import Reading
 from beam_distill.progress.terminal import LiveTerminal, Panel
@@ -77,6 +77,29 @@ def test_no_terminal_gets_lines_and_quiet_gets_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.stderr", io.StringIO())
     assert isinstance(display_of_command(quiet=False), PlainLines)
     assert display_of_command(quiet=True) is None
+
+
+class _WritesOnly:
+    """What programs put in the place of stderr to have it in their log."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def _closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [None, _WritesOnly(), _closed()], ids=["none", "writes_only", "closed"])
+def test_a_stream_that_cannot_say_what_it_is_is_no_terminal(monkeypatch: pytest.MonkeyPatch, stream: object) -> None:
+    monkeypatch.setattr("sys.stderr", stream)
+    assert isinstance(display_of_command(quiet=False), PlainLines)
+    assert isinstance(display_of_program(quiet=False, callback=None), PlainLines)
 
 
 def test_messages_go_above_the_live_view_and_the_cursor_comes_back() -> None:
