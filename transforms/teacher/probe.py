@@ -32,6 +32,8 @@ ATTEMPT_S = 10.0
 PAUSE_S = 0.5
 CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
 """Of vLLM and SGLang, llama.cpp, OpenRouter and Together, Groq, Mistral."""
+LONGEST_LIST_BYTES = 16 << 20
+"""Providers of hundreds of models describe each in a kilobyte or two."""
 NO_REQUEST = b"hello"  # no JSON: whoever lets it in answers 400 and generates nothing
 
 
@@ -193,8 +195,13 @@ class _Probe:
             proxy=self._proxy,
             allow_redirects=False,
         ) as response:
-            received = self._redactor.body(await response.content.read(1 << 20))
-            return _Answer(response.status, response.headers, received)
+            received = bytearray()
+            async for piece in response.content.iter_any():
+                received += piece
+                if len(received) > LONGEST_LIST_BYTES:
+                    response.close()
+                    break
+            return _Answer(response.status, response.headers, self._redactor.body(bytes(received)))
 
     async def _with_info(self, session: aiohttp.ClientSession, result: ProbeResult) -> ProbeResult:
         parts = urlsplit(self._address)
@@ -227,16 +234,27 @@ def _models(answer: _Answer) -> ProbeResult:
         if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
             return ProbeResult(True, refusal=kind, detail=answer.shown)
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
-    listed = _fields(answer.body).get("data")
-    items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)] if isinstance(listed, list) else []
+    items = _listed(answer.body)
     if not items:
         return ProbeResult(True, detail="no list of models (the response is of another shape)")
-    lengths = ((item["id"], _context_tokens(item)) for item in items)
+    lengths = ((name, _context_tokens(item)) for name, item in items)
     return ProbeResult(
         True,
-        models=tuple(printable(item["id"]) for item in items),
+        models=tuple(printable(name) for name, _ in items),
         context_tokens=tuple((name, length) for name, length in lengths if length is not None),
     )
+
+
+def _listed(body: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """The models of a list by name: OpenAI's, Together's without an object around it, Ollama's under ``models``, or names alone."""
+    parsed = _parsed(body)
+    if isinstance(parsed, dict):
+        parsed = parsed["data"] if isinstance(parsed.get("data"), list) else parsed.get("models")
+    if not isinstance(parsed, list):
+        return []
+    items = [{"id": item} if isinstance(item, str) else item for item in parsed]
+    named = ((item.get("id", item.get("name")), item) for item in items if isinstance(item, dict))
+    return [(name, item) for name, item in named if isinstance(name, str)]
 
 
 def _context_tokens(item: dict[str, Any]) -> int | None:
@@ -251,8 +269,12 @@ def _context_tokens(item: dict[str, Any]) -> int | None:
 
 
 def _fields(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
+    fields = _parsed(body)
     return fields if isinstance(fields, dict) else {}
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

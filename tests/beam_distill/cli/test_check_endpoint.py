@@ -1,5 +1,6 @@
 """What check finds out of an endpoint without paying: its route, its key, the room in its context."""
 
+import json
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -54,6 +55,35 @@ def test_check_asks_the_chat_route_where_no_models_are_listed(job: Job, capsys: 
         job.url = f"http://{address}/api"
         assert command(job, "check") == 4
         assert "there is no such route; see teacher_model_endpoint_url" in capsys.readouterr().err
+
+
+LONG = "x" * 1_500
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"id": "one", "object": "model"}, {"id": "two", "object": "model"}],
+        {"models": [{"name": "one", "size": 5}, {"name": "two"}]},
+        {"object": "list", "data": ["one", "two"]},
+        {"data": [{"id": name, "description": LONG} for name in ("one", "two", *(f"vendor/{number}" for number in range(400)))]},
+    ],
+    ids=["bare_list", "under_models", "names_alone", "long_list"],
+)
+def test_models_are_found_in_every_shape_of_list(job: Job, capsys: pytest.CaptureFixture[str], listed: object) -> None:
+    body = json.dumps(listed).encode()
+
+    class Listing(NoModelList):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with serving(Listing) as address:
+        job.url = f"http://{address}/v1"
+        command(job, "check")
+        assert "models: one, two" in capsys.readouterr().out
 
 
 class NoDatabase(NoModelList):
