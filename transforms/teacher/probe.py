@@ -216,7 +216,7 @@ class _Probe:
         if answer.status != 200:
             return result
         name = _fields(answer.body).get("model_name")
-        return replace(result, info_model=printable(name) if isinstance(name, str) else "")
+        return replace(result, info_model=name if isinstance(name, str) and name.isprintable() else "")
 
 
 def _at_the_door(answer: _Answer) -> ProbeResult:
@@ -240,13 +240,16 @@ def _models(answer: _Answer) -> ProbeResult:
     lengths = ((name, _context_tokens(item)) for name, item in items)
     return ProbeResult(
         True,
-        models=tuple(printable(name) for name, _ in items),
+        models=tuple(name for name, _ in items),
         context_tokens=tuple((name, length) for name, length in lengths if length is not None),
     )
 
 
 def _listed(body: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """The models of a list by name: OpenAI's, Together's without an object around it, Ollama's under ``models``, or names alone."""
+    """The models of a list by name: OpenAI's, Together's without an object around it, Ollama's under ``models``, or names alone.
+
+    Names with half a character or control characters are none: no request could name them.
+    """
     parsed = _parsed(body)
     if isinstance(parsed, dict):
         parsed = parsed["data"] if isinstance(parsed.get("data"), list) else parsed.get("models")
@@ -254,7 +257,7 @@ def _listed(body: bytes) -> list[tuple[str, dict[str, Any]]]:
         return []
     items = [{"id": item} if isinstance(item, str) else item for item in parsed]
     named = ((item.get("id", item.get("name")), item) for item in items if isinstance(item, dict))
-    return [(name, item) for name, item in named if isinstance(name, str)]
+    return [(name, item) for name, item in named if isinstance(name, str) and name.isprintable()]
 
 
 def _context_tokens(item: dict[str, Any]) -> int | None:
