@@ -14,6 +14,8 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 
 FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
 STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
+A_MINUTE_OF_ROWS = 12_000
+"""At that pace: time enough for another command to be refused before it is over, on a busy machine too."""
 A_SYNC_OF_ANSWERS = 60
 """Answers that were received and not yet synced: some 30 ms of them at this teacher's pace, three times that on a slow machine, doubled."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import questions, write_rows
-from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
+from clusters.cases import A_MINUTE_OF_ROWS, STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, measured, on_flink
 from clusters.flink_cluster import FlinkCluster
 from clusters.job_servers import FLINK_JOB_SERVER
@@ -122,7 +122,7 @@ def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: P
     from beam_distill.config.sources import resolve
     from beam_distill.runners.detached import conclude, read_submission, state_of, stop, submit_detached
 
-    write_rows(tmp_path / "train.jsonl", questions(3000))
+    write_rows(tmp_path / "train.jsonl", questions(A_MINUTE_OF_ROWS))
     with start_simulator(STEADY) as simulator:
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", str(tmp_path / "train.jsonl"))
         settings = resolve(dict(text.removeprefix("--").split("=", 1) for text in job.arguments(*on_flink(flink.master))[1:]), None, {})
@@ -137,5 +137,5 @@ def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: P
         result = conclude(settings, submission, "DONE")
         answered = simulator.stats()["answered"]
     assert int(result.exit_code) == 130 and "stopped by a test" in result.message
-    assert answered < 3000 and result.verdict is not None
+    assert answered < A_MINUTE_OF_ROWS and result.verdict is not None
     assert result.verdict.splits[0].tally.examples == answered == result.metrics["requests_answered"]
