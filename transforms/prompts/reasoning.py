@@ -10,7 +10,7 @@ from transforms.prompts.thinking import thought_in
 def reasoning_of(prompt: Prompt, reply: TeacherReply) -> str | None:
     """The reasoning in one reply, None where it has none.
 
-    The steps that a chain-of-thought request asked for come first: they lead to the answer that is kept. Else the endpoint's reasoning field,
+    The steps that a chain-of-thought request asked for come first: they lead to the answer that is kept. Else what the endpoint sets apart,
     else what stands in the marks of thinking before the visible text.
     """
     text = reply.content or ""

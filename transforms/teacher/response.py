@@ -13,6 +13,8 @@ from transforms.teacher.lenient_json import read_json
 MOST_TOKENS = 1_000_000_000
 """A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
 LONGEST_MESSAGE = 500
+_THOUGHT = ("thinking", "reasoning")
+"""Types of content parts that are no part of the answer."""
 _ERROR_FIELDS = frozenset(
     {
         "errors",
@@ -79,7 +81,7 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     return TeacherReply(
         turn=turn,
         content=_text(message.get("content")),
-        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
+        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")) or _thought(message.get("content")),
         finish_reason=finish_reason,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
@@ -153,9 +155,15 @@ def _text(value: object) -> str | None:
     if isinstance(value, dict):
         value = [value]
     if isinstance(value, list):  # content parts, as some gateways send them
-        parts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") not in ("thinking", "reasoning")]
+        parts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") not in _THOUGHT]
         return "".join(part for part in parts if isinstance(part, str))
     return None
+
+
+def _thought(content: object) -> str | None:
+    """The thinking among content parts; Mistral puts it there, as a list of parts itself."""
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") in _THOUGHT] if isinstance(content, list) else []
+    return "".join(_text(part.get(str(part["type"]))) or _text(part.get("text")) or "" for part in parts) or None
 
 
 def _refusal(message: dict[str, object]) -> str | None:

@@ -127,6 +127,18 @@ def test_an_answer_that_was_encoded_twice_is_read() -> None:
 def test_thinking_among_the_parts_of_a_content_is_left_out() -> None:
     parts = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "four"}]
     assert read(completion(parts)).content == "four"
+    assert read(completion(parts)).reasoning == "hm"
+
+
+def test_thinking_parts_are_the_reasoning_of_a_content() -> None:
+    """As Mistral sends them: a list of texts inside, more than one part, some without anything."""
+    thought = [{"type": "thinking", "thinking": [{"type": "text", "text": "Let me "}, {"type": "text", "text": "see."}]}]
+    parts = [*thought, {"type": "text", "text": "fo"}, {"type": "thinking", "thinking": []}, {"type": "text", "text": "ur"}]
+    reply = read(completion(parts))
+    assert (reply.content, reply.reasoning) == ("four", "Let me see.")
+    assert read(completion([{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "four"}])).reasoning == "hm"
+    assert read(completion(parts, reasoning_content="named")).reasoning == "named"
+    assert read(completion([{"type": "text", "text": "four"}])).reasoning is None
 
 
 @pytest.mark.fault("X-A3", "D3")
