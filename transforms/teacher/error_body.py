@@ -55,6 +55,7 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
 _GAPS = re.compile(r"[_\s]+")
 _CODE = re.compile(r"[\w.:/ -]{1,64}")
+_FIELD_LINE = re.compile(r"^(\w+(?: -> \w+)+)\n[ \t]+", re.MULTILINE)  # pydantic 1 as text: what is wrong comes on the next line
 _MARKUP = re.compile(r"\s*<[a-zA-Z!?]")
 _STREAM_LINE = re.compile(r"^(?:data|event|id|retry)?:", re.ASCII)
 _STREAM_STATUS = re.compile(r"^:\s*HTTP_STATUS/(\d{3})", re.MULTILINE)
@@ -146,6 +147,7 @@ def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
             return
     if len(text) > LONGEST_TEXT:
         text = f"{text[: LONGEST_TEXT // 2]}\n{text[-LONGEST_TEXT // 2 :]}"
+    text = _FIELD_LINE.sub(lambda field: field[1].replace("->", " ") + " ", text)
     if key in _PARAMETER_KEYS:
         found.parameters.append(plain(text))
     elif key in _CODE_KEYS and _CODE.fullmatch(text):

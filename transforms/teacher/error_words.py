@@ -156,6 +156,11 @@ BUSY = _any_of(
     r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b|稍后",
     r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",
 )
+FULL = re.compile(
+    r"\b(?:servers?|models?|engines?|service|system|backend)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
+    r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)"
+)
+"""Narrower than BUSY, for statuses that mostly blame the request."""
 TOO_LATE = re.compile(r"timed? ?-?out|deadline exceeded|超时")
 
 STATUS_OF_CODE: dict[str, int] = {
@@ -172,7 +177,7 @@ STATUS_OF_CODE: dict[str, int] = {
         "|limit burst rate|request limit exceeded|rate limit|too many requests exception|throttling error|service quota exceeded exception",
         500: "server error|internal error|internal server error|internal|api error|internal server exception|internal failure",
         503: "overloaded error|overloaded|service unavailable|unavailable|engine overloaded error|model overloaded|server overloaded"
-        "|service unavailable exception|model not ready exception|capacity exceeded|model not ready|engine overloaded",
+        "|server is overloaded|service unavailable exception|model not ready exception|capacity exceeded|model not ready|engine overloaded",
         504: "timeout|timeout error|deadline exceeded|request timeout|gateway timeout|model timeout exception|request timeout error",
         400: "invalid request error|invalid argument|bad request|bad request error|invalid request|invalid parameter|validation error"
         "|validation exception|invalid parameter error",

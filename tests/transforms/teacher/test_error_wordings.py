@@ -100,3 +100,35 @@ def test_a_long_wait_for_a_limit_is_a_spent_quota() -> None:
 )
 def test_statuses_of_gateways(status: int, kind: Kind) -> None:
     assert classify(status, {}, b"").kind is kind
+
+
+@pytest.mark.fault("D10")
+def test_a_field_and_its_refusal_may_be_on_two_lines() -> None:
+    """As pydantic 1 writes its errors as text, in NVIDIA's problem details."""
+    refused = "body -> frequency_penalty\n  Extra inputs are not permitted (type=extra_forbidden)\nbody -> stop\n  extra fields not permitted"
+    body = json.dumps({"title": "Unprocessable Entity", "status": 422, "detail": refused}).encode()
+    asked = json.dumps({"messages": [], "frequency_penalty": 0.5, "temperature": 0.2, "stop": ["x"]}).encode()
+    assert classify(422, {}, body, asked) == (Kind.PARAMETER_REFUSED, ("frequency_penalty", "stop"), None)
+    too_high = json.dumps({"detail": "body -> frequency_penalty\n  Input should be less than or equal to 2"}).encode()
+    assert classify(422, {}, too_high, asked).kind is Kind.BAD_REQUEST
+
+
+@pytest.mark.fault("D3", "D16")
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Our servers are currently overloaded. Please try again later.",
+        "The model is overloaded",
+        "This model is temporarily unavailable, try again later",
+        "Selected model is at capacity. Please try a different model.",
+    ],
+)
+def test_a_server_that_is_full_says_so_with_status_400_too(message: str) -> None:
+    assert classify(400, {}, error(message), request("hello")).kind is Kind.UNAVAILABLE
+    assert classify(400, {}, error(f"cannot parse {message}"), request(message)).kind is Kind.BAD_REQUEST
+
+
+@pytest.mark.fault("D16")
+def test_other_things_that_are_overloaded_are_not_the_server() -> None:
+    for message in ("ambiguous overloaded function in the schema", "schema invalid, try again later", "the tool is unavailable"):
+        assert classify(400, {}, error(message), request("hello")).kind is Kind.BAD_REQUEST
