@@ -72,14 +72,19 @@ def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureF
 
 @pytest.mark.fault("N18")
 def test_status_takes_a_work_dir_and_tells_a_run_that_goes_on_from_one_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    job.train(questions(40))
+    job.train(questions(400))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=2))) as simulator:
         job.url = simulator.base_url
         process = job.start("--report=false")
         while simulator.stats()["answered"] < 4:
             time.sleep(0.05)
         assert main(["status", str(job.work_dir)]) == 6
-        assert re.search(r"is going on; done so far: train \d+ rows?", capsys.readouterr().out)
+        said = capsys.readouterr().out
+        while "done so far" not in said and process.poll() is None:  # the run notes its progress every few seconds
+            time.sleep(0.1)
+            assert main(["status", str(job.work_dir)]) == 6
+            said = capsys.readouterr().out
+        assert re.search(r"is going on; done so far: train \d+ rows?", said)
         process.kill()
         process.communicate()
         assert main(["status", str(job.work_dir)]) == 2
