@@ -71,6 +71,7 @@ _OF_THE_WAY = frozenset({502, 503, 504, *range(520, 531)})
 _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
 """Statuses that some servers give to everything, so that a more precise code in the body counts for more."""
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
+_QUEUE = re.compile(r"\bqueue\b")
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
 
@@ -142,7 +143,7 @@ class _Reading:
                 status = precise
             elif status != 500 and self._said(words.KEY_REFUSED):
                 status = 401
-            elif status != 500 and (self._said(words.PACE) or self._said(words.ASKED_TO_WAIT)):
+            elif status != 500 and (self._said(words.PACE) or self._said(words.ASKED_TO_WAIT) or self._quota_returns_soon()):
                 status = 429
             elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
                 status = 404
@@ -187,7 +188,7 @@ class _Reading:
             return False
         if status not in _OF_THE_WAY and self._said(words.MONEY_GONE):
             return True
-        if status not in (400, 403, 429):
+        if status not in (400, 403, 412, 429):
             return False
         if self._wait_s is not None:
             return self._wait_s >= LONG_WAIT_S and self._said(words.SOME_LIMIT)
@@ -199,6 +200,9 @@ class _Reading:
             return True
         return self._said(words.QUOTA_EXCEEDED) or self._said(words.MONEY_ADVISED)
 
+    def _quota_returns_soon(self) -> bool:
+        return self._wait_s is not None and self._said(words.QUOTA_EXCEEDED)
+
     def _can_never_fit(self) -> bool:
         for pattern in (words.REQUESTED_OF_LIMIT, words.LIMIT_OF_REQUESTED):
             numbers = pattern.search(self._message) if self._said(pattern) else None
@@ -207,7 +211,7 @@ class _Reading:
         return self._said(words.TOO_LARGE)
 
     def _is_too_long(self) -> bool:
-        if not self._said(words.CONTEXT_TOO_SMALL) or self._said(words.SHORT_PERIOD) or "queue" in self._message:
+        if not self._said(words.CONTEXT_TOO_SMALL) or self._said(words.SHORT_PERIOD) or _QUEUE.search(self._message):
             return False
         if self._said(words.ASKED_TO_WAIT) or self._status_by_code() in (429, 503, 504):
             return False  # too many tokens for this minute, not for the context

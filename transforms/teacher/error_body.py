@@ -51,7 +51,7 @@ _ECHO_KEYS = frozenset(
         "links",
     }
 )
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zA-Z0-9_])(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=[a-zA-Z0-9_])")
 _QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
 _GAPS = re.compile(r"[_\s]+")
 _CODE = re.compile(r"[\w.:/ -]{1,64}")
@@ -82,7 +82,7 @@ class ErrorBody:
 
 
 def plain(text: str) -> str:
-    """A text as patterns are written: lower case, camelCase and snake_case as words, without quotes."""
+    """A text as patterns are written: lower case, camelCase, snake_case and what stands between Chinese as words, without quotes."""
     return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
@@ -131,7 +131,7 @@ def _object(fields: dict[str, object], found: ErrorBody, depth: int) -> None:
         found.codes.append("content filter")
     for key, value in fields.items():
         key = key.lower().replace("_", "").replace("-", "")
-        if key not in _ECHO_KEYS:
+        if key not in _ECHO_KEYS or (isinstance(value, dict) and any(name.lower() == "error" for name in value)):
             _walk(value, key, found, depth + 1)
 
 

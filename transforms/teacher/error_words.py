@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from transforms.teacher import error_words_chinese as chinese
+
 _UP_TO_3 = r"(?:[^\s.,;:]+ ){0,3}"
 _UP_TO_6 = r"(?:[^\s.,;:]+ ){0,6}"
 
@@ -39,37 +41,43 @@ MONEY_GONE = _any_of(
     rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
     r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)",
     r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
-    r"欠费|余额不足|余额已|额度不足|额度已?(?:用尽|用完|耗尽)|配额已?(?:用尽|用完|耗尽)|免费额度|已到期",
+    r"(?:requires?|need) (?:a |an )?(?:\w+ )?subscription|not subscribed|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
+    r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
+    r"|balance (?:is |was )?(?:not sufficient|has run out)|\bhard limit (?:was |has been )?(?:reached|exceeded)",
+    r"balance (?:is )?required|set limit exceeded|inference limit",  # the last two: Volcengine, for a limit that its user has set
+    chinese.MONEY_GONE,
 )
 """No account with these words is served before somebody pays or a month ends."""
 
 MONEY_ADVISED = re.compile(
-    rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method|(?:top[ -]up|recharge) your|充值"
+    rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method"
+    rf"|(?:top[ -]up|recharge) your|{chinese.MONEY_ADVISED}"
 )
 """Money gone, unless the same text speaks of a limit that a minute lifts: then it is the way to a higher one."""
 QUOTA_EXCEEDED = re.compile(
-    rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up)"
-    rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
+    rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up|reached|consumed)"
+    rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded)|call volume quota"
+    r"|\busage (?:has )?(?:reached|exceeded) (?:the|your) (?:\w+ )?(?:limit|cap)\b"
 )
 ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
 """Alibaba's word for its limits per minute, under the code that others have for money gone."""
-SOME_LIMIT = re.compile(r"quota|limit|allowance|allocation|上限|限额|次数")
+SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|{chinese.SOME_LIMIT}")
 SHORT_PERIOD = re.compile(
-    r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|concurren|并发|每分钟|每秒"
+    r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|hourly|concurren"
+    rf"|{chinese.SHORT_PERIOD}"
 )
 _SEVERAL_HOURS = r"(?:[2-9]|[1-9]\d)[ -]?(?:hours?|hrs?|h)\b"
 LONG_PERIOD = re.compile(
     rf"limit (?:was |is |has been )?(?:reached|exceeded|hit|exhausted) (?:for|in|within) (?:the |your |this )?(?:last |past )?{_SEVERAL_HOURS}"
     rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)|\b(?:per|every|each) {_SEVERAL_HOURS}"
-    r"|\d ?小时的?(?:使用|请求|调用)?(?:上限|限额|额度)"
     r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)|today"
-    r"|今日|每日|每周|每月|每天"
+    rf"|{chinese.LONG_PERIOD}"
 )
 
 TOO_LARGE = _any_of(
     r"request (?:body |entity |payload |size )*(?:is |was )?too (?:large|big)",
     r"(?:payload|entity|body|content length) (?:is |was )?too (?:large|big)",
-    r"(?:request|body|payload) (?:size |body )*exceed\w* (?:the )?(?:\w+ ){0,3}(?:size|bytes|mb|kb)\b",
+    r"(?:request|body|payload) (?:size |body )*exceed\w* (?:the )?(?:\w+ ){0,3}(?:size|bytes|mb|kb)\b(?![^.\n]*\b(?:load|demand))",
 )
 REQUESTED_OF_LIMIT = re.compile(r"limit:? ?(?P<limit>[\d,]+)\b[^\n]{0,60}?\brequested:? ?(?P<requested>[\d,]+)")
 LIMIT_OF_REQUESTED = re.compile(
@@ -103,14 +111,16 @@ CONTEXT_TOO_SMALL = _any_of(
     r"too many (?:input |prompt |total |text )*(?:tokens|bytes|characters)",
     rf"{_INPUT} (?:is )?too large for (?:this|the) model|context (?:window|length|size) is \d[^.\n]{{0,40}}request",
     r"\b(?:prompt|inputs?|messages?|conversation) exceed\w* (?:the )?max",
-    r"number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
-    r"超长|过长|(?:长度|上下文|token)[^。]{0,12}(?:超过|超出|超限|大于)|超[过出][^。]{0,16}(?:长度|最大|上下文|token)",
+    rf"{_INPUT} (?:is )?too large to process|\bover (?:the )?context (?:window|length|size)",
+    r"max(?:imum)? input characters|number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
+    chinese.CONTEXT_TOO_SMALL,
 )
 """Not for a 429, which says such things of what is sent in a minute."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
 INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested)\b")
 
 FILTERED = _any_of(
+    r"personally identifiable|\bpii\b|hate speech|harmful request|not permitted under|\bcontent (?:was |is )?blocked",
     r"content[ -]?(?:filter\w*|polic\w+|moderation|management|inspection|safety|exists risk|risk|violat\w+|restriction)",
     r"(?:prohibited|forbidden|banned|blocked|disallowed) (?:terms?|words?|keywords?|topics?)|\bnsfw\b|\bmoderation\b|classified as",
     r"prompt (?:shield|injection|attack)|attack detected",
@@ -120,6 +130,7 @@ FILTERED = _any_of(
     r"(?:violat\w+|flagged|blocked|rejected|refused|against|triggered|prohibited|breach\w*)[^.\n]{0,80}"
     r"(?:polic(?:y|ies)|guidelines?|safety|responsible|moderation|terms of|practices|guardrail|filter)",
     r"(?:polic(?:y|ies)|guidelines?|safety|moderation|guardrails?)[^.\n]{0,60}(?:violat\w+|flagged|blocked|triggered|interven\w+|reject\w+)",
+    r"guardrails? checks?[^.\n]{0,40} failed",
     r"\b(?:input|prompt|content|message|request|output|response|text)s? (?:was |were |is |are |has been |have been )?"
     r"(?:flagged|moderated|censored)",
     r"flagged (?:by|as|for)|jail ?break|responsible ai|for safety reasons",
@@ -127,41 +138,54 @@ FILTERED = _any_of(
     r"\b(?:prompt|response|input|output) (?:pattern |text )?(?:was |is |has been |were )?blocked",
     r"blocked (?:input|output|prompt|response)\b|block reason",
     r"blocked (?:due to|by|because)[^.\n]{0,60}(?:safety|security|polic|filter|content)",
-    r"敏感|不安全|违规|违法|内容安全|审核|风险内容",
+    chinese.FILTERED,
 )
 NOT_LET_IN = re.compile(
-    r"network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|firewall|\bcors\b|virtual network|private endpoint"
+    r"network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|(?<!llm )(?<!ai )(?<!prompt )firewall"
+    r"|\bcors\b|virtual network|private endpoint"
     r"|(?:account|organi[sz]ation|project|api key|workspace|team) "
-    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|账号已被锁定|账户已被锁定"
+    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|{chinese.NOT_LET_IN}"
 )
 
 KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
     r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",
     r"authenticat\w+ (?:fails?|failed|error)|no (?:auth )?credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
-    r"login fail|invalid authentication|身份验证失败|身份验证|api key 无效",
+    r"could not validate credentials|(?:missing|malformed|invalid|expired) (?:or \w+ )?(?:jwt|credentials)\b",
+    r"login fail|invalid authentication|\bnot authenticated|\bunauthenticated",
+    chinese.KEY_REFUSED,
 )
 MODEL_UNKNOWN = _any_of(
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
-    r"(?:not (?:be )?(?:found|available|supported)|(?:does |do )?not exist|doesnt exist)\b",
+    r"(?:not (?:be )?(?:found|available|supported|enabled|deployed)|(?:has |have )?not been deployed|(?:does |do )?not exist|doesnt exist)\b",
+    r"no model named|not in the list of (?:supported|available) models|\bdeployment [^.\n]{0,60}(?:could not be|not) found",
     rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
-    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|模型不存在",
+    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b",
+    rf"\bmodel (?:id|identifier|name)\b {_UP_TO_6}(?:is )?(?:invalid|incorrect|unknown|not valid)|is not a valid model\b"
+    r"|does not work with the specified model"
+    r"|on-demand throughput isnt supported",
+    chinese.MODEL_UNKNOWN,
 )
 PACE = _any_of(
     r"rate[ -]?limit\w*|too many requests|too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",
-    rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|并发数?过|频率过|访问量过大|流量限制|限流|\b(?:rpm|tpm|qps)\b|slow down",
+    rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|\b(?:rpm|tpm|qps)\b|slow down|frequency limit",
+    chinese.PACE,
 )
 ASKED_TO_WAIT = re.compile(r"\bwait (?:\w+ ){0,3}(?:before|and) (?:trying|try|retrying|retry|sending)\b")
 BUSY = _any_of(
-    r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b|稍后",
+    r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b",
+    chinese.BUSY,
+    chinese.FULL,
     r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",
 )
-FULL = re.compile(
-    r"\b(?:servers?|models?|engines?|service|system|backend)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
-    r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)"
+FULL = _any_of(
+    r"\b(?:servers?|models?|engines?|service|system|backends?)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
+    r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|(?:request )?queue (?:is )?full|peak load"
+    r"|high (?:demand|load|traffic)|no available channel|warming up",
+    chinese.FULL,
 )
 """Narrower than BUSY, for statuses that mostly blame the request."""
-TOO_LATE = re.compile(r"timed? ?-?out|deadline exceeded|超时")
+TOO_LATE = _any_of(r"timed? ?-?out|deadline exceeded", chinese.TOO_LATE)
 
 STATUS_OF_CODE: dict[str, int] = {
     code: status

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from transforms.teacher import error_words_chinese as chinese
 from transforms.teacher.error_body import ErrorBody, plain
 
 SYSTEM = "system"
@@ -32,35 +33,39 @@ _REFUSES = re.compile(
     r"(?:\w+ )?(?:parameters?|arguments?|fields?|keys?|names?|property|properties|inputs?|kwargs?)|got an unexpected"
     r"|extra[ _](?:inputs?|fields?|parameters?|forbidden)|deprecated|incompatible"
     r"|cannot (?:both )?be (?:used|specified|set|provided|combined|modified|changed)|cant (?:both )?be"
-    r"|may only be (?:set|used)|must be (?:unset|omitted|removed|null|default)|must be (?:exactly )?1\b"
+    r"|may only be (?:set|used)|must be (?:unset|omitted|removed|null|default)|must be (?:exactly )?(?:1\b|[\d.]+ for (?:this|the) model)"
     r"|only (?:the )?(?:default|[\d.]+)(?: value| \([\d.]+\))*(?: is| are)? (?:supported|allowed|accepted)"
     r"|only (?:a )?(?:temperature|top p)\b|only (?:supports?|accepts?|allows?) (?:the )?(?:default )?(?:temperature|top p)"
     r"|requires? (?:the )?(?:temperature|top p)\b|\bunset\b"
     r"|only (?:one of|use one)|use only one|not both|fixed (?:at|to)|\b(?:remove|omit|drop) |mutually exclusive|at the same time|simultaneously"
-    r"|cannot find field|no such field|not configurable|beta limitations|不支持|不能同时|不可同时"
+    r"|cannot find field|no such field|not configurable|not match any of the allowed properties|beta limitations"
+    rf"|cannot (?:specify|set|use|provide|pass) both|{chinese.REFUSES}"
 )
 _RANGE = re.compile(
-    r"\bbetween\b|(?:greater|less|higher|lower|more) than|at (?:most|least)|\brange\b|[<>]=?|(?:above|below|exceeds) (?:the )?(?:max|min)"
+    r"\bbetween\b|(?:greater|less|higher|lower|more) than|at (?:most|least)|\brange\b|<(?!\d{3}>)|(?<!<\d{3})>"
+    r"|(?:above|below|exceeds) (?:the )?(?:max|min)"
     r"|must be (?:an? )?(?:positive|non-?negative|integer|number|float|string|valid)"
-    r"|out of (?:range|bounds)|too (?:high|large|low|small)|(?:maximum|minimum) value|取值范围"
+    rf"|out of (?:range|bounds)|too (?:high|large|low|small)|(?:maximum|minimum) value|{chinese.RANGE}"
 )
 _NEVERTHELESS = re.compile(
     r"unsupported|unknown|unrecogni[sz]ed|does(?:nt| not) (?:support|accept)|deprecated|extra |both|only (?:the )?default|unset|omitted"
 )
 _BOTH = re.compile(
     r"cannot both|cant both|can not both|not both|both [^.]{0,60}(?:specified|set|provided|used|given|present|passed)"
-    r"|only (?:use )?one\b|use one\b|\beither\b|at the same time|simultaneously|together|mutually exclusive|combin\w+|同时|二选一"
+    r"|only (?:use )?one\b|use one\b|\beither\b|at the same time|simultaneously|together|mutually exclusive|combin\w+"
+    rf"|(?:specify|set|use|provide|pass) both|{chinese.BOTH}"
 )
 _OFFERED = re.compile(
     r"\b(?:supported|allowed|valid|available|accepted|known|expected) (?:parameters|fields|values|arguments|options|keys|names)\b.*"
 )
 _NO_SYSTEM = re.compile(
     r"(?<!optional )\bsystem (?:role|messages?|prompts?|instructions?)\b"
-    r"|\brole\b[^\n]{0,60}\bsystem\b|\bsystem\b[^\n]{0,60}\brole|developer instruction"
+    rf"|\brole\b[^\n]{{0,60}}\bsystem\b|\bsystem\b[^\n]{{0,60}}\brole|developer instruction|{chinese.NO_SYSTEM}"
 )
 _OTHER_ROLES_ONLY = re.compile(
     r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must (?:be )?alternat\w+"
-    r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|(?:unexpected|invalid|unknown|unsupported|unrecognized) role:? system"
+    r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|(?:should|must) be (?:one of )?\[?user,? (?:or|and) assistant\b"
+    r"|(?:unexpected|invalid|unknown|unsupported|unrecognized) role:? system"
 )
 _SENTENCE = re.compile(r"\n|(?<=[a-z\])])[.!;] |[!;](?= |$)")
 

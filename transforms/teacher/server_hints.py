@@ -23,6 +23,8 @@ _WAIT_IN_WORDS = re.compile(
     r"|^(\d+(?:\.\d+)?)s$",
     re.MULTILINE,
 )
+_CLOCK_IN_WORDS = re.compile(r"\b(?:in|after) (?:(\d{1,3})\.)?(\d\d):(\d\d):(\d\d)\b")
+"""Days, hours, minutes and seconds as .NET writes them, in Azure API Management's quotas."""
 _RESETS = (
     ("x-rate-limit-reset-tokens", "x-ratelimit-remaining-tokens"),  # Azure OpenAI, which leaves Retry-After out there
     ("x-rate-limit-reset-requests", "x-ratelimit-remaining-requests"),
@@ -85,6 +87,10 @@ def wait_in_words_s(message: str) -> float | None:
 
     A line that is a number of seconds and nothing else ("34s") is the ``retryDelay`` of Google's errors.
     """
+    clock = _CLOCK_IN_WORDS.search(message)
+    if clock is not None:
+        days, hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return float(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
     found = _WAIT_IN_WORDS.search(message)
     if found is None:
         return None

@@ -91,3 +91,15 @@ def test_a_duration_of_thousands_of_digits_is_refused_at_once() -> None:
 )
 def test_waits_in_words(text: str, seconds: float | None) -> None:
     assert wait_in_words_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("message", "wait_s"),
+    [
+        ("quota will be replenished in 00:00:42.", 42.0),
+        ("quota will be replenished in 10.01:00:00", 867_600.0),
+        ("request at 10:11:12 failed", None),
+    ],
+)
+def test_a_wait_on_the_clock(message: str, wait_s: float | None) -> None:
+    assert wait_in_words_s(message) == wait_s
