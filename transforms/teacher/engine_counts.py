@@ -40,6 +40,7 @@ class EngineCounts:
     """Totals since the session began. Read from other threads while the loop writes."""
 
     def __init__(self) -> None:
+        self.in_flight = 0
         self.requests = 0
         self.answers = 0
         self.throttled = 0
@@ -50,6 +51,17 @@ class EngineCounts:
         self.given_up = 0
         self._delivered = dict.fromkeys(Split, 0)
         self._failures: dict[FailureKind, int] = {}
+
+    def leaves(self) -> None:
+        """A request of a row is on the wire from now on."""
+        self.in_flight += 1
+        if self.in_flight > self.peak_in_flight:
+            self.peak_in_flight = self.in_flight
+
+    def sent(self, is_retry: bool) -> None:
+        """A request was sent, again or for the first time."""
+        self.requests += 1
+        self.retries += is_retry
 
     def answered(self, reply: TeacherReply) -> None:
         """A request was answered."""
@@ -67,10 +79,10 @@ class EngineCounts:
         self._delivered[split] += 1
         self.given_up += given_up
 
-    def snapshot(self, in_flight: int, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...]) -> Snapshot:
+    def snapshot(self, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...]) -> Snapshot:
         """The state of this moment."""
         return Snapshot(
-            in_flight,
+            self.in_flight,
             limit,
             waiting,
             backing_off,

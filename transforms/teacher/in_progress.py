@@ -50,6 +50,17 @@ class RowInProgress:
         self.failures_by_kind = {}
         self.latest_failure = None
 
+    def sent(self, now_s: float) -> bool:
+        """One more attempt begins. Whether it is not the first of its turn."""
+        if self.first_sent_s is None:
+            self.first_sent_s = now_s
+        self.attempts += 1
+        self.attempts_of_turn += 1
+        if self.attempts_of_turn == 1:
+            return False
+        self.retries += 1
+        return True
+
     def failed(self, failure: RequestFailure) -> None:
         """An attempt failed."""
         kind = failure.kind

@@ -1,0 +1,322 @@
+"""One endpoint of the teacher: its connections, what it takes, how much of it, and whether it is there.
+
+It has no rows of its own. For every row that may leave it asks ``Rows``, and there it hands over how each attempt ended. A slot is taken when a
+request leaves and freed when its answer or failure arrives; a row that waits to be sent again holds none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
+from transforms.teacher import retry
+from transforms.teacher.adaptation import ADAPTED, Adaptation
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.engine_counts import EngineCounts
+from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
+from transforms.teacher.hedge import StragglerClock, send_with_hedge
+from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.payload import BYTES_PER_TOKEN
+from transforms.teacher.renewal import CredentialRenewal
+from transforms.teacher.slots import Alarm, Slot, Slots
+from transforms.teacher.specs import ScoringSpec
+from transforms.teacher.traffic import Attempt, Traffic
+from transforms.teacher.trouble import Trouble
+from transforms.teacher.waiting import WaitingRows
+
+TICK_S = 0.05
+REFUSED_WAIT_S = 0.2
+
+
+class Client(Protocol):
+    """What an endpoint needs of a client."""
+
+    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult: ...
+    def refresh_credential(self) -> bool: ...
+    async def close(self) -> None: ...
+
+
+class Rows(Protocol):
+    """Where the rows of an endpoint come from, and where they go."""
+
+    waiting: WaitingRows
+    counts: EngineCounts
+
+    def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
+        """An attempt ended, in whatever way."""
+
+    def dropped(self, row: RowInProgress) -> None:
+        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
+
+    def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
+        """The row failed by itself and is sent no more."""
+
+    def stop(self, cause: EarlyStop) -> None:
+        """No row would fare better: send nothing more."""
+
+    def defect(self, error: BaseException) -> None:
+        """A fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a failed attempt means for its row.
+
+    ``failure`` as it counts. Sent again after ``again_after_s``, whatever its own patience says; None leaves it to that. ``stop`` when no row
+    would fare better.
+    """
+
+    failure: RequestFailure
+    again_after_s: float | None = None
+    stop: EarlyStop | None = None
+
+
+class Endpoint:
+    """Owns connections, traffic, health and slots. Every method runs on the event loop it was made for."""
+
+    def __init__(self, spec: ScoringSpec, client: Client, rows: Rows, randomness: random.Random) -> None:
+        self._spec = spec
+        self._client = client
+        self._rows = rows
+        self._random = randomness
+        self._waiting = rows.waiting
+        self._counts = rows.counts
+        kind = KINDS[spec.endpoint.kind]
+        self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
+        self._traffic = Traffic(spec.concurrency)
+        self._trouble = Trouble(spec, self._adaptation, rows.waiting)
+        self._renewal = CredentialRenewal(client.refresh_credential)
+        self._stragglers = StragglerClock() if spec.hedge_stragglers else None
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._slots = Slots(self._use_slot, self._dropped, rows.defect)
+        self._alarm = Alarm(self.fill)
+        self._question: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be on the wire."""
+        return self._traffic.limit
+
+    @property
+    def questions_asked(self) -> int:
+        """How often it was asked a question of our own."""
+        return self._trouble.question.asked
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What it does not take (``adaptation``)."""
+        return self._adaptation.left_out
+
+    def fill(self) -> None:
+        """Open a slot for every row that may leave now."""
+        now_s = self._now()
+        while (row := self._next_to_leave(now_s)) is not None:
+            self._slots.open(row, now_s)
+
+    def look(self, now_s: float) -> None:
+        """What only the passing of time brings about. To be called several times in the time of an attempt."""
+        self._slots.cancel_overdue(now_s)
+        self._trouble.look(now_s)
+        if self._trouble.doubt is not None:
+            self.fill()
+
+    def stop(self) -> None:
+        """Send nothing more; what is on the wire goes on."""
+        self._stopped = True
+        if self._question is not None:
+            self._question.cancel()
+
+    def cancel(self) -> None:
+        """Give up what is on the wire."""
+        self._slots.cancel_all()
+
+    async def close(self) -> None:
+        """Give up what is on the wire and close the connections."""
+        self._alarm.cancel()
+        tasks = self._slots.cancel_all()
+        if self._question is not None:
+            self._question.cancel()
+            tasks.append(self._question)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.close()
+
+    # rows leave
+
+    def _next_to_leave(self, now_s: float) -> RowInProgress | None:
+        """The row that leaves now, counted as on the wire; None when there is none, or no room, or it is not yet time."""
+        if self._stopped:
+            return None
+        has_room = self._traffic.has_room(now_s)
+        if has_room:
+            if self._trouble.doubt is not None:
+                row, delay = self._in_doubt(now_s)
+                if row is not None:
+                    return self._leaving(row, now_s)
+                self._traffic.left_empty()
+                self._alarm.set(delay)
+                return None
+            if self._waiting.one_ready(now_s):
+                delay = self._traffic.delay_s(now_s, self._token_estimate())
+                if delay <= 0:
+                    return self._leaving(self._waiting.take(now_s, self._trouble.health.wants_rows_from_elsewhere), now_s)
+                self._traffic.left_empty()
+                self._alarm.set(delay)
+                return None
+            self._traffic.left_empty()
+        if self._waiting:
+            pause = TICK_S
+            retries = self._waiting.retries
+            if retries and has_room:
+                pause = min(pause, retries[0][0] - now_s)
+            self._alarm.set(max(pause, 0.001))
+        return None
+
+    def _leaving(self, row: RowInProgress, now_s: float) -> RowInProgress:
+        row.number = self._traffic.sent(now_s)  # before the next row is looked at: the next row's turn depends on it
+        self._counts.leaves()
+        return row
+
+    def _dropped(self, row: RowInProgress) -> None:
+        self._traffic.in_flight -= 1
+        self._counts.in_flight -= 1
+        self._rows.dropped(row)
+
+    def _token_estimate(self) -> float:
+        sample = self._waiting.sample()
+        prompt = len(sample.body) / BYTES_PER_TOKEN if sample is not None else 0.0
+        return prompt + self._spec.sampling.max_new_tokens
+
+    # slots
+
+    async def _use_slot(self, row: RowInProgress | None, now_s: float) -> None:
+        """Send one row after another for as long as one may leave: a slot that frees takes the next row without a detour."""
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        while row is not None:
+            await self._attempt(row, now_s, task)
+            now_s = self._now()
+            row = self._next_to_leave(now_s)
+            if row is not None and not self._traffic.is_full:
+                self.fill()  # the limit grew: one more slot
+
+    async def _attempt(self, row: RowInProgress, sent_s: float, slot: Slot) -> None:
+        self._counts.sent(row.sent(sent_s))
+        body = self._adaptation.applied(row.body)
+        attempt = Attempt(row, body, row.number, sent_s, time.time_ns() // 1_000_000, self._adaptation.version, self._traffic.is_full)
+        timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
+        self._slots.attempt_begins(slot, sent_s + timeout_s)
+        try:
+            if self._stragglers is None:
+                result = await self._client.send(body, row.turn, row.attempts_of_turn)
+            else:
+                result = await self._send_with_hedge(attempt, self._stragglers)
+        except asyncio.CancelledError:
+            if not self._slots.ran_out_of_time(slot):
+                self._dropped(row)
+                raise
+            result = AttemptResult(
+                1000.0 * (self._now() - sent_s),
+                failure=RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self._now() - sent_s:.1f} s"),
+            )
+        now_s = self._now()
+        self._traffic.ended(attempt, result, now_s, bool(self._waiting.new))
+        self._counts.in_flight -= 1
+        self._rows.ended(self, attempt, result, now_s)
+
+    async def _send_with_hedge(self, attempt: Attempt, stragglers: StragglerClock) -> AttemptResult:
+        row = attempt.row
+        hedged = False
+
+        def is_straggler() -> bool:
+            nonlocal hedged
+            after_s = stragglers.straggler_after_s
+            quiet = not self._waiting and not self._traffic.is_full
+            if self._stopped or after_s is None or not quiet or self._now() - attempt.sent_s < after_s:
+                return False
+            hedged = True
+            self._counts.sent(row.sent(self._now()))
+            self._counts.leaves()
+            self._traffic.in_flight += 1
+            return True
+
+        try:
+            return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn), is_straggler)
+        finally:
+            self._traffic.in_flight -= hedged
+            self._counts.in_flight -= hedged
+
+    # what attempts say of the endpoint
+
+    def answered(self, attempt: Attempt, latency_ms: float, now_s: float) -> None:
+        """It answered this attempt."""
+        self._renewal.answered_since = True
+        if self._trouble.answered(attempt.row, now_s):
+            self._traffic.outage_over(now_s)
+        if self._stragglers is not None:
+            self._stragglers.answered(latency_ms / 1000.0)
+
+    def judge(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Judgement:
+        """What it means that it failed this attempt; whose fault it is may stay in doubt."""
+        row = attempt.row
+        if failure.is_ours and self._traffic.in_flight:
+            row.latest_failure = failure
+            return Judgement(failure, REFUSED_WAIT_S)
+        self._counts.failed(failure.kind)
+        row.failed(failure)
+        if failure.kind in ADAPTED:
+            if self._adaptation.learn(failure, attempt.taste):
+                return Judgement(failure, 0.0)
+            failure = replace(failure, kind=FailureKind.BAD_REQUEST)
+        kind = failure.kind
+        if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s):
+            return Judgement(failure, 0.0)
+        stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._counts.in_flight + 1)
+        if self._trouble.doubt is None or not (kind in TROUBLE or kind in REFUSAL):
+            return Judgement(failure, stop=stop)
+        # whether it counts against the row is not settled yet
+        return Judgement(failure, retry.wait_s(failure, row.failures_by_kind[kind], self._random) if kind in TROUBLE else REFUSED_WAIT_S, stop)
+
+    # questions of our own
+
+    def _in_doubt(self, now_s: float) -> tuple[RowInProgress | None, float]:
+        """The row to try, or the seconds until it is time to look again; a question of our own is asked when it is due."""
+        delay_s = self._trouble.health.question_delay_s(now_s)
+        if delay_s > 0 or not self._waiting or self._question is not None or self._trouble.is_busy(now_s):
+            return None, max(delay_s, TICK_S)
+        row = self._trouble.row_to_try(now_s)
+        doubt = self._trouble.doubt
+        if row is None and doubt is not None and self._traffic.in_flight < self._spec.concurrency.maximum:
+            self._question = self._loop.create_task(self._ask(doubt))
+            self._question.add_done_callback(self._asked)
+        return row, TICK_S
+
+    async def _ask(self, doubt: Doubt) -> None:
+        self._traffic.in_flight += 1
+        self._counts.in_flight += 1
+        try:
+            settled = await self._trouble.settle(doubt, lambda body: self._client.send(body, 0, 1), self._now)
+        finally:
+            self._traffic.in_flight -= 1
+            self._counts.in_flight -= 1
+        if settled.is_back:
+            self._traffic.outage_over(self._now())
+        for row in settled.given_up:
+            assert row.latest_failure is not None
+            self._rows.give_up(row, row.latest_failure, b"")
+        if settled.stop is not None:
+            self._rows.stop(settled.stop)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._question = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._rows.defect(error)
+        self.fill()

@@ -1,0 +1,115 @@
+"""How many requests one endpoint may have on the wire, and when the next may leave: limiter and pacer behind one face.
+
+Whatever an attempt says of what the endpoint can carry is reported here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.limiter import AdaptiveLimit
+from transforms.teacher.pacer import Pacer
+from transforms.teacher.specs import ConcurrencySpec
+
+log = logging.getLogger("beam_distill.teacher")
+
+SAY_THROTTLED_EVERY_S = 60.0
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request of a row on the wire.
+
+    ``body`` is what is sent, ``taste`` the version of the adaptation it was made under. ``number`` counts the requests of the endpoint.
+    ``limit_was_binding`` when nothing but the limit held the next one back.
+    """
+
+    row: RowInProgress
+    body: bytes
+    number: int
+    sent_s: float
+    sent_at_ms: int
+    taste: int
+    limit_was_binding: bool
+
+
+class Traffic:
+    """What is on the wire to one endpoint. No clock of its own; every call tells the time in seconds."""
+
+    def __init__(self, spec: ConcurrencySpec) -> None:
+        self._limiter = AdaptiveLimit(spec)
+        self._pacer = Pacer(spec)
+        self.in_flight = 0
+        """Requests on the wire, second requests of stragglers and questions of our own included."""
+        self._throttled_said_s = -1e9
+        self._room_said = False
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be on the wire."""
+        return self._limiter.limit
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the limit alone holds the next request back."""
+        return self.in_flight >= self._limiter.limit
+
+    def has_room(self, now_s: float) -> bool:
+        """Whether one more may be on the wire now."""
+        self._limiter.advance(now_s)
+        return self.in_flight < self._limiter.limit
+
+    def delay_s(self, now_s: float, estimated_tokens: float) -> float:
+        """Where there is room: seconds until the next request may leave; 0 for now."""
+        return self._pacer.delay_s(now_s, self.in_flight, estimated_tokens)
+
+    def left_empty(self) -> None:
+        """There is room that nothing fills: too few rows, or the pace."""
+        self._limiter.not_binding()
+
+    def sent(self, now_s: float) -> int:
+        """A request leaves now; its number."""
+        self.in_flight += 1
+        return self._pacer.sent(now_s)
+
+    def ended(self, attempt: Attempt, result: AttemptResult, now_s: float, rows_wait: bool) -> None:
+        """An attempt ended in whatever way, while rows that were never sent wait or do not."""
+        self.in_flight -= 1
+        self._pacer.told(attempt.sent_s, attempt.number, result.request_budget, result.token_budget, result.reply is not None)
+        if result.reply is not None:
+            self._pacer.answered(now_s)
+            tokens = result.reply.completion_tokens or 0
+            self._limiter.answered(now_s, result.latency_ms / 1000.0, tokens, attempt.limit_was_binding, attempt.number)
+            return
+        failure = result.failure
+        assert failure is not None
+        if failure.is_ours:
+            self._make_room()
+        elif failure.kind is FailureKind.THROTTLED:
+            self._throttled(failure, now_s, attempt.sent_s)
+        elif failure.kind is FailureKind.UNAVAILABLE and failure.status is not None and rows_wait:
+            self._limiter.overloaded(now_s, self.in_flight)
+
+    def outage_over(self, now_s: float) -> None:
+        """The endpoint answers again after a pause."""
+        self._limiter.outage_over(now_s)
+
+    def _throttled(self, failure: RequestFailure, now_s: float, sent_s: float) -> None:
+        self._pacer.throttled(now_s, failure.retry_after_s)
+        if self._limiter.throttled(now_s, sent_s, self.in_flight):
+            self._pacer.slow_down(now_s, max(0.02, min(now_s - sent_s, 2.0)))
+            if now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
+                self._throttled_said_s = now_s
+                log.info("the endpoint throttles (429): finding its pace")
+
+    def _make_room(self) -> None:
+        if not self.in_flight:
+            return
+        if not self._room_said:
+            self._room_said = True
+            log.warning("this process may open no more files (ulimit -n): at most %d requests at a time from now on", self.in_flight)
+        self._limiter.cap(self.in_flight)
