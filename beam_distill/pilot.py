@@ -11,15 +11,14 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.run_id import new_run_id
 from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, locked
-from transforms.drop_answered import ledger_lookup
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex
+from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
 from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.read_rows import walk_split
-from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.session import close_sessions, shared_session
 from transforms.teacher.specs import EndpointSpec
 
@@ -44,7 +43,7 @@ def send_pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) ->
     result = PilotResult()
     with locked(settings.resolved_work_dir):
         index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
-        find = ledger_lookup(index, PayloadTemplate(endpoint, job.scoring.sampling))
+        find = LedgerLookup(index, endpoint, job.scoring.sampling)
         rows = (format_row(prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
         pending = []
         for asked in islice((asked for asked in rows if isinstance(asked, PromptRequest)), count):

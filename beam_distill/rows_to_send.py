@@ -7,75 +7,71 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.other_requests import OtherRequests
 from beam_distill.stored_files import is_remote
-from beam_distill.survey import SplitSurvey, survey_split
+from beam_distill.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.wiring import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
-from transforms.drop_answered import ledger_lookup
-from transforms.elements.rows import RejectedRow
-from transforms.format_prompts import format_row
-from transforms.ledger.index import AnswerIndex, FirstRequests
+from transforms.ledger.earlier_requests import EarlierRequests
+from transforms.ledger.index import AnswerIndex
+from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger.storage import Sealing
 from transforms.ledger_storage import storage_for
-from transforms.prompts.progress import replies_on_ledger
 from transforms.prompts.registry import prompt_for
-from transforms.read_rows import walk_split
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
-
-def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec) -> list[SplitSurvey]:
-    """Every split with input, walked against the ledger of the work_dir. ``endpoint`` has its model settled."""
-    template = PayloadTemplate(endpoint, sampling_spec(settings))
-    with _ledger(settings) as (answers, others):
-        find = ledger_lookup(answers, template) if len(answers) else None
-        find_other = others.find if find is not None else None
-        spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
-        return [survey_split(spec, files, prompt, template, find, find_other=find_other) for files in spec.splits if files.pattern is not None]
+NEW_ROWS_IN_SUCCESSION = 10_000
+"""Too few, and a change of settings is not said where new rows were put in front of old ones; more keep the first request waiting."""
 
 
-def is_all_answered(settings: DistillSettings, endpoint: EndpointSpec) -> bool:
-    """Whether the ledger answers every row that can be sent. Ends its walk at the first that it does not."""
-    return next(_unanswered(settings, endpoint), None) is None
+def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: bool = True) -> list[SplitSurvey]:
+    """Every split with input, walked against the ledger of the work_dir. ``endpoint`` has its model settled.
 
-
-def other_requests(settings: DistillSettings, endpoint: EndpointSpec) -> OtherRequests:
-    """What the ledger holds about rows that are to be sent to other requests than theirs; nothing where the first such row has nothing."""
-    found = OtherRequests()
-    for body, other in _unanswered(settings, endpoint):
-        if other is None and not found.rows:
-            break
-        if other is not None:
-            found.rows += 1
-            found.earlier, found.now = other, body.decode()
-    return found
-
-
-def _unanswered(settings: DistillSettings, endpoint: EndpointSpec) -> Iterator[tuple[bytes, str | None]]:
-    """The first request of every row that is to be sent, with the body of another about the same row that the ledger answers, if any."""
-    template = PayloadTemplate(endpoint, sampling_spec(settings))
+    Without ``to_the_end`` the walk ends where the rest of the input can only be rows that the ledger knows nothing about: when everything on
+    it was met, or after many new rows in succession. Whether all is answered, and what changed settings mean, is known by then.
+    """
+    sampling = sampling_spec(settings)
+    template = PayloadTemplate(endpoint, sampling)
     spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
-    with _ledger(settings) as (answers, others):
-        find = ledger_lookup(answers, template)
+    surveys: list[SplitSurvey] = []
+    with _ledger(settings) as (answers, earlier):
+        ledger = LedgerView(LedgerLookup(answers, endpoint, sampling), earlier, sampling.max_new_tokens) if len(answers) else None
+        is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier)
         for files in spec.splits:
-            for row in walk_split(spec, files):
-                asked = format_row(prompt, row)
-                if isinstance(asked, RejectedRow):
-                    continue
-                replies, complete = replies_on_ledger(prompt, asked, find)
-                if not complete:
-                    yield template.body(asked.messages_for_turn(0, ())), None if replies else others.find(row.row_key or "")
+            if files.pattern is not None:
+                surveys.append(survey_split(spec, files, prompt, template, ledger, is_enough=is_enough))
+    return surveys
+
+
+def _never(_: SplitSurvey) -> bool:
+    return False
+
+
+class _OnlyNewRows:
+    """Whether what follows in the input can only be new to the ledger. Asked after every row that is to be sent."""
+
+    def __init__(self, before: list[SplitSurvey], earlier: EarlierRequests) -> None:
+        self._before = before
+        self._earlier = earlier
+        self._known = -1
+        self._new_rows = 0
+
+    def __call__(self, survey: SplitSurvey) -> bool:
+        known = survey.known_turns + sum(split.known_turns for split in self._before)
+        self._new_rows = self._new_rows + 1 if known == self._known else 0
+        self._known = known
+        return self._new_rows >= NEW_ROWS_IN_SUCCESSION or known >= self._earlier.turns
 
 
 @contextmanager
-def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, FirstRequests]]:
+def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, EarlierRequests]]:
     ledger_dir = run_files(settings.resolved_work_dir, "").ledger_dir
-    answers, others = AnswerIndex(ledger_dir, storage_for(ledger_dir, Sealing())), FirstRequests(ledger_dir, storage_for(ledger_dir, Sealing()))
+    answers = AnswerIndex(ledger_dir, storage_for(ledger_dir, Sealing()))
+    earlier = EarlierRequests(ledger_dir, storage_for(ledger_dir, Sealing()))
     try:
-        yield answers, others
+        yield answers, earlier
     finally:
         answers.close()
-        others.close()
+        earlier.close()
 
 
 def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:

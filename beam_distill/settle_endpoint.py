@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from beam_distill.changed_settings import together
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.preflight import resolve_endpoint
-from beam_distill.rows_to_send import endpoint_by_record, is_all_answered, other_requests
+from beam_distill.progress.tracker import prices_of
+from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
 from beam_distill.stored_files import is_remote
-from beam_distill.wiring import endpoint_spec
+from beam_distill.survey import SplitSurvey
+from beam_distill.wiring import endpoint_spec, sampling_spec
+from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
 log = logging.getLogger("beam_distill")
@@ -28,27 +32,40 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Endpoi
         try:
             return resolve_endpoint(settings), True
         except RunRefused:
-            endpoint = _if_all_answered(settings)
-            if endpoint is None:
+            recorded, _ = endpoint_by_record(settings)
+            if recorded is None or not _all_answered(settings, recorded, _walked(settings, recorded)):
                 raise
-            return endpoint, False
-    endpoint = _if_all_answered(settings)
-    if endpoint is not None:
-        return endpoint, False
+            return recorded, False
+    recorded, _ = endpoint_by_record(settings)
+    surveys = None if recorded is None else _walked(settings, recorded)
+    if recorded is not None and surveys is not None and _all_answered(settings, recorded, surveys):
+        return recorded, False
     endpoint = resolve_endpoint(settings)
-    sentence = other_requests(settings, endpoint).sentence()
-    if sentence:
+    if surveys is None or not _same_requests(settings, endpoint, recorded):
+        surveys = _walked(settings, endpoint)
+    changed = together(survey.changed for survey in surveys)
+    for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
         log.warning("%s", sentence)
     return endpoint, True
 
 
-def _if_all_answered(settings: DistillSettings) -> EndpointSpec | None:
-    endpoint, _ = endpoint_by_record(settings)
-    if endpoint is None or not is_all_answered(settings, endpoint):
-        return None
+def _walked(settings: DistillSettings, endpoint: EndpointSpec) -> list[SplitSurvey]:
+    return rows_to_send(settings, endpoint, to_the_end=False)
+
+
+def _all_answered(settings: DistillSettings, endpoint: EndpointSpec, surveys: list[SplitSurvey]) -> bool:
+    if any(survey.to_send for survey in surveys):
+        return False
     model = f" for the model {endpoint.model}" if endpoint.model is not None and settings.model is None else ""
     log.info("the ledger answers every row that can be sent%s: the teacher is not needed", model)
-    return endpoint
+    for sentence in together(survey.changed for survey in surveys).sentences(settings.effective_max_new_tokens, None):
+        log.info("%s", sentence)
+    return True
+
+
+def _same_requests(settings: DistillSettings, one: EndpointSpec, other: EndpointSpec | None) -> bool:
+    """Whether rows make the same requests at both."""
+    return other is not None and PayloadTemplate(one, sampling_spec(settings)).asks_like(PayloadTemplate(other, sampling_spec(settings)))
 
 
 def _by_record(settings: DistillSettings) -> EndpointSpec:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from beam_distill.other_requests import OtherRequests
+from beam_distill.changed_settings import ChangedSettings
 from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.format_prompts import format_row
+from transforms.ledger.earlier_requests import EarlierRequests
+from transforms.ledger.lookup import LedgerLookup
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import FindReplies, replies_on_ledger
+from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
+from transforms.prompts.token_limit import is_cut_off
 from transforms.read_rows import walk_split
 from transforms.teacher.payload import PayloadTemplate
 
@@ -20,7 +24,8 @@ class SplitSurvey:
     """What one split holds. ``requests`` and ``payload_bytes`` are those still to be sent; ``repeats`` are the rows to ask that are exactly
     like an earlier one.
 
-    A turn of a conversation that follows an answer is counted without that answer, which nobody knows yet.
+    ``known_turns`` are the turns that the ledger has any answer to. A turn of a conversation that follows an answer is counted without that
+    answer, which nobody knows yet.
     """
 
     split: str
@@ -30,7 +35,8 @@ class SplitSurvey:
     requests: int = 0
     payload_bytes: int = 0
     repeats: int = 0
-    other: OtherRequests = field(default_factory=OtherRequests)
+    changed: ChangedSettings = field(default_factory=ChangedSettings)
+    known_turns: int = 0
 
     @property
     def to_ask(self) -> int:
@@ -43,19 +49,26 @@ class SplitSurvey:
         return self.to_ask - self.answered
 
 
+class LedgerView:
+    """What a walk asks the ledger: ``find`` for answers that are used, ``earlier`` for all others."""
+
+    def __init__(self, find: LedgerLookup, earlier: EarlierRequests, limit: int) -> None:
+        self.find = find
+        self.earlier = earlier
+        self.limit = limit
+
+
 def survey_split(
     spec: InputSpec,
     files: SplitFiles,
     prompt: Prompt,
     template: PayloadTemplate,
-    find: FindReplies | None,
+    ledger: LedgerView | None = None,
     on_row: Callable[[PromptRequest | RejectedRow], None] = lambda _: None,
-    find_other: Callable[[str], str | None] | None = None,
+    is_enough: Callable[[SplitSurvey], bool] = lambda _: False,
 ) -> SplitSurvey:
-    """Walk one split. ``find`` looks on the ledger, None where there is none; ``on_row`` sees every row.
-
-    ``find_other`` gives the body of any first request about a row that the ledger answers.
-    """
+    """Walk one split. ``ledger`` is None where there is none; ``on_row`` sees every row; ``is_enough`` is asked after every row that is to
+    be sent."""
     survey = SplitSurvey(files.split.value)
     for row in walk_split(spec, files):
         survey.rows += 1
@@ -66,17 +79,55 @@ def survey_split(
             continue
         survey.repeats += is_repeat(asked.row.row_key)
         begin = 0
-        if find is not None:
-            replies, complete = replies_on_ledger(prompt, asked, find)
+        if ledger is not None:
+            replies, complete = replies_on_ledger(prompt, asked, ledger.find)
+            survey.known_turns += len(replies)
             if complete:
                 survey.answered += 1
+                _note_limits(survey.changed, replies, ledger.limit)
                 continue
             begin = len(replies)
-            other = find_other(asked.row.row_key) if find_other is not None and not begin else None
-            if other is not None:
-                survey.other.rows += 1
-                survey.other.earlier, survey.other.now = other, template.body(asked.messages_for_turn(0, ())).decode()
+            _note_sent_again(survey, ledger, prompt, asked, replies, template)
         for turn in range(begin, len(asked.turns)):
             survey.requests += 1
             survey.payload_bytes += len(template.body(asked.messages_for_turn(turn, ("",) * turn)))
+        if is_enough(survey):
+            break
     return survey
+
+
+def _note_limits(changed: ChangedSettings, replies: tuple[TeacherReply, ...], limit: int) -> None:
+    """Note a row that is answered, where its answers were given under another token limit."""
+    limits = {reply.token_limit for reply in replies if reply.token_limit is not None}
+    if not limits:
+        return
+    last = replies[-1]
+    if is_cut_off(last) and last.token_limit is not None and last.token_limit < limit:
+        changed.context_full += 1
+    else:
+        changed.used += 1
+    changed.limits |= limits
+
+
+def _note_sent_again(
+    survey: SplitSurvey, ledger: LedgerView, prompt: Prompt, asked: PromptRequest, replies: tuple[TeacherReply, ...], template: PayloadTemplate
+) -> None:
+    """Note a row that is to be sent, where the ledger has answers about it that are not used."""
+    changed, begin, turns = survey.changed, len(replies), len(asked.turns)
+    cut_off = ledger.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
+    if cut_off is not None:
+        survey.known_turns += 1
+        changed.cut_off.add_row(turns - begin)
+        changed.cut_off.add_earlier(cut_off.prompt_tokens, cut_off.completion_tokens)
+        if cut_off.token_limit is not None:
+            changed.limits.add(cut_off.token_limit)
+        return
+    earlier = [ledger.earlier.find(asked.row.row_key, turn) for turn in range(turns)] if not begin else []
+    found = [request for request in earlier if request is not None]
+    now = template.body(asked.messages_for_turn(0, ())).decode() if found else ""
+    survey.known_turns += len(found)
+    if found and found[0].payload != now:
+        changed.other.add_row(turns)
+        changed.earlier, changed.now = found[0].payload, now
+        for request in found:
+            changed.other.add_earlier(request.prompt_tokens, request.completion_tokens)

@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 class SmallTeacher(ThreadingHTTPServer):
     """``answered`` counts the requests; ``at_request`` has what is done before the request of that number is answered.
-    ``asked_for`` lists every path that was asked for."""
+    ``asked_for`` lists every path that was asked for. ``says`` gives the text, finish_reason and usage of the answer to a payload."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -22,6 +23,10 @@ class SmallTeacher(ThreadingHTTPServer):
         self.payloads: list[dict[str, object]] = []
         self.asked_for: list[str] = []
         self.counting = threading.Lock()
+        self.says: Callable[[dict[str, Any]], tuple[str | None, str | None, dict[str, int] | None]] = self._says_the_same
+
+    def _says_the_same(self, _: dict[str, Any]) -> tuple[str | None, str | None, dict[str, int] | None]:
+        return self.answer, "stop", {"prompt_tokens": 10, "completion_tokens": 2}
 
     @property
     def url(self) -> str:
@@ -50,8 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.asked_for.append(self.path)
             self.server.payloads.append(payload)
             self.server.at_request.pop(self.server.answered, lambda: None)()
-        usage = {"prompt_tokens": 10, "completion_tokens": 2}
-        choice = {"message": {"role": "assistant", "content": self.server.answer}, "finish_reason": "stop"}
+        text, finish_reason, usage = self.server.says(payload)
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}
         self._send({"choices": [choice], "usage": usage})
 
     def _send(self, fields: dict[str, object]) -> None:

@@ -10,26 +10,16 @@ from apache_beam.typehints import with_output_types
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.index import AnswerIndex
+from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import FindReplies, conclude, extract_answer, replies_on_ledger
+from transforms.prompts.progress import conclude, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
-from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ScoringSpec
 
 Pending = tuple[PromptRequest, tuple[TeacherReply, ...]]
 PendingOrDone = Union[Pending, ScoredRow, RejectedRow]
-
-
-def ledger_lookup(index: AnswerIndex, template: PayloadTemplate) -> FindReplies:
-    """A function that finds the replies to one turn of a request in ``index``."""
-
-    def find(request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
-        body = template.body(request.messages_for_turn(turn, answers))
-        return index.find_all(request.row.row_key, turn, template.request_hash(body))
-
-    return find
 
 
 @with_output_types(PendingOrDone)
@@ -41,15 +31,15 @@ class _DropAnsweredFn(beam.DoFn):
     def setup(self) -> None:
         self._prompt: Prompt = prompt_for(self._prompt_spec)
         self._index: Union[AnswerIndex, None] = None
-        self._template = PayloadTemplate(self._scoring.endpoint, self._scoring.sampling)
 
     def start_bundle(self) -> None:
         # a bundle that the runner tries again finds here what its first try recorded, in this process or another
         if self._index is None:
             self._index = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
-            self._find = ledger_lookup(self._index, self._template)
+            self._find = LedgerLookup(self._index, self._scoring.endpoint, self._scoring.sampling)
         else:
             self._index.refresh()
+            self._find.take_in()
 
     def process(self, asked: Union[PromptRequest, RejectedRow]) -> Iterator[PendingOrDone]:
         if isinstance(asked, RejectedRow):
@@ -69,9 +59,7 @@ class _DropAnsweredFn(beam.DoFn):
             return False
         # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time
         answers = tuple(extract_answer(self._prompt, asked.turns[reply.turn], reply) for reply in replies[:-1])
-        body = self._template.body(asked.messages_for_turn(len(answers), answers))
-        assert self._index is not None
-        return self._index.asked_by(asked.row.row_key, len(answers), self._template.request_hash(body)) != self._scoring.run_id
+        return self._find.asked_by(asked, answers) != self._scoring.run_id
 
     def teardown(self) -> None:
         if self._index is not None:

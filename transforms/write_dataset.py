@@ -16,7 +16,6 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
-from transforms.drop_answered import ledger_lookup
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
@@ -26,6 +25,7 @@ from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_dig
 from transforms.filesystems import put_in_place
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
 from transforms.prompts.progress import FindReplies, conclude, replies_on_ledger
@@ -35,7 +35,6 @@ from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import walk_split
 from transforms.students.base import DROP, FIELD, turns_of
 from transforms.students.registry import STUDENT_FORMATS
-from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ScoringSpec
 
 REJECTS = "rejects"
@@ -65,7 +64,7 @@ class _JoinWithLedgerFn(beam.DoFn):
         repeated = answers.repeated(self._scoring.run_id)
         found: dict[Split, dict[Union[str, None], int]] = {}
         changed: dict[Split, str] = {}
-        find = ledger_lookup(answers, PayloadTemplate(self._scoring.endpoint, self._scoring.sampling))
+        find = LedgerLookup(answers, self._scoring.endpoint, self._scoring.sampling)
         try:
             for files in self._rows.splits:
                 if files.pattern is None:

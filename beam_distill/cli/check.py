@@ -107,7 +107,7 @@ class _Rows:
             for files in spec.splits:
                 if files.pattern is None:
                     continue
-                survey = survey_split(spec, files, prompt, template, None, self._on_row)
+                survey = survey_split(spec, files, prompt, template, on_row=self._on_row)
                 print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
                 if survey.repeats:
                     repeats = counted(survey.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows")
@@ -240,8 +240,8 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     on_ledger = f", {answered:,} answered on the ledger" if answered else ""
     print(f"to send     {counted(sum(survey.to_send for survey in surveys), 'row')}{on_ledger}")
     for survey in surveys:
-        if survey.other.rows:
-            print(f"warning     {survey.split}: {survey.other.sentence()}")
+        for sentence in survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
+            print(f"warning     {survey.split}: {sentence}")
     usage = usage_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)

@@ -45,6 +45,7 @@ def _rows(settings: DistillSettings) -> list[str]:
             return [f"rows        not counted: no file matches {pattern}"]
     from beam_distill.exit_codes import RunRefused
     from beam_distill.preflight import check_files
+    from beam_distill.progress.tracker import prices_of
     from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
     from transforms.teacher.specs import EndpointSpec
 
@@ -58,8 +59,8 @@ def _rows(settings: DistillSettings) -> list[str]:
     for survey in surveys:
         bad = f"; {counted(survey.bad, 'reject')}, see beam-distill check" if survey.bad else ""
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
-        if survey.other.rows:
-            lines.append(f"            {survey.other.sentence()}")
+        sentences = survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings))
+        lines += [f"            {sentence}" for sentence in sentences]
     return lines + ([f"            {doubt}"] if doubt else [])
 
 

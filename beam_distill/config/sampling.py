@@ -17,13 +17,15 @@ def _read_name(value: Any) -> Any:
 
 
 class SamplingSettings(Section):
-    """Sampling parameters of every request; all of them change the answers, so changing one asks every row again."""
+    """Sampling parameters of every request. All of them change the answers, so changing one sends every row again; another token limit sends
+    only rows that the lower one cut off."""
 
     teacher_model_max_new_tokens: int | None = setting(
         None,
         "sampling",
         "longest answer in tokens (128; 1024 for SUMMARIZATION)",
-        "Too small cuts answers off, and cut-off answers are rejects; too large costs only where the teacher rambles.",
+        "Too small cuts answers off, and cut-off answers are rejects; too large costs only where the teacher rambles. A higher limit sends only "
+        "cut-off rows again.",
         True,
         ge=1,
     )

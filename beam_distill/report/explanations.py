@@ -32,7 +32,8 @@ EXPLANATIONS: dict[str, str] = {
     'or ""}}.',
     reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
     reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry WORK_DIR --reason empty_answer asks again.",
-    reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit. Raise teacher_model_max_new_tokens and run again: that asks every row anew.",
+    reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit, or filled the model's context; the detail says which. Raise "
+    "teacher_model_max_new_tokens and run again: only rows that reached the limit are sent again.",
     reasons.CONTENT_FILTERED: "The endpoint's content filter, or the teacher itself, refused the prompt or withheld the answer. Rephrase the "
     "row or take it out, or have the filter set otherwise.",
     reasons.WANTS_TOOL: "The teacher called a tool instead of answering; none was offered. Take tool calls out of the row's system message, "

@@ -20,6 +20,8 @@ from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.prompts.token_limit import is_cut_off
+from transforms.teacher.payload import token_limit_in
 from transforms.teacher.response import BrokenBody, read_reply
 
 EXAMPLES = 12
@@ -137,6 +139,9 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
             return Judged(None, None, "broken_body", str(broken))
         if prompt is None:
             return Judged(reply.content, reply.content, None)
+        if is_cut_off(reply):
+            limit = token_limit_in(record["payload"])
+            reply = reply._replace(token_limit=limit if limit != prompt.rules.max_new_tokens else None)
         try:
             return Judged(reply.content, extract_answer(prompt, _asked(record), reply), None)
         except AnswerRejected as rejected:

@@ -148,6 +148,22 @@ WORDS: dict[Ending, tuple[str, ...]] = {
     Ending.REPETITION: ("repetition",),  # vLLM
 }
 
+CONTEXT_FULL = frozenset(
+    {
+        "model_length",
+        "model_context_window_exceeded",
+        "error_limit",
+        "max_context",
+        "context_length_reached",
+        "max_context_length",
+        "context",
+        "context_length",
+        "context_length_exceeded",
+        "context_window_exceeded",
+    }
+)
+"""Words for cut off that mean the model's own context: no higher token limit gives more."""
+
 _BY_WORD = {word: ending for ending, words in WORDS.items() for word in words}
 _PREFIX = re.compile(r"^(?:finish_?reason_|reason_)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -169,6 +185,11 @@ def ending_of(finish_reason: str | None) -> Ending | None:
         ending = _BY_WORD.get(_plain(head))
         return None if ending is Ending.COMPLETE else ending
     return ending
+
+
+def is_context_full(finish_reason: str | None) -> bool:
+    """Whether the word says that the answer filled the model's context."""
+    return finish_reason is not None and _plain(finish_reason) in CONTEXT_FULL
 
 
 def _plain(word: str) -> str:

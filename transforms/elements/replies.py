@@ -14,7 +14,8 @@ class TeacherReply(NamedTuple):
 
     ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
     endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's own text for not answering,
-    where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool.
+    where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the limit it was
+    asked with, where that was another than the run's.
     """
 
     turn: int
@@ -27,6 +28,7 @@ class TeacherReply(NamedTuple):
     latency_ms: float
     refusal: str | None = None
     wants_tools: bool = False
+    token_limit: int | None = None
 
 
 class ScoredRow(NamedTuple):

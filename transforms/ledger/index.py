@@ -9,7 +9,8 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from transforms.ledger.reading import Damage, NotASegment, SegmentReader
 from transforms.ledger.schema import ANSWER_SCHEMA, FAILED_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, REQUEST_SCHEMA, failure_record
 from transforms.ledger.segments import TornSegment, lost_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
+from transforms.teacher.payload import token_limit_in
 from transforms.teacher.response import read_reply
 
 STRETCHES_IN_MEMORY = 32
@@ -29,7 +31,7 @@ POSITION_BITS = 24  # a place is a stretch's number and a position in the stretc
 Found = TypeVar("Found")
 
 
-class _RecordIndex(Generic[Found]):
+class RecordIndex(Generic[Found]):
     """Records of a folder of segments by identity; the last record of an identity counts, so that a row asked again gets its new answer.
 
     ``read`` makes of a record what is found; where it raises ValueError, the record is damaged.
@@ -125,6 +127,22 @@ class _RecordIndex(Generic[Found]):
                 continue
             yield read
 
+    def openings(self, start: int, view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The first record that can be read of every segment from number ``start`` on."""
+        for segment in self._segments[start:]:
+            with suppress(NotASegment), closing(SegmentReader(self._storage.fetch(segment), view)) as reader:
+                yield from islice((record for stretch in reader.stretches() for record in stretch.records if record is not None), 1)
+
+    @property
+    def segments(self) -> int:
+        """How many segments there are."""
+        return len(self._segments)
+
+    @property
+    def identities(self) -> int:
+        """How many identities records have."""
+        return len(np.unique(self._hashes))
+
     def repeated(self, name_prefix: str) -> int:
         """Records in segments of this name that have the identity of another in them."""
         chosen = np.array([segment.name.startswith(name_prefix) for segment in self._segments], bool)
@@ -207,7 +225,9 @@ class AnswerIndex:
     """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
 
     def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._records = _RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
+        self._records = RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
+        self._segments_seen = 0
+        self._token_limits: set[int] = set()
 
     def __len__(self) -> int:
         return self._records.size
@@ -224,6 +244,15 @@ class AnswerIndex:
     def torn(self) -> list[TornSegment]:
         """Segments of which something could not be read, as far as it was looked at."""
         return self._records.torn
+
+    def token_limits(self) -> set[int]:
+        """The limits that requests on the ledger were sent with. A segment is written by one run, and has one."""
+        for record in self._records.openings(self._segments_seen, REQUEST_SCHEMA):
+            limit = token_limit_in(record["payload"])
+            if limit is not None:
+                self._token_limits.add(limit)
+        self._segments_seen = self._records.segments
+        return self._token_limits
 
     def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:
         """The answer to this very request, None when none was paid for yet."""
@@ -249,7 +278,7 @@ class FailureIndex:
 
     def __init__(self, failures_dir: str, run_id: str, storage: LedgerStorage | None = None) -> None:
         self._run_id = run_id
-        self._records = _RecordIndex(
+        self._records = RecordIndex(
             failures_dir,
             FAILED_SCHEMA,
             FAILURE_SCHEMA,
@@ -269,26 +298,3 @@ class FailureIndex:
     def close(self) -> None:
         """Release the files."""
         self._records.close()
-
-
-class FirstRequests:
-    """The first request of every row that a ledger has an answer about, whatever it was. Read when it is first looked at."""
-
-    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._ledger_dir = ledger_dir
-        self._storage = storage
-        self._records: _RecordIndex[str] | None = None
-
-    def find(self, row_key: str) -> str | None:
-        """The body of the last such request about the row, JSON; None when there is none."""
-        if self._records is None:
-            names = ("row_key", "turn")
-            self._records = _RecordIndex(
-                self._ledger_dir, IDENTITY_SCHEMA, REQUEST_SCHEMA, names, lambda record: str(record["payload"]), self._storage
-            )
-        return self._records.find(row_key, 0)
-
-    def close(self) -> None:
-        """Release the files."""
-        if self._records is not None:
-            self._records.close()

@@ -6,9 +6,10 @@ import logging
 
 from transforms.elements import reasons
 from transforms.elements.failures import FailureKind
-from transforms.elements.finish_reasons import Ending, ending_of
+from transforms.elements.finish_reasons import Ending, ending_of, is_context_full
 from transforms.elements.replies import TeacherReply
 from transforms.prompts.base import AnswerRejected
+from transforms.prompts.token_limit import NEARLY
 
 _LOG = logging.getLogger(__name__)
 _unknown: set[str] = set()
@@ -18,7 +19,7 @@ _unknown: set[str] = set()
 def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
     """The text of a reply that says it is complete. Raises AnswerRejected for one that does not, or that holds none.
 
-    ``max_new_tokens``: the limit that was asked for, None where it is not known.
+    ``max_new_tokens``: the run's limit, None where it is not known; a reply that was asked for with another knows that.
     """
     ending = ending_of(reply.finish_reason)
     word = f"finish_reason {reply.finish_reason!r}"
@@ -32,7 +33,7 @@ def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
             raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
         return reply.content
     if ending is Ending.CUT_OFF:
-        raise AnswerRejected(reasons.CUT_OFF_BY_LENGTH, _how_it_was_cut(reply, max_new_tokens))
+        raise AnswerRejected(reasons.CUT_OFF_BY_LENGTH, _how_it_was_cut(reply, reply.token_limit or max_new_tokens))
     if ending is Ending.FILTERED:
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the endpoint's content filter withheld the answer ({word})")
     if ending is Ending.REPETITION:
@@ -52,19 +53,18 @@ def _start_of(text: str) -> str:
 def _how_it_was_cut(reply: TeacherReply, max_new_tokens: int | None) -> str:
     written = reply.completion_tokens
     cut_off = f"the answer was cut off after {written or 'the allowed number of'} tokens"
-    if written and max_new_tokens and written < max_new_tokens * _NEARLY:
+    if is_context_full(reply.finish_reason):
+        return f"{cut_off}: prompt and answer fill the model's context; shorten the row, or serve the model with a longer context"
+    if written and max_new_tokens and written < max_new_tokens * NEARLY:
         whole = f" of {reply.prompt_tokens + written} tokens" if reply.prompt_tokens else ""
         return (
             f"{cut_off}, below teacher_model_max_new_tokens ({max_new_tokens}): prompt and answer fill the model's context{whole}, or the "
             "server has a limit of its own; shorten the row, or serve the model with a longer context"
         )
-    if written and max_new_tokens and written * _NEARLY > max_new_tokens:
+    if written and max_new_tokens and written * NEARLY > max_new_tokens:
         return f"{cut_off} although teacher_model_max_new_tokens is {max_new_tokens}: the endpoint ignores the limit and has one of its own"
-    return f"{cut_off}; raise teacher_model_max_new_tokens"
-
-
-_NEARLY = 0.95
-"""Counts of tokens differ a little from server to server."""
+    earlier = f", the limit of the run that asked ({reply.token_limit})" if reply.token_limit else ""
+    return f"{cut_off}{earlier}; raise teacher_model_max_new_tokens{' above that' * bool(earlier)}"
 
 
 def _warn_once(finish_reason: str) -> None:

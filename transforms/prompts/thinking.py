@@ -100,6 +100,17 @@ def thought_in(text: str) -> str | None:
         return None
 
 
+def ends_while_thinking(content: str | None, reasoning: str | None) -> bool:
+    """Whether a reply of this text, with what it thought in a field of its own, ends before its thinking does."""
+    if not (content or "").strip():
+        return bool(reasoning)
+    try:
+        _without_thinking(content or "", ())
+    except AnswerRejected:
+        return True
+    return False
+
+
 def _is_asked(mark: str, asked: tuple[ChatMessage, ...]) -> bool:
     return any(mark in message.content for message in asked)
 

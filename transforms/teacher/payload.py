@@ -14,6 +14,8 @@ from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
 
+LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_new_tokens")
+
 
 class PayloadTemplate:
     """Builds request bodies: everything but the messages is prepared once.
@@ -41,6 +43,10 @@ class PayloadTemplate:
         """32 hexadecimal digits; equal for requests that would get the same answer."""
         return blake2b(body, digest_size=16, key=self._identity).hexdigest()
 
+    def asks_like(self, other: PayloadTemplate) -> bool:
+        """Whether the same messages make the same request of both."""
+        return (self._identity, self._opening, self._merges_system) == (other._identity, other._opening, other._merges_system)
+
 
 def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, Any]:
     """Everything of a plain chat request but its messages."""
@@ -60,6 +66,20 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
         fields["stop"] = list(sampling.stop)
     fields.update(orjson.loads(endpoint.extra_body_json))
     return fields
+
+
+def token_limit_in(body: str) -> int | None:
+    """The token limit in a request body as it was sent; None where it holds none, or is no such body."""
+    try:
+        fields = orjson.loads(body)
+    except ValueError:
+        return None
+    while isinstance(fields, dict):
+        limits = [fields[name] for name in LIMIT_NAMES if isinstance(fields.get(name), int)]
+        if limits:
+            return int(limits[0])
+        fields = fields.get("input_data") or fields.get("parameters")
+    return None
 
 
 def rename_token_limit(body: bytes) -> bytes:

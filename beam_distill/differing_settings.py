@@ -1,13 +1,10 @@
-"""Answers that a ledger holds to other requests about the same rows, and which setting makes the difference."""
+"""Which settings make the difference between what was asked about a row before and what is asked now."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-from transforms.elements.counted import counted
 
 _NAMED = {
     "max_tokens": "teacher_model_max_new_tokens",
@@ -22,25 +19,6 @@ _NAMED = {
 }
 _MESSAGES = frozenset({"messages", "input_string"})
 LONGEST_VALUE = 40
-
-
-@dataclass(slots=True)
-class OtherRequests:
-    """How many rows the ledger answers for other requests, and the bodies of one of these and of what is asked now."""
-
-    rows: int = 0
-    earlier: str = ""
-    now: str = ""
-
-    def sentence(self) -> str:
-        """What a person should know before these rows are sent; empty when there are none."""
-        if not self.rows:
-            return ""
-        differs = "; ".join(differing_settings(self.earlier, self.now)) or "the endpoint's address"
-        return (
-            f"the ledger holds answers about {counted(self.rows, 'row')} to other requests, which are not used: what differs is {differs}. "
-            "These rows are sent, and paid for, again; with the earlier settings they are not"
-        )
 
 
 def differing_settings(earlier: str, now: str) -> list[str]:

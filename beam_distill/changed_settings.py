@@ -1,0 +1,122 @@
+"""What a change of settings since the ledger's answers means for this run: what is used, what is sent again, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from beam_distill.differing_settings import differing_settings
+from beam_distill.progress.tracker import Prices
+from transforms.elements.counted import counted
+
+_LIMIT = "teacher_model_max_new_tokens"
+
+
+@dataclass(slots=True)
+class SentAgain:
+    """Rows that are sent although the ledger has answers about them, and what those answers took.
+
+    ``requests`` are those to be sent, ``told`` the earlier ones whose tokens were reported.
+    """
+
+    rows: int = 0
+    requests: int = 0
+    told: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def add_row(self, requests: int) -> None:
+        """One more row, of which so many requests are to be sent."""
+        self.rows += 1
+        self.requests += requests
+
+    def add_earlier(self, prompt_tokens: int | None, completion_tokens: int | None) -> None:
+        """What one earlier answer took."""
+        if prompt_tokens is not None and completion_tokens is not None:
+            self.told += 1
+            self.prompt_tokens += prompt_tokens
+            self.completion_tokens += completion_tokens
+
+    def add(self, other: SentAgain) -> None:
+        """Take in those of another split."""
+        self.rows += other.rows
+        self.requests += other.requests
+        self.told += other.told
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+
+    def price(self, prices: Prices | None, most_tokens_out: int | None = None) -> str:
+        """Requests, tokens and money; ``most_tokens_out`` is the limit of an answer that may be longer now than it was."""
+        sent = counted(self.requests, "request")
+        if not self.told:
+            return f"{sent}; what they take is not known, for the endpoint reports no tokens"
+        tokens_in = self.prompt_tokens * self.requests / self.told
+        tokens_out = float(self.requests * most_tokens_out) if most_tokens_out else self.completion_tokens * self.requests / self.told
+        bound = "at most" if most_tokens_out else "about"
+        basis = "" if most_tokens_out else ", as the earlier answers took"
+        cost = f", {bound} {prices.shown(prices.cost(tokens_in, tokens_out))}" if prices is not None else ""
+        return f"{sent}, about {tokens_in:,.0f} tokens in and {bound} {tokens_out:,.0f} out{cost}{basis}"
+
+
+@dataclass(slots=True)
+class ChangedSettings:
+    """Rows with answers that were given under settings that are no longer those of the run.
+
+    ``used`` and ``context_full`` are rows answered under another token limit, the latter cut off by the model's context. ``cut_off`` are those
+    that ended at a lower limit than today's, ``other`` those asked something else. ``limits`` are the earlier limits; ``earlier`` and
+    ``now`` are the bodies of one of the other requests and of what is asked instead.
+    """
+
+    used: int = 0
+    context_full: int = 0
+    cut_off: SentAgain = field(default_factory=SentAgain)
+    other: SentAgain = field(default_factory=SentAgain)
+    limits: set[int] = field(default_factory=set)
+    earlier: str = ""
+    now: str = ""
+
+    def sentences(self, limit: int, prices: Prices | None) -> list[str]:
+        """What a person should know before anything is sent; ``limit`` is the run's token limit. Empty where nothing changed."""
+        said = []
+        before = ", ".join(f"{earlier}" for earlier in sorted(self.limits))
+        if self.used:
+            said.append(
+                f"{_LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: a whole answer is "
+                "the same under any limit, one cut off under a higher limit no shorter"
+            )
+        if self.context_full:
+            said.append(
+                f"{counted(self.context_full, 'row')} cut off below {_LIMIT} ({before}), by the model's context or a limit of the server's, "
+                f"{_are(self.context_full)} not sent again: a higher limit gives no more"
+            )
+        if self.cut_off.rows:
+            said.append(
+                f"{_LIMIT} {before} -> {limit}: {counted(self.cut_off.rows, 'row')} cut off by the lower limit {_are(self.cut_off.rows)} "
+                "sent, and paid for, again: "
+                f"{self.cut_off.price(prices, limit)}"
+            )
+        if self.other.rows:
+            differs = "; ".join(differing_settings(self.earlier, self.now)) or "the endpoint's address"
+            said.append(
+                f"the ledger holds answers about {counted(self.other.rows, 'row')} to other requests, which are not used: what differs is "
+                f"{differs}. These rows are sent, and paid for, again: {self.other.price(prices)}. With the earlier settings they are not"
+            )
+        return said
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def together(changes: Iterable[ChangedSettings]) -> ChangedSettings:
+    """Those of all splits as one."""
+    whole = ChangedSettings()
+    for change in changes:
+        whole.used += change.used
+        whole.context_full += change.context_full
+        whole.cut_off.add(change.cut_off)
+        whole.other.add(change.other)
+        whole.limits |= change.limits
+        if change.earlier:
+            whole.earlier, whole.now = change.earlier, change.now
+    return whole

@@ -1,0 +1,49 @@
+"""What was asked about a row before, whatever it was."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from transforms.ledger.index import RecordIndex
+from transforms.ledger.schema import IDENTITY_SCHEMA, REQUEST_SCHEMA
+from transforms.ledger.storage import LedgerStorage
+
+
+class EarlierRequest(NamedTuple):
+    """The body of an answered request, JSON, and the tokens that it and its answer took; None where they were not reported."""
+
+    payload: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class EarlierRequests:
+    """The answered requests of a ledger by row and turn alone. Read when it is first looked at."""
+
+    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
+        self._ledger_dir = ledger_dir
+        self._storage = storage
+        self._read: RecordIndex[EarlierRequest] | None = None
+
+    @property
+    def turns(self) -> int:
+        """How many turns of rows have an answer."""
+        return self._records().identities
+
+    def find(self, row_key: str, turn: int) -> EarlierRequest | None:
+        """The last such request about this turn of the row; None when there is none."""
+        return self._records().find(row_key, turn)
+
+    def close(self) -> None:
+        """Release the files."""
+        if self._read is not None:
+            self._read.close()
+
+    def _records(self) -> RecordIndex[EarlierRequest]:
+        if self._read is None:
+            self._read = RecordIndex(self._ledger_dir, IDENTITY_SCHEMA, REQUEST_SCHEMA, ("row_key", "turn"), _request, self._storage)
+        return self._read
+
+
+def _request(record: dict[str, Any]) -> EarlierRequest:
+    return EarlierRequest(str(record["payload"]), record["prompt_tokens"], record["completion_tokens"])

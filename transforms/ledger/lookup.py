@@ -1,0 +1,71 @@
+"""Which reply on the ledger answers a request: one to this very request, or to the same request under another token limit.
+
+A higher limit changes nothing about an answer that ended by itself, so it is not paid for again; nor is one that filled the model's
+context. A lower limit never makes an answer worse than it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import PromptRequest
+from transforms.ledger.index import AnswerIndex
+from transforms.prompts.token_limit import ended_at_limit, is_cut_off
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import EndpointSpec, SamplingSpec
+
+
+class LedgerLookup:
+    """Finds the replies to one turn of a request, given the answers to the turns before it."""
+
+    def __init__(self, index: AnswerIndex, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
+        self._index = index
+        self._endpoint = endpoint
+        self._sampling = sampling
+        self._template = PayloadTemplate(endpoint, sampling)
+        self._others: dict[int, PayloadTemplate] = {}
+        self.take_in()
+
+    def take_in(self) -> None:
+        """Look at what was recorded since: to be called when the index was refreshed."""
+        limits = self._index.token_limits() - {self._sampling.max_new_tokens}
+        for limit in sorted(limits - self._others.keys()):
+            self._others[limit] = PayloadTemplate(self._endpoint, replace(self._sampling, max_new_tokens=limit))
+
+    def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
+        """The replies that answer this turn, the one that counts first."""
+        replies = self._index.find_all(request.row.row_key, turn, self._hash(request, answers))
+        first = next(replies, None)
+        if first is None or (self._others and is_cut_off(first)):
+            for reply in self._under_other_limits(request, turn, answers):
+                if not _gains(reply, self._sampling.max_new_tokens) and (first is None or not is_cut_off(reply)):
+                    yield reply
+        if first is not None:
+            yield first
+            yield from replies
+
+    def cut_off_before(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> TeacherReply | None:
+        """The reply to this turn that ended at a lower limit, which is why the turn is asked again; None when there is none."""
+        return next(self._under_other_limits(request, turn, answers), None)
+
+    def asked_by(self, request: PromptRequest, answers: tuple[str, ...]) -> str | None:
+        """The id of the run that got the latest answer to this very request, the one that follows ``answers``; None when none did."""
+        return self._index.asked_by(request.row.row_key, len(answers), self._hash(request, answers))
+
+    def _hash(self, request: PromptRequest, answers: tuple[str, ...]) -> str:
+        return self._template.request_hash(self._template.body(request.messages_for_turn(len(answers), answers)))
+
+    def _under_other_limits(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
+        """Replies to the same request under other limits, those under the highest first."""
+        for limit in sorted(self._others, reverse=True):
+            template = self._others[limit]
+            body = template.body(request.messages_for_turn(turn, answers))
+            for reply in self._index.find_all(request.row.row_key, turn, template.request_hash(body)):
+                yield reply._replace(token_limit=limit)
+
+
+def _gains(reply: TeacherReply, limit: int) -> bool:
+    """Whether the same request under ``limit`` may get more than this reply, which was asked for under a limit of its own."""
+    return reply.token_limit is not None and reply.token_limit < limit and ended_at_limit(reply, reply.token_limit)
