@@ -42,6 +42,26 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "word",  # llama.cpp's stop_type
         "eos_found",  # LM Studio
         "stop_string_found",  # LM Studio
+        "end_token",  # HyperCLOVA X
+        "stop_before",  # HyperCLOVA X
+        "alternative_status_final",  # YandexGPT
+        "end_of_turn",  # Gemma's token, and those of others that are their word for the end
+        "im_end",
+        "eot",
+        "eot_id",
+        "end_of_sequence",
+        "eos_reached",
+        # what gateways make of them
+        "stop_token",
+        "stop_token_reached",
+        "stop_string",
+        "stop_seq",
+        "stop_word",
+        "stopped",
+        "natural_stop",
+        "turn_end",
+        "end",
+        "done",
     ),
     Ending.CUT_OFF: (
         "length",  # OpenAI and all that follow it
@@ -58,6 +78,7 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "max_predicted_tokens_reached",  # LM Studio
         "context_length_reached",  # LM Studio
         "max_output_tokens",  # OpenAI's responses
+        "alternative_status_truncated_final",  # YandexGPT
         # what gateways make of them
         "max_new_tokens",
         "max_completion_tokens",
@@ -91,6 +112,9 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "jailbreak",
         "error_toxic",  # Cohere, first version
         "sensitive",  # Zhipu, Tencent
+        "blacklist",  # GigaChat
+        "alternative_status_content_filter",  # YandexGPT
+        "image_prohibited_content",  # Gemini
         # what gateways make of them
         "content_policy",
         "content_policy_violation",
@@ -164,8 +188,20 @@ CONTEXT_FULL = frozenset(
 )
 """Words for cut off that mean the model's own context: no higher token limit gives more."""
 
+_PARTS: dict[Ending, re.Pattern[str]] = {
+    Ending.FILTERED: re.compile(
+        r"(?:^|_)(?:filter\w*|safety|unsafe|blocked|prohibited|censored|moderat\w+|policy|guardrail\w*|toxic\w*|recitation|harm\w*)(?:_|$)"
+    ),
+    Ending.BROKEN_OFF: re.compile(
+        r"(?:^|_)(?:errors?|failed|failure|abort\w*|cancel\w*|timeout|deadline|exception|crashed|killed|dead|shutdown|preempted|unavailable"
+        r"|disconnected|interrupted|rate_limit\w*)(?:_|$)"
+    ),
+    Ending.CUT_OFF: re.compile(r"(?:^|_)(?:max|limit\w*|length|truncat\w+|context|incomplete|exhausted)(?:_|$)"),
+}
+"""Parts of a word that is not known which say that an answer is surely not whole."""
+
 _BY_WORD = {word: ending for ending, words in WORDS.items() for word in words}
-_PREFIX = re.compile(r"^(?:finish_?reason_|reason_)")
+_PREFIX = re.compile(r"^(?:(?:finish|stop)_?reason_|reason_)")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
@@ -175,7 +211,8 @@ def ending_of(finish_reason: str | None) -> Ending | None:
     """How an answer with this finish_reason ended; None for a word that is not known.
 
     Upper and lower case, camelCase, blanks and dashes make no difference, nor does ``FINISH_REASON_`` in front. Details may follow
-    the word for a bad ending ("content_filter: SAFETY"). No word at all counts as complete: an online endpoint's ``/score`` sends none.
+    the word for a bad ending ("content_filter: SAFETY"), and a part of a word that is not listed may say that it is one. No word at all
+    counts as complete: an online endpoint's ``/score`` sends none.
     """
     if finish_reason is None or not finish_reason.strip():
         return Ending.COMPLETE
@@ -184,12 +221,17 @@ def ending_of(finish_reason: str | None) -> Ending | None:
     if ending is None and colon:
         ending = _BY_WORD.get(_plain(head))
         return None if ending is Ending.COMPLETE else ending
-    return ending
+    return ending or _by_parts(_plain(finish_reason))
+
+
+def _by_parts(word: str) -> Ending | None:
+    return next((ending for ending, part in _PARTS.items() if part.search(word)), None)
 
 
 def is_context_full(finish_reason: str | None) -> bool:
     """Whether the word says that the answer filled the model's context."""
-    return finish_reason is not None and _plain(finish_reason) in CONTEXT_FULL
+    word = _plain(finish_reason or "")
+    return word in CONTEXT_FULL or (ending_of(finish_reason) is Ending.CUT_OFF and "context" in word)
 
 
 def _plain(word: str) -> str:

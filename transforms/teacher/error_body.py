@@ -127,7 +127,7 @@ def _object(fields: dict[str, object], found: ErrorBody, depth: int) -> None:
         said = " ".join([*map(str, location[:8]), str(fields.get("msg", "")), str(fields.get("type", ""))])
         found.sentences.append(plain(said))
         return
-    if fields.get("filtered") is True or fields.get("flagged") is True:
+    if fields.get("filtered") is True or fields.get("flagged") is True or fields.get("blockReason"):
         found.codes.append("content filter")
     for key, value in fields.items():
         key = key.lower().replace("_", "").replace("-", "")

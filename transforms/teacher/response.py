@@ -9,29 +9,34 @@ from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.error_body import is_event_stream, is_web_page
 from transforms.teacher.lenient_json import read_json
+from transforms.teacher.message_text import content_of, refusal_of, thought_of
 
 MOST_TOKENS = 1_000_000_000
 """A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
 LONGEST_MESSAGE = 500
-_THOUGHT = ("thinking", "reasoning")
-"""Types of content parts that are no part of the answer."""
 _ERROR_FIELDS = frozenset(
     {
-        "errors",
         "detail",
         "message",
-        "Message",
         "msg",
-        "error_msg",
         "code",
-        "error_code",
         "status",
-        "base_resp",  # MiniMax
+        "statuscode",
+        "success",
+        "ok",
+        "exception",
+        "header",  # Spark
+        "baseresp",  # MiniMax
+        "responsemetadata",  # Volcengine
         "fault",  # Apigee
-        "prompt_filter_results",  # Azure OpenAI
-        "promptFeedback",  # Gemini
+        "promptfilterresults",  # Azure OpenAI
+        "promptfeedback",  # Gemini
     }
 )
+"""Names of fields, in lower case and without underscores, of a body that reports an error; so do those that begin with ``err``."""
+_WRAPPERS = ("data", "result", "response", "output", "body", "completion")
+"""Where gateways put a chat completion inside a body of their own."""
+_NO_ERROR = frozenset({"", "0", "200", "ok", "success", "none", "null"})
 
 
 class BrokenBody(ValueError):
@@ -60,8 +65,8 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     Raises BrokenBody when it cannot be read, carries an error, has no choice or was broken off: faults of transport or server, worth
     another try. A choice without content is a reply (its content is None): it was answered and paid for.
     """
-    fields = _fields(body)
-    if fields.get("error"):
+    fields = _unwrapped(_fields(body))
+    if _reports(fields.get("error")):
         raise _error_inside(fields["error"])
     choices = fields.get("choices")
     if choices is None and "output" in fields:
@@ -69,25 +74,27 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _no_choices(fields)
     choice = choices[0]
+    if len(choices) > 1:
+        choice = next((one for one in choices if isinstance(one, dict) and one.get("index") == 0), choice)
     if choice.get("error"):
         raise ErrorInside("an error inside the choice", choice["error"], FailureKind.BROKEN_OFF)
-    message = choice.get("message")
-    if not isinstance(message, dict):
+    message = _message(choice)
+    if message is None:
         raise BrokenBody("the choice has no message")
-    finish_reason = _reason(choice.get("finish_reason"))
+    finish_reason = _finish_reason(choice, fields)
     if ending_of(finish_reason) is Ending.BROKEN_OFF:
         raise BrokenOff(f"the answer was broken off (finish_reason {finish_reason})")
     prompt_tokens, completion_tokens = _usage(fields.get("usage"))
     return TeacherReply(
         turn=turn,
-        content=_text(message.get("content")),
-        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")) or _thought(message.get("content")),
+        content=content_of(message.get("content")),
+        reasoning=thought_of(message),
         finish_reason=finish_reason,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         attempts=attempts,
         latency_ms=latency_ms,
-        refusal=_refusal(message),
+        refusal=refusal_of(message),
         wants_tools=bool(message.get("tool_calls") or message.get("function_call")),
     )
 
@@ -107,6 +114,32 @@ def _fields(body: bytes | str) -> dict[str, object]:
     return fields
 
 
+def _unwrapped(fields: dict[str, object]) -> dict[str, object]:
+    """The completion in a gateway's own object, where there is one; else the fields as they are."""
+    if fields.get("choices") is not None:
+        return fields
+    for name in _WRAPPERS:
+        inner = fields.get(name)
+        if isinstance(inner, str) and inner.lstrip()[:1] == "{":
+            with suppress(ValueError):
+                inner = read_json(inner)
+        if isinstance(inner, dict) and inner.get("choices"):
+            return inner
+    return fields
+
+
+def _message(choice: dict[str, object]) -> dict[str, object] | None:
+    """What a choice says. A text in place of it is that of a server with the older kind of completions; a whole answer may come as a delta."""
+    message = choice.get("message")
+    if message is None and choice.get("finish_reason"):
+        message = choice.get("delta")
+    if message is None:
+        message = choice.get("text")
+    if isinstance(message, str):
+        return {"content": message}
+    return message if isinstance(message, dict) else None
+
+
 def _not_json(text: str, error: ValueError) -> BrokenBody:
     if not text.strip():
         return BrokenBody("the body is empty")
@@ -121,7 +154,19 @@ def _not_json(text: str, error: ValueError) -> BrokenBody:
 
 def _no_choices(fields: dict[str, object]) -> BrokenBody:
     what = f"the body has no choices (its fields: {', '.join(list(fields)[:8])})"[:200]
-    return ErrorInside(what, fields) if _ERROR_FIELDS & fields.keys() else BrokenBody(what)
+    return ErrorInside(what, fields) if any(map(_is_of_errors, fields)) else BrokenBody(what)
+
+
+def _is_of_errors(name: str) -> bool:
+    plain = name.lower().replace("_", "")
+    return plain in _ERROR_FIELDS or plain.startswith("err") or name == "Response"  # the last is Tencent Cloud's
+
+
+def _reports(error: object) -> bool:
+    """Whether an error says anything: some send an empty one beside every answer."""
+    if isinstance(error, dict):
+        return any(map(_reports, error.values()))
+    return bool(error) and str(error).strip().lower() not in _NO_ERROR
 
 
 def _scored_choice(fields: dict[str, object]) -> dict[str, object]:
@@ -141,39 +186,26 @@ def _error_inside(error: object) -> ErrorInside:
     return ErrorInside("an error inside", {"error": error})
 
 
+def _finish_reason(choice: dict[str, object], fields: dict[str, object]) -> str | None:
+    """The word for the end of an answer. The model's own one counts more where it says that the answer is not whole (OpenRouter has both)."""
+    said = _reason(choice.get("finish_reason")) or _reason(choice.get("finishReason")) or _reason(choice.get("finish_details"))
+    for other in (choice.get("native_finish_reason"), choice.get("stop_reason"), fields.get("stop_reason")):
+        if other is None:
+            continue
+        own = _reason(other)  # vLLM's stop_reason is the stop text that was met, or a token's number
+        if ending_of(said) is Ending.COMPLETE and ending_of(own) not in (None, Ending.COMPLETE):
+            return own
+    return said
+
+
 def _reason(value: object) -> str | None:
     """A finish_reason as text; some servers send an object (``{"type": "stop"}``)."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, dict):
         words = [value[key] for key in ("type", "reason", "name", "value") if isinstance(value.get(key), str)]
         value = words[0] if words else str(value) if value else None
     return value if value is None or isinstance(value, str) else str(value)[:100]
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        value = [value]
-    if isinstance(value, list):  # content parts, as some gateways send them
-        parts = [part.get("text") for part in value if isinstance(part, dict) and part.get("type") not in _THOUGHT]
-        return "".join(part for part in parts if isinstance(part, str))
-    return None
-
-
-def _thought(content: object) -> str | None:
-    """The thinking among content parts; Mistral puts it there, as a list of parts itself."""
-    parts = [part for part in content if isinstance(part, dict) and part.get("type") in _THOUGHT] if isinstance(content, list) else []
-    return "".join(_text(part.get(str(part["type"]))) or _text(part.get("text")) or "" for part in parts) or None
-
-
-def _refusal(message: dict[str, object]) -> str | None:
-    """The model's own words for not answering; they come in place of the content."""
-    refusal = message.get("refusal")
-    if isinstance(refusal, str) and refusal.strip():
-        return refusal
-    content = message.get("content")
-    parts = [part.get("refusal") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    return next((part for part in parts if isinstance(part, str) and part.strip()), None)
 
 
 def _usage(usage: object) -> tuple[int | None, int | None]:

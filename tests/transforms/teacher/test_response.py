@@ -79,7 +79,15 @@ def test_tokens_outside_the_completion_are_counted(usage: Any, counts: tuple[int
 @pytest.mark.fault("D1")
 @pytest.mark.parametrize(
     ("sent", "finish_reason"),
-    [({"type": "stop", "matched": 2}, "stop"), ({"reason": "length"}, "length"), (1, "1"), ({}, None), (None, None), (["stop"], "['stop']")],
+    [
+        ({"type": "stop", "matched": 2}, "stop"),
+        ({"reason": "length"}, "length"),
+        (1, "1"),
+        ({}, None),
+        (None, None),
+        (["stop"], "stop"),
+        (["a", "b"], "['a', 'b']"),
+    ],
 )
 def test_a_finish_reason_of_any_type_becomes_a_word(sent: Any, finish_reason: str | None) -> None:
     assert read(completion(finish_reason=sent)).finish_reason == finish_reason
