@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from beam_distill.differing_settings import differing_settings
 from beam_distill.progress.tracker import Prices
 from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
 
 _LIMIT = "teacher_model_max_new_tokens"
 
@@ -54,7 +55,7 @@ class SentAgain:
         tokens_out = float(self.requests * most_tokens_out) if most_tokens_out else self.completion_tokens * self.requests / self.told
         bound = "at most" if most_tokens_out else "about"
         basis = "" if most_tokens_out else ", as the earlier answers took"
-        cost = f", {bound} {prices.shown(prices.cost(tokens_in, tokens_out))}" if prices is not None else ""
+        cost = f", {bound} {prices.shown(prices.cost(Usage(round(tokens_in), round(tokens_out))))}" if prices is not None else ""
         return f"{sent}, about {tokens_in:,.0f} tokens in and {bound} {tokens_out:,.0f} out{cost}{basis}"
 
 

@@ -8,6 +8,8 @@ from beam_distill.progress.tracker import Prices
 from beam_distill.progress.words import duration
 from beam_distill.report.facts import RunCounts, records
 from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import paid_usage
 
 BYTES_PER_TOKEN = 4.0
 """English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
@@ -16,29 +18,28 @@ ENOUGH_FOR_A_RATE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class Experience:
     """What answers took so far. ``bytes_sent`` are those of requests whose tokens were told."""
 
     answers: int = 0
     bytes_sent: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    tokens: Usage = Usage()
     latency_s: float = 0.0
     answers_per_s: float | None = None
 
 
-def usage_on_ledger(ledger_dir: str, model: str | None) -> Usage:
+def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
     """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
-    answers = sent = prompt = completion = 0
+    answers = sent = 0
+    tokens = Usage()
     latency_ms = 0.0
     runs: dict[str, RunCounts] = {}
     for record in records(ledger_dir, []):
-        if record["model"] != model or record["prompt_tokens"] is None:
+        if record["model"] != model or record["prompt_tokens"] is None or not record["attempts"]:
             continue
         answers += 1
         sent += len(record["payload"].encode())
-        prompt += record["prompt_tokens"]
-        completion += record["completion_tokens"] or 0
+        tokens = tokens.plus(paid_usage(record))
         latency_ms += record["latency_ms"]
         runs.setdefault(record["run_id"], RunCounts()).add(record)
     rate = None
@@ -46,18 +47,20 @@ def usage_on_ledger(ledger_dir: str, model: str | None) -> Usage:
         most = max(runs.values(), key=lambda run: run.answers)
         span_s = (most.last_answered_ms - most.first_sent_ms) / 1000
         rate = most.answers / span_s if most.answers >= FEWEST_FOR_A_RATE and span_s > 0 else None
-    return Usage(answers, sent, prompt, completion, latency_ms / 1000 / answers if answers else 0.0, rate)
+    return Experience(answers, sent, tokens, latency_ms / 1000 / answers if answers else 0.0, rate)
 
 
-def estimate_lines(requests: int, payload_bytes: int, max_new_tokens: int, at_a_time: int, usage: Usage, prices: Prices | None) -> list[str]:
+def estimate_lines(
+    requests: int, payload_bytes: int, max_new_tokens: int, at_a_time: int, usage: Experience, prices: Prices | None
+) -> list[str]:
     """The estimate for ``requests`` still to be sent, in lines for a person."""
     if requests == 0:
         return ["estimate    nothing is left to be sent"]
     ask = "--pilot 20 sends 20 rows and tells"
     known = usage.answers > 0 and usage.bytes_sent > 0
     if known:
-        tokens_in = payload_bytes * usage.prompt_tokens / usage.bytes_sent
-        tokens_out = requests * usage.completion_tokens / usage.answers
+        tokens_in = payload_bytes * usage.tokens.prompt / usage.bytes_sent
+        tokens_out = requests * usage.tokens.completion / usage.answers
         basis = f"from {counted(usage.answers, 'answer')} on the ledger"
         lines = [f"tokens in   about {_about(tokens_in)} ({basis})", f"tokens out  about {_about(tokens_out)} ({basis})"]
     else:
@@ -78,8 +81,16 @@ def estimate_lines(requests: int, payload_bytes: int, max_new_tokens: int, at_a_
     if prices is None:
         lines.append("cost        give --price_per_million_input_tokens and --price_per_million_output_tokens")
     else:
-        lines.append(f"cost        {'about' if known else 'at most'} {prices.shown(prices.cost(tokens_in, tokens_out))}")
+        cost = _expected_cost(prices, usage.tokens if known else Usage(), tokens_in, tokens_out)
+        lines.append(f"cost        {'about' if known else 'at most'} {prices.shown(cost)}")
     return lines
+
+
+def _expected_cost(prices: Prices, seen: Usage, tokens_in: float, tokens_out: float) -> float:
+    """What so many tokens cost where the same shares of them are cached and reasoning as in those seen."""
+    cached = tokens_in * seen.cached / seen.prompt if seen.prompt else 0.0
+    reasoning = tokens_out * seen.reasoning / seen.completion if seen.completion else 0.0
+    return prices.cost(Usage(round(tokens_in), round(tokens_out), round(cached), round(reasoning)))
 
 
 def _about(tokens: float) -> str:

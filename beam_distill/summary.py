@@ -13,6 +13,7 @@ from beam_distill.run_result import RunResult
 from beam_distill.stored_files import is_remote
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
+from transforms.elements.usage import Usage
 
 _WHEN_REPAIRED = "Run the same command again when that is repaired: it goes on where this run stopped."
 _NEXT_STEP = {
@@ -27,7 +28,8 @@ _NEXT_STEP = {
 def summary_text(result: RunResult) -> str:
     """What happened, per split and in all, and where the files are."""
     lines: list[str] = [""]
-    requests = prompt_tokens = completion_tokens = reused = 0
+    requests = reused = 0
+    usage = Usage()
     for part in result.verdict.splits if result.verdict is not None else ():
         tally = part.tally
         came_to = f"{counted(tally.examples, 'example')} + {counted(tally.rejects, 'reject')}"
@@ -44,17 +46,16 @@ def summary_text(result: RunResult) -> str:
         lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
         requests += tally.requests_sent
         reused += tally.reused_answers
-        prompt_tokens += tally.prompt_tokens
-        completion_tokens += tally.completion_tokens
+        usage = usage.plus(tally.usage)
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
         again = " (how many were retries, this runner does not tell)"
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
-        lines.append(f"tokens      {prompt_tokens:,} in, {completion_tokens:,} out")
+        lines.append(f"tokens      {tokens_text(usage)}")
     if result.verdict is not None and result.prices is not None:
-        lines.append(f"cost        {result.prices.shown(result.prices.cost(prompt_tokens, completion_tokens))}")
+        lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
         twice = counted(result.repeated, "answer")
@@ -90,6 +91,13 @@ def summary_text(result: RunResult) -> str:
             lines.append("A lower --min_endpoint_success_ratio with --send false publishes what is there without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
+
+
+def tokens_text(usage: Usage) -> str:
+    """Tokens in and out, and what of them is counted apart."""
+    cached = f" ({usage.cached:,} from the cache)" if usage.cached else ""
+    reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
+    return f"{usage.prompt:,} in{cached}, {usage.completion:,} out{reasoning}"
 
 
 def _outcome(code: ExitCode) -> str:

@@ -116,6 +116,8 @@ class RequestCounters(_Gathered):
         for reply in row.paid_replies:
             counts["prompt_tokens"] += reply.prompt_tokens or 0
             counts["completion_tokens"] += reply.completion_tokens or 0
+            counts["cached_tokens"] += reply.cached_tokens
+            counts["reasoning_tokens"] += reply.reasoning_tokens
             self._latencies_ms.append(int(reply.latency_ms))
         self._row_done()
 

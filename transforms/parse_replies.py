@@ -10,6 +10,7 @@ from transforms.counters import RowCounters
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
+from transforms.elements.usage import Usage
 from transforms.prompts.progress import answers_or_reject, conclude
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
@@ -59,16 +60,14 @@ class _ParseFn(beam.DoFn):
 
 
 def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
-    prompt_tokens = completion_tokens = 0
+    usage = Usage()
     for reply in scored.paid_replies:
-        prompt_tokens += reply.prompt_tokens or 0
-        completion_tokens += reply.completion_tokens or 0
+        usage = usage.plus(reply.usage)
     return RowOutcome(
         split=scored.request.row.origin.split,
         reason=reason,
         digest=row_digest(scored.request.row.origin, scored.request.row.row_key),
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
+        usage=usage,
         requests_sent=scored.attempts,
         reused_answers=scored.answers_reused,
         stopped=scored.stopped,

@@ -11,6 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.rows import Split
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
+from transforms.elements.usage import Usage
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, Any]:
@@ -36,8 +37,10 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "explanation": part.explanation,
         "requests_sent": tally.requests_sent,
         "answers_reused": tally.reused_answers,
-        "prompt_tokens": tally.prompt_tokens,
-        "completion_tokens": tally.completion_tokens,
+        "prompt_tokens": tally.usage.prompt,
+        "completion_tokens": tally.usage.completion,
+        "cached_tokens": tally.usage.cached,
+        "reasoning_tokens": tally.usage.reasoning,
     }
 
 
@@ -53,8 +56,9 @@ def read_verdict(text: str) -> Verdict:
                     rows=part["rows"],
                     examples=part["examples"],
                     reasons=part["rejected_by_reason"],
-                    prompt_tokens=part["prompt_tokens"],
-                    completion_tokens=part["completion_tokens"],
+                    usage=Usage(
+                        part["prompt_tokens"], part["completion_tokens"], part.get("cached_tokens", 0), part.get("reasoning_tokens", 0)
+                    ),
                     requests_sent=part["requests_sent"],
                     reused_answers=part["answers_reused"],
                     repeats=part.get("repeats", 0),

@@ -230,7 +230,7 @@ def _estimate_unasked(settings: DistillSettings) -> None:
 
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
-    from beam_distill.estimate import estimate_lines, usage_on_ledger
+    from beam_distill.estimate import estimate_lines, experience_on_ledger
     from beam_distill.progress.tracker import prices_of
     from beam_distill.rows_to_send import rows_to_send
     from beam_distill.wiring import run_files
@@ -242,7 +242,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     for survey in surveys:
         for sentence in survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
             print(f"warning     {survey.split}: {sentence}")
-    usage = usage_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
+    usage = experience_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):

@@ -160,6 +160,8 @@ def _overview(work_dir: str, spec: Any) -> str:
     from beam_distill.progress.words import duration
     from beam_distill.report.facts import LABELLED, failures, gather
     from beam_distill.stored_files import segments_storage
+    from beam_distill.summary import tokens_text
+    from transforms.elements.usage import sum_of
 
     facts = gather(f"{work_dir}/ledger", spec, "")
     with closing(segments_storage(work_dir)) as storage:
@@ -169,7 +171,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     ]
     for split, count in sorted(facts.splits.items()):
         lines.append(f"  {split:<10}{count:>10,}")
-    lines.append(f"tokens      {int(facts.prompt_tokens.sum):,} in, {int(facts.completion_tokens.sum):,} out")
+    lines.append(f"tokens      {tokens_text(sum_of(run.usage for run in facts.runs.values()))}")
     unusable = facts.unusable.total
     if facts.superseded:
         lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows counts the others")

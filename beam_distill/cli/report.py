@@ -20,7 +20,7 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
     parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
-    add_flags_of(parser, PRICE_SETTINGS, "in place of the run's own")
+    add_flags_of(parser, tuple(PRICE_SETTINGS.values()), "in place of the run's own")
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -28,7 +28,7 @@ def run(namespace: argparse.Namespace) -> int:
     from beam_distill.report.run_files import NoRun
     from beam_distill.report.write import write_report
 
-    given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS if hasattr(namespace, name)})
+    given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS.values() if hasattr(namespace, name)})
     try:
         path, agreement = write_report(namespace.work_dir, namespace.output, prices_of(given))
         print(path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from beam_distill.progress.reading import Reading, from_counters
 from transforms.counters import live_counts
+from transforms.elements.usage import sum_of
 from transforms.teacher.session import snapshots
 
 
@@ -47,8 +48,7 @@ class EngineSource:
             given_up=sum(state.given_up for state in states) if unread else 0,
             requests=sum(state.requests for state in states),
             answers=sum(state.answers for state in states),
-            prompt_tokens=sum(state.prompt_tokens for state in states),
-            completion_tokens=sum(state.completion_tokens for state in states),
+            usage=sum_of(state.usage for state in states),
             retries=sum(state.retries for state in states),
             failures=failures,
             in_flight=sum(state.in_flight for state in states),

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from beam_distill.progress.reading import Reading
-from transforms.ledger.schema import PROGRESS_SCHEMA
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
 from transforms.ledger.segments import read_blocks
 from transforms.ledger.storage import LedgerStorage
 from transforms.ledger.tail import SegmentTail
@@ -21,15 +22,13 @@ class _Counted:
 
     def __init__(self) -> None:
         self._answers = 0
-        self._prompt_tokens = 0
-        self._completion_tokens = 0
+        self._usage = Usage()
         self._first_turns: dict[str, int] = {}
 
     def add(self, records: Iterable[dict[str, Any]]) -> None:
         for record in records:
             self._answers += 1
-            self._prompt_tokens += record["prompt_tokens"] or 0
-            self._completion_tokens += record["completion_tokens"] or 0
+            self._usage = self._usage.plus(paid_usage(record))
             if record["turn"] == 0:
                 self._first_turns[record["split"]] = self._first_turns.get(record["split"], 0) + 1
 
@@ -39,8 +38,7 @@ class _Counted:
             rows_done=dict(self._first_turns),
             rows_scored=sum(self._first_turns.values()),
             answers=self._answers,
-            prompt_tokens=self._prompt_tokens,
-            completion_tokens=self._completion_tokens,
+            usage=self._usage,
             rejects=None,
         )
 
@@ -77,7 +75,7 @@ class SealedLedgerSource:
         try:
             for segment in self._storage.segments(self._folder):
                 if segment.name.startswith(f"{self._run_id}-") and segment.name not in self._seen:
-                    records = [record for block in read_blocks(self._storage.fetch(segment), PROGRESS_SCHEMA, []) for record in block.records]
+                    records = [record for block in read_blocks(self._storage.fetch(segment), USAGE_SCHEMA, []) for record in block.records]
                     self._seen.add(segment.name)
                     self._counted.add(records)
         except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and progress must not end a job

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from transforms.elements.reasons import NOT_SENT
+from transforms.elements.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,7 @@ class Reading:
     rows_scored: int = 0
     requests: int | None = None
     answers: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
     retries: int | None = None
     failures: dict[str, int] = field(default_factory=dict)
     rejects: dict[str, int] | None = field(default_factory=dict)
@@ -62,8 +62,7 @@ def from_counters(counts: dict[str, int]) -> Reading:
         rows_scored=sum(by_suffix("_rows_scored").values()),
         requests=counts.get("requests_sent", 0),
         answers=counts.get("requests_answered", 0),
-        prompt_tokens=counts.get("prompt_tokens", 0),
-        completion_tokens=counts.get("completion_tokens", 0),
+        usage=Usage(*(counts.get(f"{name}_tokens", 0) for name in Usage._fields)),
         retries=counts.get("requests_retried", 0),
         failures=by_prefix("requests_failed_"),
         rejects={reason: count for reason, count in by_prefix("rows_rejected_").items() if reason != NOT_SENT},

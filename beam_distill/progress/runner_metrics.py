@@ -45,8 +45,7 @@ class MetricsSource:
             rows_done=rows,
             rows_scored=max(told.rows_scored, seen.rows_scored),
             answers=seen.answers,
-            prompt_tokens=seen.prompt_tokens,
-            completion_tokens=seen.completion_tokens,
+            usage=seen.usage,
             # a runner that has told of no answer yet has told of no retry and no reject either
             retries=told.retries if told.answers else None,
             rejects=told.rejects if told.answers else None,

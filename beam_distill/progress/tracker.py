@@ -9,31 +9,37 @@ from typing import Any
 
 from beam_distill.config.view import ViewSettings
 from beam_distill.progress.reading import Reading
+from transforms.elements.usage import TokenPrices, Usage
 
 WINDOW_S = 30.0
 """Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
 SETTLED_S = 3.0
-PRICE_SETTINGS = ("price_per_million_input_tokens", "price_per_million_output_tokens", "currency")
+PRICE_SETTINGS = {
+    "per_million_in": "price_per_million_input_tokens",
+    "per_million_out": "price_per_million_output_tokens",
+    "per_million_cached": "price_per_million_cached_input_tokens",
+    "per_million_reasoning": "price_per_million_reasoning_tokens",
+    "currency": "currency",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of a million tokens, None for one that is not given, and what they are in."""
+    """Prices of tokens, and what they are in."""
 
-    per_million_in: float | None
-    per_million_out: float | None
+    tokens: TokenPrices
     currency: str = "USD"
 
     @property
     def remark(self) -> str:
         """Which tokens alone a cost is of; "" when it is of all."""
-        if self.per_million_out is None:
+        if self.tokens.per_million_out is None:
             return "input tokens only"
-        return "output tokens only" if self.per_million_in is None else ""
+        return "output tokens only" if self.tokens.per_million_in is None else ""
 
-    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+    def cost(self, usage: Usage) -> float:
         """What these tokens cost, as far as prices are given."""
-        return (prompt_tokens * (self.per_million_in or 0.0) + completion_tokens * (self.per_million_out or 0.0)) / 1e6
+        return self.tokens.cost(usage)
 
     def amount(self, cost: float) -> str:
         """An amount for a person: cents from a tenth of a unit on, two digits below it."""
@@ -46,13 +52,15 @@ class Prices:
 
 def prices_of(settings: ViewSettings) -> Prices | None:
     """The prices, when at least one is given."""
-    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS)))
+    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS.values())))
 
 
 def prices_told(settings: Mapping[str, Any]) -> Prices | None:
     """The prices among settings by name, as run.json holds them; None when there is none."""
-    per_in, per_out = settings.get("price_per_million_input_tokens"), settings.get("price_per_million_output_tokens")
-    return None if per_in is None and per_out is None else Prices(per_in, per_out, settings.get("currency") or "")
+    told = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
+    currency = told.pop("currency") or ""
+    prices = TokenPrices(**told)
+    return None if prices.per_million_in is None and prices.per_million_out is None else Prices(prices, currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +132,17 @@ class Tracker:
             if rows_left and rows_per_s > 0 and elapsed_s >= SETTLED_S:
                 left_s = rows_left / rows_per_s
             if self._prices is not None and reading.rows_scored >= 10:
-                so_far = self._prices.cost(reading.prompt_tokens, reading.completion_tokens)
+                so_far = self._prices.cost(reading.usage)
                 expected = self._prices.amount(so_far * (1 + rows_left / reading.rows_scored))
         return ProgressView(
             elapsed_s,
             splits,
             reading,
             rows_per_s,
-            (reading.prompt_tokens - before.prompt_tokens) / span_s,
-            (reading.completion_tokens - before.completion_tokens) / span_s,
+            (reading.usage.prompt - before.usage.prompt) / span_s,
+            (reading.usage.completion - before.usage.completion) / span_s,
             left_s,
-            None if self._prices is None else self._prices.amount(self._prices.cost(reading.prompt_tokens, reading.completion_tokens)),
+            None if self._prices is None else self._prices.amount(self._prices.cost(reading.usage)),
             expected,
             "" if self._prices is None else self._prices.remark,
         )

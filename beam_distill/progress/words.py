@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beam_distill.progress.tracker import ProgressView, SplitProgress
 from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
 
 
 def duration(seconds: float) -> str:
@@ -16,6 +17,12 @@ def duration(seconds: float) -> str:
 def rate(value: float) -> str:
     """Per second, with a decimal only where it matters."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def parts_of(usage: Usage) -> list[str]:
+    """The tokens that are counted apart, where there are any."""
+    parts = [f"{usage.cached:,} tokens in from the cache"] * bool(usage.cached)
+    return parts + [f"{usage.reasoning:,} tokens out of reasoning"] * bool(usage.reasoning)
 
 
 def of_total(split: SplitProgress) -> str:
@@ -59,7 +66,7 @@ def outcome(view: ProgressView) -> list[str]:
 
 def time_and_money(view: ProgressView) -> list[str]:
     """How long, how much."""
-    parts = [f"{duration(view.elapsed_s)} so far"]
+    parts = [f"{duration(view.elapsed_s)} so far", *parts_of(view.reading.usage)]
     if view.left_s is not None:
         parts.append(f"about {duration(view.left_s)} left")
     if view.cost is not None:

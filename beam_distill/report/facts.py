@@ -13,7 +13,8 @@ from beam_distill.report.agreement import Agreement
 from beam_distill.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from beam_distill.stored_files import folders_in, segments_storage
 from transforms.elements.rows import ChatMessage, TaskType
-from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, paid_usage
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.standing import standing
 from transforms.prompts.base import AnswerRejected, Prompt
@@ -37,16 +38,14 @@ class RunCounts:
     """What one run put on the ledger. Times are milliseconds since 1970."""
 
     answers: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
     first_sent_ms: int = 0
     last_answered_ms: int = 0
 
     def add(self, record: dict[str, Any]) -> None:
         """Count one record."""
         self.answers += 1
-        self.prompt_tokens += record["prompt_tokens"] or 0
-        self.completion_tokens += record["completion_tokens"] or 0
+        self.usage = self.usage.plus(paid_usage(record))
         sent, answered = record["sent_at_ms"], record["answered_at_ms"]
         self.first_sent_ms = min(self.first_sent_ms or sent, sent)
         self.last_answered_ms = max(self.last_answered_ms, answered)

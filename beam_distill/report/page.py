@@ -168,11 +168,14 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         yield "answers", f"{here.answers:,}", ""
     if run.record.get("left_out"):
         yield "left out of requests", ", ".join(run.record["left_out"]), "the teacher does not take it"
-    yield "tokens in", f"{here.prompt_tokens:,}", "this run" if len(ledger.runs) > 1 else ""
-    yield "tokens out", f"{here.completion_tokens:,}", "this run" if len(ledger.runs) > 1 else ""
+    this_run = "this run" if len(ledger.runs) > 1 else ""
+    cached = f"{here.usage.cached:,} from the cache" if here.usage.cached else ""
+    reasoning = f"{here.usage.reasoning:,} of reasoning" if here.usage.reasoning else ""
+    yield "tokens in", f"{here.usage.prompt:,}", ", ".join(filter(None, (cached, this_run)))
+    yield "tokens out", f"{here.usage.completion:,}", ", ".join(filter(None, (reasoning, this_run)))
     if prices is not None:
-        paid = sum(prices.cost(counts.prompt_tokens, counts.completion_tokens) for counts in ledger.runs.values())
-        now = prices.cost(here.prompt_tokens, here.completion_tokens)
+        paid = sum(prices.cost(counts.usage) for counts in ledger.runs.values())
+        now = prices.cost(here.usage)
         earlier = f"{prices.amount(paid)} with earlier runs" if len(ledger.runs) > 1 else ""
         yield "cost", prices.amount(now), ", ".join(filter(None, (prices.remark, earlier)))
     wall_s = run.record.get("wall_s")
@@ -208,9 +211,9 @@ def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator
             "began": datetime.fromtimestamp(counts.first_sent_ms / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M"),
             "time": duration((counts.last_answered_ms - counts.first_sent_ms) / 1000),
             "answers": counts.answers,
-            "prompt_tokens": counts.prompt_tokens,
-            "completion_tokens": counts.completion_tokens,
-            "cost": None if prices is None else prices.amount(prices.cost(counts.prompt_tokens, counts.completion_tokens)),
+            "prompt_tokens": counts.usage.prompt,
+            "completion_tokens": counts.usage.completion,
+            "cost": None if prices is None else prices.amount(prices.cost(counts.usage)),
             "cost_remark": "" if prices is None else prices.remark,
         }
 

@@ -24,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
+    server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
+    server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
     server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
     time = parser.add_argument_group("time")
     time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", help="(%(default)s)")
@@ -55,6 +57,9 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
     """The settings that the flags stand for. Raises ValueError."""
     if not 0 <= arguments.port <= 65535:
         raise ValueError(f"--port {arguments.port}: expected 0 to 65535")
+    for name in ("cached_share", "reasoning_share"):
+        if not 0 <= getattr(arguments, name) <= 1:
+            raise ValueError(f"--{name} {getattr(arguments, name)}: expected 0 to 1")
     faults = mixed_faults(arguments.faults) if arguments.faults else {}
     for text in arguments.fault:
         kind, _, probability = text.partition("=")
@@ -90,6 +95,8 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         ),
         faults=faults,
         reasoning=arguments.reasoning,
+        cached_share=arguments.cached_share,
+        reasoning_share=arguments.reasoning_share,
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),

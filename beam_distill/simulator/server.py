@@ -233,12 +233,20 @@ class TeacherServer:
                     "created": CREATED,
                     "model": fields.get("model") or self._settings.models[0],
                     "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-                    "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens},
+                    "usage": self._usage(prompt_tokens, tokens),
                 }
             ),
             content_type="application/json",
             headers=self._budgets.headers(now_s),
         )
+
+    def _usage(self, prompt_tokens: int, tokens: int) -> dict[str, Any]:
+        usage: dict[str, Any] = {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens}
+        if self._settings.cached_share:
+            usage["prompt_tokens_details"] = {"cached_tokens": int(prompt_tokens * self._settings.cached_share)}
+        if self._settings.reasoning_share:
+            usage["completion_tokens_details"] = {"reasoning_tokens": int(tokens * self._settings.reasoning_share)}
+        return usage
 
 
 def _draw(faults: list[tuple[str, float]], randomness: random.Random) -> str | None:

@@ -70,6 +70,7 @@ class RateLimits:
 class SimulatorSettings:
     """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
 
+    ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, as far as they are whole.
     ``answers`` has the right answers by user message; where there is none, answers are made up.
     """
 
@@ -83,6 +84,8 @@ class SimulatorSettings:
     limits: RateLimits = RateLimits()
     faults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     reasoning: str = "none"
+    cached_share: float = 0.0
+    reasoning_share: float = 0.0
     requires_max_completion_tokens: bool = False
     hang_s: float = 3600.0
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -17,6 +17,7 @@ from beam_distill.progress.tracker import Prices, Tracker
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.summary import shown_path
+from transforms.elements.usage import TokenPrices, Usage
 
 SLOW = SimulatorSettings(latency=Latency("fixed", mean_ms=1500), capacity=Capacity(slots=5))
 
@@ -61,8 +62,8 @@ def test_who_has_hang_ups_ignored_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.fault("N28")
 def test_a_run_that_stops_predicts_nothing() -> None:
-    tracker = Tracker(("train",), Prices(1.0, 1.0))
-    reading = Reading(rows_done={"train": 100}, rows_scored=100, prompt_tokens=1000, completion_tokens=1000)
+    tracker = Tracker(("train",), Prices(TokenPrices(1.0, 1.0)))
+    reading = Reading(rows_done={"train": 100}, rows_scored=100, usage=Usage(1000, 1000))
     going_on = tracker.view(10.0, reading, {"train": 1000})
     stopping = tracker.view(10.5, reading, {"train": 1000}, stopping=True)
     assert going_on.left_s is not None and going_on.expected_cost is not None

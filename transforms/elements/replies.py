@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, RequestFailure
 from transforms.elements.rows import PromptRequest
+from transforms.elements.usage import Usage
 
 
 class TeacherReply(NamedTuple):
@@ -15,7 +16,8 @@ class TeacherReply(NamedTuple):
     ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
     endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's own text for not answering,
     where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the limit it was
-    asked with, where that was another than the run's.
+    asked with, where that was another than the run's. ``cached_tokens`` are part of the prompt's,
+    ``reasoning_tokens`` of the completion's.
     """
 
     turn: int
@@ -29,6 +31,13 @@ class TeacherReply(NamedTuple):
     refusal: str | None = None
     wants_tools: bool = False
     token_limit: int | None = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of this answer, 0 where they are not reported."""
+        return Usage(self.prompt_tokens or 0, self.completion_tokens or 0, self.cached_tokens, self.reasoning_tokens)
 
 
 class ScoredRow(NamedTuple):
@@ -91,6 +100,8 @@ class LedgerRecord(NamedTuple):
     sent_at_ms: int
     answered_at_ms: int
     response_id: str | None = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import RowOrigin, Split
+from transforms.elements.usage import Usage
 
 _DIGEST_MODULUS = 1 << 64
 
@@ -27,8 +28,7 @@ class RowOutcome(NamedTuple):
     split: Split
     reason: str | None
     digest: int
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
     requests_sent: int = 0
     reused_answers: int = 0
     stopped: EarlyStop | None = None
@@ -45,8 +45,7 @@ class SuccessTally:
     rows: int = 0
     examples: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
     requests_sent: int = 0
     reused_answers: int = 0
     stopped: EarlyStop | None = None
@@ -63,8 +62,7 @@ class SuccessTally:
             self.examples_digest = (self.examples_digest + outcome.digest) % _DIGEST_MODULUS
         else:
             self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
-        self.prompt_tokens += outcome.prompt_tokens
-        self.completion_tokens += outcome.completion_tokens
+        self.usage = self.usage.plus(outcome.usage)
         self.requests_sent += outcome.requests_sent
         self.reused_answers += outcome.reused_answers
         self.stopped = self.stopped or outcome.stopped
@@ -78,8 +76,7 @@ class SuccessTally:
         self.examples_digest = (self.examples_digest + other.examples_digest) % _DIGEST_MODULUS
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
-        self.prompt_tokens += other.prompt_tokens
-        self.completion_tokens += other.completion_tokens
+        self.usage = self.usage.plus(other.usage)
         self.requests_sent += other.requests_sent
         self.reused_answers += other.reused_answers
         self.stopped = self.stopped or other.stopped

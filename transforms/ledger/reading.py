@@ -17,14 +17,15 @@ from typing import Any
 import fastavro
 
 from transforms.ledger.encoding import SYNC_BYTES, checksum, sync_marker
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA
+from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, written_schemas
 
 STRETCH_BYTES = 256 * 1024
 """Neighbouring blocks are read together up to this size: decoding a few of them costs hardly more than decoding one."""
 WINDOW_BYTES = 256 * 1024
 HEADER_BYTES = 64 * 1024
 LONGEST_NUMBER_BYTES = 10
-_WRITTEN_AS = {schema["name"]: schema for schema in (LEDGER_SCHEMA, FAILURE_SCHEMA)}
+BLOCKS_TRIED = 4
+_WRITTEN_AS = {schema["name"]: written_schemas(schema) for schema in (LEDGER_SCHEMA, FAILURE_SCHEMA)}
 _HEADER = fastavro.parse_schema(
     {
         "type": "record",
@@ -151,7 +152,34 @@ class SegmentReader:
         # ours by its markers, with a damaged header
         self._codec, self._sync = "null", own
         self._header_bytes = self._after_next_marker(0) or 0
-        self._use(_WRITTEN_AS[self._view["name"]])
+        candidates = _WRITTEN_AS[self._view["name"]]
+        for schema in candidates:
+            self._use(schema)
+            if self._explains_a_block():
+                return
+        self._use(candidates[0])
+
+    def _explains_a_block(self) -> bool:
+        """Whether the schema in use takes up the first block that can be read to its last byte."""
+        end = os.fstat(self._file.fileno()).st_size
+        at, tried = self._header_bytes, 0
+        while at < end and tried < BLOCKS_TRIED:
+            after = self._block_end(at, end)
+            if after is None:
+                return False
+            self._file.seek(at)
+            content = self._file.read(after - at)
+            _, begin = _number(content, 0)
+            size, begin = _number(content, begin)
+            source = io.BytesIO(content[begin : begin + size])
+            try:
+                fastavro.schemaless_reader(source, self._as_bytes, None)
+                if source.tell() == size:
+                    return True
+            except Exception:  # noqa: BLE001 - damaged bytes may raise anything
+                pass
+            at, tried = after, tried + 1
+        return False
 
     def _use(self, schema: Any) -> None:
         names = {field["name"] for field in schema["fields"]}

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.elements.usage import Usage
 from transforms.ledger.encoding import checksum
 
 SCHEMA_VERSION = 1
@@ -44,6 +45,8 @@ LEDGER_SCHEMA: dict[str, Any] = {
         {"name": "answered_at_ms", "type": _MILLIS},
         {"name": "response_id", "type": _nullable("string"), "default": None, "doc": "what the server calls this response in its own logs"},
         {"name": "checksum", "type": _nullable("long"), "default": None, "doc": "CRC-32 of row_key, turn, request_hash and response"},
+        {"name": "cached_tokens", "type": _nullable("long"), "default": None, "doc": "part of prompt_tokens"},
+        {"name": "reasoning_tokens", "type": _nullable("long"), "default": None, "doc": "part of completion_tokens"},
     ],
 }
 
@@ -72,6 +75,16 @@ FAILURE_SCHEMA: dict[str, Any] = {
 }
 
 
+_ADDED = ("cached_tokens", "reasoning_tokens")
+"""Fields that segments of before have not, in the order they came; each stands at the end of its schema."""
+
+
+def written_schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schema as segments are written with it, and as they were before fields were added, the newest first."""
+    before = {**schema, "fields": [field for field in schema["fields"] if field["name"] not in _ADDED]}
+    return [schema] if len(before["fields"]) == len(schema["fields"]) else [schema, before]
+
+
 def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]:
     return {**schema, "fields": [field for field in schema["fields"] if field["name"] in names]}
 
@@ -80,10 +93,17 @@ def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
 ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms", "checksum")
 REQUEST_SCHEMA = _only("row_key", "turn", "payload", "prompt_tokens", "completion_tokens")
-PROGRESS_SCHEMA = _only("split", "turn", "prompt_tokens", "completion_tokens")
+USAGE_SCHEMA = _only("split", "turn", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 FAILED_SCHEMA = _only("run_id", "row_key", "given_up", schema=FAILURE_SCHEMA)
 
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))
+
+
+def paid_usage(record: dict[str, Any]) -> Usage:
+    """The tokens that a record's answer took: none where it is the answer to another row's identical request, which took no attempt."""
+    if not record["attempts"]:
+        return Usage()
+    return Usage(*(record[f"{name}_tokens"] or 0 for name in Usage._fields))
 
 
 def as_datum(record: LedgerRecord | FailureRecord) -> dict[str, Any]:

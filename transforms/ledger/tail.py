@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from transforms.ledger.reading import NotASegment, SegmentReader
-from transforms.ledger.schema import PROGRESS_SCHEMA
+from transforms.ledger.schema import USAGE_SCHEMA
 
 
 class SegmentTail:
@@ -21,7 +21,7 @@ class SegmentTail:
         """Split, turn and tokens of the records in whole blocks that were not there before."""
         records: list[dict[str, Any]] = []
         try:
-            with closing(SegmentReader(self._path, PROGRESS_SCHEMA)) as reader:
+            with closing(SegmentReader(self._path, USAGE_SCHEMA)) as reader:
                 # the rest of a block that is being written comes with the next call
                 for stretch in reader.stretches(self._offset):
                     records.extend(record for record in stretch.records if record is not None)

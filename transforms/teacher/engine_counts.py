@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from transforms.elements.failures import FailureKind
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import Split
+from transforms.elements.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,7 @@ class Snapshot:
     answers: int
     throttled: int
     peak_in_flight: int
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
     retries: int = 0
     rows: tuple[tuple[str, int], ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
@@ -45,8 +45,7 @@ class EngineCounts:
         self.answers = 0
         self.throttled = 0
         self.peak_in_flight = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
+        self.usage = Usage()
         self.retries = 0
         self.given_up = 0
         self._delivered = dict.fromkeys(Split, 0)
@@ -66,8 +65,7 @@ class EngineCounts:
     def answered(self, reply: TeacherReply) -> None:
         """A request was answered."""
         self.answers += 1
-        self.prompt_tokens += reply.prompt_tokens or 0
-        self.completion_tokens += reply.completion_tokens or 0
+        self.usage = self.usage.plus(reply.usage)
 
     def failed(self, kind: FailureKind) -> None:
         """An attempt failed."""
@@ -90,8 +88,7 @@ class EngineCounts:
             self.answers,
             self.throttled,
             self.peak_in_flight,
-            self.prompt_tokens,
-            self.completion_tokens,
+            self.usage,
             self.retries,
             tuple([(split.value, count) for split, count in self._delivered.items()]),
             tuple([(kind.value, count) for kind, count in list(self._failures.items())]),

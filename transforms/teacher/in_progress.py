@@ -116,6 +116,8 @@ class Recording:
             finish_reason=reply.finish_reason,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
             attempts=reply.attempts,
             latency_ms=round(reply.latency_ms, 3),
             sent_at_ms=sent_at_ms,

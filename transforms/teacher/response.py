@@ -10,9 +10,8 @@ from transforms.elements.replies import TeacherReply
 from transforms.teacher.error_body import is_event_stream, is_web_page
 from transforms.teacher.lenient_json import read_json
 from transforms.teacher.message_text import content_of, refusal_of, thought_of
+from transforms.teacher.usage import read_usage
 
-MOST_TOKENS = 1_000_000_000
-"""A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
 LONGEST_MESSAGE = 500
 _ERROR_FIELDS = frozenset(
     {
@@ -84,18 +83,20 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     finish_reason = _finish_reason(choice, fields)
     if ending_of(finish_reason) is Ending.BROKEN_OFF:
         raise BrokenOff(f"the answer was broken off (finish_reason {finish_reason})")
-    prompt_tokens, completion_tokens = _usage(fields.get("usage"))
+    usage = read_usage(fields.get("usage"))
     return TeacherReply(
         turn=turn,
         content=content_of(message.get("content")),
         reasoning=thought_of(message),
         finish_reason=finish_reason,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
         attempts=attempts,
         latency_ms=latency_ms,
         refusal=refusal_of(message),
         wants_tools=bool(message.get("tool_calls") or message.get("function_call")),
+        cached_tokens=usage.cached_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
     )
 
 
@@ -208,17 +209,3 @@ def _reason(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)[:100]
 
 
-def _usage(usage: object) -> tuple[int | None, int | None]:
-    """Tokens of prompt and answer. Reasoning tokens that a server counts outside the completion are in its total."""
-    if not isinstance(usage, dict):
-        return None, None
-    prompt = _count(usage.get("prompt_tokens"))
-    completion = _count(usage.get("completion_tokens"))
-    total = _count(usage.get("total_tokens"))
-    if prompt is not None and total is not None:
-        completion = max(completion or 0, total - prompt)
-    return prompt, completion
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None

@@ -9,10 +9,11 @@ from builders import questions, read_jsonl
 from jobs import Job
 
 from beam_distill.cli.main import main
-from beam_distill.estimate import Usage, estimate_lines
+from beam_distill.estimate import Experience, estimate_lines
 from beam_distill.progress.tracker import Prices
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
+from transforms.elements.usage import TokenPrices, Usage
 
 PRICES = ("--price_per_million_input_tokens=1", "--price_per_million_output_tokens=10")
 
@@ -250,15 +251,15 @@ def test_a_plan_without_an_input_says_so(job: Job, capsys: pytest.CaptureFixture
 
 @pytest.mark.fault("N26")
 def test_estimates_rest_on_what_was_seen() -> None:
-    usage = Usage(answers=100, bytes_sent=40_000, prompt_tokens=20_000, completion_tokens=5_000, latency_s=2.0, answers_per_s=10.0)
-    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, 10.0)) == [
+    usage = Experience(answers=100, bytes_sent=40_000, tokens=Usage(20_000, 5_000), latency_s=2.0, answers_per_s=10.0)
+    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(TokenPrices(1.0, 10.0))) == [
         "tokens in   about 200,000 (from 100 answers on the ledger)",
         "tokens out  about 50,000 (from 100 answers on the ledger)",
         "time        0:10 to 1:40: the less if the endpoint takes 200 requests at a time and is no slower for it, the more at the "
         "10.0 answers/s observed, with so few rows that it was never full",
         "cost        about 0.70 USD",
     ]
-    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(1.0, None))[-1] == "cost        about 0.20 USD (input tokens only)"
+    assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(TokenPrices(1.0, None)))[-1] == "cost        about 0.20 USD (input tokens only)"
     assert estimate_lines(0, 0, 512, 200, usage, None) == ["estimate    nothing is left to be sent"]
 
 

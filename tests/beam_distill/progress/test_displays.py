@@ -12,14 +12,15 @@ from beam_distill.progress.reading import Reading
 from beam_distill.progress.terminal import LiveTerminal, Panel
 from beam_distill.progress.tracker import Prices, ProgressView, Tracker
 from beam_distill.progress.words import duration
+from transforms.elements.usage import TokenPrices, Usage
 
 READING = Reading(
-    {"train": 523, "validation": 0}, {"train": 900}, 500, 560, 500, 96_000, 17_500, 46, {"throttled": 13}, {"no_json": 2}, 23, 46, 63, 3
+    {"train": 523, "validation": 0}, {"train": 900}, 500, 560, 500, Usage(96_000, 17_500), 46, {"throttled": 13}, {"no_json": 2}, 23, 46, 63, 3
 )
 
 
 COSTS = ("0.41 USD so far", "about 0.98 USD in all")
-BOTH = Prices(2.5, 10.0)
+BOTH = Prices(TokenPrices(2.5, 10.0))
 
 
 def a_view(elapsed_s: float = 14.0, prices: Prices = BOTH) -> ProgressView:
@@ -43,8 +44,8 @@ def test_the_view_fits_the_terminal_and_breaks_between_facts(width: int) -> None
 
 @pytest.mark.parametrize("width", [36, 80])
 def test_what_a_cost_leaves_out_is_told_on_any_terminal(width: int) -> None:
-    assert "cost: input tokens only" in "\n".join(drawn(width, Prices(2.5, None)))
-    assert plain_line(a_view(prices=Prices(None, 10.0))).endswith("; cost: output tokens only")
+    assert "cost: input tokens only" in "\n".join(drawn(width, Prices(TokenPrices(2.5, None))))
+    assert plain_line(a_view(prices=Prices(TokenPrices(None, 10.0)))).endswith("; cost: output tokens only")
     assert "tokens only" not in plain_line(a_view())
 
 

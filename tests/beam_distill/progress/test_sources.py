@@ -158,7 +158,7 @@ def test_a_growing_ledger_is_followed_block_by_block(tmp_path: Path) -> None:
     writers[1].append([a_record(4)])
     reading = source.read()
     assert reading.rows_done == {"train": 4} and reading.answers == 5
-    assert reading.prompt_tokens == 50 and reading.completion_tokens == 10
+    assert reading.usage == (50, 10, 0, 0)
     torn = writers[1].path
     assert torn is not None
     torn.write_bytes(torn.read_bytes() + b"\x02half a block")

@@ -4,11 +4,12 @@ import pytest
 
 from beam_distill.progress.reading import Reading, from_counters
 from beam_distill.progress.tracker import Prices, Tracker
+from transforms.elements.usage import TokenPrices, Usage
 
 
 def reading(done: int, answers: int | None = None) -> Reading:
     answers = done if answers is None else answers
-    return Reading({"train": done}, {"train": done + 50}, answers, answers, answers, 100 * answers, 10 * answers)
+    return Reading({"train": done}, {"train": done + 50}, answers, answers, answers, Usage(100 * answers, 10 * answers))
 
 
 def test_rates_are_those_of_the_last_stretch() -> None:
@@ -42,7 +43,7 @@ def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
 
 
 def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
-    view = Tracker(("train",), Prices(1.0, 10.0, "EUR")).view(10.0, reading(1000), {"train": 4000})
+    view = Tracker(("train",), Prices(TokenPrices(1.0, 10.0), "EUR")).view(10.0, reading(1000), {"train": 4000})
     assert view.cost == "0.20 EUR"  # 100,000 tokens in, 10,000 out
     assert view.expected_cost == "0.80 EUR"
 
@@ -50,13 +51,13 @@ def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
 @pytest.mark.parametrize(
     ("prices", "cost", "remark"),
     [
-        (Prices(1.0, None), "0.10 USD (input tokens only)", "input tokens only"),
-        (Prices(None, 10.0), "0.10 USD (output tokens only)", "output tokens only"),
-        (Prices(1.0, 0.0), "0.10 USD", ""),
+        (Prices(TokenPrices(1.0, None)), "0.10 USD (input tokens only)", "input tokens only"),
+        (Prices(TokenPrices(None, 10.0)), "0.10 USD (output tokens only)", "output tokens only"),
+        (Prices(TokenPrices(1.0, 0.0)), "0.10 USD", ""),
     ],
 )
 def test_a_price_that_is_not_given_is_no_price_of_nothing(prices: Prices, cost: str, remark: str) -> None:
-    assert prices.shown(prices.cost(100_000, 10_000)) == cost
+    assert prices.shown(prices.cost(Usage(100_000, 10_000))) == cost
     assert Tracker(("train",), prices).view(10.0, reading(1000), {"train": 4000}).cost_remark == remark
 
 

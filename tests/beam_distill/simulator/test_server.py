@@ -45,6 +45,14 @@ def test_an_answer_has_the_real_shape() -> None:
         assert simulator.stats()["answered"] == 1
 
 
+def test_shares_of_the_tokens_are_reported_as_cached_and_as_reasoning() -> None:
+    settings = SimulatorSettings(cached_share=0.5, reasoning_share=0.9, latency=Latency(completion_tokens=200))
+    with start_simulator(settings) as simulator:
+        usage = json.loads(post(simulator, asking())[2])["usage"]
+    assert usage["prompt_tokens_details"] == {"cached_tokens": usage["prompt_tokens"] // 2}
+    assert usage["completion_tokens"] == 200 and usage["completion_tokens_details"] == {"reasoning_tokens": 180}
+
+
 @pytest.mark.parametrize(
     ("system", "key"),
     [

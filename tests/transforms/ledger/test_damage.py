@@ -11,17 +11,18 @@ import pytest
 from ledger_records import BODY, Notes, a_record, write
 
 from transforms.elements.replies import FailureRecord
+from transforms.elements.usage import Usage
 from transforms.ledger.encoding import sync_marker
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger.recorder import Recorder
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_datum
-from transforms.ledger.segments import list_segments, read_blocks
+from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_SCHEMA, as_datum, paid_usage
+from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks
 from transforms.ledger.tail import SegmentTail
 
 
 def old_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """As it was before answers had a checksum and failures a body."""
-    later = ("checksum", "response_id", "body", "given_up")
+    later = ("checksum", "response_id", "body", "given_up", "cached_tokens", "reasoning_tokens")
     return {**schema, "fields": [field for field in schema["fields"] if field["name"] not in later]}
 
 
@@ -223,3 +224,28 @@ def test_a_ledger_that_is_taken_away_is_noticed_at_the_next_answer(tmp_path: Pat
     notes.wait_for(2)
     recorder.close()
     assert notes.safe == [0] and notes.failed == [1] and "moved or removed" in str(notes.error)
+
+
+def test_a_segment_from_before_cached_tokens_is_read_also_behind_a_damaged_header(tmp_path: Path) -> None:
+    fields = [field for field in LEDGER_SCHEMA["fields"] if field["name"] not in ("cached_tokens", "reasoning_tokens")]
+    before = {**LEDGER_SCHEMA, "fields": fields}
+    writer = SegmentWriter(str(tmp_path), "run-0", before)
+    writer.append(as_datum(a_record(number)) for number in range(9))
+    writer.close()
+    assert writer.path is not None
+    records = [record for block in read_blocks(writer.path, USAGE_SCHEMA, []) for record in block.records]
+    assert [paid_usage(record) for record in records] == [Usage(10, 2)] * 9
+    content = writer.path.read_bytes()
+    writer.path.write_bytes(b"\xff" * 60 + content[60:])
+    assert len(answers(AnswerIndex(str(tmp_path)), 9)) == 9
+
+
+def test_cached_and_reasoning_tokens_are_kept_and_shared_answers_cost_nothing(tmp_path: Path) -> None:
+    kept = [a_record(0, cached_tokens=4, reasoning_tokens=1), a_record(1, attempts=0)]
+    path = write(tmp_path, kept)
+    records = [record for block in read_blocks(path, USAGE_SCHEMA, []) for record in block.records]
+    assert [paid_usage(record) for record in records] == [Usage(10, 2, 4, 1), Usage()]
+    assert len(answers(AnswerIndex(str(tmp_path)), 2)) == 2
+    content = path.read_bytes()
+    path.write_bytes(b"\xff" * 60 + content[60:])
+    assert len(answers(AnswerIndex(str(tmp_path)), 2)) == 2

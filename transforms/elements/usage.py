@@ -1,0 +1,56 @@
+"""Tokens that answers took, and what tokens cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Usage(NamedTuple):
+    """Tokens of one answer, or sums of many. ``cached`` is the part of ``prompt`` that the endpoint had in its cache, ``reasoning`` the part
+    of ``completion`` that was thought before the answer; 0 where an endpoint does not report them."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens; the parts are not counted twice."""
+        return self.prompt + self.completion
+
+    def plus(self, other: Usage) -> Usage:
+        """The sum of both."""
+        return Usage(
+            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached, self.reasoning + other.reasoning
+        )
+
+
+def sum_of(usages: Iterable[Usage]) -> Usage:
+    """The sum of all of them."""
+    total = Usage()
+    for usage in usages:
+        total = total.plus(usage)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """Prices of a million tokens, None for one that is not given: that of all input then holds for cached input, that of all output for
+    reasoning."""
+
+    per_million_in: float | None = None
+    per_million_out: float | None = None
+    per_million_cached: float | None = None
+    per_million_reasoning: float | None = None
+
+    def cost(self, usage: Usage) -> float:
+        """What these tokens cost, as far as prices are given."""
+        per_in, per_out = self.per_million_in or 0.0, self.per_million_out or 0.0
+        per_cached = per_in if self.per_million_cached is None else self.per_million_cached
+        per_reasoning = per_out if self.per_million_reasoning is None else self.per_million_reasoning
+        cost_in = (usage.prompt - usage.cached) * per_in + usage.cached * per_cached
+        cost_out = (usage.completion - usage.reasoning) * per_out + usage.reasoning * per_reasoning
+        return (cost_in + cost_out) / 1e6

@@ -1,0 +1,71 @@
+"""Reading how many tokens an answer took, in the words of those who count them.
+
+Most count as OpenAI does: cached tokens are inside ``prompt_tokens``, reasoning tokens inside ``completion_tokens``. These do not:
+
+- xAI, and gateways that pass Gemini's counts on, leave the reasoning out of ``completion_tokens``; ``total_tokens`` has it
+  (docs.x.ai, consumption and rate limits; ai.google.dev, usage metadata: thoughtsTokenCount beside candidatesTokenCount).
+- Anthropic's ``input_tokens`` leaves out what was read from its cache and what was written to it (platform.claude.com, prompt caching).
+- DeepSeek (``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), SGLang and Perplexity (``reasoning_tokens``) name the parts elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+MOST_TOKENS = 1_000_000_000
+"""A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
+_IN_PROMPT = ("prompt_tokens_details", "input_tokens_details")
+_IN_COMPLETION = ("completion_tokens_details", "output_tokens_details")
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+_WRITTEN_TO_CACHE = "cache_creation_input_tokens"
+
+
+class ReportedUsage(NamedTuple):
+    """What a response reports; None for a count that it does not."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int
+    reasoning_tokens: int
+
+
+_NOTHING = ReportedUsage(None, None, 0, 0)
+
+
+def read_usage(reported: object) -> ReportedUsage:
+    """The tokens that a response's ``usage`` reports, counted as OpenAI counts them."""
+    if not isinstance(reported, dict):
+        return _NOTHING
+    prompt = _first(reported, ("prompt_tokens",))
+    completion = _first(reported, ("completion_tokens", "output_tokens"))
+    cached = _part(reported, _IN_PROMPT, _CACHED)
+    reasoning = _part(reported, _IN_COMPLETION, ("reasoning_tokens",))
+    if prompt is None:
+        prompt = _first(reported, ("input_tokens",))
+        if prompt is not None and _IN_PROMPT[1] not in reported:  # Anthropic's: what came from its cache or went there is beside
+            prompt += cached + (_count(reported.get(_WRITTEN_TO_CACHE)) or 0)
+    total = _count(reported.get("total_tokens"))
+    if prompt is not None and total is not None:
+        completion = max(completion or 0, total - prompt)
+    elif completion is not None and reasoning > completion:
+        completion += reasoning
+    return ReportedUsage(prompt, completion, min(cached, prompt or 0), min(reasoning, completion or 0))
+
+
+def _part(reported: Mapping[str, object], places: tuple[str, ...], names: tuple[str, ...]) -> int:
+    for place in places:
+        details = reported.get(place)
+        if isinstance(details, dict):
+            found = _first(details, names)
+            if found:
+                return found
+    return _first(reported, names) or 0
+
+
+def _first(fields: Mapping[str, object], names: tuple[str, ...]) -> int | None:
+    return next((count for name in names if (count := _count(fields.get(name))) is not None), None)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
