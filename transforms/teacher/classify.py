@@ -198,10 +198,12 @@ class _Reading:
             return True
         if status == 403 and "quota exceeded" in self._message:
             return True
-        return self._said(words.QUOTA_EXCEEDED) or self._said(words.MONEY_ADVISED)
+        return self._said(words.MONEY_ADVISED) or (self._said(words.QUOTA_EXCEEDED) and not self._quota_returns_soon())
 
     def _quota_returns_soon(self) -> bool:
-        return self._wait_s is not None and self._said(words.QUOTA_EXCEEDED)
+        if not self._said(words.QUOTA_EXCEEDED):
+            return False
+        return self._wait_s is not None or (self._said(words.ASKED_TO_COME_BACK) and not self._said(words.BILLING))
 
     def _can_never_fit(self) -> bool:
         for pattern in (words.REQUESTED_OF_LIMIT, words.LIMIT_OF_REQUESTED):

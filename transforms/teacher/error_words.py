@@ -59,6 +59,11 @@ QUOTA_EXCEEDED = re.compile(
     rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded)|call volume quota"
     r"|\busage (?:has )?(?:reached|exceeded) (?:the|your) (?:\w+ )?(?:limit|cap)\b"
 )
+ASKED_TO_COME_BACK = re.compile(
+    r"\b(?:try|retry)(?: again| (?:the|your) request)?,? (?:later|shortly|soon|in a (?:bit|few|little|moment|while|short))\b"
+)
+"""A limit that comes back by itself, where neither a period nor the way to pay is named beside it."""
+BILLING = re.compile(r"\bbilling\b")
 ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
 """Alibaba's word for its limits per minute, under the code that others have for money gone."""
 SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|{chinese.SOME_LIMIT}")
