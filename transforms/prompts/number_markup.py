@@ -8,10 +8,12 @@ _GROUP = r"(?=[0-9]{3}(?![0-9]))"
 _SPACING = "left|right|big|Big|bigg|Bigg|bigl|bigr|displaystyle|textstyle|quad|qquad|thinspace|enspace|rm|bf|it|large|Large"
 _LENGTHS = "cm|mm|km|dm|ft|feet|foot|inch|inches|in|yd|yards|mi|miles|meters?|metres?|units|m(?=[²³])"
 _POWER_OF_UNIT = r"\s*(?:\^\s*\{?\s*[23]\s*\}?|[²³])"
+_FULL_WIDTH = str.maketrans("：。，；！＝（）\u3000", ":.,;!=() ")
 _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), by)
     for pattern, by in (
-        ("[\u200b\u2060\ufeff\u200e\u200f]", ""),
+        ("[\u200b\u2060\ufeff\u200e\u200f\ufe0f]", ""),
+        (r"(?<=[^\W\d_]{3}) :(?=\s)", ":"),  # as French puts it
         (r"\\\\(?![A-Za-z])", "\n"),
         # thin and unbreakable spaces, and commas in braces, only ever stand between the groups of one number
         (r"(?<=[0-9])(?:,?\\[,!;:]|\{,\}|[\u00a0\u2009\u202f])" + _GROUP, ","),
@@ -38,6 +40,8 @@ _SQUARE_UNIT = re.compile(rf"(?<=\s)(?:{_LENGTHS}){_POWER_OF_UNIT}")
 
 def without_markup(text: str) -> str:
     """A short text with its harmless markup taken off."""
+    if not text.isascii():
+        text = text.translate(_FULL_WIDTH)
     if text.isalnum():
         return text
     for pattern, by in _REPLACED:

@@ -87,7 +87,7 @@ RIGHT_BEFORE = frozenset((_NAMES_SOMETHING + _MONTHS).split())
 
 _TWO_LETTERS = """
 cm mm km dm nm kg mg cg dg ml cl dl kl ft in yd hr hrs lb oz pt qt kw hz kj pa ha ms is an of to on at by as so we he it my up us go
-do be pc kr zł st un la el le il en de da di du es et sq cu
+do be mb gb tb kb pc kr zł st un la el le il en de da di du es et sq cu
 """
 
 TWO_LETTERS = frozenset(_TWO_LETTERS.split())
@@ -98,7 +98,7 @@ PHRASES_BEFORE = (
     *("square of", "cube of", "multiple of", "multiples of", "power of", "reciprocal of", "inverse of", "log of", "logarithm of"),
     *("opposite of", "divisible by", "divided by", "multiplied by", "no more", "more than", "less than", "fewer than", "greater than"),
     *("larger than", "smaller than", "higher than", "lower than", "other than", "rather than", "bigger than", "per cent"),
-    *("half of", "third of", "quarter of", "fourth of", "fifth of", "tenth of", "one of"),
+    *("half of", "third of", "quarter of", "fourth of", "fifth of", "tenth of", "one of", "loss of", "deficit of"),
 )
 """Phrases that reject right before the number."""
 
@@ -109,6 +109,7 @@ PHRASES_BEHIND = (
     *("below zero", "under zero", "below freezing", "in debt", "short of", "or so", "and counting", "and above", "and over", "and up"),
     *("and more", "and below", "and under", "and others", "and other", "and less", "and fewer", "more than", "less than", "fewer than"),
     *("per cent", "per mille", "por ciento", "pour cent", "per cento", "por cento", "phần trăm", "basis points", "in base", "base ten"),
+    *("in binary", "in hex"),
     *(
         "to the power",
         "out of",

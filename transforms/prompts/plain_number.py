@@ -62,7 +62,7 @@ def stated_number(text: str) -> str:
 
 
 _BARE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # what most answers are, without the long way round
-_MARKER = re.compile(r"####|\banswer[\s*_`]{0,4}(?:is\b|[:=])", re.IGNORECASE)
+_MARKER = re.compile(r"####|\banswer[\s*_`]{0,4}(?:is\b|[=-]>|[:=→])|(?:答案|正解|정답|答え)[\s*_`]{0,4}(?:[是为為は]|[:：=])", re.IGNORECASE)
 _MOST_MARKS = 20
 _NEAR = 80  # characters around a box or before a marker that are looked at
 

@@ -25,7 +25,7 @@ def test_what_we_accept_math_verify_reads_alike() -> None:
     readings = dict(zip(corpus, rival(list(corpus)), strict=True))
     different = {text: found for text, found in readings.items() if found is not None and float(found) != float(corpus[text])}
     assert different == DIFFERENT
-    assert sum(found is None for found in readings.values()) < 20
+    assert sum(found is None for found in readings.values()) < 30
 
 
 @pytest.mark.fault("D2", "G4")
