@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices
+from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices, with_choices
 
 
 class AnswerForm(NamedTuple):
@@ -35,7 +35,7 @@ def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
     if form == FREE and own is not None:
         listed = labels_in_question(question)
         form = AnswerForm(listed) if listed and not (_asks_for_more(own[:_LONGEST]) or _asks_for_more(question[:_LONGEST])) else FREE
-    return form
+    return form._replace(labels=with_choices(form.labels, question)) if form.labels else form
 
 
 @lru_cache(maxsize=1024)

@@ -98,6 +98,18 @@ def lettered_choices(question: str) -> tuple[Label, ...]:
     return tuple(choices) if len(choices) > 1 else ()
 
 
+def with_choices(labels: tuple[Label, ...], question: str) -> tuple[Label, ...]:
+    """Labels that are letters or digits, with the texts that a question gives to each of them in turn; others as they are."""
+    if len(labels) < 2 or any(len(label.name) != 1 or not label.name.isalnum() or label.alias is not None for label in labels):
+        return labels
+    mark = "|".join(re.escape(label.name) for label in labels)
+    found = re.findall(rf"(?:(?<=\s)|^)\(?({mark})[).:]{{1,2}}\s{{1,3}}((?:(?!\s\(?(?:{mark})[).:])[^\n]){{1,300}})", question)
+    texts = [(name, text.strip(" \t\r,;.")) for name, text in found[-len(labels) :]]
+    if [name for name, _ in texts] != [label.name for label in labels] or len({text.casefold() for _, text in texts}) < len(texts):
+        return labels
+    return tuple(Label(name, text or None) for name, text in texts)
+
+
 _LETTERED = re.compile(
     r"(?:(?<=\s)|^)(?:\(([A-Z])\)[.:]?|([A-Z])[).:])\s{1,3}((?:(?!\s(?:\([A-Z]\)|[A-Z][).:]))[^\n]){1,300})"
 )

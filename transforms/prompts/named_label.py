@@ -37,7 +37,7 @@ _UNSURE = re.compile(
 _NEGATED_BEFORE = re.compile(
     r"(?:\b(?:not|never|no|isn['’]t|aren['’]t|wasn['’]t|doesn['’]t|don['’]t|didn['’]t|cannot|can['’]t|won['’]t|neither|nor|non|un|without"
     r"|hardly|unlikely|rather than|instead of|other than|far from|opposite of|anything but|except|excluding|rule[sd]? out|against"
-    r"|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
+    r"|不[是选為为应]|并非|而非|排除|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
     r"|classified|labell?ed|considered|necessarily|any|clearly|exactly|seems?"
     r"|appears?|looks?|like|to|have|been|in|with|more|so|too)\s+){0,6}[\"'“‘(]*$",
     re.IGNORECASE,
@@ -57,12 +57,13 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 
 
 class _Mention(NamedTuple):
-    """Where a text holds a label: ``stated`` unless it is an everyday word in running text."""
+    """Where a text holds a label: ``stated`` unless it is an everyday word in running text; ``is_text``: a choice's text, not its letter."""
 
     name: str
     start: int
     end: int
     stated: bool
+    is_text: bool = False
 
 
 def named_label(answer: str, labels: tuple[Label, ...]) -> str:
@@ -71,7 +72,7 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
     if whole is not None:
         return whole
     text = _plain(answer[:_LONGEST_LOOKED_AT])
-    mentions = list(islice(_mentions(text, labels), _MOST_MENTIONS))
+    mentions = _letters_first(list(islice(_mentions(text, labels), _MOST_MENTIONS)))
     names = {mention.name for mention in mentions if mention.stated}
     if len(names) > 1 or (not names and len({mention.name for mention in mentions}) > 1):
         named = sorted({mention.name for mention in mentions})
@@ -88,6 +89,19 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
                 f"the answer names {mention.name!r} beside {taken_back!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
             )
     return names.pop()
+
+
+def _letters_first(mentions: list[_Mention]) -> list[_Mention]:
+    """Where a letter is stated, the texts of choices count only right behind one: elsewhere an explanation may speak of any of them."""
+    letters = [mention for mention in mentions if mention.stated and not mention.is_text]
+    if not letters:
+        return mentions
+    behind = {letter.end + gap for letter in letters for gap in range(_LETTER_TO_TEXT)}
+    return [mention._replace(stated=mention.stated or mention.is_text) for mention in mentions if not mention.is_text or mention.start in behind]
+
+
+_LETTER_TO_TEXT = 8
+"""Characters between a letter and its text, an article among them."""
 
 
 def _taken_back(text: str, mention: _Mention) -> str | None:
@@ -119,6 +133,7 @@ def _whole(answer: str, labels: tuple[Label, ...]) -> str | None:
     text = answer.strip()
     if text in names:
         return text
+    text = text if text.isascii() else text.translate(_FULL_WIDTH)
     if text.startswith(("{", "[")) and len(text) <= _LONGEST_LOOKED_AT:
         inside = _in_json(text)
         if inside is not None:
@@ -159,42 +174,45 @@ def _in_json(text: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return _MARKUP.sub("", text).strip()
+    return _MARKUP.sub("", text if text.isascii() else text.translate(_FULL_WIDTH)).strip()
 
 
 def _mentions(text: str, labels: tuple[Label, ...]) -> Iterator[_Mention]:
     """Every place where a text holds a label. Longer labels first, so that none is found inside another."""
     taken: list[tuple[int, int]] = []
-    for name, pattern, everyday in _patterns(labels):
+    for name, pattern, everyday, is_text in _patterns(labels):
         for found in pattern.finditer(text):
             start, end = found.span(1)
             if not any(start < last and first < end for first, last in taken):
                 taken.append((start, end))
-                yield _Mention(name, start, end, not everyday or _is_stated(text, start, end, len(name) == 1))
+                yield _Mention(name, start, end, not everyday or _is_stated(text, start, end, len(name) == 1), is_text)
 
 
 @lru_cache(maxsize=256)
-def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bool], ...]:
-    spellings = [(label.name, label.name) for label in labels]
-    spellings += [(label.name, label.alias) for label in labels if label.alias is not None and len(label.alias) > 3]
+def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bool, bool], ...]:
+    spellings = [(label.name, label.name, False) for label in labels]
+    spellings += [(label.name, label.alias, len(label.name) == 1) for label in labels if label.alias is not None and len(label.alias) > 3]
     made = []
-    for name, spelling in sorted(spellings, key=lambda pair: -len(pair[1])):
+    for name, spelling, is_text in sorted(spellings, key=lambda each: -len(each[1])):
         words = r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", spelling) if word)
         letter = len(spelling) == 1
         spaced = not any(sign > _FIRST_WITHOUT_SPACES for sign in spelling)
-        pattern = rf"(?<![\w-])(?<![0-9][.,])({words})(?!\w|-\w|[.,][0-9])" if spaced else f"({words})"
-        everyday = spaced and (len(spelling) <= 3 or spelling.casefold() in _COMMON)
-        made.append((name, re.compile(pattern, 0 if letter else re.IGNORECASE), everyday))
+        pattern = rf"(?<!{_LETTER_OF_WORD})(?<!-)(?<![0-9][.,])({words})(?!{_LETTER_OF_WORD}|-\w|[.,][0-9])" if spaced else f"({words})"
+        everyday = is_text or (spaced and (len(spelling) <= 3 or spelling.casefold() in _COMMON))
+        made.append((name, re.compile(pattern, 0 if letter else re.IGNORECASE), everyday, is_text))
     return tuple(made)
 
 
 _FIRST_WITHOUT_SPACES = "\u2e80"  # Chinese and Japanese, which put no spaces between words, and what comes after them
+_LETTER_OF_WORD = r"[^\W\u2e80-\U0010ffff]"
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {ord("。"): ord("."), ord("、"): ord(","), ord("\u3000"): ord(" ")}
 
 _BEHIND_STATED = re.compile(r"\s*(?:$|\n|[.,;:!)\]\"'”’]|[-–—]\s|\(|\b(?:because|since|as|for|given|due)\b)", re.IGNORECASE)
-_BEHIND_LETTER = re.compile(r"[).:]\s")
+_BEHIND_LETTER = re.compile(r"[).:]\s|\s+is\s+(?:the\s+|clearly\s+)?(?:correct|right|best|answer|most likely)\b")
 _BEFORE_STATED = re.compile(
     rf"(?:^|\n|\b{_STATED}\s*(?:is|are|was|would be|should be|[:=]|->|→|-)?\s*(?:clearly|definitely|therefore|thus|then|option|choice|letter"
-    rf"|answer|label|the|a|just|simply)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[])\s*[\"'“‘(\[]*$",
+    rf"|answer|label|the|a|just|simply)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[]"
+    r"|(?:答案|应该?|選|选)?(?:[选選]项?|項|[是为為は:])|\b(?:definitely|clearly|surely|certainly|obviously))\s*[\"'“‘(\[]*(?:(?:an?|the)\s+)?$",
     re.IGNORECASE,
 )
 _BEFORE_LETTER = re.compile(r"(?:^|[\n(,;]|\band\s|\bor\s)\s*\(?$")

@@ -97,6 +97,8 @@ NAMED = [
     *((LETTERS, text, "B") for text in ("B", "b", "(B)", "B.", "B)", "**B**", "B. a library", "(B) a library", "The answer is B", "Option B")),
     *((LETTERS, text, "D") for text in ("I think it's (D).", "The best choice is D: indifferent", "**D: areas**", "Answer: D) areas", "d.")),
     *((LETTERS, text, "A") for text in ("A", "A.", "I would pick A.", "(A)", "Answer: A")),
+    *((LETTERS, text, "A") for text in ("option A is correct", "A is the correct answer.", "Among these, A is best.", "Definitely A")),
+    *((LETTERS, text, "B") for text in ("B。", "（B）", "B、图书馆", "B：library", "答案：B", "答案是B", "正确答案是 B。", "选B", "选项B")),
     *((("entailment", "not_entailment"), text, "not_entailment") for text in ("not_entailment", "not entailment", "Not-Entailment.")),
     (("entailment", "not_entailment"), "The answer is not_entailment.", "not_entailment"),
     (("true", "false"), "The statement is false.", "false"),
@@ -114,7 +116,7 @@ UNNAMED = [
     *((YES_NO, text) for text in ("As an AI model I have no opinion", "There is no evidence", "The answer is no longer known", "nope")),
     (YES_NO, "Not no"),
     *((YES_NO, text) for text in ("I can say no more", "It is not yes", "I have no way to know.", "Knowing that is hard.")),
-    *((LETTERS, text) for text in ("A library is a place", "F", "Not B", "AB", "a library", "Plan Z")),
+    *((LETTERS, text) for text in ("A library is a place", "F", "Not B", "AB", "a library", "Plan Z", "不是B", "A is incorrect")),
     *((("true", "false"), text) for text in ("untrue", "That's not true")),
     *((("0", "1", "2"), text) for text in ("10", "3", "0.5")),
 ]
@@ -157,6 +159,33 @@ def test_the_text_of_a_choice_names_its_letter() -> None:
     assert [named_label(text, choices) for text in ("a library", "A library.", "(B) a library", "The answer is a pen.")] == ["B", "B", "B", "A"]
     with pytest.raises(AnswerRejected):
         named_label("(A) a library", choices)
+
+
+CHOICES = "Which?\nAnswer Choices:\n(A) bank\n(B) library\n(C) department store\n(D) mall"
+
+
+@pytest.mark.fault("D13", "N3")
+@pytest.mark.parametrize("reasoned", [False, True], ids=["plain", "reasoned"])
+def test_an_answer_in_words_is_the_letter_that_the_row_asks_for(reasoned: bool) -> None:
+    """The instructions list the letters, the question says what they stand for."""
+    say = (lambda text: json.dumps({"reason": "so", "answer_choice": text})) if reasoned else str
+    for system in ("Output only one of the choices: 'A', 'B', 'C', or 'D'.", "Answer with A, B, C or D only."):
+        prompt, asked = request(system, CHOICES, TaskType.NLU_QA, reasoned)
+        for text in ("mall", "The mall.", "a mall", '"Mall"', "D. mall", "D", "The answer is the mall", "D. mall. A bank is no place for it."):
+            assert prompt.extract(say(text), asked) == "D", text
+        assert prompt.extract(say("Department Store"), asked) == "C"
+        for text in ("(C) bank", "D. library", "bank or mall", "not a bank", "a shop", "I have nothing to say about the mall"):
+            with pytest.raises(AnswerRejected):
+                prompt.extract(say(text), asked)
+
+
+def test_choices_with_digits_and_small_letters() -> None:
+    for names, question in (("'1' or '2'", "Which?\n1. bank\n2) mall"), ("'a' or 'b'", "Which? a) bank b) mall")):
+        prompt, asked = request(f"Answer only with {names}.", question, TaskType.NLU_QA, False)
+        assert prompt.extract("mall", asked) in ("2", "b")
+    prompt, asked = request("Answer only with '1' or '2'.", "1. bank\n2. bank", TaskType.NLU_QA, False)
+    with pytest.raises(AnswerRejected):
+        prompt.extract("bank", asked)
 
 
 def request(system: str | None, question: str, task: TaskType, reasoned: bool, rules: AnswerRules = AnswerRules()):  # type: ignore[no-untyped-def] # noqa: B008
