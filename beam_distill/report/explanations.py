@@ -62,6 +62,7 @@ EXPLANATIONS: dict[str, str] = {
     FailureKind.CANNOT_CONNECT.value: "No connection could be made. Run again when the endpoint is up.",
     FailureKind.BROKEN_BODY.value: "The response was no chat completion too often. Run again.",
     FailureKind.BROKEN_OFF.value: "The server broke its answers off too often (error, abort). Run again.",
+    FailureKind.GENERATION_FAILED.value: "The endpoint could not read what its model wrote (JSON, channels) too often. Run again.",
     FailureKind.QUOTA_SPENT.value: "The account has no credit or quota left. Add some, then run again.",
     FailureKind.PARAMETER_REFUSED.value: "The teacher does not take a setting of the request. Leave it out by giving it the value none.",
     FailureKind.UNAUTHORIZED.value: "The endpoint refused the credential. Give a valid one and run again.",

@@ -2,7 +2,7 @@
 
 FailureKind
     passing                 sent again after a wait
-        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body, broken_off
+        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body, broken_off, generation_failed
     the endpoint refuses    no row would fare better: the run stops
         unauthorized, forbidden, not_found, no_credential, quota_spent
     this row is refused     never sent again within the run; other rows go on
@@ -28,6 +28,7 @@ class FailureKind(str, Enum):
     CANNOT_CONNECT = "cannot_connect"
     BROKEN_BODY = "broken_body"
     BROKEN_OFF = "broken_off"
+    GENERATION_FAILED = "generation_failed"
 
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -55,6 +56,7 @@ PASSING = frozenset(
         FailureKind.CANNOT_CONNECT,
         FailureKind.BROKEN_BODY,
         FailureKind.BROKEN_OFF,
+        FailureKind.GENERATION_FAILED,
     }
 )
 ENDPOINT_REFUSES = frozenset(

@@ -71,6 +71,7 @@ _OF_THE_WAY = frozenset({502, 503, 504, *range(520, 531)})
 _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
 """Statuses that some servers give to everything, so that a more precise code in the body counts for more."""
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
+_CUT_OFF = b"max completion tokens reached"  # in the place of what was generated, where Groq's JSON mode needed more of them
 _QUEUE = re.compile(r"\bqueue\b")
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
@@ -171,6 +172,9 @@ class _Reading:
             return Verdict(FailureKind.TOO_LARGE) if self._can_never_fit() else None
         if status == 401 or status in _OF_THE_WAY:
             return None
+        if status in (400, 422, 500) and self._said(words.GENERATION_FAILED):
+            cut_off = isinstance(self._body, bytes) and _CUT_OFF in self._body
+            return Verdict(FailureKind.BAD_REQUEST if cut_off else FailureKind.GENERATION_FAILED)
         if self._said(words.NOT_LET_IN):
             return Verdict(FailureKind.FORBIDDEN)
         if self._is_too_long():

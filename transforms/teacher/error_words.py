@@ -152,6 +152,13 @@ NOT_LET_IN = re.compile(
     rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|{chinese.NOT_LET_IN}"
 )
 
+GENERATION_FAILED = _any_of(
+    r"failed to (?:generate|validate) json|failed to call a function|\btool use failed\b|\bjson validate failed\b|\boutput parse failed\b",
+    r"\bmodel (?:generated|produced) (?:invalid|malformed|unparsable)|\bmodel generated (?:an )?output that (?:could not|cannot) be parsed",
+    r"unexpected tokens? \S{0,20} ?(?:remaining in message header|while expecting start token)",  # the reader of gpt-oss's channels
+)
+"""The endpoint generated, and cannot read what its model wrote: the next try may well do."""
+
 KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
     r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",

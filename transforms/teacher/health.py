@@ -23,7 +23,9 @@ TROUBLE = UNREADABLE | {
     FailureKind.SERVER_ERROR,
 }
 REFUSAL = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND})
-ROW_REFUSAL = frozenset({FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE, FailureKind.CONTEXT_LENGTH_EXCEEDED})
+ROW_REFUSAL = frozenset(
+    {FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE, FailureKind.CONTEXT_LENGTH_EXCEEDED, FailureKind.GENERATION_FAILED}
+)
 
 DOUBT_AFTER = 8  # failures in a row; at 10 % faults that many by chance is one in a hundred million
 DOUBT_AFTER_REFUSALS = 20

@@ -41,6 +41,7 @@ BUDGETS: Mapping[FailureKind, KindBudget] = {
     FailureKind.TIMED_OUT: KindBudget(most=4, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
     FailureKind.BROKEN_BODY: KindBudget(most=5, lifetime_s=1800.0, base_s=0.1, longest_s=5.0),
     FailureKind.BROKEN_OFF: KindBudget(most=5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    FailureKind.GENERATION_FAILED: KindBudget(most=5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
 }
 
 

@@ -284,3 +284,26 @@ def test_503s_by_chance_do_not_lower_the_limit() -> None:
     played = play(a_busy_teacher(10_000, 0.5, faults=0.1), 3000)
     assert played.reasons() == {"answered": 3000}
     assert played.snapshot is not None and played.snapshot.limit >= 150
+
+
+NO_JSON = failed(FailureKind.GENERATION_FAILED, 400, '{"error":{"code":"json_validate_failed"}}')
+
+
+def test_generations_that_fail_now_and_then_are_asked_again() -> None:
+    played = play(lambda asked: NO_JSON if asked.row is None or asked.number % 3 else answer(latency_s=0.5), 300)
+    assert played.stopped is None
+    assert set(played.reasons()) <= {"answered", "generation_failed"}
+    assert played.reasons()["answered"] > 200
+
+
+def test_rows_whose_generation_always_fails_are_rejects_after_a_few_tries() -> None:
+    played = play(lambda asked: NO_JSON if asked.row is None or asked.row < 40 else answer(latency_s=0.5), 400)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 360, "generation_failed": 40}
+    assert len(played.asked) < 400 + 40 * 5
+
+
+def test_a_setting_under_which_no_generation_succeeds_stops_the_run_early() -> None:
+    played = play(lambda asked: NO_JSON, 2000)
+    assert played.stopped is not None and "json_validate_failed" in played.stopped and "extra_body" in played.stopped
+    assert len(played.asked) < 100
