@@ -169,14 +169,16 @@ _TAIL = 500
 def _value_at_end(text: str, key: str) -> str | None:
     """The value of a plain last entry, where an object ends a reply but what stands before the entry is not JSON."""
     entry = re.compile(
-        r"[,{\n]\s{0,40}[\"'“]" + re.escape(key) + r"[\"'”]\s{0,9}:\s{0,9}(?:\"([^\"\\{}\n]{1,200})\"|(-?[0-9][0-9.,]{0,40}))"
-        r"\s{0,9},?\s{0,40}\}[\s\]`]{0,40}$"
+        r"[,，;{\n]\s{0,40}[\"'“]?" + re.escape(key) + r"[\"'”]?\s{0,9}[:：]\s{0,9}"
+        r"(?:\"([^\"\\{}\n]{1,200})\"|(-?[0-9][0-9.,]{0,40})|((?!(?:null|none|true|false|nan)\b)[A-Za-z][\w -]{0,60}))"
+        r"\s{0,9},?\s{0,40}\}[\s\]}`]{0,40}$",
+        re.IGNORECASE,
     )
     tail = text[-_TAIL:]
     if tail.count(key) != 1:
         return None
     found = entry.search(tail)
-    return found and (found[1] or found[2].rstrip(","))
+    return found and (found[1] or (found[2] or "").rstrip(",") or found[3])
 
 
 def _text(value: object, key: str) -> str:

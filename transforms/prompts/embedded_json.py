@@ -2,8 +2,8 @@
 
 Two readings, each linear in the length of the text. The strict one takes text between matching braces as JSON, but
 lets raw line breaks stand in strings and LaTeX commands keep a backslash that JSON would take for an escape. The
-lenient one, tried when the first finds nothing certain, also takes trailing commas, backslashes that escape nothing,
-unescaped quotes inside a string, single and typographic quotes, and True, False, None.
+lenient one, tried when the first finds nothing certain, also takes trailing commas, comments, backslashes that escape
+nothing, unescaped quotes inside a string, single and typographic quotes, JSON that was encoded twice, and True, False, None.
 """
 
 from __future__ import annotations
@@ -76,13 +76,24 @@ def read_objects(text: str, names: Sequence[str]) -> Reading:
     strict = _read(_strict_candidates(text), names)
     if strict.certain or len(text) > LONGEST_REPAIRED:
         return strict
-    lenient = _read(_lenient_candidates(text), names)
+    lenient = _read(_lenient_candidates(_COMMENT.sub("", _decoded_twice(text))), names)
     if lenient.certain:
         return lenient
     for reading in (strict, lenient):
         if reading.objects and not reading.broken:
             return reading
     return strict
+
+
+_COMMENT = re.compile(r"""(?<=[,{\[\]}"'0-9])[ \t]*//[^\n"]*$|/\*[^"*]{0,200}\*/""", re.MULTILINE)
+_BARE_QUOTE = re.compile(r'(?<!\\)"')
+
+
+def _decoded_twice(text: str) -> str:
+    """A reply that is JSON inside a JSON text, or whose quotes all have backslashes, as the JSON that was meant; others as they are."""
+    whole = text.strip()
+    inner = whole[1:-1] if whole[:1] == '"' == whole[-1:] else whole
+    return inner.replace('\\"', '"').replace("\\n", "\n") if '\\"' in inner and not _BARE_QUOTE.search(inner) else text
 
 
 def matching_keys(found: Mapping[str, object], name: str) -> list[str]:
@@ -94,7 +105,7 @@ def matching_keys(found: Mapping[str, object], name: str) -> list[str]:
 
 
 def _plain_key(key: str) -> str:
-    return re.sub(r"[\s_-]", "", key).casefold()
+    return re.sub(r"[\s_\-\"'“”:*`]", "", key).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, TaskType
+from transforms.prompts.answers import number, value_of
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
@@ -243,3 +244,31 @@ def test_dense_summary(text: str, expected: str) -> None:
 def test_the_exception_survives_pickling() -> None:
     again = pickle.loads(pickle.dumps(AnswerRejected(reasons.NO_JSON, "why")))
     assert (again.reason, again.detail) == (reasons.NO_JSON, "why")
+
+
+@pytest.mark.fault("D12")
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{reason: "6*7", answer: 42}',
+        '{{"reason": "6*7", "answer": 42}}',
+        '{"reason": "6*7"; "answer": 42}',
+        '{"reason"："6*7"，"answer"：42}',
+        '{"reason": "6*7", "\\"answer\\"": 42}',
+        '{"reason": "6*7", "answer:": 42}',
+        '{"reason": "6*7", "**answer**": 42}',
+        '"{\\"reason\\": \\"6*7\\", \\"answer\\": 42}"',
+        '{\\"reason\\": \\"6*7\\",\\n \\"answer\\": 42}',
+        '{"reason": "see http://x/y", "answer": 42 // apples\n}',
+        '{"reason": "6*7", /* the product */ "answer": 42}',
+    ],
+)
+def test_what_is_not_json_but_leaves_no_doubt(text: str) -> None:
+    assert number(value_of(text, "answer")) == "42"
+
+
+def test_a_word_without_quotes_is_text() -> None:
+    assert value_of('{"reason": "x", "answer_choice": not entailment}', "answer_choice") == "not entailment"
+    for nothing in ("null", "None", "true"):
+        with pytest.raises(AnswerRejected):
+            number(value_of(f'{{reason: "x", "answer": {nothing}}}', "answer"))
