@@ -46,15 +46,16 @@ class SentAgain:
         self.prompt_tokens += other.prompt_tokens
         self.completion_tokens += other.completion_tokens
 
-    def price(self, prices: Prices | None, most_tokens_out: int | None = None) -> str:
-        """Requests, tokens and money; ``most_tokens_out`` is the limit of an answer that may be longer now than it was."""
+    def price(self, prices: Prices | None, limit: int, grows: bool = False) -> str:
+        """Requests, tokens and money. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than they were."""
         sent = counted(self.requests, "request")
         if not self.told:
             return f"{sent}; what they take is not known, for the endpoint reports no tokens"
         tokens_in = self.prompt_tokens * self.requests / self.told
-        tokens_out = float(self.requests * most_tokens_out) if most_tokens_out else self.completion_tokens * self.requests / self.told
-        bound = "at most" if most_tokens_out else "about"
-        basis = "" if most_tokens_out else ", as the earlier answers took"
+        most_out = float(self.requests * limit)
+        tokens_out = most_out if grows else min(most_out, self.completion_tokens * self.requests / self.told)
+        bound = "at most" if tokens_out == most_out else "about"
+        basis = "" if tokens_out == most_out else ", as the earlier answers took"
         cost = f", {bound} {prices.shown(prices.cost(Usage(round(tokens_in), round(tokens_out))))}" if prices is not None else ""
         return f"{sent}, about {tokens_in:,.0f} tokens in and {bound} {tokens_out:,.0f} out{cost}{basis}"
 
@@ -82,8 +83,8 @@ class ChangedSettings:
         before = ", ".join(f"{earlier}" for earlier in sorted(self.limits))
         if self.used:
             said.append(
-                f"{_LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: a whole answer is "
-                "the same under any limit, one cut off under a higher limit no shorter"
+                f"{_LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: only a "
+                "higher limit gives more, and only where the lower one cut an answer off"
             )
         if self.context_full:
             said.append(
@@ -94,13 +95,13 @@ class ChangedSettings:
             said.append(
                 f"{_LIMIT} {before} -> {limit}: {counted(self.cut_off.rows, 'row')} cut off by the lower limit {_are(self.cut_off.rows)} "
                 "sent, and paid for, again: "
-                f"{self.cut_off.price(prices, limit)}"
+                f"{self.cut_off.price(prices, limit, grows=True)}"
             )
         if self.other.rows:
             differs = "; ".join(differing_settings(self.earlier, self.now)) or "the endpoint's address"
             said.append(
                 f"the ledger holds answers about {counted(self.other.rows, 'row')} to other requests, which are not used: what differs is "
-                f"{differs}. These rows are sent, and paid for, again: {self.other.price(prices)}. With the earlier settings they are not"
+                f"{differs}. These rows are sent, and paid for, again: {self.other.price(prices, limit)}. With the earlier settings they are not"
             )
         return said
 

@@ -241,7 +241,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     print(f"to send     {counted(sum(survey.to_send for survey in surveys), 'row')}{on_ledger}")
     for survey in surveys:
         for sentence in survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
-            print(f"warning     {survey.split}: {sentence}")
+            print(f"changed     {survey.split}: {sentence}")
     usage = experience_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
     at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
