@@ -18,6 +18,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.earlier_files import note_published, set_aside
 from beam_distill.exit_codes import FOR_STOP, ExitCode, RunRefused
+from beam_distill.failures_told import FailureTold, holds_failures, most_frequent
 from beam_distill.handoff.write import write_handoff
 from beam_distill.input_state import InputState, changed_since, input_state
 from beam_distill.input_warnings import input_warnings
@@ -42,6 +43,7 @@ from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.settle_endpoint import settle_endpoint
 from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
+from beam_distill.stored_files import objects_of
 from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
@@ -189,6 +191,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
     """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
     result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
     try:
+        result = _replace(result, failures=_failures(result))
         if result.verdict is not None:
             note_published(result.work_dir, result.datasets)
             handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
@@ -199,6 +202,14 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
         if not isinstance(error, OSError) and not is_remote(result.work_dir):
             raise
         return _replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
+
+
+def _failures(result: RunResult) -> tuple[FailureTold, ...]:
+    """What the endpoint said of requests that failed; read from the rejects only where there are such."""
+    splits = result.verdict.splits if result.verdict is not None else ()
+    if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):
+        return ()
+    return most_frequent(objects_of(result.rejects_path))
 
 
 def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +44,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,
         "warnings": list(result.warnings),
+        "failures": [asdict(failure) for failure in result.failures],
     }
     path = f"{result.work_dir}/run.json"
     write_file(path, json.dumps(fields, indent=2, default=str) + "\n")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beam_distill.exit_codes import ExitCode
+from beam_distill.failures_told import FailureTold
 from beam_distill.progress.tracker import Prices
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict, Verdict
@@ -20,7 +21,7 @@ class RunResult:
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
     ``warnings`` are sentences about what is legal but probably not meant. ``label_agreement`` says how many answers are the labels of their
-    rows, where rows came with labels and the report was made.
+    rows, where rows came with labels and the report was made. ``failures`` are the most frequent ones of requests.
     """
 
     exit_code: ExitCode
@@ -42,6 +43,7 @@ class RunResult:
     processes_lost: int = 0
     warnings: tuple[str, ...] = ()
     label_agreement: str = ""
+    failures: tuple[FailureTold, ...] = ()
 
     @property
     def ok(self) -> bool:

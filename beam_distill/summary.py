@@ -47,6 +47,7 @@ def summary_text(result: RunResult) -> str:
         requests += tally.requests_sent
         reused += tally.reused_answers
         usage = usage.plus(tally.usage)
+    lines += [f"failed      {failure.sentence}" for failure in result.failures]
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
