@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     ENDPOINT_STOPPED = 4
     STORAGE_FAILED = 5
     NOT_ENDED = 6
+    BUDGET_SPENT = 7
     INTERRUPTED = 130
 
 
@@ -28,6 +29,7 @@ EXPLANATIONS: dict[ExitCode, str] = {
     ExitCode.ENDPOINT_STOPPED: "the endpoint refused or went away; stopped early, a rerun continues",
     ExitCode.STORAGE_FAILED: "storage failed, or input or ledger changed under the run; what was written is kept, a rerun continues",
     ExitCode.NOT_ENDED: "status only: the job has not ended, or its runner does not say so",
+    ExitCode.BUDGET_SPENT: "max_cost, max_total_tokens or max_requests is reached; a rerun with a higher limit continues",
     ExitCode.INTERRUPTED: "interrupted; a rerun continues",
 }
 
@@ -36,6 +38,7 @@ FOR_STOP: dict[StopCause, ExitCode] = {
     StopCause.ENDPOINT_GONE: ExitCode.ENDPOINT_STOPPED,
     StopCause.STORAGE_FAILED: ExitCode.STORAGE_FAILED,
     StopCause.INTERRUPTED: ExitCode.INTERRUPTED,
+    StopCause.BUDGET_SPENT: ExitCode.BUDGET_SPENT,
 }
 
 

@@ -78,8 +78,9 @@ def play(
     sampling: SamplingSpec | None = None,
     concurrency: ConcurrencySpec | None = None,
     words: int = 6,
+    **more: object,
 ) -> Played:
-    """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang."""
+    """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang. ``more`` are fields of the spec."""
     played = Played()
 
     async def main() -> None:
@@ -134,6 +135,7 @@ def play(
             failures_dir="failures",
             run_id="run",
             seed=1,
+            **more,  # type: ignore[arg-type]
         )
         dispatcher = Dispatcher(spec, Client(), Ledger(), lambda request, replies: None, on_defect)
         dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])

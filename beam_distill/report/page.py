@@ -28,6 +28,7 @@ _OUTCOMES = {
     "below_minimum": ("bad", "Not published: below the minimum"),
     "endpoint_stopped": ("bad", "Stopped: the endpoint refused or went away"),
     "storage_failed": ("bad", "Stopped: storage failed"),
+    "budget_spent": ("warn", "Stopped: the limit of cost, tokens or requests is reached"),
     "interrupted": ("warn", "Interrupted"),
     "wrong_input": ("bad", "Nothing could be sent"),
     "defect": ("bad", "Ended by a defect"),

@@ -71,6 +71,7 @@ class StopCause(str, Enum):
     ENDPOINT_GONE = "endpoint_gone"
     STORAGE_FAILED = "storage_failed"
     INTERRUPTED = "interrupted"
+    BUDGET_SPENT = "budget_spent"
 
 
 @dataclass(frozen=True, slots=True)

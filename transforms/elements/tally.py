@@ -156,7 +156,7 @@ def judge(tallies: Mapping[Split, SuccessTally], gate: GateSpec) -> Verdict:
 
 
 def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
-    order = [StopCause.STORAGE_FAILED, StopCause.INTERRUPTED, StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE]
+    order = [StopCause.STORAGE_FAILED, StopCause.INTERRUPTED, StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE, StopCause.BUDGET_SPENT]
     return min(stops, key=lambda stop: order.index(stop.cause), default=None)
 
 

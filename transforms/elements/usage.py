@@ -36,6 +36,17 @@ def sum_of(usages: Iterable[Usage]) -> Usage:
     return total
 
 
+class Spending(NamedTuple):
+    """Requests that reached the teacher, and the tokens that they took."""
+
+    requests: int = 0
+    usage: Usage = Usage()
+
+    def plus(self, other: Spending) -> Spending:
+        """The sum of both."""
+        return Spending(self.requests + other.requests, self.usage.plus(other.usage))
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPrices:
     """Prices of a million tokens, None for one that is not given: that of all input then holds for cached input, that of all output for

@@ -15,6 +15,7 @@ from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
+from transforms.teacher.budget import Budget
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.delivery import Delivery, Sink
 from transforms.teacher.endpoint import REFUSED_WAIT_S, Client, Endpoint
@@ -48,6 +49,7 @@ class Dispatcher:
         self._random = random.Random(spec.seed)
         self.waiting = WaitingRows(self._random)
         self.counts = EngineCounts()
+        self.budget = Budget(spec.budget, spec.sampling.max_new_tokens, shared=spec.control_dir is not None)
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
         self._endpoint = Endpoint(spec, client, self, self._random)

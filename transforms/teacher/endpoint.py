@@ -15,6 +15,7 @@ from typing import Protocol
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
+from transforms.teacher.budget import NEVER_SENT, Budget, Reservation
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EngineCounts
 from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
@@ -46,6 +47,7 @@ class Rows(Protocol):
 
     waiting: WaitingRows
     counts: EngineCounts
+    budget: Budget
 
     def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
         """An attempt ended, in whatever way."""
@@ -86,6 +88,7 @@ class Endpoint:
         self._random = randomness
         self._waiting = rows.waiting
         self._counts = rows.counts
+        self._budget = rows.budget
         kind = KINDS[spec.endpoint.kind]
         self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
         self._traffic = Traffic(spec.concurrency)
@@ -179,12 +182,27 @@ class Endpoint:
             self._alarm.set(max(pause, 0.001))
         return None
 
-    def _leaving(self, row: RowInProgress, now_s: float) -> RowInProgress:
+    def _leaving(self, row: RowInProgress, now_s: float) -> RowInProgress | None:
+        reservation = self._budget.reserve(len(row.body))
+        if reservation is None:
+            self._waiting.put_back(row)
+            self._traffic.left_empty()
+            self._beyond_budget()
+            return None
+        row.reservation = reservation
         row.number = self._traffic.sent(now_s)  # before the next row is looked at: the next row's turn depends on it
         self._counts.leaves()
         return row
 
-    def _dropped(self, row: RowInProgress) -> None:
+    def _beyond_budget(self) -> None:
+        """Nothing may leave: what is on the wire may still turn out cheaper than it is reserved at, and other processes may need less."""
+        if self._counts.in_flight or not self._budget.no_more_to_claim:
+            self._alarm.set(TICK_S)
+        else:
+            self._rows.stop(self._budget.early_stop())
+
+    def _dropped(self, row: RowInProgress, attempted: AttemptResult | None = NEVER_SENT) -> None:
+        self._budget.settle(row.reservation, len(row.body), attempted)
         self._traffic.in_flight -= 1
         self._counts.in_flight -= 1
         self._rows.dropped(row)
@@ -220,28 +238,31 @@ class Endpoint:
                 result = await self._send_with_hedge(attempt, self._stragglers)
         except asyncio.CancelledError:
             if not self._slots.ran_out_of_time(slot):
-                self._dropped(row)
+                self._dropped(row, None)
                 raise
             result = AttemptResult(
                 1000.0 * (self._now() - sent_s),
                 failure=RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self._now() - sent_s:.1f} s"),
             )
         now_s = self._now()
+        self._budget.settle(row.reservation, len(row.body), result)
         self._traffic.ended(attempt, result, now_s, bool(self._waiting.new))
         self._counts.in_flight -= 1
         self._rows.ended(self, attempt, result, now_s)
 
     async def _send_with_hedge(self, attempt: Attempt, stragglers: StragglerClock) -> AttemptResult:
         row = attempt.row
-        hedged = False
+        hedge: Reservation | None = None
 
         def is_straggler() -> bool:
-            nonlocal hedged
+            nonlocal hedge
             after_s = stragglers.straggler_after_s
             quiet = not self._waiting and not self._traffic.is_full
             if self._stopped or after_s is None or not quiet or self._now() - attempt.sent_s < after_s:
                 return False
-            hedged = True
+            hedge = self._budget.reserve(len(row.body))
+            if hedge is None:
+                return False
             self._counts.sent(row.sent(self._now()))
             self._counts.leaves()
             self._traffic.in_flight += 1
@@ -250,8 +271,10 @@ class Endpoint:
         try:
             return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn), is_straggler)
         finally:
-            self._traffic.in_flight -= hedged
-            self._counts.in_flight -= hedged
+            if hedge is not None:  # the one of the two that lost was on the wire too
+                self._budget.settle(hedge, len(row.body), None)
+                self._traffic.in_flight -= 1
+                self._counts.in_flight -= 1
 
     # what attempts say of the endpoint
 
@@ -302,7 +325,7 @@ class Endpoint:
         self._traffic.in_flight += 1
         self._counts.in_flight += 1
         try:
-            settled = await self._trouble.settle(doubt, lambda body: self._client.send(body, 0, 1), self._now)
+            settled = await self._trouble.settle(doubt, self._send_question, self._now)
         finally:
             self._traffic.in_flight -= 1
             self._counts.in_flight -= 1
@@ -313,6 +336,19 @@ class Endpoint:
             self._rows.give_up(row, row.latest_failure, b"")
         if settled.stop is not None:
             self._rows.stop(settled.stop)
+
+    async def _send_question(self, body: bytes) -> AttemptResult:
+        reservation = self._budget.reserve(len(body))
+        if reservation is None:
+            self._rows.stop(self._budget.early_stop())  # cancels this
+            await asyncio.sleep(0)
+            return AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "nothing more is sent"))
+        result: AttemptResult | None = None
+        try:
+            result = await self._client.send(body, 0, 1)
+            return result
+        finally:
+            self._budget.asked_ourselves(reservation, len(body), result)
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._question = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
+from transforms.teacher.budget import FREE, Reservation
 
 
 @dataclass(eq=False, slots=True)
@@ -17,6 +18,7 @@ class RowInProgress:
 
     ``failures_by_kind`` counts what counts against the budgets of the current turn, ``all_failures`` everything. ``by_itself`` weighs failures
     while the endpoint answered others (``health``). ``excused_s`` is time that the endpoint was out, which is not the row's.
+    ``reservation`` is what its request on the wire may take.
     """
 
     request: PromptRequest
@@ -26,6 +28,7 @@ class RowInProgress:
     turn: int = 0
     number: int = 0
     request_hash: str = ""
+    reservation: Reservation = FREE
     attempts: int = 0
     attempts_of_turn: int = 0
     retries: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from transforms.azure.specs import IdentityRef, WorkspaceRef
+from transforms.elements.usage import Spending, TokenPrices
 from transforms.ledger.storage import Sealing
 from transforms.teacher.kinds.base import EndpointKind
 
@@ -108,6 +109,25 @@ class PatienceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSpec:
+    """What a job may take over all its runs in one work_dir; None is no limit.
+
+    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` what reached the teacher.
+    ``before`` was spent by earlier runs. ``processes`` is how many scoring processes are expected to share it; ``folder`` is where each
+    leaves word of what the ledger does not tell (``budget_keeper``), None for nowhere.
+    """
+
+    max_cost: float | None = None
+    max_total_tokens: int | None = None
+    max_requests: int | None = None
+    prices: TokenPrices = TokenPrices()
+    currency: str = ""
+    before: Spending = Spending()
+    processes: int = 1
+    folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScoringSpec:
     """All the engine needs to know; equal specs share one session per process.
 
@@ -138,3 +158,4 @@ class ScoringSpec:
     sealing: Sealing = Sealing()
     control_dir: str | None = None
     send: bool = True
+    budget: BudgetSpec = BudgetSpec()

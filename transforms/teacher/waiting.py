@@ -34,6 +34,10 @@ class WaitingRows:
         """This row may be sent again from ``at_s`` on."""
         heapq.heappush(self.retries, (at_s, next(self._order), row))
 
+    def put_back(self, row: RowInProgress) -> None:
+        """A row that was taken may not leave after all: it goes first next time."""
+        self.urgent.appendleft(row)
+
     def one_ready(self, now_s: float) -> bool:
         """Whether a row may be sent now."""
         return bool(self.urgent or self.new or (self.retries and self.retries[0][0] <= now_s))

@@ -1,0 +1,248 @@
+"""A hard limit on cost, tokens and requests: one question before a request leaves, one report when it has ended.
+
+A request on the wire is reserved twice: at its expected price, so that the limit is met, and at the worst that it can cost, so that it is never
+passed by more than ``SLACK``. Where several processes share a budget, each may use what it has claimed of it (``budget_keeper``).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
+from transforms.elements.replies import TeacherReply
+from transforms.elements.usage import Spending, Usage
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.expectation import Expectation, roughly
+from transforms.teacher.lenient_json import read_json
+from transforms.teacher.specs import BudgetSpec
+from transforms.teacher.usage import read_usage
+
+log = logging.getLogger("beam_distill.teacher")
+
+SLACK = 0.02
+ROUNDING = 1e-9
+MAY_BE_PAID = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF, FailureKind.TIMED_OUT, FailureKind.CONNECTION_LOST})
+"""How an attempt ends for which the teacher may have worked, as far as we can tell."""
+PROMPT_MAY_BE_PAID = frozenset({FailureKind.CONTENT_FILTERED})
+"""Azure bills the reading of a prompt that its filter then refuses."""
+NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL})
+
+
+@dataclass(slots=True)
+class Account:
+    """One quantity under a limit, ``available`` for the whole run.
+
+    ``claimed`` is what this process may have of it; ``spent`` what it had, ``reserved`` what its requests on the wire may take.
+    ``at_worst``: requests are reserved at the most that they can take.
+    """
+
+    name: str
+    available: float
+    at_worst: bool
+    claimed: float = 0.0
+    spent: float = 0.0
+    reserved: float = 0.0
+
+    @property
+    def used(self) -> float:
+        """What is gone or may be gone."""
+        return self.spent + self.reserved
+
+    def takes(self, amount: float) -> bool:
+        """Whether so much more may be used."""
+        return self.used + amount <= self.claimed + ROUNDING * (1.0 + abs(self.claimed))
+
+
+class Reservation(NamedTuple):
+    """What a request on the wire is reserved at: an amount for each account, and what it is expected to take."""
+
+    amounts: tuple[float, ...]
+    expected: Usage
+
+
+FREE = Reservation((), Usage())
+"""That of every request where nothing is limited."""
+
+
+NEVER_SENT = AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "given up before it was sent"))
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """One moment of a process's budget, for who keeps it among several. ``needs`` is what the next request has to be reserved at,
+    () where none is waiting for it. ``beside`` is what was spent and is not on the ledger, ``on_wire`` what is expected of requests that are."""
+
+    claimed: tuple[float, ...]
+    used: tuple[float, ...]
+    spent: tuple[float, ...]
+    needs: tuple[float, ...]
+    beside: Spending
+    on_wire: Spending
+
+
+class Budget:
+    """What one process may spend. ``shared``: it begins with nothing and waits for claims. Every method runs on the event loop."""
+
+    def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False) -> None:
+        self._spec = spec
+        self._expectation = Expectation(most_new_tokens, spec.prices)
+        self._shared = shared
+        self.accounts = _accounts(spec)
+        if not shared:
+            for account in self.accounts:
+                account.claimed = account.available
+        self._beside = Spending()
+        self._on_wire = Spending()
+        self._needs: tuple[float, ...] = ()
+        self._refused: Account | None = None
+        self._estimate_said = False
+        self.no_more_to_claim = not shared
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether anything is limited."""
+        return bool(self.accounts)
+
+    def reserve(self, body_bytes: int) -> Reservation | None:
+        """Room for a request with a body of so many bytes; None when it may not leave now."""
+        if not self.accounts:
+            return FREE
+        expected = self._expectation.expected(body_bytes)
+        amounts = self._amounts(expected, self._expectation.at_worst(body_bytes))
+        for account, amount in zip(self.accounts, amounts, strict=True):
+            if not account.takes(amount):
+                self._refused, self._needs = account, amounts
+                return None
+        for account, amount in zip(self.accounts, amounts, strict=True):
+            account.reserved += amount
+        self._needs = ()
+        self._on_wire = self._on_wire.plus(Spending(1, expected))
+        return Reservation(amounts, expected)
+
+    def settle(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
+        """A request has ended, None where nobody knows how. ``reservation`` is what ``reserve`` gave for it."""
+        reply = result.reply if result is not None else None
+        if reply is not None and reply.prompt_tokens is not None and reply.completion_tokens is not None:
+            spent = Spending(1, reply.usage)
+            self._expectation.answered(body_bytes, reply.usage)
+        elif reply is not None:
+            spent = Spending(1, self._estimated(body_bytes, reply))
+            self._beside = self._beside.plus(Spending(0, Usage(*(a - b for a, b in zip(spent.usage, reply.usage, strict=True)))))
+        else:
+            spent = self._of_failure(body_bytes, result)
+            self._beside = self._beside.plus(spent)
+        if reservation.amounts:
+            self._on_wire = self._on_wire.plus(Spending(-1, Usage(*(-count for count in reservation.expected))))
+            actual = self._amounts(spent.usage, spent.usage, spent.requests)
+            for account, reserved, amount in zip(self.accounts, reservation.amounts, actual, strict=True):
+                account.reserved -= reserved
+                account.spent += amount
+
+    def asked_ourselves(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
+        """A question of our own has ended: it is on no ledger, whatever came of it."""
+        self.settle(reservation, body_bytes, result)
+        if result is not None and result.reply is not None:
+            self._beside = self._beside.plus(Spending(1, result.reply.usage))
+
+    def stop_text(self) -> str:
+        """Why the next request may not leave."""
+        assert self._refused is not None
+        account, needed = self._refused, self._needs[self.accounts.index(self._refused)]
+        limit = {"max_cost": self._spec.max_cost, "max_total_tokens": self._spec.max_total_tokens, "max_requests": self._spec.max_requests}
+        shown = self._shown(account.name, float(limit[account.name] or 0))
+        at_most = " at most" if account.at_worst else ""
+        takes = "" if account.name == "max_requests" else f", the next request takes{at_most} {self._shown(account.name, needed)}"
+        return f"{account.name} of {shown} leaves no room for another request{takes}."
+
+    def early_stop(self) -> EarlyStop:
+        """The stop that follows when nothing more may leave."""
+        return EarlyStop(StopCause.BUDGET_SPENT, self.stop_text())
+
+    def state(self) -> BudgetState:
+        """This moment."""
+        return BudgetState(
+            tuple(account.claimed for account in self.accounts),
+            tuple(account.used for account in self.accounts),
+            tuple(account.spent for account in self.accounts),
+            self._needs,
+            self._beside,
+            self._on_wire,
+        )
+
+    def claim(self, claimed: tuple[float, ...]) -> tuple[float, ...]:
+        """This process may have so much from now on, though never less than what it uses; what that comes to."""
+        for account, amount in zip(self.accounts, claimed, strict=True):
+            account.claimed = max(amount, account.used)
+        return tuple(account.claimed for account in self.accounts)
+
+    def _amounts(self, expected: Usage, at_worst: Usage, requests: int = 1) -> tuple[float, ...]:
+        amounts = []
+        for account in self.accounts:
+            usage = at_worst if account.at_worst else expected
+            if account.name == "max_cost":
+                amounts.append(self._spec.prices.cost(usage))
+            else:
+                amounts.append(float(usage.total if account.name == "max_total_tokens" else requests))
+        return tuple(amounts)
+
+    def _of_failure(self, body_bytes: int, result: AttemptResult | None) -> Spending:
+        """What an attempt without an answer took: what is known, else what was expected where it may have been billed."""
+        if result is None or result.failure is None:
+            return Spending(1, self._expectation.expected(body_bytes))
+        failure = result.failure
+        if failure.is_ours or failure.kind in NEVER_ARRIVED:
+            return Spending()
+        reported = _reported_in(result.body)
+        if reported is not None:
+            return Spending(1, reported)
+        if failure.kind in MAY_BE_PAID:
+            return Spending(1, self._expectation.expected(body_bytes))
+        if failure.kind in PROMPT_MAY_BE_PAID:
+            return Spending(1, self._expectation.expected(body_bytes)._replace(completion=0, reasoning=0))
+        return Spending(1)
+
+    def _estimated(self, body_bytes: int, reply: TeacherReply) -> Usage:
+        if self.accounts and not self._estimate_said:
+            self._estimate_said = True
+            log.warning("the endpoint does not report the tokens of its answers: they are estimated from the length of the texts")
+        rough = roughly(body_bytes, (reply.content or "") + (reply.reasoning or ""))
+        prompt = rough.prompt if reply.prompt_tokens is None else reply.prompt_tokens
+        completion = rough.completion if reply.completion_tokens is None else reply.completion_tokens
+        return Usage(prompt, completion, reply.cached_tokens, reply.reasoning_tokens)
+
+    def _shown(self, name: str, amount: float) -> str:
+        if name == "max_cost":
+            return f"{amount:,.4g} {self._spec.currency}".strip()
+        return f"{amount:,.0f} {'tokens' if name == 'max_total_tokens' else 'requests'}"
+
+
+def _accounts(spec: BudgetSpec) -> list[Account]:
+    accounts = []
+    before = spec.before
+    if spec.max_requests is not None:
+        accounts.append(Account("max_requests", max(0.0, spec.max_requests - before.requests), at_worst=False))
+    limited = (
+        ("max_cost", spec.max_cost, spec.prices.cost(before.usage)),
+        ("max_total_tokens", spec.max_total_tokens, float(before.usage.total)),
+    )
+    for name, limit, gone in limited:
+        if limit is not None:
+            accounts.append(Account(name, max(0.0, limit - gone), at_worst=False))
+            accounts.append(Account(name, max(0.0, (1.0 + SLACK) * limit - gone), at_worst=True))
+    return accounts
+
+
+def _reported_in(body: bytes) -> Usage | None:
+    """The tokens that a body reports which is no answer."""
+    if not body:
+        return None
+    try:
+        fields = read_json(body)
+    except ValueError:
+        return None
+    reported = read_usage(fields.get("usage")) if isinstance(fields, dict) else None
+    if reported is None or reported.prompt_tokens is None:
+        return None
+    return Usage(reported.prompt_tokens, reported.completion_tokens or 0, reported.cached_tokens, reported.reasoning_tokens)

@@ -1,0 +1,57 @@
+"""What a request will take, before it is answered: learned from answers, and at worst."""
+
+from __future__ import annotations
+
+from transforms.elements.usage import TokenPrices, Usage
+
+ANSWERS_OF_DOUBT = 4
+"""The mean length of answers counts as many at the token limit: the first to come back are the short ones."""
+MOST_TOKENS_PER_BYTE = 1.0
+"""No tokenizer that works on bytes makes more of a prompt."""
+ROOM_FOR_OTHER_PROMPTS = 1.5
+"""A prompt may take so much more tokens a byte than the densest that was seen: another script, another kind of text."""
+ROUGH_BYTES_PER_TOKEN = 4.0
+
+
+class Expectation:
+    """Tokens of a request by the bytes of its body. ``most_new_tokens`` is the limit of an answer."""
+
+    def __init__(self, most_new_tokens: int, prices: TokenPrices) -> None:
+        self._prices = prices
+        self._limit = self._longest = float(most_new_tokens)
+        self._answers = 0
+        self._bytes = 0
+        self._seen = Usage()
+        self._densest = 0.0
+
+    def answered(self, body_bytes: int, usage: Usage) -> None:
+        """One more answer whose tokens were reported."""
+        self._answers += 1
+        self._bytes += body_bytes
+        self._seen = self._seen.plus(usage)
+        if body_bytes and usage.prompt > self._densest * body_bytes:
+            self._densest = usage.prompt / body_bytes
+        if usage.completion > self._longest:  # not every server keeps to the limit
+            self._longest = float(usage.completion)
+
+    def expected(self, body_bytes: int) -> Usage:
+        """What a request takes, as others did; before the first answer, at worst."""
+        if not self._answers or not self._bytes:
+            return self.at_worst(body_bytes)
+        seen = self._seen
+        prompt = body_bytes * seen.prompt / self._bytes
+        completion = (seen.completion + ANSWERS_OF_DOUBT * self._limit) / (self._answers + ANSWERS_OF_DOUBT)
+        cached = prompt * seen.cached / seen.prompt if seen.prompt else 0.0
+        reasoning = completion * seen.reasoning / seen.completion if seen.completion else 0.0
+        return Usage(round(prompt), round(completion), round(cached), round(reasoning))
+
+    def at_worst(self, body_bytes: int) -> Usage:
+        """What it can take at most: nothing of it cached, and an answer as long as it may be."""
+        per_byte = min(MOST_TOKENS_PER_BYTE, ROOM_FOR_OTHER_PROMPTS * self._densest) if self._answers else MOST_TOKENS_PER_BYTE
+        dearer = self._prices.per_million_reasoning is not None and self._prices.per_million_reasoning > (self._prices.per_million_out or 0.0)
+        return Usage(int(body_bytes * per_byte) + 1, int(self._longest), 0, int(self._longest) if dearer else 0)
+
+
+def roughly(body_bytes: int, answer: str) -> Usage:
+    """The tokens of an answer whose endpoint reports none."""
+    return Usage(round(body_bytes / ROUGH_BYTES_PER_TOKEN), round(len(answer.encode("utf-8", "replace")) / ROUGH_BYTES_PER_TOKEN))
