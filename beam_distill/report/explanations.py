@@ -31,7 +31,8 @@ EXPLANATIONS: dict[str, str] = {
     reasons.MISSING_VALUE: "A column that the template or the settings name is empty in this row. Fill it in, or allow it with {{column "
     'or ""}}.',
     reasons.TEMPLATE_FAILED: "The template cannot be filled in for this row. The detail says why.",
-    reasons.EMPTY_ANSWER: "The teacher answered with nothing. Often passing; beam-distill retry WORK_DIR --reason empty_answer asks again.",
+    reasons.EMPTY_ANSWER: "The teacher answered with nothing, or only thought. Often passing; "
+    "beam-distill retry WORK_DIR --reason empty_answer asks again.",
     reasons.CUT_OFF_BY_LENGTH: "The answer reached the token limit, or filled the model's context; the detail says which. Raise "
     "teacher_model_max_new_tokens and run again: only rows that reached the limit are sent again.",
     reasons.CONTENT_FILTERED: "The endpoint's content filter, or the teacher itself, refused the prompt or withheld the answer. Rephrase the "

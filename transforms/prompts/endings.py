@@ -29,6 +29,8 @@ def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
     if reply.refusal is not None and not (reply.content or "").strip():
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the teacher refused to answer: {_start_of(reply.refusal)}")
     if ending is Ending.COMPLETE:
+        if not (reply.content or "").strip() and (reply.reasoning or "").strip():
+            raise AnswerRejected(reasons.EMPTY_ANSWER, _all_thinking(reply.reasoning or ""))
         if reply.content is None:
             raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
         return reply.content
@@ -43,6 +45,13 @@ def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
     _warn_once(str(reply.finish_reason))
     raise AnswerRejected(
         reasons.UNKNOWN_FINISH_REASON, f"{word} is not a known word for a complete answer, so the answer may not be whole; it is left out"
+    )
+
+
+def _all_thinking(reasoning: str) -> str:
+    return (
+        "the reply is all thinking, with no text for an answer: the teacher stopped before it answered, or the server's reasoning parser took "
+        f"the answer for thinking (look at that parser, or turn thinking off with extra_body); it ends {reasoning.strip()[-200:]!r}"
     )
 
 

@@ -42,6 +42,17 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
         assert word in ended.detail or reason == reasons.CUT_OFF_BY_LENGTH
 
 
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_reply_that_is_all_thinking_says_so_and_how_it_ends(content: str | None) -> None:
+    thought = "The teacher weighs it up. " * 40 + "So the answer is forty-two."
+    ended = conclude(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=thought)))
+    assert isinstance(ended, RejectedRow) and ended.reason == reasons.EMPTY_ANSWER
+    assert "thinking" in ended.detail and ended.detail.endswith("So the answer is forty-two.'")
+    assert "reasoning parser" in ended.detail and len(ended.detail) < 500
+    silent = conclude(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=" ")))
+    assert isinstance(silent, RejectedRow) and "thinking" not in silent.detail
+
+
 @pytest.mark.fault("D1")
 def test_an_unknown_word_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
