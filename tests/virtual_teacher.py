@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from virtual_time import run_in_virtual_time
 
@@ -16,7 +17,7 @@ from transforms.teacher.client import AttemptResult
 from transforms.teacher.dispatch import Dispatcher
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.in_progress import RowInProgress
-from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
 
 HANGS = 1e9
 """A latency in seconds that no patience lasts for."""
@@ -26,12 +27,13 @@ Teacher = Callable[["Asked"], "AttemptResult | float"]
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as the teacher sees it: ``row`` is the number of the row, None for a question that is no row's."""
+    """One request as the teacher sees it: ``row`` is the number of the row, None for a question that is no row's, ``endpoint`` who is asked."""
 
     row: int | None
     body: dict[str, object]
     now_s: float
     number: int
+    endpoint: str = "teacher"
 
 
 @dataclass
@@ -70,17 +72,26 @@ def prompt(number: int, words: int = 6) -> PromptRequest:
     return PromptRequest(row, (messages,), (None,))
 
 
+def _member(name: str, special: dict[str, Any]) -> PoolMember:
+    return PoolMember(name, **{"endpoint": EndpointSpec(f"http://{name}/v1/chat/completions", "m"), **special})
+
+
 def play(
-    teacher: Teacher,
+    teacher: Teacher | dict[str, Teacher],
     rows: int,
     at_most_s: float = 3600.0,
     patience: PatienceSpec | None = None,
     sampling: SamplingSpec | None = None,
     concurrency: ConcurrencySpec | None = None,
     words: int = 6,
+    members: dict[str, dict[str, Any]] | None = None,
     **more: object,
 ) -> Played:
-    """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang. ``more`` are fields of the spec."""
+    """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang.
+
+    Several teachers, by name, are one pool; ``members`` holds what is special about each, as for PoolMember. ``more`` are fields of the spec.
+    """
+    teachers = teacher if isinstance(teacher, dict) else {"teacher": teacher}
     played = Played()
 
     async def main() -> None:
@@ -88,13 +99,16 @@ def play(
         all_out = asyncio.Event()
 
         class Client:
+            def __init__(self, name: str) -> None:
+                self._name = name
+
             async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
                 fields = json.loads(body)
                 text = fields["messages"][-1]["content"]
                 row = int(text.split(":")[0].removeprefix("row ")) if text.startswith("row ") else None
-                asked = Asked(row, fields, loop.time(), len(played.asked))
+                asked = Asked(row, fields, loop.time(), len(played.asked), self._name)
                 played.asked.append(asked)
-                result = teacher(asked)
+                result = teachers[self._name](asked)
                 if isinstance(result, float):
                     await asyncio.sleep(result)
                     raise AssertionError("waited for ever")
@@ -135,9 +149,10 @@ def play(
             failures_dir="failures",
             run_id="run",
             seed=1,
+            pool=tuple(_member(name, (members or {}).get(name, {})) for name in teachers) if len(teachers) > 1 else (),
             **more,  # type: ignore[arg-type]
         )
-        dispatcher = Dispatcher(spec, Client(), Ledger(), lambda request, replies: None, on_defect)
+        dispatcher = Dispatcher(spec, [Client(name) for name in teachers], Ledger(), lambda request, replies: None, on_defect)
         dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])
         await all_out.wait()
         played.ended_s = loop.time()

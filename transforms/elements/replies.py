@@ -77,7 +77,7 @@ class LedgerRecord(NamedTuple):
     """One answered request as it stands on the ledger. A tuple, because one is made for every answer and has many fields.
 
     ``request_hash`` covers everything that changes the answer (``teacher.payload``); ``payload`` is the request body as JSON
-    text; ``response`` the whole response body as text.
+    text; ``response`` the whole response body as text. ``endpoint`` is the name of the endpoint that answered.
     """
 
     run_id: str
@@ -102,6 +102,7 @@ class LedgerRecord(NamedTuple):
     response_id: str | None = None
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ LEDGER_SCHEMA: dict[str, Any] = {
         {"name": "sent_at_ms", "type": _MILLIS},
         {"name": "answered_at_ms", "type": _MILLIS},
         {"name": "response_id", "type": _nullable("string"), "default": None, "doc": "what the server calls this response in its own logs"},
+        {"name": "endpoint", "type": _nullable("string"), "default": None, "doc": "which endpoint answered, by name"},
         {"name": "checksum", "type": _nullable("long"), "default": None, "doc": "CRC-32 of row_key, turn, request_hash and response"},
         {"name": "cached_tokens", "type": _nullable("long"), "default": None, "doc": "part of prompt_tokens"},
         {"name": "reasoning_tokens", "type": _nullable("long"), "default": None, "doc": "part of completion_tokens"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
-from transforms.elements.replies import FailureRecord, LedgerRecord, TeacherReply
+from transforms.elements.replies import FailureRecord, LedgerRecord
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EngineCounts
 from transforms.teacher.in_progress import Recording, RowInProgress
@@ -26,11 +26,13 @@ class Delivery:
         self._counts = counts
         self.pending = 0
 
-    def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, reply: TeacherReply, sent_at_ms: int) -> None:
-        """Record the answer to the request ``body`` of this row."""
+    def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> None:
+        """Record the answer that the endpoint of this name gave to the request ``body`` of this row."""
+        reply = result.reply
+        assert reply is not None
         row.replies = (*row.replies, reply)
         self.pending += 1
-        self._sink.put(self._recording.answer(row, body, result.body, reply, sent_at_ms, result.response_id), row)
+        self._sink.put(self._recording.answer(row, body, result, sent_at_ms, endpoint), row)
 
     def keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
         """Record a useless 200 with its ``body``; the row goes on."""

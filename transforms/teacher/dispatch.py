@@ -1,4 +1,4 @@
-"""The rows on their way: in, to the endpoint and back as often as it takes, onto the ledger, out.
+"""The rows on their way: in, to an endpoint and back as often as it takes, onto the ledger, out.
 
 Retries go before follow-up turns, those before new rows. An answer is handed on only after the recorder says it is on disk.
 """
@@ -9,7 +9,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
@@ -18,41 +19,50 @@ from transforms.teacher import retry
 from transforms.teacher.budget import Budget
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.delivery import Delivery, Sink
-from transforms.teacher.endpoint import REFUSED_WAIT_S, Client, Endpoint
+from transforms.teacher.endpoint import REFUSED_WAIT_S, Endpoint
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
-from transforms.teacher.health import REFUSAL
 from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.length_watch import LengthWatch
 from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.pool import Pool
 from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.specs import ScoringSpec
+from transforms.teacher.surroundings import Client
 from transforms.teacher.traffic import Attempt
 from transforms.teacher.waiting import WaitingRows
 
 log = logging.getLogger("beam_distill.teacher")
 
-REFUSALS_OF_ONE_ROW = 4
+
+class Answered(NamedTuple):
+    """An answer that rows may share, and the name of the endpoint that gave it."""
+
+    result: AttemptResult
+    endpoint: str
+
 
 NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
 """Given all replies so far: the answers to build the next turn on, or None when the row is done (or cannot go on)."""
 
 
 class Dispatcher:
-    """Owns the queues, and asks the endpoint for room. Every method runs on the event loop it was made for."""
+    """Owns the queues, and lets the endpoints take from them. Every method runs on the event loop it was made for."""
 
-    def __init__(self, spec: ScoringSpec, client: Client, sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, spec: ScoringSpec, clients: Sequence[Client], sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]
+    ) -> None:
         self._spec = spec
         self._next_turn = next_turn
         self.defect = on_defect
-        self._shared: SharedAnswers[RowInProgress, AttemptResult] | None = SharedAnswers() if spec.share_identical_answers else None
-        self._template = PayloadTemplate(spec.endpoint, spec.sampling)
+        self._shared: SharedAnswers[RowInProgress, Answered] | None = SharedAnswers() if spec.share_identical_answers else None
+        self.template = PayloadTemplate(spec.endpoint, spec.sampling)
         self._random = random.Random(spec.seed)
         self.waiting = WaitingRows(self._random)
         self.counts = EngineCounts()
         self.budget = Budget(spec.budget, spec.sampling.max_new_tokens, shared=spec.control_dir is not None)
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
-        self._endpoint = Endpoint(spec, client, self, self._random)
+        self._pool = Pool(spec, clients, self, self._random)
         self._loop = asyncio.get_running_loop()
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
@@ -77,8 +87,8 @@ class Dispatcher:
         """The state of this moment."""
         waiting = len(self.waiting.new) + len(self.waiting.urgent)
         backing_off = len(self.waiting.retries)
-        endpoint = self._endpoint
-        return self.counts.snapshot(endpoint.limit, waiting, backing_off, endpoint.questions_asked, endpoint.left_out)
+        pool = self._pool
+        return self.counts.snapshot(pool.limit, waiting, backing_off, pool.questions_asked, pool.left_out, pool.states())
 
     def submit(self, rows: list[RowInProgress]) -> None:
         """Take rows in; each is delivered exactly once."""
@@ -91,7 +101,7 @@ class Dispatcher:
             self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
             if self._must_be_sent(row):
                 self.waiting.new.append(row)
-        self._endpoint.fill()
+        self._pool.fill()
 
     def recorded(self, rows: list[RowInProgress | None]) -> None:
         """The recorder has the latest record of each of these rows on disk; None stands for a record that no row waits for."""
@@ -112,7 +122,7 @@ class Dispatcher:
                 self._prepare_turn(row, answers)
                 if self._must_be_sent(row):
                     self.waiting.urgent.append(row)
-        self._endpoint.fill()
+        self._pool.fill()
 
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
         """The disk does not take the records: stop sending, say so, lose nothing already written. Any other error is a defect of ours."""
@@ -140,13 +150,13 @@ class Dispatcher:
         waiting = self.waiting.remove_all()
         if self._shared is not None:
             waiting.extend(self._shared.abandon())
-        self._endpoint.stop()
+        self._pool.stop()
         for row in waiting:
             self._delivery.end_early(row, cause)
         if self.counts.in_flight:
             # an answer that cannot be recorded is not worth waiting for
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
-            self._loop.call_later(drain_s, self._endpoint.cancel)
+            self._loop.call_later(drain_s, self._pool.cancel)
 
     def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
         """Deliver unsent what came with this ``deliver`` and is not on the wire: whoever wanted it is gone."""
@@ -160,18 +170,18 @@ class Dispatcher:
                     self.waiting.urgent.append(other)
         for row in waiting:
             self._delivery.hand_back(row, stopped=cause)
-        self._endpoint.fill()
+        self._pool.fill()
 
     async def close(self) -> None:
         """Cancel what is on the wire and close the connections."""
         self._ticker.cancel()
-        await self._endpoint.close()
+        await self._pool.close()
 
     # turns
 
     def _prepare_turn(self, row: RowInProgress, answers: tuple[str, ...]) -> None:
-        row.body = self._template.body(row.request.messages_for_turn(row.turn, answers))
-        row.request_hash = self._template.request_hash(row.body)
+        row.body = self.template.body(row.request.messages_for_turn(row.turn, answers))
+        row.request_hash = self.template.request_hash(row.body)
 
     def _must_be_sent(self, row: RowInProgress) -> bool:
         """False when the row gets the answer to an identical request, now or when that comes."""
@@ -183,11 +193,13 @@ class Dispatcher:
             return False
         return not self._shared.join(row.request_hash, row)
 
-    def _take_shared(self, row: RowInProgress, answer: AttemptResult) -> None:
-        assert answer.reply is not None
+    def _take_shared(self, row: RowInProgress, answer: Answered) -> None:
+        result = answer.result
+        assert result.reply is not None
         now_ms = time.time_ns() // 1_000_000
         row.answers_shared += 1
-        self._delivery.answer(row, row.body, answer, answer.reply._replace(turn=row.turn, attempts=0), now_ms)
+        result = result._replace(reply=result.reply._replace(turn=row.turn, attempts=0))
+        self._delivery.answer(row, row.body, result, now_ms, answer.endpoint)
 
     # endpoints hand over
 
@@ -220,9 +232,10 @@ class Dispatcher:
         self._length_watch.answered(reply)
         row.paid_now += 1
         if self._shared is not None:
-            for other in self._shared.answered(row.request_hash, result):
-                self._take_shared(other, result)
-        self._delivery.answer(row, attempt.body, result, reply, attempt.sent_at_ms)
+            answer = Answered(result, endpoint.member.name)
+            for other in self._shared.answered(row.request_hash, answer):
+                self._take_shared(other, answer)
+        self._delivery.answer(row, attempt.body, result, attempt.sent_at_ms, endpoint.member.name)
 
     def _on_failure(self, endpoint: Endpoint, attempt: Attempt, failure: RequestFailure, body: bytes, now_s: float) -> None:
         row = attempt.row
@@ -231,16 +244,16 @@ class Dispatcher:
         if judged.stop is not None:
             self.stop(judged.stop)
         if judged.again_after_s is not None:
-            self._again(row, failure, body, judged.again_after_s, now_s)
+            self._again(row, failure, body, self._pool.wait_s(endpoint, judged.again_after_s), now_s)
             return
         kind = failure.kind
         if retry.may_retry(failure, row.failures_by_kind, row.age_s(now_s), self._spec.patience, row.excused_s):
-            wait_s = retry.wait_s(failure, row.failures_by_kind[kind], self._random)
+            wait_s = self._pool.wait_s(endpoint, retry.wait_s(failure, row.failures_by_kind[kind], self._random))
             if self._spec.patience.payload_s is None or row.age_s(now_s) + wait_s < self._spec.patience.payload_s:
                 self._again(row, failure, body, wait_s, now_s)
                 return
-        elif kind in REFUSAL and row.failures_by_kind[kind] < REFUSALS_OF_ONE_ROW:
-            self._again(row, failure, body, REFUSED_WAIT_S, now_s)  # one row alone must be enough to tell a refusal from a hiccup
+        elif self._pool.refuses_by_itself(endpoint, row, kind):
+            self._again(row, failure, body, REFUSED_WAIT_S, now_s)
             return
         if self._stop is None:
             self.give_up(row, failure, body)
@@ -254,6 +267,7 @@ class Dispatcher:
             self._delivery.end_early(row, self._stop)
             return
         self.waiting.again(row, now_s + wait_s)
+        self._pool.wake(wait_s)
 
     # time
 
@@ -272,7 +286,7 @@ class Dispatcher:
             for row in self.waiting.remove_failed(lambda row: row.age_s(now_s) >= payload_s):
                 assert row.latest_failure is not None
                 self.give_up(row, row.latest_failure, b"")
-        self._endpoint.look(now_s)
+        self._pool.look(now_s)
 
     def _log_attempt(self, attempt: Attempt, result: AttemptResult) -> None:
         row = attempt.row

@@ -10,59 +10,27 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
-from transforms.teacher.budget import NEVER_SENT, Budget, Reservation
+from transforms.teacher.budget import NEVER_SENT, Reservation
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.engine_counts import EngineCounts
+from transforms.teacher.engine_counts import EndpointState
 from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.kinds.registry import KINDS
-from transforms.teacher.payload import BYTES_PER_TOKEN
+from transforms.teacher.payload import BYTES_PER_TOKEN, PayloadTemplate
 from transforms.teacher.renewal import CredentialRenewal
 from transforms.teacher.slots import Alarm, Slot, Slots
-from transforms.teacher.specs import ScoringSpec
+from transforms.teacher.specs import PoolMember, ScoringSpec
+from transforms.teacher.surroundings import Client, Neighbours, Rows
 from transforms.teacher.traffic import Attempt, Traffic
 from transforms.teacher.trouble import Trouble
-from transforms.teacher.waiting import WaitingRows
 
 TICK_S = 0.05
 REFUSED_WAIT_S = 0.2
-
-
-class Client(Protocol):
-    """What an endpoint needs of a client."""
-
-    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult: ...
-    def refresh_credential(self) -> bool: ...
-    async def close(self) -> None: ...
-
-
-class Rows(Protocol):
-    """Where the rows of an endpoint come from, and where they go."""
-
-    waiting: WaitingRows
-    counts: EngineCounts
-    budget: Budget
-
-    def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
-        """An attempt ended, in whatever way."""
-
-    def dropped(self, row: RowInProgress) -> None:
-        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
-
-    def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """The row failed by itself and is sent no more."""
-
-    def stop(self, cause: EarlyStop) -> None:
-        """No row would fare better: send nothing more."""
-
-    def defect(self, error: BaseException) -> None:
-        """A fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +49,17 @@ class Judgement:
 class Endpoint:
     """Owns connections, traffic, health and slots. Every method runs on the event loop it was made for."""
 
-    def __init__(self, spec: ScoringSpec, client: Client, rows: Rows, randomness: random.Random) -> None:
-        self._spec = spec
+    def __init__(
+        self, spec: ScoringSpec, member: PoolMember, client: Client, rows: Rows, neighbours: Neighbours, randomness: random.Random
+    ) -> None:
+        self.member = member
+        concurrency = replace(spec.concurrency, max_requests_per_minute=member.max_requests_per_minute)
+        self._spec = spec = replace(spec, endpoint=member.endpoint, concurrency=concurrency)
         self._client = client
         self._rows = rows
+        self._neighbours = neighbours
+        template = PayloadTemplate(spec.endpoint, spec.sampling)
+        self._own_template = None if template.makes_bodies_of(rows.template) else template
         self._random = randomness
         self._waiting = rows.waiting
         self._counts = rows.counts
@@ -92,15 +67,27 @@ class Endpoint:
         kind = KINDS[spec.endpoint.kind]
         self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
         self._traffic = Traffic(spec.concurrency)
-        self._trouble = Trouble(spec, self._adaptation, rows.waiting)
+        self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
         self._renewal = CredentialRenewal(client.refresh_credential)
         self._stragglers = StragglerClock() if spec.hedge_stragglers else None
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._slots = Slots(self._use_slot, self._dropped, rows.defect)
-        self._alarm = Alarm(self.fill)
+        self._alarm = Alarm(neighbours.fill)
         self._question: asyncio.Task[None] | None = None
         self._stopped = False
+        self._answers = 0
+        self._refused_for: FailureKind | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether rows are sent to it as they come."""
+        return not self._stopped and self._trouble.doubt is None
+
+    @property
+    def answers_rows(self) -> bool:
+        """Whether it answered a row before."""
+        return self._trouble.health.answers_rows
 
     @property
     def limit(self) -> int:
@@ -116,6 +103,27 @@ class Endpoint:
     def left_out(self) -> tuple[str, ...]:
         """What it does not take (``adaptation``)."""
         return self._adaptation.left_out
+
+    def state(self) -> EndpointState:
+        """What it is doing at this moment."""
+        return EndpointState(self.member.name, self._traffic.in_flight, self.limit, self._answers, self.is_open, self._refused_for)
+
+    def load(self) -> tuple[bool, float]:
+        """Where several have room the least goes first: the share of its limit that is on the wire, by its weight; an overflow last."""
+        return self.member.overflow, self._traffic.in_flight / (self._traffic.limit * self.member.weight)
+
+    def takes_no_more(self, now_s: float) -> bool:
+        """Whether a row that comes now would have to wait here."""
+        return not self.is_open or self._traffic.takes_no_more(now_s, self._token_estimate())
+
+    def fill_one(self) -> bool:
+        """Open a slot for one row where one may leave now; whether one did."""
+        now_s = self._now()
+        row = self._next_to_leave(now_s)
+        if row is None:
+            return False
+        self._slots.open(row, now_s)
+        return True
 
     def fill(self) -> None:
         """Open a slot for every row that may leave now."""
@@ -135,6 +143,12 @@ class Endpoint:
         self._stopped = True
         if self._question is not None:
             self._question.cancel()
+
+    def take_out(self, kind: FailureKind) -> None:
+        """It refuses for good, and others do not: what it failed is not the rows' fault."""
+        self._refused_for = kind
+        self._trouble.forgive(self._now())
+        self.stop()
 
     def cancel(self) -> None:
         """Give up what is on the wire."""
@@ -158,6 +172,9 @@ class Endpoint:
         if self._stopped:
             return None
         has_room = self._traffic.has_room(now_s)
+        if has_room and self.member.overflow and not self._neighbours.overflows(now_s):
+            has_room = False
+            self._traffic.left_empty()
         if has_room:
             if self._trouble.doubt is not None:
                 row, delay = self._in_doubt(now_s)
@@ -227,7 +244,8 @@ class Endpoint:
 
     async def _attempt(self, row: RowInProgress, sent_s: float, slot: Slot) -> None:
         self._counts.sent(row.sent(sent_s))
-        body = self._adaptation.applied(row.body)
+        body = row.body if self._own_template is None else self._own_template.body_of(row.body, self._rows.template)
+        body = self._adaptation.applied(body)
         attempt = Attempt(row, body, row.number, sent_s, time.time_ns() // 1_000_000, self._adaptation.version, self._traffic.is_full)
         timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
         self._slots.attempt_begins(slot, sent_s + timeout_s)
@@ -280,9 +298,10 @@ class Endpoint:
 
     def answered(self, attempt: Attempt, latency_ms: float, now_s: float) -> None:
         """It answered this attempt."""
+        self._answers += 1
         self._renewal.answered_since = True
-        if self._trouble.answered(attempt.row, now_s):
-            self._traffic.outage_over(now_s)
+        if self._trouble.answered(attempt.body, now_s):
+            self._is_back(now_s)
         if self._stragglers is not None:
             self._stragglers.answered(latency_ms / 1000.0)
 
@@ -299,9 +318,15 @@ class Endpoint:
                 return Judgement(failure, 0.0)
             failure = replace(failure, kind=FailureKind.BAD_REQUEST)
         kind = failure.kind
+        if kind is self._refused_for:
+            return Judgement(failure, 0.0)
         if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s):
             return Judgement(failure, 0.0)
         stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._counts.in_flight + 1)
+        if stop is not None:
+            stop = self._neighbours.lost(self, stop, kind)
+            if stop is None:
+                return Judgement(failure, 0.0)
         if self._trouble.doubt is None or not (kind in TROUBLE or kind in REFUSAL):
             return Judgement(failure, stop=stop)
         # whether it counts against the row is not settled yet
@@ -314,7 +339,8 @@ class Endpoint:
         delay_s = self._trouble.health.question_delay_s(now_s)
         if delay_s > 0 or not self._waiting or self._question is not None or self._trouble.is_busy(now_s):
             return None, max(delay_s, TICK_S)
-        row = self._trouble.row_to_try(now_s)
+        # a row would wait for an answer that another endpoint gives at once
+        row = None if self._neighbours.another_is_open(self) else self._trouble.row_to_try(now_s)
         doubt = self._trouble.doubt
         if row is None and doubt is not None and self._traffic.in_flight < self._spec.concurrency.maximum:
             self._question = self._loop.create_task(self._ask(doubt))
@@ -330,12 +356,17 @@ class Endpoint:
             self._traffic.in_flight -= 1
             self._counts.in_flight -= 1
         if settled.is_back:
-            self._traffic.outage_over(self._now())
+            self._is_back(self._now())
         for row in settled.given_up:
             assert row.latest_failure is not None
             self._rows.give_up(row, row.latest_failure, b"")
-        if settled.stop is not None:
-            self._rows.stop(settled.stop)
+        stop = settled.stop and self._neighbours.lost(self, settled.stop, settled.kind)
+        if stop is not None:
+            self._rows.stop(stop)
+
+    def _is_back(self, now_s: float) -> None:
+        self._traffic.outage_over(now_s)
+        self._neighbours.found(self)
 
     async def _send_question(self, body: bytes) -> AttemptResult:
         reservation = self._budget.reserve(len(body))
@@ -355,4 +386,4 @@ class Endpoint:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._rows.defect(error)
-        self.fill()
+        self._neighbours.fill()

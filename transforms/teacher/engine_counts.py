@@ -11,6 +11,18 @@ from transforms.elements.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointState:
+    """What one endpoint is doing. ``answers`` are rows' since the session began; ``refused_for`` says why it is used no more."""
+
+    name: str
+    in_flight: int
+    limit: int
+    answers: int
+    is_open: bool
+    refused_for: FailureKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
 
@@ -34,6 +46,7 @@ class Snapshot:
     given_up: int = 0
     own_questions: int = 0
     left_out: tuple[str, ...] = ()
+    endpoints: tuple[EndpointState, ...] = ()
 
 
 class EngineCounts:
@@ -77,7 +90,9 @@ class EngineCounts:
         self._delivered[split] += 1
         self.given_up += given_up
 
-    def snapshot(self, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...]) -> Snapshot:
+    def snapshot(
+        self, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...], endpoints: tuple[EndpointState, ...]
+    ) -> Snapshot:
         """The state of this moment."""
         return Snapshot(
             self.in_flight,
@@ -95,4 +110,5 @@ class EngineCounts:
             self.given_up,
             own_questions,
             left_out,
+            endpoints,
         )

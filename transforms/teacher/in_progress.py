@@ -10,6 +10,7 @@ from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.budget import FREE, Reservation
+from transforms.teacher.client import AttemptResult
 
 
 @dataclass(eq=False, slots=True)
@@ -97,10 +98,10 @@ class Recording:
     run_id: str
     model: str | None
 
-    def answer(
-        self, row: RowInProgress, sent: bytes, response: bytes, reply: TeacherReply, sent_at_ms: int, response_id: str | None
-    ) -> LedgerRecord:
-        """The answer ``response`` to the request body ``sent``, of which ``reply`` was read."""
+    def answer(self, row: RowInProgress, sent: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> LedgerRecord:
+        """The answer to the request body ``sent``, given by the endpoint of this name."""
+        reply = result.reply
+        assert reply is not None
         origin = row.request.row.origin
         references = row.request.references
         return LedgerRecord(
@@ -115,7 +116,7 @@ class Recording:
             payload=sent.decode(),
             reference_answer=references[row.turn] if row.turn < len(references) else None,
             status=200,
-            response=response.decode("utf-8", "replace"),
+            response=result.body.decode("utf-8", "replace"),
             finish_reason=reply.finish_reason,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
@@ -125,7 +126,8 @@ class Recording:
             latency_ms=round(reply.latency_ms, 3),
             sent_at_ms=sent_at_ms,
             answered_at_ms=time.time_ns() // 1_000_000,
-            response_id=response_id,
+            response_id=result.response_id,
+            endpoint=endpoint,
         )
 
     def failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, given_up: bool) -> FailureRecord:

@@ -39,6 +39,14 @@ class PayloadTemplate:
         listed = orjson.dumps(without_system_role(plain) if self._merges_system else plain)
         return self._opening + listed + self._tail
 
+    def makes_bodies_of(self, other: PayloadTemplate) -> bool:
+        """Whether both make the same body of the same messages."""
+        return (self._opening, self._tail) == (other._opening, other._tail)
+
+    def body_of(self, body: bytes, other: PayloadTemplate) -> bytes:
+        """The messages of ``body``, which ``other`` made with the same sampling, in a body of this template."""
+        return self._opening + body[len(other._opening) : len(body) - len(other._tail)] + self._tail
+
     def request_hash(self, body: bytes) -> str:
         """32 hexadecimal digits; equal for requests that would get the same answer."""
         return blake2b(body, digest_size=16, key=self._identity).hexdigest()

@@ -38,14 +38,15 @@ class ScoringSession:
 
     def __init__(self, spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> None:
         # the ledger's files and everything else that is open now come first; connections get what is left
-        room = room_for_connections(spec.concurrency.maximum)
+        several = len(spec.members)
+        room = max(1, room_for_connections(spec.concurrency.maximum * several) // several)
         self._spec = spec = replace(spec, concurrency=replace(spec.concurrency, maximum=room))
         self._storage = storage
         self._abandoned: list[Lane] = []
         self._next_turn = next_turn
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * spec.concurrency.maximum)
+        self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
         self._room = threading.Condition()
         self._queued = 0
         self._lanes: list[Lane] = []
@@ -142,7 +143,7 @@ class ScoringSession:
         loop.close()
 
     async def _start(self) -> None:
-        client = TeacherClient(self._spec.endpoint, self._spec.concurrency.maximum)
+        clients = [TeacherClient(member.endpoint, self._spec.concurrency.maximum) for member in self._spec.members]
         self._recorder: Recorder[RowInProgress | None] = Recorder(
             self._spec.ledger_dir,
             self._spec.failures_dir,
@@ -151,7 +152,7 @@ class ScoringSession:
             on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
             storage=self._storage,
         )
-        self._dispatcher = Dispatcher(self._spec, client, self._recorder, self._next_turn, self._on_defect)
+        self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._next_turn, self._on_defect)
 
     def _on_defect(self, error: BaseException) -> None:
         """A fault of ours on the loop: without this, who waits for the row in hand would wait for ever."""

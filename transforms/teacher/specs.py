@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import urlsplit
 
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.usage import Spending, TokenPrices
@@ -76,8 +77,23 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolMember:
+    """One of the endpoints that rows go to.
+
+    ``name`` is what ledger, report and messages call it. Its ``endpoint.model`` is the name that is sent to it, a deployment's for instance.
+    Where several have room, rows go by ``weight``. An ``overflow`` is asked only while all others are full or out.
+    """
+
+    name: str
+    endpoint: EndpointSpec
+    max_requests_per_minute: int | None = None
+    weight: float = 1.0
+    overflow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ConcurrencySpec:
-    """How many requests one scoring process may have on the wire.
+    """How many requests one scoring process may have on the wire to one endpoint.
 
     ``initial`` only sets where the search begins. ``maximum`` too small leaves the endpoint idle; too large costs nothing but
     a longer search. ``max_requests_per_minute`` caps the pace for an endpoint that others use too; None leaves it free.
@@ -140,6 +156,9 @@ class ScoringSpec:
     ``sealing`` is how long answers gather before a segment is sealed on object storage. ``control_dir`` is where the command leaves word
     for scoring processes that are not its own; None when they are. ``send`` False sends nothing: a row that the ledger does not answer ends
     without an answer.
+
+    ``pool`` holds the endpoints that rows go to, where there are several; ``endpoint`` is then what the request hash is made of, and its
+    model the one that all of them are.
     """
 
     endpoint: EndpointSpec
@@ -159,3 +178,12 @@ class ScoringSpec:
     control_dir: str | None = None
     send: bool = True
     budget: BudgetSpec = BudgetSpec()
+    pool: tuple[PoolMember, ...] = ()
+
+    @property
+    def members(self) -> tuple[PoolMember, ...]:
+        """The endpoints that rows go to, at least one."""
+        if self.pool:
+            return self.pool
+        host = urlsplit(self.endpoint.chat_url).netloc.rpartition("@")[2]
+        return (PoolMember(host, self.endpoint, self.concurrency.max_requests_per_minute),)

@@ -67,6 +67,10 @@ class Traffic:
         """Where there is room: seconds until the next request may leave; 0 for now."""
         return self._pacer.delay_s(now_s, self.in_flight, estimated_tokens)
 
+    def takes_no_more(self, now_s: float, estimated_tokens: float) -> bool:
+        """Whether it is known to be full, or the pace holds the next one back: a limit that is still searched for is not known."""
+        return (self.is_full and not self._limiter.searching) or self.delay_s(now_s, estimated_tokens) > 0
+
     def left_empty(self) -> None:
         """There is room that nothing fills: too few rows, or the pace."""
         self._limiter.not_binding()

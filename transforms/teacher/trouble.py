@@ -29,17 +29,20 @@ FEW_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a question of our own led to: an early stop, or ``given_up`` rows that failed by themselves, or an endpoint that is back."""
+    """What a question of our own led to: an early stop for a failure of ``kind``, or ``given_up`` rows that failed by themselves, or an
+    endpoint that is back."""
 
     stop: EarlyStop | None = None
+    kind: FailureKind = FailureKind.THROTTLED
     given_up: tuple[RowInProgress, ...] = ()
     is_back: bool = False
 
 
 class Trouble:
-    """Everything that failures lead to beyond the row's own budgets. ``waiting`` are the rows that wait to be sent."""
+    """Everything that failures lead to beyond the row's own budgets. ``waiting`` are the rows that wait to be sent, ``name`` the endpoint's."""
 
-    def __init__(self, spec: ScoringSpec, adaptation: Adaptation, waiting: WaitingRows) -> None:
+    def __init__(self, spec: ScoringSpec, adaptation: Adaptation, waiting: WaitingRows, name: str = "the endpoint") -> None:
+        self._name = name
         self._patience = spec.patience
         self._waiting = waiting
         self.health = EndpointHealth(spec.endpoint.chat_url, spec.patience, spec.sampling.max_new_tokens)
@@ -68,11 +71,11 @@ class Trouble:
         self._tried_at_s = now_s
         return self._tried
 
-    def answered(self, row: RowInProgress, now_s: float) -> bool:
-        """A row was answered. True when that ends an outage."""
+    def answered(self, body: bytes, now_s: float) -> bool:
+        """The request ``body`` of a row was answered. True when that ends an outage."""
         silent_s = self.health.silent_s(now_s)
         is_back = self.health.answered()
-        self.question.row_answered(row.body)
+        self.question.row_answered(body)
         if is_back:
             self._forgive(silent_s)
         if self._accused or self._tried is not None:
@@ -104,7 +107,7 @@ class Trouble:
             stop = self.health.question_failed(now_s, failure)
             if self.health.out and self._out_since_s is None:
                 self._out_since_s = now_s
-            return Settled(stop)
+            return Settled(stop, failure.kind)
         latest, silent_s = self.health.latest_failure, self.health.silent_s(now_s)
         throttled = latest is not None and latest.kind is FailureKind.THROTTLED and silent_s >= self._patience.outage_s
         if throttled and not self.health.out:
@@ -120,6 +123,11 @@ class Trouble:
         self._accused.clear()
         return Settled(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
 
+    def forgive(self, now_s: float) -> None:
+        """What failed since the latest answer is not the rows' fault."""
+        self._forgive(self.health.silent_s(now_s))
+        self._accused.clear()
+
     def look(self, now_s: float) -> None:
         """Time passes: say what a person waits for."""
         silent_s = self.health.silent_s(now_s)
@@ -132,7 +140,8 @@ class Trouble:
         if self._out_since_s is not None and not self._paused_said and now_s - self._out_since_s > SAY_PAUSED_AFTER_S:
             self._paused_said = True
             log.warning(
-                "the endpoint does not answer (%s: %s%s): paused, asking it again for up to %.0f s",
+                "%s does not answer (%s: %s%s): paused, asking it again for up to %.0f s",
+                self._name,
                 failure.kind.value,
                 failure.detail,
                 begins_with(failure),
@@ -140,7 +149,8 @@ class Trouble:
             )
         elif not self._silent_said and silent_s > SAY_SILENT_AFTER_S:
             self._silent_said = True
-            log.warning("no answer for %.0f s, last %s (%s%s)", silent_s, failure.kind.value, failure.detail, begins_with(failure))
+            last = f"{failure.kind.value} ({failure.detail}{begins_with(failure)})"
+            log.warning("no answer from %s for %.0f s, last %s", self._name, silent_s, last)
 
     def _only_throttled(self, now_s: float) -> Settled:
         def throttled_throughout(row: RowInProgress) -> bool:
@@ -163,6 +173,6 @@ class Trouble:
 
     def _say_back(self) -> None:
         if self._paused_said or self._silent_said:
-            log.warning("the endpoint answers again")
+            log.warning("%s answers again", self._name)
         self._paused_said = self._silent_said = False
         self._out_since_s = None
