@@ -92,6 +92,10 @@ _NEXT_QUESTION = re.compile(r"^[ #*]{0,6}(?:question|problem|instruction|user|hu
 """A teacher that does not stop goes on with questions of its own, and answers those."""
 
 
+_SIDE_BY_SIDE = re.compile(r"\}[\s,`\[\]]*(?:json\s*)?(?:[\"'“][^\"'”\n]{0,80}[\"'”]\s*:\s*)?\{")
+"""Objects with no word between them: items of a list, lines, fences. A teacher that corrects itself says so."""
+
+
 def value_of(text: str, key: str) -> object:
     """The value under ``key`` in the last object of a reply that has it: a teacher may correct itself. Raises AnswerRejected."""
     reading = read_objects(text, (key,))
@@ -108,8 +112,10 @@ def value_of(text: str, key: str) -> object:
     if len(keys) != 1:
         raise AnswerRejected(reasons.KEY_MISSING, f"the object holds {' and '.join(map(repr, keys))}; which one is meant is open")
     value = _agreed(found[keys[0]], key)
-    if any(earlier.get(keys[0], value) != value for earlier in reading.objects[:-1]) and _NEXT_QUESTION.search(text):
-        raise AnswerRejected(reasons.KEY_MISSING, f'the reply goes on to another question, and "{key}" differs; which one is meant is open')
+    if any(earlier.get(keys[0], value) != value for earlier in reading.objects[:-1]):
+        several = "goes on to another question" if _NEXT_QUESTION.search(text) else "lists several answers" if _SIDE_BY_SIDE.search(text) else ""
+        if several:
+            raise AnswerRejected(reasons.KEY_MISSING, f'the reply {several}, and "{key}" differs; which one is meant is open')
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     return value
