@@ -58,6 +58,10 @@ class Job:
     def run(self, *extra: str) -> int:
         return main(self.arguments(*extra))
 
+    def command(self, name: str, *extra: str) -> int:
+        """Another command with the inputs of the run."""
+        return main([name, *self.arguments(*extra)[1:]])
+
     def start(self, *extra: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "beam_distill", *self.arguments(*extra)]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

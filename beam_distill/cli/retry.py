@@ -15,7 +15,7 @@ from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.stored_files import fields_of, is_remote, objects_of
 from transforms.elements import reasons
@@ -23,15 +23,6 @@ from transforms.elements.counted import counted
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
-_PATHS = (
-    "train_file_path",
-    "validation_file_path",
-    "generated_batch_train_file_path",
-    "generated_batch_validation_file_path",
-    "work_dir",
-    "api_key_file",
-    "ca_bundle",
-)
 _MAKES_ANOTHER_REQUEST = ("sampling", "prompts")
 _NEVER_A_QUESTION = "were never a question to the teacher; fix the input and use beam-distill run"
 
@@ -132,7 +123,7 @@ def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tupl
     known = DistillSettings.model_fields
     told = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
     folder = str(record.get("working_directory") or ".")
-    for name in _PATHS:
+    for name in PATHS:
         value = told.get(name)
         if isinstance(value, str) and "://" not in value:
             told[name] = os.path.join(folder, value)

@@ -340,12 +340,11 @@ def test_a_huge_line_and_a_gzip_file(job: Job) -> None:
 
 
 def test_check_finds_what_is_wrong_without_asking_the_teacher(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    from beam_distill.cli.main import main
 
     job.train([*questions(3), "{"])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert main(["check", *job.arguments()[1:]]) == 0
+        assert job.command("check") == 0
         assert simulator.stats()["requests"] == 0
     shown = capsys.readouterr().out
     assert "line 4: invalid_json" in shown and "4 rows in = 3 to ask + 1 reject" in shown and "simulated-teacher" in shown

@@ -81,12 +81,12 @@ def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.C
     job.train([*questions(40), *(f"bad {number}" for number in range(30))])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert main(["check", *job.arguments()[1:]]) == 0
+        assert job.command("check") == 0
     assert "bad rows    all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
     assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
     assert not list(tmp_path.glob("bad_lines*")) and not (tmp_path / "objects:").exists()
     job.train(questions(2))
-    assert main(["check", *job.arguments("--first_answer_patience=0.1")[1:]]) == 4
+    assert job.command("check", "--first_answer_patience=0.1") == 4
     assert not [name for name in OBJECTS if "bad_lines" in name]
 
 

@@ -7,8 +7,6 @@ from builders import questions, read_jsonl
 from jobs import Job
 from small_teacher import small_teacher
 
-from beam_distill.cli.main import main
-
 ROWS = 12
 DEAD = "http://127.0.0.1:9/v1"
 
@@ -86,11 +84,11 @@ def test_answers_to_other_requests_are_said_before_anything_is_sent(
         answered.url = teacher.url
         sentence = f"answers about {ROWS} rows to other requests, which are not used: what differs is {said}"
         capsys.readouterr()
-        assert main(["plan", *answered.arguments(changed)[1:]]) == 0
+        assert answered.command("plan", changed) == 0
         assert sentence in capsys.readouterr().out
         if "temperature" not in changed:
             return
-        main(["check", *answered.arguments(changed)[1:]])
+        answered.command("check", changed)
         assert sentence in capsys.readouterr().out
         heard: list[str] = []
         teacher.at_request[1] = lambda: heard.append(capsys.readouterr().err)

@@ -131,9 +131,9 @@ def test_the_change_is_said_with_its_price_before_anything_is_sent(
         "about 200 tokens in and at most 2,048 out, at most 20.68 USD",
     ]
     capsys.readouterr()
-    assert main(["plan", *short.arguments(*higher)[1:]]) == 0
+    assert short.command("plan", *higher) == 0
     plan = capsys.readouterr().out
-    assert main(["check", *short.arguments(*higher)[1:]]) == 0
+    assert short.command("check", *higher) == 0
     check = capsys.readouterr().out
     heard: list[str] = []
     teacher.at_request[teacher.answered + 1] = lambda: heard.append(capsys.readouterr().err)
@@ -146,7 +146,7 @@ def test_the_change_is_said_with_its_price_before_anything_is_sent(
 def test_another_temperature_is_said_with_its_price(short: Job, capsys: pytest.CaptureFixture[str]) -> None:
     short.train(questions(ROWS + 3, start=-3 + 1000) + questions(ROWS))  # new rows in front of the old ones
     capsys.readouterr()
-    assert main(["plan", *short.arguments("--teacher_model_temperature=0.7", *PRICES)[1:]]) == 0
+    assert short.command("plan", "--teacher_model_temperature=0.7", *PRICES) == 0
     assert (
         "answers about 12 rows to other requests, which are not used: what differs is teacher_model_temperature 0.2 -> 0.7. These rows are "
         "sent, and paid for, again: 12 requests, about 1,200 tokens in and about 1,404 out, about 15.24 USD, as the earlier answers took"

@@ -18,29 +18,18 @@ from transforms.elements.usage import TokenPrices, Usage
 PRICES = ("--price_per_million_input_tokens=1", "--price_per_million_output_tokens=10")
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    made = Job(tmp_path)
-    made.train(questions(45))
-    return made
-
-
-def command(job: Job, name: str, *extra: str) -> int:
-    return main([name, *job.arguments(*extra)[1:]])
-
-
 def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.validation(questions(10))
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check") == 0
+        assert job.command("check") == 0
         shown = capsys.readouterr().out
         assert "validation: 10 rows to ask, fewer than the 40" in shown and "train: 45" not in shown
         assert shown.splitlines()[-1] == "ready       beam-distill run with the same inputs does the job; see 1 warning above"
-        assert command(job, "check", "--strict") == 2
+        assert job.command("check", "--strict") == 2
         last = capsys.readouterr().out.splitlines()[-1]
         assert "1 warning above and 0 rows that cannot be asked: exit code 2" in last
-        assert command(job, "check", "--data_generation_task_type=nlu_qa") == 0
+        assert job.command("check", "--data_generation_task_type=nlu_qa") == 0
         assert "train: 45 rows to ask, fewer than the 65" in capsys.readouterr().out
         assert simulator.stats()["requests"] == 0
 
@@ -49,15 +38,15 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     job.train([*questions(45), *["{"] * 30])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check") == 0
-        assert command(job, "check", "--strict") == 2
+        assert job.command("check") == 0
+        assert job.command("check", "--strict") == 2
     shown = capsys.readouterr().out
     assert "75 rows in = 45 to ask + 30 rejects" in shown and "all 30 are listed in" in shown
     listed = read_jsonl(job.work_dir / "bad_lines.jsonl")
     assert [fields["line"] for fields in listed] == list(range(46, 76))
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
     job.train(questions(45))
-    assert command(job, "check", "--first_answer_patience=0.1") == 4
+    assert job.command("check", "--first_answer_patience=0.1") == 4
     assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would speak of lines that are mended
 
 
@@ -67,7 +56,7 @@ def test_a_torn_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: py
     torn.write_bytes(whole[: len(whole) // 2])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", f"--train_file_path={torn}", "--pilot=3") == 2
+        assert job.command("check", f"--train_file_path={torn}", "--pilot=3") == 2
         assert simulator.stats()["requests"] == 0
     assert f"train: {torn} cannot be read from line" in capsys.readouterr().err
 
@@ -75,7 +64,7 @@ def test_a_torn_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: py
 def test_a_list_of_bad_lines_that_cannot_be_taken_away_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     (job.work_dir / "bad_lines.jsonl").mkdir(parents=True)
-    assert command(job, "check") == 5
+    assert job.command("check") == 5
     shown = capsys.readouterr().err
     assert "bad_lines.jsonl, the list of an earlier check, cannot be removed" in shown and "Traceback" not in shown
 
@@ -96,7 +85,7 @@ def test_what_run_refuses_for_its_rows_check_refuses_too(job: Job, lines: list[s
     job.train([*lines])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", "--pilot=2") == 2
+        assert job.command("check", "--pilot=2") == 2
         shown = capsys.readouterr()
         assert job.run("--report=false") == 2
         assert simulator.stats()["requests"] == 0
@@ -108,11 +97,11 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
     job.validation([*PAIRS])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", "--pilot=2") == 2
+        assert job.command("check", "--pilot=2") == 2
         assert simulator.stats()["requests"] == 0
         shown = capsys.readouterr()
         assert "has 3 rows, and none is a question" in shown.err and "train: " not in shown.err and "to send     45 rows" in shown.out
-        assert command(job, "check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
+        assert job.command("check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
 def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,9 +110,9 @@ def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.C
     (tmp_path / "rows.csv").write_text('messages\n"[{""role"": ""user"",\n ""content"": ""2?""}]"\nno chat\n')
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", f"--train_file_path={tmp_path / 'train.json'}") == 0
+        assert job.command("check", f"--train_file_path={tmp_path / 'train.json'}") == 0
         assert "train.json, record 2: not_an_object" in capsys.readouterr().out
-        assert command(job, "check", f"--train_file_path={tmp_path / 'rows.csv'}") == 0
+        assert job.command("check", f"--train_file_path={tmp_path / 'rows.csv'}") == 0
         assert "rows.csv, line 4: " in capsys.readouterr().out
         assert job.run(f"--train_file_path={tmp_path / 'train.json'}", "--min_endpoint_success_ratio=0.1") == 0
     assert "train.json, record 2" in (job.work_dir / "report.html").read_text()
@@ -135,16 +124,16 @@ def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.C
 def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", *PRICES) == 0
+        assert job.command("check", *PRICES) == 0
         shown = capsys.readouterr().out
         assert "to send     45 rows" in shown and "4 bytes a token" in shown and "at most 23,040" in shown and "cost        at most" in shown
-        assert command(job, "check", "--pilot=10", *PRICES) == 0
+        assert job.command("check", "--pilot=10", *PRICES) == 0
         shown = capsys.readouterr().out
         assert "10 rows sent: 10 examples" in shown and "to send     35 rows, 10 answered on the ledger" in shown
         assert "from 10 answers on the ledger" in shown and "cost        about" in shown and "answers/s observed" in shown
         assert simulator.stats()["requests"] == 10
         assert not job.train_output.exists()
-        assert command(job, "plan") == 0
+        assert job.command("plan") == 0
         assert "train: 35 to send, 10 answered on the ledger" in capsys.readouterr().out
         assert job.run("--report=false") == 0
         assert simulator.stats()["requests"] == 45
@@ -154,15 +143,15 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
 def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     silent = "--first_answer_patience=0.1"
-    assert command(job, "check", silent, *PRICES) == 4
+    assert job.command("check", silent, *PRICES) == 4
     shown = capsys.readouterr()
     assert "cannot be reached" in shown.err
     assert "to send     45 rows" in shown.out and "4 bytes a token" in shown.out and "cost        at most" in shown.out
     job.validation([*PAIRS])
-    assert command(job, "check", silent) == 4
+    assert job.command("check", silent) == 4
     assert "has 3 rows, and none is a question" in capsys.readouterr().err  # both are told
     job.train([*PAIRS])
-    assert command(job, "check", silent) == 4
+    assert job.command("check", silent) == 4
     assert "to send" not in capsys.readouterr().out
 
 
@@ -171,7 +160,7 @@ def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job
         job.url = simulator.base_url
         assert job.run("--limit=10", "--report=false") == 0
     capsys.readouterr()
-    assert command(job, "check", "--first_answer_patience=0.1", *PRICES) == 4
+    assert job.command("check", "--first_answer_patience=0.1", *PRICES) == 4
     shown = capsys.readouterr().out
     assert "to send     35 rows, 10 answered on the ledger" in shown and "from 10 answers on the ledger" in shown
     assert "counted for the model simulated-teacher" in shown
@@ -180,38 +169,38 @@ def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job
 def test_a_choice_among_models_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(models=("small", "large"))) as simulator:
         job.url = simulator.base_url
-        assert command(job, "check") == 2
+        assert job.command("check") == 2
         shown = capsys.readouterr().out
         assert "several are served" in shown and "to send     45 rows" in shown
-        assert command(job, "check", "--pilot=2", "--model=middle") == 2
+        assert job.command("check", "--pilot=2", "--model=middle") == 2
         assert simulator.stats()["requests"] == 0
 
 
 def test_a_model_that_is_not_listed_is_refused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", "--model=other") == 2
+        assert job.command("check", "--model=other") == 2
         assert "other is not among them: give one that is with --model (exit code 2)" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no filesystem here that takes no files from anybody")
 def test_outputs_are_tried_not_only_their_rights(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://localhost:1"
-    assert command(job, "check", "--generated_batch_train_file_path=/proc/x/train.jsonl") == 2
+    assert job.command("check", "--generated_batch_train_file_path=/proc/x/train.jsonl") == 2
     assert "generated_batch_train_file_path: /proc/x/train.jsonl cannot be written" in capsys.readouterr().err
 
 
 def test_a_key_that_was_never_given_is_not_called_wrong(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(api_key="k")) as simulator:
         job.url = simulator.base_url
-        assert command(job, "check") == 4
+        assert job.command("check") == 4
         assert "none is given; name its place with --api_key_env or --api_key_file" in capsys.readouterr().err
 
 
 def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
-        assert command(job, "check", "--pilot=4", "--strict") == 2
+        assert job.command("check", "--pilot=4", "--strict") == 2
     shown = capsys.readouterr().out
     assert "4 rows sent: 0 examples, 4 empty_answer" in shown and "0 of the pilot's 4 rows gave an example" in shown
 
@@ -219,14 +208,14 @@ def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("text", ["0", "-1", "ten"])
 def test_a_pilot_has_rows(job: Job, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
-    assert command(job, "check", f"--pilot={text}") == 2
+    assert job.command("check", f"--pilot={text}") == 2
     assert "is no number of rows" in capsys.readouterr().err
 
 
 def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     job.train([*questions(45), "{"])
-    assert command(job, "plan") == 0
+    assert job.command("plan") == 0
     shown = capsys.readouterr().out
     assert "train: 45 to send, 0 answered on the ledger; 1 reject, see" in shown
 
@@ -234,18 +223,18 @@ def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.Capture
 @pytest.mark.fault("N27")
 def test_a_plan_says_what_was_given_and_defaults_on_request(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
-    assert command(job, "plan") == 0
+    assert job.command("plan") == 0
     shown = capsys.readouterr().out
     given = shown.partition("\ngiven\n")[2]
     assert given.count("(flag)") == 6 and "(default)" not in shown and "plan --defaults lists them" in shown
-    assert command(job, "plan", "--defaults") == 0
+    assert job.command("plan", "--defaults") == 0
     assert capsys.readouterr().out.count("(default)") > 50
 
 
 def test_a_plan_without_an_input_says_so(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     (job.folder / "train.jsonl").unlink()
-    assert command(job, "plan") == 0
+    assert job.command("plan") == 0
     assert "not counted: no file matches" in capsys.readouterr().out
 
 
@@ -268,5 +257,5 @@ def test_what_is_no_command_or_no_file_of_authorities_is_told(job: Job, capsys: 
     assert "'rum' is no command; did you mean run?" in capsys.readouterr().err
     job.url = "http://127.0.0.1:9"
     for name, said in (("none.pem", "none.pem cannot be read: No such file"), ("train.jsonl", "holds no certificate that can be read")):
-        assert command(job, "check", f"--ca_bundle={job.folder / name}") == 2
+        assert job.command("check", f"--ca_bundle={job.folder / name}") == 2
         assert said in capsys.readouterr().err

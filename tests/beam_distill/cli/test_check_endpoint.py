@@ -6,22 +6,8 @@ from pathlib import Path
 
 import pytest
 from azure_emulator.certificates import make_certificates
-from builders import questions
 from jobs import Job
 from local_server import serving
-
-from beam_distill.cli.main import main
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    made = Job(tmp_path)
-    made.train(questions(45))
-    return made
-
-
-def command(job: Job, name: str, *extra: str) -> int:
-    return main([name, *job.arguments(*extra)[1:]])
 
 
 class NoModelList(BaseHTTPRequestHandler):
@@ -50,10 +36,10 @@ class NoModelList(BaseHTTPRequestHandler):
 def test_check_asks_the_chat_route_where_no_models_are_listed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(NoModelList) as address:
         job.url = f"http://{address}/v1"
-        assert command(job, "check") == 0
+        assert job.command("check") == 0
         assert "no list of models (status 404: {}); that it takes chats is not proven by that, --pilot 1" in capsys.readouterr().out
         job.url = f"http://{address}/api"
-        assert command(job, "check") == 4
+        assert job.command("check") == 4
         assert "there is no such route; see teacher_model_endpoint_url" in capsys.readouterr().err
 
 
@@ -82,7 +68,7 @@ def test_models_are_found_in_every_shape_of_list(job: Job, capsys: pytest.Captur
 
     with serving(Listing) as address:
         job.url = f"http://{address}/v1"
-        command(job, "check")
+        job.command("check")
         assert "models: one, two" in capsys.readouterr().out
 
 
@@ -104,7 +90,7 @@ def test_check_reads_a_wrong_key_behind_a_status_400(job: Job, capsys: pytest.Ca
     monkeypatch.setenv("TEACHER_KEY", "sk-wrong-1234567")
     with serving(NoDatabase) as address:
         job.url = f"http://{address}/v1"
-        assert command(job, "check", "--api_key_env=TEACHER_KEY") == 4
+        assert job.command("check", "--api_key_env=TEACHER_KEY") == 4
         shown = capsys.readouterr().err
         assert "the key is wrong or expired" in shown and "No connected db." in shown
 
@@ -128,9 +114,9 @@ def test_check_and_run_refuse_an_answer_as_long_as_the_context(job: Job, fields:
     with serving(type("Listed", (SmallContext,), {"fields": fields.encode()})) as address:
         job.url = f"http://{address}/v1"
         for name in ("check", "run"):
-            assert command(job, name, "--teacher_model_max_new_tokens=512") == 2
+            assert job.command(name, "--teacher_model_max_new_tokens=512") == 2
             assert "teacher_model_max_new_tokens is 512, and the context of m holds 512 tokens" in capsys.readouterr().err
-        assert command(job, "check", "--teacher_model_max_new_tokens=256") == 0
+        assert job.command("check", "--teacher_model_max_new_tokens=256") == 0
 
 
 @pytest.mark.fault("A6")
@@ -138,10 +124,10 @@ def test_a_certificate_that_nobody_trusts_names_the_setting_that_helps(job: Job,
     authority, tls = make_certificates(tmp_path)
     with serving(NoModelList, tls) as address:
         job.url = f"https://{address}/v1"
-        assert command(job, "check") == 4
+        assert job.command("check") == 4
         shown = capsys.readouterr().err
         assert "its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle" in shown
         assert "is the server up" not in shown
-        assert command(job, "run", "--model=m") == 4
+        assert job.command("run", "--model=m") == 4
         assert "give a PEM file with the authority that signed it as ca_bundle" in capsys.readouterr().out
-        assert command(job, "check", f"--ca_bundle={authority}") == 0
+        assert job.command("check", f"--ca_bundle={authority}") == 0

@@ -10,7 +10,8 @@ from builders import questions, read_jsonl
 from jobs import Job
 
 from beam_distill.cli.main import main
-from beam_distill.cli.retry import came_of_it
+from beam_distill.cli.retry import came_of_it, earlier_settings
+from beam_distill.config.settings import PATHS
 from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
@@ -57,6 +58,13 @@ def test_what_came_of_the_rows_that_were_asked_again_is_said() -> None:
 
 
 @pytest.mark.fault("N32")
+def test_files_that_were_named_from_another_folder_are_found() -> None:
+    given = {**dict.fromkeys(PATHS, "here/file"), "train_file_path": "azfs://account/rows.jsonl", "work_dir": "/out"}
+    told, _ = earlier_settings({"settings": given, "origins": dict.fromkeys(given, "flag"), "working_directory": "/elsewhere"}, {})
+    assert (told.pop("train_file_path"), told.pop("work_dir")) == ("azfs://account/rows.jsonl", "/out")
+    assert set(told.values()) == {"/elsewhere/here/file"}
+
+
 def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         assert retry(rejected, simulator, "--reason", "no_json") == 3

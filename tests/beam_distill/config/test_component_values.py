@@ -6,28 +6,15 @@ from typing import Any
 
 import pytest
 import yaml
+from given_settings import NEEDED, given, refused
 
 from beam_distill.cli.main import main
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve
+from beam_distill.config.sources import ENVIRONMENT_PREFIX, resolve
 
-NEEDED = {
-    "train_file_path": "in.jsonl",
-    "generated_batch_train_file_path": "out.jsonl",
-    "data_generation_task_type": "math",
-    "teacher_model_endpoint_url": "http://localhost:8000",
-}
 TASKS = ("NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION")
 
 
-def given(**changes: Any) -> ResolvedSettings:
-    return resolve({**NEEDED, **changes}, None, {})
-
-
-def refused(**changes: Any) -> str:
-    with pytest.raises(SettingsError) as problems:
-        given(**changes)
-    return str(problems.value)
 
 
 @pytest.mark.fault("G3")

@@ -6,29 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given_settings import NEEDED, refused
 
 from beam_distill.cli.main import main
-from beam_distill.config.errors import SettingsError
-from beam_distill.config.sources import resolve
-
-NEEDED = {
-    "train_file_path": "in.jsonl",
-    "generated_batch_train_file_path": "out.jsonl",
-    "data_generation_task_type": "math",
-    "teacher_model_endpoint_url": "http://localhost:8000",
-}
-
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 BOMB += "extra_body: {x: *i}\n"
 
-
-def refused(**changes: Any) -> str:
-    with pytest.raises(SettingsError) as problems:
-        resolve({**NEEDED, **changes}, None, {})
-    return str(problems.value)
 
 
 def nested(depth: int) -> Any:

@@ -1,31 +1,11 @@
 """Secrets in the wrong place are refused without being repeated, and masked where settings are shown."""
 
 import json
-from typing import Any
 
 import pytest
+from given_settings import given, refused
 
-from beam_distill.config.errors import SettingsError
 from beam_distill.config.secrets import is_secret_name, looks_like_secret
-from beam_distill.config.sources import ResolvedSettings, resolve
-
-NEEDED = {
-    "train_file_path": "in.jsonl",
-    "generated_batch_train_file_path": "out.jsonl",
-    "data_generation_task_type": "math",
-    "teacher_model_endpoint_url": "http://localhost:8000",
-}
-
-
-def given(**changes: Any) -> ResolvedSettings:
-    return resolve({**NEEDED, **changes}, None, {})
-
-
-def refused(**changes: Any) -> str:
-    with pytest.raises(SettingsError) as problems:
-        given(**changes)
-    return str(problems.value)
-
 
 KEYS = [
     "sk-proj-abcdefgh12345678",

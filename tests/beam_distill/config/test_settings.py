@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from given_settings import given, problems
 
 from beam_distill.config.base import GROUPS
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SHORT, add_setting_flags
 from beam_distill.config.settings import DistillSettings
-from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, check_leftovers, resolve, setting_names
+from beam_distill.config.sources import ENVIRONMENT_PREFIX, check_leftovers, resolve, setting_names
 from beam_distill.config.table import inputs_page
 from beam_distill.wiring import sampling_spec
 from transforms.elements.rows import ChatMessage
@@ -34,22 +35,6 @@ COMPONENT = """
     data_generation_task_type num_train_epochs per_device_train_batch_size learning_rate
 """.split()  # noqa: SIM905 - forty quoted names are harder to read
 
-
-def given(**changes: Any) -> ResolvedSettings:
-    values: dict[str, Any] = {
-        "train_file_path": "in.jsonl",
-        "generated_batch_train_file_path": "out.jsonl",
-        "data_generation_task_type": "math",
-        "teacher_model_endpoint_url": "http://localhost:8000",
-        **changes,
-    }
-    return resolve({name: value for name, value in values.items() if value is not None}, None, {})
-
-
-def problems(**changes: Any) -> list[str]:
-    with pytest.raises(SettingsError) as refused:
-        given(**changes)
-    return refused.value.problems
 
 
 def flags() -> argparse.ArgumentParser:

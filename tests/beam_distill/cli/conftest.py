@@ -1,0 +1,14 @@
+"""A job whose input is large enough for no warning."""
+
+from pathlib import Path
+
+import pytest
+from builders import questions
+from jobs import Job
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    made = Job(tmp_path)
+    made.train(questions(45))
+    return made
