@@ -10,7 +10,7 @@ from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
-from transforms.intake.content import readable
+from transforms.intake.content import readable, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
 from transforms.intake.refusal import UnusableRecord
@@ -71,7 +71,8 @@ class RowColumns:
             return self._from_templates(self._user, fields)
         name = self._messages
         if name in fields:
-            return chat_of(fields[name], name)
+            messages = chat_of(fields[name], name)
+            return self._with_system(messages, fields) if self._any_shape and "system" in fields else messages
         shape = shape_of(fields) if self._any_shape else None
         if shape is not None:
             return shape.chat(fields)
@@ -81,6 +82,13 @@ class RowColumns:
             f'the row has no "{name}" (it has {keys}); expected {{"{name}": [{{"role": "user", "content": "..."}}, ...]}}. '
             "Another column may be named with messages_column, and user_template makes a prompt from columns",
         )
+
+    def _with_system(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
+        """The chat behind the system prompt that Anthropic's and Bedrock's rows have beside it, where it has none of its own."""
+        said = fields["system"]
+        if messages[0].role == "system" or not said or not isinstance(said, (str, list)):
+            return messages
+        return (ChatMessage("system", text_of(said, 'the column "system"')), *messages)
 
     def with_label(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         """The chat with the label of the label column as its last answer, where the row has one. Raises UnusableRecord."""

@@ -23,8 +23,10 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda source: gzip.GzipFile(fileobj=source, mode="rb"),
     ".zst": _zstd,
     ".zstd": _zstd,
+    ".gzip": lambda source: gzip.GzipFile(fileobj=source, mode="rb"),
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
+    ".lzma": lzma.LZMAFile,
 }
 
 
@@ -51,13 +53,14 @@ class _Unpacked:
     """The unpacked bytes; a damaged or torn file raises UnusableFile, whatever its library raises."""
 
     def __init__(self, stream: ByteSource, name: str) -> None:
-        self._stream = stream
+        # as much as is at hand: asked for more, the libraries throw away what came before the damage
+        self._read = getattr(stream, "read1", stream.read)
         self._name = name
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
         try:
-            return self._stream.read(size)
+            return self._read(size)
         except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
             raise _broken(self._name, error) from None
 

@@ -44,11 +44,18 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
             yield NumberedLine(number, None, len(line) + skip_to_line_end(stream))
             continue
         line = line.rstrip(b"\r\n")
-        line = line.removeprefix(BYTE_ORDER_MARK)  # of any line: joined files have one where each of them begins
+        line = _without_marks(line)
         if not line or line.isspace():
             continue
         size = len(line)
         yield NumberedLine(number, line if size <= max_line_bytes else None, size)
+
+
+def _without_marks(line: bytes) -> bytes:
+    """A line without the byte order mark that joined files have where each of them begins, and the separator of JSON text sequences."""
+    while line.startswith((BYTE_ORDER_MARK, b"\x1e")):
+        line = line.removeprefix(BYTE_ORDER_MARK).removeprefix(b"\x1e")
+    return line
 
 
 def with_line_feeds(source: ByteSource, only_after: bytes = b"") -> ByteSource:

@@ -36,6 +36,8 @@ KINDS = (
     Kind(b"\x28\xb5\x2f\xfd", "compressed with zstd", _named(".zst, such as rows.jsonl.zst")),
     Kind(b"\xfd7zXZ\x00", "compressed with xz", _named(".xz, such as rows.jsonl.xz")),
     Kind(b"BZh", "compressed with bzip2", _named(".bz2, such as rows.jsonl.bz2")),
+    Kind(b"\x5d\x00\x00", "compressed with lzma", _named(".lzma, such as rows.jsonl.lzma")),
+    Kind(b"\x1f\x9d", "compressed with compress", _UNPACK),
     Kind(b"\x04\x22\x4d\x18", "compressed with lz4", _UNPACK),
     Kind(b"\xff\x06\x00\x00sNaPpY", "compressed with snappy", _UNPACK),
     Kind(b"PK\x03\x04", "a zip archive", _UNPACK),

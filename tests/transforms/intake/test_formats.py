@@ -20,6 +20,7 @@ from transforms.elements import reasons
 from transforms.elements.plan import ColumnSpec
 from transforms.elements.rows import ChatMessage, RejectedRow, Split, TrainingRow
 from transforms.intake.formats.base import UnusableFile
+from transforms.intake.formats.registry import FORMATS
 from transforms.intake.opening import open_rows
 from transforms.intake.walk import Reading, column_problems, walk_rows
 
@@ -309,3 +310,20 @@ def test_a_file_of_which_one_of_the_first_rows_is_a_chat_is_read() -> None:
 def test_no_parquet_file_is_said_before_anything_is_read() -> None:
     with pytest.raises(UnusableFile, match="not a Parquet file"):
         problems(b"PAR0", "x.parquet", ColumnSpec())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b'[\n{"premise": "a", "hypothesis": 1},\n{"premise": "a", "hypothesis": 2}\n]\n', ["row", "row"]),
+        (b'[{"premise": "a", "hypothesis": 1}, {"premise": "a", "hypothesis": 2}]', ["row", "row"]),
+        (b'\xef\xbb\xbf  [ {"premise": "a", "hypothesis": 1},\n\n {"premise": "a", "hypothesis": 2} ]\n', ["row", "row"]),
+        (b'[{"premise": "a", "hypothesis": 1}]\n{"premise": "a", "hypothesis": 2}\n', [reasons.NOT_AN_OBJECT, "row"]),
+        (b'[1, 2]\n{"premise": "a", "hypothesis": 2}\n', [reasons.NOT_AN_OBJECT, "row"]),
+        (b'[\n{"premise": "a", "hypothesis": 1},\n', ["row", reasons.UNREADABLE_FILE]),
+    ],
+)
+def test_a_list_under_the_name_of_json_lines(text: bytes, found: list[str]) -> None:
+    rows = walk({"x.jsonl": text}, ColumnSpec(user_template="{{premise}}"))
+    assert [row.reason if isinstance(row, RejectedRow) else "row" for row in rows] == found
+    assert FORMATS["jsonl"].count(io.BytesIO(text), lambda _: True) == len(found)

@@ -81,3 +81,9 @@ def test_the_source_stays_open() -> None:
     source = io.BytesIO(b"a\n")
     assert len(list(read_lines(source, 10))) == 1
     assert not source.closed
+
+
+def test_marks_at_the_beginning_of_a_line_are_none_of_it() -> None:
+    """Byte order marks of joined files, and what separates JSON text sequences (RFC 7464)."""
+    source = io.BytesIO(b"\xef\xbb\xbf\xef\xbb\xbfa\n\x1eb\n\xef\xbb\xbf\n")
+    assert [(line.number, line.text, line.size) for line in read_lines(source, 100)] == [(1, b"a", 1), (2, b"b", 1)]

@@ -39,6 +39,7 @@ def walk(text: str | bytes, name: str = "x.csv", columns: ColumnSpec = TEMPLATED
         ("SEP=|\na|b\nx|y\n", [(3, "x|y")]),
         ("a;b\nx;y,z\n", [(2, "x|y,z")]),
         ("a\tb\nx\ty\n", [(2, "x|y")]),
+        ("a|b\nx|y,z\n", [(2, "x|y,z")]),
         ("a,b\rx,y\rz,w", [(2, "x|y"), (3, "z|w")]),
         ("a,b\r\nx,y\r\n", [(2, "x|y")]),
         ('a,b\n"x\ry",z\n', [(2, "x\ry|z")]),
@@ -109,3 +110,8 @@ def test_a_bad_row_that_swallows_none_costs_itself_alone(text: str, rows: list[t
 def test_a_header_that_cannot_be_read_is_said() -> None:
     with pytest.raises(UnusableFile, match="never closed"):
         column_problems(lambda _: io.BytesIO(b'a,"b\nx,y\n'), "x.csv", Reading(1000, columns=TEMPLATED))
+
+
+def test_commas_under_a_name_for_tabs() -> None:
+    assert walk("a,b\nx,y\n", "x.tsv") == [(2, "x|y")]
+    assert walk("a\tb\nx,1\ty\n", "x.tsv") == [(2, "x,1|y")]

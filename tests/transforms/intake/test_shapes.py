@@ -185,3 +185,16 @@ def test_a_list_as_python_prints_it_has_its_own_message() -> None:
     (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(1000))
     assert isinstance(row, RejectedRow) and row.reason == reasons.PRINTED_LIST
     assert "as Python prints it" in row.detail and "to_json or to_parquet" in row.detail
+
+
+@pytest.mark.parametrize("system", ["s", [{"text": "s"}], [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}]])
+def test_a_system_prompt_beside_the_messages_comes_first(system: Any) -> None:
+    """As Anthropic and Bedrock write rows."""
+    row = {"system": system, "messages": [{"role": "user", "content": [{"text": "u"}]}]}
+    assert chat(row) == [("system", "s"), U]
+    assert chat({**row, "messages": [{"role": "system", "content": "own"}, {"role": "user", "content": "u"}]}) == [("system", "own"), U]
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}, 5])
+def test_no_system_prompt_beside_the_messages(nothing: Any) -> None:
+    assert chat({"system": nothing, "messages": [{"role": "user", "content": "u"}]}) == [U]

@@ -145,3 +145,31 @@ def test_words_are_not_taken_for_signatures(word: str) -> None:
         )
     )
     assert [row.messages[0].content for row in rows if isinstance(row, TrainingRow)] == ["y"]
+
+
+ROWS = 3_000
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
+def test_what_came_before_the_damage_of_a_compressed_file_is_read(suffix: str) -> None:
+    whole = b"".join(b'{"messages": [{"role": "user", "content": "%d %d"}]}\n' % (number, number**5 % 10**9) for number in range(ROWS))
+    packed = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lambda data: lzma.compress(data, check=lzma.CHECK_NONE)}[suffix](whole)
+    rows = walk(f"rows.jsonl{suffix}", packed[:-30])
+    assert isinstance(rows[-1], RejectedRow) and rows[-1].reason == reasons.UNREADABLE_FILE
+    assert suffix == ".bz2" or len(rows) > ROWS // 2  # bzip2 unpacks whole blocks
+
+
+def test_what_follows_a_compressed_file_ends_it() -> None:
+    rows = walk("rows.jsonl.gz", gzip.compress(ROW) + b"garbage")
+    assert [type(row) for row in rows] == [TrainingRow, RejectedRow]
+
+
+def test_lzma_and_the_long_name_of_gzip() -> None:
+    for name, data in (("rows.jsonl.lzma", lzma.compress(ROW, format=lzma.FORMAT_ALONE)), ("rows.jsonl.gzip", gzip.compress(ROW))):
+        assert [type(row) for row in walk(name, data)] == [TrainingRow]
+    for name, data in (
+        ("compressed with lzma", lzma.compress(ROW, format=lzma.FORMAT_ALONE)),
+        ("compressed with compress", b"\x1f\x9d\x90a\x02"),
+    ):
+        (row,) = walk("rows.jsonl", data)
+        assert isinstance(row, RejectedRow) and name in row.detail

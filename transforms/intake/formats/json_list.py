@@ -55,6 +55,32 @@ class JsonList:
         return first_columns(self.records(source, max_row_bytes, None))
 
 
+class JsonLinesOrList(JsonLines):
+    """JSON lines; a file that is one list of objects, which many call .jsonl too, is taken for what it is."""
+
+    def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
+        """A record for every line, or every element."""
+        begun, is_list = _is_list(source)
+        kept_as = JsonList() if is_list else JsonLines()
+        return kept_as.records(begun, max_row_bytes, columns)
+
+    def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
+        """The lines or the elements."""
+        begun, is_list = _is_list(source)
+        return (JsonList() if is_list else JsonLines()).count(begun, go_on)
+
+
+_LIST_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)*\s*\[\s*(?:\{|$)")
+
+
+def _is_list(source: ByteSource) -> tuple[ByteSource, bool]:
+    """The source from its beginning, and whether it is a list of objects: over several lines, or alone on one."""
+    head = source.read(CHUNK_BYTES)
+    first, _, rest = head.strip().partition(b"\n")
+    on_one_line = first.rstrip().endswith(b"]")
+    return PushedBack(head, source), _LIST_BEGINS.match(head) is not None and not (on_one_line and rest.strip())
+
+
 def _record(number: int, text: bytes, depth: int) -> dict[str, Any] | UnusableRecord:
     """The object in an element. Raises UnusableFile for an element that is not JSON: its end may not be where it seems to be."""
     if depth > DEEPEST:
@@ -188,7 +214,9 @@ def _beginning(source: ByteSource) -> tuple[ByteSource, bytes]:
 
     Raises UnusableFile for one object that is written over several lines.
     """
-    head = source.read(CHUNK_BYTES).removeprefix(BYTE_ORDER_MARK)
+    head = source.read(CHUNK_BYTES)
+    while head.startswith(BYTE_ORDER_MARK):
+        head = head.removeprefix(BYTE_ORDER_MARK)
     while not (text := head.lstrip()):
         head = source.read(CHUNK_BYTES)
         if not head:

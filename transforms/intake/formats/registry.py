@@ -6,14 +6,13 @@ from transforms.intake.compression import without_compression_suffix
 from transforms.intake.formats.arrow import ArrowBatches
 from transforms.intake.formats.avro import Avro
 from transforms.intake.formats.base import RowFormat
-from transforms.intake.formats.json_list import JsonList
-from transforms.intake.formats.jsonl import JsonLines
+from transforms.intake.formats.json_list import JsonLinesOrList, JsonList
 from transforms.intake.formats.parquet import Parquet
 from transforms.intake.formats.separated import SeparatedValues
 from transforms.intake.formats.text import TextLines
 
 FORMATS: dict[str, RowFormat] = {
-    "jsonl": JsonLines(),
+    "jsonl": JsonLinesOrList(),
     "json": JsonList(),
     "csv": SeparatedValues(","),
     "tsv": SeparatedValues("\t"),

@@ -204,7 +204,7 @@ def _separator_of(lines: _Lines, separator: str) -> str:
         return named[1]
     unquoted = _QUOTED.sub("", beginning)
     if separator not in unquoted:
-        return next((other for other in (";", "\t") if other in unquoted), separator)
+        return next((other for other in (";", "\t", ",", "|") if other in unquoted), separator)
     return separator
 
 
