@@ -12,6 +12,7 @@ from typing import NamedTuple
 from transforms.elements import reasons
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.listed_labels import Label
+from transforms.prompts.other_case import letters_in_other_case
 
 _LONGEST_LOOKED_AT = 4_000
 """Characters of an answer in which labels are looked for; a longer one that is no label from the start names none."""
@@ -72,7 +73,11 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
     if whole is not None:
         return whole
     text = _plain(answer[:_LONGEST_LOOKED_AT])
-    mentions = _letters_first(list(islice(_mentions(text, labels), _MOST_MENTIONS)))
+    found = list(islice(_mentions(text, labels), _MOST_MENTIONS))
+    if not any(mention.stated and len(mention.name) == 1 for mention in found):
+        names_of_one = frozenset(label.name for label in labels if len(label.name) == 1)
+        found += [_Mention(*letter, stated=True) for letter in letters_in_other_case(text, names_of_one)]
+    mentions = _letters_first(found)
     names = {mention.name for mention in mentions if mention.stated}
     if len(names) > 1 or (not names and len({mention.name for mention in mentions}) > 1):
         named = sorted({mention.name for mention in mentions})
