@@ -311,13 +311,14 @@ class Endpoint:
         if failure.is_ours and self._traffic.in_flight:
             row.latest_failure = failure
             return Judgement(failure, REFUSED_WAIT_S)
-        self._counts.failed(failure.kind)
-        row.failed(failure)
-        if failure.kind in ADAPTED:
-            if self._adaptation.learn(failure, attempt.taste):
-                return Judgement(failure, 0.0)
+        learned = failure.kind in ADAPTED and self._adaptation.learn(failure, attempt.taste)
+        if failure.kind in ADAPTED and not learned:
             failure = replace(failure, kind=FailureKind.BAD_REQUEST)
         kind = failure.kind
+        self._counts.failed(kind)
+        row.failed(failure)
+        if learned:
+            return Judgement(failure, 0.0)
         if kind is self._refused_for:
             return Judgement(failure, 0.0)
         if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s):

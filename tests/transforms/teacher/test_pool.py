@@ -171,3 +171,15 @@ def test_the_request_hash_does_not_hold_the_endpoint_or_its_deployment() -> None
     assert {(asked.endpoint, asked.body["model"]) for asked in pooled.asked} == {("east", "m"), ("west", "gpt-west")}
     assert {record.model for record in pooled.answers} == {"m"}
     assert {record.endpoint for record in pooled.answers if '"gpt-west"' in record.payload} == {"west"}
+
+
+def test_a_setting_that_can_be_left_out_once_only_rejects_the_row_that_is_refused_again() -> None:
+    refused = failed(FailureKind.PARAMETER_REFUSED, 400, "top_p", parameters=("top_p",))
+
+    def choosy(asked: Asked) -> AttemptResult:
+        return refused if asked.row == 3 else answer()
+
+    played = play({"one": choosy, "other": choosy}, 40, concurrency=FEW)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 39, "bad_request": 1}
+    assert times_asked(played, 3) <= 6
