@@ -262,7 +262,10 @@ def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
         if endpoint.kind is EndpointKind.ONLINE:
             return "there is no /v1/chat/completions here; if the deployment's image only has /score, say so with --endpoint_kind online_score"
         if endpoint.kind is EndpointKind.AZURE_OPENAI:
-            return "there is no such deployment or api-version; give the deployment's name with --model or its full address"
+            return (
+                "there is no such deployment or api-version; give the deployment's name with --model or its full address "
+                "(models that are not OpenAI's are behind /openai/v1 or /models of the same host)"
+            )
         return "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
     if refusal is FailureKind.QUOTA_SPENT:
         return "the account has no credit or quota left; add some"

@@ -89,6 +89,10 @@ def test_a_gateway_is_of_the_cloud_whose_resource_manager_is_named() -> None:
         (EndpointKind.AZURE_OPENAI, "https://r/", "https://r/openai/deployments/dep/chat/completions?api-version=2024-10-21"),
         (EndpointKind.AZURE_OPENAI, "https://r/openai/deployments/d", "https://r/openai/deployments/d/chat/completions?api-version=2024-10-21"),
         (EndpointKind.AZURE_OPENAI, "https://r/openai/v1", "https://r/openai/v1/chat/completions"),
+        (EndpointKind.AZURE_OPENAI, "https://r/api/projects/p", "https://r/api/projects/p/openai/v1/chat/completions"),
+        (EndpointKind.AZURE_OPENAI, "https://r/api/projects/p/openai/v1/", "https://r/api/projects/p/openai/v1/chat/completions"),
+        (EndpointKind.AZURE_OPENAI, "https://r/openai/responses?api-version=x", "https://r/openai/deployments/dep/chat/completions?api-version=x"),
+        (EndpointKind.AZURE_OPENAI, "https://r/openai/v1/responses", "https://r/openai/v1/chat/completions"),
         (EndpointKind.AZURE_OPENAI, "https://r/models", "https://r/models/chat/completions?api-version=2024-05-01-preview"),
     ],
 )

@@ -123,6 +123,7 @@ def test_check_tells_of_a_sample_that_fails(host: AzureHost, capsys: pytest.Capt
     [
         ("online", "/online/score", Scripted(404), 4, "--endpoint_kind online_score"),
         ("azure_openai", "", Scripted(404), 4, "no such deployment"),
+        ("azure_openai", "", Scripted(404), 4, "/openai/v1 or /models"),
         ("serverless", "/serverless", Scripted(401), 4, "the key is wrong or expired"),
         ("serverless", "/serverless", Scripted(403), 4, "permissions and network rules"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -11,6 +12,7 @@ from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds, 
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 
 OPENAI_API_VERSION = "2024-10-21"
+_PROJECT = re.compile(r"/api/projects/[^/]+")
 
 
 class AzureOpenAI(Kind):
@@ -25,7 +27,9 @@ class AzureOpenAI(Kind):
     def chat_url(self, address: str, model: str | None) -> str:
         chat_completions_url(address)  # refuses what is not an address
         parts = urlsplit(address.strip())
-        path = parts.path.rstrip("/")
+        path = parts.path.rstrip("/").removesuffix("/openai/responses")  # the address that the portal shows for newer models
+        if _PROJECT.fullmatch(path):  # what the portal calls a project's endpoint
+            path += "/openai/v1"
         if path in ("", "/openai", "/openai/deployments"):
             if model is None:
                 raise ValueError(f"{address!r} names no deployment; give its name with --model, or the full address of its chat completions")
