@@ -21,15 +21,17 @@ MONEY_GONE = _any_of(
     rf"insufficient[ -]{_UP_TO_3}(?:quota|balance|credits?|funds?)\b",
     r"(?:credit|account|prepaid|token|wallet) balance (?:is |was )?(?:too low|insufficient|exhausted|depleted|not enough|empty|negative|zero)",
     r"balance (?:is |was |of |: )?(?:too low|insufficient|not enough|exhausted|depleted|negative|zero|[$€¥＄]? ?0(?:\.0+)?(?![\d.]))",
-    r"(?:not|isnt) enough (?:balance|credits?|funds|quota)|quota (?:is )?(?:not enough|insufficient)|non-?payment|billing (?:period|cycle)",
+    r"(?:not|isnt) (?:have )?(?:enough|sufficient) (?:\w+ )?(?:balance|credits?|funds|quota)",
+    r"quota (?:is )?(?:not enough|insufficient)|non-?payment|billing (?:period|cycle)",
     r"\b(?:no|out of) (?:remaining |more )?(?:balance|funds|money|quota)\b|key limit exceeded",
     rf"\b(?:no|out of|any|all|remaining|used up) {_UP_TO_3}credits?\b",
     rf"\bcredits? {_UP_TO_3}(?:exhausted|depleted|exceeded|expired|used up|ran out|run out|required)",
     rf"\b(?:exhausted|depleted|consumed|exceeded|used) {_UP_TO_3}credits?\b",
     r"can only afford",
-    r"billing (?:hard )?limit|billing (?:account )?(?:is )?(?:not active|disabled|inactive|closed|not enabled)",
+    r"billing (?:hard )?limit|billing (?:account )?(?:is )?(?:not active|disabled|inactive|closed|not enabled|not set up)",
     r"(?:enable|requires?|without|set up|activate) (?:a |an )?(?:valid |active )?billing|billing (?:to|must) be enabled|billing error",
-    r"payment (?:method )?(?:is )?(?:required|overdue|failed|missing|declined)|overdue|in arrears|arrearage|past due|unpaid|good standing",
+    r"payment (?:method )?(?:is )?(?:required|overdue|failed|missing|declined)|card (?:was |is )?declined"
+    r"|overdue|in arrears|arrearage|past due|unpaid|good standing",
     r"spend(?:ing)?[ -](?:limit|cap|budget)|cost limit|dollar limit|usage cap",
     r"(?<!thinking )(?<!reasoning )(?<!token )budget (?:has been |is |was |limit )?(?:exceeded|exhausted|reached|spent|used up)",
     rf"(?:exceeded|over|exceeds|reached) {_UP_TO_3}(?<!thinking )(?<!reasoning )(?<!token )(?:max )?budget\b|exceeded budget|budget exceeded",
@@ -39,7 +41,8 @@ MONEY_GONE = _any_of(
     rf"(?:exhausted|exceeded|used up|consumed) {_UP_TO_6}free (?:tier|trial|quota|allocation|credits?|usage|allowance)",
     r"(?:does not|doesnt|no) (?:have )?(?:a )?free (?:quota )?tier",
     rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
-    r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)",
+    r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)|included usage",
+    r"not (?:available|included) (?:on|in|with) (?:this|your) (?:current )?plan",
     r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
     r"(?:requires?|need) (?:a |an )?(?:\w+ )?subscription|not subscribed|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
     r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
@@ -50,14 +53,16 @@ MONEY_GONE = _any_of(
 """No account with these words is served before somebody pays or a month ends."""
 
 MONEY_ADVISED = re.compile(
-    rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method"
+    rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method|add (?:more )?funds"
     rf"|(?:top[ -]up|recharge) your|{chinese.MONEY_ADVISED}"
 )
 """Money gone, unless the same text speaks of a limit that a minute lifts: then it is the way to a higher one."""
 QUOTA_EXCEEDED = re.compile(
     rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up|reached|consumed)"
     rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded)|call volume quota"
+    rf"|{chinese.QUOTA_EXCEEDED}"
     r"|\busage (?:has )?(?:reached|exceeded) (?:the|your) (?:\w+ )?(?:limit|cap)\b"
+    r"|\bfree (?:tier|plan) (?:usage )?limit (?:was |is |has been )?(?:reached|exceeded)"
 )
 ASKED_TO_COME_BACK = re.compile(
     r"\b(?:try|retry)(?: again| (?:the|your) request)?,? (?:later|shortly|soon|in a (?:bit|few|little|moment|while|short))\b"
@@ -117,6 +122,7 @@ CONTEXT_TOO_SMALL = _any_of(
     rf"{_INPUT} (?:is )?too large for (?:this|the) model|context (?:window|length|size) is \d[^.\n]{{0,40}}request",
     r"\b(?:prompt|inputs?|messages?|conversation) exceed\w* (?:the )?max",
     rf"{_INPUT} (?:is )?too large to process|\bover (?:the )?context (?:window|length|size)",
+    r"only (?:handles?|process|supports?|accepts?) (?:up to )?[\d,]+ tokens\b|\btokens?\b[^;\n]{0,40}exceeds? (?:the )?model limit",
     r"max(?:imum)? input characters|number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
     chinese.CONTEXT_TOO_SMALL,
 )
@@ -125,7 +131,8 @@ OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
 INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested)\b")
 
 FILTERED = _any_of(
-    r"personally identifiable|\bpii\b|hate speech|harmful request|not permitted under|\bcontent (?:was |is )?blocked",
+    r"personally identifiable|\bpii\b|hate speech|blocked for (?:hate|violence|sexual|self|harm|abuse)"
+    r"|harmful request|not permitted under|\bcontent (?:was |is )?blocked",
     r"content[ -]?(?:filter\w*|polic\w+|moderation|management|inspection|safety|exists risk|risk|violat\w+|restriction)",
     r"(?:prohibited|forbidden|banned|blocked|disallowed) (?:terms?|words?|keywords?|topics?)|\bnsfw\b|\bmoderation\b|classified as",
     r"prompt (?:shield|injection|attack)|attack detected",
@@ -163,6 +170,9 @@ KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
     r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",
     r"authenticat\w+ (?:fails?|failed|error)|no (?:auth )?credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
+    r"(?:api|access|bearer)[ -]?(?:key|token) (?:not found|invalid|revoked|not recogni[sz]ed)|unrecogni[sz]ed api key",
+    r"(?:^|\n)unauthorized\b|invalid authorization header",
+    r"provide (?:a |an |your )?(?:valid )?(?:api key|access token|credentials)|authentication (?:is )?required",
     r"could not validate credentials|(?:missing|malformed|invalid|expired) (?:or \w+ )?(?:jwt|credentials)\b",
     r"login fail|invalid authentication|\bnot authenticated|\bunauthenticated",
     chinese.KEY_REFUSED,
@@ -170,17 +180,19 @@ KEY_REFUSED = _any_of(
 MODEL_UNKNOWN = _any_of(
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
     r"(?:not (?:be )?(?:found|available|supported|enabled|deployed)|(?:has |have )?not been deployed|(?:does |do )?not exist|doesnt exist)\b",
-    r"no model named|not in the list of (?:supported|available) models|\bdeployment [^.\n]{0,60}(?:could not be|not) found",
+    r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"
+    r"|not in the list of (?:supported|available) models|\bdeployment [^.\n]{0,60}(?:could not be|not) found",
     rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
     r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b",
-    rf"\bmodel (?:id|identifier|name)\b {_UP_TO_6}(?:is )?(?:invalid|incorrect|unknown|not valid)|is not a valid model\b"
+    rf"\bmodel (?:id|identifier|name)\b {_UP_TO_6}(?:is )?(?:invalid|incorrect|unknown|not valid|not recogni[sz]ed)|is not a valid model\b"
     r"|does not work with the specified model"
     r"|on-demand throughput isnt supported",
     chinese.MODEL_UNKNOWN,
 )
 PACE = _any_of(
-    r"rate[ -]?limit\w*|too many requests|too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",
-    rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|\b(?:rpm|tpm|qps)\b|slow down|frequency limit",
+    r"rate[ -]?limit\w*|too many (?:requests|calls)",
+    r"too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",
+    rf"concurren\w+ {_UP_TO_3}(?:limit|exceed)|\b(?:rpm|tpm|qps)\b|slow down|frequency limit|request rate|\btoo (?:quickly|fast|frequently)\b",
     chinese.PACE,
 )
 ASKED_TO_WAIT = re.compile(r"\bwait (?:\w+ ){0,3}(?:before|and) (?:trying|try|retrying|retry|sending)\b")
@@ -191,9 +203,13 @@ BUSY = _any_of(
     r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",
 )
 FULL = _any_of(
-    r"\b(?:servers?|models?|engines?|service|system|backends?)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
-    r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|(?:request )?queue (?:is )?full|peak load"
-    r"|high (?:demand|load|traffic)|no available channel|warming up",
+    r"\b(?:servers?|models?|engines?|service|system|backends?|replicas|upstreams?)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
+    r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|out of capacity"
+    r"|at max(?:imum)? capacity|\b(?:server|engine|model|service|upstream|backend)s? overloaded|(?:request )?queue (?:is )?full|peak load"
+    r"|(?:high|heavy) (?:demand|load|traffic)|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
+    r"\bno (?:gpu |free |available |spare )*capacity",
+    r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
+    r"(?:starting|restarting|booting|initiali[sz]ing|not ready)",
     chinese.FULL,
 )
 """Narrower than BUSY, for statuses that mostly blame the request."""

@@ -22,14 +22,15 @@ _NAMES = {
     "presence_penalty": re.compile(r"\bpresence[ -]?penalty\b"),
     "stop": re.compile(
         r"\bstop (?:sequences?|words?|strings?|tokens?|parameter|is|are|was)\b|(?:parameters?|arguments?|fields?|model|name|inputs?):? \[?stop\b"
-        r"|body stop\b|^stop\b|[,\[] ?stop\b"
+        r"|body stop\b|^stop\b|[,\[] ?stop\b|\bstop ?参数|参数 ?stop\b"
     ),
 }
 _TOKEN_LIMIT = re.compile(r"\bmax (completion )?tokens\b")
 _REFUSES = re.compile(
-    r"(?:not|isnt|arent) (?:be )?(?:support\w*|allowed|permitted|accepted|available|compatible|valid for|enabled|implemented|recogni[sz]ed)"
+    r"(?:not|isnt|arent) (?:be |an? )?(?:support\w*|allow\w*|permitted|accept\w*|available|compatible|valid for|enabled|implemented"
+    r"|recogni[sz]ed|configurable|(?:valid|known|recogni[sz]ed) (?:parameter|argument|field|option|property))"
     r"|not applicable"
-    r"|unsupported|doesnt (?:support|accept|allow|take)|(?:unrecogni[sz]ed|unknown|unexpected|extraneous|invalid) "
+    r"|unsupported|(?:doesnt|dont) (?:support|accept|allow|take)|(?:unrecogni[sz]ed|unknown|unexpected|extraneous|invalid) "
     r"(?:\w+ )?(?:parameters?|arguments?|fields?|keys?|names?|property|properties|inputs?|kwargs?)|got an unexpected"
     r"|extra[ _](?:inputs?|fields?|parameters?|forbidden)|deprecated|incompatible"
     r"|cannot (?:both )?be (?:used|specified|set|provided|combined|modified|changed)|cant (?:both )?be"
@@ -64,6 +65,7 @@ _NO_SYSTEM = re.compile(
 )
 _OTHER_ROLES_ONLY = re.compile(
     r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must (?:be )?alternat\w+"
+    r"|\brole ?(?:必须|只能|应)[为是] ?user (?:或|和|/) ?assistant"
     r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|(?:should|must) be (?:one of )?\[?user,? (?:or|and) assistant\b"
     r"|(?:unexpected|invalid|unknown|unsupported|unrecognized) role:? system"
 )
