@@ -16,6 +16,7 @@ from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, li
 from transforms.intake.refusal import UnusableRecord
 
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
+_NO_LIMIT = 2**31 - 1
 _QUOTED = re.compile(r'"[^"]*"?')
 
 
@@ -71,7 +72,7 @@ class _Table:
     """The rows under a header. Raises UnusableFile."""
 
     def __init__(self, source: ByteSource, separator: str, max_row_bytes: int) -> None:
-        csv.field_size_limit(max(csv.field_size_limit(), max_row_bytes))  # of the whole process, so it is never made smaller
+        csv.field_size_limit(_NO_LIMIT)  # of the whole process, and anybody may have set it; rows are bounded by _Lines
         self._lines = _Lines(source, max_row_bytes)
         self._separator = _separator_of(self._lines, separator)
         self._reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
@@ -134,11 +135,6 @@ class _Table:
                 f"a field that begins with a double quote on line {first} is never closed: everything from there to the end of the file was "
                 "taken for one field. Close it; what follows cannot be read"
             )
-        if "field larger than" in error:
-            said = f"a field of {where} is longer than is read; look whether a double quote is never closed"
-            if last > first:
-                raise UnusableFile(f"{said}. What follows cannot be read")
-            return UnusableRecord(reasons.ROW_TOO_LARGE, said)
         if last > first:
             self.refuse_if_rows_are_inside(len(self.header or ()))
         return UnusableRecord(
@@ -158,11 +154,13 @@ class _Lines:
         self.fault: UnusableRecord | None = None
         self.of_row: list[str] = []
         """The lines of the row that is being read."""
+        self._row_bytes = 0
 
     def begin_row(self) -> None:
         """Forget the row before."""
         self.fault = None
         self.of_row = []
+        self._row_bytes = 0
 
     def beginning(self) -> str:
         """The first line, as far as it is at hand; it stays the next one."""
@@ -180,6 +178,12 @@ class _Lines:
         if len(line) == piece and not line.endswith(b"\n"):
             self.fault = too_large(len(line) + skip_to_line_end(self._stream), self._max_row_bytes)
             return "\n"
+        self._row_bytes += len(line)
+        if self._row_bytes > piece:
+            raise UnusableFile(
+                f"a field of lines {self.number - len(self.of_row)} to {self.number} is longer than the {self._max_row_bytes:,} bytes that are "
+                "read; look whether a double quote is never closed. What follows cannot be read"
+            )
         if self.number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise UnusableFile("the file is UTF-16, not UTF-8. Save it as UTF-8")
         line = line.removeprefix(BYTE_ORDER_MARK)  # of any line: joined files have one where each of them begins
