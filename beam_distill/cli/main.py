@@ -18,6 +18,7 @@ from beam_distill.cli.status import with_work_dir_named
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags, with_values_that_look_like_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
+from beam_distill.log_lines import LogLines
 from beam_distill.version import VERSION
 
 _COMMANDS = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
@@ -134,6 +135,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.command == "render":
         from beam_distill.cli import render
 
+        _set_up_logging(debug=False, quiet=False)
         return render.run(namespace, leftovers)
     if namespace.command == "launch":
         from beam_distill.cli import launch
@@ -166,7 +168,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         resolved, beam_argv = resolve_job(namespace, leftovers, os.environ)
     _set_up_logging(resolved.settings.debug_mode, resolved.settings.quiet)
     for warning in resolved.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        logging.getLogger("beam_distill").warning("%s", warning)
     leave_out_unused_storage([*map(str, resolved.settings.model_dump().values()), *beam_argv])
     if namespace.command == "run":
         from beam_distill.cli import run
@@ -215,7 +217,7 @@ class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 def _set_up_logging(debug: bool, quiet: bool) -> None:
     handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(LogLines())
     ours = logging.getLogger("beam_distill")
     ours.handlers[:] = [handler]
     ours.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from beam_distill.deployment.values import documented, read_values_file, split_a
 
 if TYPE_CHECKING:
     from beam_distill.deployment.render import Rendered
+
+log = logging.getLogger("beam_distill")
 
 EPILOG = "NAME is a value of the target (--list-values shows them) or any input of the job; a job's BEAM_DISTILL_* variables count too."
 
@@ -76,7 +78,7 @@ def render_files(namespace: argparse.Namespace, environ: Mapping[str, str]) -> t
     request = RenderRequest(target, namespace.config, folder, set_values, inputs, read_values_file(namespace.values), namespace.values)
     rendered = render(request, resolved)
     for warning in (*resolved.warnings, *rendered.warnings):
-        print(f"warning: {warning}", file=sys.stderr)
+        log.warning("%s", warning)
     for path in write(rendered, folder):
         print(path)
     return folder, rendered, resolved

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 
+from beam_distill.log_lines import LogLines
+
 LOOK_EVERY_S = 0.2
 COMMAND_GONE = 1
 
@@ -23,7 +25,7 @@ def main() -> None:
     for name in ("SIGINT", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(LogLines())
     ours = logging.getLogger("beam_distill")
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)

@@ -71,6 +71,7 @@ class EndpointHealth:
         self._refusals = 0
         self._rows_refused = 0
         self._rows_too_long = 0
+        self._answers_too_large = 0
         self._rows_answered = False
         self._settings_taken = False
         self._settings_asked = False
@@ -141,7 +142,7 @@ class EndpointHealth:
             return False
         was_out = self._out
         self._rows_answered = self._settings_taken = self._ever_readable = True
-        self._rows_refused = self._rows_too_long = 0
+        self._rows_refused = self._rows_too_long = self._answers_too_large = 0
         self._throttled_out_before = False
         self._clear()
         return was_out
@@ -273,6 +274,7 @@ class EndpointHealth:
             return None  # long by itself
         self._rows_too_long += too_long
         self._rows_refused += not too_long
+        self._answers_too_large += failure.kind is FailureKind.TOO_LARGE and (failure.status or 400) < 300
         if self._rows_too_long + self._rows_refused >= ROWS_REFUSED_BEFORE_QUESTION and not self._settings_asked:
             self._settings_asked = True
             self._raise_doubt(Doubt.DOES_IT_TAKE_OUR_SETTINGS)
@@ -280,6 +282,13 @@ class EndpointHealth:
             return None
         if self._rows_too_long >= ROWS_REFUSED_BEFORE_STOP:
             return EarlyStop(StopCause.ENDPOINT_REFUSED, no_room_text(self._chat_url, self._max_new_tokens, failure, by_own_question=False))
+        if self._answers_too_large >= ROWS_REFUSED_BEFORE_STOP:  # each was paid for, so a short question that is answered helps nobody
+            return EarlyStop(
+                StopCause.ENDPOINT_REFUSED,
+                f"{self._chat_url} answers, but with nothing that a teacher says: none of the first {self._answers_too_large} rows, from "
+                f"several places of the input, got an answer that can be read ({failure.detail}{begins_with(failure)}). Is this the address of "
+                "a model? See teacher_model_endpoint_url.",
+            )
         if self._rows_refused >= ROWS_REFUSED_BEFORE_STOP and not self._settings_taken:
             return EarlyStop(
                 StopCause.ENDPOINT_REFUSED,

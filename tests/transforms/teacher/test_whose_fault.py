@@ -211,6 +211,24 @@ def test_rows_that_are_all_too_long_for_themselves_are_rejects() -> None:
     assert play(teacher, 60, words=4000).reasons() == {"context_length_exceeded": 60}
 
 
+@pytest.mark.parametrize("question_answered", [True, False])
+def test_where_every_answer_is_larger_than_any_teachers_the_run_stops(question_answered: bool) -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        return answer() if asked.row is None and question_answered else failed(FailureKind.TOO_LARGE, 200, "endless", latency_s=1.0)
+
+    played = play(teacher, 2000)
+    assert played.stopped is not None and "nothing that a teacher says" in played.stopped and "endless" in played.stopped
+    assert len(played.asked) < 120 and max(asked.row or 0 for asked in played.asked) > 100
+
+
+def test_a_few_answers_that_are_too_large_stop_nothing() -> None:
+    def teacher(asked: Asked) -> AttemptResult:
+        return failed(FailureKind.TOO_LARGE, 200, "endless") if (asked.row or 0) % 40 else answer()
+
+    played = play(teacher, 200)
+    assert played.stopped is None and played.reasons() == {"answered": 5, "too_large": 195}
+
+
 @pytest.mark.fault("R12")
 def test_a_single_401_among_answers_is_tried_again() -> None:
     played = play(lambda asked: TROUBLES["401"] if asked.number % 10 == 9 else answer(), 100)
