@@ -24,6 +24,7 @@ from transforms.teacher.specs import (
     SamplingSpec,
     ScoringSpec,
 )
+from transforms.teacher.stream_spec import StreamMode, StreamSpec
 
 
 def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
@@ -137,6 +138,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_
             seed=settings.seed,
             share_identical_answers=settings.share_identical_answers,
             hedge_stragglers=settings.hedge_stragglers,
+            stream=StreamSpec(StreamMode(settings.stream), settings.first_token_timeout, settings.token_gap_timeout),
             log_requests=settings.debug_mode,
             log_prompts=settings.debug_mode and settings.log_prompts,
             sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),

@@ -18,6 +18,7 @@ from transforms.teacher.dispatch import Dispatcher
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
+from transforms.teacher.stream_spec import StreamAsk
 
 HANGS = 1e9
 """A latency in seconds that no patience lasts for."""
@@ -27,13 +28,15 @@ Teacher = Callable[["Asked"], "AttemptResult | float"]
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as the teacher sees it: ``row`` is the number of the row, None for a question that is no row's, ``endpoint`` who is asked."""
+    """One request as the teacher sees it: ``row`` is the number of the row, None for a question that is no row's; ``endpoint`` who is asked,
+    ``ask`` how a stream is asked for."""
 
     row: int | None
     body: dict[str, object]
     now_s: float
     number: int
     endpoint: str = "teacher"
+    ask: StreamAsk | None = None
 
 
 @dataclass
@@ -102,15 +105,17 @@ def play(
             def __init__(self, name: str) -> None:
                 self._name = name
 
-            async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
+            async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult:
                 fields = json.loads(body)
                 text = fields["messages"][-1]["content"]
                 row = int(text.split(":")[0].removeprefix("row ")) if text.startswith("row ") else None
-                asked = Asked(row, fields, loop.time(), len(played.asked), self._name)
+                asked = Asked(row, fields, loop.time(), len(played.asked), self._name, ask)
                 played.asked.append(asked)
                 result = teachers[self._name](asked)
                 if isinstance(result, float):
-                    await asyncio.sleep(result)
+                    await asyncio.sleep(result if ask is None else min(result, ask.first_token_s))
+                    if ask is not None:
+                        return failed(FailureKind.TIMED_OUT, latency_s=ask.first_token_s)
                     raise AssertionError("waited for ever")
                 await asyncio.sleep(result.latency_ms / 1000.0)
                 return result

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import Flag, SizeBytes
+
+
+def _read_mode(value: object) -> object:
+    if isinstance(value, bool):  # YAML reads on and off so
+        return "on" if value else "off"
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 class LimitSettings(Section):
@@ -44,9 +54,36 @@ class LimitSettings(Section):
         ge=0,
     )
     initial_request_timeout: float = setting(
-        180.0, "limits", "seconds the first attempt may take", "Too small cuts off answers that are being paid for.", gt=0
+        180.0,
+        "limits",
+        "seconds the first attempt may take",
+        "Too small cuts off answers that are being paid for. An answer that streams has no such limit.",
+        gt=0,
     )
     max_request_timeout: float = setting(300.0, "limits", "seconds an attempt after a timeout may take", gt=0)
+    stream: Annotated[Literal["auto", "on", "off"], BeforeValidator(_read_mode)] = setting(
+        "auto",
+        "limits",
+        "take answers token by token: auto, on, off",
+        "`auto`: where they may be long, that is with teacher_model_max_new_tokens of 2048 or more, or once an answer took 30 s; an endpoint "
+        "that does not stream is asked in one piece from then on. Answers, ledger and datasets are the same. `off` lets gateways cut long "
+        "answers, `on` costs more CPU for short ones.",
+    )
+    first_token_timeout: float = setting(
+        600.0,
+        "limits",
+        "seconds until the first token of an answer that streams",
+        "Waiting at the server and hidden thinking included: too small cuts off answers that are being paid for, too large holds a slot on a "
+        "dead connection.",
+        gt=0,
+    )
+    token_gap_timeout: float = setting(
+        120.0,
+        "limits",
+        "seconds between two tokens of an answer that streams",
+        "While tokens come, no clock ends the answer. Too small cuts off answers that are being paid for.",
+        gt=0,
+    )
     first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint nothing was heard from", gt=0)
     outage_patience: float = setting(
         300.0,

@@ -108,10 +108,10 @@ def test_a_damaged_response_costs_one_attempt(
     result = world.ask(sent)
     assert (result.reply is None) is not (result.failure is None)
     if sent.status in ANSWERED:
-        assert result.body == sent.body
+        assert result.was_stream or result.body == sent.body
     if result.reply is not None:
         assert sent.status in ANSWERED
-        assert read_reply(sent.body.decode("utf-8", "replace"), 0, 1, 1.0).content == result.reply.content  # as the ledger gives it back
+        assert read_reply(result.body.decode("utf-8", "replace"), 0, 1, 1.0).content == result.reply.content  # as the ledger gives it back
     else:
         assert result.failure is not None and isinstance(result.failure.kind, FailureKind) and result.failure.detail
 

@@ -25,15 +25,18 @@ from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
+from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
+from transforms.teacher.stream_receiving import SilentStream, TokenTimes, receive_stream
+from transforms.teacher.stream_spec import StreamAsk
 from transforms.web.proxies import proxy_for
 from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
 LONGEST_ERROR_BYTES = 1024 * 1024
-KEPT_OF_TOO_LONG_BYTES = 64 * 1024
 LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is no answer
 MOST_HEADERS = 1_000
 CONNECT_TIMEOUT_S = 10.0
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 RESPONSE_ID_HEADERS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid", "x-generation-id", "cf-ray")
 LONGEST_LOCATION = 200
@@ -50,8 +53,9 @@ ANSWERED = frozenset({200, 201, 203})
 class AttemptResult(NamedTuple):
     """What one attempt gave: a reply, or a failure. ``latency_ms`` is send to last byte.
 
-    ``body`` is the raw body of every response with a status of success, whether or not it could be read: it was paid for. ``response_id``
-    is what the server calls the response in its own logs.
+    ``body`` is the body of every response with a status of success, whether or not it could be read: it was paid for. It is as it came, of a
+    stream the whole response that its chunks make up. ``response_id`` is what the server calls the response in its own logs. ``was_stream``:
+    the answer came token by token, the first of them ``first_token_ms`` after sending (None where that was not looked at).
     """
 
     latency_ms: float
@@ -61,6 +65,8 @@ class AttemptResult(NamedTuple):
     request_budget: Budget | None = None
     token_budget: Budget | None = None
     response_id: str | None = None
+    was_stream: bool = False
+    first_token_ms: float | None = None
 
 
 class TeacherClient:
@@ -84,7 +90,7 @@ class TeacherClient:
             tls = ssl.create_default_context(cafile=endpoint.ca_bundle)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=most_connections, ssl=tls, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+            timeout=TIMEOUT,
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=LONGEST_HEADER_BYTES,
@@ -99,8 +105,11 @@ class TeacherClient:
         """
         return self._access.refused()
 
-    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult:
-        """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time."""
+    async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult:
+        """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time.
+
+        With ``ask`` the answer is asked for as a stream, and the attempt fails when that is silent for too long.
+        """
         started = time.perf_counter()
         try:
             opening = self._access.at_hand()
@@ -118,9 +127,15 @@ class TeacherClient:
             self._redactor.learn(opening.values())
         headers = self._headers.copy()
         headers.setdefault(CLIENT_REQUEST_ID, str(uuid.UUID(int=self._ids.getrandbits(128), version=4)))
+        timeout = TIMEOUT
+        if ask is not None:
+            body = ask.applied(body)
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=ask.first_token_s)
         try:
-            async with self._session.post(self._address, data=body, headers=headers, proxy=self._proxy, allow_redirects=False) as response:
-                return await _read(response, body, turn, attempts, started, self._redactor)
+            async with self._session.post(
+                self._address, data=body, headers=headers, proxy=self._proxy, allow_redirects=False, timeout=timeout
+            ) as response:
+                return await _read(response, _Asked(body, turn, attempts, started, ask), self._redactor)
         except Exception as error:  # noqa: BLE001 - whatever a response does to the HTTP library costs this attempt and no other
             failure = _no_response(error, started)
             return AttemptResult(_ms_since(started), failure=replace(failure, detail=printable(self._redactor.text(failure.detail))))
@@ -149,31 +164,35 @@ def _headers(*groups: Mapping[str, str]) -> CIMultiDict[str]:
     return headers
 
 
-class _TooLong(Exception):
-    """More came than any answer has."""
+class _Asked(NamedTuple):
+    """What a response answers; ``started`` by ``perf_counter``."""
+
+    body: bytes
+    turn: int
+    attempts: int
+    started: float
+    ask: StreamAsk | None
 
 
-async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, attempts: int, started: float, redactor: Redactor) -> AttemptResult:
+async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redactor) -> AttemptResult:
     """What a response amounts to, once its head is there. No secret of ours is in it."""
-    received = bytearray()
     good = response.status in ANSWERED
-    fault: Exception | None = None
-    try:
-        await _receive(response, received, LONGEST_ANSWER_BYTES if good else LONGEST_ERROR_BYTES)
-    except Exception as error:  # noqa: BLE001 - what came before may be a whole answer, and the status of an error says enough
-        response.close()
-        fault = error
-    latency_ms = _ms_since(started)
-    body = redactor.body(bytes(received))
+    received = await (_receive_stream(response, asked) if good and asked.ask is not None else _receive(response, good))
+    latency_ms = _ms_since(asked.started)
+    # a secret may be spread over chunks, so it is looked for in what they make up
+    body = redactor.body(received.body)
     reply, failure = None, None
     if not good:
-        failure = _refused(response, body, request)
+        failure = _refused(response, body, asked.body)
+    elif received.is_broken_off:
+        failure = _broken_off(received.fault)
     else:
         try:
-            reply = read_reply(body, turn, attempts, latency_ms)
+            reply = read_reply(body, asked.turn, asked.attempts, latency_ms)
         except BrokenBody as error:
-            failure = _unread(error, response, request) if fault is None else _no_response(fault, started)
-            failure = replace(failure, status=response.status)
+            failure = _unread(error, response, asked.body) if received.fault is None else _no_response(received.fault, asked.started)
+    if failure is not None and good:
+        failure = replace(failure, status=response.status)
     response_id = _response_id(response.headers, redactor)
     return AttemptResult(
         latency_ms,
@@ -184,18 +203,61 @@ async def _read(response: aiohttp.ClientResponse, request: bytes, turn: int, att
         read_budget(response.headers, "requests"),
         read_budget(response.headers, "tokens"),
         response_id,
+        received.was_stream,
+        None if received.first_token_s is None else 1000.0 * (received.first_token_s - asked.started),
     )
 
 
-async def _receive(response: aiohttp.ClientResponse, received: bytearray, most_bytes: int) -> None:
-    """Everything up to the bound, unpacked piece by piece. Raises _TooLong beyond it, with the connection left to be closed."""
-    if (response.content_length or 0) > most_bytes and response.status in ANSWERED:
-        raise _TooLong(f"the answer announces {response.content_length} bytes, more than the {most_bytes} that any answer may have")
-    async for piece in response.content.iter_any():
-        received += piece
-        if len(received) > most_bytes:
-            del received[KEPT_OF_TOO_LONG_BYTES:]  # enough to see what it was: nobody can use it, and every row may bring one
-            raise _TooLong(f"the answer is longer than the {most_bytes} bytes that any answer may have")
+class _Received(NamedTuple):
+    """A body, as far as it came before ``fault``; ``first_token_s`` by ``perf_counter``."""
+
+    body: bytes
+    fault: Exception | None = None
+    was_stream: bool = False
+    is_broken_off: bool = False
+    first_token_s: float | None = None
+
+
+async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
+    """Everything up to the bound, unpacked piece by piece. A stream that nobody asked for is put together all the same."""
+    most_bytes = LONGEST_ANSWER_BYTES if good else LONGEST_ERROR_BYTES
+    received = bytearray()
+    fault: Exception | None = None
+    try:
+        if good and (response.content_length or 0) > most_bytes:
+            raise AnswerTooLong(f"the answer announces {response.content_length} bytes, more than the {most_bytes} that any answer may have")
+        async for piece in response.content.iter_any():
+            received += piece
+            if len(received) > most_bytes:
+                del received[KEPT_OF_NO_ANSWER_BYTES:]  # enough to see what it was: nobody can use it, and every row may bring one
+                raise AnswerTooLong(f"the answer is longer than the {most_bytes} bytes that any answer may have")
+    except Exception as error:  # noqa: BLE001 - what came before may be a whole answer, and the status of an error says enough
+        response.close()
+        fault = error
+    body = bytes(received)
+    if not good or body[:1] == b"{":
+        return _Received(body, fault)
+    assembly = StreamAssembly(most_bytes)
+    assembly.feed(body)
+    assembly.finish()
+    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off)
+
+
+async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _Received:
+    """The same of a stream that was asked for; a server that does not stream answers in one piece."""
+    assert asked.ask is not None
+    assembly = StreamAssembly(LONGEST_ANSWER_BYTES)
+    tokens = TokenTimes(asked.started)
+    fault: Exception | None = None
+    try:
+        await receive_stream(response, assembly, asked.ask, tokens)
+    except Exception as error:  # noqa: BLE001 - as above
+        response.close()
+        fault = error
+    assembly.finish()
+    if assembly.texts and tokens.first_s is None:
+        tokens.first_s = time.perf_counter()  # nothing marked the end of the only event
+    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off, tokens.first_s)
 
 
 def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
@@ -209,6 +271,14 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
         retry_after_s=verdict.wait_s,
         parameters=verdict.parameters,
     )
+
+
+def _broken_off(fault: Exception | None) -> RequestFailure:
+    """A stream without an end; what came of it was paid for."""
+    if isinstance(fault, (SilentStream, AnswerTooLong)):
+        return _no_response(fault, 0.0)
+    why = "the server ended it" if fault is None else _plain(fault)
+    return RequestFailure(FailureKind.BROKEN_OFF, f"the stream broke off in the middle of the answer, without a finish_reason ({why})")
 
 
 def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes) -> RequestFailure:
@@ -225,7 +295,7 @@ def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes)
 
 def _no_response(error: Exception, started: float) -> RequestFailure:
     """What an exception of the HTTP library means."""
-    if isinstance(error, _TooLong):
+    if isinstance(error, AnswerTooLong):
         return RequestFailure(FailureKind.TOO_LARGE, str(error))
     if are_exhausted(error):
         return RequestFailure(FailureKind.CANNOT_CONNECT, "this process may open no more files (ulimit -n)", is_ours=True)
@@ -235,6 +305,8 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
         # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
         advice = f". {UNTRUSTED}" if isinstance(error, UNTRUSTED_ERRORS) else ""
         return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error) + advice)
+    if isinstance(error, SilentStream):
+        return RequestFailure(FailureKind.TIMED_OUT, str(error))
     if isinstance(error, asyncio.TimeoutError):
         return RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {time.perf_counter() - started:.1f} s")
     return RequestFailure(FailureKind.CONNECTION_LOST, _plain(error))

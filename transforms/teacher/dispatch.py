@@ -228,7 +228,7 @@ class Dispatcher:
     def _on_answer(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, reply: TeacherReply, now_s: float) -> None:
         row = attempt.row
         self.counts.answered(reply)
-        endpoint.answered(attempt, result.latency_ms, now_s)
+        endpoint.answered(attempt, result, now_s)
         self._length_watch.answered(reply)
         row.paid_now += 1
         if self._shared is not None:

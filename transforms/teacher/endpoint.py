@@ -11,6 +11,8 @@ import random
 import time
 from dataclasses import dataclass, replace
 
+import orjson
+
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
@@ -25,12 +27,15 @@ from transforms.teacher.payload import BYTES_PER_TOKEN, PayloadTemplate
 from transforms.teacher.renewal import CredentialRenewal
 from transforms.teacher.slots import Alarm, Slot, Slots
 from transforms.teacher.specs import PoolMember, ScoringSpec
+from transforms.teacher.streaming import STREAM_FIELDS, Streaming
 from transforms.teacher.surroundings import Client, Neighbours, Rows
 from transforms.teacher.traffic import Attempt, Traffic
 from transforms.teacher.trouble import Trouble
 
 TICK_S = 0.05
 REFUSED_WAIT_S = 0.2
+WHILE_TOKENS_COME_S = 1e9
+"""An attempt that streams is ended by silence, which the client sees, and by no clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Endpoint:
         self._budget = rows.budget
         kind = KINDS[spec.endpoint.kind]
         self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
+        own_words = STREAM_FIELDS & orjson.loads(spec.endpoint.extra_body_json).keys()
+        self._streaming = Streaming(spec.stream, kind.streams and not own_words, spec.sampling.max_new_tokens)
         self._traffic = Traffic(spec.concurrency)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
         self._renewal = CredentialRenewal(client.refresh_credential)
@@ -246,12 +253,16 @@ class Endpoint:
         self._counts.sent(row.sent(sent_s))
         body = row.body if self._own_template is None else self._own_template.body_of(row.body, self._rows.template)
         body = self._adaptation.applied(body)
-        attempt = Attempt(row, body, row.number, sent_s, time.time_ns() // 1_000_000, self._adaptation.version, self._traffic.is_full)
-        timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
+        ask = None if row.in_one_piece else self._streaming.ask
+        attempt = Attempt(row, body, row.number, sent_s, time.time_ns() // 1_000_000, self._adaptation.version, self._traffic.is_full, ask)
+        if ask is None:
+            timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
+        else:
+            timeout_s = WHILE_TOKENS_COME_S
         self._slots.attempt_begins(slot, sent_s + timeout_s)
         try:
             if self._stragglers is None:
-                result = await self._client.send(body, row.turn, row.attempts_of_turn)
+                result = await self._client.send(body, row.turn, row.attempts_of_turn, ask)
             else:
                 result = await self._send_with_hedge(attempt, self._stragglers)
         except asyncio.CancelledError:
@@ -287,7 +298,7 @@ class Endpoint:
             return True
 
         try:
-            return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn), is_straggler)
+            return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn, attempt.ask), is_straggler)
         finally:
             if hedge is not None:  # the one of the two that lost was on the wire too
                 self._budget.settle(hedge, len(row.body), None)
@@ -296,14 +307,17 @@ class Endpoint:
 
     # what attempts say of the endpoint
 
-    def answered(self, attempt: Attempt, latency_ms: float, now_s: float) -> None:
+    def answered(self, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
         """It answered this attempt."""
         self._answers += 1
+        self._streaming.answered(attempt.ask, result)
+        if attempt.row.in_one_piece:
+            self._streaming.answered_only_whole()
         self._renewal.answered_since = True
         if self._trouble.answered(attempt.body, now_s):
             self._is_back(now_s)
         if self._stragglers is not None:
-            self._stragglers.answered(latency_ms / 1000.0)
+            self._stragglers.answered(result.latency_ms / 1000.0)
 
     def judge(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Judgement:
         """What it means that it failed this attempt; whose fault it is may stay in doubt."""
@@ -311,9 +325,13 @@ class Endpoint:
         if failure.is_ours and self._traffic.in_flight:
             row.latest_failure = failure
             return Judgement(failure, REFUSED_WAIT_S)
-        learned = failure.kind in ADAPTED and self._adaptation.learn(failure, attempt.taste)
+        learned = self._streaming.learn(failure, attempt.ask)
         if failure.kind in ADAPTED and not learned:
-            failure = replace(failure, kind=FailureKind.BAD_REQUEST)
+            learned = self._adaptation.learn(failure, attempt.taste)
+            if not learned:
+                failure = replace(failure, kind=FailureKind.BAD_REQUEST)
+        if self._streaming.may_be_refused(failure, attempt.ask):
+            row.in_one_piece = learned = True
         kind = failure.kind
         self._counts.failed(kind)
         row.failed(failure)

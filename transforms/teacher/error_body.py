@@ -15,7 +15,7 @@ from transforms.teacher.lenient_json import read_json
 LONGEST_TEXT = 4_000  # of a longer one, which repeats a prompt, the beginning and the end
 LONGEST_MESSAGE = 8_000
 DEEPEST = 16
-_STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpcode", "errorcode"})
+_STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "errorcode"})
 _CODE_KEYS = _STATUS_KEYS | {"type", "errortype", "reason", "name", "error", "object"}
 _PARAMETER_KEYS = frozenset({"param", "parameter", "field"})
 # what repeats the request or is an answer; headers of the gateway are nobody's words either

@@ -18,8 +18,8 @@ class RowInProgress:
     """One row between submission and delivery.
 
     ``failures_by_kind`` counts what counts against the budgets of the current turn, ``all_failures`` everything. ``by_itself`` weighs failures
-    while the endpoint answered others (``health``). ``excused_s`` is time that the endpoint was out, which is not the row's.
-    ``reservation`` is what its request on the wire may take.
+    while the endpoint answered others (``health``). ``excused_s`` is time that the endpoint was out, which is not the row's. ``in_one_piece``:
+    its request was refused as a stream, and is not sent as one again. ``reservation`` is what its request on the wire may take.
     """
 
     request: PromptRequest
@@ -38,6 +38,7 @@ class RowInProgress:
     first_sent_s: float | None = None
     excused_s: float = 0.0
     by_itself: int = 0
+    in_one_piece: bool = False
     failures_by_kind: dict[FailureKind, int] = field(default_factory=dict)
     all_failures: dict[str, int] = field(default_factory=dict)
     latest_failure: RequestFailure | None = None
@@ -51,6 +52,7 @@ class RowInProgress:
         self.first_sent_s = None
         self.excused_s = 0.0
         self.by_itself = 0
+        self.in_one_piece = False
         self.failures_by_kind = {}
         self.latest_failure = None
 

@@ -24,6 +24,8 @@ _NAMES = {
         r"\bstop (?:sequences?|words?|strings?|tokens?|parameter|is|are|was)\b|(?:parameters?|arguments?|fields?|model|name|inputs?):? \[?stop\b"
         r"|body stop\b|^stop\b|[,\[] ?stop\b|\bstop ?参数|参数 ?stop\b"
     ),
+    "stream": re.compile(r"\bstream(?:ing|ed)?\b(?! options?\b)"),
+    "stream_options": re.compile(r"\bstream options?\b|\binclude usage\b"),
 }
 _TOKEN_LIMIT = re.compile(r"\bmax (completion )?tokens\b")
 _REFUSES = re.compile(

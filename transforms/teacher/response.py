@@ -147,7 +147,7 @@ def _not_json(text: str, error: ValueError) -> BrokenBody:
     if is_web_page(text):
         return BrokenBody("the body is a web page, not JSON (is this the address of an API?)")
     if is_event_stream(text):
-        return ErrorInside("the body is an event stream, which nobody asked for", text)
+        return ErrorInside("the body is an event stream without an answer in it", text)
     what = f"the body is not JSON ({error})"
     # the text of a torn answer must not be read as words of the server
     return ErrorInside(what, text) if len(text) < LONGEST_MESSAGE and text.lstrip()[0] not in "{[" else BrokenBody(what)

@@ -10,6 +10,7 @@ from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.usage import Spending, TokenPrices
 from transforms.ledger.storage import Sealing
 from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.stream_spec import StreamSpec
 
 
 class CredentialKind(str, Enum):
@@ -108,8 +109,8 @@ class ConcurrencySpec:
 class PatienceSpec:
     """How long to wait for what, in seconds.
 
-    ``attempt_s`` and ``longest_attempt_s``: the time one attempt may take, the first and every later one; too small cuts off
-    answers that are being paid for, too large holds a slot on a dead connection.
+    ``attempt_s`` and ``longest_attempt_s``: the time one attempt may take that does not stream, the first and every later one; too small
+    cuts off answers that are being paid for, too large holds a slot on a dead connection.
     ``payload_s``: the whole life of one request, retries and waits included; None uses the budget of each kind of failure.
     ``first_answer_s``: how long to try an endpoint that nothing was ever heard from.
     ``outage_s``: how long to wait for an endpoint that stopped answering.
@@ -153,6 +154,7 @@ class ScoringSpec:
     an answer in the quiet tail takes far longer than others did, and pays for both.
     ``ask_again`` holds reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
     once in this run, and the new answer stands in for the old.
+    ``stream`` is when answers come token by token, and how long such an answer may be silent.
     ``sealing`` is how long answers gather before a segment is sealed on object storage. ``control_dir`` is where the command leaves word
     for scoring processes that are not its own; None when they are. ``send`` False sends nothing: a row that the ledger does not answer ends
     without an answer.
@@ -174,6 +176,7 @@ class ScoringSpec:
     log_requests: bool = False
     log_prompts: bool = False
     ask_again: tuple[str, ...] = ()
+    stream: StreamSpec = StreamSpec()
     sealing: Sealing = Sealing()
     control_dir: str | None = None
     send: bool = True

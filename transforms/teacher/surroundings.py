@@ -10,6 +10,7 @@ from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EngineCounts
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.stream_spec import StreamAsk
 from transforms.teacher.traffic import Attempt
 from transforms.teacher.waiting import WaitingRows
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Client(Protocol):
     """What an endpoint needs of a client."""
 
-    async def send(self, body: bytes, turn: int, attempts: int) -> AttemptResult: ...
+    async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult: ...
     def refresh_credential(self) -> bool: ...
     async def close(self) -> None: ...
 

@@ -14,6 +14,7 @@ from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
 from transforms.teacher.specs import ConcurrencySpec
+from transforms.teacher.stream_spec import StreamAsk
 
 log = logging.getLogger("beam_distill.teacher")
 
@@ -25,7 +26,7 @@ class Attempt:
     """One request of a row on the wire.
 
     ``body`` is what is sent, ``taste`` the version of the adaptation it was made under. ``number`` counts the requests of the endpoint.
-    ``limit_was_binding`` when nothing but the limit held the next one back.
+    ``limit_was_binding`` when nothing but the limit held the next one back. ``ask``: how a stream was asked for; None in one piece.
     """
 
     row: RowInProgress
@@ -35,6 +36,7 @@ class Attempt:
     sent_at_ms: int
     taste: int
     limit_was_binding: bool
+    ask: StreamAsk | None = None
 
 
 class Traffic:

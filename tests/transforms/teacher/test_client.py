@@ -14,7 +14,7 @@ import pytest
 from local_server import serving
 
 from transforms.elements.failures import FailureKind as Kind
-from transforms.teacher.client import KEPT_OF_TOO_LONG_BYTES, AttemptResult, TeacherClient
+from transforms.teacher.client import KEPT_OF_NO_ANSWER_BYTES, AttemptResult, TeacherClient
 from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
@@ -137,7 +137,7 @@ def test_an_answer_without_end_is_too_large_at_once(speak: Callable[[socket.sock
     with raw_server(speak) as address:
         result = ask(address)
     assert result.failure is not None and result.failure.kind is Kind.TOO_LARGE and result.failure.status == 200
-    assert len(result.body) <= KEPT_OF_TOO_LONG_BYTES
+    assert len(result.body) <= KEPT_OF_NO_ANSWER_BYTES
 
 
 @pytest.mark.fault("T2", "X-C5")

@@ -53,6 +53,8 @@ class Kind:
     """Whether the token limit goes by ``max_completion_tokens`` until the endpoint says otherwise."""
     names_token_limit = True
     """Whether the token limit can be sent under the other of its two names."""
+    streams = True
+    """Whether an answer may be asked for as a stream."""
     lists_models = False
     """Whether the route beside chat completions lists models."""
     offers_info = False

@@ -19,6 +19,7 @@ class OnlineScore(Kind):
     kind = EndpointKind.ONLINE_SCORE
     scope = "https://ml.azure.com/.default"
     names_token_limit = False
+    streams = False  # a scoring script returns its answer
     opening = b'{"input_data":{"input_string":'
 
     def chat_url(self, address: str, model: str | None) -> str:

@@ -1,0 +1,88 @@
+"""Whether answers are asked for as streams: decided beforehand by how long they may be, and learned once from what the endpoint does.
+
+A gateway cuts a connection on which nothing comes for a minute or more, and an answer that is cut is paid for again; so long answers are
+streamed. Short ones are not: a stream costs several times the CPU (docs/decisions/0021-streaming-long-answers.md).
+"""
+
+from __future__ import annotations
+
+import logging
+
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.client import ANSWERED, AttemptResult
+from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
+
+log = logging.getLogger("beam_distill.teacher")
+
+LONG_ANSWER_TOKENS = 2048
+"""What a model writes in about a minute at 35 tokens a second, the shortest time after which gateways cut silent connections."""
+LONG_ANSWER_S = 30.0
+STREAM, STREAM_OPTIONS = "stream", "stream_options"
+STREAM_FIELDS = frozenset({STREAM, STREAM_OPTIONS})
+MOST_USELESS = 3
+"""Streams that come to nothing before one was whole, until the endpoint counts as one that does not stream."""
+_UNEXPLAINED = frozenset({FailureKind.BAD_REQUEST, FailureKind.NOT_FOUND})
+
+
+class Streaming:
+    """What one session knows of how its endpoint streams. ``may_stream``: whether its kind can, and the person has not decided otherwise."""
+
+    def __init__(self, spec: StreamSpec, may_stream: bool, max_new_tokens: int) -> None:
+        self._spec = spec
+        self._ask = StreamAsk(True, spec.first_token_s, spec.token_gap_s)
+        self._is_auto = spec.mode is StreamMode.AUTO
+        self._can = may_stream and spec.mode is not StreamMode.OFF
+        self._wants = not self._is_auto or max_new_tokens >= LONG_ANSWER_TOKENS
+        self._has_streamed = False
+        self._useless = 0
+        self._is_suspected = False
+
+    @property
+    def ask(self) -> StreamAsk | None:
+        """How to ask for the next answer; None: in one piece."""
+        return self._ask if self._can and self._wants else None
+
+    def answered(self, ask: StreamAsk | None, result: AttemptResult) -> None:
+        """An attempt that asked so was answered."""
+        if ask is not None:
+            self._has_streamed = self._has_streamed or result.was_stream
+            if not self._has_streamed:
+                self._fall_back("it answers in one piece")
+        elif not self._wants and self._can and result.latency_ms >= 1000 * LONG_ANSWER_S:
+            self._wants = True
+            log.info("an answer took %.0f s: answers are streamed from now on", result.latency_ms / 1000)
+
+    def answered_only_whole(self) -> None:
+        """A request that was refused as a stream, perhaps by another endpoint, was answered in one piece."""
+        if self._is_suspected and not self._has_streamed:
+            self._fall_back("it refuses requests for one")
+
+    def learn(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
+        """Whether the request that failed so may be sent again at once: asked for otherwise by this lesson, or by one that came meanwhile."""
+        if ask is None:
+            return False
+        if failure.kind is FailureKind.PARAMETER_REFUSED:
+            if STREAM_OPTIONS in failure.parameters:
+                if self._ask.with_usage:
+                    self._ask = StreamAsk(False, self._spec.first_token_s, self._spec.token_gap_s)
+                    log.info("the endpoint takes no stream_options: they are left out from now on")
+                return ask.with_usage
+            if STREAM in failure.parameters and self._is_auto:
+                self._fall_back(failure.excerpt.strip()[:200])
+                return True
+        elif failure.status in ANSWERED and not self._has_streamed:
+            self._useless += 1
+            if self._useless == MOST_USELESS and self._is_auto:
+                self._fall_back(failure.detail)
+        return False
+
+    def may_be_refused(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
+        """Whether a refusal in words that are not known may be meant for the stream: worth one try of this request in one piece."""
+        may_be = ask is not None and self._is_auto and not self._has_streamed and failure.kind in _UNEXPLAINED
+        self._is_suspected = self._is_suspected or may_be
+        return may_be
+
+    def _fall_back(self, why: str) -> None:
+        if self._can and self._is_auto:
+            self._can = False
+            log.info("the endpoint does not stream (%s): answers come in one piece from now on", why)
