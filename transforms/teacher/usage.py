@@ -68,4 +68,8 @@ def _first(fields: Mapping[str, object], names: tuple[str, ...]) -> int | None:
 
 
 def _count(value: object) -> int | None:
+    """A count; some gateways write it as text, or as languages do that have no integers."""
+    in_digits = isinstance(value, str) and len(value) <= 10 and value.isascii() and value.isdigit()
+    if in_digits or (isinstance(value, float) and value.is_integer()):
+        value = int(value)  # type: ignore[call-overload]
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None

@@ -83,6 +83,9 @@ from transforms.teacher.usage import read_usage
             (10, 5, 0, 0),
         ),
         ({"prompt_tokens": 10, "completion_tokens": 5, "cached_tokens": 99}, (10, 5, 10, 0)),
+        # as texts, and as languages count that have no integers
+        ({"prompt_tokens": "10", "completion_tokens": "5", "total_tokens": "15"}, (10, 5, 0, 0)),
+        ({"prompt_tokens": 10.0, "completion_tokens": 5.0, "total_tokens": 15.0}, (10, 5, 0, 0)),
         ({"prompt_tokens": True, "completion_tokens": -1, "cached_tokens": "4"}, (None, None, 0, 0)),
     ],
 )
