@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.earlier_files import note_published, set_aside
+from beam_distill.endpoints_used import endpoint_warnings
 from beam_distill.exit_codes import FOR_STOP, ExitCode, RunRefused
 from beam_distill.failures_told import FailureTold, holds_failures, most_frequent
 from beam_distill.handoff.write import write_handoff
@@ -44,6 +45,7 @@ from beam_distill.settle_endpoint import settle_endpoint
 from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.stored_files import objects_of
+from beam_distill.teacher_pool import Teacher
 from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, is_remote, locked, read_file, remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
@@ -53,7 +55,6 @@ from transforms.elements.tally import Verdict
 from transforms.matching import is_pattern
 from transforms.run_control import unfinished_requests
 from transforms.teacher.session import close_sessions
-from transforms.teacher.specs import EndpointSpec
 from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
@@ -66,7 +67,7 @@ class PreparedJob:
     resolved: ResolvedSettings
     given: BeamGiven
     plan: RunnerPlan
-    endpoint: EndpointSpec
+    teacher: Teacher
     job: JobSpec
     started: datetime
     work_dir: str
@@ -80,7 +81,12 @@ class PreparedJob:
     @property
     def endpoint_shown(self) -> dict[str, Any]:
         """What run.json says of the endpoint."""
-        return {"chat_url": self.endpoint.chat_url, "model": self.endpoint.model}
+        endpoint = self.teacher.endpoint
+        several = [
+            {"name": member.name, "chat_url": member.endpoint.chat_url, "model": member.endpoint.model, "overflow": member.overflow}
+            for member in self.teacher.pool
+        ]
+        return {"chat_url": endpoint.chat_url, "model": endpoint.model, **({"endpoints": several} if several else {})}
 
 
 def prepare_job(
@@ -95,12 +101,12 @@ def prepare_job(
     check_runner(settings, plan)
     if not plan.embedded and is_pattern(settings.resolved_work_dir):
         raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} holds [, * or ?, which a cluster takes for a pattern")
-    endpoint, send = settle_endpoint(settings, bool(ask_again))
+    teacher, send = settle_endpoint(settings, bool(ask_again))
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started, ledger_dir=run_files(settings.resolved_work_dir, "").ledger_dir)
-    job = job_spec(settings, endpoint, run_id, in_process=plan.same_process)
+    job = job_spec(settings, teacher.endpoint, run_id, plan.same_process, teacher.pool)
     job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again, send=send))
-    return PreparedJob(resolved, given, plan, endpoint, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))
+    return PreparedJob(resolved, given, plan, teacher, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))
 
 
 def set_outputs_aside(prepared: PreparedJob) -> None:
@@ -213,7 +219,7 @@ def _failures(result: RunResult) -> tuple[FailureTold, ...]:
 
 
 def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:
-    warnings = left_out_warnings(result.metrics)
+    warnings = left_out_warnings(result.metrics) + endpoint_warnings(result.metrics)
     for part in result.verdict.splits if result.verdict is not None else ():
         warnings += input_warnings(
             part.split.value,

@@ -9,6 +9,7 @@ from itertools import islice
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.run_id import new_run_id
+from beam_distill.teacher_pool import Teacher
 from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, locked
 from transforms.elements.rows import PromptRequest, RejectedRow
@@ -20,7 +21,6 @@ from transforms.prompts.progress import answers_for_next_turn, conclude, replies
 from transforms.prompts.registry import prompt_for
 from transforms.read_rows import walk_split
 from transforms.teacher.session import close_sessions, shared_session
-from transforms.teacher.specs import EndpointSpec
 
 
 @dataclass(slots=True)
@@ -34,16 +34,16 @@ class PilotResult:
     stopped: str | None = None
 
 
-def send_pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> PilotResult:
+def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> PilotResult:
     """Ask the teacher about the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
     run_id = new_run_id(datetime.now(timezone.utc), "pilot", run_files(settings.resolved_work_dir, "").ledger_dir)
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
-    job = job_spec(settings, endpoint, run_id)
+    job = job_spec(settings, teacher.endpoint, run_id, pool=teacher.pool)
     prompt = prompt_for(job.prompt)
     result = PilotResult()
     with locked(settings.resolved_work_dir):
         index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
-        find = LedgerLookup(index, endpoint, job.scoring.sampling)
+        find = LedgerLookup(index, teacher.endpoint, job.scoring.sampling)
         rows = (format_row(prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
         pending = []
         for asked in islice((asked for asked in rows if isinstance(asked, PromptRequest)), count):

@@ -158,7 +158,11 @@ def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
     refuses is told before rows are sent. Without a key there is nothing to ask.
     """
-    endpoint = settled_route(settings, endpoint_spec(settings))
+    return settle_model(settings, settled_route(settings, endpoint_spec(settings)))
+
+
+def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
+    """The endpoint at its route with its model settled; see ``resolve_endpoint``."""
     if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
         check_credential(endpoint, settings.first_answer_patience)
         if endpoint.credential.kind is not CredentialKind.NONE:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.endpoints_used import answers_by_endpoint, refused_by_endpoint
 from beam_distill.left_out import left_out
 from beam_distill.run_result import RunResult
 from beam_distill.version import VERSION
@@ -40,6 +41,8 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "handoff": result.handoff_path,
         "metrics": result.metrics,
         "left_out": left_out(result.metrics),
+        "answers_by_endpoint": answers_by_endpoint(result.metrics),
+        "endpoints_taken_out": {name: kind.value for name, kind in refused_by_endpoint(result.metrics).items()},
         "answers_repeated": result.repeated,
         "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,

@@ -7,11 +7,11 @@ import logging
 from beam_distill.changed_settings import together
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.preflight import resolve_endpoint
 from beam_distill.progress.tracker import prices_of
 from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
 from beam_distill.stored_files import is_remote
 from beam_distill.survey import SplitSurvey
+from beam_distill.teacher_pool import Teacher, resolve_teacher
 from beam_distill.wiring import endpoint_spec, sampling_spec
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
@@ -19,34 +19,35 @@ from transforms.teacher.specs import EndpointSpec
 log = logging.getLogger("beam_distill")
 
 
-def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[EndpointSpec, bool]:
-    """The endpoint with its model settled, and whether anything may be sent to it.
+def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teacher, bool]:
+    """The teacher with its model settled, and whether anything may be sent to it.
 
     Where the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused.
     """
     if not settings.send:
-        return _by_record(settings), False
+        return Teacher(_by_record(settings)), False
     if asks_again:
-        return resolve_endpoint(settings), True
+        return resolve_teacher(settings), True
     if is_remote(settings.resolved_work_dir):  # reading that ledger is not for the command to do, but where nothing else helps
         try:
-            return resolve_endpoint(settings), True
+            return resolve_teacher(settings), True
         except RunRefused:
             recorded, _ = endpoint_by_record(settings)
             if recorded is None or not _all_answered(settings, recorded, _walked(settings, recorded)):
                 raise
-            return recorded, False
+            return Teacher(recorded), False
     recorded, _ = endpoint_by_record(settings)
     surveys = None if recorded is None else _walked(settings, recorded)
     if recorded is not None and surveys is not None and _all_answered(settings, recorded, surveys):
-        return recorded, False
-    endpoint = resolve_endpoint(settings)
+        return Teacher(recorded), False
+    teacher = resolve_teacher(settings)
+    endpoint = teacher.endpoint
     if surveys is None or not _same_requests(settings, endpoint, recorded):
         surveys = _walked(settings, endpoint)
     changed = together(survey.changed for survey in surveys)
     for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
         log.warning("%s", sentence)
-    return endpoint, True
+    return teacher, True
 
 
 def _walked(settings: DistillSettings, endpoint: EndpointSpec) -> list[SplitSurvey]:

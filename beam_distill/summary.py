@@ -6,6 +6,7 @@ import os
 import shlex
 
 from beam_distill.cli.reason_flag import ANSWER_REASONS
+from beam_distill.endpoints_used import endpoints_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
@@ -57,6 +58,9 @@ def summary_text(result: RunResult) -> str:
         lines.append(f"tokens      {tokens_text(usage)}")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
+    endpoints = endpoints_line(result.metrics)
+    if endpoints:
+        lines.append(f"endpoints   {endpoints}")
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
         twice = counted(result.repeated, "answer")

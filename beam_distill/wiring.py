@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from beam_distill.azure_endpoint import locate
 from beam_distill.config.settings import DistillSettings
+from beam_distill.config.teachers import declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
 from beam_distill.work_dir import CONTROL, absolute
@@ -15,12 +16,14 @@ from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
 from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import AnswerRules, PromptSpec
+from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.payload import request_fields
 from transforms.teacher.specs import (
     ConcurrencySpec,
     EndpointSpec,
     PatienceSpec,
+    PoolMember,
     SamplingSpec,
     ScoringSpec,
 )
@@ -28,7 +31,14 @@ from transforms.teacher.stream_spec import StreamMode, StreamSpec
 
 
 def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
-    """Where the teacher is and what opens it; asks Azure when only names are given. Raises RunRefused."""
+    """Where the teacher is and what opens it; asks Azure when only names are given. Of several, what their requests have in common.
+
+    Raises RunRefused.
+    """
+    if settings.teachers is not None:
+        models = declared_models(settings)
+        common = common_endpoint([endpoint_spec(alone) for alone in each_teacher(settings)])
+        return replace(common, model=settings.model or (models[0] if models else None))
     located = locate(settings)
     kind = KINDS[located.kind]
     try:
@@ -49,6 +59,17 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
     headers = {**kind.route_headers(chat_url, fields), **dict(located.headers), **(settings.additional_headers or {})}
     return replace(endpoint, headers=tuple(sorted(headers.items())))
+
+
+def common_endpoint(endpoints: list[EndpointSpec]) -> EndpointSpec:
+    """What the requests to all these endpoints have in common, which is what their hash is made of."""
+    kinds = {endpoint.kind for endpoint in endpoints}
+    return EndpointSpec(
+        endpoints[0].chat_url,
+        endpoints[0].model,
+        kinds.pop() if len(kinds) == 1 else EndpointKind.OPENAI,
+        extra_body_json=endpoints[0].extra_body_json,
+    )
 
 
 def sampling_spec(settings: DistillSettings) -> SamplingSpec:
@@ -109,7 +130,9 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
     )
 
 
-def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True) -> JobSpec:
+def job_spec(
+    settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True, pool: tuple[PoolMember, ...] = ()
+) -> JobSpec:
     """Everything the workers need to know, free of secrets. ``in_process``: the scoring sessions live in the command's own process."""
     files = run_files(settings.resolved_work_dir, run_id)
     return JobSpec(
@@ -143,6 +166,7 @@ def job_spec(settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_
             log_prompts=settings.debug_mode and settings.log_prompts,
             sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
             control_dir=None if in_process else files.control_dir,
+            pool=pool,
         ),
         dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,

@@ -11,6 +11,7 @@ from collections import defaultdict
 
 from apache_beam.metrics.metric import Metrics
 
+from transforms.elements.failures import FailureKind
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import Split
 
@@ -18,6 +19,10 @@ NAMESPACE = "beam_distill"
 HAND_OVER_EVERY = 250
 LEFT_OUT = "left_out_"
 """Begins the names of the counters that say in how many scoring processes the teacher did not take a field of the request."""
+ANSWERS_BY = "answers_by_"
+"""Begins the names of the counters of answers by endpoint, where there are several."""
+REFUSED_BY = "refused_by_"
+"""Begins the names of the counters that say in how many scoring processes an endpoint was taken out; then why, then its name."""
 
 
 _handed_over: dict[str, int] = {}
@@ -120,6 +125,13 @@ class RequestCounters(_Gathered):
             counts["reasoning_tokens"] += reply.reasoning_tokens
             self._latencies_ms.append(int(reply.latency_ms))
         self._row_done()
+
+    def endpoints(self, answers: dict[str, int], refused: dict[str, FailureKind]) -> None:
+        """What several endpoints did since this was last called in the process: answers by name, and why one was taken out."""
+        for name, count in answers.items():
+            self._add(f"{ANSWERS_BY}{name}", count)
+        for name, kind in refused.items():
+            self._add(f"{REFUSED_BY}{kind.value}_{name}", 1)
 
     def left_out(self, names: tuple[str, ...]) -> None:
         """Fields of the request that this process's teacher does not take, so far."""

@@ -68,6 +68,7 @@ class _ScoreBatchFn(beam.DoFn):
             for row in self._lane.drain():
                 yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
             self._counters.left_out(self._lane.left_out())
+            self._counters.endpoints(*self._lane.endpoint_news())
             if self._control is not None:
                 self._control.tell()
         self._counters.hand_over()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
@@ -16,6 +16,9 @@ from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
+
+if TYPE_CHECKING:
+    from beam_distill.teacher_pool import Teacher
 
 MOST_BAD_LINES = 20
 OWN_ARGUMENTS = frozenset({"strict", "pilot"})
@@ -39,7 +42,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
 
     An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
     """
-    from beam_distill.cli.check_endpoint import check_endpoint
+    from beam_distill.cli.check_endpoint import check_teacher
     from beam_distill.preflight import check_files
 
     settings = resolved.settings
@@ -52,7 +55,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     for warning in warnings:
         print(f"warning     {warning}")
     try:
-        code, endpoint = check_endpoint(settings, rows.sample)
+        code, teacher = check_teacher(settings, rows.sample)
     except RunRefused as refused:
         if rows.sample is not None:
             _estimate_unasked(settings)
@@ -61,8 +64,8 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
         _estimate_unasked(settings)
     elif rows.sample is not None:
         if pilot is not None and not rows.problems:
-            warnings += _pilot(settings, endpoint, pilot)
-        _estimate(settings, endpoint)
+            warnings += _pilot(settings, teacher, pilot)
+        _estimate(settings, teacher.endpoint)
     if rows.problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     if code:
@@ -195,10 +198,10 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
     )
 
 
-def _pilot(settings: DistillSettings, endpoint: EndpointSpec, count: int) -> list[str]:
+def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]:
     from beam_distill.pilot import send_pilot
 
-    result = send_pilot(settings, endpoint, count)
+    result = send_pilot(settings, teacher, count)
     reasons = "".join(f", {number} {reason}" for reason, number in sorted(result.reasons.items()))
     before = f"; {result.answered_before} of the first {count} were answered on the ledger before" if result.answered_before else ""
     sent = f"{counted(result.sent, 'row')} sent: {counted(result.examples, 'example')}"
@@ -243,7 +246,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
         for sentence in survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
             print(f"changed     {survey.split}: {sentence}")
     usage = experience_on_ledger(run_files(settings.resolved_work_dir, "").ledger_dir, endpoint.model)
-    at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count
+    at_a_time = settings.instance_count * settings.max_concurrency_per_instance * settings.max_worker_count * len(settings.teachers or (1,))
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):
         print(line)

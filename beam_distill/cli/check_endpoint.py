@@ -2,25 +2,71 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings
-from beam_distill.exit_codes import ExitCode
+from beam_distill.config.teachers import TeacherEntry
+from beam_distill.exit_codes import ExitCode, RunRefused
+from transforms.elements.counted import counted
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
+if TYPE_CHECKING:
+    from beam_distill.teacher_pool import Teacher
+
 SHOWN_LETTERS = 200
 
 
-def check_endpoint(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
-    """Print what the endpoint says; 0, or the exit code of what a run would trip over, and the endpoint with its model settled.
+def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, Teacher]:
+    """Print what every endpoint says; 0, or the exit code of what a run would trip over, and the teacher with its model settled.
 
-    ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins.
+    ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins: of several endpoints, when none can
+    be used.
     """
-    from beam_distill.preflight import probe, settled_route
-    from beam_distill.wiring import endpoint_spec, with_model
+    from beam_distill.preflight import settled_route
+    from beam_distill.teacher_pool import Teacher, candidates, pool_of
+    from beam_distill.wiring import endpoint_spec
 
-    endpoint = settled_route(settings, endpoint_spec(settings))
+    if settings.teachers is None:
+        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample)
+        return code, Teacher(endpoint)
+    settled = []
+    refusals = []
+    code = 0
+    for candidate in candidates(settings):
+        print(f"teacher     {candidate.name}{member_text(candidate.entry)}")
+        try:
+            found, endpoint = _check(candidate.alone, candidate.endpoint, sample)
+            code = code or found
+        except RunRefused as refused:
+            endpoint = candidate.endpoint
+            refusals.append(refused)
+            print(f"warning     {candidate.name}: {refused}")
+        settled.append((candidate, endpoint))
+    if len(refusals) == len(settled):
+        raise RunRefused(refusals[0].code, "teachers: none of them can be used, see above")
+    teacher = pool_of(settings, settled)
+    usable = f"{len(settled) - len(refusals)} of {counted(len(settled), 'endpoint')}"
+    print(f"pool        {usable} can be used, for the model {teacher.endpoint.model}")
+    return code or (int(refusals[0].code) if refusals else 0), teacher
+
+
+def member_text(entry: TeacherEntry) -> str:
+    """What is special about one endpoint of several."""
+    parts = [f"at {entry.where}"] if entry.name else []
+    parts += [f"deployment {entry.deployment}"] * bool(entry.deployment) + [f"weight {entry.weight:g}"] * (entry.weight != 1.0)
+    if entry.max_requests_per_minute:
+        parts.append(f"at most {entry.max_requests_per_minute} requests a minute per process")
+    parts += ["for the overflow only"] * entry.overflow
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
+    from beam_distill.preflight import probe
+    from beam_distill.wiring import with_model
+
     result = probe(settings, endpoint)
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail

@@ -38,6 +38,7 @@ NOT_TO_OVERWRITE = {
     "presence_penalty": "use teacher_model_presence_penalty",
     "stop": "use teacher_model_stop",
 }
+_LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
 
 
 def plainly(error: OSError | ValueError) -> str:
@@ -167,6 +168,11 @@ def read_extra_body(value: Any) -> Any:
             raise ValueError(f"{name!r} cannot be set here: {NOT_TO_OVERWRITE[name]}")
     check_json(fields)
     return fields
+
+
+def is_literal_key(name: str) -> bool:
+    """Whether an input of this name would be a key itself."""
+    return name in _LITERAL_KEYS
 
 
 def read_variable_name(value: Any) -> Any:

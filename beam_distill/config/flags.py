@@ -9,7 +9,7 @@ from typing import Any
 from beam_distill.config.base import GROUPS
 from beam_distill.config.settings import DistillSettings
 
-_CONFIG_FILE_ONLY = frozenset({"beam_options"})
+_CONFIG_FILE_ONLY = frozenset({"beam_options", "teachers"})
 SHORT = {
     "data_generation_task_type": "task",
     "train_file_path": "train",
@@ -76,7 +76,17 @@ def _add_flag(place: Any, name: str, field: Any, help_text: str) -> None:
         help_text += f"; or --{short}"
     flag = field.annotation is bool
     value: dict[str, Any] = {"nargs": "?", "const": "true", "metavar": ""} if flag else {"metavar": _metavar(field.annotation)}
+    if name == "teacher_model_endpoint_url":
+        value["action"] = _Repeated
     place.add_argument(*spellings, dest=name, default=argparse.SUPPRESS, **value, help=help_text)
+
+
+class _Repeated(argparse.Action):
+    """A flag that may be given several times: text once, a list of texts otherwise."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        earlier = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, values if earlier is None else [*([earlier] if isinstance(earlier, str) else earlier), values])
 
 
 class SettingsHelp(argparse.HelpFormatter):

@@ -15,6 +15,7 @@ from beam_distill.config.prompts import PromptSettings
 from beam_distill.config.runner import RunnerSettings
 from beam_distill.config.sampling import SamplingSettings
 from beam_distill.config.teacher import TeacherSettings
+from beam_distill.config.teachers import each_teacher, pool_contradictions
 from beam_distill.config.view import ViewSettings
 from transforms.elements.rows import TaskType
 from transforms.teacher.kinds.base import EndpointKind
@@ -111,7 +112,9 @@ class DistillSettings(
 
     @property
     def endpoint_is_given(self) -> bool:
-        """Whether the address is given and nothing that opens it has to be looked up."""
+        """Whether the address is given, that of every endpoint, and nothing that opens it has to be looked up."""
+        if self.teachers is not None:
+            return all(alone.endpoint_is_given for alone in each_teacher(self))
         return self.teacher_model_endpoint_url is not None and self.resolved_authentication.kind in ("api_key", "none")
 
     @property
@@ -147,18 +150,20 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
             "share_identical_answers: needs teacher_model_temperature 0; above it the teacher would answer each of the rows differently"
         )
     problems.extend(_column_contradictions(settings))
-    problems.extend(_access_contradictions(settings))
+    problems.extend(pool_contradictions(settings))
+    for number, alone in enumerate(each_teacher(settings), start=1):
+        problems.extend(f"teachers, entry {number}, {found}" if settings.teachers else found for found in _access_contradictions(alone))
     problems.extend(_path_contradictions(settings))
     return problems
 
 
 def missing_endpoint(values: Mapping[str, Any]) -> list[str]:
     """What to say when nothing names the teacher."""
-    if any(values.get(name) for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")):
+    if any(values.get(name) for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name", "teachers")):
         return []
     return [
         "teacher_model_endpoint_url: missing; give the teacher's address, e.g. http://127.0.0.1:8000/v1 "
-        "(or teacher_model_endpoint_name, or connection_name)"
+        "(or teacher_model_endpoint_name, connection_name, or teachers for several)"
     ]
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.fields import plainly
+from beam_distill.config.fields import is_literal_key, plainly
 from beam_distill.config.json_value import half_character
 from beam_distill.config.settings import PATHS, DistillSettings, advice, contradictions, missing_endpoint
 from beam_distill.config.suggestions import nearest, suggestion
@@ -21,9 +21,17 @@ from transforms.elements.references import variables_in
 from transforms.teacher.header_values import referenced_variables
 
 ENVIRONMENT_PREFIX = "BEAM_DISTILL_"
-_LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
 _MASKED = frozenset(
-    {"additional_headers", "extra_body", "beam_options", "api_key_env", "api_key_file", "teacher_model_endpoint_url", "connection_name"}
+    {
+        "additional_headers",
+        "extra_body",
+        "beam_options",
+        "api_key_env",
+        "api_key_file",
+        "teacher_model_endpoint_url",
+        "connection_name",
+        "teachers",
+    }
 )
 
 
@@ -70,10 +78,12 @@ def resolve(
     layers.append((given_as, dict(flags)))
     names = setting_names()
     for origin, layer in layers:
+        layer = _with_several_endpoints(layer)
+        _leave_lower_endpoints(layer, values, origins)
         for raw_name, raw_value in layer.items():
             name = str(raw_name).replace("-", "_")
             value = os.fsdecode(raw_value) if isinstance(raw_value, os.PathLike) else raw_value
-            if name in _LITERAL_KEYS:
+            if is_literal_key(name):
                 problems.append(_literal_key(f"{name} ({origin})"))
             elif name not in names:
                 shown = f"{ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else raw_name
@@ -109,6 +119,26 @@ def resolve(
     if problems:
         raise SettingsError(problems)
     return ResolvedSettings(settings, origins, warnings + advice(settings, origins))
+
+
+def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:
+    """An address that is given several times is a list of teachers."""
+    fields = {str(name).replace("-", "_"): value for name, value in layer.items()}
+    addresses = fields.get("teacher_model_endpoint_url")
+    if not isinstance(addresses, (list, tuple)) or fields.get("teachers") is not None:
+        return layer
+    others = {name: value for name, value in fields.items() if name != "teacher_model_endpoint_url"}
+    return {**others, "teacher_model_endpoint_url": addresses[0]} if len(addresses) == 1 else {**others, "teachers": list(addresses)}
+
+
+def _leave_lower_endpoints(layer: Mapping[str, Any], values: dict[str, Any], origins: dict[str, str]) -> None:
+    """A source that names the teacher in one way takes away what a lower one names it by in the other."""
+    single = ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")
+    for given, others in ((("teachers",), single), (single, ("teachers",))):
+        if any(not is_empty(name, layer.get(name)) for name in given):
+            for name in others:
+                values.pop(name, None)
+                origins.pop(name, None)
 
 
 def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
@@ -194,7 +224,7 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
             continue
         name, equals, _ = argument[2:].partition("=")
         name = name.replace("-", "_")
-        if name in _LITERAL_KEYS:
+        if is_literal_key(name):
             problems.append(_literal_key(f"--{name}"))
             expects_value = True
         elif name in beam_names:
@@ -203,6 +233,8 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
             near = suggestion(name, setting_names(), beam_names, "--")
             if name == "beam_options":
                 near = "; it is for the config file only, and here Beam's options are given by their own names"
+            elif name == "teachers":
+                near = "; it is for the config file only, and here --teacher_model_endpoint_url may be given several times"
             problems.append(f"--{name}: no such flag{near}")
             expects_value = not equals
     if problems:
@@ -269,6 +301,9 @@ def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str], j
     if isinstance(given, str) and "://" in given:
         given = given.partition("?")[0]  # what follows may be a signature
     shown = "" if name in _MASKED else f" is {given!r}"
+    if len(item["loc"]) > 1 and name == "teachers":
+        name = f"teachers, entry {item['loc'][1] + 1}, {item['loc'][-1]}"
+        return f"{name} ({origins.get('teachers', 'default')}): {_expected(item, '')}"
     return f"{name} ({origins.get(name, 'default')}){shown}: {message}"
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Headers, KeyPath, VariableName
+from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Flag, Headers, KeyPath, VariableName
+from beam_distill.config.teachers import Teachers
 
 
 class TeacherSettings(Section):
     """Where the teacher is, and how it lets us in."""
 
     teacher_model_endpoint_url: EndpointUrl | None = setting(
-        None, "teacher", "the teacher's address: base URL, /v1, or full path", "Normalised to its chat completions route.", True
+        None,
+        "teacher",
+        "the teacher's address: base URL, /v1, or full path",
+        "Normalised to its chat completions route. Given several times: one pool of endpoints, as `teachers`.",
+        True,
     )
     model: str | None = setting(None, "teacher", "model name to send", "Otherwise the only one that the endpoint lists.", True)
     api_key_env: VariableName | None = setting(None, "teacher", "environment variable that holds the key", "Looked up on the worker.", True)
@@ -47,3 +52,15 @@ class TeacherSettings(Section):
         True,
     )
     ca_bundle: str | None = setting(None, "teacher", "PEM file of authorities to trust", "Proxies come from the standard variables.")
+    teachers: Teachers | None = setting(
+        None,
+        "teacher",
+        "several endpoints of one teacher, as a list",
+        "In the config file. Each entry has `url`, `endpoint_name` or `connection_name`, and may have `name`, `model`, `deployment` (sent in "
+        "the model's place), `api_key_env`, `api_key_file`, `authentication_type`, `endpoint_kind`, `weight`, `max_requests_per_minute` and "
+        "`overflow: true` (asked only while all others are full or out); what it leaves out is as these inputs say. A `weight` too large "
+        "leaves a row waiting at one endpoint while another stands idle.",
+    )
+    teachers_may_differ: Flag = setting(
+        False, "teacher", "true: teachers may be different models", "A dataset then holds answers of several; the ledger says which endpoint's."
+    )

@@ -49,7 +49,8 @@ class JobFacts:
     @property
     def secret_variables(self) -> list[str]:
         """The environment variables that workers take secrets from."""
-        key = [self.settings["api_key_env"]] if self.settings["api_key_env"] else []
+        holders = [self.settings, *(self.settings["teachers"] or ())]
+        key = list(dict.fromkeys(holder["api_key_env"] for holder in holders if holder.get("api_key_env")))
         return key + [name for name in referenced_variables(self.settings.get(HEADERS, {}).values()) if name not in key]
 
     @property

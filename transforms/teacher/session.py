@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from transforms.azure.tokens import forget_secrets
-from transforms.elements.failures import EarlyStop
+from transforms.elements.failures import EarlyStop, FailureKind
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
@@ -21,7 +21,7 @@ from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
 from transforms.teacher.dispatch import Dispatcher, NextTurn
-from transforms.teacher.engine_counts import Snapshot
+from transforms.teacher.engine_counts import EndpointState, Snapshot
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.specs import ScoringSpec
 
@@ -49,6 +49,7 @@ class ScoringSession:
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
         self._room = threading.Condition()
         self._queued = 0
+        self._endpoints_told: dict[str, EndpointState] = {}
         self._lanes: list[Lane] = []
         self._defect: BaseException | None = None
         self._dispatcher: Dispatcher
@@ -75,6 +76,19 @@ class ScoringSession:
     def open_requests(self) -> int:
         """Requests on the wire, and answers that are not on the ledger yet, at about this moment."""
         return self._dispatcher.open_requests
+
+    def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
+        """Since the last call: answers by endpoint, and why endpoints were taken out. Nothing where there is one endpoint."""
+        answers: dict[str, int] = {}
+        refused: dict[str, FailureKind] = {}
+        with self._room:
+            for state in self.snapshot().endpoints if self._spec.pool else ():
+                before = self._endpoints_told.get(state.name)
+                answers[state.name] = state.answers - (before.answers if before is not None else 0)
+                if state.refused_for is not None and (before is None or before.refused_for is None):
+                    refused[state.name] = state.refused_for
+                self._endpoints_told[state.name] = state
+        return answers, refused
 
     @property
     def closed(self) -> bool:
@@ -203,6 +217,10 @@ class Lane:
     def left_out(self) -> tuple[str, ...]:
         """What the session's teacher does not take, so far."""
         return self._session.snapshot().left_out
+
+    def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
+        """Of the session's endpoints, what no lane was told before; see ``ScoringSession.endpoint_news``."""
+        return self._session.endpoint_news()
 
     def abandon(self) -> None:
         """Leave what is still outstanding to the session."""
