@@ -93,7 +93,8 @@ _MORE = re.compile(
 )
 _MARKUP = re.compile(r"\b(?:json|xml|yaml|csv|html|latex)\b|\bkeys?\b|</?\w+>\s*(?:tags?|\.\.\.)", re.IGNORECASE)
 _LIMITED = re.compile(
-    r"\b(?:not|never|no|without|only|avoid|omit|skip|nothing|don['’]t|do not|rather than|instead of|ohne|keine?|sans|sin|без)\b"
+    r"\b(?:not|never|(?<!or )(?<!/)no(?! or\b)|without|only|avoid|omit|skip|nothing|don['’]t|do not|rather than|instead of"
+    r"|ohne|keine?|sans|sin|без)\b"
     r"|n['’]t\b",
     re.IGNORECASE,
 )

@@ -36,7 +36,8 @@ _CALLS_FOR_ONE = re.compile(
     r"|respond|repl(?:y|ies)|response|outputs?|verdict|return|say|write|print|predict|assign|decide|determine|identify|tags?|intents?"
     r"|sentiments?|emotions?|topics?|possible|allowed|valid|between|following"
     r"|respond[ae]\w*|antwort\w*|répond\w*|rispond\w*|antwoord\w*|elig[ea]|wähl\w*|choisi\w*|sceg\w*|escolh\w*|ответ\w*|выбер\w*"
-    r"|nur|s[oó]lo|seulement|uniquement|ausschließlich|soltanto|только)\b",
+    r"|nur|s[oó]lo|seulement|uniquement|ausschließlich|soltanto|только)\b"
+    r"|[只仅選选答]|之一|输出|輸出|标签|標籤|类别|分类|判断",
     re.IGNORECASE,
 )
 _NOT_A_CHOICE = re.compile(
@@ -133,7 +134,9 @@ def _calls(text: str, start: int, end: int) -> bool:
 
 
 _CALLS_BEHIND = re.compile(
-    r"^[\"'”’`)\]}.\s]*(?:only|exactly|are the only|are the (?:labels|options|choices|classes)|nothing else)\b", re.IGNORECASE
+    r"^[\"'”’`)\]}.\s]*(?:only|exactly|are the only|are the (?:labels|options|choices|classes)|nothing else)\b"
+    r"|^\W*(?:で[答回]|之一|中[选選])",
+    re.IGNORECASE,
 )
 
 
@@ -142,10 +145,14 @@ _CALLS_BEHIND = re.compile(
 
 _QUOTED = re.compile(
     r"(?<![\w'])'([^'\n]{1,60}(?:'[a-z]{1,2}\b[^'\n]{0,40})?)'(?!\w)|\"([^\"\n]{1,60})\"|“([^”\n]{1,60})”|‘([^’\n]{1,60})’|`([^`\n]{1,60})`"
-    r"|\*\*([^*\n]{1,60})\*\*|«\s?([^»\n]{1,60})\s?»|<([A-Za-z][\w -]{0,40})>"
+    r"|\*\*([^*\n]{1,60})\*\*|«\s?([^»\n]{1,60})\s?»|[「『]([^」』\n]{1,60})[」』]|<([A-Za-z][\w -]{0,40})>"
 )
-_GLOSS = r"(?:\s{0,3}(?:\([^()\n]{1,160}\)|(?:[:=]|[-–—]|->|→|if|when|where|for|means?|indicat\w+|meaning|stands for)\s[^\"'`“‘\n]{1,160}?))?"
-_BETWEEN = re.compile(rf"{_GLOSS}[.]?\s{{0,3}}[\s,;/|*•\-0-9.)]{{0,8}}(?:(?:and|or|&|oder|ou|o|und)\s{{1,3}})?", re.IGNORECASE)
+_OR = r"(?:and|or|&|oder|ou|o|und|или|либо|y|et|veya|或者?|和|か|または)"
+_GLOSS = (
+    r"(?:[;,]?\s{0,3}(?:\([^()\n]{1,160}\)|(?:[:=]|[-–—]|->|→|if|else|otherwise|when|where|for|means?"
+    r"|indicat\w+|meaning|stands for)\s[^\"'`“‘\n]{1,160}?))?"
+)
+_BETWEEN = re.compile(rf"{_GLOSS}[.]?\s{{0,3}}[\s,;/|*•\-0-9.)、，；]{{0,8}}(?:{_OR}\s{{0,3}})?", re.IGNORECASE)
 
 
 def _quoted(text: str) -> Iterator[_Found]:
@@ -202,8 +209,8 @@ def _bracketed(text: str) -> Iterator[_Found]:
 
 def _items(text: str, most_words: int = 5) -> tuple[Label, ...]:
     """The members of a list, or none where one of them is no label."""
-    separator = next((sign for sign in ";|,/" if sign in text), ",")
-    splits = rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and)\s{{1,3}}"
+    separator = next((sign for sign in ";|,、，/" if sign in text), ",")
+    splits = rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and)\s{{1,3}}|或者?"
     parts = [part.strip().strip("\"'`*“”‘’.") for part in re.split(splits, text)]
     if len(parts) < 2 or not all(_WORDS.fullmatch(part) and len(part.split()) <= most_words for part in parts):
         return ()
@@ -256,14 +263,18 @@ def _item_labels(run: list[re.Match[str]], text: str) -> tuple[Label, ...]:
 
 _COLON = re.compile(
     r"\b(?:labels?|options?|choices?|classes|categories|answers?|values?|tags|intents|sentiments?|emotions?|topics|one of|following|into"
-    r"|exactly|either)(?:\s(?:are|is|one|words?|labels?|options?|choices?|classes|categories|values?|of|the|these|only|answers?)){0,5}"
-    r"\s?[:：]\s{0,3}([^\n:.!?]{3,600})(?=[.!?\n]|$)",
+    r"|exactly|either|as follows|only with|with only|just with|(?:intent|label|category|class|topic|tag) names?)"
+    r"(?:\s(?:are|is|one|words?|labels?|options?|choices?|classes|categories|values?|of|the|these|only|answers?)){0,5}"
+    r"(?:\s?\([^()\n]{1,30}\))?(?:\s?[:：]|\s[-–—]\s)\s{0,3}([^\n:.!?]{3,600})(?=[.!?\n]|$)",
     re.IGNORECASE,
 )
 
 
+_CHINESE_COLON = re.compile(r"(?:之一|标签|標籤|类别|選項|选项|以下)[：:]\s{0,3}([^\n:：。！？.]{3,600})")
+
+
 def _behind_a_colon(text: str) -> Iterator[_Found]:
-    for found in _COLON.finditer(text):
+    for found in (*_COLON.finditer(text), *_CHINESE_COLON.finditer(text)):
         if not _NOT_A_CHOICE.search(_lead(text, found.start())[-40:]):
             yield _Found(_items(_NOTHING_ELSE.sub("", found[1])), 2, found.start())
 
@@ -311,9 +322,10 @@ _BARE = (
     re.compile(
         rf"\b(?:labels|options|choices|classes|categories|answers|between)\s(?:are\s)?{_AND_SERIES}{_SENTENCE_ENDS}", re.IGNORECASE
     ),
+    re.compile(rf"[从從]\s?({_TOKEN}?(?:\s?[、，,]\s?{_TOKEN}?){{1,60}}(?:[或和]{_TOKEN}?)?)\s?[中裡里][选選挑]"),
     re.compile(rf"\b(?:(?i:{_VERBS}|with|as|only|either|is|be)\s){_series(_CAPITALS)}{_SENTENCE_ENDS}"),
 )
-_RANGE = re.compile(r"\b(?:letters?|choices?|options?|answers?)\b[^.\n]{0,40}?\(?\b([A-Z])\s?(?:-|–|to|through)\s?([A-Z])\b")
+_RANGE = re.compile(r"\b(?i:letters?|choices?|options?|answers?)\b[^.\n]{0,40}?\(?['\"]?\b([A-Z])['\"]?\s?(?:-|–|to|through)\s?['\"]?([A-Z])\b")
 
 
 def _bare_words(text: str, patterns: tuple[re.Pattern[str], ...]) -> Iterator[_Found]:

@@ -51,6 +51,19 @@ LISTS = {
     "Options: very good, good, neither good nor bad, bad": ("very good", "good", "neither good nor bad", "bad"),
     "Classify into one of these categories: World, Sports, Sci/Tech.": ("World", "Sports", "Sci/Tech"),
     "Output only: 0 or 1": ("0", "1"),
+    "Respond with only the intent name: book_flight, cancel_flight": ("book_flight", "cancel_flight"),
+    "Return one of the following labels only (lowercase): toxic, non-toxic": ("toxic", "non-toxic"),
+    "Give me one of three options - low, medium, high.": ("low", "medium", "high"),
+    "Respond only with: Positive / Negative": ("Positive", "Negative"),
+    "Mark each as follows: true, false, or unknown.": ("true", "false", "unknown"),
+    "If it follows output 'entailment'; if it may output 'neutral'; else output 'contradiction'.": NLI,
+    "Select the best answer from choices 'A' through 'E'.": LETTERS,
+    "Answer with A-E.": LETTERS,
+    "Ответь только «да» или «нет».": ("да", "нет"),
+    "请只回答“是”或“否”。": ("是", "否"),
+    "只输出以下标签之一：蕴含、矛盾、中立": ("蕴含", "矛盾", "中立"),
+    "从A、B、C中选择一个，只输出字母。": ("A", "B", "C"),
+    "「はい」か「いいえ」で答えてください。": ("はい", "いいえ"),
 }
 NO_LISTS = (
     "You are a helpful assistant.",
@@ -64,6 +77,9 @@ NO_LISTS = (
     "A. Be brief.\nB. Be kind.",
     "- Be brief.\n- Be kind.",
     "Is it 'hot' or 'cold' today?",
+    "The 'label' of 'text' comes last.",
+    "“北京”和“上海”是城市。",
+    "天气、心情、时间",
 )
 
 
