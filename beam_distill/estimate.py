@@ -27,6 +27,11 @@ class Experience:
     latency_s: float = 0.0
     answers_per_s: float | None = None
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether there is anything to go by."""
+        return self.answers > 0 and self.bytes_sent > 0
+
 
 def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
     """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
@@ -57,17 +62,14 @@ def estimate_lines(
     if requests == 0:
         return ["estimate    nothing is left to be sent"]
     ask = "--pilot 20 sends 20 rows and tells"
-    known = usage.answers > 0 and usage.bytes_sent > 0
-    if known:
-        tokens_in = payload_bytes * usage.tokens.prompt / usage.bytes_sent
-        tokens_out = requests * usage.tokens.completion / usage.answers
+    expected = expected_tokens(requests, payload_bytes, max_new_tokens, usage)
+    if usage.is_enough:
         basis = f"from {counted(usage.answers, 'answer')} on the ledger"
-        lines = [f"tokens in   about {_about(tokens_in)} ({basis})", f"tokens out  about {_about(tokens_out)} ({basis})"]
+        lines = [f"tokens in   about {_about(expected.prompt)} ({basis})", f"tokens out  about {_about(expected.completion)} ({basis})"]
     else:
-        tokens_in, tokens_out = payload_bytes / BYTES_PER_TOKEN, float(requests * max_new_tokens)
         lines = [
-            f"tokens in   about {_about(tokens_in)} (taken as {BYTES_PER_TOKEN:g} bytes a token; {ask})",
-            f"tokens out  at most {tokens_out:,.0f} (as if every answer reached the limit of {max_new_tokens}; {ask})",
+            f"tokens in   about {_about(expected.prompt)} (taken as {BYTES_PER_TOKEN:g} bytes a token; {ask})",
+            f"tokens out  at most {expected.completion:,.0f} (as if every answer reached the limit of {max_new_tokens}; {ask})",
         ]
     if usage.answers_per_s is None:
         lines.append(f"time        not known ({ask})")
@@ -81,16 +83,19 @@ def estimate_lines(
     if prices is None:
         lines.append("cost        give --price_per_million_input_tokens and --price_per_million_output_tokens")
     else:
-        cost = _expected_cost(prices, usage.tokens if known else Usage(), tokens_in, tokens_out)
-        lines.append(f"cost        {'about' if known else 'at most'} {prices.shown(cost)}")
+        lines.append(f"cost        {'about' if usage.is_enough else 'at most'} {prices.shown(prices.cost(expected))}")
     return lines
 
 
-def _expected_cost(prices: Prices, seen: Usage, tokens_in: float, tokens_out: float) -> float:
-    """What so many tokens cost where the same shares of them are cached and reasoning as in those seen."""
-    cached = tokens_in * seen.cached / seen.prompt if seen.prompt else 0.0
-    reasoning = tokens_out * seen.reasoning / seen.completion if seen.completion else 0.0
-    return prices.cost(Usage(round(tokens_in), round(tokens_out), round(cached), round(reasoning)))
+def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usage: Experience) -> Usage:
+    """The tokens of so many requests, as earlier answers took; where there are none, with every answer as long as it may be."""
+    if not usage.is_enough:
+        return Usage(round(payload_bytes / BYTES_PER_TOKEN), requests * max_new_tokens)
+    seen = usage.tokens
+    per_byte, per_request = payload_bytes / usage.bytes_sent, requests / usage.answers
+    return Usage(
+        round(seen.prompt * per_byte), round(seen.completion * per_request), round(seen.cached * per_byte), round(seen.reasoning * per_request)
+    )
 
 
 def _about(tokens: float) -> str:

@@ -42,6 +42,7 @@ from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.plan import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.settle_endpoint import settle_endpoint
+from beam_distill.spending import has_limits, limits_of, rest_text, spent_in
 from beam_distill.staging import staged_without_patterns
 from beam_distill.storage_errors import storage_errno, what_to_do
 from beam_distill.stored_files import objects_of
@@ -197,6 +198,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
     """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
     result = _replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
     try:
+        result = _with_limits(resolved.settings, result)
         result = _replace(result, failures=_failures(result))
         if result.verdict is not None:
             note_published(result.work_dir, result.datasets)
@@ -216,6 +218,17 @@ def _failures(result: RunResult) -> tuple[FailureTold, ...]:
     if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):
         return ()
     return most_frequent(objects_of(result.rejects_path))
+
+
+def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
+    """The result with how much of the job's limits is spent, and where one is reached, what the rest would take."""
+    if not has_limits(settings):
+        return result
+    limits = limits_of(settings, spent_in(result.work_dir))
+    result = _replace(result, limits=tuple(limit.text for limit in limits))
+    if result.exit_code is ExitCode.BUDGET_SPENT and result.verdict is not None:
+        result = _replace(result, message=f"{result.message} {rest_text(limits, result.verdict)}")
+    return result
 
 
 def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:

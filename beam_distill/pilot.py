@@ -12,6 +12,7 @@ from beam_distill.run_id import new_run_id
 from beam_distill.teacher_pool import Teacher
 from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, locked
+from transforms.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex
@@ -57,7 +58,9 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
             return result
         try:
             storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
-            lane = shared_session(job.scoring, partial(answers_for_next_turn, prompt), storage).lane()
+            session = shared_session(job.scoring, partial(answers_for_next_turn, prompt), storage)
+            keeper_of(job.scoring, session)
+            lane = session.lane()
             lane.put(pending)
             for scored in lane.drain():
                 result.sent += 1

@@ -47,6 +47,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "requests_open_when_lost": result.open_when_lost,
         "processes_lost": result.processes_lost,
         "warnings": list(result.warnings),
+        "limits": list(result.limits),
         "failures": [asdict(failure) for failure in result.failures],
     }
     path = f"{result.work_dir}/run.json"

@@ -21,7 +21,8 @@ class RunResult:
     scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
     ``warnings`` are sentences about what is legal but probably not meant. ``label_agreement`` says how many answers are the labels of their
-    rows, where rows came with labels and the report was made. ``failures`` are the most frequent ones of requests.
+    rows, where rows came with labels and the report was made. ``failures`` are the most frequent ones of requests. ``limits`` say how much of
+    each limit all runs of the job have spent.
     """
 
     exit_code: ExitCode
@@ -43,6 +44,7 @@ class RunResult:
     processes_lost: int = 0
     warnings: tuple[str, ...] = ()
     label_agreement: str = ""
+    limits: tuple[str, ...] = ()
     failures: tuple[FailureTold, ...] = ()
 
     @property

@@ -23,6 +23,8 @@ _NEXT_STEP = {
     ExitCode.ENDPOINT_STOPPED: _WHEN_REPAIRED,
     ExitCode.STORAGE_FAILED: _WHEN_REPAIRED,
     ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
+    ExitCode.BUDGET_SPENT: "Run the same command with a higher limit to go on where this run stopped. --send false publishes what is there "
+    "without sending anything, where that meets min_endpoint_success_ratio.",
 }
 
 
@@ -61,6 +63,8 @@ def summary_text(result: RunResult) -> str:
     endpoints = endpoints_line(result.metrics)
     if endpoints:
         lines.append(f"endpoints   {endpoints}")
+    if result.exit_code is not ExitCode.BUDGET_SPENT:  # whose message has them
+        lines += [f"limit       {limit}, over all runs" for limit in result.limits]
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
         twice = counted(result.repeated, "answer")

@@ -10,6 +10,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.teachers import declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.pipeline import JobSpec
+from beam_distill.spending import budget_spec
 from beam_distill.work_dir import CONTROL, absolute
 from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
@@ -167,6 +168,7 @@ def job_spec(
             sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
             control_dir=None if in_process else files.control_dir,
             pool=pool,
+            budget=budget_spec(settings),
         ),
         dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,

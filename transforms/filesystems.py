@@ -1,11 +1,13 @@
 """What Beam's filesystems do not agree on."""
 
 import hashlib
+import json
 import os
 import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -67,3 +69,17 @@ def put_in_place(staged: str, final: str) -> None:
     raw = CompressionTypes.UNCOMPRESSED
     with FileSystems.open(staged, compression_type=raw) as source, FileSystems.create(final, compression_type=raw) as target:
         shutil.copyfileobj(source, target, 1024 * 1024)
+
+
+def write_json(path: str, fields: dict[str, Any]) -> None:
+    """A small file, whole or not at all. Raises what the filesystem raises."""
+    content = json.dumps(fields).encode()
+    if "://" in path:
+        with FileSystems.create(path) as file:
+            file.write(content)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    partial = f"{path}.partial"
+    with open(partial, "wb") as local:
+        local.write(content)
+    os.replace(partial, path)

@@ -16,7 +16,7 @@ from typing import Any, Union
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.filesystems import exists
+from transforms.filesystems import exists, write_json
 from transforms.matching import sizes_of
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.session import ScoringSession
@@ -49,7 +49,7 @@ def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
 
 def request_stop(control_dir: str, cause: EarlyStop) -> None:
     """Ask every scoring process of the run to stop; each sees it within a few seconds."""
-    _write(f"{control_dir}/{_STOP}", {"cause": cause.cause.value, "detail": cause.detail})
+    write_json(f"{control_dir}/{_STOP}", {"cause": cause.cause.value, "detail": cause.detail})
 
 
 def unfinished_requests(control_dir: str) -> tuple[int, int]:
@@ -91,7 +91,7 @@ class RunControl:
                 if self._over or (self._told is not None and not exists(self._path)):
                     self._over = True
                     return
-                _write(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
+                write_json(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
                 self._told = still_open
 
     def look(self) -> bool:
@@ -123,16 +123,3 @@ def control_of(control_dir: str, session: ScoringSession) -> RunControl:
         if key not in _controls:
             _controls[key] = RunControl(control_dir, session)
         return _controls[key]
-
-
-def _write(path: str, fields: dict[str, Any]) -> None:
-    content = json.dumps(fields).encode()
-    if "://" in path:
-        with FileSystems.create(path) as file:
-            file.write(content)
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f"{path}.partial"
-    with open(partial, "wb") as local:
-        local.write(content)
-    os.replace(partial, path)

@@ -11,6 +11,7 @@ from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.batch_by_size import Batch
+from transforms.budget_keeper import BudgetKeeper, keeper_of
 from transforms.counters import RequestCounters
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import RejectedRow
@@ -35,6 +36,7 @@ class _ScoreBatchFn(beam.DoFn):
         self._counters = RequestCounters()
         self._lane: Union[Lane, None] = None
         self._control: Union[RunControl, None] = None
+        self._keeper: Union[BudgetKeeper, None] = None
 
     def start_bundle(self) -> None:
         # stages start from the last to the first: this comes before DropAnswered looks at the ledger
@@ -55,6 +57,7 @@ class _ScoreBatchFn(beam.DoFn):
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, next_turn, storage)
             self._lane = session.lane()
+            self._keeper = keeper_of(self._scoring, session)
             if self._scoring.control_dir is not None:
                 self._control = control_of(self._scoring.control_dir, session)
                 self._control.tell()
@@ -71,6 +74,8 @@ class _ScoreBatchFn(beam.DoFn):
             self._counters.endpoints(*self._lane.endpoint_news())
             if self._control is not None:
                 self._control.tell()
+            if self._keeper is not None:
+                self._keeper.say()
         self._counters.hand_over()
 
     def teardown(self) -> None:

@@ -65,7 +65,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     elif rows.sample is not None:
         if pilot is not None and not rows.problems:
             warnings += _pilot(settings, teacher, pilot)
-        _estimate(settings, teacher.endpoint)
+        warnings += _estimate(settings, teacher.endpoint)
     if rows.problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     if code:
@@ -232,10 +232,12 @@ def _estimate_unasked(settings: DistillSettings) -> None:
         print(f"            {doubt}")
 
 
-def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
+def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
+    """Say what is to be sent and what it takes; warnings about limits that are below that."""
     from beam_distill.estimate import estimate_lines, experience_on_ledger
     from beam_distill.progress.tracker import prices_of
     from beam_distill.rows_to_send import rows_to_send
+    from beam_distill.spending import limits_and_warnings
     from beam_distill.wiring import run_files
 
     surveys = rows_to_send(settings, endpoint)
@@ -250,3 +252,9 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> None:
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):
         print(line)
+    said, warnings = limits_and_warnings(settings, surveys, usage)
+    for line in said:
+        print(f"limit       {line}")
+    for warning in warnings:
+        print(f"warning     {warning}")
+    return warnings

@@ -45,10 +45,12 @@ def _rows(settings: DistillSettings) -> list[str]:
     for pattern in (settings.train_file_path, settings.validation_file_path):
         if pattern is not None and "://" not in pattern and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
+    from beam_distill.estimate import experience_on_ledger
     from beam_distill.exit_codes import RunRefused
     from beam_distill.preflight import check_files
     from beam_distill.progress.tracker import prices_of
     from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
+    from beam_distill.spending import has_limits, limits_and_warnings
     from transforms.teacher.specs import EndpointSpec
 
     try:
@@ -63,6 +65,11 @@ def _rows(settings: DistillSettings) -> list[str]:
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
         sentences = survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings))
         lines += [f"            {sentence}" for sentence in sentences]
+    if has_limits(settings):
+        model = endpoint.model if endpoint is not None else settings.model
+        seen = experience_on_ledger(f"{settings.resolved_work_dir}/ledger", model)
+        said, warnings = limits_and_warnings(settings, surveys, seen)
+        lines += [f"limit       {line}" for line in said] + [f"warning     {warning}" for warning in warnings]
     return lines + ([f"            {doubt}"] if doubt else [])
 
 

@@ -34,6 +34,30 @@ class LimitSettings(Section):
     max_requests_per_minute: int | None = setting(
         None, "limits", "cap, for an endpoint shared with production", "Per scoring process.", True, ge=1
     )
+    max_cost: float | None = setting(
+        None,
+        "limits",
+        "hard limit on what all runs of the job may cost; needs prices",
+        "Over all runs in one work_dir, in the `currency` of `price_per_million_input_tokens` and `price_per_million_output_tokens`. What is on "
+        "the wire counts, at its expected price for meeting the limit and at its highest for never passing it by more than 2 %, so the job "
+        "slows down where less is left than the requests in flight can cost at most. A run that reaches it ends with exit code 7; a higher one "
+        "goes on.",
+        gt=0,
+    )
+    max_total_tokens: int | None = setting(
+        None,
+        "limits",
+        "hard limit on the tokens, in and out, of all runs of the job",
+        "Tokens from the endpoint's cache and of reasoning count like all others.",
+        ge=1,
+    )
+    max_requests: int | None = setting(
+        None,
+        "limits",
+        "hard limit on the requests of all runs of the job, retries included",
+        "Exact: none is sent beyond it. Those that could not reach the endpoint do not count.",
+        ge=1,
+    )
     share_identical_answers: Flag = setting(
         False,
         "limits",

@@ -41,6 +41,9 @@ PATHS = frozenset(
 """Inputs that name files, whose names may hold any bytes."""
 
 
+_PRICES_OF_ALL = ("price_per_million_input_tokens", "price_per_million_output_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How the endpoint is opened, and why that way."""
@@ -148,6 +151,12 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
     if settings.share_identical_answers and settings.teacher_model_temperature != 0:
         problems.append(
             "share_identical_answers: needs teacher_model_temperature 0; above it the teacher would answer each of the rows differently"
+        )
+    missing = [name for name in _PRICES_OF_ALL if getattr(settings, name) is None]
+    if settings.max_cost is not None and missing:
+        problems.append(
+            f"max_cost: needs {' and '.join(missing)}, in the same currency; give 0 for tokens that cost nothing. Without prices, "
+            "max_total_tokens and max_requests limit a job"
         )
     problems.extend(_column_contradictions(settings))
     problems.extend(pool_contradictions(settings))

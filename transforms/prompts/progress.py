@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from transforms.elements import reasons
+from transforms.elements.failures import StopCause
 from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow
@@ -87,4 +88,5 @@ def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | Re
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
         return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
     detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row's turn came."
-    return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun sends it.", row.row_key, scored.attempts, last_raw)
+    with_what = " with a higher limit" if scored.stopped is not None and scored.stopped.cause is StopCause.BUDGET_SPENT else ""
+    return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun{with_what} sends it.", row.row_key, scored.attempts, last_raw)

@@ -7,6 +7,7 @@ passed by more than ``SLACK``. Where several processes share a budget, each may 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -88,7 +89,6 @@ class Budget:
     def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False) -> None:
         self._spec = spec
         self._expectation = Expectation(most_new_tokens, spec.prices)
-        self._shared = shared
         self.accounts = _accounts(spec)
         if not shared:
             for account in self.accounts:
@@ -99,6 +99,8 @@ class Budget:
         self._refused: Account | None = None
         self._estimate_said = False
         self.no_more_to_claim = not shared
+        self.wants_more: Callable[[], None] | None = None
+        """Called where a request finds too little claimed."""
 
     @property
     def has_limits(self) -> bool:
@@ -114,6 +116,8 @@ class Budget:
         for account, amount in zip(self.accounts, amounts, strict=True):
             if not account.takes(amount):
                 self._refused, self._needs = account, amounts
+                if self.wants_more is not None:
+                    self.wants_more()
                 return None
         for account, amount in zip(self.accounts, amounts, strict=True):
             account.reserved += amount
@@ -152,9 +156,9 @@ class Budget:
         account, needed = self._refused, self._needs[self.accounts.index(self._refused)]
         limit = {"max_cost": self._spec.max_cost, "max_total_tokens": self._spec.max_total_tokens, "max_requests": self._spec.max_requests}
         shown = self._shown(account.name, float(limit[account.name] or 0))
-        at_most = " at most" if account.at_worst else ""
-        takes = "" if account.name == "max_requests" else f", the next request takes{at_most} {self._shown(account.name, needed)}"
-        return f"{account.name} of {shown} leaves no room for another request{takes}."
+        takes = "which can take up to" if account.at_worst else "which is expected to take"
+        needs = "" if account.name == "max_requests" else f", {takes} {self._shown(account.name, needed)}"
+        return f"{account.name} of {shown} leaves no room for another request{needs}."
 
     def early_stop(self) -> EarlyStop:
         """The stop that follows when nothing more may leave."""
@@ -171,11 +175,23 @@ class Budget:
             self._on_wire,
         )
 
-    def claim(self, claimed: tuple[float, ...]) -> tuple[float, ...]:
-        """This process may have so much from now on, though never less than what it uses; what that comes to."""
+    def claim(self, claimed: tuple[float, ...]) -> None:
+        """This process may have so much of each account from now on."""
         for account, amount in zip(self.accounts, claimed, strict=True):
-            account.claimed = max(amount, account.used)
+            account.claimed = amount
+
+    def give_back(self) -> tuple[float, ...]:
+        """Claim no more than is used; what that is."""
+        self.claim(tuple(account.used for account in self.accounts))
         return tuple(account.claimed for account in self.accounts)
+
+    def nothing_waits(self) -> None:
+        """No request is to be sent any more."""
+        self._needs = ()
+
+    def nothing_to_come(self, is_so: bool) -> None:
+        """Whether all that could still be claimed is less than the next request needs."""
+        self.no_more_to_claim = is_so
 
     def _amounts(self, expected: Usage, at_worst: Usage, requests: int = 1) -> tuple[float, ...]:
         amounts = []

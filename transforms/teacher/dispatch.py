@@ -151,6 +151,7 @@ class Dispatcher:
         if self._shared is not None:
             waiting.extend(self._shared.abandon())
         self._pool.stop()
+        self.budget.nothing_waits()
         for row in waiting:
             self._delivery.end_early(row, cause)
         if self.counts.in_flight:

@@ -10,7 +10,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from transforms.azure.tokens import forget_secrets
 from transforms.elements.failures import EarlyStop, FailureKind
@@ -18,6 +21,7 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.storage import LedgerStorage
+from transforms.teacher.budget import Budget
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
 from transforms.teacher.dispatch import Dispatcher, NextTurn
@@ -27,6 +31,9 @@ from transforms.teacher.specs import ScoringSpec
 
 BACKLOG_FACTOR = 2
 LEAST_BACKLOG = 128
+CLOSING_S = 5.0
+
+Result = TypeVar("Result")
 
 
 class SessionClosed(Exception):
@@ -51,6 +58,7 @@ class ScoringSession:
         self._queued = 0
         self._endpoints_told: dict[str, EndpointState] = {}
         self._lanes: list[Lane] = []
+        self._at_end: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
         self._dispatcher: Dispatcher
         self._thread = threading.Thread(target=self._run, name="scoring-loop", daemon=True)
@@ -72,6 +80,28 @@ class ScoringSession:
     def snapshot(self) -> Snapshot:
         """The state of the engine at about this moment."""
         return self._dispatcher.snapshot()
+
+    def on_budget(self, use: Callable[[Budget], Result]) -> Result:
+        """What ``use`` makes of the engine's budget, on the engine's own thread while there is one."""
+        done: Future[Result] = Future()
+
+        def call() -> None:
+            try:
+                done.set_result(use(self._dispatcher.budget))
+            except Exception as error:  # noqa: BLE001 - raised again on the thread that waits
+                done.set_exception(error)
+
+        while not self.closed:
+            with suppress(RuntimeError):  # the loop was closed at this moment
+                self._loop.call_soon_threadsafe(call)
+            wait([done], timeout=CLOSING_S)
+            if done.done():
+                return done.result()
+        return done.result() if done.done() else use(self._dispatcher.budget)
+
+    def at_end(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when the engine has ended."""
+        self._at_end.append(tell)
 
     def open_requests(self) -> int:
         """Requests on the wire, and answers that are not on the ledger yet, at about this moment."""
@@ -117,6 +147,8 @@ class ScoringSession:
         self._thread.join()
         for lane in self._lanes:
             lane.fail(SessionClosed())
+        for tell in self._at_end:
+            tell()
 
     def submit(self, rows: list[RowInProgress]) -> None:
         """Hand rows to the engine; waits while it has more than it can send soon."""

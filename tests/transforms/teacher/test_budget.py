@@ -92,7 +92,7 @@ def test_the_very_first_round_keeps_to_the_limit() -> None:
     )
     cost = sum(PRICES.cost(Usage(record.prompt_tokens or 0, record.completion_tokens or 0)) for record in played.answers)
     assert 0.09 < cost <= 0.102
-    assert played.stopped is not None and played.stopped.startswith("max_cost of 0.1 EUR leaves no room for another request, the next request")
+    assert played.stopped is not None and played.stopped.startswith("max_cost of 0.1 EUR leaves no room for another request, which")
 
 
 def test_a_limit_below_the_worst_of_one_request_sends_none() -> None:
@@ -196,6 +196,7 @@ def test_what_is_expected_is_learned() -> None:
 def test_a_shared_budget_waits_for_claims() -> None:
     one = Budget(BudgetSpec(max_requests=100), 10, shared=True)
     assert one.reserve(10) is None and one.state().needs == (1.0,)
-    assert one.claim((2.0,)) == (2.0,)
-    assert one.reserve(10) and one.reserve(10) and one.reserve(10) is None
-    assert one.claim((0.0,)) == (2.0,)  # what is on the wire is not given back
+    one.claim((3.0,))
+    assert one.reserve(10) and one.reserve(10)
+    assert one.give_back() == (2.0,)  # what is on the wire is not given back
+    assert one.reserve(10) is None

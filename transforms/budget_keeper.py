@@ -1,0 +1,224 @@
+"""What a scoring process spends, kept in a small file of its own, and how several processes share one budget by them.
+
+A file says what was spent beside the ledger (attempts without an answer), what is on the wire, and what the process has claimed of the budget.
+A process that wants more writes the higher claim first and looks at all others then: of two that claim at once at least one sees the other,
+so that the claims together never exceed the budget. A process that dies keeps its claim until the run ends; the next run counts what the
+ledger and the files say was spent. See docs/decisions/0019.
+"""
+
+import json
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Union
+
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.elements.usage import Spending, Usage
+from transforms.filesystems import write_json
+from transforms.matching import sizes_of
+from transforms.teacher.budget import Budget, BudgetState
+from transforms.teacher.session import ScoringSession
+from transforms.teacher.specs import BudgetSpec, ScoringSpec
+
+LOOK_EVERY_S = 1.0
+LOOK_EVERY_REMOTE_S = 5.0
+LOOKS_AHEAD = 5
+"""A claim covers the spending of so many looks: fewer cost more files, more are lost to the run with a process that dies."""
+REQUESTS_AHEAD = 64
+SILENT_LOOKS = 30
+"""A process that said nothing for so many looks gives nothing back: all that it claimed counts as spent."""
+
+
+Amounts = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What one process said: its claims and what it spent of each account, and its spending that is not on the ledger."""
+
+    claimed: Amounts
+    spent: Amounts
+    beside: Spending
+    on_wire: Spending
+
+
+def notes_in(folder: str) -> dict[str, Note]:
+    """What every process of every run last said, by its file. A file that cannot be read is passed over."""
+    found: dict[str, Note] = {}
+    for path in sizes_of(f"{folder}/*.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError), FileSystems.open(path) as file:
+            fields = json.loads(file.read())
+            found[path] = Note(tuple(fields["claimed"]), tuple(fields["spent"]), _spending(fields["beside"]), _spending(fields["on_wire"]))
+    return found
+
+
+def _spending(counts: list[int]) -> Spending:
+    return Spending(int(counts[0]), Usage(*map(int, counts[1:])))
+
+
+class BudgetKeeper:
+    """One process's side: says what it spends and, where the budget is shared, claims what it needs."""
+
+    def __init__(self, spec: BudgetSpec, run_id: str, session: ScoringSession, shared: bool) -> None:
+        assert spec.folder is not None
+        self._folder = spec.folder
+        self._run_id = run_id
+        self._session = session
+        self._processes = spec.processes
+        self._path = f"{spec.folder}/{run_id}@{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+        self._every_s = LOOK_EVERY_REMOTE_S if "://" in spec.folder else LOOK_EVERY_S
+        self._shared, self._has_limits = session.on_budget(lambda budget: (shared and budget.has_limits, budget.has_limits))
+        self._available = session.on_budget(lambda budget: tuple(account.available for account in budget.accounts))
+        self._said: dict[str, Any] = {}
+        self._claimed: Amounts = (0.0,) * len(self._available) if self._shared else self._available
+        self._peers_said: dict[str, tuple[bytes, float]] = {}
+        self._wanted = threading.Event()
+        self._saying = threading.Lock()
+        self._needs = (0.0,) * len(self._available)
+        self._spent_before, self._spent_at_s = (0.0,) * len(self._available), time.monotonic()
+        self._random = random.Random()
+        if self._shared:
+            session.on_budget(self._listen)
+        session.at_end(self._end)
+        threading.Thread(target=self._run, name="budget-keeper", daemon=True).start()
+
+    def say(self) -> None:
+        """Write down how the budget stands, where that is new. A note that cannot be written costs no answer."""
+        with suppress(Exception):  # every filesystem has errors of its own
+            self._say()
+
+    def _say(self, claimed: Union[Amounts, None] = None) -> None:
+        with self._saying:
+            if claimed is not None:
+                self._claimed = claimed
+            state = self._session.on_budget(Budget.state)
+            fields = {
+                "claimed": list(self._claimed),
+                "spent": list(state.spent),
+                "beside": [state.beside.requests, *state.beside.usage],
+                "on_wire": [state.on_wire.requests, *state.on_wire.usage],
+            }
+            is_news = self._shared or fields != self._said
+            if is_news and (self._has_limits or state.beside != Spending()):
+                write_json(self._path, {**fields, "at_s": time.time()})
+                self._said = fields
+
+    def _listen(self, budget: Budget) -> None:
+        budget.wants_more = self._wanted.set
+
+    def _end(self) -> None:
+        with suppress(Exception):
+            self._say(self._session.on_budget(Budget.give_back) if self._shared else None)
+
+    def _run(self) -> None:
+        while not self._session.closed:
+            self._wanted.wait(self._every_s)
+            pause_s = 0.0
+            with suppress(Exception):  # looked at again in a moment
+                pause_s = self._look() if self._shared else 0.0
+            self.say()
+            if pause_s:
+                time.sleep(pause_s)
+
+    def _look(self) -> float:
+        """Claim what is needed soon, or give back what is not; seconds to wait where the others leave too little."""
+        self._wanted.clear()
+        state = self._session.on_budget(Budget.state)
+        if not state.needs and not state.on_wire.requests:
+            if state.claimed != state.used:
+                self._say(self._session.on_budget(Budget.give_back))
+            return 0.0
+        self._needs = state.needs or self._needs
+        rooms = self._rooms(state)
+        if not state.needs and all(claimed - used >= room / 2 for claimed, used, room in zip(state.claimed, state.used, rooms, strict=True)):
+            return 0.0
+        wanted = []
+        free = self._free(state.claimed)
+        for claimed, used, room, left, need in zip(state.claimed, state.used, rooms, free, self._needs, strict=True):
+            share = max(left / (2 * self._processes), min(need, left))
+            wanted.append(max(claimed, min(used + room, claimed + share)))
+        enough = not state.needs or all(used + need <= claim for used, need, claim in zip(state.used, state.needs, wanted, strict=True))
+        if enough and wanted != list(state.claimed):
+            self._say(tuple(wanted))
+            if all(left >= 0 for left in self._free(tuple(wanted))):
+                self._session.on_budget(lambda budget: budget.claim(tuple(wanted)))
+                return 0.0
+            self._say(state.claimed)  # another claimed at the same moment: both step back
+        elif state.needs:
+            self._give_back(state)
+        return self._every_s * self._random.uniform(0.1, 0.3)
+
+    def _rooms(self, state: BudgetState) -> list[float]:
+        """How much more than it uses the process should have of each account, for some looks ahead."""
+        now_s = time.monotonic()
+        past_s = max(now_s - self._spent_at_s, 0.1)
+        rates = [(spent - before) / past_s for spent, before in zip(state.spent, self._spent_before, strict=True)]
+        if past_s >= self._every_s:
+            self._spent_before, self._spent_at_s = state.spent, now_s
+        ahead_s = LOOKS_AHEAD * self._every_s
+        return [
+            max(REQUESTS_AHEAD * need, ahead_s * rate, used / 2) for need, rate, used in zip(self._needs, rates, state.used, strict=True)
+        ]
+
+    def _give_back(self, state: BudgetState) -> None:
+        """Nothing can be sent with what is claimed and free: let the others have it, and see whether there will be more."""
+        self._say(self._session.on_budget(Budget.give_back))
+        gone = [0.0] * len(self._available)
+        for note, is_silent in self._peers():
+            for place, amount in enumerate(note.claimed if is_silent else note.spent):
+                gone[place] += amount
+        quantities = zip(self._available, gone, state.used, state.needs, strict=True)
+        may_come = all(available - others - used >= need for available, others, used, need in quantities)
+        self._session.on_budget(lambda budget: budget.nothing_to_come(not may_come))
+
+    def _free(self, claimed: Amounts) -> list[float]:
+        """What nobody has claimed, with so much claimed by this process."""
+        free = [available - own for available, own in zip(self._available, claimed, strict=True)]
+        peers = self._peers()
+        self._processes = max(self._processes, len(peers) + 1)
+        for note, _ in peers:
+            free = [left - other for left, other in zip(free, note.claimed, strict=True)]
+        return free
+
+    def _peers(self) -> list[tuple[Note, bool]]:
+        """What the other processes of this run said, and whether they have fallen silent. No clock but ours is asked."""
+        now_s = time.monotonic()
+        found = []
+        for path in sizes_of(f"{self._folder}/{self._run_id}@*.json"):
+            if path == self._path:
+                continue
+            with FileSystems.open(path) as file:
+                content = file.read()
+            if path not in self._peers_said or self._peers_said[path][0] != content:
+                self._peers_said[path] = (content, now_s)
+            fields = json.loads(content)
+            note = Note(tuple(fields["claimed"]), tuple(fields["spent"]), Spending(), Spending())
+            found.append((note, now_s - self._peers_said[path][1] > SILENT_LOOKS * self._every_s))
+        return found
+
+
+_keepers: dict[int, BudgetKeeper] = {}
+_keepers_lock = threading.Lock()
+
+
+def keeper_of(scoring: ScoringSpec, session: ScoringSession) -> Union[BudgetKeeper, None]:
+    """The process's one keeper for a session; None where nothing is to be kept."""
+    if scoring.budget.folder is None:
+        return None
+    with _keepers_lock:
+        key = id(session)
+        if key not in _keepers:
+            _keepers[key] = BudgetKeeper(scoring.budget, scoring.run_id, session, shared=scoring.control_dir is not None)
+            session.at_end(lambda: _forget(key))
+        return _keepers[key]
+
+
+def _forget(key: int) -> None:
+    with _keepers_lock:
+        _keepers.pop(key, None)
