@@ -83,7 +83,9 @@ def _is_hidden(relative: str) -> bool:
 
 
 def _spellings(pattern: str) -> Iterator[str]:
-    """The pattern as Beam takes it, where ``**/`` is at least one folder, with and without each: for shells it may be none."""
+    """The pattern as Beam takes it, where ``**/`` is at least one folder, with and without each: for shells it may be none. They also
+    know ``[^a]`` for ``[!a]``."""
+    pattern = pattern.replace("[^", "[!")
     head, many, tail = pattern.partition("**/")
     if not many or head[-1:] not in ("", "/"):
         yield pattern

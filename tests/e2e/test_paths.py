@@ -72,6 +72,8 @@ def test_patterns_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sorted(sizes_of("*.jsonl")) == ["[c].jsonl", "a.jsonl", "b.jsonl", "c.jsonl"]
     assert sorted(sizes_of("./*.jsonl"))[0] == "./[c].jsonl"
     assert sorted(sizes_of("[ab].jsonl")) == ["a.jsonl", "b.jsonl"]
+    assert sorted(sizes_of("[!b].jsonl")) == sorted(sizes_of("[^b].jsonl"))
+    assert "b.jsonl" not in sizes_of("[^b].jsonl")
     assert list(sizes_of("[c].jsonl")) == ["[c].jsonl"]  # it exists, so it is that file
     assert list(sizes_of("x/*.jsonl")) == ["x/d.jsonl"]
     assert list(sizes_of("x [1]/*.jsonl")) == ["x [1]/f.jsonl"]
