@@ -22,6 +22,9 @@ _TOOL_ROLES = frozenset(
     {"tool", "function", "function_call", "function-call", "function_response", "observation", "tool_call", "tool_response", "ipython"}
 )
 
+_CONTENT_KEYS = ("content", "value", "parts")
+"""Where the text of a message is; the last is Gemini's."""
+
 _FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("user", "assistant"), ("assistant", "user")})
 """The roles that may follow one another."""
 
@@ -68,6 +71,8 @@ def _message(place: int, count: int, item: object, any_role: bool) -> ChatMessag
         raise _unknown_role(place, count, item, role_key)
     where = f"message {place} of {count} ({known})"
     refuse_tool_calls(item, where)
+    if content_key not in item:
+        content_key = next((key for key in _CONTENT_KEYS if key in item), content_key)
     content = item.get(content_key)
     if type(content) is str:  # nearly always
         content = readable(content, where)

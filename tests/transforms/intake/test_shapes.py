@@ -198,3 +198,38 @@ def test_a_system_prompt_beside_the_messages_comes_first(system: Any) -> None:
 @pytest.mark.parametrize("nothing", [None, "", [], {}, 5])
 def test_no_system_prompt_beside_the_messages(nothing: Any) -> None:
     assert chat({"system": nothing, "messages": [{"role": "user", "content": "u"}]}) == [U]
+
+
+PARTS = [{"text": "u"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "messages"),
+    [
+        ({"contents": [{"role": "user", "parts": PARTS}]}, [U]),
+        ({"contents": [{"parts": PARTS}]}, [U]),
+        ({"contents": [{"role": "user", "parts": PARTS}, {"role": "model", "parts": [{"text": "a"}]}]}, [U, A]),
+        ({"systemInstruction": {"parts": [{"text": "s"}]}, "contents": [{"role": "user", "parts": PARTS}]}, [("system", "s"), U]),
+        ({"system_instruction": "s", "contents": [{"role": "user", "parts": PARTS}]}, [("system", "s"), U]),
+        ({"systemInstruction": None, "contents": [{"role": "user", "parts": PARTS}], "tools": []}, [U]),
+        ({"conversations": [{"role": "human", "value": "u"}, {"role": "gpt", "value": "a"}]}, [U, A]),
+        ({"messages": [{"role": "user", "value": "u"}]}, [U]),
+    ],
+)
+def test_gemini_and_mixed_keys(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
+    assert chat(row) == messages
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"contents": [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "x"}}]}]}, reasons.HOLDS_PICTURE),
+        ({"contents": [{"role": "user", "parts": [{"functionCall": {"name": "f"}}]}]}, reasons.TOOL_CALLS),
+        ({"contents": [{"role": "user", "parts": []}]}, reasons.CONTENT_NOT_TEXT),
+        ({"contents": []}, reasons.NO_MESSAGES),
+        ({"contents": "u"}, reasons.NO_MESSAGES),
+        ({"messages": [{"role": "user"}]}, reasons.CONTENT_NOT_TEXT),
+    ],
+)
+def test_gemini_that_is_no_chat(row: dict[str, Any], expected: str) -> None:
+    assert reason(row) == expected

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from transforms.intake.shapes.alpaca import Alpaca
 from transforms.intake.shapes.base import RowShape
 from transforms.intake.shapes.batch_request import BatchRequest
+from transforms.intake.shapes.gemini import Gemini
 from transforms.intake.shapes.prompt_completion import PromptCompletion
 from transforms.intake.shapes.sharegpt import ShareGpt
 
-SHAPES: tuple[RowShape, ...] = (ShareGpt(), BatchRequest(), PromptCompletion(), Alpaca())
+SHAPES: tuple[RowShape, ...] = (ShareGpt(), BatchRequest(), PromptCompletion(), Alpaca(), Gemini())
 LOOKED_AT = frozenset[str]().union(*(shape.columns for shape in SHAPES))
 
 
