@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from beam_distill.config.secrets import without_secrets
+
 _NAMED = {
     "max_tokens": "teacher_model_max_new_tokens",
     "max_completion_tokens": "teacher_model_max_new_tokens",
@@ -46,7 +48,7 @@ def _leaves(fields: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, dict) and name in ("input_data", "parameters"):
             found.update(_leaves(value))
         else:
-            found[_NAMED.get(name, f"extra_body.{name}")] = value
+            found[_NAMED.get(name, f"extra_body.{name}")] = without_secrets(value, name)
     return found
 
 

@@ -20,7 +20,7 @@ from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
 from transforms.teacher.address import other_route
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, credential_headers
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.specs import CredentialKind, EndpointSpec
@@ -97,6 +97,7 @@ def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
         proxy_for(endpoint.chat_url)
         credential_headers(endpoint, patience_s)
         added_headers(endpoint)
+        body_values(endpoint)
         address_of(endpoint)
     except UnusableProxy as unusable:
         raise RunRefused(ExitCode.WRONG_INPUT, str(unusable)) from None

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from beam_distill.azure_endpoint import locate
+from beam_distill.body_secrets import by_reference
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.teachers import declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
@@ -51,7 +52,7 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
         model=settings.model,
         kind=located.kind,
         credential=located.credential,
-        extra_body_json=json.dumps(settings.extra_body or {}, sort_keys=True),
+        extra_body_json=json.dumps(by_reference(settings.extra_body or {}), sort_keys=True),
         ca_bundle=settings.ca_bundle,
     )
     fields = request_fields(endpoint, sampling_spec(settings))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from transforms.teacher.header_values import only_references
 
 MASK = "***"
 """What stands for a secret where settings are shown."""
@@ -64,15 +67,27 @@ def _secret_in_query(text: str) -> bool:
 
 def without_secrets(value: Any, name: str = "") -> Any:
     """A JSON value with every secret in it masked, at any depth; ``name`` is what it is called."""
+    return secrets_replaced(value, lambda path, secret: MASK, (name,), numbers_too=True)
+
+
+def secrets_replaced(
+    value: Any, stand_in: Callable[[tuple[str, ...], str], str], path: tuple[str, ...] = (), numbers_too: bool = False
+) -> Any:
+    """A JSON value with another text for every text that is a secret by its name or its look, at any depth.
+
+    ``stand_in`` makes it of the names that lead to the text, and of the text. References to variables are no secrets.
+    """
     if isinstance(value, dict):
-        return {key: without_secrets(part, str(key)) for key, part in value.items()}
+        return {key: secrets_replaced(part, stand_in, (*path, str(key)), numbers_too) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_secrets(part, name) for part in value]
-    if isinstance(value, str) and value and (is_secret_name(name) or _ISSUED.match(value) or _SCHEME.match(value)):
-        return MASK
-    if isinstance(value, str) and (_CONNECTION_STRING.search(value) or ("://" in value and _holds_secret(value))):
-        return MASK
-    return MASK if is_secret_name(name) and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        return [secrets_replaced(part, stand_in, (*path, str(number)), numbers_too) for number, part in enumerate(value)]
+    name = next((part for part in reversed(path) if not part.isdigit()), "")
+    if numbers_too and isinstance(value, (int, float)) and not isinstance(value, bool) and is_secret_name(name):
+        return stand_in(path, str(value))
+    if not isinstance(value, str) or not value or only_references(value):
+        return value
+    is_secret = is_secret_name(name) or _ISSUED.match(value) or _SCHEME.match(value) or _CONNECTION_STRING.search(value)
+    return stand_in(path, value) if is_secret or ("://" in value and _holds_secret(value)) else value
 
 
 def _holds_secret(address: str) -> bool:

@@ -48,7 +48,8 @@ class TeacherSettings(Section):
         None,
         "teacher",
         "JSON object merged into every request",
-        "For `reasoning_effort`, `chat_template_kwargs`, `response_format` and the like.",
+        "For `reasoning_effort`, `chat_template_kwargs`, `response_format` and the like. For a secret write `${NAME}`, an environment variable "
+        "of the worker: the ledger holds the name only.",
         True,
     )
     ca_bundle: str | None = setting(None, "teacher", "PEM file of authorities to trust", "Proxies come from the standard variables.")

@@ -15,6 +15,7 @@ from beam_distill.config.table import described
 from beam_distill.deployment.quoting import shell_word
 from beam_distill.handoff.folder import handoff_folder
 from beam_distill.runners.spark_properties import driver_properties, replacement_properties
+from transforms.teacher.body_values import variables_of_body
 from transforms.teacher.header_values import only_references, referenced_variables
 
 SERVERLESS = "serverless"
@@ -51,7 +52,8 @@ class JobFacts:
         """The environment variables that workers take secrets from."""
         holders = [self.settings, *(self.settings["teachers"] or ())]
         key = list(dict.fromkeys(holder["api_key_env"] for holder in holders if holder.get("api_key_env")))
-        return key + [name for name in referenced_variables(self.settings.get(HEADERS, {}).values()) if name not in key]
+        named = [*referenced_variables(self.settings.get(HEADERS, {}).values()), *variables_of_body(self.settings["extra_body"])]
+        return key + [name for name in dict.fromkeys(named) if name not in key]
 
     @property
     def processes(self) -> int:

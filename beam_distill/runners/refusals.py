@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 
+from beam_distill.body_secrets import literal_secrets
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.plan import RunnerPlan
+from transforms.teacher.body_values import variables_of_body
 from transforms.teacher.header_values import referenced_variables
 
 
 def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
     """Raise RunRefused naming every path that only this machine sees, and every secret that workers could not look up."""
     problems = [] if plan.same_machine else [*_local_paths(settings, plan), *_local_secrets(settings, plan)]
+    if not plan.embedded and plan.environment != "loopback":
+        problems += [
+            f"extra_body: {place} is a secret, and workers elsewhere would get it in clear with the job: write ${{NAME}} in its place, a "
+            "variable that every worker has"
+            for place in literal_secrets(settings.extra_body)
+        ]
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
 
@@ -71,4 +79,4 @@ def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
 def _secret_variables(settings: DistillSettings) -> list[str]:
     """The environment variables that workers take secrets from."""
     key = [settings.api_key_env] if settings.api_key_env is not None else []
-    return key + referenced_variables((settings.additional_headers or {}).values())
+    return key + referenced_variables((settings.additional_headers or {}).values()) + variables_of_body(settings.extra_body)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from builders import questions
+from builders import chat_line, questions
 from jobs import Job
 from local_server import serving
+
+from beam_distill import wiring
 
 KEY = "sk-live-0123456789/abcdef=="
 HEADER_SECRET = "tenant+token-42!secret"
@@ -77,6 +79,68 @@ def test_no_secret_is_kept_or_shown(tmp_path: Path, echo: str, monkeypatch: pyte
         assert part not in written
     assert b"[secret]" in written and b"${FUNCTION_CODE}" in written
     assert "\x1b[2J" not in shown and "\x1b[2J" not in (job.work_dir / "rejects.jsonl").read_text()
+
+
+BODY_SECRET = "0n-your-data/key+7788=="
+
+
+class EchoBody(Echo):
+    """Answers with everything it was sent, its body too."""
+
+    def do_POST(self) -> None:
+        request = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        type(self).seen.append(json.loads(request))
+        message = {"role": "assistant", "content": "4", "reasoning_content": request.decode()}
+        body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def with_key(key: str) -> str:
+    parameters = {"authentication": {"type": "api_key", "key": key}, "index_name": "docs"}
+    return "--extra_body=" + json.dumps({"data_sources": [{"type": "azure_search", "parameters": parameters}]})
+
+
+@pytest.mark.fault("X-F5")
+@pytest.mark.parametrize("given", ["${SEARCH_KEY}", BODY_SECRET], ids=["by its name", "itself"])
+def test_a_secret_in_the_body_is_sent_and_not_kept(
+    tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEARCH_KEY", BODY_SECRET)
+    EchoBody.seen = []
+    with serving(EchoBody) as address:
+        job = Job(tmp_path, f"http://{address}/v1", task="CONVERSATION")
+        job.train([*questions(2), chat_line(("user", "What is 3 plus 3 in ${SEARCH_KEY}?"))])
+        assert job.run("--model=m", with_key(given), "--debug_mode=true", "--log_prompts=true") == 0
+        assert job.run("--model=m", with_key(given), "--teacher_model_temperature=0.9") == 0
+    sources = [sent["data_sources"][0]["parameters"] for sent in EchoBody.seen]  # type: ignore[index]
+    assert sources == [{"authentication": {"type": "api_key", "key": BODY_SECRET}, "index_name": "docs"}] * 6
+    assert any("in ${SEARCH_KEY}?" in str(sent) for sent in EchoBody.seen)  # a row's own text is nobody's reference
+    written = everything_written(job.train_output.parent) + "".join(capfd.readouterr()).encode()
+    assert b"0n-your-data" not in written and b"[secret]" in written
+
+
+@pytest.mark.fault("X-F5")
+def test_a_variable_of_the_body_that_is_not_set_is_said_before_anything_is_sent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path, "http://127.0.0.1:9/v1", task="CONVERSATION")
+    job.train(questions(2))
+    assert job.run("--model=m", with_key("${NO_SUCH_VARIABLE}")) == 2
+    assert "extra_body: the environment variable NO_SUCH_VARIABLE is not set on this machine" in capfd.readouterr().err
+
+
+@pytest.mark.fault("X-F5")
+def test_answers_recorded_with_a_secret_in_clear_are_still_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "by_reference", dict)  # as it was before secrets went by their names
+    with serving(EchoBody) as address:
+        job = Job(tmp_path, f"http://{address}/v1", task="CONVERSATION")
+        job.train(questions(3))
+        assert job.run("--model=m", with_key(BODY_SECRET)) == 0
+    monkeypatch.undo()
+    monkeypatch.setenv("SEARCH_KEY", BODY_SECRET)
+    for given in (BODY_SECRET, "${SEARCH_KEY}"):  # and the teacher is gone
+        assert job.run("--model=m", with_key(given)) == 0
 
 
 @pytest.mark.fault("T9", "X-F2")

@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import orjson
+
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.ledger.index import AnswerIndex
 from transforms.prompts.token_limit import ended_at_limit, is_cut_off
+from transforms.teacher.body_values import filled_extra_body
+from transforms.teacher.header_values import HeaderValueMissing
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
@@ -22,17 +26,20 @@ class LedgerLookup:
 
     def __init__(self, index: AnswerIndex, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
         self._index = index
-        self._endpoint = endpoint
+        self._endpoints = (endpoint, *_in_clear(endpoint))
         self._sampling = sampling
         self._template = PayloadTemplate(endpoint, sampling)
-        self._others: dict[int, PayloadTemplate] = {}
+        self._others: list[tuple[int, PayloadTemplate]] = []
         self.take_in()
 
     def take_in(self) -> None:
         """Look at what was recorded since: to be called when the index was refreshed."""
-        limits = self._index.token_limits() - {self._sampling.max_new_tokens}
-        for limit in sorted(limits - self._others.keys()):
-            self._others[limit] = PayloadTemplate(self._endpoint, replace(self._sampling, max_new_tokens=limit))
+        own = self._sampling.max_new_tokens
+        self._others = [
+            (limit, PayloadTemplate(endpoint, replace(self._sampling, max_new_tokens=limit)))
+            for limit in sorted({*self._index.token_limits(), own}, reverse=True)
+            for endpoint in (self._endpoints if limit != own else self._endpoints[1:])
+        ]
 
     def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
         """The replies that answer this turn, the one that counts first."""
@@ -58,12 +65,21 @@ class LedgerLookup:
         return self._template.request_hash(self._template.body(request.messages_for_turn(len(answers), answers)))
 
     def _under_other_limits(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
-        """Replies to the same request under other limits, those under the highest first."""
-        for limit in sorted(self._others, reverse=True):
-            template = self._others[limit]
+        """Replies to the same request under other limits, or recorded before secrets in a body went by their names; the highest limit first."""
+        for limit, template in self._others:
             body = template.body(request.messages_for_turn(turn, answers))
             for reply in self._index.find_all(request.row.row_key, turn, template.request_hash(body)):
-                yield reply._replace(token_limit=limit)
+                yield reply._replace(token_limit=limit) if limit != self._sampling.max_new_tokens else reply
+
+
+def _in_clear(endpoint: EndpointSpec) -> tuple[EndpointSpec, ...]:
+    """The endpoint with the secrets of its body in clear, as requests were recorded before secrets went by their names, where it has such."""
+    try:
+        filled = filled_extra_body(endpoint.extra_body_json)
+    except HeaderValueMissing:
+        return ()
+    fields = {**orjson.loads(endpoint.extra_body_json), **filled}
+    return (replace(endpoint, extra_body_json=orjson.dumps(fields).decode()),) if filled else ()
 
 
 def _gains(reply: TeacherReply, limit: int) -> bool:

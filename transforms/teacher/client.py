@@ -18,8 +18,9 @@ from yarl import URL
 
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import TeacherReply
+from transforms.teacher.body_values import with_fields
 from transforms.teacher.classify import classify, classify_inside
-from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, open_access, secrets_of
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, open_access, secrets_of
 from transforms.teacher.descriptors import are_exhausted
 from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
@@ -83,6 +84,7 @@ class TeacherClient:
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
         self._added_headers = added_headers(endpoint)
+        self._body_values = body_values(endpoint)
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._ids = random.Random()  # uuid4 asks the kernel each time
         tls: ssl.SSLContext | bool = True
@@ -128,6 +130,8 @@ class TeacherClient:
         headers = self._headers.copy()
         headers.setdefault(CLIENT_REQUEST_ID, str(uuid.UUID(int=self._ids.getrandbits(128), version=4)))
         timeout = TIMEOUT
+        if self._body_values:
+            body = with_fields(body, self._body_values)
         if ask is not None:
             body = ask.applied(body)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=ask.first_token_s)

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from transforms.azure.kept_secret import KeptSecret, Secret
 from transforms.azure.keys import Connection, Key, kept_connection, kept_online_key, kept_online_token, kept_serverless_key
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import WorkspaceRef
 from transforms.azure.tokens import kept_token
 from transforms.elements.references import with_variables
+from transforms.teacher.body_values import filled_extra_body, variables_of_body
 from transforms.teacher.header_values import HeaderValueMissing, filled_in, referenced_variables, value_of
 from transforms.teacher.kinds.base import Kind
 from transforms.teacher.kinds.registry import KINDS
@@ -55,15 +58,24 @@ def _in_address(variable: str) -> str:
     return value if "%" in value else quote(value, safe="")
 
 
+def body_values(endpoint: EndpointSpec) -> dict[str, Any]:
+    """The fields of the extra body that name variables, filled in. Raises CredentialMissing."""
+    try:
+        return filled_extra_body(endpoint.extra_body_json)
+    except HeaderValueMissing as missing:
+        raise CredentialMissing(str(missing)) from None
+
+
 def secrets_of(endpoint: EndpointSpec) -> list[str]:
-    """The values of all variables that headers and address of the endpoint name, and of headers named like one that carries a secret.
+    """The values of all variables that headers, address and extra body of the endpoint name, and of headers named like secrets.
 
     Raises CredentialMissing.
     """
     texts = [endpoint.chat_url, *(text for _, text in endpoint.headers)]
     literal = [text for name, text in endpoint.headers if _SECRET_HEADER.search(name)]
     try:
-        return [*literal, *(value_of("the endpoint", name) for name in referenced_variables(texts))]
+        in_body = [os.environ.get(name, "") for name in variables_of_body(orjson.loads(endpoint.extra_body_json))]
+        return [*literal, *in_body, *(value_of("the endpoint", name) for name in referenced_variables(texts))]
     except HeaderValueMissing as missing:
         raise CredentialMissing(str(missing)) from None
 

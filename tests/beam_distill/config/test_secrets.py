@@ -150,6 +150,12 @@ def test_secrets_in_a_body_and_in_beams_options_are_masked_where_settings_are_sh
     assert settings.extra_body == body and settings.beam_options == options
 
 
+@pytest.mark.fault("X-F5")
+def test_the_name_of_a_secret_is_shown() -> None:
+    body = {"api_key": "${SEARCH_KEY}", "header": "Bearer ${SEARCH_KEY}", "other_key": "x-${SEARCH_KEY}"}
+    assert given(extra_body=body).settings.public_view()["extra_body"] == {**body, "other_key": "***"}
+
+
 @pytest.mark.parametrize("name", ["max_tokens", "stop_token_ids", "eos_token", "monkey", "keyword", "author", "token_budget", "seed"])
 def test_names_that_only_sound_like_secrets(name: str) -> None:
     assert not is_secret_name(name)

@@ -261,6 +261,15 @@ def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path, job_serv
     assert "the worker pool must have the variable TEACHER_KEY" in notes_on(pool.settings, planned(pool)[0])[-1]
 
 
+def test_a_secret_in_the_body_does_not_leave_with_the_job(tmp_path: Path, job_server: str) -> None:
+    cluster = {"runner": "portable", "master": job_server, "shared_directories": str(tmp_path), "worker_environment": "external"}
+    said = refused(settings(tmp_path, **cluster, extra_body={"data_sources": [{"key": "HUSH-1234"}]}))
+    assert said.startswith("extra_body: data_sources.0.key is a secret") and "${NAME}" in said and "HUSH" not in said
+    named = settings(tmp_path, **cluster, extra_body={"data_sources": [{"key": "${SEARCH_KEY}"}]})
+    check_runner(named.settings, planned(named)[0])
+    assert "must have the variable SEARCH_KEY" in notes_on(named.settings, planned(named)[0])[-1]
+
+
 @pytest.mark.slow
 def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -> None:
     setup = Path(workers_setup_file())

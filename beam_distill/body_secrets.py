@@ -1,0 +1,46 @@
+"""Secrets that stand in extra_body itself: kept in variables of this process, so that neither the ledger nor the graph holds them."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from beam_distill.config.secrets import secrets_replaced
+
+_PREFIX = "DISTILL_EXTRA_BODY_"
+
+
+def by_reference(extra_body: dict[str, Any]) -> dict[str, Any]:
+    """The same fields with ``${NAME}`` for every secret; its value is in the environment of this process and of those it starts."""
+
+    taken: set[str] = set()
+
+    def kept(path: tuple[str, ...], secret: str) -> str:
+        if "\0" in secret:
+            return secret  # no key, and no variable can hold it
+        variable = _variable(path)
+        while variable in taken:
+            variable += "_"
+        taken.add(variable)
+        os.environ[variable] = secret
+        return f"${{{variable}}}"
+
+    found: dict[str, Any] = secrets_replaced(extra_body, kept)
+    return found
+
+
+def literal_secrets(extra_body: dict[str, Any] | None) -> list[str]:
+    """Where an extra body holds secrets itself: the names that lead to each."""
+    places: list[str] = []
+
+    def noted(path: tuple[str, ...], secret: str) -> str:
+        places.append(".".join(path))
+        return ""
+
+    secrets_replaced(extra_body or {}, noted)
+    return places
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return _PREFIX + re.sub(r"\W+", "_", "_".join(path), flags=re.ASCII).upper()

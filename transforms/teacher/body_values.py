@@ -1,0 +1,58 @@
+"""Secrets that an endpoint takes in the request body: a text ``${NAME}`` in extra_body stands for a variable of the process that sends.
+
+So such a secret travels as its name, and it is the name that stands on the ledger (docs/architecture.md, laws).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from transforms.elements.references import variables_in, with_variables
+from transforms.teacher.header_values import HeaderValueMissing, only_references
+
+
+def variables_of_body(fields: Any) -> list[str]:
+    """The variables that texts of a JSON value name, each once."""
+    if isinstance(fields, dict):
+        fields = list(fields.values())
+    if isinstance(fields, list):
+        return list(dict.fromkeys(name for part in fields for name in variables_of_body(part)))
+    return variables_in(fields) if isinstance(fields, str) and only_references(fields) else []
+
+
+def filled_extra_body(extra_body_json: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The fields of an extra body that name variables, with the variables' values in place. Raises HeaderValueMissing."""
+    environ = os.environ if environ is None else environ
+    fields: dict[str, Any] = orjson.loads(extra_body_json)
+    return {name: _filled(value, environ) for name, value in fields.items() if variables_of_body(value)}
+
+
+def with_fields(body: bytes, filled: Mapping[str, Any]) -> bytes:
+    """A request body with these fields in the place of those that have their names."""
+    fields = orjson.loads(body)
+    place = fields.get("input_data", fields)
+    place = place.get("parameters", place)
+    for name in place.keys() & filled.keys():
+        place[name] = filled[name]
+    return orjson.dumps(fields)
+
+
+def _filled(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(part, environ) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, environ) for part in value]
+    if not isinstance(value, str) or not only_references(value):
+        return value
+
+    def look_up(variable: str) -> str:
+        found = environ.get(variable, "")
+        if not found:
+            raise HeaderValueMissing(f"extra_body: the environment variable {variable} is not set on this machine, or empty")
+        return found
+
+    return with_variables(value, look_up)
