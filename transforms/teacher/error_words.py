@@ -200,7 +200,8 @@ BUSY = _any_of(
     r"overload\w*|temporarily unavailable|try again (?:later|in)|service unavailable|unavailable|loading|warming up|\bbusy\b",
     chinese.BUSY,
     chinese.FULL,
-    r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity",
+    r"no (?:available |healthy |live )?(?:workers?|capacity|instances?|backends?|upstreams?|providers?|servers?)\b|at capacity|out of capacity"
+    r"|capacity (?:temporarily |is )?exceeded",
 )
 FULL = _any_of(
     r"\b(?:servers?|models?|engines?|service|system|backends?|replicas|upstreams?)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"

@@ -50,6 +50,8 @@ def refusal_of(message: dict[str, object]) -> str | None:
 
 
 def _is_part(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_part, value))
     return isinstance(value, str) or (isinstance(value, dict) and ("type" in value or any(key in value for key in _TEXT_KEYS)))
 
 

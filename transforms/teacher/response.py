@@ -77,12 +77,15 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         choice = next((one for one in choices if isinstance(one, dict) and one.get("index") == 0), choice)
     if choice.get("error"):
         raise ErrorInside("an error inside the choice", choice["error"], FailureKind.BROKEN_OFF)
+    finish_reason = _finish_reason(choice, fields)
+    ending = ending_of(finish_reason)
+    if ending is Ending.BROKEN_OFF:
+        raise BrokenOff(f"the answer was broken off (finish_reason {finish_reason})")
     message = _message(choice)
+    if message is None and ending in (Ending.FILTERED, Ending.CUT_OFF):
+        message = {}  # Gemini leaves it out where nothing of it may be said
     if message is None:
         raise BrokenBody("the choice has no message")
-    finish_reason = _finish_reason(choice, fields)
-    if ending_of(finish_reason) is Ending.BROKEN_OFF:
-        raise BrokenOff(f"the answer was broken off (finish_reason {finish_reason})")
     usage = read_usage(fields.get("usage"))
     return TeacherReply(
         turn=turn,

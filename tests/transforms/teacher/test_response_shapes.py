@@ -29,6 +29,7 @@ def read(body: Any) -> Any:
     [
         (["four"], "four", None),
         (["fo", {"type": "text", "text": "ur"}], "four", None),
+        ([[{"type": "text", "text": "four"}]], "four", None),
         ([{"type": "output_text", "text": "four", "annotations": []}], "four", None),
         ([{"type": "text", "text": {"value": "four", "annotations": []}}], "four", None),
         ([{"type": "text", "content": "four"}], "four", None),
@@ -92,6 +93,15 @@ def test_an_answer_is_found_where_gateways_put_it(body: Any) -> None:
     assert whole_text(read(body), None) == "four"
 
 
+@pytest.mark.parametrize(("word", "reason"), [("content_filter: PROHIBITED_CONTENT", "content_filtered"), ("length", "cut_off_by_length")])
+def test_a_choice_without_a_message_may_say_why(word: str, reason: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        whole_text(read({"choices": [{"index": 0, "finish_reason": word}]}), None)
+    assert caught.value.reason == reason
+    with pytest.raises(BrokenBody):
+        read({"choices": [{"index": 0, "finish_reason": "stop"}]})
+
+
 def test_a_piece_of_a_stream_is_no_answer() -> None:
     with pytest.raises(BrokenBody):
         read({"choices": [{"delta": {"content": "fo"}, "finish_reason": None}]})
@@ -139,6 +149,7 @@ def test_a_model_that_broke_off_counts_more_than_its_gateway() -> None:
         ({"ResponseMetadata": {"RequestId": "1", "Error": {"Code": "x", "Message": "Invalid API key"}}}, Kind.UNAUTHORIZED),
         ({"errcode": 429, "errmsg": "rate limit exceeded"}, Kind.THROTTLED),
         ({"err": "too many requests"}, Kind.THROTTLED),
+        ({"success": False, "errors": [{"message": "Capacity temporarily exceeded."}], "result": {}}, Kind.UNAVAILABLE),
         ({"header": {"code": 10013, "message": "输入内容审核不通过，涉嫌违规", "status": 2}}, Kind.CONTENT_FILTERED),
         ({"ok": False, "description": "Too Many Requests: retry after 5"}, Kind.THROTTLED),
         ({"exception": "insufficient balance"}, Kind.QUOTA_SPENT),
