@@ -23,41 +23,37 @@ class SentAgain:
     rows: int = 0
     requests: int = 0
     told: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    usage: Usage = Usage()
 
-    def add_row(self, requests: int) -> None:
-        """One more row, of which so many requests are to be sent."""
+    def add_row(self, requests: int, earlier: Iterable[Usage | None]) -> None:
+        """One more row, of which so many requests are to be sent; ``earlier`` is what each earlier answer took, as far as reported."""
         self.rows += 1
         self.requests += requests
-
-    def add_earlier(self, prompt_tokens: int | None, completion_tokens: int | None) -> None:
-        """What one earlier answer took."""
-        if prompt_tokens is not None and completion_tokens is not None:
-            self.told += 1
-            self.prompt_tokens += prompt_tokens
-            self.completion_tokens += completion_tokens
+        for usage in earlier:
+            if usage is not None:
+                self.told += 1
+                self.usage = self.usage.plus(usage)
 
     def add(self, other: SentAgain) -> None:
         """Take in those of another split."""
         self.rows += other.rows
         self.requests += other.requests
         self.told += other.told
-        self.prompt_tokens += other.prompt_tokens
-        self.completion_tokens += other.completion_tokens
+        self.usage = self.usage.plus(other.usage)
 
     def price(self, prices: Prices | None, limit: int, grows: bool = False) -> str:
         """Requests, tokens and money. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than they were."""
         sent = counted(self.requests, "request")
         if not self.told:
             return f"{sent}; what they take is not known, for the endpoint reports no tokens"
-        tokens_in = self.prompt_tokens * self.requests / self.told
-        most_out = float(self.requests * limit)
-        tokens_out = most_out if grows else min(most_out, self.completion_tokens * self.requests / self.told)
-        bound = "at most" if tokens_out == most_out else "about"
-        basis = "" if tokens_out == most_out else ", as the earlier answers took"
-        cost = f", {bound} {prices.shown(prices.cost(Usage(round(tokens_in), round(tokens_out))))}" if prices is not None else ""
-        return f"{sent}, about {tokens_in:,.0f} tokens in and {bound} {tokens_out:,.0f} out{cost}{basis}"
+        times = self.requests / self.told
+        most_out = self.requests * limit
+        out = most_out if grows else min(most_out, round(self.usage.completion * times))
+        thought = round(out * self.usage.reasoning / self.usage.completion) if self.usage.completion else 0
+        usage = Usage(round(self.usage.prompt * times), out, round(self.usage.cached * times), thought)
+        bound, basis = ("at most", "") if out == most_out else ("about", ", as the earlier answers took")
+        cost = f", {bound} {prices.shown(prices.cost(usage))}" if prices is not None else ""
+        return f"{sent}, about {usage.prompt:,} tokens in and {bound} {out:,} out{cost}{basis}"
 
 
 @dataclass(slots=True)

@@ -117,8 +117,7 @@ def _note_sent_again(
     cut_off = ledger.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
     if cut_off is not None:
         survey.known_turns += 1
-        changed.cut_off.add_row(turns - begin)
-        changed.cut_off.add_earlier(cut_off.prompt_tokens, cut_off.completion_tokens)
+        changed.cut_off.add_row(turns - begin, [cut_off.usage if cut_off.prompt_tokens is not None else None])
         if cut_off.token_limit is not None:
             changed.limits.add(cut_off.token_limit)
         return
@@ -127,7 +126,5 @@ def _note_sent_again(
     now = template.body(asked.messages_for_turn(0, ())).decode() if found else ""
     survey.known_turns += len(found)
     if found and found[0].payload != now:
-        changed.other.add_row(turns)
+        changed.other.add_row(turns, [request.usage for request in found])
         changed.earlier, changed.now = found[0].payload, now
-        for request in found:
-            changed.other.add_earlier(request.prompt_tokens, request.completion_tokens)

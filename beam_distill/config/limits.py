@@ -84,7 +84,14 @@ class LimitSettings(Section):
         "Too small cuts off answers that are being paid for. An answer that streams has no such limit.",
         gt=0,
     )
-    max_request_timeout: float = setting(300.0, "limits", "seconds an attempt after a timeout may take", gt=0)
+    max_request_timeout: float = setting(
+        300.0,
+        "limits",
+        "seconds an attempt after a timeout may take",
+        "Too small pays for long answers again; too large makes a run wait for its last rows: one that always hangs is a reject after two "
+        "attempts, eight minutes with the defaults.",
+        gt=0,
+    )
     stream: Annotated[Literal["auto", "on", "off"], BeforeValidator(_read_mode)] = setting(
         "auto",
         "limits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from transforms.elements.usage import Usage
 from transforms.ledger.index import RecordIndex
 from transforms.ledger.schema import IDENTITY_SCHEMA, REQUEST_SCHEMA
 from transforms.ledger.storage import LedgerStorage
@@ -13,8 +14,7 @@ class EarlierRequest(NamedTuple):
     """The body of an answered request, JSON, and the tokens that it and its answer took; None where they were not reported."""
 
     payload: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
+    usage: Usage | None
 
 
 class EarlierRequests:
@@ -46,4 +46,7 @@ class EarlierRequests:
 
 
 def _request(record: dict[str, Any]) -> EarlierRequest:
-    return EarlierRequest(str(record["payload"]), record["prompt_tokens"], record["completion_tokens"])
+    prompt, completion = record["prompt_tokens"], record["completion_tokens"]
+    known = prompt is not None and completion is not None
+    usage = Usage(prompt, completion, record["cached_tokens"] or 0, record["reasoning_tokens"] or 0) if known else None
+    return EarlierRequest(str(record["payload"]), usage)

@@ -29,7 +29,7 @@ class LengthWatch:
         if self._seen == SAMPLE and self._cut_off * 10 > SAMPLE:
             log.warning(
                 "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "
-                "(cut-off answers become rejects and count against the success ratio)",
+                "(cut-off answers become rejects and count against the success ratio; a run with a higher limit sends only these rows again)",
                 self._cut_off,
                 SAMPLE,
                 self._max_new_tokens,
