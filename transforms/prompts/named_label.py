@@ -38,7 +38,7 @@ _UNSURE = re.compile(
 _NEGATED_BEFORE = re.compile(
     r"(?:\b(?:not|never|no|isn['’]t|aren['’]t|wasn['’]t|doesn['’]t|don['’]t|didn['’]t|cannot|can['’]t|won['’]t|neither|nor|non|un|without"
     r"|hardly|unlikely|rather than|instead of|other than|far from|opposite of|anything but|except|excluding|rule[sd]? out|against"
-    r"|不[是选為为应]|并非|而非|排除|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
+    r"|不[是选為为应]?|非|并非|而非|排除|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
     r"|classified|labell?ed|considered|necessarily|any|clearly|exactly|seems?"
     r"|appears?|looks?|like|to|have|been|in|with|more|so|too)\s+){0,6}[\"'“‘(]*$",
     re.IGNORECASE,
@@ -138,6 +138,8 @@ def _whole(answer: str, labels: tuple[Label, ...]) -> str | None:
     text = answer.strip()
     if text in names:
         return text
+    if _NEGATIVE.match(text):
+        return None
     text = text if text.isascii() else text.translate(_FULL_WIDTH)
     if text.startswith(("{", "[")) and len(text) <= _LONGEST_LOOKED_AT:
         inside = _in_json(text)
@@ -146,6 +148,10 @@ def _whole(answer: str, labels: tuple[Label, ...]) -> str | None:
     if len(text) > 200:
         return None
     return _alike(text, labels)
+
+
+_NEGATIVE = re.compile(r"[\"'`*(\[]*[-−–][0-9]")
+_LETTERS_ALONE = re.compile(r"\W*[A-Z](?:\W+(?:and\W+|or\W+|to\W+)?[A-Z])+\W*")
 
 
 def _alike(text: str, labels: tuple[Label, ...]) -> str | None:
@@ -185,12 +191,13 @@ def _plain(text: str) -> str:
 def _mentions(text: str, labels: tuple[Label, ...]) -> Iterator[_Mention]:
     """Every place where a text holds a label. Longer labels first, so that none is found inside another."""
     taken: list[tuple[int, int]] = []
+    only_letters = _LETTERS_ALONE.fullmatch(text) is not None
     for name, pattern, everyday, is_text in _patterns(labels):
         for found in pattern.finditer(text):
             start, end = found.span(1)
             if not any(start < last and first < end for first, last in taken):
                 taken.append((start, end))
-                yield _Mention(name, start, end, not everyday or _is_stated(text, start, end, len(name) == 1), is_text)
+                yield _Mention(name, start, end, only_letters or not everyday or _is_stated(text, start, end, len(name) == 1), is_text)
 
 
 @lru_cache(maxsize=256)

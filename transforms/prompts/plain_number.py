@@ -77,6 +77,8 @@ def _the_same(numbers: list[str], verb: str) -> str:
 
 
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
+_BOX_BEFORE = re.compile(r"^.*boxed\s{0,3}\{[^{}]*\}[\s$]*\n[\s$]*$", re.DOTALL)
+_NEXT_BOX = re.compile(r"[\s$]*\n[\s$]*\\f?boxed\b")
 _ARROW = re.compile(r"(?:\\(?:Long)?(?:R|r)ightarrow|\\implies|\\therefore|\\to|[⇒→∴]|&?=|:)$")
 _BEGINS_WITH_NUMBER = re.compile(r"[^\w\n]{0,10}(?:[A-Za-z]\s{0,3}=[^\w\n]{0,5})?[0-9]")
 _GOES_ON = re.compile(r"[.,][0-9]|(?:to|in|of|by|over|and|per)\s+\S{0,3}[0-9]")
@@ -85,7 +87,8 @@ _ONE_OF_SEVERAL = re.compile(r"\b(?:or|either|if|unless|not|wrong|incorrect|poss
 
 def _boxed_number(text: str, start: int, end: int, content: str) -> str:
     number = _only_number(content)
-    before = _SENTENCE_END.split(without_markup(text[max(0, start - _NEAR) : start]).rstrip("$ "))[-1].rstrip("$ ")
+    before = _BOX_BEFORE.sub("", text[max(0, start - _NEAR) : start])
+    before = _SENTENCE_END.split(without_markup(before).rstrip("$ "))[-1].rstrip("$ ")
     arrow = _ARROW.search(before)
     if before.endswith("="):
         _right_side(re.split(r"[,;$]", before)[-1] + " 0")
@@ -93,7 +96,7 @@ def _boxed_number(text: str, start: int, end: int, content: str) -> str:
         if (not before[-1].isalpha() and before[-1] not in ",;") or re.search(r"\\[A-Za-z]+$", before):
             raise NotCertain(f"has {before[-10:]!r} before its box, which may change its value")
         _check_words(before, "", adjacent=True)
-    after = without_markup(text[end : end + _NEAR]).lstrip("$ °")
+    after = without_markup(_NEXT_BOX.split(text[end : end + _NEAR])[0]).lstrip("$ °")
     _check_words("", _SENTENCE_END.split(after)[0], adjacent=True)
     if (after and not after[0].isalpha() and after[0] not in ".,;\n—") or _GOES_ON.match(after):
         raise NotCertain(f"has {after[:10]!r} behind its box, which may change its value")

@@ -147,14 +147,15 @@ UNNAMED = [
     *((LETTERS, text) for text in ("The answer is at 3 a.m.", "option d is wrong", "I choose a library.", "the answer is d or maybe not")),
     *((LETTERS, text) for text in ("e. coli is a bacterium", "The solution: a = 3", "answer d'accord", "d) is not correct")),
     *((("true", "false"), text) for text in ("untrue", "That's not true")),
-    *((("0", "1", "2"), text) for text in ("10", "3", "0.5")),
+    *((("0", "1", "2"), text) for text in ("10", "3", "0.5", "-1", "**-1**", "−1")),
+    *((("正面", "负面"), text) for text in ("非负面", "不正面", "不是正面")),
 ]
 SEVERAL = [
     *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction")),
     (NLI, "Neutral, not entailment"),
     *((YES_NO, text) for text in ("yes and no", "Yes or no", "Yes. No.")),
     *((LETTERS, text) for text in ("The answer is (a). No: the answer is (b).", "answer: a\nanswer: d")),
-    *((LETTERS, text) for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)")),
+    *((LETTERS, text) for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)", "A,B", "A.B.", "A B", "A\nB", "A and B", "A, B, C")),
 ]
 
 
