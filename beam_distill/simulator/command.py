@@ -9,7 +9,18 @@ import signal
 import sys
 
 from beam_distill.simulator.answers import known_answers
-from beam_distill.simulator.settings import FAULTS, Capacity, Latency, RateLimits, SimulatorSettings, mixed_faults
+from beam_distill.simulator.settings import (
+    FAULTS,
+    STREAM_FAULTS,
+    Capacity,
+    Latency,
+    RateLimits,
+    SimulatorSettings,
+    StreamBehaviour,
+    mixed_faults,
+)
+
+KINDS = FAULTS + STREAM_FAULTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
     server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
     server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
+    server.add_argument("--thinking_tokens", type=int, default=0, help="length of the reasoning, 0 for a few words (%(default)s)")
     server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
+    streams = parser.add_argument_group("streams", "answers come token by token to who asks so")
+    streams.add_argument(
+        "--streams",
+        choices=("yes", "ignored", "refused", "options_refused"),
+        default="yes",
+        help="ignored: in one piece all the same; refused, options_refused: 400 to stream, to stream_options (%(default)s)",
+    )
+    streams.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="a comment every so many seconds")
+    streams.add_argument("--gap_s", type=float, default=3600.0, help="silence of the fault stream_gap (%(default)s)")
     time = parser.add_argument_group("time")
     time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", help="(%(default)s)")
     time.add_argument("--latency_ms", type=float, default=500.0, help="mean of fixed and lognormal (%(default)s)")
@@ -49,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits.add_argument("--rate_limit_headers", action="store_true", help="x-ratelimit-* on every response")
     faults = parser.add_argument_group("faults")
     faults.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="share of mixed faults, e.g. 0.1")
-    faults.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=f"one kind: {', '.join(FAULTS)}")
+    faults.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=f"one kind: {', '.join(KINDS)}")
     faults.add_argument("--hang_s", type=float, default=3600.0, help="how long a hanging answer takes (%(default)s)")
 
 
@@ -63,8 +84,8 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
     faults = mixed_faults(arguments.faults) if arguments.faults else {}
     for text in arguments.fault:
         kind, _, probability = text.partition("=")
-        if kind not in FAULTS:
-            raise ValueError(f"--fault {text}: unknown kind; known are {', '.join(FAULTS)}")
+        if kind not in KINDS:
+            raise ValueError(f"--fault {text}: unknown kind; known are {', '.join(KINDS)}")
         faults[kind] = float(probability)
     steps = tuple((float(after), int(slots)) for after, _, slots in (text.partition("=") for text in arguments.slots_after))
     outages = tuple((float(start), float(end)) for start, _, end in (text.partition("-") for text in arguments.outage))
@@ -97,6 +118,8 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         reasoning=arguments.reasoning,
         cached_share=arguments.cached_share,
         reasoning_share=arguments.reasoning_share,
+        thinking_tokens=arguments.thinking_tokens,
+        streams=StreamBehaviour(arguments.streams, arguments.keep_alive_s, arguments.gap_s),
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),

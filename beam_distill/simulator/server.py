@@ -17,12 +17,14 @@ from aiohttp import web
 
 from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
 from beam_distill.simulator.limits import Budgets
-from beam_distill.simulator.settings import ANSWER_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
+from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
 from beam_distill.simulator.stats import Stats
-from beam_distill.simulator.workload import QueueFull, Slots, count_tokens, planned_tokens, take_time
+from beam_distill.simulator.streaming import Streamed, stream_refused
+from beam_distill.simulator.workload import QueueFull, Slots, count_tokens, planned_tokens, progress, take_time
 
 CREATED = 1_700_000_000
 """The same moment in every answer, so that answers can be compared byte for byte."""
+THINKING = "Let me see what is asked. "
 
 
 class TeacherServer:
@@ -35,6 +37,7 @@ class TeacherServer:
         self.stats = Stats()
         self._seen: Counter[bytes] = Counter()
         self._transport = [(kind, settings.faults[kind]) for kind in TRANSPORT_FAULTS if settings.faults.get(kind)]
+        self._streams = [(kind, settings.faults[kind]) for kind in STREAM_FAULTS if settings.faults.get(kind)]
         self._answers = [(kind, settings.faults[kind]) for kind in ANSWER_FAULTS if settings.faults.get(kind)]
         self._started_s: float | None = None
 
@@ -108,6 +111,12 @@ class TeacherServer:
                 "unsupported_parameter",
                 "max_tokens",
             )
+        not_streamed = stream_refused(self._settings.streams, fields)
+        if not_streamed is not None:
+            return _error(400, not_streamed[0], "invalid_request_error", "unsupported_value", not_streamed[1])
+        # a stream is another way to the same answer
+        is_streamed = bool(fields.pop("stream", False)) and self._settings.streams.support != "ignored"
+        with_usage = bool((fields.pop("stream_options", None) or {}).get("include_usage"))
         digest = blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
         attempt = self._seen[digest] = self._seen[digest] + 1
         fixed = random.Random(b"%d:%s" % (self._settings.seed, digest))
@@ -122,7 +131,8 @@ class TeacherServer:
         answer_fault = _draw(self._answers, fixed)
         text = answer_text(messages, fixed, self._settings.answers)
         prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
-        tokens = planned_tokens(self._settings.latency, text, limit, drawn)
+        thinking = self._thinking()
+        tokens = planned_tokens(self._settings.latency, text + thinking * bool(self._settings.thinking_tokens), limit, drawn)
         wait_s = self._budgets.admit(now_s, prompt_tokens + tokens)
         if wait_s > 0:
             return _error(
@@ -136,17 +146,40 @@ class TeacherServer:
         if fault is not None:
             self.stats.by_fault[fault] += 1
             return await self._transport_fault(request, fault)
+        refused = _refused_answer(answer_fault)
+        completion = self._completion(fields, digest, (text, thinking), limit, (prompt_tokens, tokens), answer_fault)
         try:
             async with self._slots:
+                if is_streamed and refused is None:
+                    return await self._stream(request, completion, with_usage, drawn, (digest, prompt_tokens, tokens))
                 await take_time(self._settings.latency, self._slots, tokens, drawn)
         except QueueFull:
             return _error(429, "Too many requests are waiting.", "requests", "rate_limit_exceeded", headers=self._budgets.hint(1.0, time.time()))
         finally:
             if self._settings.capacity.steps:
                 self._slots.at(asyncio.get_running_loop().time() - (self._started_s or 0.0))
-        if answer_fault is not None:
-            self.stats.by_fault[answer_fault] += 1
-        return self._completion(fields, digest, text, limit, (prompt_tokens, tokens), answer_fault)
+            if answer_fault is not None:
+                self.stats.by_fault[answer_fault] += 1
+        if refused is not None:
+            return refused
+        now_s = asyncio.get_running_loop().time()
+        self.stats.answer_sent(digest, prompt_tokens, tokens, now_s)
+        return web.Response(body=orjson.dumps(completion), content_type="application/json", headers=self._budgets.headers(now_s))
+
+    async def _stream(
+        self, request: web.Request, completion: dict[str, Any], with_usage: bool, drawn: random.Random, counted: tuple[bytes, int, int]
+    ) -> web.StreamResponse:
+        fault = _draw(self._streams, drawn)
+        if fault is not None:
+            self.stats.by_fault[fault] += 1
+        streamed = Streamed(completion, self._settings.streams, with_usage, fault)
+        loop = asyncio.get_running_loop()
+        time_passing = progress(self._settings.latency, self._slots, counted[2], drawn)
+        response, is_whole = await streamed.send(request, time_passing, self._budgets.headers(loop.time()))
+        self.stats.streams += 1
+        if is_whole:
+            self.stats.answer_sent(*counted, loop.time())
+        return response
 
     async def _transport_fault(self, request: web.Request, fault: str) -> web.StreamResponse:
         if fault == "hang":
@@ -182,27 +215,13 @@ class TeacherServer:
         self,
         fields: dict[str, Any],
         digest: bytes,
-        text: str,
+        texts: tuple[str, str],
         limit: int | None,
         counted: tuple[int, int],
         fault: str | None,
-    ) -> web.Response:
-        if fault == "content_filter_400":
-            return _error(
-                400,
-                "The response was filtered due to the prompt triggering content management policy.",
-                None,
-                "content_filter",
-                "prompt",
-            )
-        if fault == "context_length_400":
-            return _error(
-                400,
-                "This model's maximum context length is 4096 tokens; your messages are longer.",
-                "invalid_request_error",
-                "context_length_exceeded",
-                "messages",
-            )
+    ) -> dict[str, Any]:
+        """The answer in one piece; ``texts`` are answer and reasoning."""
+        text, thinking = texts
         prompt_tokens, tokens = counted
         content: str | None = text
         finish = "stop"
@@ -220,25 +239,25 @@ class TeacherServer:
             content, finish = text[: limit * 4], "length"
         message: dict[str, Any] = {"role": "assistant", "content": content}
         if self._settings.reasoning == "think" and content is not None:
-            message["content"] = f"<think>Let me see what is asked. {{maybe}}</think>\n{content}"
+            message["content"] = f"<think>{thinking} {{maybe}}</think>\n{content}"
         elif self._settings.reasoning == "field":
-            message["reasoning_content"] = "Let me see what is asked."
-        self.stats.answer_sent(digest, prompt_tokens, tokens, asyncio.get_running_loop().time())
-        now_s = asyncio.get_running_loop().time()
-        return web.Response(
-            body=orjson.dumps(
-                {
-                    "id": f"chatcmpl-{digest.hex()}",
-                    "object": "chat.completion",
-                    "created": CREATED,
-                    "model": fields.get("model") or self._settings.models[0],
-                    "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-                    "usage": self._usage(prompt_tokens, tokens),
-                }
-            ),
-            content_type="application/json",
-            headers=self._budgets.headers(now_s),
-        )
+            message["reasoning_content"] = thinking
+        asked = fields.get("n")
+        choices = asked if isinstance(asked, int) and asked > 0 else 1
+        return {
+            "id": f"chatcmpl-{digest.hex()}",
+            "object": "chat.completion",
+            "created": CREATED,
+            "model": fields.get("model") or self._settings.models[0],
+            "choices": [{"index": index, "message": message, "logprobs": None, "finish_reason": finish} for index in range(choices)],
+            "usage": self._usage(prompt_tokens, tokens),
+        }
+
+    def _thinking(self) -> str:
+        if self._settings.reasoning == "none":
+            return ""
+        letters = 4 * self._settings.thinking_tokens
+        return (THINKING * (letters // len(THINKING) + 1))[:letters] if letters else THINKING.strip()
 
     def _usage(self, prompt_tokens: int, tokens: int) -> dict[str, Any]:
         usage: dict[str, Any] = {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": prompt_tokens + tokens}
@@ -247,6 +266,26 @@ class TeacherServer:
         if self._settings.reasoning_share:
             usage["completion_tokens_details"] = {"reasoning_tokens": int(tokens * self._settings.reasoning_share)}
         return usage
+
+
+def _refused_answer(fault: str | None) -> web.Response | None:
+    if fault == "content_filter_400":
+        return _error(
+            400,
+            "The response was filtered due to the prompt triggering content management policy.",
+            None,
+            "content_filter",
+            "prompt",
+        )
+    if fault == "context_length_400":
+        return _error(
+            400,
+            "This model's maximum context length is 4096 tokens; your messages are longer.",
+            "invalid_request_error",
+            "context_length_exceeded",
+            "messages",
+        )
+    return None
 
 
 def _draw(faults: list[tuple[str, float]], randomness: random.Random) -> str | None:

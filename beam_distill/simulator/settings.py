@@ -10,6 +10,8 @@ TRANSPORT_FAULTS = ("429", "500", "503", "reset", "hang", "truncated_body", "non
 """Drawn anew for every attempt of a payload: another try may fare better."""
 ANSWER_FAULTS = ("null_content", "length", "content_filter", "content_filter_400", "context_length_400", "prose", "fenced")
 """Drawn once per payload: every attempt meets the same."""
+STREAM_FAULTS = ("stream_gap", "stream_break", "stream_error", "stream_no_done")
+"""Drawn anew for every attempt that is streamed; the first three come in the middle of the answer."""
 FAULTS = TRANSPORT_FAULTS + ANSWER_FAULTS
 
 
@@ -67,9 +69,23 @@ class RateLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamBehaviour:
+    """How an answer is streamed to who asks for that.
+
+    ``support``: ``yes``; ``ignored`` (it comes in one piece); ``refused`` and ``options_refused`` (400 to ``stream``, to ``stream_options``).
+    ``keep_alive_s``: a comment every so many seconds; None sends none. ``gap_s``: the silence of the fault ``stream_gap``.
+    """
+
+    support: str = "yes"
+    keep_alive_s: float | None = None
+    gap_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatorSettings:
     """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
 
+    ``thinking_tokens``: how long the reasoning is, 0 for a few words.
     ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, as far as they are whole.
     ``answers`` has the right answers by user message; where there is none, answers are made up.
     """
@@ -84,6 +100,8 @@ class SimulatorSettings:
     limits: RateLimits = RateLimits()
     faults: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     reasoning: str = "none"
+    thinking_tokens: int = 0
+    streams: StreamBehaviour = StreamBehaviour()
     cached_share: float = 0.0
     reasoning_share: float = 0.0
     requires_max_completion_tokens: bool = False

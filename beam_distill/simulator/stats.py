@@ -7,7 +7,8 @@ from typing import Any
 
 
 class Stats:
-    """Counts since the start or the latest reset. ``repeats`` are answers to payloads that had been answered before."""
+    """Counts since the start or the latest reset. ``repeats`` are answers to payloads that had been answered before,
+    ``streams`` answers token by token, broken ones too."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -18,6 +19,7 @@ class Stats:
         self.requests = 0
         self.answered = 0
         self.repeats = 0
+        self.streams = 0
         self.peak_in_flight = self.in_flight
         self.prompt_tokens = 0
         self.completion_tokens = 0
@@ -55,6 +57,7 @@ class Stats:
             "answered": self.answered,
             "distinct": len(self._answered),
             "repeats": self.repeats,
+            "streams": self.streams,
             "in_flight": self.in_flight,
             "peak_in_flight": self.peak_in_flight,
             "prompt_tokens": self.prompt_tokens,

@@ -6,10 +6,11 @@ import asyncio
 import math
 import random
 from collections import deque
+from collections.abc import AsyncIterator
 
 from beam_distill.simulator.settings import Capacity, Latency
 
-LONGEST_TICK_S = 0.02
+SHORTEST_TICK_S = 0.02
 
 
 class QueueFull(Exception):
@@ -85,20 +86,33 @@ async def take_time(latency: Latency, slots: Slots, tokens: int, randomness: ran
     """Let the answer's time pass."""
     if latency.mode == "zero":
         return
-    if latency.mode == "fixed":
-        await asyncio.sleep(latency.mean_ms / 1000.0)
-    elif latency.mode == "lognormal":
-        await asyncio.sleep(lognormal(latency.mean_ms, latency.sigma, randomness) / 1000.0)
-    else:
+    async for _ in progress(latency, slots, tokens, randomness, in_steps=False):
+        pass
+
+
+async def progress(latency: Latency, slots: Slots, tokens: int, randomness: random.Random, in_steps: bool = True) -> AsyncIterator[float]:
+    """Let the answer's time pass; now and then the share of it that has passed, at last 1. ``in_steps``: about once a token."""
+    loop = asyncio.get_running_loop()
+    if latency.mode == "per_token":
         await asyncio.sleep(latency.prefill_ms / 1000.0)
-        loop = asyncio.get_running_loop()
         left = float(tokens)
         at_s = loop.time()
         while left > 0:
             token_s = (latency.token_ms + latency.load_token_ms * slots.running) / 1000.0
             if token_s <= 0:
-                return
-            await asyncio.sleep(min(max(LONGEST_TICK_S, token_s), left * token_s))
+                break
+            await asyncio.sleep(min(max(SHORTEST_TICK_S, token_s), left * token_s))
             now_s = loop.time()
             left -= (now_s - at_s) / token_s
             at_s = now_s
+            if left > 0:
+                yield 1.0 - left / tokens
+    elif latency.mode != "zero":
+        mean_s = latency.mean_ms / 1000.0
+        whole_s = mean_s if latency.mode == "fixed" else lognormal(mean_s, latency.sigma, randomness)
+        begun_s = loop.time()
+        step_s = max(SHORTEST_TICK_S, whole_s / tokens) if in_steps else whole_s
+        while (left_s := begun_s + whole_s - loop.time()) > 1e-6:
+            await asyncio.sleep(min(step_s, left_s))
+            yield min(1.0, (loop.time() - begun_s) / whole_s)
+    yield 1.0

@@ -395,7 +395,7 @@ class Endpoint:
             return AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "nothing more is sent"))
         result: AttemptResult | None = None
         try:
-            result = await self._client.send(body, 0, 1)
+            result = await self._client.send(body, 0, 1, self._streaming.ask_of_questions)
             return result
         finally:
             self._budget.asked_ourselves(reservation, len(body), result)

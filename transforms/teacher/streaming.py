@@ -42,6 +42,11 @@ class Streaming:
         """How to ask for the next answer; None: in one piece."""
         return self._ask if self._can and self._wants else None
 
+    @property
+    def ask_of_questions(self) -> StreamAsk | None:
+        """How questions of our own are asked: as streams only where the person insists, for then a refusal of streams concerns every row."""
+        return None if self._is_auto else self.ask
+
     def answered(self, ask: StreamAsk | None, result: AttemptResult) -> None:
         """An attempt that asked so was answered."""
         if ask is not None:
