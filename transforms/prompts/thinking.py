@@ -24,12 +24,12 @@ class Spoken(NamedTuple):
 
 _NAMES = (
     "think|thinking|thoughts?|reasoning|analysis|reflection|scratchpad|inner_?monologue|internal_?monologue|chain_?of_?thought|cot"
-    "|seed:think|mm:think|deliberation"
+    "|seed:think|mm:think|deliberation|ant_?thinking|(?:inner|internal)_?thoughts?|deep_?think(?:ing)?"
 )
 _PAIRS = tuple(
     (re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE))
     for begin, end in (
-        (rf"<({_NAMES})>", rf"</(?:{_NAMES})>"),  # DeepSeek, Qwen, GLM, Seed, MiniMax, Exaone and most prompts
+        (rf"<({_NAMES})\s{{0,3}}>", rf"</(?:{_NAMES})\s{{0,3}}>"),  # DeepSeek, Qwen, GLM, Seed, MiniMax, Exaone and most prompts
         (r"\[(THINK|THINKING|REASONING)\]", r"\[/(?:THINK|THINKING|REASONING)\]"),  # Mistral
         (r"◁(think)▷", r"◁/think▷"),  # Kimi
         (r"<\|(START_THINKING)\|>", r"<\|END_THINKING\|>"),  # Cohere
@@ -41,6 +41,15 @@ _PAIRS = tuple(
         (r"(Here(?:'s| is) my thought process):", r"Here(?:'s| is) my response:"),  # Granite
     )
 )
+_PAIRS_OF_TEXT = tuple(
+    (re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE))
+    for begin, end in (
+        # Open WebUI, and gateways that write for it
+        (r"<details[^<>]{0,80}>\s{0,3}<summary>([^<]{0,40}(?:think|thought|reason)[^<]{0,40})</summary>", r"</details>"),
+        (r"(Thinking)\.\.\.\n", r"\.\.\.done thinking\."),  # Ollama's command
+    )
+)
+"""What ends these may stand in any text, so that without its beginning it means nothing."""
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<]{0,40}(?:<\|constrain\|>[^<]{0,20})?<\|message\|>|\bassistantfinal(?=\W|[A-Z0-9]|$)")
 _CHANNEL_NAME = re.compile(
     r"(?:<\|(?:end|start)\|>|\bassistant(?=<)|<\|channel\|>\s*\w+|<\|constrain\|>\w*|<\|message\|>)+|^\s*analysis(?=[A-Z])|assistant(?:final|analysis)"
@@ -61,7 +70,7 @@ _ENDS = re.compile(
 )
 _STRAY = re.compile(
     rf"{_TOKEN}|</?(?:start|end)_of_(?:turn|utterance)>|<(?:bos|eos|pad|unk)>|\[/?INST\]|<</?SYS>>|◁/?\w+▷|<unused[0-9]+>|<0x[0-9A-F]{{2}}>"
-    rf"|<\|channel>|<channel\|>"
+    rf"|<\|channel>|<channel\|>|<ctrl[0-9]+>|</?tool_(?:calls?|response)>|<function=\w+>"
 )
 _LONGEST_RUN_OF_ENDS = 2_000  # characters at the end of a reply that may be end marks
 
@@ -116,7 +125,7 @@ def _is_asked(mark: str, asked: tuple[ChatMessage, ...]) -> bool:
 
 
 def _may_hold_marks(text: str) -> bool:
-    return "<" in text or "[" in text or "◁" in text or text.lstrip().startswith(("analysis", "assistant", "Here"))
+    return "<" in text or "[" in text or "◁" in text or text.lstrip().startswith(("analysis", "assistant", "Here", "Thinking..."))
 
 
 def _without_thinking(text: str, asked: tuple[ChatMessage, ...]) -> Spoken:
@@ -151,7 +160,7 @@ def _never_ends() -> AnswerRejected:
 
 
 def _opened(text: str, asked: tuple[ChatMessage, ...]) -> tuple[re.Match[str], re.Pattern[str]] | None:
-    for begins, ends in _PAIRS:
+    for begins, ends in (*_PAIRS, *_PAIRS_OF_TEXT):
         begin = begins.match(text)
         if begin is not None and (begin[1].lower() == "think" or not _is_asked(begin[0], asked)):
             return begin, ends

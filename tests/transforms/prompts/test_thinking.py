@@ -25,6 +25,11 @@ THOUGHT_OF = [
     "<analysis>plan</analysis>The cat.",
     "<scratchpad>plan</scratchpad>The cat.",
     "<inner_monologue>plan</inner_monologue>The cat.",
+    "<antThinking>plan</antThinking>The cat.",
+    "<inner_thoughts>plan</inner_thoughts>The cat.",
+    "<think >plan</think >The cat.",
+    '<details type="reasoning" done="true">\n<summary>Thought for 3 seconds</summary>\nplan\n</details>\nThe cat.',
+    "Thinking...\nplan\n...done thinking.\n\nThe cat.",
     "<seed:think>plan</seed:think>The cat.",
     "[THINK]plan[/THINK]The cat.",
     "◁think▷plan◁/think▷The cat.",
@@ -112,3 +117,17 @@ def test_what_cannot_be_told_apart_is_rejected(text: str, reason: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         PROMPT.extract(text, ASKED)
     assert caught.value.reason == reason
+
+
+def test_a_fold_in_a_text_is_no_thinking() -> None:
+    text = "Look:\n<details><summary>More</summary>a cat</details>\nThat is all."
+    assert PROMPT.extract(text, ASKED) == text
+    assert PROMPT.extract("It ends.</details>\nThe cat.", ASKED) == "It ends.</details>\nThe cat."
+
+
+@pytest.mark.parametrize("text", ['<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>', "<function=find>{}</function>", "<ctrl94>x"])
+def test_calls_in_the_marks_of_templates_are_no_answer(text: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        PROMPT.extract(text, ASKED)
+    assert caught.value.reason == reasons.SPECIAL_TOKENS
+    assert PROMPT.extract(f"Use `{text.splitlines()[0]}`.", ASKED).startswith("Use")
