@@ -21,6 +21,7 @@ from beam_distill.simulator.settings import (
 )
 
 KINDS = FAULTS + STREAM_FAULTS
+LATENCY = "zero, fixed, lognormal, per_token (%(default)s)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,26 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
     server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
     server.add_argument("--thinking_tokens", type=int, default=0, help="length of the reasoning, 0 for a few words (%(default)s)")
-    server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
-    streams = parser.add_argument_group("streams", "answers come token by token to who asks so")
-    streams.add_argument(
+    server.add_argument(
         "--streams",
         choices=("yes", "ignored", "refused", "options_refused"),
         default="yes",
-        help="ignored: in one piece all the same; refused, options_refused: 400 to stream, to stream_options (%(default)s)",
+        metavar="HOW",
+        help="token by token for who asks: yes, ignored, refused, options_refused (%(default)s)",
     )
-    streams.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="a comment every so many seconds")
-    streams.add_argument("--gap_s", type=float, default=3600.0, help="silence of the fault stream_gap (%(default)s)")
+    server.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="a comment in a stream every so many seconds")
+    server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
     time = parser.add_argument_group("time")
-    time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", help="(%(default)s)")
+    time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", metavar="MODE", help=LATENCY)
     time.add_argument("--latency_ms", type=float, default=500.0, help="mean of fixed and lognormal (%(default)s)")
     time.add_argument("--sigma", type=float, default=0.6, help="shape of lognormal (%(default)s)")
     time.add_argument("--prefill_ms", type=float, default=0.0, help="per_token: before the first token (%(default)s)")
     time.add_argument("--token_ms", type=float, default=10.0, help="per_token: each token (%(default)s)")
     time.add_argument("--load_token_ms", type=float, default=0.0, help="per_token: more for each running request (%(default)s)")
-    time.add_argument("--completion_tokens", type=float, default=0.0, help="mean reported length, 0 counts the text (%(default)s)")
+    time.add_argument(
+        "--completion_tokens", type=float, default=0.0, metavar="TOKENS", help="mean reported length, 0 counts the text (%(default)s)"
+    )
     time.add_argument("--completion_sigma", type=float, default=0.0, help="shape of that length (%(default)s)")
-    limits = parser.add_argument_group("limits")
+    limits = parser.add_argument_group("limits and faults")
     limits.add_argument("--slots", type=int, help="requests that run at a time; the rest waits")
     limits.add_argument("--queue_limit", type=int, help="requests that may wait; the rest gets 429")
     limits.add_argument("--slots_after", action="append", default=[], metavar="SECONDS=SLOTS", help="change the slots; may be repeated")
@@ -68,10 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits.add_argument("--burst", type=float, help="requests that may come at once")
     limits.add_argument("--retry_after", choices=("none", "seconds", "ms", "date"), default="seconds", help="(%(default)s)")
     limits.add_argument("--rate_limit_headers", action="store_true", help="x-ratelimit-* on every response")
-    faults = parser.add_argument_group("faults")
-    faults.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="share of mixed faults, e.g. 0.1")
-    faults.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=f"one kind: {', '.join(KINDS)}")
-    faults.add_argument("--hang_s", type=float, default=3600.0, help="how long a hanging answer takes (%(default)s)")
+    limits.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="share of mixed faults, e.g. 0.1")
+    limits.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=", ".join(KINDS))
+    limits.add_argument("--hang_s", type=float, default=3600.0, help="how long an answer hangs, and a gap in a stream is (%(default)s)")
 
 
 def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
@@ -119,7 +120,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         cached_share=arguments.cached_share,
         reasoning_share=arguments.reasoning_share,
         thinking_tokens=arguments.thinking_tokens,
-        streams=StreamBehaviour(arguments.streams, arguments.keep_alive_s, arguments.gap_s),
+        streams=StreamBehaviour(arguments.streams, arguments.keep_alive_s, arguments.hang_s),
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),
