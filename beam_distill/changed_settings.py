@@ -10,7 +10,7 @@ from beam_distill.progress.tracker import Prices
 from transforms.elements.counted import counted
 from transforms.elements.usage import Usage
 
-_LIMIT = "teacher_model_max_new_tokens"
+LIMIT = "teacher_model_max_new_tokens"
 
 
 @dataclass(slots=True)
@@ -79,17 +79,17 @@ class ChangedSettings:
         before = ", ".join(f"{earlier}" for earlier in sorted(self.limits))
         if self.used:
             said.append(
-                f"{_LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: only a "
+                f"{LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: only a "
                 "higher limit gives more, and only where the lower one cut an answer off"
             )
         if self.context_full:
             said.append(
-                f"{counted(self.context_full, 'row')} cut off below {_LIMIT} ({before}), by the model's context or a limit of the server's, "
+                f"{counted(self.context_full, 'row')} cut off below {LIMIT} ({before}), by the model's context or a limit of the server's, "
                 f"{_are(self.context_full)} not sent again: a higher limit gives no more"
             )
         if self.cut_off.rows:
             said.append(
-                f"{_LIMIT} {before} -> {limit}: {counted(self.cut_off.rows, 'row')} cut off by the lower limit {_are(self.cut_off.rows)} "
+                f"{LIMIT} {before} -> {limit}: {counted(self.cut_off.rows, 'row')} cut off by the lower limit {_are(self.cut_off.rows)} "
                 "sent, and paid for, again: "
                 f"{self.cut_off.price(prices, limit, grows=True)}"
             )

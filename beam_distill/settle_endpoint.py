@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from beam_distill.changed_settings import together
+from beam_distill.changed_settings import LIMIT, together
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.progress.tracker import prices_of
+from beam_distill.request_settings import changed_requests
 from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
-from beam_distill.stored_files import is_remote
+from beam_distill.stored_files import fields_of, is_remote
 from beam_distill.survey import SplitSurvey
 from beam_distill.teacher_pool import Teacher, resolve_teacher
 from beam_distill.wiring import endpoint_spec, sampling_spec
@@ -30,12 +31,14 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teache
         return resolve_teacher(settings), True
     if is_remote(settings.resolved_work_dir):  # reading that ledger is not for the command to do, but where nothing else helps
         try:
-            return resolve_teacher(settings), True
+            teacher = resolve_teacher(settings)
         except RunRefused:
             recorded, _ = endpoint_by_record(settings)
             if recorded is None or not _all_answered(settings, recorded, _walked(settings, recorded)):
                 raise
             return Teacher(recorded), False
+        _say_what_changed(settings)
+        return teacher, True
     recorded, _ = endpoint_by_record(settings)
     surveys = None if recorded is None else _walked(settings, recorded)
     if recorded is not None and surveys is not None and _all_answered(settings, recorded, surveys):
@@ -48,6 +51,24 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teache
     for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
         log.warning("%s", sentence)
     return teacher, True
+
+
+def _say_what_changed(settings: DistillSettings) -> None:
+    """Say which settings differ from those of the latest run here, where its ledger is not read."""
+    records = [fields_of(f"{settings.resolved_work_dir}/{name}") for name in ("run.json", "started.json")]
+    latest = max((record for record in records if record is not None), key=lambda record: str(record.get("run_id", "")), default={})
+    before = latest.get("settings")
+    if not isinstance(before, dict) or not (changed := changed_requests(before, settings)):
+        return
+    view = settings.public_view()
+    differs = "; ".join(f"{name} {before[name]} -> {view.get(name)}" for name in changed)
+    whom = "Rows that were cut off by the lower limit" if changed == [LIMIT] else "Rows that were answered then"
+    log.warning(
+        "the latest run in this work_dir had other settings: %s. %s may be sent, and paid for, again: "
+        "beam-distill plan with the same inputs reads the ledger and says how many, and what they cost",
+        differs,
+        whom,
+    )
 
 
 def _walked(settings: DistillSettings, endpoint: EndpointSpec) -> list[SplitSurvey]:

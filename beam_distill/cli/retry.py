@@ -17,13 +17,13 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.request_settings import changed_requests
 from beam_distill.stored_files import fields_of, is_remote, objects_of
 from transforms.elements import reasons
 from transforms.elements.counted import counted
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
-_MAKES_ANOTHER_REQUEST = ("sampling", "prompts")
 _NEVER_A_QUESTION = "were never a question to the teacher; fix the input and use beam-distill run"
 
 
@@ -62,7 +62,7 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
     if problems:
         raise SettingsError(problems)
     resolved = resolve(flags, config, environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier))
-    changed = _changed_requests(record.get("settings") or {}, resolved.settings)
+    changed = changed_requests(record.get("settings") or {}, resolved.settings)
     if changed:
         raise SettingsError(
             [
@@ -146,13 +146,3 @@ def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tupl
             "api_key_env: the key stood in a job file; give that file with --config, or name the key's place with --api_key_env NAME"
         )
     return told, missing
-
-
-def _changed_requests(before: Mapping[str, Any], now: DistillSettings) -> list[str]:
-    view = now.public_view()
-    names = ["model", "extra_body"]
-    for name, field in DistillSettings.model_fields.items():
-        extra: Any = field.json_schema_extra
-        if extra["group"] in _MAKES_ANOTHER_REQUEST and name != "seed":
-            names.append(name)
-    return [name for name in names if name in before and before[name] != view.get(name)]

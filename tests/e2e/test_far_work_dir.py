@@ -63,8 +63,9 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
     assert main(["plan", *arguments]) == 0
     assert f"train: 0 to send, {ROWS} answered on the ledger; 1 reject" in capsys.readouterr().out
     with start_simulator() as simulator:
-        at_simulator = f"--teacher_model_endpoint_url={simulator.base_url}"
-        assert main(["check", *arguments, at_simulator]) == 0
+        job.url = simulator.base_url
+        at_simulator = f"--teacher_model_endpoint_url={job.url}"
+        assert job.command("check", "--model=simulated-teacher") == 0
         assert f"{ROWS:,} answered on the ledger" in capsys.readouterr().out
         assert main(["status", *arguments]) == 3
         assert "has ended" in capsys.readouterr().out
@@ -73,6 +74,25 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
         assert simulator.stats()["requests"] == ROWS
     assert len(text("train.jsonl").splitlines()) == ROWS
     assert not [name for name in OBJECTS if "/staging/" in name or name.endswith("lock.json")]
+
+
+def test_a_change_of_settings_is_said_though_a_far_ledger_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = FarJob(tmp_path)
+    job.train(questions(ROWS))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+        assert job.run() == 0
+        assert "other settings" not in capsys.readouterr().err
+        assert job.run("--teacher_model_max_new_tokens=600") == 0
+        said = capsys.readouterr().err
+        assert "other settings: teacher_model_max_new_tokens 512 -> 600. Rows that were cut off by the lower limit may be sent" in said
+        assert job.command("plan", "--teacher_model_temperature=0.7") == 0
+        assert f"answers about {ROWS} rows to other requests" in capsys.readouterr().out
+        assert simulator.stats()["requests"] == ROWS
+        assert job.run("--teacher_model_temperature=0.7") == 0
+        said = capsys.readouterr().err
+        assert "other settings: teacher_model_max_new_tokens 600 -> 512; teacher_model_temperature 0.2 -> 0.7. Rows that were answered" in said
 
 
 def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
