@@ -1,7 +1,7 @@
 """One of several scoring processes of this machine: Beam's worker, and what the command that started it may rely on.
 
-Ctrl-C in a terminal, and closing it, reach every process of the command. This one leaves them to the command, which asks it to stop in
-its own way.
+Ctrl-C in a terminal, closing it, and the SIGTERM of Slurm or systemd reach every process of the command. This one leaves them to the
+command, which asks it to stop in its own way; the signal meant for this process alone is ENDS_ONE.
 When the command is gone, however it went, it goes too.
 """
 
@@ -18,11 +18,13 @@ from beam_distill.log_lines import LogLines
 
 LOOK_EVERY_S = 0.2
 COMMAND_GONE = 1
+LEFT_TO_THE_COMMAND = ("SIGINT", "SIGHUP", "SIGTERM")
+ENDS_ONE = signal.SIGUSR1
 
 
 def main() -> None:
     """Serve until the runner has no more work."""
-    for name in ("SIGINT", "SIGHUP"):
+    for name in LEFT_TO_THE_COMMAND:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     handler = logging.StreamHandler()
     handler.setFormatter(LogLines())

@@ -1,7 +1,7 @@
 """The scoring processes of a runner that calls the command back: a pool in the command that starts them when the runner asks.
 
 Beam's own pool starts whatever ``python`` is first on the path; where that one lacks Beam the job waits for ever. This one starts the very
-Python that runs the command, and its processes leave Ctrl-C to the command and go when it goes (local_worker.py).
+Python that runs the command, and its processes leave Ctrl-C and SIGTERM to the command and go when it goes (local_worker.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, e
 from apache_beam.utils import thread_pool_executor
 from google.protobuf import text_format  # type: ignore[import-untyped]
 
+from beam_distill.runners.local_worker import ENDS_ONE
 from beam_distill.runners.plan import RunnerPlan
 
 GRACE_S = 10.0
@@ -92,7 +93,7 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ign
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
+    worker.send_signal(ENDS_ONE)
     try:
         worker.wait(GRACE_S)
     except subprocess.TimeoutExpired:

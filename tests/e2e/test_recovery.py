@@ -68,7 +68,7 @@ def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["a scoring process killed", "Ctrl-C in a terminal"])
+@pytest.mark.parametrize("how", ["a scoring process killed", "Ctrl-C in a terminal", "SIGTERM to the whole group"])
 def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Path, how: str) -> None:
     undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
     for job in (undisturbed, disturbed):
@@ -83,11 +83,11 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
             time.sleep(0.02)
         workers = psutil.Process(command.pid).children(recursive=True)
         assert len(workers) == 2
-        if how == "Ctrl-C in a terminal":
-            for process in (*workers, psutil.Process(command.pid)):
-                process.send_signal(signal.SIGINT)
-        else:
+        if how == "a scoring process killed":
             workers[0].kill()
+        else:  # a terminal, or Slurm and systemd
+            for process in (*workers, psutil.Process(command.pid)):
+                process.send_signal(signal.SIGINT if how == "Ctrl-C in a terminal" else signal.SIGTERM)
         output, _ = command.communicate(timeout=300)
         before = simulator.stats()
         assert command.returncode == 130, output
@@ -95,7 +95,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
         assert "Traceback" not in output
         assert disturbed.datasets() == ()
         assert disturbed.run() == 0
-        lost = 0 if how == "Ctrl-C in a terminal" else before["peak_in_flight"] + 40 / 0.1
+        lost = before["peak_in_flight"] + 40 / 0.1 if how == "a scoring process killed" else 0
         assert simulator.stats()["repeats"] <= lost
     assert disturbed.datasets() == undisturbed.datasets()
 
