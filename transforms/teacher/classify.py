@@ -122,7 +122,9 @@ class _Reading:
         self.error: ErrorBody = read_error(body)
         self._message = self.error.message
         self.status = status if status is not None else self.error.status or self._status_by_code()
-        self._wait_s = asked_wait_s if asked_wait_s is not None else wait_in_words_s(self._message)
+        self._wait_s = next((wait_s for wait_s in (asked_wait_s, self.error.wait_s) if wait_s is not None), None)
+        if self._wait_s is None:
+            self._wait_s = wait_in_words_s(self._message)
 
     def take_code(self, code: str) -> None:
         """A code that came in a header: Bedrock names the error there, throttling of status 400 too, with an address behind a colon."""

@@ -204,8 +204,8 @@ async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redac
         body if good else b"",
         failure
         and replace(failure, detail=printable(redactor.text(failure.detail)), excerpt=printable(excerpt_of(body)), response_id=response_id),
-        read_budget(response.headers, "requests"),
-        read_budget(response.headers, "tokens"),
+        read_budget(response.headers, "requests", time.time()),
+        read_budget(response.headers, "tokens", time.time()),
         response_id,
         received.was_stream,
         None if received.first_token_s is None else 1000.0 * (received.first_token_s - asked.started),

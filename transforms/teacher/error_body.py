@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from transforms.teacher.lenient_json import read_json
@@ -15,8 +16,14 @@ from transforms.teacher.lenient_json import read_json
 LONGEST_TEXT = 4_000  # of a longer one, which repeats a prompt, the beginning and the end
 LONGEST_MESSAGE = 8_000
 DEEPEST = 16
+LONGEST_WAIT_S = 1e8  # a larger number is a moment
 _STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "errorcode"})
 _CODE_KEYS = _STATUS_KEYS | {"type", "errortype", "reason", "name", "error", "object"}
+_WAIT_KEYS = {
+    **dict.fromkeys(("retryafter", "retryafterseconds", "retryaftersec", "retryafters", "retryin", "waitseconds"), 1.0),
+    **dict.fromkeys(("retryafterms", "retrydelayms"), 0.001),
+}
+"""Names of waits as numbers, and their unit in seconds."""
 _PARAMETER_KEYS = frozenset({"param", "parameter", "field"})
 # what repeats the request or is an answer; headers of the gateway are nobody's words either
 _ECHO_KEYS = frozenset(
@@ -66,13 +73,14 @@ class ErrorBody:
     """What was found in a body.
 
     ``status`` is the outermost HTTP status in it. ``codes`` are words such as ``rate limit exceeded``, ``sentences`` everything that is
-    said, both as ``plain`` writes them. ``parameters`` are the fields that are named as the ones at fault.
+    said, both as ``plain`` writes them. ``parameters`` are the fields that are named as the ones at fault. ``wait_s`` is a wait in seconds.
     """
 
     status: int | None = None
     codes: list[str] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
+    wait_s: float | None = None
     _status_depth: int = DEEPEST + 1
 
     @property
@@ -114,6 +122,8 @@ def _walk(value: object, key: str, found: ErrorBody, depth: int) -> None:
     elif isinstance(value, list):
         for item in value[:50]:
             _walk(item, key, found, depth + 1)
+    elif key in _WAIT_KEYS:
+        _wait(value, _WAIT_KEYS[key], found)
     elif isinstance(value, str):
         _text(value, key, found, depth)
     elif isinstance(value, int) and not isinstance(value, bool) and key in _STATUS_KEYS:
@@ -170,6 +180,13 @@ def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:
             continue
         if isinstance(value, (dict, list)):
             yield value
+
+
+def _wait(value: object, unit_s: float, found: ErrorBody) -> None:
+    with suppress(TypeError, ValueError, OverflowError):
+        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # what is no number raises
+        if 0.0 <= seconds < LONGEST_WAIT_S:
+            found.wait_s = max(found.wait_s or 0.0, seconds)
 
 
 def _status(number: int, found: ErrorBody, depth: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -19,10 +20,16 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NUMBER_OF = r"\d+(?:\.\d+)? ?(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|h|days?|d)"
 _WAIT_IN_WORDS = re.compile(
-    rf"(?:(?:try|retry|again|wait|reset\w*)\b[^.\n]{{0,40}}?\b(?:in|after|for) |wait )((?:{_NUMBER_OF}(?![a-z]) ?,? ?(?:and )?)+)"
+    rf"(?:(?:try|retry|again|wait|reset\w*|available|allowed)\b[^.\n]{{0,40}}?\b(?:in|after|for) ~?|wait )"
+    rf"((?:{_NUMBER_OF}(?![a-z]) ?,? ?(?:and )?)+)"
     r"|^(\d+(?:\.\d+)?)s$",
     re.MULTILINE,
 )
+_WAIT_IN_CHINESE = re.compile(r"(\d{1,6}(?:\.\d+)?) ?(毫秒|ms|秒|s|分钟|小时)钟? ?[之以]?后")
+_CHINESE_UNITS = {"毫秒": 0.001, "ms": 0.001, "秒": 1.0, "s": 1.0, "分钟": 60.0, "小时": 3600.0}
+_IN_WORDS = re.compile(rf"(?:{_NUMBER_OF} ?,? ?(?:and )?)+")
+_SPENT = re.compile(r"(?:\br|remaining) ?= ?0\b.*?(?:\bt|reset) ?= ?(\d{1,9})\b")
+"""A budget of nothing in the RateLimit header of the IETF's drafts, and when it is full again."""
 _CLOCK_IN_WORDS = re.compile(r"\b(?:in|after) (?:(\d{1,3})\.)?(\d\d):(\d\d):(\d\d)\b")
 """Days, hours, minutes and seconds as .NET writes them, in Azure API Management's quotas."""
 _RESETS = (
@@ -57,29 +64,56 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
     asked = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
     if asked is None:
         return _until_reset_s(headers, now_epoch_s)
-    seconds = _number(asked)
-    if seconds is not None:
-        return max(0.0, seconds)
-    try:
-        moment = parsedate_to_datetime(asked[:LONGEST_HINT])
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return max(0.0, (moment - datetime.fromtimestamp(now_epoch_s, timezone.utc)).total_seconds())
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return _wait_s(asked, now_epoch_s)
 
 
 def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
-    """The longest wait for a budget that is spent. Numbers that can only be moments are such, in seconds or milliseconds since 1970."""
-    waits = []
-    for reset, remaining in _RESETS:
-        seconds = duration_s(headers.get(reset))
-        if seconds is None or (_number(headers.get(remaining)) or 0.0) > 0.0:
-            continue
-        if seconds >= _EARLIEST_MOMENT_MS:
-            seconds /= 1000.0
-        waits.append(max(0.0, seconds - now_epoch_s) if seconds >= _EARLIEST_MOMENT_S else seconds)
+    """The longest wait for a budget that is spent."""
+    waits = [
+        wait_s
+        for reset, remaining in _RESETS
+        if (_number(headers.get(remaining)) or 0.0) <= 0.0 and (wait_s := _wait_s(headers.get(reset), now_epoch_s)) is not None
+    ]
+    spent = _SPENT.search(headers.get("RateLimit", "")[: 4 * LONGEST_HINT])
+    if spent is not None:
+        waits.append(float(spent[1]))
     return max(waits, default=None)
+
+
+def _wait_s(text: str | None, now_epoch_s: float) -> float | None:
+    """The seconds until what a header says: a number of them, a duration or a moment, as RFC 9110 has it or otherwise.
+
+    Numbers that can only be moments are such, in seconds or milliseconds since 1970. Of a list the first counts, as proxies join them.
+    """
+    if text is None:
+        return None
+    text = text[:LONGEST_HINT].strip()
+    if text[:1].isdigit():
+        text = text.partition(",")[0].strip()
+    seconds = _number(text)
+    if seconds is not None:
+        return max(0.0, _from_now_s(seconds, now_epoch_s))
+    seconds = duration_s(text)
+    if seconds is None and _IN_WORDS.fullmatch(text.lower()):
+        seconds = _sum_of(text.lower())
+    if seconds is not None:
+        return seconds
+    moment = _moment(text)
+    return None if moment is None else max(0.0, moment.timestamp() - now_epoch_s)
+
+
+def _moment(text: str) -> datetime | None:
+    for read in (parsedate_to_datetime, lambda said: datetime.fromisoformat(said.replace("Z", "+00:00"))):
+        with suppress(TypeError, ValueError, OverflowError):
+            moment = read(text)
+            return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+    return None
+
+
+def _from_now_s(seconds: float, now_epoch_s: float) -> float:
+    if seconds >= _EARLIEST_MOMENT_MS:
+        seconds /= 1000.0
+    return seconds - now_epoch_s if seconds >= _EARLIEST_MOMENT_S else seconds
 
 
 def wait_in_words_s(message: str) -> float | None:
@@ -93,14 +127,19 @@ def wait_in_words_s(message: str) -> float | None:
         return float(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
     found = _WAIT_IN_WORDS.search(message)
     if found is None:
-        return None
+        chinese = _WAIT_IN_CHINESE.search(message)
+        return None if chinese is None else float(chinese[1]) * _CHINESE_UNITS[chinese[2]]
     if found[2] is not None:
         return _number(found[2])
-    parts = _WORDY_PART.findall(found[1][:LONGEST_HINT])
+    return _sum_of(found[1])
+
+
+def _sum_of(text: str) -> float:
+    parts = _WORDY_PART.findall(text[:LONGEST_HINT])
     return sum(float(number) * _SECONDS_PER_UNIT["ms" if unit == "milli" else unit] for number, unit in parts)
 
 
-def read_budget(headers: Mapping[str, str], unit: str) -> Budget | None:
+def read_budget(headers: Mapping[str, str], unit: str, now_epoch_s: float) -> Budget | None:
     """The budget for ``unit`` (``requests`` or ``tokens``); None when the server reports nothing believable of it."""
     remaining = _number(headers.get(f"x-ratelimit-remaining-{unit}"))
     if remaining is None or remaining < 0:
@@ -108,7 +147,8 @@ def read_budget(headers: Mapping[str, str], unit: str) -> Budget | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{unit}"))
     if limit is not None and limit <= 0:
         limit = None
-    return Budget(remaining, limit, duration_s(headers.get(f"x-ratelimit-reset-{unit}")))
+    reset_s = duration_s(headers.get(f"x-ratelimit-reset-{unit}"))
+    return Budget(remaining, limit, None if reset_s is None else max(0.0, _from_now_s(reset_s, now_epoch_s)))
 
 
 def duration_s(text: str | None) -> float | None:

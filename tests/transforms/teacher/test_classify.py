@@ -72,3 +72,23 @@ TABLE = [
 @pytest.mark.parametrize(("status", "headers", "body", "kind"), TABLE, ids=[f"{row[0]}-{row[3].value}-{n}" for n, row in enumerate(TABLE)])
 def test_every_response_has_its_kind(status: int, headers: dict[str, str], body: bytes, kind: Kind) -> None:
     assert classify(status, headers, body).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("fields", "wait_s"),
+    [
+        ({"retry_after": 12}, 12.0),
+        ({"retryAfter": "12"}, 12.0),
+        ({"metadata": {"retry_after_seconds": 12.5}}, 12.5),
+        ({"retry_after_ms": 1500}, 1.5),
+        ({"retry_after": None}, None),
+        ({"retry_after": "later"}, None),
+        ({"retry_after": [12]}, 12.0),
+        ({"retry_after": 1_764_000_030}, None),
+        ({"retry_after": True}, None),
+    ],
+)
+def test_a_wait_may_be_a_number_in_the_body(fields: dict[str, object], wait_s: float | None) -> None:
+    body = json.dumps({"error": {"message": "rate limit", **fields}}).encode()
+    assert classify(429, {}, body) == (Kind.THROTTLED, (), wait_s)
+    assert classify(429, {"Retry-After": "3"}, body).wait_s == 3.0

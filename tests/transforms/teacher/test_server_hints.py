@@ -59,17 +59,17 @@ def test_durations(text: str, seconds: float | None) -> None:
 
 def test_budgets() -> None:
     headers = {"x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "400", "x-ratelimit-reset-tokens": "36s"}
-    assert read_budget(headers, "tokens") == Budget(400.0, 1000.0, 36.0)
-    assert read_budget(headers, "requests") is None
-    assert read_budget({"x-ratelimit-remaining-requests": "-1"}, "requests") is None
-    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "0"}, "requests") == Budget(5.0)
+    assert read_budget(headers, "tokens", NOW) == Budget(400.0, 1000.0, 36.0)
+    assert read_budget(headers, "requests", NOW) is None
+    assert read_budget({"x-ratelimit-remaining-requests": "-1"}, "requests", NOW) is None
+    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "0"}, "requests", NOW) == Budget(5.0)
 
 
 @pytest.mark.fault("X-C6")
 def test_a_duration_of_thousands_of_digits_is_refused_at_once() -> None:
     started = time.perf_counter()
     assert duration_s("1" * 100_000) is None
-    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests") == Budget(5.0)
+    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests", NOW) == Budget(5.0)
     assert time.perf_counter() - started < 0.5
 
 
@@ -102,4 +102,50 @@ def test_waits_in_words(text: str, seconds: float | None) -> None:
     ],
 )
 def test_a_wait_on_the_clock(message: str, wait_s: float | None) -> None:
+    assert wait_in_words_s(message) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({"Retry-After": "30s"}, 30.0),
+        ({"Retry-After": "1m30s"}, 90.0),
+        ({"Retry-After": "30 seconds"}, 30.0),
+        ({"Retry-After": "2 minutes"}, 120.0),
+        ({"Retry-After": "30, 30"}, 30.0),
+        ({"Retry-After": str(int(NOW) + 30)}, 30.0),
+        ({"Retry-After": str(int(NOW + 30) * 1000)}, 30.0),
+        ({"Retry-After": "2023-11-14T22:13:50Z"}, 30.0),
+        ({"Retry-After": "2023-11-14T22:13:50+00:00"}, 30.0),
+        ({"Retry-After": "2023-11-14T22:13:00Z"}, 0.0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "30 apples"}, None),
+        ({"X-RateLimit-Reset": "2023-11-14T22:13:50Z", "X-RateLimit-Remaining": "0"}, 30.0),
+        ({"RateLimit": "limit=100, remaining=0, reset=30"}, 30.0),
+        ({"RateLimit": '"default";r=0;t=30'}, 30.0),
+        ({"RateLimit": '"default";r=5;t=30'}, None),
+    ],
+)
+def test_waits_as_servers_write_them_besides(headers: dict[str, str], wait_s: float | None) -> None:
+    assert retry_after_s(headers, NOW) == (None if wait_s is None else pytest.approx(wait_s))
+
+
+def test_a_budget_may_be_full_again_at_a_moment() -> None:
+    headers = {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": str(int(NOW) + 30)}
+    assert read_budget(headers, "requests", NOW) == Budget(5.0, None, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("message", "wait_s"),
+    [
+        ("expected available in 12 seconds.", 12.0),
+        ("try again in ~20s", 20.0),
+        ("请在 30 秒后重试", 30.0),
+        ("1 分钟后再试", 60.0),
+        ("请于 60s 后重试", 60.0),
+        ("请稍后重试", None),
+        ("没有 3 秒的等待", None),
+    ],
+)
+def test_waits_in_other_words(message: str, wait_s: float | None) -> None:
     assert wait_in_words_s(message) == wait_s
