@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Measurement, machine, measure
+from benchmarks.pool import pool_capacities, pool_trouble
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.special import capacity_steps, continuous_batching, fair_shares, kills, memory, processes, ten_rows, zero_latency
 
@@ -27,6 +28,8 @@ SHORT: dict[str, Callable[[], Measurement]] = {
     "kills": kills,
     "fair-shares": fair_shares,
     "processes": processes,
+    "pool-capacities": pool_capacities,
+    "pool-trouble": pool_trouble,
     "memory-10000": partial(memory, 10_000),
 }
 LONG: dict[str, Callable[[], Measurement]] = {

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--answers", action="append", default=[], metavar="FILE", help="chats in JSONL: answer their questions as they do; may be repeated"
     )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
+    server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 from then on")
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
     server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
     server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
@@ -96,6 +97,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         seed=arguments.seed,
         models=tuple(arguments.model or ("simulated-teacher",)),
         api_key=arguments.require_key,
+        key_expires_after_s=arguments.key_expires_after,
         latency=Latency(
             mode=arguments.latency,
             mean_ms=arguments.latency_ms,

@@ -74,7 +74,9 @@ class TeacherServer:
         return web.json_response({"object": "list", "data": listed})
 
     def _unauthorized(self, request: web.Request) -> web.Response | None:
-        key = self._settings.api_key
+        key, expires_s = self._settings.api_key, self._settings.key_expires_after_s
+        if expires_s is not None and self._started_s is not None and asyncio.get_running_loop().time() - self._started_s >= expires_s:
+            return _error(401, "The key has expired.", "invalid_request_error", "invalid_api_key")
         if key is None or request.headers.get("Authorization") == f"Bearer {key}" or request.headers.get("api-key") == key:
             return None
         return _error(401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key")

@@ -85,6 +85,7 @@ class StreamBehaviour:
 class SimulatorSettings:
     """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
 
+    No key is good from ``key_expires_after_s`` seconds after the first request on.
     ``thinking_tokens``: how long the reasoning is, 0 for a few words.
     ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, as far as they are whole.
     ``answers`` has the right answers by user message; where there is none, answers are made up.
@@ -95,6 +96,7 @@ class SimulatorSettings:
     seed: int = 0
     models: tuple[str, ...] = ("simulated-teacher",)
     api_key: str | None = None
+    key_expires_after_s: float | None = None
     latency: Latency = Latency()
     capacity: Capacity = Capacity()
     limits: RateLimits = RateLimits()

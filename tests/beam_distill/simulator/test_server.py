@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -232,3 +233,11 @@ def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
 def test_the_command_names_a_wrong_flag(arguments: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=100)
     assert ended.returncode == 2 and "Traceback" not in ended.stderr
+
+
+def test_a_key_may_expire() -> None:
+    with start_simulator(SimulatorSettings(key_expires_after_s=0.05)) as simulator:
+        assert post(simulator, asking())[0] == 200
+        time.sleep(0.06)
+        status, _, body = post(simulator, asking())
+        assert (status, json.loads(body)["error"]["message"]) == (401, "The key has expired.")
