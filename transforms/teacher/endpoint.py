@@ -16,21 +16,22 @@ import orjson
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
-from transforms.teacher.budget import NEVER_SENT, Reservation
+from transforms.teacher.budget import NEVER_SENT
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EndpointState
-from transforms.teacher.health import REFUSAL, TROUBLE, Doubt
-from transforms.teacher.hedge import StragglerClock, send_with_hedge
+from transforms.teacher.health import REFUSAL, TROUBLE
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.inquiry import Inquiry
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.payload import BYTES_PER_TOKEN, PayloadTemplate
 from transforms.teacher.renewal import CredentialRenewal
+from transforms.teacher.second_request import SecondRequests
 from transforms.teacher.slots import Alarm, Slot, Slots
 from transforms.teacher.specs import PoolMember, ScoringSpec
 from transforms.teacher.streaming import STREAM_FIELDS, Streaming
 from transforms.teacher.surroundings import Client, Neighbours, Rows
 from transforms.teacher.traffic import Attempt, Traffic
-from transforms.teacher.trouble import Trouble
+from transforms.teacher.trouble import Settled, Trouble
 
 TICK_S = 0.05
 REFUSED_WAIT_S = 0.2
@@ -76,12 +77,12 @@ class Endpoint:
         self._traffic = Traffic(spec.concurrency)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
         self._renewal = CredentialRenewal(client.refresh_credential)
-        self._stragglers = StragglerClock() if spec.hedge_stragglers else None
+        self._second_requests = SecondRequests(client, rows, self._traffic) if spec.hedge_stragglers else None
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._slots = Slots(self._use_slot, self._dropped, rows.defect)
         self._alarm = Alarm(neighbours.fill)
-        self._question: asyncio.Task[None] | None = None
+        self._inquiry = Inquiry(client, rows, self._traffic, self._trouble, self._streaming, self._settled, neighbours.fill)
         self._stopped = False
         self._answers = 0
         self._refused_for: FailureKind | None = None
@@ -148,8 +149,9 @@ class Endpoint:
     def stop(self) -> None:
         """Send nothing more; what is on the wire goes on."""
         self._stopped = True
-        if self._question is not None:
-            self._question.cancel()
+        self._inquiry.cancel()
+        if self._second_requests is not None:
+            self._second_requests.stopped = True
 
     def take_out(self, kind: FailureKind) -> None:
         """It refuses for good, and others do not: what it failed is not the rows' fault."""
@@ -164,10 +166,7 @@ class Endpoint:
     async def close(self) -> None:
         """Give up what is on the wire and close the connections."""
         self._alarm.cancel()
-        tasks = self._slots.cancel_all()
-        if self._question is not None:
-            self._question.cancel()
-            tasks.append(self._question)
+        tasks = self._slots.cancel_all() + self._inquiry.cancel()
         if tasks:
             await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
@@ -261,10 +260,10 @@ class Endpoint:
             timeout_s = WHILE_TOKENS_COME_S
         self._slots.attempt_begins(slot, sent_s + timeout_s)
         try:
-            if self._stragglers is None:
+            if self._second_requests is None:
                 result = await self._client.send(body, row.turn, row.attempts_of_turn, ask)
             else:
-                result = await self._send_with_hedge(attempt, self._stragglers)
+                result = await self._second_requests.send(attempt)
         except asyncio.CancelledError:
             if not self._slots.ran_out_of_time(slot):
                 self._dropped(row, None)
@@ -279,32 +278,6 @@ class Endpoint:
         self._counts.in_flight -= 1
         self._rows.ended(self, attempt, result, now_s)
 
-    async def _send_with_hedge(self, attempt: Attempt, stragglers: StragglerClock) -> AttemptResult:
-        row = attempt.row
-        hedge: Reservation | None = None
-
-        def is_straggler() -> bool:
-            nonlocal hedge
-            after_s = stragglers.straggler_after_s
-            quiet = not self._waiting and not self._traffic.is_full
-            if self._stopped or after_s is None or not quiet or self._now() - attempt.sent_s < after_s:
-                return False
-            hedge = self._budget.reserve(len(row.body))
-            if hedge is None:
-                return False
-            self._counts.sent(row.sent(self._now()))
-            self._counts.leaves()
-            self._traffic.in_flight += 1
-            return True
-
-        try:
-            return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn, attempt.ask), is_straggler)
-        finally:
-            if hedge is not None:  # the one of the two that lost was on the wire too
-                self._budget.settle(hedge, len(row.body), None)
-                self._traffic.in_flight -= 1
-                self._counts.in_flight -= 1
-
     # what attempts say of the endpoint
 
     def answered(self, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
@@ -316,8 +289,8 @@ class Endpoint:
         self._renewal.answered_since = True
         if self._trouble.answered(attempt.body, now_s):
             self._is_back(now_s)
-        if self._stragglers is not None:
-            self._stragglers.answered(result.latency_ms / 1000.0)
+        if self._second_requests is not None:
+            self._second_requests.answered(result.latency_ms / 1000.0)
 
     def judge(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Judgement:
         """What it means that it failed this attempt; whose fault it is may stay in doubt."""
@@ -356,24 +329,16 @@ class Endpoint:
     def _in_doubt(self, now_s: float) -> tuple[RowInProgress | None, float]:
         """The row to try, or the seconds until it is time to look again; a question of our own is asked when it is due."""
         delay_s = self._trouble.health.question_delay_s(now_s)
-        if delay_s > 0 or not self._waiting or self._question is not None or self._trouble.is_busy(now_s):
+        if delay_s > 0 or not self._waiting or self._inquiry.is_asking or self._trouble.is_busy(now_s):
             return None, max(delay_s, TICK_S)
         # a row would wait for an answer that another endpoint gives at once
         row = None if self._neighbours.another_is_open(self) else self._trouble.row_to_try(now_s)
         doubt = self._trouble.doubt
         if row is None and doubt is not None and self._traffic.in_flight < self._spec.concurrency.maximum:
-            self._question = self._loop.create_task(self._ask(doubt))
-            self._question.add_done_callback(self._asked)
+            self._inquiry.ask(doubt)
         return row, TICK_S
 
-    async def _ask(self, doubt: Doubt) -> None:
-        self._traffic.in_flight += 1
-        self._counts.in_flight += 1
-        try:
-            settled = await self._trouble.settle(doubt, self._send_question, self._now)
-        finally:
-            self._traffic.in_flight -= 1
-            self._counts.in_flight -= 1
+    def _settled(self, settled: Settled) -> None:
         if settled.is_back:
             self._is_back(self._now())
         for row in settled.given_up:
@@ -386,23 +351,3 @@ class Endpoint:
     def _is_back(self, now_s: float) -> None:
         self._traffic.outage_over(now_s)
         self._neighbours.found(self)
-
-    async def _send_question(self, body: bytes) -> AttemptResult:
-        reservation = self._budget.reserve(len(body))
-        if reservation is None:
-            self._rows.stop(self._budget.early_stop())  # cancels this
-            await asyncio.sleep(0)
-            return AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "nothing more is sent"))
-        result: AttemptResult | None = None
-        try:
-            result = await self._client.send(body, 0, 1, self._streaming.ask_of_questions)
-            return result
-        finally:
-            self._budget.asked_ourselves(reservation, len(body), result)
-
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._question = None
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._rows.defect(error)
-        self._neighbours.fill()

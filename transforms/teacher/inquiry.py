@@ -1,0 +1,86 @@
+"""Asking one endpoint the question of our own, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.client import AttemptResult
+from transforms.teacher.health import Doubt
+from transforms.teacher.streaming import Streaming
+from transforms.teacher.surroundings import Client, Rows
+from transforms.teacher.traffic import Traffic
+from transforms.teacher.trouble import Settled, Trouble
+
+
+class Inquiry:
+    """Hands what a question led to over to ``settled``; ``ended`` is called after each, whatever became of it."""
+
+    def __init__(
+        self,
+        client: Client,
+        rows: Rows,
+        traffic: Traffic,
+        trouble: Trouble,
+        streaming: Streaming,
+        settled: Callable[[Settled], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._rows = rows
+        self._traffic = traffic
+        self._trouble = trouble
+        self._streaming = streaming
+        self._settled = settled
+        self._ended = ended
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a question is on the wire."""
+        return self._task is not None
+
+    def ask(self, doubt: Doubt) -> None:
+        """Ask what this doubt calls for."""
+        self._task = self._loop.create_task(self._ask(doubt))
+        self._task.add_done_callback(self._asked)
+
+    def cancel(self) -> list[asyncio.Task[None]]:
+        """Want no answer any more; the task that ends with it, if there is one."""
+        if self._task is None:
+            return []
+        self._task.cancel()
+        return [self._task]
+
+    async def _ask(self, doubt: Doubt) -> None:
+        self._traffic.in_flight += 1
+        self._rows.counts.in_flight += 1
+        try:
+            settled = await self._trouble.settle(doubt, self._send, self._loop.time)
+        finally:
+            self._traffic.in_flight -= 1
+            self._rows.counts.in_flight -= 1
+        self._settled(settled)
+
+    async def _send(self, body: bytes) -> AttemptResult:
+        budget = self._rows.budget
+        reservation = budget.reserve(len(body))
+        if reservation is None:
+            self._rows.stop(budget.early_stop())  # cancels this
+            await asyncio.sleep(0)
+            return AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "nothing more is sent"))
+        result: AttemptResult | None = None
+        try:
+            result = await self._client.send(body, 0, 1, self._streaming.ask_of_questions)
+            return result
+        finally:
+            budget.asked_ourselves(reservation, len(body), result)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._rows.defect(error)
+        self._ended()
