@@ -219,6 +219,8 @@ class _Reading:
         return self._said(words.TOO_LARGE)
 
     def _is_too_long(self) -> bool:
+        if self._said(words.NO_ROOM_LEFT):
+            return True
         if not self._said(words.CONTEXT_TOO_SMALL) or self._said(words.SHORT_PERIOD) or _QUEUE.search(self._message):
             return False
         if self._said(words.ASKED_TO_WAIT) or self._status_by_code() in (429, 503, 504):

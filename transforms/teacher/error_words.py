@@ -127,6 +127,10 @@ CONTEXT_TOO_SMALL = _any_of(
     chinese.CONTEXT_TOO_SMALL,
 )
 """Not for a 429, which says such things of what is sent in a minute."""
+NO_ROOM_LEFT = re.compile(
+    r"\bmax (?:new |completion |output )?tokens must be (?:at least 1|greater than 0|(?:strictly )?positive)[^.\n]{0,20} (?:-\d+|0)\b"
+)
+"""A limit that the server computes from what the prompt leaves of the context: nobody asked for less than one token."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
 INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested)\b")
 
