@@ -19,10 +19,11 @@ from typing import Any, Union
 
 from apache_beam.io.filesystems import FileSystems
 
+from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.usage import Spending, Usage
 from transforms.filesystems import write_json
 from transforms.matching import sizes_of
-from transforms.teacher.budget import Budget, BudgetState
+from transforms.teacher.budget import Budget, BudgetState, rounding
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import BudgetSpec, ScoringSpec
 
@@ -31,6 +32,8 @@ LOOK_EVERY_REMOTE_S = 5.0
 LOOKS_AHEAD = 5
 """A claim covers the spending of so many looks: fewer cost more files, more are lost to the run with a process that dies."""
 REQUESTS_AHEAD = 64
+PATIENCE_S = 120.0
+"""So long a storage may fail before the process that cannot claim there stops."""
 SILENT_LOOKS = 30
 """A process that said nothing for so many looks gives nothing back: all that it claimed counts as spent."""
 
@@ -78,6 +81,7 @@ class BudgetKeeper:
         self._said: dict[str, Any] = {}
         self._claimed: Amounts = (0.0,) * len(self._available) if self._shared else self._available
         self._peers_said: dict[str, tuple[bytes, float]] = {}
+        self._working_s = time.monotonic()
         self._wanted = threading.Event()
         self._saying = threading.Lock()
         self._needs = (0.0,) * len(self._available)
@@ -120,8 +124,14 @@ class BudgetKeeper:
         while not self._session.closed:
             self._wanted.wait(self._every_s)
             pause_s = 0.0
-            with suppress(Exception):  # looked at again in a moment
+            try:
                 pause_s = self._look() if self._shared else 0.0
+                self._working_s = time.monotonic()
+            except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own; looked at again in a moment
+                if time.monotonic() - self._working_s > PATIENCE_S:
+                    text = f"the budget cannot be kept in {self._folder} ({type(error).__name__}: {error}), and nothing is sent without it."
+                    self._session.stop(EarlyStop(StopCause.STORAGE_FAILED, text))
+                    return
             self.say()
             if pause_s:
                 time.sleep(pause_s)
@@ -143,10 +153,13 @@ class BudgetKeeper:
         for claimed, used, room, left, need in zip(state.claimed, state.used, rooms, free, self._needs, strict=True):
             share = max(left / (2 * self._processes), min(need, left))
             wanted.append(max(claimed, min(used + room, claimed + share)))
-        enough = not state.needs or all(used + need <= claim for used, need, claim in zip(state.used, state.needs, wanted, strict=True))
+        enough = not state.needs or all(
+            used + need <= claim + rounding(claim) for used, need, claim in zip(state.used, state.needs, wanted, strict=True)
+        )
         if enough and wanted != list(state.claimed):
             self._say(tuple(wanted))
-            if all(left >= 0 for left in self._free(tuple(wanted))):
+            left_over = zip(self._free(tuple(wanted)), self._available, strict=True)
+            if all(left >= -rounding(available) for left, available in left_over):
                 self._session.on_budget(lambda budget: budget.claim(tuple(wanted)))
                 return 0.0
             self._say(state.claimed)  # another claimed at the same moment: both step back
@@ -173,8 +186,9 @@ class BudgetKeeper:
         for note, is_silent in self._peers():
             for place, amount in enumerate(note.claimed if is_silent else note.spent):
                 gone[place] += amount
-        quantities = zip(self._available, gone, state.used, state.needs, strict=True)
-        may_come = all(available - others - used >= need for available, others, used, need in quantities)
+        # what is on the wire, here and there, may still turn out to take nothing
+        quantities = zip(self._available, gone, state.spent, state.needs, strict=True)
+        may_come = all(available - others - own >= need for available, others, own, need in quantities)
         self._session.on_budget(lambda budget: budget.nothing_to_come(not may_come))
 
     def _free(self, claimed: Amounts) -> list[float]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from transforms import budget_keeper
 from transforms.budget_keeper import BudgetKeeper, Note, notes_in
 from transforms.elements.replies import TeacherReply
 from transforms.elements.usage import Spending, Usage
@@ -47,6 +48,7 @@ def answered(completion: int) -> AttemptResult:
 
 def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int | None, start: Any, ended: Any) -> None:
     """Send requests of at most 100 tokens out, answered with 40, until there is nothing left to claim."""
+    budget_keeper.SILENT_LOOKS = 5  # half a minute is long for a test
     engine = Engine(BudgetSpec(processes=4, folder=folder, **limits), 100, shared=True)  # type: ignore[arg-type]
     keeper = BudgetKeeper(engine.budget._spec, "run", engine, shared=True)  # type: ignore[arg-type]
     start.wait()

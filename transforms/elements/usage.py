@@ -59,9 +59,9 @@ class TokenPrices:
 
     def cost(self, usage: Usage) -> float:
         """What these tokens cost, as far as prices are given."""
+        prompt, completion, cached, reasoning = usage
         per_in, per_out = self.per_million_in or 0.0, self.per_million_out or 0.0
         per_cached = per_in if self.per_million_cached is None else self.per_million_cached
         per_reasoning = per_out if self.per_million_reasoning is None else self.per_million_reasoning
-        cost_in = (usage.prompt - usage.cached) * per_in + usage.cached * per_cached
-        cost_out = (usage.completion - usage.reasoning) * per_out + usage.reasoning * per_reasoning
-        return (cost_in + cost_out) / 1e6
+        cost_in = (prompt - cached) * per_in + cached * per_cached
+        return (cost_in + (completion - reasoning) * per_out + reasoning * per_reasoning) / 1e6

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.replies import TeacherReply
-from transforms.elements.usage import Spending, Usage
+from transforms.elements.usage import Spending, Usage, sum_of
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.expectation import Expectation, roughly
 from transforms.teacher.lenient_json import read_json
@@ -29,6 +29,11 @@ MAY_BE_PAID = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF, Failur
 PROMPT_MAY_BE_PAID = frozenset({FailureKind.CONTENT_FILTERED})
 """Azure bills the reading of a prompt that its filter then refuses."""
 NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL})
+
+
+def rounding(amount: float) -> float:
+    """What sums of many amounts up to this one may be off by."""
+    return ROUNDING * (1.0 + abs(amount))
 
 
 @dataclass(slots=True)
@@ -53,7 +58,7 @@ class Account:
 
     def takes(self, amount: float) -> bool:
         """Whether so much more may be used."""
-        return self.used + amount <= self.claimed + ROUNDING * (1.0 + abs(self.claimed))
+        return self.used + amount <= self.claimed + rounding(self.claimed)
 
 
 class Reservation(NamedTuple):
@@ -94,7 +99,7 @@ class Budget:
             for account in self.accounts:
                 account.claimed = account.available
         self._beside = Spending()
-        self._on_wire = Spending()
+        self._on_wire: dict[int, Reservation] = {}
         self._needs: tuple[float, ...] = ()
         self._refused: Account | None = None
         self._estimate_said = False
@@ -122,8 +127,9 @@ class Budget:
         for account, amount in zip(self.accounts, amounts, strict=True):
             account.reserved += amount
         self._needs = ()
-        self._on_wire = self._on_wire.plus(Spending(1, expected))
-        return Reservation(amounts, expected)
+        reservation = Reservation(amounts, expected)
+        self._on_wire[id(reservation)] = reservation
+        return reservation
 
     def settle(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
         """A request has ended, None where nobody knows how. ``reservation`` is what ``reserve`` gave for it."""
@@ -138,7 +144,7 @@ class Budget:
             spent = self._of_failure(body_bytes, result)
             self._beside = self._beside.plus(spent)
         if reservation.amounts:
-            self._on_wire = self._on_wire.plus(Spending(-1, Usage(*(-count for count in reservation.expected))))
+            del self._on_wire[id(reservation)]
             actual = self._amounts(spent.usage, spent.usage, spent.requests)
             for account, reserved, amount in zip(self.accounts, reservation.amounts, actual, strict=True):
                 account.reserved -= reserved
@@ -172,7 +178,7 @@ class Budget:
             tuple(account.spent for account in self.accounts),
             self._needs,
             self._beside,
-            self._on_wire,
+            Spending(len(self._on_wire), sum_of(reservation.expected for reservation in self._on_wire.values())),
         )
 
     def claim(self, claimed: tuple[float, ...]) -> None:
@@ -199,8 +205,10 @@ class Budget:
             usage = at_worst if account.at_worst else expected
             if account.name == "max_cost":
                 amounts.append(self._spec.prices.cost(usage))
+            elif account.name == "max_total_tokens":
+                amounts.append(float(usage.prompt + usage.completion))
             else:
-                amounts.append(float(usage.total if account.name == "max_total_tokens" else requests))
+                amounts.append(float(requests))
         return tuple(amounts)
 
     def _of_failure(self, body_bytes: int, result: AttemptResult | None) -> Spending:

@@ -17,39 +17,41 @@ class Expectation:
     """Tokens of a request by the bytes of its body. ``most_new_tokens`` is the limit of an answer."""
 
     def __init__(self, most_new_tokens: int, prices: TokenPrices) -> None:
-        self._prices = prices
+        self._reasoning_is_dearer = prices.per_million_reasoning is not None and prices.per_million_reasoning > (prices.per_million_out or 0.0)
         self._limit = self._longest = float(most_new_tokens)
         self._answers = 0
         self._bytes = 0
-        self._seen = Usage()
+        self._prompt = self._completion = self._cached = self._reasoning = 0
         self._densest = 0.0
 
     def answered(self, body_bytes: int, usage: Usage) -> None:
         """One more answer whose tokens were reported."""
         self._answers += 1
         self._bytes += body_bytes
-        self._seen = self._seen.plus(usage)
-        if body_bytes and usage.prompt > self._densest * body_bytes:
-            self._densest = usage.prompt / body_bytes
-        if usage.completion > self._longest:  # not every server keeps to the limit
-            self._longest = float(usage.completion)
+        prompt, completion, cached, reasoning = usage
+        self._prompt += prompt
+        self._completion += completion
+        self._cached += cached
+        self._reasoning += reasoning
+        if body_bytes and prompt > self._densest * body_bytes:
+            self._densest = prompt / body_bytes
+        if completion > self._longest:  # not every server keeps to the limit
+            self._longest = float(completion)
 
     def expected(self, body_bytes: int) -> Usage:
         """What a request takes, as others did; before the first answer, at worst."""
         if not self._answers or not self._bytes:
             return self.at_worst(body_bytes)
-        seen = self._seen
-        prompt = body_bytes * seen.prompt / self._bytes
-        completion = (seen.completion + ANSWERS_OF_DOUBT * self._limit) / (self._answers + ANSWERS_OF_DOUBT)
-        cached = prompt * seen.cached / seen.prompt if seen.prompt else 0.0
-        reasoning = completion * seen.reasoning / seen.completion if seen.completion else 0.0
+        prompt = body_bytes * self._prompt / self._bytes
+        completion = (self._completion + ANSWERS_OF_DOUBT * self._limit) / (self._answers + ANSWERS_OF_DOUBT)
+        cached = prompt * self._cached / self._prompt if self._cached else 0.0
+        reasoning = completion * self._reasoning / self._completion if self._reasoning else 0.0
         return Usage(round(prompt), round(completion), round(cached), round(reasoning))
 
     def at_worst(self, body_bytes: int) -> Usage:
         """What it can take at most: nothing of it cached, and an answer as long as it may be."""
         per_byte = min(MOST_TOKENS_PER_BYTE, ROOM_FOR_OTHER_PROMPTS * self._densest) if self._answers else MOST_TOKENS_PER_BYTE
-        dearer = self._prices.per_million_reasoning is not None and self._prices.per_million_reasoning > (self._prices.per_million_out or 0.0)
-        return Usage(int(body_bytes * per_byte) + 1, int(self._longest), 0, int(self._longest) if dearer else 0)
+        return Usage(int(body_bytes * per_byte) + 1, int(self._longest), 0, int(self._longest) if self._reasoning_is_dearer else 0)
 
 
 def roughly(body_bytes: int, answer: str) -> Usage:

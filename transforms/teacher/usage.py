@@ -18,6 +18,7 @@ MOST_TOKENS = 1_000_000_000
 _IN_PROMPT = ("prompt_tokens_details", "input_tokens_details")
 _IN_COMPLETION = ("completion_tokens_details", "output_tokens_details")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+_PLAIN = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 _WRITTEN_TO_CACHE = "cache_creation_input_tokens"
 
 
@@ -37,6 +38,10 @@ def read_usage(reported: object) -> ReportedUsage:
     """The tokens that a response's ``usage`` reports, counted as OpenAI counts them."""
     if not isinstance(reported, dict):
         return _NOTHING
+    if reported.keys() <= _PLAIN:  # of every answer of many servers: the short way
+        prompt, completion, total = reported.get("prompt_tokens"), reported.get("completion_tokens"), reported.get("total_tokens")
+        if type(prompt) is type(completion) is type(total) is int and total == prompt + completion and 0 <= total <= MOST_TOKENS > prompt >= 0:
+            return ReportedUsage(prompt, completion, 0, 0)
     prompt = _first(reported, ("prompt_tokens",))
     completion = _first(reported, ("completion_tokens", "output_tokens"))
     cached = _part(reported, _IN_PROMPT, _CACHED)

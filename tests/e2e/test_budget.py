@@ -1,0 +1,128 @@
+"""A limit on cost, tokens or requests as a person meets it: reached, run again, raised."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from builders import questions, read_jsonl
+from jobs import Job
+
+from beam_distill.cli.main import main
+from beam_distill.simulator.server import RunningSimulator, start_simulator
+from beam_distill.simulator.settings import Latency, SimulatorSettings
+
+PRICES = ("--price_per_million_input_tokens=2", "--price_per_million_output_tokens=10")
+LONG = Latency("fixed", mean_ms=20, completion_tokens=100, completion_sigma=1)
+
+
+def cost(simulator: RunningSimulator) -> float:
+    stats = simulator.stats()
+    return float(stats["prompt_tokens"] * 2 + stats["completion_tokens"] * 10) / 1e6
+
+
+def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(latency=LONG)) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(300))
+        job.validation(questions(5, 1000))
+        assert job.run(*PRICES, "--max_cost=0.1") == 7
+        told = capsys.readouterr().out
+        assert 0.09 < cost(simulator) <= 0.102
+        assert "NOT FINISHED (exit code 7): max_cost of 0.1 USD leaves no room for another request" in told
+        assert "rows are left; as the others did, they would take about" in told and "should be enough for all" in told
+        record = json.loads((job.work_dir / "run.json").read_text())
+        assert record["exit_code"] == 7 and record["outcome"] == "budget_spent" and record["limits"][0].startswith("max_cost: 0.")
+        assert not job.train_output.exists()
+        assert "A rerun with a higher limit sends it." in read_jsonl(job.work_dir / "rejects.jsonl")[-1]["detail"]
+
+        sent = simulator.stats()["requests"]
+        assert job.run(*PRICES, "--max_cost=0.1") == 7
+        assert simulator.stats()["requests"] == sent and "requests    0;" in capsys.readouterr().out
+
+        enough = told.partition("--max_cost ")[2].split()[0]
+        assert job.run(*PRICES, f"--max_cost={enough}") == 0
+        told = capsys.readouterr().out
+        assert "limit       max_cost: 0." in told and "left, over all runs" in told
+        assert simulator.stats()["requests"] == 305 and simulator.stats()["repeats"] == 0
+    assert len(read_jsonl(job.train_output)) == 300
+    # a job that is done needs no budget
+    assert job.run(*PRICES, "--max_cost=0.01") == 0
+
+
+def test_no_request_is_sent_beyond_the_limit_with_attempts_that_fail(tmp_path: Path) -> None:
+    faults = {"429": 0.1, "500": 0.05, "non_json": 0.05, "truncated_body": 0.05}
+    with start_simulator(SimulatorSettings(latency=LONG, faults=faults)) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(300))
+        for limit in (60, 61, 140):
+            assert job.run(f"--max_requests={limit}") == 7
+            # a question of our own to an endpoint that fails is a request, too; none goes beyond the limit
+            assert limit - 1 <= simulator.stats()["requests"] <= limit
+
+
+def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(latency=LONG, faults={"hang": 0.2})) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(60))
+        timeouts = ("--initial_request_timeout=1", "--max_request_timeout=1")
+        code = job.run(*timeouts, "--max_total_tokens=1000000")
+        assert code in (0, 3)
+        tokens = simulator.stats()["prompt_tokens"] + simulator.stats()["completion_tokens"]
+        hung = simulator.stats()["by_fault"]["hang"]
+    (limit,) = json.loads((job.work_dir / "run.json").read_text())["limits"]
+    spent = int(limit.split(": ")[1].split()[0].replace(",", ""))
+    assert spent - tokens > 50 * hung  # as much as the others took, and not nothing
+    assert main(["plan", *job.arguments("--max_total_tokens=1000")[1:]]) == 0
+    assert f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent, 0 tokens left" in capsys.readouterr().out
+
+
+def test_what_was_on_the_wire_of_a_run_that_was_killed_counts(tmp_path: Path) -> None:
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=4000, completion_tokens=50))) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(100))
+        process = job.start("--max_requests=200")
+        while simulator.stats()["in_flight"] < 5:
+            time.sleep(0.05)
+        time.sleep(2.0)  # a second for it to say so
+        in_flight = simulator.stats()["in_flight"]
+        process.kill()
+        process.wait()
+        answered = simulator.stats()["answered"]
+        assert job.run(f"--max_requests={answered + in_flight}", "--quiet") == 7
+        assert simulator.stats()["requests"] <= answered + 2 * in_flight
+
+
+def test_check_warns_of_a_limit_below_the_estimate_and_counts_its_pilot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with start_simulator(SimulatorSettings(latency=LONG)) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(300))
+        arguments = job.arguments(*PRICES, "--max_cost=0.1", "--max_requests=1000")[1:]
+        assert main(["check", *arguments]) == 0
+        told = capsys.readouterr().out
+        assert "limit       max_cost: 0.00 of 0.10 USD spent, 0.10 USD left" in told
+        assert "warning     max_cost leaves 0.10 USD, and what is to be sent takes at most " in told and "with exit code 7" in told
+        assert "warning     max_requests" not in told
+        assert main(["check", "--strict", *arguments]) == 2
+        assert main(["check", "--pilot=10", *arguments]) == 0
+        told = capsys.readouterr().out
+        assert "max_requests: 10 of 1,000 requests spent, 990 requests left" in told and "what is to be sent takes about" in told
+
+
+def test_a_limit_on_cost_needs_prices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job(tmp_path, "http://127.0.0.1:9/v1")
+    job.train(questions(3))
+    assert job.run("--max_cost=5", "--price_per_million_input_tokens=1") == 2
+    assert "max_cost: needs price_per_million_output_tokens" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_keep_one_limit(tmp_path: Path) -> None:
+    with start_simulator(SimulatorSettings(latency=LONG)) as simulator:
+        job = Job(tmp_path, simulator.base_url)
+        job.train(questions(400))
+        processes = ("--max_concurrency_per_instance=2", "--mini_batch_size=2KB")
+        assert job.run(*processes, "--max_requests=103") == 7
+        assert simulator.stats()["requests"] == 103
+        assert job.run(*processes, *PRICES, "--max_cost=0.3") == 7
+        assert 0.27 < cost(simulator) <= 0.306
