@@ -12,6 +12,7 @@ from transforms.elements.counted import counted
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
+from transforms.web.proxies import by_way_of
 
 if TYPE_CHECKING:
     from beam_distill.teacher_pool import Teacher
@@ -72,7 +73,8 @@ def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequ
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
     if endpoint.kind is EndpointKind.OPENAI and not result.models:
         listed += "; that it takes chats is not proven by that, --pilot 1 sends it a row"
-    print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answers; models: {listed}")
+    way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
+    print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}{way}) answers; models: {listed}")
     print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
         print(f"model       several are served: say which with --model (exit code {int(ExitCode.WRONG_INPUT)})")

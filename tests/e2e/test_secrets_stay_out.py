@@ -189,3 +189,5 @@ def test_a_proxy_without_a_scheme_is_used(tmp_path: Path, echo: str, monkeypatch
     job.train(questions(2, start=5))
     assert job.run("--model=m") == 0
     assert {sent["path"] for sent in Echo.seen} == {"http://teacher.example:8000/v1/chat/completions"}
+    assert job.command("check", "--model=m") == 0
+    assert f"(openai, through the proxy {echo.removeprefix('http://')} (http_proxy)) answers" in capfd.readouterr().out

@@ -29,7 +29,7 @@ from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
 from transforms.teacher.stream_receiving import SilentStream, TokenTimes, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
-from transforms.web.proxies import proxy_for
+from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
@@ -47,6 +47,8 @@ UNTRUSTED = (
     "(REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
 )
 UNTRUSTED_ERRORS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
+OF_PROXIES = frozenset({403, 407, 502, 503, 504})
+"""Statuses that a proxy on the way gives by itself."""
 ANSWERED = frozenset({200, 201, 203})
 """Statuses that an answer may come with; frameworks of gateways give 201 to every POST."""
 
@@ -80,6 +82,7 @@ class TeacherClient:
     def __init__(self, endpoint: EndpointSpec, most_connections: int) -> None:
         self._address = URL(address_of(endpoint))
         self._proxy = proxy_for(endpoint.chat_url)
+        self._way = by_way_of(endpoint.chat_url)
         self._redactor = Redactor(secrets_of(endpoint))
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
@@ -139,10 +142,17 @@ class TeacherClient:
             async with self._session.post(
                 self._address, data=body, headers=headers, proxy=self._proxy, allow_redirects=False, timeout=timeout
             ) as response:
-                return await _read(response, _Asked(body, turn, attempts, started, ask), self._redactor)
+                result = await _read(response, _Asked(body, turn, attempts, started, ask), self._redactor)
+                return result._replace(failure=self._with_way(result.failure)) if self._way and result.failure is not None else result
         except Exception as error:  # noqa: BLE001 - whatever a response does to the HTTP library costs this attempt and no other
             failure = _no_response(error, started)
-            return AttemptResult(_ms_since(started), failure=replace(failure, detail=printable(self._redactor.text(failure.detail))))
+            failure = replace(failure, detail=printable(self._redactor.text(failure.detail)))
+            return AttemptResult(_ms_since(started), failure=self._with_way(failure))
+
+    def _with_way(self, failure: RequestFailure) -> RequestFailure:
+        """A failure that may be the proxy's own says that there is one."""
+        may_be_its_own = failure.status is None or failure.status in OF_PROXIES or failure.kind is FailureKind.BROKEN_BODY
+        return replace(failure, detail=f"{failure.detail}, {self._way}") if self._way and may_be_its_own else failure
 
     async def close(self) -> None:
         """Close every connection."""

@@ -25,7 +25,7 @@ from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
-from transforms.web.proxies import proxy_for
+from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
 ATTEMPT_S = 10.0
@@ -120,6 +120,7 @@ class _Probe:
         self._address = address_of(endpoint)
         self._headers = {"User-Agent": USER_AGENT, **added_headers(endpoint), **opening}
         self._proxy = proxy_for(endpoint.chat_url)
+        self._way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
         self._redactor = Redactor([*secrets_of(endpoint), *opening.values()])
         self._deadline_s = time.monotonic() + patience_s
 
@@ -127,12 +128,13 @@ class _Probe:
         """Everything the endpoint says."""
         async with self._session() as session:
             try:
-                return await (self._of_openai(session) if self._endpoint.kind is EndpointKind.OPENAI else self._of_azure(session))
+                found = await (self._of_openai(session) if self._endpoint.kind is EndpointKind.OPENAI else self._of_azure(session))
+                return found if found.refusal is None else replace(found, detail=found.detail + self._way)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 text = self._redactor.text(str(error)) or "no response in time"
                 untrusted = isinstance(error, UNTRUSTED_ERRORS)
                 advice = f". {UNTRUSTED}" if untrusted else ""
-                return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + advice, untrusted=untrusted)
+                return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + self._way + advice, untrusted=untrusted)
 
     async def route(self, other: str) -> str:
         """The endpoint's address of chat completions, or ``other`` where only that takes posts."""

@@ -20,14 +20,25 @@ class UnusableProxy(ValueError):
 
 def proxy_for(url: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The address of the proxy for ``url``, ``http://[user:password@]host[:port]``; None where there is none. Raises UnusableProxy."""
-    variables = os.environ if environ is None else environ
+    named = _named(url, os.environ if environ is None else environ)
+    return None if named is None else _usable(*named)
+
+
+def by_way_of(url: str, environ: Mapping[str, str] | None = None) -> str:
+    """The same for messages, ``through the proxy HOST:PORT (VARIABLE)`` without its login; empty where there is none."""
+    named = _named(url, os.environ if environ is None else environ)
+    return "" if named is None else f"through the proxy {urlsplit(_usable(*named)).netloc.rpartition('@')[2]} ({named[0]})"
+
+
+def _named(url: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that names the proxy, and its value."""
     target = urlsplit(url)
     if _goes_past(target.hostname or "", target.port or (443 if target.scheme == "https" else 80), _value(variables, "no_proxy")[1]):
         return None
     for name in (f"{target.scheme}_proxy", "all_proxy"):
         found, value = _value(variables, name)
         if value and (name != "all_proxy" or not value.lower().startswith("socks")):  # one for other programs; curl's own words for it
-            return _usable(found, value)
+            return found, value
     return None
 
 

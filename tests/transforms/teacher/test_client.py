@@ -232,3 +232,19 @@ def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPat
 )
 def test_the_beginning_of_a_body_can_be_read(body: bytes, excerpt: str) -> None:
     assert excerpt_of(body) == excerpt
+
+
+@pytest.mark.parametrize(("status", "told"), [("503 Busy", True), ("407 Who", True), ("403 No", True), ("200 OK", True), ("400 Bad", False)])
+def test_what_a_proxy_may_have_said_names_it(status: str, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = b"<html><title>Gateway</title></html>"
+    with raw_server(sends(head(status, Content_Length=len(page)) + page)) as address:
+        monkeypatch.setenv("http_proxy", f"http://me:secret@{address}")
+        failure = ask("teacher.example").failure
+    assert failure is not None and "secret" not in failure.detail
+    assert (f"through the proxy {address} (http_proxy)" in failure.detail) is told
+
+
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    failure = ask("teacher.example").failure
+    assert failure is not None and failure.detail.endswith("through the proxy 127.0.0.1:9 (http_proxy)")

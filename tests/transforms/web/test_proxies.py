@@ -2,7 +2,7 @@
 
 import pytest
 
-from transforms.web.proxies import UnusableProxy, proxy_for
+from transforms.web.proxies import UnusableProxy, by_way_of, proxy_for
 
 TEACHER = "http://teacher.internal:8000/v1/chat/completions"
 SECURE = "https://teacher.internal/v1/chat/completions"
@@ -68,3 +68,8 @@ def test_what_is_reached_without_the_proxy(url: str, exceptions: str, past: bool
 def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable(value: str) -> None:
     with pytest.raises(UnusableProxy, match="http_proxy"):
         proxy_for(TEACHER, {"http_proxy": value})
+
+
+def test_the_way_is_told_without_the_proxys_login() -> None:
+    assert by_way_of(TEACHER, {"HTTP_PROXY": "http://me:secret@proxy:3128/"}) == "through the proxy proxy:3128 (HTTP_PROXY)"
+    assert by_way_of(TEACHER, {"http_proxy": "http://proxy:3128", "no_proxy": "*"}) == by_way_of(TEACHER, {}) == ""
