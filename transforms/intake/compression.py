@@ -70,4 +70,4 @@ def _broken(name: str, error: Exception) -> Exception:
         return error  # the disk or the network, not the file
     if "requires too much memory" in str(error):
         return UnusableFile("the zst file was packed with a longer window than readers take (zstd --long); unpack it: zstd -d --long=31 FILE")
-    return UnusableFile(f"the {name} file breaks off or is damaged ({error}); what follows cannot be read. Get it anew or unpack what is whole")
+    return UnusableFile(f"the {name} file breaks off or is damaged ({error}); what follows cannot be read. Get it again or unpack what is whole")

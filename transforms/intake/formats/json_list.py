@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, first_columns
@@ -32,8 +32,10 @@ class JsonList:
             return
         if first != b"[":
             raise UnusableFile(f"expected a JSON list, [{{...}}, {{...}}]; the file begins with {first.decode(errors='replace')!r}")
-        for number, (text, depth) in enumerate(_elements(begun, max_row_bytes), start=1):
-            yield number, _record(number, text, depth)
+        for number, element in enumerate(_elements(begun, max_row_bytes), start=1):
+            text, depth, size = element
+            fits = text is not None and size <= max_row_bytes
+            yield number, _record(number, text or b"", depth) if fits else _too_large(number, size, max_row_bytes)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The elements of the list, found without reading what is in them."""
@@ -96,8 +98,22 @@ def _record(number: int, text: bytes, depth: int) -> dict[str, Any] | UnusableRe
     return element
 
 
+def _too_large(number: int, size: int, max_row_bytes: int) -> UnusableRecord:
+    return UnusableRecord(
+        reasons.ROW_TOO_LARGE, f"element {number} of the list is {size:,} bytes long, at most {max_row_bytes:,} are read; shorten it"
+    )
+
+
 def _not_json(number: int, said: str) -> UnusableFile:
     return UnusableFile(f"the list is not JSON at or behind element {number} ({said}); what follows cannot be read")
+
+
+class _Element(NamedTuple):
+    """The bytes of an element, None where they were let go, the depth of its values, and its length in bytes."""
+
+    text: bytes | None
+    depth: int
+    size: int
 
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\],]', re.DOTALL)
@@ -105,8 +121,8 @@ _REST_OF_TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _QUOTE, _CLOSING = b'"]'
 
 
-def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """The bytes of every element, and the depth of its values. Raises UnusableFile."""
+def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[_Element]:
+    """Every element, without the bytes of those that are much longer than that. Raises UnusableFile."""
     splitter = _Splitter()
     number = 0
     while chunk := source.read(CHUNK_BYTES):
@@ -121,7 +137,7 @@ def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[tuple[byte
         except ValueError as error:
             raise _not_json(number + 1, str(error)) from None
         if splitter.held_bytes > max_element_bytes:
-            raise UnusableFile(f"an element of the list is longer than {max_element_bytes:,} bytes; shorten it. What follows cannot be read")
+            splitter.let_go()
     if not splitter.ended:
         raise _not_json(number + 1, "the file ends before the list does")
 
@@ -140,11 +156,17 @@ class _Splitter:
         self._escaped = False
         self._pieces: list[bytes] = []
         self.held_bytes = 0
+        self._let_go_bytes = 0
         self.ended = False
         self._after_comma = False
 
-    def cut(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
-        """The elements that end in this chunk, each with the depth of its values. Raises ValueError for what is not a list."""
+    def let_go(self) -> None:
+        """Forget what is held of the element that is being read; its length is still counted."""
+        self._let_go_bytes += self.held_bytes
+        self._pieces, self.held_bytes = [], 0
+
+    def cut(self, chunk: bytes) -> Iterator[_Element]:
+        """The elements that end in this chunk, as ``_elements`` gives them. Raises ValueError for what is not a list."""
         begin = 0
         for found in _TOKEN.finditer(chunk, self._end_of_text(chunk)):
             place = found.end()
@@ -167,11 +189,11 @@ class _Splitter:
                         raise ValueError("something follows the end of the list")
                     return
             elif self._depth == 1:  # a comma between elements
-                text, deepest = self._take(chunk[begin : place - 1])
-                if not text.strip():
+                element = self._take(chunk[begin : place - 1])
+                if element is None:
                     raise ValueError("nothing stands before a comma")
                 self._after_comma = True
-                yield text, deepest
+                yield element
                 begin = place
         self._pieces.append(chunk[begin:])
         self.held_bytes += len(chunk) - begin
@@ -193,20 +215,23 @@ class _Splitter:
         rest = chunk[place:]
         self._escaped = (len(rest) - len(rest.rstrip(b"\\"))) % 2 == 1
 
-    def _last(self, mark: int, rest: bytes) -> Iterator[tuple[bytes, int]]:
+    def _last(self, mark: int, rest: bytes) -> Iterator[_Element]:
         if mark != _CLOSING:
             raise ValueError("the list is closed by a brace")
-        text, deepest = self._take(rest)
-        if text.strip():
-            yield text, deepest
+        element = self._take(rest)
+        if element is not None:
+            yield element
         elif self._after_comma:
             raise ValueError("a comma stands before the end of the list")
         self.ended = True
 
-    def _take(self, rest: bytes) -> tuple[bytes, int]:
-        text, deepest = b"".join((*self._pieces, rest)), self._deepest
-        self._pieces, self.held_bytes, self._deepest = [], 0, 0
-        return text, deepest
+    def _take(self, rest: bytes) -> _Element | None:
+        """The element that ends here; None for nothing."""
+        text, deepest, let_go_bytes = b"".join((*self._pieces, rest)), self._deepest, self._let_go_bytes
+        self._pieces, self.held_bytes, self._deepest, self._let_go_bytes = [], 0, 0, 0
+        if let_go_bytes:
+            return _Element(None, deepest, let_go_bytes + len(text))
+        return _Element(text, deepest, len(text)) if text.strip() else None
 
 
 def _beginning(source: ByteSource) -> tuple[ByteSource, bytes]:
