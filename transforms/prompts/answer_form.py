@@ -63,16 +63,18 @@ def _form(instructions: str, labels: Callable[[str], tuple[Label, ...]], for_all
 _LONGEST = 20_000  # characters
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NUMBER = re.compile(
-    r"\b(?:numbers?|integers?|numeral|numeric(?:al)?|digits?|figure|zahl|nombre|número|numero|число)\b",
+    r"\b(?:numbers?|integers?|numeral|numeric(?:al)?|digits?|figure|zahl|nombre|número|numero|числ\w+|getal)\b"
+    r"|数字|数值|數字",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"\bletters?\b", re.IGNORECASE)
+_LETTER = re.compile(r"\b(?:letters?|buchstaben?|lettre|letra|lettera|букв\w+)\b|字母", re.IGNORECASE)
 _LETTER_AND = re.compile(
     r"\bletters?[\s-](?:and|with|followed by|plus)\b|\b(?:words|characters)\b|\bletters? (?:to|from) (?:the|a|your)\b", re.IGNORECASE
 )
 _ALONE = re.compile(
     r"\b(?:only|solely|just|alone|nothing (?:else|more)|exactly|single|bare|plain|without any|no (?:words|text|units?|explanation|other)"
-    r"|nur|solo|sólo|seulement|uniquement|только)\b",
+    r"|nur|solo|sólo|seulement|uniquement|apenas|somente|soltanto|alleen|только)\b"
+    r"|[只仅]|だけ|のみ",
     re.IGNORECASE,
 )
 _REPLY = r"(?:answer|reply|respond|response|output|return|give|provide[sd]?|write|print|state|report|say|produce|generate|submit)"
@@ -84,7 +86,8 @@ _REPLY_WITH = re.compile(
 _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(
-    r"####|\\?boxed|<\w+>|\bend (?:with|your)\b|\b(?:last|final) line\b|\bat the end\b|\bafter (?:your|the)\b|[\"'“]", re.IGNORECASE
+    r"####|\\?boxed|<\w+>|\bend (?:with|your)\b|\b(?:last|final) line\b|\bat the end\b|\b(?:always|usually|often)\b"
+    r"|\bafter (?:your|the)\b|[\"'“]", re.IGNORECASE
 )
 _MORE = re.compile(
     r"\b(?:explain\w*|explanations?|justif\w+|rationales?|reason(?:s|ing)?|step[- ]by[- ]step|steps|show (?:your|all|the) (?:work\w*|steps?)"

@@ -17,9 +17,20 @@ NUMBER = (
     "Output a single integer.",
     "Return only the number.",
     "No explanation, just the number",
+    "请只输出数字答案。",
+    "Ответь только числом.",
+    "数字だけで答えてください。",
+    "Responda apenas com o número.",
+    "Antwoord alleen met het getal.",
     "You only provide a numerical answer. Do not include reasoning or calculations. Your response is solely an integer.",
 )
-LETTER = ("Answer with the letter only.", "Reply with the letter of the correct choice.", "Answer with a single letter.")
+LETTER = (
+    "Answer with the letter only.",
+    "Reply with the letter of the correct choice.",
+    "Answer with a single letter.",
+    "只输出选项字母。",
+    "Antworte nur mit dem Buchstaben.",
+)
 FREE = (
     "Be brief.",
     "You are a math tutor. Show your work.",
@@ -33,6 +44,8 @@ FREE = (
     "Answer 'yes' or 'no' and explain why.",
     "Answer in JSON with the key label: 'a' or 'b'.",
     "Write a letter to the customer.",
+    "The answer is always a number.",
+    "答案里有数字。",
 )
 SOLUTION = "2 squared is 4, and 4 - 2 = 2.\n\nThe answer is 2."
 
