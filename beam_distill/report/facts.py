@@ -35,10 +35,11 @@ LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
 
 @dataclass(slots=True)
 class RunCounts:
-    """What one run put on the ledger. Times are milliseconds since 1970."""
+    """What one run put on the ledger, or one endpoint. Times are milliseconds since 1970."""
 
     answers: int = 0
     usage: Usage = Usage()
+    latency_sum_ms: float = 0.0
     first_sent_ms: int = 0
     last_answered_ms: int = 0
 
@@ -46,6 +47,7 @@ class RunCounts:
         """Count one record."""
         self.answers += 1
         self.usage = self.usage.plus(paid_usage(record))
+        self.latency_sum_ms += record["latency_ms"]
         sent, answered = record["sent_at_ms"], record["answered_at_ms"]
         self.first_sent_ms = min(self.first_sent_ms or sent, sent)
         self.last_answered_ms = max(self.last_answered_ms, answered)
@@ -69,6 +71,7 @@ class LedgerFacts:
     """
 
     runs: dict[str, RunCounts] = field(default_factory=dict)
+    endpoints: dict[str, RunCounts] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=dict)
     latency_ms: LogHistogram = field(default_factory=LogHistogram)
     prompt_tokens: LogHistogram = field(default_factory=LogHistogram)
@@ -176,6 +179,8 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: 
 
 def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> None:
     facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
+    if record["endpoint"] is not None:
+        facts.endpoints.setdefault(record["endpoint"], RunCounts()).add(record)
     facts.splits[record["split"]] = facts.splits.get(record["split"], 0) + 1
     if record["run_id"] == run_id:
         facts.sent.add(record["sent_at_ms"] / 1000)

@@ -63,6 +63,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         reasons=_reasons(run),
         failures=run.record.get("failures") or [],
         figures=list(figures(run, ledger)),
+        endpoints=list(_endpoints(run, ledger)),
         runs=list(_runs(run, ledger, prices)),
         torn=ledger.torn,
         disagreements=[_example(record, judged, input_format) for record, judged in ledger.disagreements.values()],
@@ -217,6 +218,24 @@ def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator
             "completion_tokens": counts.usage.completion,
             "cost": None if prices is None else prices.amount(prices.cost(counts.usage)),
             "cost_remark": "" if prices is None else prices.remark,
+        }
+
+
+def _endpoints(run: RunFacts, ledger: LedgerFacts) -> Iterator[dict[str, Any]]:
+    """Who answered, where several did or one was taken out."""
+    taken_out = run.record.get("endpoints_taken_out") or {}
+    if len(ledger.endpoints) + len(taken_out) < 2:
+        return
+    for name in sorted({*ledger.endpoints, *taken_out}, key=lambda name: (-ledger.endpoints.get(name, RunCounts()).answers, name)):
+        counts = ledger.endpoints.get(name, RunCounts())
+        yield {
+            "name": name,
+            "answers": counts.answers,
+            "share": f"{counts.answers / ledger.answers:.1%}" if ledger.answers else "",
+            "latency": f"{counts.latency_sum_ms / counts.answers / 1000:.2f} s" if counts.answers else "",
+            "prompt_tokens": counts.usage.prompt,
+            "completion_tokens": counts.usage.completion,
+            "refused": taken_out.get(name),
         }
 
 
