@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from beam_distill.changed_settings import LIMIT
 from beam_distill.cli.reason_flag import ANSWER_REASONS, chosen_reasons, reason_problem
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
@@ -62,7 +63,7 @@ def resolve_retry(namespace: argparse.Namespace, environ: Mapping[str, str]) -> 
     if problems:
         raise SettingsError(problems)
     resolved = resolve(flags, config, environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier))
-    changed = changed_requests(record.get("settings") or {}, resolved.settings)
+    changed = [name for name in changed_requests(record.get("settings") or {}, resolved.settings) if name != LIMIT]
     if changed:
         raise SettingsError(
             [

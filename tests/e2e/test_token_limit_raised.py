@@ -110,6 +110,15 @@ def test_a_row_that_filled_the_context_is_asked_again_on_request(short: Job, tea
     assert asked(teacher) == []
 
 
+def test_a_retry_may_have_a_higher_limit(short: Job, teacher: SmallTeacher) -> None:
+    higher = ("--teacher_model_max_new_tokens=1024", *FEW)
+    assert main(["retry", str(short.work_dir), "--reason", "cut_off_by_length", *higher]) == 0
+    assert asked(teacher) == sorted([*LONG, *ENDLESS])
+    assert [reject["line"] for reject in short.rejects()] == [6]
+    assert main(["retry", str(short.work_dir), "--reason", "cut_off_by_length", "--teacher_model_temperature=0.9", *FEW]) == 2
+    assert asked(teacher) == []
+
+
 def test_of_a_conversation_only_the_turn_that_was_cut_off_is_asked_again(tmp_path: Path, teacher: SmallTeacher) -> None:
     job = Job(tmp_path, teacher.url, "CONVERSATION")
     job.train([chat_line(*(("user", f"What is {number} plus 3?"), ("assistant", "?")) * 1, ("user", "What is 7 plus 3?")) for number in (1, 2)])
