@@ -13,6 +13,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from benchmarks.budgets import budget_narrow, budget_processes, budget_requests, budget_slots, budget_wide
 from benchmarks.measure import Measurement, machine, measure
 from benchmarks.pool import pool_capacities, pool_trouble
 from benchmarks.scenarios import SCENARIOS
@@ -33,6 +34,11 @@ SHORT: dict[str, Callable[[], Measurement]] = {
     "memory-10000": partial(memory, 10_000),
 }
 LONG: dict[str, Callable[[], Measurement]] = {
+    "budget-slots": budget_slots,
+    "budget-wide": budget_wide,
+    "budget-narrow": budget_narrow,
+    "budget-processes": budget_processes,
+    "budget-requests": budget_requests,
     **{scenario.name: partial(measure, scenario) for scenario in SCENARIOS if not scenario.short},
     "memory-100000": partial(memory, 100_000),
     "memory-1000000": partial(memory, 1_000_000),

@@ -144,3 +144,19 @@ def test_a_place_that_cannot_be_asked_says_what_names_its_account(capsys: pytest
     assert main(["ledger", "azfs://account/container/job"]) == 5
     said = capsys.readouterr().err
     assert "work_dir: azfs://account/container/job cannot be read" in said and "AZURE_STORAGE_CONNECTION_STRING" in said
+
+
+def test_a_budget_is_kept_there_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = FarJob(tmp_path)
+    job.train(questions(ROWS))
+    with start_simulator(SimulatorSettings(faults={"truncated_body": 0.3}, seed=3)) as simulator:
+        job.url = simulator.base_url
+        assert job.run("--max_requests=5") == 7
+        assert simulator.stats()["requests"] == 5
+        assert job.run("--max_requests=5") == 7
+        assert simulator.stats()["requests"] == 5
+        capsys.readouterr()
+        assert main(["plan", *job.arguments("--max_requests=5")[1:]]) == 0
+        assert "limit       max_requests: 5 of 5 requests spent, 0 requests left" in capsys.readouterr().out
+        assert job.run() == 0
+    assert [name for name in OBJECTS if "/spending/" in name]
