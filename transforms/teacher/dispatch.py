@@ -23,7 +23,7 @@ from transforms.teacher.endpoint import REFUSED_WAIT_S, Endpoint
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
 from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.length_watch import LengthWatch
-from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.pool import Pool
 from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.specs import ScoringSpec
@@ -59,7 +59,8 @@ class Dispatcher:
         self._random = random.Random(spec.seed)
         self.waiting = WaitingRows(self._random)
         self.counts = EngineCounts()
-        self.budget = Budget(spec.budget, spec.sampling.max_new_tokens, shared=spec.control_dir is not None)
+        longest = max(longest_answer_tokens(member.endpoint, spec.sampling) for member in spec.members)
+        self.budget = Budget(spec.budget, longest, shared=spec.control_dir is not None)
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
         self._pool = Pool(spec, clients, self, self._random)

@@ -106,3 +106,13 @@ def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return messages
     first["content"] = "\n\n".join([*instructions, first["content"]])
     return rest
+
+
+def longest_answer_tokens(endpoint: EndpointSpec, sampling: SamplingSpec) -> int:
+    """The most tokens that one request can be answered with: the person's extra body may ask for more than the sampling does, or for several
+    answers."""
+    fields = request_fields(endpoint, sampling)
+    limits = [fields.get(name) for name in ("max_tokens", "max_completion_tokens", "max_new_tokens")]
+    several = fields.get("n")
+    limit = max((limit for limit in limits if isinstance(limit, int)), default=sampling.max_new_tokens)
+    return limit * (several if isinstance(several, int) and several > 1 else 1)

@@ -3,8 +3,10 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from transforms.elements.rows import ChatMessage
-from transforms.teacher.payload import PayloadTemplate, rename_token_limit
+from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens, rename_token_limit
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 ENDPOINT = EndpointSpec("http://h/v1/chat/completions", model="m", extra_body_json='{"reasoning_effort": "low"}')
@@ -53,3 +55,18 @@ def test_hash_covers_nothing_else() -> None:
 def test_without_a_model_the_address_stands_in_for_it() -> None:
     here = replace(ENDPOINT, model=None)
     assert hashed(endpoint=here) != hashed(endpoint=replace(here, chat_url="http://elsewhere/v1/chat/completions"))
+
+
+@pytest.mark.parametrize(
+    ("extra", "tokens"),
+    [
+        ("{}", 128),
+        ('{"max_completion_tokens": 5000}', 5000),
+        ('{"max_tokens": 64}', 64),
+        ('{"n": 3}', 384),
+        ('{"max_tokens": null}', 128),
+        ('{"n": null, "max_completion_tokens": "9"}', 128),
+    ],
+)
+def test_an_extra_body_may_ask_for_more_tokens_than_the_setting(extra: str, tokens: int) -> None:
+    assert longest_answer_tokens(EndpointSpec("http://t/v1/chat/completions", extra_body_json=extra), SamplingSpec()) == tokens
