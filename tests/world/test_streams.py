@@ -124,6 +124,19 @@ def test_a_damaged_stream_is_the_same_wherever_it_is_cut_and_never_an_accident(
             read_reply(pieces.body(), 0, 1, 1.0)
 
 
+@settings(steady, max_examples=400)
+@given(text=st.sampled_from(TEXTS), changes=edits, times=st.integers(1, 3))
+def test_chunks_that_are_not_parsed_say_the_same(text: bytes, changes: list[tuple[float, int, bytes]], times: int) -> None:
+    """A comment before its data makes an event one that is always parsed."""
+    head, first, rest = text.partition(b"\n\n")
+    sent = edited(head + first + (rest.partition(b"\n\n")[0] + b"\n\n") * times + rest, changes)
+    parsed = sent.replace(b"\n\ndata: {", b"\n\n: parsed\ndata: {")
+    one, other = assembled(sent, [len(sent) or 1]), assembled(parsed, [len(parsed) or 1])
+    assert (one.is_broken_off, one.has_failed, one.texts) == (other.is_broken_off, other.has_failed, other.texts)
+    if b'"choices"' in one.body() and one.body() != sent:
+        assert one.body() == other.body()
+
+
 @settings(steady, max_examples=40)
 @given(text=st.sampled_from(TEXTS), changes=edits)
 def test_a_damaged_stream_costs_one_attempt(text: bytes, changes: list[tuple[float, int, bytes]]) -> None:

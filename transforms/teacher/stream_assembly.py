@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from transforms.teacher.chunk_template import ChunkTemplate, template_of
 from transforms.teacher.event_stream import Event, EventReader
 from transforms.teacher.lenient_json import read_json
 from transforms.teacher.message_parts import add_delta, add_log_probabilities, settled
@@ -18,6 +19,7 @@ from transforms.teacher.message_parts import add_delta, add_log_probabilities, s
 LONGEST_STREAM_BYTES = 256 * 1024 * 1024
 """A token comes in some 300 bytes of stream, in several thousand where log probabilities are asked for."""
 KEPT_OF_NO_ANSWER_BYTES = 64 * 1024
+MOST_USELESS_TEMPLATES = 8  # OpenAI pads every chunk with letters by chance: no two are alike
 _PLAIN_CHOICES = (frozenset({"index", "delta", "finish_reason"}), frozenset({"index", "delta", "finish_reason", "logprobs"}))
 _ASSEMBLED = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 _SAYS_ERROR = frozenset({"detail", "message", "msg", "code"})
@@ -67,6 +69,8 @@ class StreamAssembly:
         self._usage: Any = None
         self._error: Any = None
         self._complaint: Any = None
+        self._template: ChunkTemplate | None = None
+        self._templates_left = MOST_USELESS_TEMPLATES
         self._received_bytes = 0
         self._held_bytes = 0
         self.texts = 0
@@ -148,15 +152,33 @@ class StreamAssembly:
             return
         try:
             if isinstance(event, bytes):
-                self._is_stream = True
-                try:
-                    self._take_chunk(orjson.loads(event), len(event))
-                except orjson.JSONDecodeError:
-                    self._take_lines(Event((event,)))
+                self._take_one_line(event)
             else:
                 self._take_lines(event)
         except RecursionError:
             self._fail("a chunk of the stream has too many levels")
+
+    def _take_one_line(self, line: bytes) -> None:
+        template = self._template
+        piece = template.piece(line) if template is not None else None
+        if template is not None and piece is not None:
+            if piece:
+                template.text.add(piece)
+                self.texts += 1
+                self._held_bytes += len(piece)
+            self._templates_left = MOST_USELESS_TEMPLATES
+            return
+        self._is_stream = True
+        try:
+            chunk = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            self._take_lines(Event((line,)))
+            return
+        self._take_chunk(chunk, len(line))
+        first = self._choices.get(0)
+        if self._templates_left and self._latest is chunk and first is not None and not first.reason:
+            self._template = template_of(line, chunk, first.message)
+            self._templates_left -= self._template is not None
 
     def _take_lines(self, event: Event) -> None:
         if self._is_stream is None:
@@ -172,6 +194,7 @@ class StreamAssembly:
                 self._take_chunk(value, sum(map(len, event.data)))
 
     def _take_chunk(self, chunk: dict[str, Any], size: int) -> None:
+        self._template = None
         if chunk.get("error"):
             self._fail(chunk["error"])
         usage = chunk.get("usage")
