@@ -12,6 +12,7 @@ from beam_distill.progress.words import duration
 from beam_distill.report.explanations import explanation
 from beam_distill.run_result import RunResult
 from beam_distill.stored_files import is_remote
+from beam_distill.token_speed import token_speed_line
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 from transforms.elements.usage import Usage
@@ -58,6 +59,9 @@ def summary_text(result: RunResult) -> str:
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
         lines.append(f"tokens      {tokens_text(usage)}")
+    streamed = token_speed_line(result.metrics)
+    if streamed:
+        lines.append(f"streamed    {streamed}")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
     endpoints = endpoints_line(result.metrics)

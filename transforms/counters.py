@@ -124,6 +124,11 @@ class RequestCounters(_Gathered):
             counts["cached_tokens"] += reply.cached_tokens
             counts["reasoning_tokens"] += reply.reasoning_tokens
             self._latencies_ms.append(int(reply.latency_ms))
+            if reply.first_token_ms is not None:
+                counts["answers_streamed"] += 1
+                counts["first_token_ms"] += int(reply.first_token_ms)
+                counts["streaming_ms"] += int(reply.latency_ms - reply.first_token_ms)
+                counts["streamed_tokens"] += reply.completion_tokens or 0
         self._row_done()
 
     def endpoints(self, answers: dict[str, int], refused: dict[str, FailureKind]) -> None:

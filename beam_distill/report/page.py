@@ -17,6 +17,7 @@ from beam_distill.report.facts import Judged, LedgerFacts, RunCounts, messages_o
 from beam_distill.report.figures import figures
 from beam_distill.report.run_files import RunFacts
 from beam_distill.report.sentences import sentence
+from beam_distill.token_speed import token_speed
 from beam_distill.version import VERSION
 from transforms.elements.counted import counted
 from transforms.intake.formats.registry import place_in
@@ -171,6 +172,11 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         yield "answers", f"{here.answers:,}", ""
     if run.record.get("left_out"):
         yield "left out of requests", ", ".join(run.record["left_out"]), "the teacher does not take it"
+    speed = token_speed(metrics)
+    if speed is not None:
+        yield "to the first token", f"{speed.first_token_s:.1f} s", f"on average, of {counted(speed.answers, 'streamed answer')}"
+        if speed.tokens_per_s is not None:
+            yield "tokens a second", f"{speed.tokens_per_s:,.1f}", "of one answer, from its first token on"
     this_run = "this run" if len(ledger.runs) > 1 else ""
     cached = f"{here.usage.cached:,} from the cache" if here.usage.cached else ""
     reasoning = f"{here.usage.reasoning:,} of reasoning" if here.usage.reasoning else ""

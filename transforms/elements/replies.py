@@ -17,7 +17,7 @@ class TeacherReply(NamedTuple):
     endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's own text for not answering,
     where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the limit it was
     asked with, where that was another than the run's. ``cached_tokens`` are part of the prompt's,
-    ``reasoning_tokens`` of the completion's.
+    ``reasoning_tokens`` of the completion's. ``first_token_ms``: from sending to the first token, where the answer was streamed in this run.
     """
 
     turn: int
@@ -33,6 +33,7 @@ class TeacherReply(NamedTuple):
     token_limit: int | None = None
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    first_token_ms: float | None = None
 
     @property
     def usage(self) -> Usage:

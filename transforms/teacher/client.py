@@ -57,8 +57,8 @@ class AttemptResult(NamedTuple):
     """What one attempt gave: a reply, or a failure. ``latency_ms`` is send to last byte.
 
     ``body`` is the body of every response with a status of success, whether or not it could be read: it was paid for. It is as it came, of a
-    stream the whole response that its chunks make up. ``response_id`` is what the server calls the response in its own logs. ``was_stream``:
-    the answer came token by token, the first of them ``first_token_ms`` after sending (None where that was not looked at).
+    stream the whole response that its chunks make up. ``response_id`` is what the server calls the response in its own logs.
+    ``was_stream``: the response came token by token.
     """
 
     latency_ms: float
@@ -69,7 +69,6 @@ class AttemptResult(NamedTuple):
     token_budget: Budget | None = None
     response_id: str | None = None
     was_stream: bool = False
-    first_token_ms: float | None = None
 
 
 class TeacherClient:
@@ -199,10 +198,12 @@ async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redac
     if not good:
         failure = _refused(response, body, asked.body)
     elif received.is_broken_off:
-        failure = _broken_off(received.fault)
+        failure = _broken_off(received)
     else:
         try:
             reply = read_reply(body, asked.turn, asked.attempts, latency_ms)
+            if received.first_token_s is not None:
+                reply = reply._replace(first_token_ms=1000.0 * (received.first_token_s - asked.started))
         except BrokenBody as error:
             failure = _unread(error, response, asked.body) if received.fault is None else _no_response(received.fault, asked.started)
     if failure is not None and good:
@@ -218,7 +219,6 @@ async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redac
         read_budget(response.headers, "tokens", time.time()),
         response_id,
         received.was_stream,
-        None if received.first_token_s is None else 1000.0 * (received.first_token_s - asked.started),
     )
 
 
@@ -229,6 +229,7 @@ class _Received(NamedTuple):
     fault: Exception | None = None
     was_stream: bool = False
     is_broken_off: bool = False
+    says_done: bool = False
     first_token_s: float | None = None
 
 
@@ -254,7 +255,7 @@ async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
     assembly = StreamAssembly(most_bytes)
     assembly.feed(body)
     assembly.finish()
-    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off)
+    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off, assembly.done)
 
 
 async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _Received:
@@ -271,7 +272,7 @@ async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _R
     assembly.finish()
     if assembly.texts and tokens.first_s is None:
         tokens.first_s = time.perf_counter()  # nothing marked the end of the only event
-    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off, tokens.first_s)
+    return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off, assembly.done, tokens.first_s)
 
 
 def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
@@ -287,10 +288,13 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
     )
 
 
-def _broken_off(fault: Exception | None) -> RequestFailure:
+def _broken_off(received: _Received) -> RequestFailure:
     """A stream without an end; what came of it was paid for."""
+    fault = received.fault
     if isinstance(fault, (SilentStream, AnswerTooLong)):
         return _no_response(fault, 0.0)
+    if received.says_done:
+        return RequestFailure(FailureKind.BROKEN_BODY, "the stream says [DONE], but no finish_reason that the answer is whole")
     why = "the server ended it" if fault is None else _plain(fault)
     return RequestFailure(FailureKind.BROKEN_OFF, f"the stream broke off in the middle of the answer, without a finish_reason ({why})")
 

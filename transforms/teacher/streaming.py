@@ -75,10 +75,11 @@ class Streaming:
             if STREAM in failure.parameters and self._is_auto:
                 self._fall_back(failure.excerpt.strip()[:200])
                 return True
-        elif failure.status in ANSWERED and not self._has_streamed:
+        elif failure.kind is FailureKind.BROKEN_BODY and failure.status in ANSWERED and not self._has_streamed:
+            # not a stream that breaks off: one that was about to be whole may be on the wire beside it
             self._useless += 1
             if self._useless == MOST_USELESS and self._is_auto:
-                self._fall_back(failure.detail)
+                self._fall_back(failure.detail[:200])
         return False
 
     def may_be_refused(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:

@@ -258,12 +258,14 @@ def test_a_slow_answer_makes_the_next_ones_streams() -> None:
 
 
 def test_streams_that_come_to_nothing_are_given_up_unless_one_was_whole() -> None:
-    broken = RequestFailure(FailureKind.BROKEN_OFF, "the stream broke off", 200)
-    never, once = learning(), learning()
+    broken = RequestFailure(FailureKind.BROKEN_BODY, "the stream says nothing", 200)
+    never, once, cut = learning(), learning(), learning()
     once.answered(once.ask, whole(was_stream=True))
     for _ in range(5):
         assert not never.learn(broken, never.ask) and not once.learn(broken, once.ask)
+        cut.learn(replace(broken, kind=FailureKind.BROKEN_OFF), cut.ask)
     assert never.ask is None and once.ask is not None
+    assert cut.ask is not None, "those that break off come before those that are whole"
 
 
 def test_an_unexplained_refusal_is_tried_in_one_piece_before_it_counts() -> None:
