@@ -14,6 +14,7 @@ from beam_distill.run_result import RunResult
 from beam_distill.stored_files import is_remote
 from beam_distill.token_speed import token_speed_line
 from transforms.elements.counted import counted
+from transforms.elements.reasons import CUT_OFF_BY_LENGTH
 from transforms.elements.tally import SplitVerdict
 from transforms.elements.usage import Usage
 
@@ -97,6 +98,9 @@ def summary_text(result: RunResult) -> str:
             lines.append(_NEXT_STEP[result.exit_code])
         held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
         unusable = [reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back)]
+        if result.exit_code is ExitCode.BELOW_MINIMUM and CUT_OFF_BY_LENGTH in unusable:
+            unusable.remove(CUT_OFF_BY_LENGTH)  # the same limit would cut them off again
+            lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
         if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
             asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
             lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
