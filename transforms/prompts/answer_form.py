@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices, with_choices
+from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices, numbered_choices, with_choices
 
 
 class AnswerForm(NamedTuple):
@@ -30,12 +30,18 @@ def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
     question = asked[-1].content
     own = asked[0].content if asked[0].role == "system" else None
     form = form_in(own) if own is not None else _form_in_question(question)
-    if form.letter and not form.labels:
-        form = form._replace(labels=lettered_choices(question))
+    if not form.labels and (form.letter or form.number):
+        numbered = asks_for_number_of_a_choice(own or question)
+        form = form._replace(labels=numbered_choices(question) if numbered else lettered_choices(question) if form.letter else ())
     if form == FREE and own is not None:
         listed = labels_in_question(question)
         form = AnswerForm(listed) if listed and not (_asks_for_more(own[:_LONGEST]) or _asks_for_more(question[:_LONGEST])) else FREE
     return form._replace(labels=with_choices(form.labels, question)) if form.labels else form
+
+
+def asks_for_number_of_a_choice(instructions: str) -> bool:
+    """Whether instructions want the number under which a choice stands."""
+    return _NUMBER_OF_A_CHOICE.search(instructions) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -68,6 +74,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"\b(?:letters?|buchstaben?|lettre|letra|lettera|букв\w+)\b|字母", re.IGNORECASE)
+_NUMBER_OF_A_CHOICE = re.compile(
+    r"\b(?:number|digit|index) (?:of|for) (?:the |your )?(?:\w+ ){0,2}(?:options?|choices?|answers?|alternatives?)\b", re.IGNORECASE
+)
 _LETTER_AND = re.compile(
     r"\bletters?[\s-](?:and|with|followed by|plus)\b|\b(?:words|characters)\b|\bletters? (?:to|from) (?:the|a|your)\b", re.IGNORECASE
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
 from transforms.prompts.carry_over import ANSWER, carried_over
+from transforms.prompts.listed_labels import labels_in
 from transforms.prompts.single_turn import own_system_message
 
 REASON = "reason"
@@ -17,7 +18,7 @@ def with_reasoning(
     """A question whose system message, for the request only, asks for reasoning first.
 
     ``opening`` says what the task is, ``form`` what the value of ``key`` looks like; where the row's own system message
-    lists the labels in quotes, ``form_of_labels`` stands in place of ``form``, with them at its end.
+    lists the labels, ``form_of_labels`` stands in place of ``form``, with them at its end.
     """
     own, rest = own_system_message(question)
     parts = [opening]
@@ -25,11 +26,12 @@ def with_reasoning(
         carried = carried_over(own)
         if carried.background:
             parts.append(f"About the task, from the person who set it:\n{carried.background}")
-        if carried.labels and form_of_labels is not None:
-            form = form_of_labels + ", ".join(f'"{label}"' for label in carried.labels) + "."
+        labels = carried.labels or tuple(label.name for label in labels_in(own))
+        if labels and form_of_labels is not None:
+            form = form_of_labels + ", ".join(f'"{label}"' for label in labels) + "."
         if carried.rules:
             rules = "\n".join(f"- {rule}" for rule in carried.rules).replace(ANSWER, f'"{key}"')
-            form += f'\nThe person who set the task also asks this of "{key}", and of "{key}" alone:\n{rules}'
+            form += f'\n{_RULES_BEGIN} of "{key}", and of "{key}" alone:\n{rules}'
     parts.append(_METHOD.replace("KEY", key) + form)
     if any(message.role == "assistant" for message in rest):
         parts.append("Earlier answers in this chat are worked examples in a shorter form; yours is the JSON object all the same.")
@@ -40,9 +42,16 @@ def own_instructions(asked: tuple[ChatMessage, ...]) -> str:
     """What the system message of such a request holds of the row's own: its background, its labels and its rules."""
     system = asked[0].content if asked[0].role == "system" else ""
     before, method, after = system.partition(_METHOD_BEGINS)
-    return before + after.partition(_METHOD_ENDS)[2] if method else system
+    if not method:
+        return system
+    form, _, rules = after.partition(_METHOD_ENDS)[2].partition(_RULES_BEGIN)
+    if labels_in(form):
+        return form
+    # the rules are a list, too, but none of labels
+    return before + form + rules.partition("\n")[2].removeprefix("- ").replace("\n- ", "\n")
 
 
+_RULES_BEGIN = "The person who set the task also asks this"
 _METHOD_BEGINS, _METHOD_ENDS = "First work it out:", "what you settled on}"
 _METHOD = """\
 First work it out: a few short steps, each building on the one before, without repeating the question. Then check that the \

@@ -89,31 +89,50 @@ def _surest(found: list[_Found]) -> tuple[Label, ...]:
 
 def lettered_choices(question: str) -> tuple[Label, ...]:
     """The choices of a question that have letters, A first and in order: each letter with its text."""
-    choices: list[Label] = []
-    for found in _LETTERED.finditer(question[-_LONGEST_INSTRUCTIONS:]):
-        letter = found[1] or found[2]
-        if ord(letter) - ord("A") == len(choices):
-            choices.append(Label(letter, found[3].strip(" \t\r\n,;.") or None))
-        elif letter == "A":
-            choices = [Label("A", found[3].strip(" \t\r\n,;.") or None)]
-    return tuple(choices) if len(choices) > 1 else ()
+    return _choices_from("A", "[A-Z]", question)
+
+
+def numbered_choices(question: str) -> tuple[Label, ...]:
+    """The choices of a question that have numbers, 1 first and in order: each number with its text."""
+    return _choices_from("1", "[1-9]", question)
 
 
 def with_choices(labels: tuple[Label, ...], question: str) -> tuple[Label, ...]:
     """Labels that are letters or digits, with the texts that a question gives to each of them in turn; others as they are."""
     if len(labels) < 2 or any(len(label.name) != 1 or not label.name.isalnum() or label.alias is not None for label in labels):
         return labels
-    mark = "|".join(re.escape(label.name) for label in labels)
-    found = re.findall(rf"(?:(?<=\s)|^)\(?({mark})[).:]{{1,2}}\s{{1,3}}((?:(?!\s\(?(?:{mark})[).:])[^\n]){{1,300}})", question)
-    texts = [(name, text.strip(" \t\r,;.")) for name, text in found[-len(labels) :]]
-    if [name for name, _ in texts] != [label.name for label in labels] or len({text.casefold() for _, text in texts}) < len(texts):
-        return labels
-    return tuple(Label(name, text or None) for name, text in texts)
+    found = [_choice(mark) for mark in _marked("|".join(re.escape(label.name) for label in labels)).finditer(question)][-len(labels) :]
+    texts = {choice.alias.casefold() for choice in found if choice.alias is not None}
+    return tuple(found) if [choice.name for choice in found] == [label.name for label in labels] and len(texts) == len(found) else labels
 
 
-_LETTERED = re.compile(
-    r"(?:(?<=\s)|^)(?:\(([A-Z])\)[.:]?|([A-Z])[).:])\s{1,3}((?:(?!\s(?:\([A-Z]\)|[A-Z][).:]))[^\n]){1,300})"
-)
+def _choices_from(first: str, names: str, question: str) -> tuple[Label, ...]:
+    choices: list[Label] = []
+    for choice in map(_choice, _marked(names).finditer(question[-_LONGEST_INSTRUCTIONS:])):
+        if ord(choice.name) - ord(first) == len(choices):
+            choices.append(choice)
+        elif choice.name == first:
+            choices = [choice]
+    return tuple(choices) if len(choices) > 1 else ()
+
+
+def _choice(mark: re.Match[str]) -> Label:
+    name = next(group for group in mark.groups()[:-1] if group)
+    return Label(name, mark[mark.re.groups].strip(" \t\r\n,;.*") or None)
+
+
+@lru_cache(maxsize=64)
+def _marked(names: str) -> re.Pattern[str]:
+    """A choice under its letter or digit, up to the next: its name in one of several groups, its text in the last."""
+    return re.compile(rf"(?:(?<=\s)|^)(?:{_mark(f'({names})')})((?:(?!\s(?:{_mark(f'(?:{names})')}))[^\n]){{1,300}})")
+
+
+def _mark(name: str) -> str:
+    """``(A) text``, ``A. text``, ``[A] text``, ``**A)** text``, ``Option A: text``, ``A、text``, and ``A - text`` where a line begins."""
+    return (
+        rf"(?:\*\*)?(?:\({name}\)[.:]?|\[{name}\]|(?:(?:[Oo]ption|[Cc]hoice)\s)?{name}(?:\*\*)?[).:])(?:\*\*)?:?\s{{1,3}}"
+        rf"|{name}[、．：]\s{{0,3}}|(?:(?<=\n)|^){name}\s[-–—]\s"
+    )
 
 
 def _lead(text: str, start: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
+from transforms.prompts.answer_form import asks_for_number_of_a_choice
 from transforms.prompts.answers import choice, label_of, stated_reason, visible_text
 from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, own_instructions, with_reasoning
-from transforms.prompts.listed_labels import labels_in, labels_in_question, lettered_choices, with_choices
+from transforms.prompts.listed_labels import labels_in, labels_in_question, lettered_choices, numbered_choices, with_choices
 from transforms.prompts.nli import NliPrompt
 
 _OPENING = "You answer a question by understanding what it asks and weighing the answers that come into question."
@@ -35,8 +36,9 @@ class NluQaReasonedPrompt(NluQaPrompt):
         """The choice under ``answer_choice``. Raises AnswerRejected."""
         said = label_of(visible_text(text), ANSWER_CHOICE)
         question = asked[-1].content
-        labels = with_choices(labels_in(own_instructions(asked)), question) or lettered_choices(question) or labels_in_question(question)
-        return self.settled(said, labels)
+        own = own_instructions(asked)
+        choices = numbered_choices if asks_for_number_of_a_choice(own) else lettered_choices
+        return self.settled(said, with_choices(labels_in(own), question) or choices(question) or labels_in_question(question))
 
     def reason(self, text: str) -> str | None:
         """The value of ``reason``."""

@@ -7,7 +7,7 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, RowOrigin, Split, TaskType, TrainingRow
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.listed_labels import Label, labels_in, lettered_choices
+from transforms.prompts.listed_labels import Label, labels_in, lettered_choices, with_choices
 from transforms.prompts.named_label import named_label
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
@@ -255,3 +255,66 @@ def test_choices_of_a_question_under_chain_of_thought() -> None:
     assert prompt.extract('{"reason": "r", "answer_choice": "a book"}', asked) == "B"
     with pytest.raises(AnswerRejected):
         prompt.extract('{"reason": "r", "answer_choice": "F"}', asked)
+
+
+CHOICE_MARKS = (
+    "Which?\n(A) red\n(B) green\n(C) blue",
+    "Which? A. red B. green C. blue",
+    "Which?\nA) red\nB) green\nC) blue",
+    "Which?\nA: red\nB: green\nC: blue",
+    "Which?\n[A] red\n[B] green\n[C] blue",
+    "Which?\n**A.** red\n**B.** green\n**C.** blue",
+    "Which?\n**A)** red\n**B)** green\n**C)** blue",
+    "Which?\nA - red\nB - green\nC - blue",
+    "Which?\nOption A: red\nOption B: green\nOption C: blue",
+    "哪个？\nA、red\nB、green\nC、blue",
+)
+
+
+@pytest.mark.parametrize("question", CHOICE_MARKS)
+def test_choices_under_every_mark(question: str) -> None:
+    choices = (Label("A", "red"), Label("B", "green"), Label("C", "blue"))
+    assert lettered_choices(question) == choices
+    assert with_choices(labels(("A", "B", "C")), question) == choices
+
+
+def test_what_is_no_list_of_choices() -> None:
+    for question in ("Plan A - the first - or plan B - the other?", "Vitamin A: good. Vitamin C: better.", "See fig. A. and fig. B."):
+        assert with_choices(labels(("A", "B", "C")), question) == labels(("A", "B", "C"))
+
+
+@pytest.mark.fault("D13", "N3")
+@pytest.mark.parametrize("reasoned", [False, True], ids=["plain", "reasoned"])
+@pytest.mark.parametrize(
+    ("system", "question", "right", "wrong"),
+    [
+        ("Choose one of the options. Reply with the letter only.", CHOICE_MARKS[3], "C", "F"),
+        ("Respond with the number of the correct option only.", "Which?\n1) red\n2) green\n3) blue", "3", "7"),
+        ("只输出选项字母。", CHOICE_MARKS[-1], "C", "F"),
+    ],
+)
+def test_choices_that_only_the_question_lists(system: str, question: str, right: str, wrong: str, reasoned: bool) -> None:
+    """Under chain of thought the rules of the row are a list, too, and were taken for its labels."""
+    say = (lambda text: json.dumps({"reason": "so", "answer_choice": text})) if reasoned else str
+    prompt, asked = request(system, question, TaskType.NLU_QA, reasoned)
+    for text in (right, f"({right})", f"{right}) blue", "blue", "Blue.", f"The answer is {right}.", f"The correct option is {right}: blue."):
+        assert prompt.extract(say(text), asked) == right, text
+    for text in (wrong, f"{right}) green", "yellow", "green or blue"):
+        with pytest.raises(AnswerRejected):
+            prompt.extract(say(text), asked)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "Choose one of the following labels:\n1. entailment\n2. neutral\n3. contradiction",
+        "Only output the label (entailment/neutral/contradiction).",
+        "Your output must be one of: entailment, neutral, contradiction",
+    ],
+)
+def test_labels_in_any_form_are_given_to_a_chain_of_thought(system: str) -> None:
+    prompt, asked = request(system, "Premise: p. Hypothesis: h.", TaskType.NLI, True)
+    assert '"entailment", "neutral", "contradiction".' in asked[0].content
+    assert prompt.extract('{"reason": "r", "answer_choice": "Neutral"}', asked) == "neutral"
+    with pytest.raises(AnswerRejected):
+        prompt.extract('{"reason": "r", "answer_choice": "unclear"}', asked)
