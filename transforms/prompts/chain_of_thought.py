@@ -18,17 +18,16 @@ def with_reasoning(
     """A question whose system message, for the request only, asks for reasoning first.
 
     ``opening`` says what the task is, ``form`` what the value of ``key`` looks like; where the row's own system message
-    lists the labels, ``form_of_labels`` stands in place of ``form``, with them at its end.
+    lists the labels in quotes, ``form_of_labels`` stands in place of ``form``, with them at its end.
     """
     own, rest = own_system_message(question)
     parts = [opening]
     if own is not None:
         carried = carried_over(own)
         if carried.background:
-            parts.append(f"About the task, from the person who set it:\n{carried.background}")
-        labels = carried.labels or tuple(label.name for label in labels_in(own))
-        if labels and form_of_labels is not None:
-            form = form_of_labels + ", ".join(f'"{label}"' for label in labels) + "."
+            parts.append(f"{_BACKGROUND_BEGINS}\n{carried.background}")
+        if carried.labels and form_of_labels is not None:
+            form = form_of_labels + ", ".join(f'"{label}"' for label in carried.labels) + "."
         if carried.rules:
             rules = "\n".join(f"- {rule}" for rule in carried.rules).replace(ANSWER, f'"{key}"')
             form += f'\n{_RULES_BEGIN} of "{key}", and of "{key}" alone:\n{rules}'
@@ -47,10 +46,13 @@ def own_instructions(asked: tuple[ChatMessage, ...]) -> str:
     form, _, rules = after.partition(_METHOD_ENDS)[2].partition(_RULES_BEGIN)
     if labels_in(form):
         return form
-    # the rules are a list, too, but none of labels
-    return before + form + rules.partition("\n")[2].removeprefix("- ").replace("\n- ", "\n")
+    # the rules are a list, too, but none of labels; and what they announce may have stayed behind in the background
+    rules = rules.partition("\n")[2].removeprefix("- ").replace("\n- ", "\n")
+    background = before.partition(_BACKGROUND_BEGINS)[2].strip()
+    return f"{before}{form}{rules}\n{background}"
 
 
+_BACKGROUND_BEGINS = "About the task, from the person who set it:"
 _RULES_BEGIN = "The person who set the task also asks this"
 _METHOD_BEGINS, _METHOD_ENDS = "First work it out:", "what you settled on}"
 _METHOD = """\

@@ -308,13 +308,12 @@ def test_choices_that_only_the_question_lists(system: str, question: str, right:
     "system",
     [
         "Choose one of the following labels:\n1. entailment\n2. neutral\n3. contradiction",
-        "Only output the label (entailment/neutral/contradiction).",
         "Your output must be one of: entailment, neutral, contradiction",
+        "Labels:\n- entailment\n- neutral\n- contradiction\nReply with one label.",
     ],
 )
-def test_labels_in_any_form_are_given_to_a_chain_of_thought(system: str) -> None:
+def test_labels_in_any_form_bind_under_chain_of_thought(system: str) -> None:
     prompt, asked = request(system, "Premise: p. Hypothesis: h.", TaskType.NLI, True)
-    assert '"entailment", "neutral", "contradiction".' in asked[0].content
     assert prompt.extract('{"reason": "r", "answer_choice": "Neutral"}', asked) == "neutral"
     with pytest.raises(AnswerRejected):
         prompt.extract('{"reason": "r", "answer_choice": "unclear"}', asked)
