@@ -339,7 +339,7 @@ def test_a_rerun_finds_the_answers_of_a_teacher_that_did_not_take_everything(tmp
         return answered()
 
     with serving(handler) as url:
-        rows = score(tmp_path, url, 20)
+        rows = score(tmp_path, url, 20, ConcurrencySpec(maximum=5))
         assert all(row.replies for row in rows)
         asked_once = len(bodies)
         spec = replace(a_spec(tmp_path, url), run_id="run-2")
