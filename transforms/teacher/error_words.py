@@ -80,7 +80,8 @@ _SEVERAL_HOURS = r"(?:[2-9]|[1-9]\d)[ -]?(?:hours?|hrs?|h)\b"
 LONG_PERIOD = re.compile(
     rf"limit (?:was |is |has been )?(?:reached|exceeded|hit|exhausted) (?:for|in|within) (?:the |your |this )?(?:last |past )?{_SEVERAL_HOURS}"
     rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)|\b(?:per|every|each) {_SEVERAL_HOURS}"
-    r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)|today"
+    r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)"
+    r"|today|tomorrow|\b(?:this|next) (?:week|month)\b"
     rf"|{chinese.LONG_PERIOD}"
 )
 
