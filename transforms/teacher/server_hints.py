@@ -2,8 +2,9 @@
 
 Waits are read in the order of the large clients: ``retry-after-ms``, ``x-ms-retry-after-ms``, then ``Retry-After`` in seconds or as
 an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after``, by which LiteLLM passes on what its provider said, then the moment
-when a spent budget is full again; without any of them what the body says. Budgets are the ``x-ratelimit-*`` families for requests
-and tokens, whose resets are durations such as ``6m0s``, ``1.5s`` or ``120ms``, or plain seconds.
+when a spent budget is full again; without any of them what the body says. Gateways also put durations, ISO dates and moments since 1970
+there. Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as ``6m0s``, ``1.5s`` or
+``120ms``, or plain seconds.
 """
 
 from __future__ import annotations
