@@ -18,6 +18,7 @@ from benchmarks.measure import Measurement, machine, measure
 from benchmarks.pool import pool_capacities, pool_trouble
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.special import capacity_steps, continuous_batching, fair_shares, kills, memory, processes, ten_rows, zero_latency
+from benchmarks.streams import streamed_cpu, streamed_cpu_paced, thinking_teacher
 
 RESULTS = Path(__file__).parent / "results"
 SHORT: dict[str, Callable[[], Measurement]] = {
@@ -31,6 +32,9 @@ SHORT: dict[str, Callable[[], Measurement]] = {
     "processes": processes,
     "pool-capacities": pool_capacities,
     "pool-trouble": pool_trouble,
+    "streamed-cpu": streamed_cpu,
+    "streamed-cpu-paced": streamed_cpu_paced,
+    "thinking-teacher": thinking_teacher,
     "memory-10000": partial(memory, 10_000),
 }
 LONG: dict[str, Callable[[], Measurement]] = {

@@ -1,13 +1,15 @@
 """Against llm-katan's echo backend: its answers hold the last user message, and it fails in the ways that its flags say."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from processes import wait_for
-from servers.commands import TASKS, job_of, recorded, rows, run, says_no_route, start
+from servers.commands import TASKS, Ended, job_of, recorded, rows, run, says_no_route, start
 from servers.running import Katan
+from servers.streaming import asked_both_ways, responses
 from servers.tap import Tap
 
 KEY = "sesame-1234567"
@@ -124,3 +126,15 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         answered = Counter(exchange.question for exchange in tap.answered())
     assert len(answered) == 200 and set(answered.values()) == {1}
     assert "100 rows in = 100 examples + 0 rejects" in output
+
+
+def test_token_by_token_it_says_the_same(katan: Katan, tmp_path: Path) -> None:
+    lines = rows("SUMMARIZATION", 12)
+    streamed, whole = asked_both_ways(tmp_path, katan.url, "SUMMARIZATION", lines, WITH_KEY, environ=ENVIRON)
+    assert streamed.code == whole.code == 0, recorded(streamed)
+
+    def said(ended: Ended) -> dict[int, str]:
+        contents = {line: fields["choices"][0]["message"]["content"] for line, fields in responses(ended).items()}
+        return {line: re.sub(r"time=\S+", "", content) for line, content in contents.items()}
+
+    assert said(streamed) == said(whole) and len(said(whole)) == 12

@@ -12,6 +12,7 @@ from processes import wait_for
 from servers.commands import TASKS, job_of, long_rows, recorded, rows, run, says_no_route, start
 from servers.installed import AIMOCK, KATAN, LLAMACPP
 from servers.running import Aimock, Katan, LiteLlm, LlamaServer
+from servers.streaming import asked_both_ways
 from servers.tap import Tap
 
 KEY = "sk-master-1234"
@@ -179,3 +180,10 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         answered = Counter(exchange.question for exchange in tap.answered())
     assert len(answered) == 200 and set(answered.values()) == {1}
     assert "200 rows in = 200 examples + 0 rejects" in output
+
+
+def test_token_by_token_it_says_the_same(litellm: LiteLlm, tmp_path: Path) -> None:
+    lines = rows("SUMMARIZATION", 12)
+    streamed, whole = asked_both_ways(tmp_path, litellm.url, "SUMMARIZATION", lines, WITH_KEY, "--model=SUMMARIZATION", environ=ENVIRON)
+    assert streamed.code == whole.code == 0, recorded(streamed)
+    assert streamed.job.datasets() == whole.job.datasets()

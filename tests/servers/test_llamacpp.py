@@ -9,6 +9,7 @@ import pytest
 from processes import wait_for
 from servers.commands import TASKS, job_of, long_rows, recorded, rows, run, says_no_route, start
 from servers.running import LlamaServer
+from servers.streaming import asked_both_ways, responses
 from servers.tap import Tap
 
 SHORT = "--teacher_model_max_new_tokens=400"
@@ -144,3 +145,20 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         answered = Counter(exchange.question for exchange in tap.answered())
     assert len(answered) == 80 and set(answered.values()) == {1}
     assert "80 rows in = 80 examples + 0 rejects" in output
+
+
+def test_token_by_token_it_says_the_same(llama: LlamaServer, tmp_path: Path) -> None:
+    """A grammar with one way leaves a model of random weights no choice."""
+    one_way = speaks('root ::= "the mill by the river, 7 \\"boats\\" and a k\u00e4se \U0001f9c0"')
+    streamed, whole = asked_both_ways(tmp_path, llama.url, "SUMMARIZATION", rows("SUMMARIZATION", 12), SHORT, one_way)
+    assert streamed.code == whole.code == 0, recorded(streamed)
+    assert responses(streamed) == responses(whole) and len(responses(whole)) == 12
+    assert streamed.job.datasets() == whole.job.datasets()
+
+
+def test_a_long_answer_outlives_the_time_of_an_attempt_while_tokens_come(llama: LlamaServer, tmp_path: Path) -> None:
+    slow = speaks("root ::= [a-z]{1500}")
+    impatient = ("--initial_request_timeout=0.5", "--max_request_timeout=0.5", "--teacher_model_max_new_tokens=3000")
+    ended = run(job_of(tmp_path, llama.url, "SUMMARIZATION", rows("SUMMARIZATION", 6)), *impatient, slow)
+    assert ended.code == 0 and ended.metrics["answers_streamed"] == 6, recorded(ended)
+    assert ended.metrics.get("requests_failed_timed_out", 0) == 0 and ended.metrics["requests_sent"] == 6

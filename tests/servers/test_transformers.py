@@ -9,6 +9,7 @@ from processes import wait_for
 from servers.commands import TASKS, job_of, recorded, rows, run, says_no_route, start
 from servers.installed import TRANSFORMERS
 from servers.running import TransformersServe
+from servers.streaming import asked_both_ways, responses
 from servers.tap import Tap
 
 # it knows a model by the folder that it was started with
@@ -70,3 +71,14 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         answered = Counter(exchange.question for exchange in tap.answered())
     assert len(answered) == 80 and set(answered.values()) == {1}
     assert len(job.rejects()) + len(job.train_output.read_text().splitlines()) == 80
+
+
+def test_token_by_token_it_says_the_same(serve: TransformersServe, tmp_path: Path) -> None:
+    """At temperature 0 its noise is the same every time."""
+    certain = (*FEW, MODEL, "--teacher_model_temperature=0", "--teacher_model_top_p=1")
+    streamed, whole = asked_both_ways(tmp_path, serve.url, "SUMMARIZATION", rows("SUMMARIZATION", 6), *certain, timeout_s=200)
+    assert streamed.code == whole.code == 0, recorded(streamed)
+    assert {line: fields["usage"] for line, fields in responses(streamed).items()} == {
+        line: fields["usage"] for line, fields in responses(whole).items()
+    }
+    assert streamed.job.datasets() == whole.job.datasets()

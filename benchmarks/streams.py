@@ -1,0 +1,95 @@
+"""What a streamed answer costs against one in one piece, and how soon its tokens come."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Ended, Measurement, digest, run_measured
+from benchmarks.teacher import TeacherProcess, command, write_questions
+
+FEW_ROWS = 10
+
+
+def streamed_cpu(rows: int = 4_000, tokens: int = 200, *flags: str) -> Measurement:
+    """CPU of a streamed answer of some ``tokens`` tokens over that of the same answer in one piece, start-up and end apart: the whole command's,
+    less that of a run over ten rows."""
+    teacher_flags = ("--reasoning=field", f"--thinking_tokens={tokens}", *flags)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        few, many = folder / "few.jsonl", folder / "many.jsonl"
+        write_questions(few, FEW_ROWS)
+        write_questions(many, rows)
+        cpu_s: dict[str, float] = {}
+        datasets = []
+        for mode in ("off", "on"):
+            with TeacherProcess(*teacher_flags) as teacher:
+                _run(few, folder / f"warm-{mode}", teacher.url, mode)
+                start_up = _run(few, folder / f"few-{mode}", teacher.url, mode)
+                ended = _run(many, folder / mode, teacher.url, mode)
+                stats = teacher.stats()
+            cpu_s[mode] = (ended.cpu_s - start_up.cpu_s) / (rows - FEW_ROWS)
+            datasets.append(digest(folder / mode / "train.jsonl"))
+    achieved = cpu_s["on"] / cpu_s["off"]
+    return Measurement(
+        "streamed-cpu",
+        "<= 2.5",
+        achieved,
+        achieved <= 2.5 and datasets[0] == datasets[1],
+        ended.wall_s,
+        rows=rows,
+        requests=stats["requests"],
+        cpu_ms_per_request=1000 * cpu_s["on"],
+        same_output=datasets[0] == datasets[1],
+        note=f"{1000 * cpu_s['on']:.2f} ms against {1000 * cpu_s['off']:.2f} ms an answer of {tokens} tokens",
+    )
+
+
+def streamed_cpu_paced(rows: int = 1_000) -> Measurement:
+    """The same of a teacher that writes 50 tokens a second, 100 answers at a time: each token is a packet of its own."""
+    return _named("streamed-cpu-paced", streamed_cpu(rows, 200, "--latency=fixed", "--latency_ms=4000", "--slots=100"))
+
+
+def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
+    """64 answers at a time of 2,000 tokens at 100 a second, attempts of at most 5 s: makespan over the teacher's own time, time to the first
+    token and tokens a second as the command reports them."""
+    flags = ("--reasoning=field", f"--thinking_tokens={tokens}", "--latency=per_token", "--prefill_ms=500", "--token_ms=10", "--slots=64")
+    ideal_s = rows / 64 * (0.5 + (tokens + 1) * 0.01)
+    with tempfile.TemporaryDirectory() as name, TeacherProcess(*flags) as teacher:
+        folder = Path(name)
+        questions = folder / "rows.jsonl"
+        write_questions(questions, rows)
+        impatient = ("--initial_request_timeout=5", "--max_request_timeout=5", "--teacher_model_max_new_tokens=4096")
+        ended = run_measured(command(questions, folder / "run", teacher.url, *impatient), folder / "run" / "train.jsonl")
+        stats = teacher.stats()
+        assert ended.code == 0, ended.output
+        metrics: dict[str, Any] = json.loads((folder / "run" / "train.beam_distill" / "run.json").read_text())["metrics"]
+    achieved = stats["busy_s"] / ideal_s
+    first_s = metrics["first_token_ms"] / metrics["answers_streamed"] / 1000
+    rate = 1000 * metrics["streamed_tokens"] / metrics["streaming_ms"]
+    return Measurement(
+        "thinking-teacher",
+        "<= 1.10, nothing twice",
+        achieved,
+        achieved <= 1.10 and stats["repeats"] == 0,
+        stats["busy_s"],
+        ideal_s,
+        rows,
+        stats["requests"],
+        peak_in_flight=stats["peak_in_flight"],
+        cpu_ms_per_request=1000 * ended.cpu_s / rows,
+        note=f"first token after {first_s:.2f} s, then {rate:.1f} tokens/s an answer; {stats['repeats']} answers paid twice",
+    )
+
+
+def _run(rows: Path, folder: Path, url: str, mode: str) -> Ended:
+    ended = run_measured(command(rows, folder, url, f"--stream={mode}", "--report=false"))
+    assert ended.code == 0, ended.output
+    return ended
+
+
+def _named(name: str, measurement: Measurement) -> Measurement:
+    measurement.scenario = name
+    return measurement
