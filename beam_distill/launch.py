@@ -224,10 +224,10 @@ def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
     """The result with how much of the job's limits is spent, and where one is reached, what the rest would take."""
     if not has_limits(settings):
         return result
-    limits = limits_of(settings, spent_in(result.work_dir))
-    result = _replace(result, limits=tuple(limit.text for limit in limits))
+    spent = spent_in(result.work_dir)
+    result = _replace(result, limits=tuple(limit.text for limit in limits_of(settings, spent)))
     if result.exit_code is ExitCode.BUDGET_SPENT and result.verdict is not None:
-        result = _replace(result, message=f"{result.message} {rest_text(limits, result.verdict)}")
+        result = _replace(result, message=f"{result.message} {rest_text(settings, spent, result.verdict)}")
     return result
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.estimate import Experience, expected_tokens
+from beam_distill.estimate import Experience, expected_tokens, experience_on_ledger
 from beam_distill.exit_codes import ExitCode
 from beam_distill.progress.tracker import Prices, prices_of
 from beam_distill.stored_files import segments_storage
@@ -15,26 +16,34 @@ from beam_distill.survey import SplitSurvey
 from beam_distill.work_dir import absolute
 from transforms.budget_keeper import notes_in
 from transforms.elements.counted import counted
+from transforms.elements.rows import TaskType
 from transforms.elements.tally import Verdict
-from transforms.elements.usage import Spending, TokenPrices
+from transforms.elements.usage import Spending, TokenPrices, Usage
 from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
 from transforms.ledger.segments import read_blocks
 from transforms.teacher.specs import BudgetSpec
 
 
-def spent_in(work_dir: str) -> Spending:
-    """What all runs so far spent: answers by the ledger; attempts without one by what scoring processes said of them. What was on the wire of
-    a process that is gone counts as spent."""
+class JobSpending(NamedTuple):
+    """What all runs of a job spent. ``beside`` is the part that is not on the ledger: attempts without an answer, what was on the wire of a
+    process that is gone, and the tokens of answers that reported none."""
+
+    total: Spending
+    beside: Spending
+
+
+def spent_in(work_dir: str) -> JobSpending:
+    """What all runs so far spent: answers by the ledger, the rest by what scoring processes said of it."""
     root = absolute(work_dir)
-    spent = Spending()
+    spent = beside = Spending()
     with closing(segments_storage(f"{root}/ledger")) as storage:
         for segment in storage.segments(f"{root}/ledger"):
             for block in read_blocks(storage.fetch(segment), USAGE_SCHEMA, []):
                 for record in block.records:
                     spent = spent.plus(Spending(int(record["attempts"] > 0), paid_usage(record)))
     for note in notes_in(f"{root}/spending").values():
-        spent = spent.plus(note.beside).plus(note.on_wire)
-    return spent
+        beside = beside.plus(note.beside).plus(note.on_wire)
+    return JobSpending(spent.plus(beside), beside)
 
 
 def has_limits(settings: DistillSettings) -> bool:
@@ -51,7 +60,7 @@ def budget_spec(settings: DistillSettings) -> BudgetSpec:
         settings.max_requests,
         prices.tokens if prices is not None else TokenPrices(),
         settings.currency,
-        spent_in(settings.resolved_work_dir) if has_limits(settings) else Spending(),
+        spent_in(settings.resolved_work_dir).total if has_limits(settings) else Spending(),
         settings.instance_count * settings.max_concurrency_per_instance,
         f"{absolute(settings.resolved_work_dir)}/spending",
     )
@@ -63,11 +72,12 @@ TO_SPARE = 1.05
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit of a job: what it allows, and how much of that is spent."""
+    """One limit of a job: what it allows, and how much of that is spent, ``beside`` the ledger as in ``JobSpending``."""
 
     name: str
     allowed: float
     spent: float
+    beside: float
     prices: Prices | None = None
 
     @property
@@ -79,7 +89,8 @@ class Limit:
     def text(self) -> str:
         """How much of it is spent."""
         spent = self.shown(self.spent).rpartition(" ")[0] or self.shown(self.spent)
-        return f"{self.name}: {spent} of {self.shown(self.allowed)} spent, {self.shown(self.left)} left"
+        beside = f" ({self.shown(self.beside)} of it for attempts without an answer, or estimated)" if self.beside else ""
+        return f"{self.name}: {spent} of {self.shown(self.allowed)} spent{beside}, {self.shown(self.left)} left"
 
     def shown(self, amount: float) -> str:
         """An amount of it for a person."""
@@ -95,16 +106,17 @@ class Limit:
         return f"--{self.name} {number:g}" if self.prices is not None else f"--{self.name} {max(number, 1):.0f}"
 
 
-def limits_of(settings: DistillSettings, spent: Spending) -> list[Limit]:
+def limits_of(settings: DistillSettings, spent: JobSpending) -> list[Limit]:
     """Every limit that is set."""
     prices = prices_of(settings)
+    total, beside = spent
     found = []
     if settings.max_cost is not None and prices is not None:
-        found.append(Limit("max_cost", settings.max_cost, prices.cost(spent.usage), prices))
+        found.append(Limit("max_cost", settings.max_cost, prices.cost(total.usage), prices.cost(beside.usage), prices))
     if settings.max_total_tokens is not None:
-        found.append(Limit("max_total_tokens", float(settings.max_total_tokens), float(spent.usage.total)))
+        found.append(Limit("max_total_tokens", float(settings.max_total_tokens), float(total.usage.total), float(beside.usage.total)))
     if settings.max_requests is not None:
-        found.append(Limit("max_requests", float(settings.max_requests), float(spent.requests)))
+        found.append(Limit("max_requests", float(settings.max_requests), float(total.requests), float(beside.requests)))
     return found
 
 
@@ -132,14 +144,33 @@ def limits_and_warnings(settings: DistillSettings, surveys: list[SplitSurvey], s
     return [limit.text for limit in limits], warnings
 
 
-def rest_text(limits: list[Limit], verdict: Verdict) -> str:
+def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -> str:
     """How many rows are left, what they would take by what the others took, and which limits are enough for them."""
+    limits = limits_of(settings, spent)
     left = sum(part.tally.not_sent for part in verdict.splits)
-    done = sum(part.tally.asked for part in verdict.splits) - left
     said = f"{'; '.join(limit.text for limit in limits)} (over all runs in this work_dir). {counted(left, 'row is', 'rows are')} left"
+    done = sum(part.tally.asked for part in verdict.splits) - left
     if not done:
         return f"{said}. What they would take is estimated by beam-distill check"
-    rest = {limit.name: limit.spent / done * left for limit in limits}
+    more = spent.total.usage.times(left / done)
+    requests = round(spent.total.requests * left / done)
+    if settings.data_generation_task_type is TaskType.CONVERSATION:  # some rows are half done
+        requests, more = _rest_of_conversations(settings) or (requests, more)
+    prices = prices_of(settings)
+    rest = {"max_total_tokens": float(more.total), "max_requests": float(requests), "max_cost": prices.cost(more) if prices else 0.0}
     takes = ", ".join(f"about {limit.shown(rest[limit.name])}" for limit in limits)
     raised = " ".join(limit.enough(rest[limit.name]) for limit in limits if rest[limit.name] > limit.left) or "A higher limit"
     return f"{said}; as the others did, they would take {takes}: {raised} should be enough for all"
+
+
+def _rest_of_conversations(settings: DistillSettings) -> tuple[int, Usage] | None:
+    """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint could tell."""
+    from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
+
+    endpoint, _ = endpoint_by_record(settings)
+    if endpoint is None:
+        return None
+    surveys = rows_to_send(settings, endpoint)
+    seen = experience_on_ledger(f"{absolute(settings.resolved_work_dir)}/ledger", endpoint.model)
+    requests = sum(survey.requests for survey in surveys)
+    return requests, expected_tokens(requests, sum(survey.payload_bytes for survey in surveys), settings.effective_max_new_tokens, seen)

@@ -187,6 +187,9 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         now = prices.cost(here.usage)
         earlier = f"{prices.amount(paid)} with earlier runs" if len(ledger.runs) > 1 else ""
         yield "cost", prices.amount(now), ", ".join(filter(None, (prices.remark, earlier)))
+    for limit in run.record.get("limits") or ():
+        name, _, how_much = str(limit).partition(": ")
+        yield name, how_much.partition(" spent")[0], f"spent over all runs, {how_much.rpartition(', ')[2]}"
     wall_s = run.record.get("wall_s")
     if wall_s is None and run.samples:
         wall_s = run.samples[-1]["t_s"]

@@ -68,7 +68,7 @@ def read_run(work_dir: str) -> RunFacts:
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "endpoint": dict, "settings": dict, "origins": dict, "verdict": dict, "metrics": dict, "datasets": dict, "warnings": list, "failures": list,
-    "wall_s": (int, float), "exit_code": int,
+    "wall_s": (int, float), "exit_code": int, "limits": list,
 }  # fmt: skip
 
 

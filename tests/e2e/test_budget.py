@@ -74,7 +74,8 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
     spent = int(limit.split(": ")[1].split()[0].replace(",", ""))
     assert spent - tokens > 50 * hung  # as much as the others took, and not nothing
     assert main(["plan", *job.arguments("--max_total_tokens=1000")[1:]]) == 0
-    assert f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent, 0 tokens left" in capsys.readouterr().out
+    beside = f"({spent - tokens:,} tokens of it for attempts without an answer, or estimated)"
+    assert f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent {beside}, 0 tokens left" in capsys.readouterr().out
 
 
 def test_what_was_on_the_wire_of_a_run_that_was_killed_counts(tmp_path: Path) -> None:
@@ -91,6 +92,18 @@ def test_what_was_on_the_wire_of_a_run_that_was_killed_counts(tmp_path: Path) ->
         answered = simulator.stats()["answered"]
         assert job.run(f"--max_requests={answered + in_flight}", "--quiet") == 7
         assert simulator.stats()["requests"] <= answered + 2 * in_flight
+
+
+def test_conversations_go_on_at_their_turn_and_the_rest_is_counted_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    turns = [{"role": role, "content": f"{role} {turn}"} for turn in range(3) for role in ("user", "assistant")]
+    chats = [json.dumps({"messages": [{"role": "system", "content": f"Chat {number}"}, *turns]}) for number in range(40)]
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=20))) as simulator:
+        job = Job(tmp_path, simulator.base_url, task="CONVERSATION")
+        job.train(chats)
+        assert job.run("--max_requests=50") == 7
+        assert "they would take about 70 requests" in capsys.readouterr().out
+        assert job.run("--max_requests=120") == 0
+        assert simulator.stats()["requests"] == simulator.stats()["distinct"] == 120
 
 
 def test_check_warns_of_a_limit_below_the_estimate_and_counts_its_pilot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

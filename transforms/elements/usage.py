@@ -27,6 +27,10 @@ class Usage(NamedTuple):
             self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached, self.reasoning + other.reasoning
         )
 
+    def times(self, factor: float) -> Usage:
+        """So many times as many tokens."""
+        return Usage(*(round(count * factor) for count in self))
+
 
 def sum_of(usages: Iterable[Usage]) -> Usage:
     """The sum of all of them."""

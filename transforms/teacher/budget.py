@@ -139,6 +139,7 @@ class Budget:
             self._expectation.answered(body_bytes, reply.usage)
         elif reply is not None:
             spent = Spending(1, self._estimated(body_bytes, reply))
+            self._expectation.answered(body_bytes, spent.usage)
             self._beside = self._beside.plus(Spending(0, Usage(*(a - b for a, b in zip(spent.usage, reply.usage, strict=True)))))
         else:
             spent = self._of_failure(body_bytes, result)
