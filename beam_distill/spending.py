@@ -150,12 +150,14 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
     left = sum(part.tally.not_sent for part in verdict.splits)
     said = f"{'; '.join(limit.text for limit in limits)} (over all runs in this work_dir). {counted(left, 'row is', 'rows are')} left"
     done = sum(part.tally.asked for part in verdict.splits) - left
-    if not done:
-        return f"{said}. What they would take is estimated by beam-distill check"
-    more = spent.total.usage.times(left / done)
-    requests = round(spent.total.requests * left / done)
+    rest_of = None
     if settings.data_generation_task_type is TaskType.CONVERSATION:  # some rows are half done
-        requests, more = _rest_of_conversations(settings) or (requests, more)
+        rest_of = _rest_of_conversations(settings)
+    elif done:
+        rest_of = round(spent.total.requests * left / done), spent.total.usage.times(left / done)
+    if rest_of is None:
+        return f"{said}. What they would take is estimated by beam-distill check"
+    requests, more = rest_of
     prices = prices_of(settings)
     rest = {"max_total_tokens": float(more.total), "max_requests": float(requests), "max_cost": prices.cost(more) if prices else 0.0}
     takes = ", ".join(f"about {limit.shown(rest[limit.name])}" for limit in limits)
