@@ -73,6 +73,7 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
     (limit,) = json.loads((job.work_dir / "run.json").read_text())["limits"]
     spent = int(limit.split(": ")[1].split()[0].replace(",", ""))
     assert spent - tokens > 50 * hung  # as much as the others took, and not nothing
+    capsys.readouterr()
     assert main(["plan", *job.arguments("--max_total_tokens=1000")[1:]]) == 0
     told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("limit "))
     assert told.startswith(f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent (")
