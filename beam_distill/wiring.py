@@ -121,6 +121,11 @@ def run_files(work_dir: str, run_id: str) -> RunFiles:
     )
 
 
+def stream_spec(settings: DistillSettings) -> StreamSpec:
+    """When answers come token by token."""
+    return StreamSpec(StreamMode(settings.stream), settings.first_token_timeout, settings.token_gap_timeout)
+
+
 def prompt_spec(settings: DistillSettings) -> PromptSpec:
     """Task and reasoning switches."""
     return PromptSpec(
@@ -163,7 +168,7 @@ def job_spec(
             seed=settings.seed,
             share_identical_answers=settings.share_identical_answers,
             hedge_stragglers=settings.hedge_stragglers,
-            stream=StreamSpec(StreamMode(settings.stream), settings.first_token_timeout, settings.token_gap_timeout),
+            stream=stream_spec(settings),
             log_requests=settings.debug_mode,
             log_prompts=settings.debug_mode and settings.log_prompts,
             sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),

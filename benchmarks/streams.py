@@ -62,7 +62,8 @@ def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
         questions = folder / "rows.jsonl"
         write_questions(questions, rows)
         impatient = ("--initial_request_timeout=5", "--max_request_timeout=5", "--teacher_model_max_new_tokens=4096")
-        ended = run_measured(command(questions, folder / "run", teacher.url, *impatient), folder / "run" / "train.jsonl")
+        known = ("--initial_worker_count=64", "--max_worker_count=64")  # it is not the search that is measured here
+        ended = run_measured(command(questions, folder / "run", teacher.url, *impatient, *known), folder / "run" / "train.jsonl")
         stats = teacher.stats()
         assert ended.code == 0, ended.output
         metrics: dict[str, Any] = json.loads((folder / "run" / "train.beam_distill" / "run.json").read_text())["metrics"]

@@ -117,15 +117,19 @@ def access_text(ref: CredentialRef) -> str:
 
 
 def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:
-    from beam_distill.wiring import sampling_spec
+    from beam_distill.wiring import sampling_spec, stream_spec
     from transforms.teacher.probe import ask_once
 
-    result = ask_once(endpoint, sampling_spec(settings), sample.messages_for_turn(0, ()), settings.initial_request_timeout)
+    messages = sample.messages_for_turn(0, ())
+    result = ask_once(endpoint, sampling_spec(settings), messages, settings.initial_request_timeout, stream_spec(settings))
     if result.failure is not None:
         print(f"sample      failed: {result.failure.kind.value} ({result.failure.detail}): {result.failure.excerpt[:SHOWN_LETTERS]}")
         return ExitCode.WRONG_INPUT
     assert result.reply is not None
     text = " ".join((result.reply.content or "(no content)").split())[:SHOWN_LETTERS]
     tokens = "?" if result.reply.completion_tokens is None else result.reply.completion_tokens
-    print(f"sample      {tokens} tokens in {result.latency_ms:.0f} ms, finish_reason {result.reply.finish_reason or 'not given'}: {text}")
+    first_ms = result.reply.first_token_ms
+    streamed = "" if first_ms is None else f" (streamed, the first after {first_ms:.0f} ms)"
+    ended = result.reply.finish_reason or "not given"
+    print(f"sample      {tokens} tokens in {result.latency_ms:.0f} ms{streamed}, finish_reason {ended}: {text}")
     return 0

@@ -58,7 +58,8 @@ EXPLANATIONS: dict[str, str] = {
     FailureKind.THROTTLED.value: "The endpoint kept answering 429. Run again, or allow more time with max_retry_time_interval.",
     FailureKind.UNAVAILABLE.value: "The endpoint was unavailable (502, 503, 504) too often. Run again.",
     FailureKind.SERVER_ERROR.value: "The endpoint failed with an error of its own (500) too often. Run again.",
-    FailureKind.TIMED_OUT.value: "No whole answer came in time. Run again, or raise initial_request_timeout.",
+    FailureKind.TIMED_OUT.value: "No whole answer came in time. Run again, or raise initial_request_timeout; where answers stream "
+    "first_token_timeout or token_gap_timeout, whichever the detail names.",
     FailureKind.CONNECTION_LOST.value: "The connection broke too often. Run again.",
     FailureKind.CANNOT_CONNECT.value: "No connection could be made. Run again when the endpoint is up.",
     FailureKind.BROKEN_BODY.value: "The response was no chat completion too often. Run again.",

@@ -11,8 +11,6 @@ import random
 import time
 from dataclasses import dataclass, replace
 
-import orjson
-
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
 from transforms.teacher.adaptation import ADAPTED, Adaptation
@@ -28,7 +26,7 @@ from transforms.teacher.renewal import CredentialRenewal
 from transforms.teacher.second_request import SecondRequests
 from transforms.teacher.slots import Alarm, Slot, Slots
 from transforms.teacher.specs import PoolMember, ScoringSpec
-from transforms.teacher.streaming import STREAM_FIELDS, Streaming
+from transforms.teacher.streaming import streaming_of
 from transforms.teacher.surroundings import Client, Neighbours, Rows
 from transforms.teacher.traffic import Attempt, Traffic
 from transforms.teacher.trouble import Settled, Trouble
@@ -72,8 +70,7 @@ class Endpoint:
         self._budget = rows.budget
         kind = KINDS[spec.endpoint.kind]
         self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
-        own_words = STREAM_FIELDS & orjson.loads(spec.endpoint.extra_body_json).keys()
-        self._streaming = Streaming(spec.stream, kind.streams and not own_words, spec.sampling.max_new_tokens)
+        self._streaming = streaming_of(spec.stream, spec.endpoint, spec.sampling)
         self._traffic = Traffic(spec.concurrency)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
         self._renewal = CredentialRenewal(client.refresh_credential)

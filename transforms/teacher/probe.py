@@ -25,9 +25,12 @@ from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
+from transforms.teacher.stream_spec import StreamSpec
+from transforms.teacher.streaming import Streaming, streaming_of
 from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
+_OTHER_NAME = (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS)
 ATTEMPT_S = 10.0
 PAUSE_S = 0.5
 CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
@@ -85,12 +88,19 @@ def find_route(endpoint: EndpointSpec, other: str, patience_s: float) -> str:
     return run_to_end(_Probe(endpoint, credential_headers(endpoint, patience_s), patience_s).route(other))
 
 
-def ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:
-    """One real request, paid for; under the other name of the token limit when the endpoint asks for that."""
-    return run_to_end(_ask_once(endpoint, sampling, messages, timeout_s))
+def ask_once(
+    endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float, stream: StreamSpec
+) -> AttemptResult:
+    """One real request, paid for; under the other name of the token limit when the endpoint asks for that.
+
+    ``timeout_s`` holds for an answer in one piece; one that streams may take its time while tokens come.
+    """
+    return run_to_end(_ask_once(endpoint, sampling, messages, timeout_s, streaming_of(stream, endpoint, sampling)))
 
 
-async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float) -> AttemptResult:
+async def _ask_once(
+    endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float, streaming: Streaming
+) -> AttemptResult:
     plain = PayloadTemplate(endpoint, sampling).body(messages)
     kind = KINDS[endpoint.kind]
     bodies = [plain, rename_token_limit(plain)] if kind.names_token_limit else [plain]
@@ -98,16 +108,19 @@ async def _ask_once(endpoint: EndpointSpec, sampling: SamplingSpec, messages: Se
         bodies.reverse()
     client = TeacherClient(endpoint, 1)
     try:
-        for body in bodies:
+        while True:
+            ask = streaming.ask
+            sending = client.send(bodies[0], 0, 1, ask)
             try:
-                result = await asyncio.wait_for(client.send(body, 0, 1), timeout_s)
+                result = await (sending if ask is not None else asyncio.wait_for(sending, timeout_s))
             except asyncio.TimeoutError:
                 late = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {timeout_s:g} s")
                 return AttemptResult(1000.0 * timeout_s, failure=late)
-            wanted = (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS)
-            if result.failure is None or result.failure.kind not in wanted:
-                break
-        return result
+            failure = result.failure
+            if failure is None or not (streaming.learn(failure, ask) or (failure.kind in _OTHER_NAME and bodies[1:])):
+                return result
+            if failure.kind in _OTHER_NAME:
+                del bodies[0]
     finally:
         await client.close()
 

@@ -13,8 +13,8 @@ from transforms.teacher.stream_spec import StreamAsk
 
 END_WAIT_S = 1.0
 """How long the end of the response is waited for when the stream has said that it is over: its connection can be used again then."""
-SHARE_PAUSED = 0.02
-LEAST_PAUSE_S = 0.01
+SHARE_PAUSED = 0.03
+LEAST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
 
 
@@ -105,7 +105,7 @@ async def receive_stream(response: aiohttp.ClientResponse, assembly: StreamAssem
 async def _let_tokens_gather(response: aiohttp.ClientResponse, pause_s: float) -> None:
     """Leave what comes to the system for a while: to read every token as it comes costs several times as much.
 
-    The end of an answer is seen late by half of that on average: a hundredth of the time that the answer took.
+    The end of an answer is seen late by half of that on average: one and a half hundredths of the time that the answer took.
     """
     connection = response.connection
     if pause_s < LEAST_PAUSE_S or connection is None or connection.protocol is None:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import logging
 
+import orjson
+
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.teacher.client import ANSWERED, AttemptResult
+from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.specs import EndpointSpec, SamplingSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
 
 log = logging.getLogger("beam_distill.teacher")
@@ -22,6 +26,12 @@ STREAM_FIELDS = frozenset({STREAM, STREAM_OPTIONS})
 MOST_USELESS = 3
 """Streams that come to nothing before one was whole, until the endpoint counts as one that does not stream."""
 _UNEXPLAINED = frozenset({FailureKind.BAD_REQUEST, FailureKind.NOT_FOUND})
+
+
+def streaming_of(spec: StreamSpec, endpoint: EndpointSpec, sampling: SamplingSpec) -> Streaming:
+    """What is known of an endpoint that nothing was asked of yet. One whose extra body says whether to stream is left to that."""
+    decided = STREAM_FIELDS & orjson.loads(endpoint.extra_body_json).keys()
+    return Streaming(spec, KINDS[endpoint.kind].streams and not decided, sampling.max_new_tokens)
 
 
 class Streaming:

@@ -18,6 +18,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
+from transforms.teacher.probe import ask_once
 from transforms.teacher.refused_parameters import read_request
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
@@ -236,6 +237,15 @@ def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: 
         scored = score(tmp_path, "", 1, stream=ON, endpoint=endpoint)
     assert scored.rows[0].replies[0].content == "[secret]" and "[secret]" in scored.answers[0]["response"]
     assert SECRET not in str(scored.answers)
+
+
+@pytest.mark.parametrize("support", ["yes", "options_refused", "refused", "ignored"])
+def test_the_one_request_of_check_is_asked_as_those_of_a_run_are(support: str) -> None:
+    with start_simulator(replace(THINKS, streams=StreamBehaviour(support), requires_max_completion_tokens=True)) as simulator:
+        endpoint = EndpointSpec(f"{simulator.base_url}/chat/completions", "simulated-teacher")
+        result = ask_once(endpoint, LONG, request(1).messages_for_turn(0, ()), 30.0, StreamSpec())
+        assert simulator.stats()["streams"] == (support in ("yes", "options_refused"))
+    assert result.reply is not None and result.was_stream is (support in ("yes", "options_refused"))
 
 
 # what is learned, without a server
