@@ -26,7 +26,7 @@ def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
     if ending is Ending.TOOL_CALLS or (ending is Ending.COMPLETE and reply.wants_tools):
         said = f"; beside it, it says {_start_of(reply.content)}" if reply.content and reply.content.strip() else ""
         raise AnswerRejected(reasons.WANTS_TOOL, f"the teacher wants to call a tool instead of answering ({word}); no tool was offered{said}")
-    if reply.refusal is not None and not (reply.content or "").strip():
+    if reply.refusal is not None:  # some gateways repeat it, or other words for it, as the content
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the teacher refused to answer: {_start_of(reply.refusal)}")
     if ending is Ending.COMPLETE:
         if not (reply.content or "").strip() and (reply.reasoning or "").strip():

@@ -40,7 +40,7 @@ def thought_of(message: dict[str, object]) -> str | None:
 
 
 def refusal_of(message: dict[str, object]) -> str | None:
-    """The model's own words for not answering; they come in place of the content."""
+    """The model's own words for not answering; they come in place of the content, or beside it."""
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():
         return refusal

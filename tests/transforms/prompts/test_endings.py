@@ -42,6 +42,14 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
         assert word in ended.detail or reason == reasons.CUT_OFF_BY_LENGTH
 
 
+@pytest.mark.parametrize("content", [None, "", "I'm sorry, but I cannot help with that.", "Here is"])
+def test_a_refusal_is_no_answer_whatever_stands_beside_it(content: str | None) -> None:
+    """OpenAI's refusal field; some gateways repeat its words as the content (pydantic-ai issue 4310)."""
+    ended = conclude(PROMPT, a_scored_row(a_reply("x")._replace(content=content, refusal="I'm sorry, I can't.")))
+    assert isinstance(ended, RejectedRow) and ended.reason == reasons.CONTENT_FILTERED
+    assert ended.detail == "the teacher refused to answer: \"I'm sorry, I can't.\""
+
+
 @pytest.mark.parametrize("content", [None, "", " \n"])
 def test_a_reply_that_is_all_thinking_says_so_and_how_it_ends(content: str | None) -> None:
     thought = "The teacher weighs it up. " * 40 + "So the answer is forty-two."
