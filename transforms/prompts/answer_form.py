@@ -92,6 +92,12 @@ _REPLY_WITH = re.compile(
     r"(?:a |an |the |one |your |its )?(?:\w+ ){0,3}?(?:number|integer|numeral|numeric(?:al)?|digits|letter)\b",
     re.IGNORECASE,
 )
+_ANSWER_IT_WITH = re.compile(
+    r"^\W*(?:please\s|then\s|now\s)?answer (?:[\w'’-]+ ){1,8}?with (?:only |just |exactly )?(?:a |an |the |one |your |its )(?:\w+ )?"
+    r"(?:number|integer|numeral|digit|letter)\b(?! of (?!the |your |its ))",
+    re.IGNORECASE,
+)
+"""What is answered stands between: "Answer the question with one letter"."""
 _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(
@@ -127,4 +133,5 @@ def _is_the_whole_reply(sentence: str, for_all: bool) -> bool:
     """Whether a sentence says of the reply that it is this and nothing else."""
     if _MARKED.search(sentence):
         return False
-    return bool(_ALONE.search(sentence) and (for_all or _ASKS.search(sentence)) or _REPLY_WITH.search(sentence))
+    alone = _ALONE.search(sentence) and (for_all or _ASKS.search(sentence))
+    return bool(alone or _REPLY_WITH.search(sentence) or _ANSWER_IT_WITH.search(sentence))

@@ -12,6 +12,7 @@ from transforms.prompts.spec import AnswerRules, PromptSpec
 NUMBER = (
     "Give the numerical answer, an integer, only.",
     "Answer with a number.",
+    "Answer each math problem with one number.",
     "Respond with just the final number, no units.",
     "Your answer must be a whole number.",
     "Output a single integer.",
@@ -28,6 +29,8 @@ LETTER = (
     "Answer with the letter only.",
     "Reply with the letter of the correct choice.",
     "Answer with a single letter.",
+    "Answer the multiple choice question with one letter: A, B, C, or D.",
+    "Answer the following question with the letter of the correct option.",
     "只输出选项字母。",
     "Antworte nur mit dem Buchstaben.",
 )
@@ -44,6 +47,8 @@ FREE = (
     "Answer 'yes' or 'no' and explain why.",
     "Answer in JSON with the key label: 'a' or 'b'.",
     "Write a letter to the customer.",
+    "Answer the customer's question with a letter to the family.",
+    "Answer questions that come with a number of options.",
     "The answer is always a number.",
     "答案里有数字。",
 )
