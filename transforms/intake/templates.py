@@ -108,7 +108,9 @@ def _said(error: TemplateSyntaxError) -> str:
     unknown = _NO_FILTER.match(said)
     if unknown is not None and unknown[1] in NOT_REPEATABLE:
         return unknown[1] + _EACH_TIME
-    return said if said.endswith(_EACH_TIME) else f"{said}; columns are written {{{{ like_this }}}}"
+    if said.endswith(_EACH_TIME):
+        return said
+    return f'{said}; columns are written {{{{ like_this }}}}, those with spaces {{{{ row["like this"] }}}}'
 
 
 def listed(columns: list[str]) -> str:

@@ -37,6 +37,14 @@ def test_a_missing_value_is_not_written_as_none() -> None:
     assert render("{{ a }}{{ b or '' }}{% if b %} {{ b }}{% endif %}", a="x", b=None) == "x"
 
 
+@pytest.mark.parametrize("source", ["{{Input Column}}", "Say\n{{- Input Column | trim }}", "{% if Input Column %}x{% endif %}"])
+def test_a_name_with_spaces_is_said_with_the_way_to_write_it(source: str) -> None:
+    """future-agi issue 2082."""
+    with pytest.raises(BadTemplate) as caught:
+        ColumnTemplate("user_template", source)
+    assert str(caught.value).endswith('columns are written {{ like_this }}, those with spaces {{ row["like this"] }}')
+
+
 def test_which_columns_are_needed() -> None:
     template = ColumnTemplate("t", "{{a}} {{ b|default('') }} {% if c is defined %}{{c}}{% endif %} {% set e = 1 %}{{ e }} {{ range(3)|list }}")
     assert template.columns == {"a", "b", "c"}
