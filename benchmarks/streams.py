@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Ended, Measurement, digest, run_measured
+from benchmarks.measure import Measurement, digest, run_measured
 from benchmarks.teacher import TeacherProcess, command, write_questions
 
-FEW_ROWS = 10
+FEW_ROWS = 100
 
 
-def streamed_cpu(rows: int = 4_000, tokens: int = 200, *flags: str) -> Measurement:
-    """CPU of a streamed answer of some ``tokens`` tokens over that of the same answer in one piece, start-up and end apart: the whole command's,
-    less that of a run over ten rows."""
-    teacher_flags = ("--reasoning=field", f"--thinking_tokens={tokens}", *flags)
+def streamed_cpu(rows: int = 3_000, tokens: int = 200, *flags: str) -> Measurement:
+    """CPU of a streamed answer of some ``tokens`` tokens over that of the same answer in one piece: all that a row goes through in a process
+    that has done a job before, so that start-up is apart."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        few, many = folder / "few.jsonl", folder / "many.jsonl"
-        write_questions(few, FEW_ROWS)
-        write_questions(many, rows)
+        write_questions(folder / "few.jsonl", FEW_ROWS)
+        write_questions(folder / "many.jsonl", rows)
         cpu_s: dict[str, float] = {}
         datasets = []
         for mode in ("off", "on"):
-            with TeacherProcess(*teacher_flags) as teacher:
-                _run(few, folder / f"warm-{mode}", teacher.url, mode)
-                start_up = _run(few, folder / f"few-{mode}", teacher.url, mode)
-                ended = _run(many, folder / mode, teacher.url, mode)
+            with TeacherProcess("--reasoning=field", f"--thinking_tokens={tokens}", *flags) as teacher:
+                ended = run_measured([sys.executable, "-m", "benchmarks.streams", mode, str(folder), teacher.url])
+                assert ended.code == 0, ended.output
                 stats = teacher.stats()
-            cpu_s[mode] = (ended.cpu_s - start_up.cpu_s) / (rows - FEW_ROWS)
-            datasets.append(digest(folder / mode / "train.jsonl"))
+            cpu_s[mode] = float(ended.output.split()[-1]) / rows
+            datasets.append(digest(folder / f"many-{mode}" / "train.jsonl"))
     achieved = cpu_s["on"] / cpu_s["off"]
     return Measurement(
         "streamed-cpu",
@@ -85,12 +84,33 @@ def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
     )
 
 
-def _run(rows: Path, folder: Path, url: str, mode: str) -> Ended:
-    ended = run_measured(command(rows, folder, url, f"--stream={mode}", "--report=false"))
-    assert ended.code == 0, ended.output
-    return ended
+def _cpu_s(mode: str, folder: Path, url: str) -> float:
+    """CPU seconds of this process for many rows, after a few."""
+    from beam_distill import distill
+
+    used = 0.0
+    for rows in ("few", "many"):
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        result = distill(
+            data_generation_task_type="MATH",
+            train_file_path=str(folder / f"{rows}.jsonl"),
+            generated_batch_train_file_path=str(folder / f"{rows}-{mode}" / "train.jsonl"),
+            teacher_model_endpoint_url=url,
+            teacher_model_max_new_tokens=1024,
+            stream=mode,
+            report=False,
+            quiet=True,
+        )
+        assert result.ok, str(result)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return used
 
 
 def _named(name: str, measurement: Measurement) -> Measurement:
     measurement.scenario = name
     return measurement
+
+
+if __name__ == "__main__":
+    print(_cpu_s(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
