@@ -294,7 +294,8 @@ def _broken_off(received: _Received) -> RequestFailure:
     if isinstance(fault, (SilentStream, AnswerTooLong)):
         return _no_response(fault, 0.0)
     if received.says_done:
-        return RequestFailure(FailureKind.BROKEN_BODY, "the stream says [DONE], but no finish_reason that the answer is whole")
+        missing = "no finish_reason that the answer is whole; stream: off asks for it in one piece"
+        return RequestFailure(FailureKind.BROKEN_BODY, f"the stream says [DONE], but {missing}")
     why = "the server ended it" if fault is None else _plain(fault)
     return RequestFailure(FailureKind.BROKEN_OFF, f"the stream broke off in the middle of the answer, without a finish_reason ({why})")
 

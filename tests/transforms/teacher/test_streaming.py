@@ -195,6 +195,26 @@ def test_a_connection_is_used_again_after_a_stream(tmp_path: Path) -> None:
     assert len(scored.answers) == 6 and len(connections) == 1
 
 
+def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> None:
+    """A gateway whose streams never hold a finish_reason (opencode issue 43882) may well answer in one piece."""
+
+    class Teacher(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(b'data: {"choices":[{"index":0,"delta":{"content":"4"},"finish_reason":null}]}\n\ndata: [DONE]\n\n')
+
+        def log_message(self, *args: object) -> None: ...
+
+    with serving(Teacher) as address:
+        scored = score(tmp_path, f"http://{address}/v1", 1, stream=ON, patience=PatienceSpec(payload_s=1.0))
+    failure = scored.rows[0].failure or scored.rows[0].stopped
+    assert not scored.answers and failure is not None
+    assert "no finish_reason that the answer is whole; stream: off asks for it in one piece" in failure.detail
+
+
 def test_a_response_that_does_not_end_after_done_is_not_waited_for(tmp_path: Path) -> None:
     class Teacher(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
