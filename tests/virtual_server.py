@@ -193,7 +193,7 @@ class _Server:
             except asyncio.CancelledError:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
-                else:
+                elif not turn.cancelled():  # it had just been let in
                     self._leave()
                 raise
         else:

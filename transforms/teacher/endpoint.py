@@ -71,7 +71,7 @@ class Endpoint:
         kind = KINDS[spec.endpoint.kind]
         self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
         self._streaming = streaming_of(spec.stream, spec.endpoint, spec.sampling)
-        self._traffic = Traffic(spec.concurrency)
+        self._traffic = Traffic(spec.concurrency, spec.patience.attempt_s)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
         self._renewal = CredentialRenewal(client.refresh_credential)
         self._second_requests = SecondRequests(client, rows, self._traffic) if spec.hedge_stragglers else None
@@ -311,6 +311,8 @@ class Endpoint:
             return Judgement(failure, 0.0)
         if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s):
             return Judgement(failure, 0.0)
+        if attempt.of_our_queue:
+            return Judgement(failure)
         stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._counts.in_flight + 1)
         if stop is not None:
             stop = self._neighbours.lost(self, stop, kind)

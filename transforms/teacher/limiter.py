@@ -9,6 +9,7 @@ Throttling (429) ends slow start at once, but only when it is more than the odd 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,6 +31,7 @@ COHORT_IS_COMPLETE = 34  # a mean over a span of time would not do: what finishe
 OVERLOAD_SCORE = 8.0  # a 503 counts one and fades by a tenth an answer: a steady three in ten stay below
 OVERLOAD_FADES = 0.9
 OVERLOAD_CUT = 0.9
+WAIT_SHARE = 1.0 / 3.0  # of the time of an attempt: no request is to take longer, as far as it lies with us
 THROTTLE_SCORE = 1.9  # a 429 counts one and fades by 3 % an answer: two in a row, or a steady 3 %
 
 
@@ -64,7 +66,10 @@ class AdaptiveLimit:
     requests that may be on the wire now, between 1 and ``spec.maximum``.
     """
 
-    def __init__(self, spec: ConcurrencySpec) -> None:
+    def __init__(self, spec: ConcurrencySpec, attempt_s: float = math.inf) -> None:
+        self._longest_wait_s = WAIT_SHARE * attempt_s
+        self._latest_latency_s = self._latest_answer_s = 0.0
+        self._answers = 0
         self._maximum = float(spec.maximum)
         self._initial = float(min(spec.initial, spec.maximum))
         self._limit = self._initial
@@ -86,7 +91,7 @@ class AdaptiveLimit:
         self._windows_held = 0
         self._hold_before_down = 1
         self._hold_before_up = 2
-        self._last_cut_s = -1e9
+        self._last_cut_s = self._last_time_out_s = -1e9
         self._throttle_score = 0.0
         self._overload_score = 0.0
 
@@ -124,6 +129,8 @@ class AdaptiveLimit:
     def answered(self, now_s: float, latency_s: float, tokens: int, limit_was_binding: bool, number: int) -> None:
         """The answer to request ``number`` came after ``latency_s`` seconds with ``tokens`` completion tokens (0 when unknown)."""
         self._heard = True
+        self._answers += 1
+        self._latest_latency_s, self._latest_answer_s = latency_s, now_s
         if number <= COHORT:
             self._cohort_answers += 1
             self._cohort_latency_s += latency_s
@@ -137,7 +144,7 @@ class AdaptiveLimit:
         window.answers += 1
         window.tokens += tokens
         window.latency_sum_s += latency_s
-        if self._phase is _Phase.SLOW_START and limit_was_binding:
+        if self._phase is _Phase.SLOW_START and limit_was_binding and latency_s < self._longest_wait_s:
             self._limit = min(self._maximum, self._limit + 1.0)
         self._close_window_if_due(now_s)
 
@@ -161,6 +168,19 @@ class AdaptiveLimit:
             self._limit = max(1.0, min(self._limit, float(in_flight + 1)))
             self._enter_cruise(now_s)
         self._hold_before_up = 4
+        return True
+
+    def timed_out(self, now_s: float, sent_s: float) -> bool:
+        """An attempt sent at ``sent_s`` took longer than it may. True when that comes of the queue that we made: others were answered
+        meanwhile, and late. Then there will be fewer.
+        """
+        late = self._latest_latency_s > self._longest_wait_s
+        if not late or self._latest_answer_s <= sent_s or now_s - self._latest_answer_s > self._latest_latency_s:
+            return False
+        if sent_s > self._last_time_out_s:
+            self._last_time_out_s = now_s
+            in_time = self._answers / (now_s - (self._started_s or 0.0)) * self._longest_wait_s
+            self._limit = min(self._limit, max(2.0, in_time, self._limit / 2.0))
         return True
 
     def overloaded(self, now_s: float, in_flight: int) -> None:
@@ -217,6 +237,9 @@ class AdaptiveLimit:
         # tokens where every answer tells them: a steadier measure than rows when answers differ in length
         delivered = float(window.tokens) if window.tokens >= window.answers else float(window.answers)
         rows_per_s = window.answers / elapsed_s
+        if self._mean_latency_s > self._longest_wait_s:
+            # who leaves now waits as long: fewer
+            self._limit = min(self._limit, max(self._initial, rows_per_s * self._longest_wait_s, 0.5 * window.limit))
         self._open_window(now_s)
         if window.binding:
             if self._phase is _Phase.SLOW_START:

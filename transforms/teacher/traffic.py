@@ -37,13 +37,15 @@ class Attempt:
     taste: int
     limit_was_binding: bool
     ask: StreamAsk | None = None
+    of_our_queue: bool = False
+    """It ran out of time behind too many others of ours."""
 
 
 class Traffic:
     """What is on the wire to one endpoint. No clock of its own; every call tells the time in seconds."""
 
-    def __init__(self, spec: ConcurrencySpec) -> None:
-        self._limiter = AdaptiveLimit(spec)
+    def __init__(self, spec: ConcurrencySpec, attempt_s: float) -> None:
+        self._limiter = AdaptiveLimit(spec, attempt_s)
         self._pacer = Pacer(spec)
         self.in_flight = 0
         """Requests on the wire, second requests of stragglers and questions of our own included."""
@@ -97,6 +99,8 @@ class Traffic:
             self._make_room()
         elif failure.kind is FailureKind.THROTTLED:
             self._throttled(failure, now_s, attempt.sent_s)
+        elif failure.kind is FailureKind.TIMED_OUT:
+            attempt.of_our_queue = self._limiter.timed_out(now_s, attempt.sent_s)
         elif failure.kind is FailureKind.UNAVAILABLE and failure.status is not None and rows_wait:
             self._limiter.overloaded(now_s, self.in_flight)
 
