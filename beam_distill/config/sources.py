@@ -127,8 +127,9 @@ def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:
     addresses = fields.get("teacher_model_endpoint_url")
     if not isinstance(addresses, (list, tuple)) or fields.get("teachers") is not None:
         return layer
+    named = [address for address in addresses if address] or addresses[:1]  # templates leave some empty
     others = {name: value for name, value in fields.items() if name != "teacher_model_endpoint_url"}
-    return {**others, "teacher_model_endpoint_url": addresses[0]} if len(addresses) == 1 else {**others, "teachers": list(addresses)}
+    return {**others, "teacher_model_endpoint_url": named[0]} if len(named) == 1 else {**others, "teachers": list(named)}
 
 
 def _leave_lower_endpoints(layer: Mapping[str, Any], values: dict[str, Any], origins: dict[str, str]) -> None:

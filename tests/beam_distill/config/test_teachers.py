@@ -43,6 +43,8 @@ def test_an_address_given_several_times_is_a_pool() -> None:
     once = resolve({**NEEDED, **flags("--endpoint", EAST)}, None, {}).settings
     assert (once.teacher_model_endpoint_url, once.teachers) == (EAST, None)
     assert each_teacher(once) == [once]
+    beside_an_empty_one = resolve({**NEEDED, **flags("--endpoint", "", "--endpoint", EAST)}, None, {}).settings
+    assert (beside_an_empty_one.teacher_model_endpoint_url, beside_an_empty_one.teachers) == (EAST, None)
 
 
 def test_an_entry_that_says_nothing_takes_what_the_inputs_say(tmp_path: Path) -> None:
