@@ -96,7 +96,7 @@ class Limit:
         """An amount of it for a person."""
         if self.prices is not None:
             return self.prices.amount(amount)
-        return f"{amount:,.0f} {'tokens' if self.name == 'max_total_tokens' else 'requests'}"
+        return counted(round(amount), "token" if self.name == "max_total_tokens" else "request")
 
     def enough(self, more: float) -> str:
         """As a flag: a limit that allows so much beyond what is spent with a little to spare, rounded up to three digits."""
