@@ -305,11 +305,7 @@ class Endpoint:
         kind = failure.kind
         self._counts.failed(kind)
         row.failed(failure)
-        if learned:
-            return Judgement(failure, 0.0)
-        if kind is self._refused_for:
-            return Judgement(failure, 0.0)
-        if kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s):
+        if learned or kind is self._refused_for or (kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s)):
             return Judgement(failure, 0.0)
         if attempt.of_our_queue:
             return Judgement(failure)
