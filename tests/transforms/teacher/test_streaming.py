@@ -171,6 +171,22 @@ def test_while_tokens_come_no_clock_ends_an_answer(tmp_path: Path) -> None:
     assert len(scored.answers) == 5 and all(record["latency_ms"] >= 1400 for record in scored.answers)
 
 
+class StreamingHandler(BaseHTTPRequestHandler):
+    """Reads each request and begins a stream; what it holds is a test's own."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.stream()
+
+    def stream(self) -> None:
+        raise NotImplementedError
+
+    def log_message(self, *args: object) -> None: ...
+
+
 def test_a_connection_is_used_again_after_a_stream(tmp_path: Path) -> None:
     connections = set()
 
@@ -198,15 +214,9 @@ def test_a_connection_is_used_again_after_a_stream(tmp_path: Path) -> None:
 def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> None:
     """A gateway whose streams never hold a finish_reason (opencode issue 43882) may well answer in one piece."""
 
-    class Teacher(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
+    class Teacher(StreamingHandler):
+        def stream(self) -> None:
             self.wfile.write(b'data: {"choices":[{"index":0,"delta":{"content":"4"},"finish_reason":null}]}\n\ndata: [DONE]\n\n')
-
-        def log_message(self, *args: object) -> None: ...
 
     with serving(Teacher) as address:
         scored = score(tmp_path, f"http://{address}/v1", 1, stream=ON, patience=PatienceSpec(payload_s=1.0))
@@ -216,17 +226,11 @@ def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> N
 
 
 def test_a_response_that_does_not_end_after_done_is_not_waited_for(tmp_path: Path) -> None:
-    class Teacher(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
+    class Teacher(StreamingHandler):
+        def stream(self) -> None:
             self.wfile.write(b'data: {"choices":[{"index":0,"delta":{"content":"4"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
             self.wfile.flush()
             self.rfile.read(1)  # until the client leaves
-
-        def log_message(self, *args: object) -> None: ...
 
     started = time.monotonic()
     with serving(Teacher) as address:
@@ -238,18 +242,12 @@ def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: 
     """A server that repeats the key, three letters a token."""
     monkeypatch.setenv("TEACHER_KEY", SECRET)
 
-    class Teacher(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.end_headers()
+    class Teacher(StreamingHandler):
+        def stream(self) -> None:
             for start in range(0, len(SECRET), 3):
                 chunk = {"choices": [{"index": 0, "delta": {"content": SECRET[start : start + 3]}, "finish_reason": None}]}
                 self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
             self.wfile.write(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
-
-        def log_message(self, *args: object) -> None: ...
 
     with serving(Teacher) as address:
         credential = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
