@@ -53,10 +53,10 @@ from transforms.elements.conclusion import Conclusion, as_written, read_conclusi
 from transforms.elements.counted import counted
 from transforms.elements.plan import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
+from transforms.elements.verdict_json import read_verdict
 from transforms.matching import is_pattern
 from transforms.run_control import unfinished_requests
 from transforms.teacher.session import close_sessions
-from transforms.write_verdict import read_verdict
 
 log = logging.getLogger("beam_distill")
 

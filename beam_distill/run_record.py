@@ -15,7 +15,7 @@ from beam_distill.left_out import left_out
 from beam_distill.run_result import RunResult
 from beam_distill.version import VERSION
 from beam_distill.work_dir import write_file
-from transforms.write_verdict import verdict_fields
+from transforms.elements.verdict_json import verdict_fields
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.drop_answered import Pending, PendingOrDone
+from transforms.elements.flow import Batch, Pending, PendingOrDone
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import RejectedRow
 
 FIRST_BATCH_ROWS = 8  # small first batches: the endpoint gets work while the rest of the file is still being read
-Batch = Union[list[Pending], ScoredRow, RejectedRow]
 
 
 def _bytes_of(text: str) -> int:

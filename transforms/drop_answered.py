@@ -7,6 +7,7 @@ from typing import Union
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
+from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.index import AnswerIndex
@@ -17,9 +18,6 @@ from transforms.prompts.progress import conclude, extract_answer, replies_on_led
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.specs import ScoringSpec
-
-Pending = tuple[PromptRequest, tuple[TeacherReply, ...]]
-PendingOrDone = Union[Pending, ScoredRow, RejectedRow]
 
 
 @with_output_types(PendingOrDone)
@@ -41,7 +39,7 @@ class _DropAnsweredFn(beam.DoFn):
             self._index.refresh()
             self._find.take_in()
 
-    def process(self, asked: Union[PromptRequest, RejectedRow]) -> Iterator[PendingOrDone]:
+    def process(self, asked: Asked) -> Iterator[PendingOrDone]:
         if isinstance(asked, RejectedRow):
             yield asked
             return
@@ -67,7 +65,7 @@ class _DropAnsweredFn(beam.DoFn):
 
 
 @dataclass
-class DropAnswered(beam.PTransform[beam.PCollection[Union[PromptRequest, RejectedRow]], beam.PCollection[PendingOrDone]]):
+class DropAnswered(beam.PTransform[beam.PCollection[Asked], beam.PCollection[PendingOrDone]]):
     """Look every request up on the ledger as it stood when the bundle started.
 
     Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not, or may not be sent; rejects pass
@@ -77,5 +75,5 @@ class DropAnswered(beam.PTransform[beam.PCollection[Union[PromptRequest, Rejecte
     prompt: PromptSpec
     scoring: ScoringSpec
 
-    def expand(self, asked: beam.PCollection[Union[PromptRequest, RejectedRow]]) -> beam.PCollection[PendingOrDone]:
+    def expand(self, asked: beam.PCollection[Asked]) -> beam.PCollection[PendingOrDone]:
         return asked | "LookUp" >> beam.ParDo(_DropAnsweredFn(self.prompt, self.scoring))

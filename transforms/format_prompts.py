@@ -2,27 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
 
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
-from transforms.elements.rows import PromptRequest, RejectedRow, TrainingRow
-from transforms.prompts.base import Prompt, UnusableRow
+from transforms.elements.flow import Asked, Row
+from transforms.prompts.base import format_row
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
-
-Asked = Union[PromptRequest, RejectedRow]
-
-
-def format_row(prompt: Prompt, row: Union[TrainingRow, RejectedRow]) -> Asked:
-    """The request for a row; a row that is or becomes a reject stays one."""
-    if isinstance(row, RejectedRow):
-        return row
-    try:
-        return prompt.format(row)
-    except UnusableRow as unusable:
-        return RejectedRow(row.origin, unusable.reason, unusable.detail, row.row_key)
 
 
 @with_output_types(Asked)
@@ -33,15 +20,15 @@ class _FormatFn(beam.DoFn):
     def setup(self) -> None:
         self._prompt = prompt_for(self._spec)
 
-    def process(self, row: Union[TrainingRow, RejectedRow]) -> Iterator[Asked]:
+    def process(self, row: Row) -> Iterator[Asked]:
         yield format_row(self._prompt, row)
 
 
 @dataclass
-class FormatPrompts(beam.PTransform[beam.PCollection[Union[TrainingRow, RejectedRow]], beam.PCollection[Asked]]):
+class FormatPrompts(beam.PTransform[beam.PCollection[Row], beam.PCollection[Asked]]):
     """Phrase every row for its task. In: rows and rejects. Out: a PromptRequest per row; rejects pass through."""
 
     spec: PromptSpec
 
-    def expand(self, rows: beam.PCollection[Union[TrainingRow, RejectedRow]]) -> beam.PCollection[Asked]:
+    def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[Asked]:
         return rows | "Format" >> beam.ParDo(_FormatFn(self.spec))

@@ -7,6 +7,7 @@ import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
+from transforms.elements.flow import Scored
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
@@ -37,7 +38,7 @@ class _ParseFn(beam.DoFn):
         self._prompt = prompt_for(self._spec)
         self._counters = RowCounters()
 
-    def process(self, element: Union[ScoredRow, RejectedRow]):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
+    def process(self, element: Scored):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
         if isinstance(element, RejectedRow):
             reject: Union[RejectedRow, None] = element
             yield RowOutcome(
@@ -87,6 +88,6 @@ class ParseReplies(beam.PTransform):
     rows_too: bool = True
 
     # no return annotation: Beam knows none for a tuple of collections, and says so on every run
-    def expand(self, scored: beam.PCollection[Union[ScoredRow, RejectedRow]]):  # type: ignore[no-untyped-def]
+    def expand(self, scored: beam.PCollection[Scored]):  # type: ignore[no-untyped-def]
         outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(EXAMPLES, REJECTS, main="outcomes")
         return ParsedRows(outputs["outcomes"], outputs[EXAMPLES], outputs[REJECTS])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Union
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
@@ -10,12 +9,10 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
+from transforms.elements.flow import Row
 from transforms.elements.plan import InputSpec, SplitFiles
-from transforms.elements.rows import RejectedRow, TrainingRow
 from transforms.intake.walk import OpenFile, Reading, column_problems, walk_rows
 from transforms.matching import sizes_of
-
-Row = Union[TrainingRow, RejectedRow]
 
 
 def matching_files(pattern: str) -> list[str]:

@@ -10,11 +10,10 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.batch_by_size import Batch
 from transforms.budget_keeper import BudgetKeeper, keeper_of
 from transforms.counters import RequestCounters
+from transforms.elements.flow import Batch, Scored
 from transforms.elements.replies import ScoredRow
-from transforms.elements.rows import RejectedRow
 from transforms.ledger_storage import storage_for
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
@@ -22,8 +21,6 @@ from transforms.prompts.spec import PromptSpec
 from transforms.run_control import RunControl, control_of
 from transforms.teacher.session import Lane, settle_abandoned, shared_session
 from transforms.teacher.specs import ScoringSpec
-
-Scored = Union[ScoredRow, RejectedRow]
 
 
 @with_output_types(Scored)

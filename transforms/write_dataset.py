@@ -4,7 +4,6 @@ One element comes in, the verdict; so the writing stage stays in one piece on ev
 output is the order of the input.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
@@ -23,17 +22,17 @@ from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
 from transforms.filesystems import put_in_place
-from transforms.format_prompts import format_row
 from transforms.ledger.index import AnswerIndex, FailureIndex
 from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
-from transforms.prompts.base import Prompt
+from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import FindReplies, conclude, replies_on_ledger
 from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import walk_split
-from transforms.students.base import DROP, FIELD, turns_of
+from transforms.students.base import DROP, FIELD
+from transforms.students.lines import example_line, reject_line
 from transforms.students.registry import STUDENT_FORMATS
 from transforms.teacher.specs import ScoringSpec
 
@@ -145,34 +144,6 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
     if record is None:
         return None
     return RequestFailure(FailureKind(record.kind), record.detail, record.status, record.excerpt)
-
-
-def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
-    """One line of a dataset, in the form that the student's training takes."""
-    return _json(STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning)), dataset.ensure_ascii)
-
-
-def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
-    """One line of rejects.jsonl."""
-    return _json(
-        {
-            "split": reject.origin.split.value,
-            "file": reject.origin.file,
-            "line": reject.origin.line,
-            "reason": reject.reason,
-            "detail": reject.detail,
-            "attempts": reject.attempts,
-            "raw_answer": reject.raw_answer,
-            "row_key": reject.row_key,
-        },
-        dataset.ensure_ascii,
-    )
-
-
-def _json(value: dict[str, object], ensure_ascii: bool) -> str:
-    if ensure_ascii:
-        return json.dumps(value, separators=(",", ":"))
-    return orjson.dumps(value).decode()
 
 
 def _rows_of(lines: str) -> Iterator[dict[str, object]]:

@@ -3,75 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.elements.failures import EarlyStop, StopCause
-from transforms.elements.rows import Split
-from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
-from transforms.elements.usage import Usage
-
-
-def verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as JSON fields, as they stand in verdict.json and run.json."""
-    return {
-        "stopped": (None if verdict.stopped is None else {"cause": verdict.stopped.cause.value, "detail": verdict.stopped.detail}),
-        "splits": {part.split.value: _split_fields(part) for part in verdict.splits},
-    }
-
-
-def _split_fields(part: SplitVerdict) -> dict[str, Any]:
-    tally = part.tally
-    return {
-        "rows": tally.rows,
-        "repeats": tally.repeats,
-        "examples": tally.examples,
-        "rejects": tally.rejects,
-        "rejected_by_reason": dict(sorted(tally.reasons.items())),
-        "asked": tally.asked,
-        "success_ratio": part.ratio,
-        "minimum_success_ratio": part.minimum,
-        "published": part.published,
-        "explanation": part.explanation,
-        "requests_sent": tally.requests_sent,
-        "answers_reused": tally.reused_answers,
-        "prompt_tokens": tally.usage.prompt,
-        "completion_tokens": tally.usage.completion,
-        "cached_tokens": tally.usage.cached,
-        "reasoning_tokens": tally.usage.reasoning,
-    }
-
-
-def read_verdict(text: str) -> Verdict:
-    """The verdict that ``verdict_fields`` wrote."""
-    fields = json.loads(text)
-    stopped = fields["stopped"]
-    return Verdict(
-        tuple(
-            SplitVerdict(
-                split=Split(name),
-                tally=SuccessTally(
-                    rows=part["rows"],
-                    examples=part["examples"],
-                    reasons=part["rejected_by_reason"],
-                    usage=Usage(
-                        part["prompt_tokens"], part["completion_tokens"], part.get("cached_tokens", 0), part.get("reasoning_tokens", 0)
-                    ),
-                    requests_sent=part["requests_sent"],
-                    reused_answers=part["answers_reused"],
-                    repeats=part.get("repeats", 0),
-                ),
-                ratio=part["success_ratio"],
-                minimum=part["minimum_success_ratio"],
-                published=part["published"],
-                explanation=part["explanation"],
-            )
-            for name, part in fields["splits"].items()
-        ),
-        None if stopped is None else EarlyStop(StopCause(stopped["cause"]), stopped["detail"]),
-    )
+from transforms.elements.tally import Verdict
+from transforms.elements.verdict_json import verdict_fields
 
 
 class _WriteFn(beam.DoFn):

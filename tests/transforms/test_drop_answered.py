@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from builders import a_request
 
-from transforms.drop_answered import PendingOrDone, _DropAnsweredFn
+from transforms.drop_answered import _DropAnsweredFn
+from transforms.elements.flow import PendingOrDone
 from transforms.elements.replies import LedgerRecord, ScoredRow
 from transforms.elements.rows import TaskType
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, PromptRequest, TrainingRow
+from transforms.elements.flow import Asked, Row
+from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, TrainingRow
 from transforms.prompts.spec import AnswerRules
 
 
@@ -40,6 +41,16 @@ class Prompt(Protocol):
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
         """The row's own messages with the answers, one for each turn, in place."""
         ...
+
+
+def format_row(prompt: Prompt, row: Row) -> Asked:
+    """The request for a row; a row that is or becomes a reject stays one."""
+    if isinstance(row, RejectedRow):
+        return row
+    try:
+        return prompt.format(row)
+    except UnusableRow as unusable:
+        return RejectedRow(row.origin, unusable.reason, unusable.detail, row.row_key)
 
 
 def without_label(messages: tuple[ChatMessage, ...]) -> tuple[tuple[ChatMessage, ...], str | None]:

@@ -1,0 +1,40 @@
+"""Lines of the files that a run writes."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+
+from transforms.elements.plan import DatasetSpec
+from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.students.base import turns_of
+from transforms.students.registry import STUDENT_FORMATS
+
+
+def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
+    """One line of a dataset, in the form that the student's training takes."""
+    return _json(STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning)), dataset.ensure_ascii)
+
+
+def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
+    """One line of rejects.jsonl."""
+    return _json(
+        {
+            "split": reject.origin.split.value,
+            "file": reject.origin.file,
+            "line": reject.origin.line,
+            "reason": reject.reason,
+            "detail": reject.detail,
+            "attempts": reject.attempts,
+            "raw_answer": reject.raw_answer,
+            "row_key": reject.row_key,
+        },
+        dataset.ensure_ascii,
+    )
+
+
+def _json(value: dict[str, object], ensure_ascii: bool) -> str:
+    if ensure_ascii:
+        return json.dumps(value, separators=(",", ":"))
+    return orjson.dumps(value).decode()
