@@ -14,13 +14,13 @@ from beam_distill.wiring import job_spec, run_files
 from beam_distill.work_dir import absolute, locked
 from transforms.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
-from transforms.ledger.index import AnswerIndex
-from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import format_row
 from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.read_rows import walk_split
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.session import close_sessions, shared_session
 
 

@@ -11,11 +11,11 @@ from beam_distill.stored_files import is_remote
 from beam_distill.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.wiring import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
 from transforms.ledger.earlier_requests import EarlierRequests
-from transforms.ledger.index import AnswerIndex
-from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger.storage import Sealing
 from transforms.ledger_storage import storage_for
 from transforms.prompts.registry import prompt_for
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 

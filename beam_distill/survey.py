@@ -10,11 +10,11 @@ from transforms.elements.plan import InputSpec, SplitFiles
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.ledger.earlier_requests import EarlierRequests
-from transforms.ledger.lookup import LedgerLookup
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.prompts.token_limit import is_cut_off
 from transforms.read_rows import walk_split
+from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.payload import PayloadTemplate
 
 

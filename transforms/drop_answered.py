@@ -10,13 +10,13 @@ from apache_beam.typehints import with_output_types
 from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
-from transforms.ledger.index import AnswerIndex
-from transforms.ledger.lookup import LedgerLookup
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
 from transforms.prompts.progress import conclude, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.specs import ScoringSpec
 
 

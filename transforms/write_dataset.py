@@ -22,8 +22,7 @@ from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
 from transforms.filesystems import put_in_place
-from transforms.ledger.index import AnswerIndex, FailureIndex
-from transforms.ledger.lookup import LedgerLookup
+from transforms.ledger.index import FailureIndex
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import FindReplies, conclude, replies_on_ledger
@@ -31,6 +30,8 @@ from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import walk_split
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
 from transforms.students.base import DROP, FIELD
 from transforms.students.lines import example_line, reject_line
 from transforms.students.registry import STUDENT_FORMATS

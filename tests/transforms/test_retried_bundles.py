@@ -16,8 +16,8 @@ from transforms.distill_rows import DistillRows
 from transforms.elements.rows import Split, TaskType
 from transforms.elements.tally import RowOutcome, SuccessTally
 from transforms.judge_success import CombineSuccess
-from transforms.ledger.index import AnswerIndex
 from transforms.prompts.spec import PromptSpec
+from transforms.reuse.answer_index import AnswerIndex
 from transforms.teacher.session import close_sessions
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 

@@ -1,4 +1,4 @@
-"""Finding records again: which request has an answer on the ledger, and what the answer was.
+"""Finding records of the ledger again by what they belong to.
 
 The index is made from the segments each time, so it can never disagree with them. It holds 16 bytes for a record, whatever its size: a
 64-bit hash of the record's identity, sorted, and where the record is. The records themselves stay on disk.
@@ -16,13 +16,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.elements.replies import FailureRecord, TeacherReply
+from transforms.elements.replies import FailureRecord
 from transforms.ledger.reading import Damage, NotASegment, SegmentReader
-from transforms.ledger.schema import ANSWER_SCHEMA, FAILED_SCHEMA, FAILURE_SCHEMA, IDENTITY_SCHEMA, REQUEST_SCHEMA, failure_record
+from transforms.ledger.schema import FAILED_SCHEMA, FAILURE_SCHEMA, failure_record
 from transforms.ledger.segments import TornSegment, lost_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
-from transforms.teacher.payload import token_limit_in
-from transforms.teacher.response import read_reply
 
 STRETCHES_IN_MEMORY = 32
 OPEN_SEGMENTS = 64
@@ -215,62 +213,6 @@ class RecordIndex(Generic[Found]):
         if len(self._readers) > OPEN_SEGMENTS:
             self._readers.popitem(last=False)[1].close()
         return reader
-
-
-def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
-    return read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"]), str(record["run_id"])
-
-
-class AnswerIndex:
-    """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
-
-    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._records = RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
-        self._segments_seen = 0
-        self._token_limits: set[int] = set()
-
-    def __len__(self) -> int:
-        return self._records.size
-
-    def refresh(self) -> None:
-        """Take in what was recorded since the index was made."""
-        self._records.refresh()
-
-    def repeated(self, run_id: str) -> int:
-        """Answers of one run beyond the first to the same request: paid for more than once, by a worker that was lost or ran twice."""
-        return self._records.repeated(f"{run_id}-")
-
-    @property
-    def torn(self) -> list[TornSegment]:
-        """Segments of which something could not be read, as far as it was looked at."""
-        return self._records.torn
-
-    def token_limits(self) -> set[int]:
-        """The limits that requests on the ledger were sent with. A segment is written by one run, and has one."""
-        for record in self._records.openings(self._segments_seen, REQUEST_SCHEMA):
-            limit = token_limit_in(record["payload"])
-            if limit is not None:
-                self._token_limits.add(limit)
-        self._segments_seen = self._records.segments
-        return self._token_limits
-
-    def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:
-        """The answer to this very request, None when none was paid for yet."""
-        return next(self.find_all(row_key, turn, request_hash), None)
-
-    def find_all(self, row_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
-        """Every answer to this very request, the last one first."""
-        for reply, _ in self._records.find_all(row_key, turn, request_hash):
-            yield reply
-
-    def asked_by(self, row_key: str, turn: int, request_hash: str) -> str | None:
-        """The id of the run that got the answer which ``find`` gives, None when there is none."""
-        found = self._records.find(row_key, turn, request_hash)
-        return None if found is None else found[1]
-
-    def close(self) -> None:
-        """Release the files."""
-        self._records.close()
 
 
 class FailureIndex:

@@ -54,7 +54,13 @@ class Endpoint:
     """Owns connections, traffic, health and slots. Every method runs on the event loop it was made for."""
 
     def __init__(
-        self, spec: ScoringSpec, member: PoolMember, client: Client, rows: Rows, neighbours: Neighbours, randomness: random.Random
+        self,
+        spec: ScoringSpec,
+        member: PoolMember,
+        client: Client,
+        rows: Rows[Endpoint],
+        neighbours: Neighbours[Endpoint],
+        randomness: random.Random,
     ) -> None:
         self.member = member
         concurrency = replace(spec.concurrency, max_requests_per_minute=member.max_requests_per_minute)

@@ -9,7 +9,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.health import Doubt
 from transforms.teacher.streaming import Streaming
-from transforms.teacher.surroundings import Client, Rows
+from transforms.teacher.surroundings import Client, Engine
 from transforms.teacher.traffic import Traffic
 from transforms.teacher.trouble import Settled, Trouble
 
@@ -20,7 +20,7 @@ class Inquiry:
     def __init__(
         self,
         client: Client,
-        rows: Rows,
+        engine: Engine,
         traffic: Traffic,
         trouble: Trouble,
         streaming: Streaming,
@@ -28,7 +28,7 @@ class Inquiry:
         ended: Callable[[], None],
     ) -> None:
         self._client = client
-        self._rows = rows
+        self._engine = engine
         self._traffic = traffic
         self._trouble = trouble
         self._streaming = streaming
@@ -56,19 +56,19 @@ class Inquiry:
 
     async def _ask(self, doubt: Doubt) -> None:
         self._traffic.in_flight += 1
-        self._rows.counts.in_flight += 1
+        self._engine.counts.in_flight += 1
         try:
             settled = await self._trouble.settle(doubt, self._send, self._loop.time)
         finally:
             self._traffic.in_flight -= 1
-            self._rows.counts.in_flight -= 1
+            self._engine.counts.in_flight -= 1
         self._settled(settled)
 
     async def _send(self, body: bytes) -> AttemptResult:
-        budget = self._rows.budget
+        budget = self._engine.budget
         reservation = budget.reserve(len(body))
         if reservation is None:
-            self._rows.stop(budget.early_stop())  # cancels this
+            self._engine.stop(budget.early_stop())  # cancels this
             await asyncio.sleep(0)
             return AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "nothing more is sent"))
         result: AttemptResult | None = None
@@ -82,5 +82,5 @@ class Inquiry:
         self._task = None
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._rows.defect(error)
+            self._engine.defect(error)
         self._ended()

@@ -30,7 +30,7 @@ ELSEWHERE_AFTER_S = 0.3
 class Pool:
     """One client for each of ``spec.members``, in their order. Every method runs on the event loop it was made for."""
 
-    def __init__(self, spec: ScoringSpec, clients: Sequence[Client], rows: Rows, randomness: random.Random) -> None:
+    def __init__(self, spec: ScoringSpec, clients: Sequence[Client], rows: Rows[Endpoint], randomness: random.Random) -> None:
         members = zip(spec.members, clients, strict=True)
         self._endpoints = [Endpoint(spec, member, client, rows, self, randomness) for member, client in members]
         self._regular = [endpoint for endpoint in self._endpoints if not endpoint.member.overflow]

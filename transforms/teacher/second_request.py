@@ -7,16 +7,16 @@ import asyncio
 from transforms.teacher.budget import Reservation
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
-from transforms.teacher.surroundings import Client, Rows
+from transforms.teacher.surroundings import Client, Engine
 from transforms.teacher.traffic import Attempt, Traffic
 
 
 class SecondRequests:
     """Those to one endpoint."""
 
-    def __init__(self, client: Client, rows: Rows, traffic: Traffic) -> None:
+    def __init__(self, client: Client, engine: Engine, traffic: Traffic) -> None:
         self._client = client
-        self._rows = rows
+        self._engine = engine
         self._traffic = traffic
         self._clock = StragglerClock()
         self._now = asyncio.get_running_loop().time
@@ -29,20 +29,20 @@ class SecondRequests:
 
     async def send(self, attempt: Attempt) -> AttemptResult:
         """What comes first of the attempt and of a second one, should it turn out a straggler while there is room for both."""
-        row, rows, traffic = attempt.row, self._rows, self._traffic
+        row, engine, traffic = attempt.row, self._engine, self._traffic
         second: Reservation | None = None
 
         def is_straggler() -> bool:
             nonlocal second
             after_s = self._clock.straggler_after_s
-            quiet = not rows.waiting and not traffic.is_full
+            quiet = not engine.waiting and not traffic.is_full
             if self.stopped or after_s is None or not quiet or self._now() - attempt.sent_s < after_s:
                 return False
-            second = rows.budget.reserve(len(row.body))
+            second = engine.budget.reserve(len(row.body))
             if second is None:
                 return False
-            rows.counts.sent(row.sent(self._now()))
-            rows.counts.leaves()
+            engine.counts.sent(row.sent(self._now()))
+            engine.counts.leaves()
             traffic.in_flight += 1
             return True
 
@@ -50,6 +50,6 @@ class SecondRequests:
             return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn, attempt.ask), is_straggler)
         finally:
             if second is not None:  # the one of the two that lost was on the wire too
-                rows.budget.settle(second, len(row.body), None)
+                engine.budget.settle(second, len(row.body), None)
                 traffic.in_flight -= 1
-                rows.counts.in_flight -= 1
+                engine.counts.in_flight -= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.teacher.budget import Budget
@@ -14,8 +14,8 @@ from transforms.teacher.stream_spec import StreamAsk
 from transforms.teacher.traffic import Attempt
 from transforms.teacher.waiting import WaitingRows
 
-if TYPE_CHECKING:
-    from transforms.teacher.endpoint import Endpoint
+EndpointT = TypeVar("EndpointT", contravariant=True)
+"""The endpoint that sees these surroundings; its parts take them without knowing it."""
 
 
 class Client(Protocol):
@@ -26,22 +26,13 @@ class Client(Protocol):
     async def close(self) -> None: ...
 
 
-class Rows(Protocol):
-    """Where the rows of an endpoint come from, and where they go. ``template`` makes their bodies."""
+class Engine(Protocol):
+    """What every part of an endpoint sees: the rows that wait, and what the engine counts. ``template`` makes the rows' bodies."""
 
     waiting: WaitingRows
     counts: EngineCounts
     budget: Budget
     template: PayloadTemplate
-
-    def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
-        """An attempt ended, in whatever way."""
-
-    def dropped(self, row: RowInProgress) -> None:
-        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
-
-    def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """The row failed by itself and is sent no more."""
 
     def stop(self, cause: EarlyStop) -> None:
         """No row would fare better: send nothing more."""
@@ -50,20 +41,33 @@ class Rows(Protocol):
         """A fault of ours."""
 
 
-class Neighbours(Protocol):
+class Rows(Engine, Protocol[EndpointT]):
+    """Where the rows of an endpoint come from, and where they go."""
+
+    def ended(self, endpoint: EndpointT, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
+        """An attempt ended, in whatever way."""
+
+    def dropped(self, row: RowInProgress) -> None:
+        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
+
+    def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
+        """The row failed by itself and is sent no more."""
+
+
+class Neighbours(Protocol[EndpointT]):
     """The other endpoints of the session, where there are any."""
 
     def fill(self) -> None:
         """Let every row leave that may, to whichever."""
 
-    def another_is_open(self, endpoint: Endpoint) -> bool:
+    def another_is_open(self, endpoint: EndpointT) -> bool:
         """Whether rows go to another one meanwhile."""
 
     def overflows(self, now_s: float) -> bool:
         """Whether all that are not for the overflow take no more now."""
 
-    def lost(self, endpoint: Endpoint, stop: EarlyStop, kind: FailureKind) -> EarlyStop | None:
+    def lost(self, endpoint: EndpointT, stop: EarlyStop, kind: FailureKind) -> EarlyStop | None:
         """This endpoint alone would stop the run with ``stop``, for a failure of ``kind``. An EarlyStop when none is left."""
 
-    def found(self, endpoint: Endpoint) -> None:
+    def found(self, endpoint: EndpointT) -> None:
         """This endpoint answers."""

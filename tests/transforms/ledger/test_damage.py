@@ -13,11 +13,12 @@ from ledger_records import BODY, Notes, a_record, write
 from transforms.elements.replies import FailureRecord
 from transforms.elements.usage import Usage
 from transforms.ledger.encoding import sync_marker
-from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.ledger.index import FailureIndex
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_SCHEMA, as_datum, paid_usage
 from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks
 from transforms.ledger.tail import SegmentTail
+from transforms.reuse.answer_index import AnswerIndex
 
 
 def old_schema(schema: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import pytest
 from ledger_records import BODY, Notes, a_record, write
 
 from transforms.elements.replies import FailureRecord
-from transforms.ledger.index import AnswerIndex, FailureIndex
+from transforms.ledger.index import FailureIndex
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
 from transforms.ledger.segments import SegmentWriter, list_segments
 from transforms.ledger.storage import DirectoryStorage, SealedSegments, Sealing
+from transforms.reuse.answer_index import AnswerIndex
 
 
 def test_any_avro_reader_reads_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, RateLimits, SimulatorSettings
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
-from transforms.ledger.index import AnswerIndex
+from transforms.reuse.answer_index import AnswerIndex
 from transforms.teacher.dispatch import NextTurn
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.session import ScoringSession

@@ -13,8 +13,8 @@ import orjson
 
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest
-from transforms.ledger.index import AnswerIndex
 from transforms.prompts.token_limit import ended_at_limit, is_cut_off
+from transforms.reuse.answer_index import AnswerIndex
 from transforms.teacher.body_values import filled_extra_body
 from transforms.teacher.header_values import HeaderValueMissing
 from transforms.teacher.payload import PayloadTemplate

@@ -1,0 +1,70 @@
+"""Which request has an answer on the ledger, and what the answer was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from transforms.elements.replies import TeacherReply
+from transforms.ledger.index import RecordIndex
+from transforms.ledger.schema import ANSWER_SCHEMA, IDENTITY_SCHEMA, REQUEST_SCHEMA
+from transforms.ledger.segments import TornSegment
+from transforms.ledger.storage import LedgerStorage
+from transforms.teacher.payload import token_limit_in
+from transforms.teacher.response import read_reply
+
+
+def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
+    return read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"]), str(record["run_id"])
+
+
+class AnswerIndex:
+    """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
+
+    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
+        self._records = RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
+        self._segments_seen = 0
+        self._token_limits: set[int] = set()
+
+    def __len__(self) -> int:
+        return self._records.size
+
+    def refresh(self) -> None:
+        """Take in what was recorded since the index was made."""
+        self._records.refresh()
+
+    def repeated(self, run_id: str) -> int:
+        """Answers of one run beyond the first to the same request: paid for more than once, by a worker that was lost or ran twice."""
+        return self._records.repeated(f"{run_id}-")
+
+    @property
+    def torn(self) -> list[TornSegment]:
+        """Segments of which something could not be read, as far as it was looked at."""
+        return self._records.torn
+
+    def token_limits(self) -> set[int]:
+        """The limits that requests on the ledger were sent with. A segment is written by one run, and has one."""
+        for record in self._records.openings(self._segments_seen, REQUEST_SCHEMA):
+            limit = token_limit_in(record["payload"])
+            if limit is not None:
+                self._token_limits.add(limit)
+        self._segments_seen = self._records.segments
+        return self._token_limits
+
+    def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:
+        """The answer to this very request, None when none was paid for yet."""
+        return next(self.find_all(row_key, turn, request_hash), None)
+
+    def find_all(self, row_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
+        """Every answer to this very request, the last one first."""
+        for reply, _ in self._records.find_all(row_key, turn, request_hash):
+            yield reply
+
+    def asked_by(self, row_key: str, turn: int, request_hash: str) -> str | None:
+        """The id of the run that got the answer which ``find`` gives, None when there is none."""
+        found = self._records.find(row_key, turn, request_hash)
+        return None if found is None else found[1]
+
+    def close(self) -> None:
+        """Release the files."""
+        self._records.close()
