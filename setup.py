@@ -17,7 +17,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["beam_distill", "beam_distill.*", "transforms", "transforms.*"]),
-    package_data={"beam_distill": ["py.typed", "report/*.j2", "templates/*", "templates/*/*"], "transforms": ["py.typed"]},
+    package_data={
+        "beam_distill": ["py.typed", "after_run/report/*.j2", "deployment/templates/*", "deployment/templates/*/*"],
+        "transforms": ["py.typed"],
+    },
     install_requires=[
         "apache-beam>=2.70,<3",
         "aiohttp>=3.14,<4",

@@ -11,18 +11,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beam_distill.after_run.result import RunResult
     from beam_distill.config.errors import SettingsError
     from beam_distill.exit_codes import ExitCode, RunRefused
-    from beam_distill.progress.tracker import ProgressView
-    from beam_distill.run_result import RunResult
+    from beam_distill.run.progress.tracker import ProgressView
 
 __all__ = ["ExitCode", "ProgressView", "RunRefused", "RunResult", "SettingsError", "distill"]
 
 _HOMES = {
     "ExitCode": "beam_distill.exit_codes",
-    "ProgressView": "beam_distill.progress.tracker",
+    "ProgressView": "beam_distill.run.progress.tracker",
     "RunRefused": "beam_distill.exit_codes",
-    "RunResult": "beam_distill.run_result",
+    "RunResult": "beam_distill.after_run.result",
     "SettingsError": "beam_distill.config.errors",
 }
 
@@ -51,6 +51,6 @@ def distill(
     after Ctrl-C, once the answers in flight were waited for. Every answer received is on the ledger, and the same call goes on from there.
     """
     # imported here: a command that needs no Beam must not wait for it
-    from beam_distill.from_python import run_inputs
+    from beam_distill.run.from_python import run_inputs
 
     return run_inputs(config, inputs, progress)

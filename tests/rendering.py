@@ -11,7 +11,7 @@ from beam_distill.config.sources import resolve
 from beam_distill.deployment.render import RenderRequest, render, write
 from beam_distill.deployment.values import split_assignments
 
-TEMPLATES = ROOT / "beam_distill" / "templates"
+TEMPLATES = ROOT / "beam_distill" / "deployment" / "templates"
 
 
 def a_config(folder: Path, name: str = "job.yaml", **changes: Any) -> Path:

@@ -39,7 +39,7 @@ def test_sdist_installs_into_a_clean_environment(tmp_path: Path) -> None:
         capture_output=True,
     )
     shown = subprocess.run(
-        [str(python), "-c", "import transforms.distill_rows, beam_distill.launch; print(transforms.__file__, beam_distill.__file__)"],
+        [str(python), "-c", "import transforms.distill_rows, beam_distill.run.job; print(transforms.__file__, beam_distill.__file__)"],
         check=True,
         capture_output=True,
         text=True,

@@ -6,11 +6,11 @@ import argparse
 import json
 from typing import IO, TYPE_CHECKING
 
+from beam_distill.before_run.input_warnings import input_warnings
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.input_warnings import input_warnings
-from beam_distill.stored_files import is_remote, open_text, remove_file
+from beam_distill.work_dir.files import is_remote, open_text, remove_file
 from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
@@ -18,7 +18,7 @@ from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 
 if TYPE_CHECKING:
-    from beam_distill.teacher_pool import Teacher
+    from beam_distill.before_run.teacher_pool import Teacher
 
 MOST_BAD_LINES = 20
 OWN_ARGUMENTS = frozenset({"strict", "pilot"})
@@ -42,8 +42,8 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
 
     An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
     """
+    from beam_distill.before_run.preflight import check_files
     from beam_distill.cli.check_endpoint import check_teacher
-    from beam_distill.preflight import check_files
 
     settings = resolved.settings
     check_files(settings)
@@ -96,8 +96,8 @@ class _Rows:
 
     def check(self) -> list[str]:
         """Print what each split holds; what is legal but probably not meant. Raises RunRefused when an earlier list is in the way."""
-        from beam_distill.survey import survey_split
-        from beam_distill.wiring import input_spec, prompt_spec, sampling_spec
+        from beam_distill.before_run.survey import survey_split
+        from beam_distill.job.specs import input_spec, prompt_spec, sampling_spec
         from transforms.prompts.registry import prompt_for
         from transforms.teacher.payload import PayloadTemplate
 
@@ -199,7 +199,7 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
 
 
 def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]:
-    from beam_distill.pilot import send_pilot
+    from beam_distill.before_run.pilot import send_pilot
 
     result = send_pilot(settings, teacher, count)
     reasons = "".join(f", {number} {reason}" for reason, number in sorted(result.reasons.items()))
@@ -221,7 +221,7 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
 
 def _estimate_unasked(settings: DistillSettings) -> None:
     """The estimate where the endpoint does not say what it serves."""
-    from beam_distill.rows_to_send import endpoint_by_record
+    from beam_distill.before_run.rows_to_send import endpoint_by_record
 
     try:
         endpoint, doubt = endpoint_by_record(settings)
@@ -234,11 +234,11 @@ def _estimate_unasked(settings: DistillSettings) -> None:
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     """Say what is to be sent and what it takes; warnings about limits that are below that."""
-    from beam_distill.estimate import estimate_lines, experience_on_ledger
-    from beam_distill.progress.tracker import prices_of
-    from beam_distill.rows_to_send import rows_to_send
-    from beam_distill.spending import limits_and_warnings
-    from beam_distill.wiring import run_files
+    from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
+    from beam_distill.before_run.rows_to_send import rows_to_send
+    from beam_distill.before_run.spending import limits_and_warnings
+    from beam_distill.job.specs import run_files
+    from beam_distill.run.progress.tracker import prices_of
 
     surveys = rows_to_send(settings, endpoint)
     answered = sum(survey.answered for survey in surveys)

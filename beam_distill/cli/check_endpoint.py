@@ -15,7 +15,7 @@ from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 from transforms.web.proxies import by_way_of
 
 if TYPE_CHECKING:
-    from beam_distill.teacher_pool import Teacher
+    from beam_distill.before_run.teacher_pool import Teacher
 
 SHOWN_LETTERS = 200
 
@@ -26,9 +26,9 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins: of several endpoints, when none can
     be used.
     """
-    from beam_distill.preflight import settled_route
-    from beam_distill.teacher_pool import Teacher, candidates, pool_of
-    from beam_distill.wiring import endpoint_spec
+    from beam_distill.before_run.preflight import settled_route
+    from beam_distill.before_run.teacher_pool import Teacher, candidates, pool_of
+    from beam_distill.job.specs import endpoint_spec
 
     if settings.teachers is None:
         code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample)
@@ -65,8 +65,8 @@ def member_text(entry: TeacherEntry) -> str:
 
 
 def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
-    from beam_distill.preflight import probe
-    from beam_distill.wiring import with_model
+    from beam_distill.before_run.preflight import probe
+    from beam_distill.job.specs import with_model
 
     result = probe(settings, endpoint)
     print(f"access      {access_text(endpoint.credential)}")
@@ -117,7 +117,7 @@ def access_text(ref: CredentialRef) -> str:
 
 
 def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:
-    from beam_distill.wiring import sampling_spec, stream_spec
+    from beam_distill.job.specs import sampling_spec, stream_spec
     from transforms.teacher.probe import ask_once
 
     messages = sample.messages_for_turn(0, ())

@@ -16,8 +16,8 @@ def add_flags(command: argparse.ArgumentParser) -> None:
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
     """Make the jar, or fetch it. Raises RunRefused."""
-    from beam_distill.deployment.portable_jar import ENTRY_CLASSES, copy_file, write_jar
-    from beam_distill.runners.plan import beam_given, use_storage_options
+    from beam_distill.runners.base import beam_given, use_storage_options
+    from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
 
     if namespace.fetch is not None:
         use_storage_options(beam_given(resolved, beam_argv))

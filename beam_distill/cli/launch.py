@@ -96,9 +96,9 @@ def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
 
 
 def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> int:
-    from beam_distill.deployment.submit_jar import submit_to_flink
-    from beam_distill.runners.detached import follow
-    from beam_distill.summary import summary_text
+    from beam_distill.after_run.summary import summary_text
+    from beam_distill.submit.follow import follow
+    from beam_distill.submit.submit_jar import submit_to_flink
 
     resolved = _with(resolved, runner="flink", master=str(values["master"]))
     submission = submit_to_flink(resolved, jar=values["jar"])

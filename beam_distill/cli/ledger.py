@@ -39,7 +39,7 @@ def add_command(commands: Any) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Print the overview or the records found. Raises SettingsError for a reason that no record can have."""
-    from beam_distill.report.run_files import NoRun, read_run
+    from beam_distill.after_run.report.run_files import NoRun, read_run
 
     namespace.reason = _reasons(namespace)
     try:
@@ -94,7 +94,7 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
     """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
-    from beam_distill.report.facts import failures, judge, records_and_standing
+    from beam_distill.after_run.report.ledger_facts import failures, judge, records_and_standing
 
     judged = judge(spec)
     for record, stands in records_and_standing(f"{work_dir}/ledger", []):
@@ -157,10 +157,10 @@ def _as_json(text: str) -> Any:
 
 
 def _overview(work_dir: str, spec: Any) -> str:
-    from beam_distill.progress.words import duration
-    from beam_distill.report.facts import LABELLED, failures, gather
-    from beam_distill.stored_files import segments_storage
-    from beam_distill.summary import tokens_text
+    from beam_distill.after_run.report.ledger_facts import LABELLED, failures, gather
+    from beam_distill.after_run.summary import tokens_text
+    from beam_distill.run.progress.words import duration
+    from beam_distill.work_dir.files import segments_storage
     from transforms.elements.usage import sum_of
 
     facts = gather(f"{work_dir}/ledger", spec, "")

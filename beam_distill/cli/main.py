@@ -18,7 +18,7 @@ from beam_distill.cli.status import with_work_dir_named
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags, with_values_that_look_like_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
-from beam_distill.log_lines import LogLines
+from beam_distill.runners.log_lines import LogLines
 from beam_distill.version import VERSION
 
 _COMMANDS = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
@@ -145,7 +145,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.command in ("report", "ledger"):
         from beam_distill.cli import ledger, report
         from beam_distill.cli.resolve import beam_arguments
-        from beam_distill.stored_files import reach
+        from beam_distill.work_dir.files import reach
 
         _set_up_logging(debug=False, quiet=False)
         reach(namespace.work_dir, tuple(beam_arguments(leftovers)))
@@ -156,7 +156,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
 
     if namespace.command == "retry":
         from beam_distill.cli import retry
-        from beam_distill.stored_files import reach
+        from beam_distill.work_dir.files import reach
 
         beam_argv = beam_arguments(leftovers)
         reach(namespace.work_dir, tuple(beam_argv))
@@ -176,10 +176,10 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return run.run(resolved, beam_argv)
     if namespace.command == "retry":
         return retry.run(resolved, beam_argv, chosen)
-    from beam_distill.stored_files import is_remote
+    from beam_distill.work_dir.files import is_remote
 
     if any(is_remote(path) for path in resolved.settings.storage_paths):
-        from beam_distill.runners.plan import beam_given, use_storage_options
+        from beam_distill.runners.base import beam_given, use_storage_options
 
         use_storage_options(beam_given(resolved, beam_argv))
     if namespace.command == "check":

@@ -45,12 +45,12 @@ def _rows(settings: DistillSettings) -> list[str]:
     for pattern in (settings.train_file_path, settings.validation_file_path):
         if pattern is not None and "://" not in pattern and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
-    from beam_distill.estimate import experience_on_ledger
+    from beam_distill.before_run.estimate import experience_on_ledger
+    from beam_distill.before_run.preflight import check_files
+    from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
+    from beam_distill.before_run.spending import has_limits, limits_and_warnings
     from beam_distill.exit_codes import RunRefused
-    from beam_distill.preflight import check_files
-    from beam_distill.progress.tracker import prices_of
-    from beam_distill.rows_to_send import endpoint_by_record, rows_to_send
-    from beam_distill.spending import has_limits, limits_and_warnings
+    from beam_distill.run.progress.tracker import prices_of
     from transforms.teacher.specs import EndpointSpec
 
     try:

@@ -10,7 +10,7 @@ from beam_distill.config.fields import plainly
 from beam_distill.config.flags import add_flags_of
 from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.progress.tracker import PRICE_SETTINGS, prices_of
+from beam_distill.run.progress.tracker import PRICE_SETTINGS, prices_of
 
 _TEXT = "make report.html again from a work_dir, also while a run is going on"
 
@@ -25,8 +25,8 @@ def add_command(commands: Any) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Write the report; its path goes to standard output, and below it how many answers agree with the labels of their rows."""
-    from beam_distill.report.run_files import NoRun
-    from beam_distill.report.write import write_report
+    from beam_distill.after_run.report.run_files import NoRun
+    from beam_distill.after_run.report.write import write_report
 
     given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS.values() if hasattr(namespace, name)})
     try:

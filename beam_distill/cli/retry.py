@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from beam_distill.changed_settings import LIMIT
+from beam_distill.before_run.changed_settings import LIMIT
+from beam_distill.before_run.request_settings import changed_requests
 from beam_distill.cli.reason_flag import ANSWER_REASONS, chosen_reasons, reason_problem
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
@@ -18,8 +19,7 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
-from beam_distill.request_settings import changed_requests
-from beam_distill.stored_files import fields_of, is_remote, objects_of
+from beam_distill.work_dir.files import fields_of, is_remote, objects_of
 from transforms.elements import reasons
 from transforms.elements.counted import counted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 
+from beam_distill.after_run.summary import summary_text
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.summary import summary_text
 
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
@@ -15,13 +15,13 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
     Rows that were rejected for a reason in ``ask_again`` are sent once more.
     """
     from beam_distill.cli.plan import plan_text
-    from beam_distill.launch import run_job
-    from beam_distill.separate_report import with_report
+    from beam_distill.run.job import run_job
+    from beam_distill.run.separate_report import with_report
 
     if not resolved.settings.quiet:
         print(plan_text(resolved), file=sys.stderr)
     if resolved.settings.detach:
-        from beam_distill.runners.detached import submit_detached
+        from beam_distill.submit.follow import submit_detached
 
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")

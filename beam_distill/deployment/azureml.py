@@ -15,7 +15,7 @@ from beam_distill.config.runner import as_arguments
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings
-from beam_distill.deployment.facts import component_values
+from beam_distill.deployment.job_facts import component_values
 
 AZFS = "azfs://"
 BLOB_ENDPOINT = "blob_service_endpoint"

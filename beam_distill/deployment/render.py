@@ -15,7 +15,7 @@ from beam_distill.config.errors import SettingsError
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.azureml import Carried
-from beam_distill.deployment.facts import HEADERS, JobFacts, component_inputs, component_outputs, headers_shown, job_facts, left_out
+from beam_distill.deployment.job_facts import HEADERS, JobFacts, component_inputs, component_outputs, headers_shown, job_facts, left_out
 from beam_distill.deployment.quoting import BREAKING, shell_word, shell_words, yaml_block, yaml_scalar
 from beam_distill.deployment.targets import TARGETS, Target
 from beam_distill.deployment.values import read_values
@@ -121,7 +121,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
 
 
 def _template(name: str) -> str:
-    return (resources.files("beam_distill") / "templates" / name).read_text(encoding="utf-8")
+    return (resources.files("beam_distill") / "deployment" / "templates" / name).read_text(encoding="utf-8")
 
 
 def _fill(environment: jinja2.Environment, name: str, job: JobFacts, values: dict[str, Any], carried: Carried | None) -> str:

@@ -11,7 +11,7 @@ from beam_distill.config.component import COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.azureml import Carried, carry, values_of
-from beam_distill.deployment.facts import component_values
+from beam_distill.deployment.job_facts import component_values
 from beam_distill.deployment.quoting import BREAKING
 
 

@@ -18,7 +18,7 @@ EVERY_TARGET = "every target"
 
 def defaults_text() -> str:
     """values.yaml as it stands, comments included."""
-    text = (resources.files("beam_distill") / "templates" / "values.yaml").read_text(encoding="utf-8")
+    text = (resources.files("beam_distill") / "deployment" / "templates" / "values.yaml").read_text(encoding="utf-8")
     return text.replace("{version}", VERSION)
 
 

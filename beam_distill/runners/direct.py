@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.runners.plan import BeamGiven, RunnerPlan, processes_in_all
+from beam_distill.runners.base import BeamGiven, RunnerPlan, processes_in_all
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:

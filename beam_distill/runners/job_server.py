@@ -14,8 +14,8 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.base import BeamGiven
 from beam_distill.runners.environment import WorkerEnvironment
-from beam_distill.runners.plan import BeamGiven
 
 PATIENCE_S = 10.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[local]", "[auto]"})

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from beam_distill.log_lines import LogLines
+from beam_distill.runners.log_lines import LogLines
 
 LOOK_EVERY_S = 0.2
 COMMAND_GONE = 1

@@ -21,8 +21,8 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, e
 from apache_beam.utils import thread_pool_executor
 from google.protobuf import text_format  # type: ignore[import-untyped]
 
+from beam_distill.runners.base import RunnerPlan
 from beam_distill.runners.local_worker import ENDS_ONE
-from beam_distill.runners.plan import RunnerPlan
 
 GRACE_S = 10.0
 STDERR = 2  # the number, as sys.stderr may be an object that has none

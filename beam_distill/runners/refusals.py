@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from beam_distill.body_secrets import literal_secrets
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.runners.plan import RunnerPlan
+from beam_distill.job.body_secrets import literal_secrets
+from beam_distill.runners.base import RunnerPlan
 from transforms.teacher.body_values import variables_of_body
 from transforms.teacher.header_values import referenced_variables
 

@@ -7,11 +7,11 @@ from azure_emulator.arm_routes import a_connection, a_deployment, a_serverless, 
 from azure_emulator.state import Scripted
 from azure_jobs import AzureHost
 
-from beam_distill.azure_endpoint import Located, check_model_name, locate
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import resolve
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.wiring import endpoint_spec
+from beam_distill.job.azure_endpoint import Located, check_model_name, locate
+from beam_distill.job.specs import endpoint_spec
 from transforms.azure.endpoints import FoundEndpoint, find_endpoint
 from transforms.azure.problems import AzureProblem
 from transforms.azure.resource_manager import ResourceManager

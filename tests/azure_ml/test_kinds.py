@@ -9,7 +9,7 @@ from azure_jobs import ADDRESSES, ROUTES, AzureHost
 
 from beam_distill.config.sources import resolve
 from beam_distill.exit_codes import RunRefused
-from beam_distill.wiring import endpoint_spec
+from beam_distill.job.specs import endpoint_spec
 from transforms.elements.failures import FailureKind, StopCause
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.classify import Verdict, classify, classify_inside

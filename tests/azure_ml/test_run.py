@@ -17,8 +17,8 @@ from builders import questions, read_jsonl
 from jobs import Job
 
 from beam_distill.config.sources import resolve
-from beam_distill.pipeline import build
-from beam_distill.wiring import endpoint_spec, job_spec
+from beam_distill.job.pipeline import build
+from beam_distill.job.specs import endpoint_spec, job_spec
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from jobs import Job
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode
 from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
-from beam_distill.work_dir import locked
+from beam_distill.work_dir.lock import locked
 
 
 def free_port() -> int:
@@ -43,7 +43,7 @@ def test_1_a_defect_shows_its_traceback(job: Job, monkeypatch: pytest.MonkeyPatc
     def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("beam_distill.launch.build", broken)
+    monkeypatch.setattr("beam_distill.run.job.build", broken)
     job.url = "http://127.0.0.1:9"
     assert job.run("--model=m") == 1
     shown = capsys.readouterr().err
@@ -357,8 +357,8 @@ def test_nothing_secret_travels_in_the_graph(job: Job, monkeypatch: pytest.Monke
     from apache_beam.internal import pickler
 
     from beam_distill.config.sources import resolve
-    from beam_distill.pipeline import build
-    from beam_distill.wiring import endpoint_spec, job_spec
+    from beam_distill.job.pipeline import build
+    from beam_distill.job.specs import endpoint_spec, job_spec
 
     monkeypatch.setenv("TEACHER_KEY", "sk-hidden-value")
     job.url = "http://localhost:1"

@@ -12,10 +12,10 @@ from jobs import Job
 from object_storage import OBJECTS
 
 from beam_distill.cli.main import main
-from beam_distill.progress.reading import Reading
-from beam_distill.progress.timeline import WHOLE_EVERY_S, Timeline, read_timeline
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
+from beam_distill.work_dir.reading import Reading
+from beam_distill.work_dir.timeline import WHOLE_EVERY_S, Timeline, read_timeline
 
 PLACE = "objects://bucket/job"
 ROWS = 12

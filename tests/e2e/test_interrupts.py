@@ -10,13 +10,13 @@ import pytest
 from builders import ROOT, questions, read_jsonl
 from jobs import Job
 
+from beam_distill.after_run.summary import shown_path
 from beam_distill.cli.main import main
-from beam_distill.progress.displays import keeps_the_last_frame_only
-from beam_distill.progress.reading import Reading
-from beam_distill.progress.tracker import Prices, Tracker
+from beam_distill.run.progress.displays import keeps_the_last_frame_only
+from beam_distill.run.progress.tracker import Prices, Tracker
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
-from beam_distill.summary import shown_path
+from beam_distill.work_dir.reading import Reading
 from transforms.elements.usage import TokenPrices, Usage
 
 SLOW = SimulatorSettings(latency=Latency("fixed", mean_ms=1500), capacity=Capacity(slots=5))

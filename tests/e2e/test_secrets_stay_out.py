@@ -12,7 +12,7 @@ from builders import chat_line, questions
 from jobs import Job
 from local_server import serving
 
-from beam_distill import wiring
+from beam_distill.job import specs as wiring
 
 KEY = "sk-live-0123456789/abcdef=="
 HEADER_SECRET = "tenant+token-42!secret"

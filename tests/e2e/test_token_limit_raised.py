@@ -10,7 +10,7 @@ from builders import chat_line, questions, read_jsonl
 from jobs import Job
 from small_teacher import SmallTeacher, small_teacher
 
-from beam_distill import survey
+from beam_distill.before_run import survey
 from beam_distill.cli.main import main
 
 ROWS = 12

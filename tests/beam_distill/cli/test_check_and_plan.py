@@ -8,9 +8,9 @@ import pytest
 from builders import questions, read_jsonl
 from jobs import Job
 
+from beam_distill.before_run.estimate import Experience, estimate_lines
 from beam_distill.cli.main import main
-from beam_distill.estimate import Experience, estimate_lines
-from beam_distill.progress.tracker import Prices
+from beam_distill.run.progress.tracker import Prices
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 from transforms.elements.usage import TokenPrices, Usage

@@ -16,7 +16,7 @@ from beam_distill.config.flags import SHORT, add_setting_flags
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, check_leftovers, resolve, setting_names
 from beam_distill.config.table import inputs_page
-from beam_distill.wiring import sampling_spec
+from beam_distill.job.specs import sampling_spec
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.payload import PayloadTemplate, request_fields
 from transforms.teacher.specs import EndpointSpec

@@ -17,12 +17,12 @@ from rendering import a_config, rendered
 
 from beam_distill.cli.main import main
 from beam_distill.config.sources import resolve
-from beam_distill.deployment.portable_jar import copy_file, jar_plan
 from beam_distill.exit_codes import RunRefused
-from beam_distill.runners.detached import Submission, submitted
-from beam_distill.runners.plan import BeamGiven
+from beam_distill.runners.base import BeamGiven
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
+from beam_distill.submit.follow import Submission, submitted
+from beam_distill.submit.portable_jar import copy_file, jar_plan
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from local_server import serving
 
 from beam_distill.config.sources import ResolvedSettings, resolve
-from beam_distill.deployment.portable_jar import jar_plan
 from beam_distill.exit_codes import RunRefused
+from beam_distill.runners.base import RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.package import workers_setup_file
-from beam_distill.runners.plan import RunnerPlan, beam_given, options_of, plan_for
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.submit.portable_jar import jar_plan
 
 
 def settings(tmp_path: Path, **inputs: Any) -> ResolvedSettings:
@@ -279,5 +279,5 @@ def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -
     assert ended.returncode == 0, ended.stderr
     (archive,) = tmp_path.glob("*.tar.gz")
     names = subprocess.run(["tar", "tzf", str(archive)], capture_output=True, text=True, check=True).stdout
-    assert "transforms/score_with_teacher.py" in names and "beam_distill/pipeline.py" in names
+    assert "transforms/score_with_teacher.py" in names and "beam_distill/job/pipeline.py" in names
     assert "apache-beam" in setup.read_text() and "pytest" not in setup.read_text()

@@ -1,0 +1,122 @@
+"""The dataset card, a README.md as the Hugging Face hub reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from beam_distill.after_run.handoff.published_run import HandoffFacts
+from beam_distill.config.fields import number_shown
+from beam_distill.version import VERSION
+from transforms.elements.rows import TaskType
+from transforms.elements.tally import SplitVerdict
+
+FILE = "README.md"
+
+_CATEGORIES = {
+    TaskType.NLI: ["text-classification"],
+    TaskType.NLU_QA: ["question-answering"],
+    TaskType.MATH: ["text-generation"],
+    TaskType.CONVERSATION: ["text-generation"],
+    TaskType.SUMMARIZATION: ["summarization"],
+}
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+_REASONING = {
+    "drop": "The teacher's reasoning is left out.",
+    "field": "The teacher's reasoning stands in a field beside the answer.",
+    "think": "The teacher's reasoning stands in a <think> block before the answer.",
+}
+
+
+def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
+    """How the dataset was made and how many rows it has. The licence is left to the person."""
+    settings = facts.settings
+    published = [part for part in facts.verdict.splits if part.published]
+    head: dict[str, Any] = {
+        "task_categories": _CATEGORIES[settings.data_generation_task_type],
+        "size_categories": [_size(sum(part.tally.examples for part in published))],
+        "tags": ["synthetic", "distillation"],
+        # the name changes with the rows: datasets remembers what it loaded by folder and configuration name, and would give the rows of before
+        "configs": [{"config_name": f"{settings.data_generation_task_type.value.lower()}-{facts.digest}", "data_files": _data_files(facts)}],
+    }
+    parts = [
+        "---\n# license: yours to decide; the source rows and the teacher's terms of use both bear on it\n"
+        + yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
+        + "---\n",
+        f"# Distilled {settings.data_generation_task_type.value} dataset\n",
+        f"Answers of {_quoted(facts.teacher) if facts.teacher else 'a teacher model'} to given prompts, made with beam_distill {VERSION}. "
+        "The answers are a model's and were not checked by a person.\n",
+        "## Rows\n",
+        _counts(facts.verdict.splits),
+        *_left_out(facts),
+        "## How it was made\n",
+        _bullets(facts),
+        "## Before publishing it\n",
+        "- Choose a licence and write it into the head of this file.\n"
+        "- Look for personal data and for what must not leave your house in the prompts: they are in the rows as they were.\n"
+        "- Your changes to this file stay: a later run writes it anew only while it is as it was written.\n"
+        "- This file belongs beside the datasets; the paths in its head are relative to where it is now.\n",
+    ]
+    if files:
+        parts += ["## Files for the training that follows\n", "".join(f"- `{name}`: {_USES[name]}\n" for name in files)]
+    return "\n".join(parts)
+
+
+_USES = {
+    "azureml_finetuning.yaml": "an Azure ML fine-tuning job, `az ml job create --file azureml_finetuning.yaml`",
+    "openai_finetuning.json": "the body of a fine-tune request; upload the datasets with the purpose `fine-tune` and put the ids "
+    "that you get in place of `TRAIN_FILE_ID` and `VALIDATION_FILE_ID`",
+    "trl_sft.yaml": "a configuration for TRL, `trl sft --config trl_sft.yaml`",
+}
+
+
+def _data_files(facts: HandoffFacts) -> list[dict[str, str]]:
+    files = [{"split": "train", "path": facts.train}]
+    if facts.loaded_validation is not None:
+        files.append({"split": "validation", "path": facts.loaded_validation})
+    return files
+
+
+def _left_out(facts: HandoffFacts) -> list[str]:
+    if facts.loaded_validation == facts.validation:
+        return []
+    return [
+        f"The validation dataset, {_quoted(facts.validation or '')}, is not in the head of this file: `datasets` loads Parquet and JSONL "
+        "apart only. Write both in one format to have them together.\n"
+    ]
+
+
+def _counts(splits: tuple[SplitVerdict, ...]) -> str:
+    lines = ["| split | rows in | examples | rejects | why rejected |", "|---|---|---|---|---|"]
+    for part in splits:
+        tally = part.tally
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])))
+        examples = str(tally.examples) if part.published else "not published"
+        lines.append(f"| {part.split.value} | {tally.rows} | {examples} | {tally.rejects} | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def _bullets(facts: HandoffFacts) -> str:
+    settings = facts.settings
+    way = "as the rows ask it"
+    if settings.enable_chain_of_thought:
+        way = "with a chain of thought, of which the answer is kept"
+    elif settings.enable_chain_of_density:
+        way = f"with a chain of density, of which the last summary is kept (at most {settings.max_len_summary} words)"
+    lines = [
+        f"Task: {settings.data_generation_task_type.value}, asked {way}. {_REASONING[settings.reasoning]}",
+        f"Sampling: temperature {number_shown(settings.teacher_model_temperature)}, top_p {number_shown(settings.teacher_model_top_p)}, "
+        f"at most {settings.effective_max_new_tokens} tokens an answer.",
+        f"Format: {settings.student_format}. Rows are in the order of the input.",
+        f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
+    ]
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "").replace("\n", " ") + "`"
+
+
+def _size(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "10M<n<100M")

@@ -1,0 +1,43 @@
+"""A configuration for TRL's supervised fine-tuning: ``trl sft --config trl_sft.yaml``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import yaml
+
+from beam_distill.after_run.handoff.published_run import FILL_IN, HandoffFacts, commented
+
+FILE = "trl_sft.yaml"
+
+
+def trl_sft(facts: HandoffFacts) -> str | None:
+    """The configuration as YAML; None when the dataset's rows are not what TRL trains on without a conversion."""
+    settings = facts.settings
+    if settings.student_format not in ("messages", "merged_system", "prompt_completion"):
+        return None
+    folder = facts.folder if "://" in facts.folder else os.path.abspath(facts.folder)
+    config: dict[str, Any] = {
+        "model_name_or_path": facts.student(azureml=False),
+        "dataset_name": folder,
+        "dataset_train_split": "train",
+        "output_dir": os.path.join(folder, settings.registered_model_name or "student"),
+        "num_train_epochs": settings.num_train_epochs,
+        "per_device_train_batch_size": settings.per_device_train_batch_size,
+        "learning_rate": float(f"{settings.learning_rate * (settings.learning_rate_multiplier or 1.0):.6g}"),
+        "max_length": None,
+    }
+    if facts.loaded_validation is not None:
+        config["dataset_test_split"] = "validation"
+        config["eval_strategy"] = "epoch"
+        config["per_device_eval_batch_size"] = settings.per_device_train_batch_size
+    head = [
+        f"trl sft --config {FILE}; the dataset is found through the README.md beside this file.",
+        "max_length cuts rows off; without one, the longest row decides how much memory a device needs.",
+    ]
+    if settings.learning_rate_multiplier is not None:
+        head.append(f"learning_rate is {settings.learning_rate:g} times the multiplier {settings.learning_rate_multiplier:g}.")
+    if config["model_name_or_path"] != settings.student_model:
+        head.append(FILL_IN + " A Hugging Face name or a path.")
+    return commented(head) + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

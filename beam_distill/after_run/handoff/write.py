@@ -1,0 +1,161 @@
+"""Putting the hand-off files beside the training dataset, and taking those of an earlier run away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
+from beam_distill.after_run.handoff.published_run import HandoffFacts
+from beam_distill.config.settings import DistillSettings
+from beam_distill.job.handoff_folder import handoff_folder
+from beam_distill.work_dir.files import fields_of, remove_file
+from beam_distill.work_dir.lock import write_file
+from transforms.elements.tally import Verdict
+from transforms.elements.text import storable_text
+from transforms.filesystems import exists
+
+log = logging.getLogger("beam_distill")
+
+WRITTEN = ".written.json"
+"""Digests of the files as they were written: one that differs by now was changed by the person, and stays."""
+PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenHandoff:
+    """A folder with the files for the training; ``holds`` names them for a person."""
+
+    folder: str
+    holds: str
+
+
+def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[str, str], teacher: str | None) -> WrittenHandoff | None:
+    """Write the files for what was published; None when there is no training dataset. Raises OSError."""
+    output = settings.generated_batch_train_file_path
+    folder = handoff_folder(output)
+    if "train" not in datasets:
+        remove_handoff(output)  # it would speak of a dataset that is not there
+        return None
+    validation = datasets.get("validation")
+    with_rows = [part.split.value for part in verdict.splits if part.published and part.tally.examples]
+    facts = HandoffFacts(
+        settings,
+        verdict,
+        folder,
+        _from(folder, datasets["train"]),
+        _from(folder, validation) if validation is not None and "validation" in with_rows else None,
+        teacher,
+        _digest_of([path for path in (datasets["train"], validation) if path is not None]),
+    )
+    texts = {
+        azureml_finetuning.FILE: azureml_finetuning.azureml_finetuning(facts),
+        openai_finetuning.FILE: openai_finetuning.openai_finetuning(facts),
+        trl_sft.FILE: trl_sft.trl_sft(facts),
+    }
+    texts[dataset_card.FILE] = dataset_card.dataset_card(facts, [name for name, text in texts.items() if text is not None])
+    _write_whole(folder, {name: storable_text(text) for name, text in texts.items() if text is not None})
+    return WrittenHandoff(folder, _named([name for name, text in texts.items() if text is not None], settings.student_format))
+
+
+_NAMES = {
+    azureml_finetuning.FILE: "Azure ML job",
+    openai_finetuning.FILE: "OpenAI request",
+    trl_sft.FILE: "TRL configuration",
+    dataset_card.FILE: "dataset card",
+}
+
+
+def _named(files: list[str], student_format: str) -> str:
+    if files == [dataset_card.FILE]:
+        return f"dataset card only: {student_format} rows are for other trainers"
+    return ", ".join(_NAMES[name] for name in files)
+
+
+def remove_handoff(train_output: str) -> None:
+    """Take away the files of an earlier run, but those that the person has changed."""
+    _take_away(handoff_folder(train_output))
+
+
+def _write_whole(folder: str, texts: dict[str, str]) -> None:
+    """Put the files there, each whole or not at all, but for those that the person has changed."""
+    earlier = _digests(folder)
+    _take_away(folder, keep_listing=True)
+    written = {}
+    for name, text in texts.items():
+        path = FileSystems.join(folder, name)
+        if not exists(path):
+            written[name] = text
+        elif earlier is None:  # whose it is cannot be known
+            _keep_aside(path)
+            written[name] = text
+        else:
+            log.info("%s was changed by hand and stays as it is; remove it to have it written again", path)
+    # the listing first: a run that is killed on the way leaves no file that looks like a person's
+    write_file(FileSystems.join(folder, WRITTEN), json.dumps({name: _digest(text.encode()) for name, text in written.items()}) + "\n")
+    for name, text in written.items():
+        write_file(FileSystems.join(folder, name), text)
+
+
+def _keep_aside(path: str) -> None:
+    aside = f"{path}.previous"
+    log.info("%s is kept as %s: which files are of an earlier run is not known any more", path, aside)
+    if exists(aside):
+        remove_file(aside)
+    FileSystems.rename([path], [aside])
+
+
+def _take_away(folder: str, keep_listing: bool = False) -> None:
+    digests = _digests(folder)
+    for name, digest in (digests or {}).items():
+        path = FileSystems.join(folder, name)
+        if exists(path) and _digest(_read(path)) in (digest, _digest(b"")):
+            remove_file(path)
+    if keep_listing:
+        return
+    if digests is not None:
+        remove_file(FileSystems.join(folder, WRITTEN))
+    if "://" not in folder:
+        with suppress(OSError):  # what the person wrote there stays
+            os.rmdir(folder)
+
+
+def _digests(folder: str) -> dict[str, str] | None:
+    """The digests of what was written there, by name; none where nothing was, None where the listing is damaged."""
+    listing = FileSystems.join(folder, WRITTEN)
+    if not exists(listing):
+        return {}
+    return fields_of(listing)
+
+
+def _read(path: str) -> bytes:
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        content: bytes = file.read()
+    return content
+
+
+def _digest_of(paths: list[str]) -> str:
+    """12 hexadecimal digits that stand for what the files hold."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in paths:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _from(folder: str, path: str) -> str:
+    if "://" in path:
+        return path
+    return os.path.relpath(path, folder).replace(os.sep, "/")

@@ -1,0 +1,67 @@
+"""How often a teacher's answers are the labels that came with the rows."""
+
+from __future__ import annotations
+
+from beam_distill.after_run.report.counting import Tally
+from transforms.elements.counted import counted
+from transforms.elements.rows import TaskType
+from transforms.prompts.plain_number import NotCertain, stated_number
+
+
+class Agreement:
+    """Counts answers beside labels. For MATH numbers are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise texts, without
+    letter case, space around them and a full stop at the end."""
+
+    def __init__(self, task: TaskType | None = None) -> None:
+        self._task = task
+        self._answers = Tally()
+        self._labels = Tally()
+        self._numbers = 0
+        self.same = 0
+
+    def add(self, answer: str, label: str) -> bool:
+        """Count an answer to a row that came with a label; whether the two are the same."""
+        given, wanted = self._number(answer), self._number(label)
+        self._numbers += wanted is not None
+        if given is None or wanted is None:
+            given, wanted = _plain(answer), _plain(label)
+        self._answers.add(given)
+        self._labels.add(wanted)
+        self.same += given == wanted
+        return given == wanted
+
+    @property
+    def total(self) -> int:
+        """Answers to rows that came with a label."""
+        return self._labels.total
+
+    @property
+    def comparable(self) -> bool:
+        """Whether labels are written as answers are. Not so where no answer was ever one of the labels, unless those are numbers."""
+        return bool(self.same or self._numbers) or not self._labels.counts.keys().isdisjoint(self._answers.counts)
+
+    @property
+    def sentence(self) -> str:
+        """How many answers agree with their label, for a person; empty where no row came with one."""
+        if not self.total:
+            return ""
+        if self.comparable:
+            return f"{self.same / self.total:.1%} of the {counted(self.total, 'answer')} to rows with a label agree with it"
+        return f"the labels of {counted(self.total, 'row')} are written otherwise than the answers ({self.a_label[:40]!r}) and were not compared"
+
+    @property
+    def a_label(self) -> str:
+        """The most frequent label; empty without one."""
+        return next((label for label, _ in self._labels.top(1)), "")
+
+    def _number(self, text: str) -> str | None:
+        if self._task is not TaskType.MATH:
+            return None
+        try:
+            return stated_number(text)
+        except NotCertain:
+            return None
+
+
+def _plain(text: str) -> str:
+    return text.strip().rstrip(".").casefold()

@@ -1,0 +1,228 @@
+"""What the ledger says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beam_distill.after_run.report.agreement import Agreement
+from beam_distill.after_run.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from beam_distill.work_dir.files import folders_in, segments_storage
+from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, paid_usage
+from transforms.ledger.segments import TornSegment, read_blocks
+from transforms.ledger.standing import standing
+from transforms.prompts.base import AnswerRejected, Prompt
+from transforms.prompts.progress import extract_answer
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import PromptSpec
+from transforms.prompts.token_limit import is_cut_off
+from transforms.teacher.payload import token_limit_in
+from transforms.teacher.response import BrokenBody, read_reply
+
+EXAMPLES = 12
+REJECTS_PER_REASON = 5
+LATEST_MS = 253_402_300_799_000
+"""The end of the year 9999, beyond which nobody can write a date."""
+_TIMES = frozenset({"sent_at_ms", "answered_at_ms"})
+LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What one run put on the ledger, or one endpoint. Times are milliseconds since 1970."""
+
+    answers: int = 0
+    usage: Usage = Usage()
+    latency_sum_ms: float = 0.0
+    first_sent_ms: int = 0
+    last_answered_ms: int = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count one record."""
+        self.answers += 1
+        self.usage = self.usage.plus(paid_usage(record))
+        self.latency_sum_ms += record["latency_ms"]
+        sent, answered = record["sent_at_ms"], record["answered_at_ms"]
+        self.first_sent_ms = min(self.first_sent_ms or sent, sent)
+        self.last_answered_ms = max(self.last_answered_ms, answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one answer amounts to: the answer taken out of it, or the reason why there is none."""
+
+    content: str | None
+    answer: str | None
+    reason: str | None
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class LedgerFacts:
+    """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to.
+
+    Labels, lengths, unusable answers and examples are those of records that stand; ``superseded`` are all others.
+    """
+
+    runs: dict[str, RunCounts] = field(default_factory=dict)
+    endpoints: dict[str, RunCounts] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
+    latency_ms: LogHistogram = field(default_factory=LogHistogram)
+    prompt_tokens: LogHistogram = field(default_factory=LogHistogram)
+    completion_tokens: LogHistogram = field(default_factory=LogHistogram)
+    answer_characters: LogHistogram = field(default_factory=LogHistogram)
+    labels: Tally = field(default_factory=Tally)
+    superseded: int = 0
+    unusable: Tally = field(default_factory=Tally)
+    answered: TimeBins = field(default_factory=TimeBins)
+    sent: TimeBins = field(default_factory=TimeBins)
+    agreement: Agreement = field(default_factory=Agreement)
+    disagreements: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
+    questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    torn: list[TornSegment] = field(default_factory=list)
+
+    @property
+    def answers(self) -> int:
+        """All records."""
+        return sum(run.answers for run in self.runs.values())
+
+
+def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    """Every record, segment by segment; torn tails are noted."""
+    yield from _stored(ledger_dir, LEDGER_SCHEMA, torn)
+
+
+def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The same, each with whether it stands. What is written meanwhile counts as standing."""
+    with closing(segments_storage(ledger_dir)) as storage:
+        files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
+        flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
+        for file, stands in zip(files, flags, strict=True):
+            for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
+                yield record, number >= len(stands) or bool(stands[number])
+
+
+def failures(folder: str) -> Iterator[dict[str, Any]]:
+    """Every request that ended without an answer, run by run. ``folder`` holds a folder for each run."""
+    for run in folders_in(folder):
+        yield from _stored(run, FAILURE_SCHEMA, [])
+
+
+def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    with closing(segments_storage(folder)) as storage:
+        for segment in storage.segments(folder):
+            yield from _records_of(storage.fetch(segment), schema, torn)
+
+
+def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    for block in read_blocks(file, schema, torn):
+        for record in block.records:
+            for name in _TIMES & record.keys():
+                record[name] = min(max(record[name], 0), LATEST_MS)
+            yield record
+
+
+def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
+    """A function that says what a record's answer amounts to; without a task, its text is taken as it is."""
+    prompt: Prompt | None = None if spec is None else prompt_for(spec)
+
+    def judged(record: dict[str, Any]) -> Judged:
+        try:
+            reply = read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"])
+        except BrokenBody as broken:
+            return Judged(None, None, "broken_body", str(broken))
+        if prompt is None:
+            return Judged(reply.content, reply.content, None)
+        if is_cut_off(reply):
+            limit = token_limit_in(record["payload"])
+            reply = reply._replace(token_limit=limit if limit != prompt.rules.max_new_tokens else None)
+        try:
+            return Judged(reply.content, extract_answer(prompt, _asked(record), reply), None)
+        except AnswerRejected as rejected:
+            return Judged(reply.content, None, rejected.reason, rejected.detail)
+
+    return judged
+
+
+def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
+    """The messages of a record's request, as they were sent."""
+    return tuple(ChatMessage(message["role"], message["content"]) for message in json.loads(record["payload"])["messages"])
+
+
+def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
+    """Read the whole ledger.
+
+    ``run_id`` is the run whose course over time is told; ``questions_of`` are keys of rows whose last request is wanted.
+    """
+    task = spec.task if spec is not None and spec.task in LABELLED else None
+    facts = LedgerFacts(agreement=Agreement(task))
+    judged = judge(spec)
+    wanted = frozenset(questions_of)
+    for record, stands in records_and_standing(ledger_dir, facts.torn):
+        _count_request(facts, record, run_id)
+        if not stands:
+            facts.superseded += 1
+            continue
+        if record["row_key"] in wanted:
+            facts.questions[record["row_key"]] = record
+        _count_answer(facts, record, judged(record), task is not None)
+    return facts
+
+
+def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> None:
+    facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
+    if record["endpoint"] is not None:
+        facts.endpoints.setdefault(record["endpoint"], RunCounts()).add(record)
+    facts.splits[record["split"]] = facts.splits.get(record["split"], 0) + 1
+    if record["run_id"] == run_id:
+        facts.sent.add(record["sent_at_ms"] / 1000)
+        facts.answered.add(record["answered_at_ms"] / 1000)
+    facts.latency_ms.add(record["latency_ms"])
+    if record["prompt_tokens"] is not None:
+        facts.prompt_tokens.add(record["prompt_tokens"])
+    if record["completion_tokens"] is not None:
+        facts.completion_tokens.add(record["completion_tokens"])
+
+
+def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool) -> None:
+    if ended.reason is not None:
+        facts.unusable.add(ended.reason)
+        sample = facts.unusable_examples.setdefault(ended.reason, FixedSample(REJECTS_PER_REASON))
+        sample.offer(f"{record['row_key']} {record['turn']}", (record, ended))
+        return
+    facts.answer_characters.add(len(ended.answer or ""))
+    if labelled and ended.answer is not None:
+        facts.labels.add(ended.answer)
+        if record["reference_answer"] and not facts.agreement.add(ended.answer, record["reference_answer"]):
+            facts.disagreements.offer(record["row_key"], (record, ended))
+    if facts.examples.wants(record["row_key"]):
+        facts.examples.offer(record["row_key"], (record, ended))
+
+
+def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
+    """A few unusable answers of each reason, with the fields that a line of rejects.jsonl has; for where there is no such file."""
+    rejects: dict[str, list[dict[str, Any]]] = {}
+    for reason in sorted(facts.unusable_examples):
+        for record, ended in facts.unusable_examples[reason].values():
+            facts.questions[record["row_key"]] = record
+            names = ("split", "file", "line", "row_key", "attempts")
+            reject = {**{name: record[name] for name in names}, "reason": reason, "detail": ended.detail, "raw_answer": ended.content}
+            rejects.setdefault(reason, []).append(reject)
+    return rejects
+
+
+def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Role and text of what was sent; what cannot be read is shown as it is."""
+    try:
+        messages = json.loads(record["payload"])["messages"]
+        return [(str(message["role"]), str(message["content"])) for message in messages]
+    except (ValueError, KeyError, TypeError):
+        return [("request", record["payload"])]

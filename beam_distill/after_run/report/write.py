@@ -1,0 +1,28 @@
+"""The report of a work_dir, made from what lies in it."""
+
+from __future__ import annotations
+
+from beam_distill.after_run.report.ledger_facts import gather, rejects_of
+from beam_distill.after_run.report.page import render
+from beam_distill.after_run.report.run_files import read_run, sample_rejects
+from beam_distill.run.progress.tracker import Prices, prices_told
+from beam_distill.work_dir.files import put_text
+
+FILE_NAME = "report.html"
+
+
+def write_report(work_dir: str, output: str | None = None, prices: Prices | None = None) -> tuple[str, str]:
+    """Make the report of the newest run in ``work_dir``; its path, and how many answers agree with their labels (``Agreement.sentence``).
+
+    ``prices`` stand in for those that the run was told. Raises NoRun, and OSError when it cannot be written.
+    """
+    run = read_run(work_dir)
+    rejects = sample_rejects(f"{run.work_dir}/rejects.jsonl")
+    keys = [str(reject["row_key"]) for listed in rejects.values() for reject in listed if reject.get("row_key")]
+    ledger = gather(f"{run.work_dir}/ledger", run.prompt(), run.run_id, keys)
+    older = bool(rejects) and not run.finished
+    if not rejects:
+        rejects = rejects_of(ledger)
+    path = output if output is not None else f"{run.work_dir}/{FILE_NAME}"
+    put_text(path, render(run, ledger, rejects, older, prices or prices_told(run.settings)))
+    return path, ledger.agreement.sentence

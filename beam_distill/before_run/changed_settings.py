@@ -1,0 +1,120 @@
+"""What a change of settings since the ledger's answers means for this run: what is used, what is sent again, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from beam_distill.before_run.differing_settings import differing_settings
+from beam_distill.run.progress.tracker import Prices
+from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
+
+LIMIT = "teacher_model_max_new_tokens"
+
+
+@dataclass(slots=True)
+class SentAgain:
+    """Rows that are sent although the ledger has answers about them, and what those answers took.
+
+    ``requests`` are those to be sent, ``told`` the earlier ones whose tokens were reported.
+    """
+
+    rows: int = 0
+    requests: int = 0
+    told: int = 0
+    usage: Usage = Usage()
+
+    def add_row(self, requests: int, earlier: Iterable[Usage | None]) -> None:
+        """One more row, of which so many requests are to be sent; ``earlier`` is what each earlier answer took, as far as reported."""
+        self.rows += 1
+        self.requests += requests
+        for usage in earlier:
+            if usage is not None:
+                self.told += 1
+                self.usage = self.usage.plus(usage)
+
+    def add(self, other: SentAgain) -> None:
+        """Take in those of another split."""
+        self.rows += other.rows
+        self.requests += other.requests
+        self.told += other.told
+        self.usage = self.usage.plus(other.usage)
+
+    def price(self, prices: Prices | None, limit: int, grows: bool = False) -> str:
+        """Requests, tokens and money. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than they were."""
+        sent = counted(self.requests, "request")
+        if not self.told:
+            return f"{sent}; what they take is not known, for the endpoint reports no tokens"
+        times = self.requests / self.told
+        most_out = self.requests * limit
+        out = most_out if grows else min(most_out, round(self.usage.completion * times))
+        thought = round(out * self.usage.reasoning / self.usage.completion) if self.usage.completion else 0
+        usage = Usage(round(self.usage.prompt * times), out, round(self.usage.cached * times), thought)
+        bound, basis = ("at most", "") if out == most_out else ("about", ", as the earlier answers took")
+        cost = f", {bound} {prices.shown(prices.cost(usage))}" if prices is not None else ""
+        return f"{sent}, about {usage.prompt:,} tokens in and {bound} {out:,} out{cost}{basis}"
+
+
+@dataclass(slots=True)
+class ChangedSettings:
+    """Rows with answers that were given under settings that are no longer those of the run.
+
+    ``used`` and ``context_full`` are rows answered under another token limit, the latter cut off by the model's context. ``cut_off`` are those
+    that ended at a lower limit than today's, ``other`` those asked something else. ``limits`` are the earlier limits; ``earlier`` and
+    ``now`` are the bodies of one of the other requests and of what is asked instead.
+    """
+
+    used: int = 0
+    context_full: int = 0
+    cut_off: SentAgain = field(default_factory=SentAgain)
+    other: SentAgain = field(default_factory=SentAgain)
+    limits: set[int] = field(default_factory=set)
+    earlier: str = ""
+    now: str = ""
+
+    def sentences(self, limit: int, prices: Prices | None) -> list[str]:
+        """What a person should know before anything is sent; ``limit`` is the run's token limit. Empty where nothing changed."""
+        said = []
+        before = ", ".join(f"{earlier}" for earlier in sorted(self.limits))
+        if self.used:
+            said.append(
+                f"{LIMIT} is {limit}: {counted(self.used, 'row')} answered under {before} {_are(self.used)} not sent again: only a "
+                "higher limit gives more, and only where the lower one cut an answer off"
+            )
+        if self.context_full:
+            said.append(
+                f"{counted(self.context_full, 'row')} cut off below {LIMIT} ({before}), by the model's context or a limit of the server's, "
+                f"{_are(self.context_full)} not sent again: a higher limit gives no more"
+            )
+        if self.cut_off.rows:
+            said.append(
+                f"{LIMIT} {before} -> {limit}: {counted(self.cut_off.rows, 'row')} cut off by the lower limit {_are(self.cut_off.rows)} "
+                "sent, and paid for, again: "
+                f"{self.cut_off.price(prices, limit, grows=True)}"
+            )
+        if self.other.rows:
+            differs = "; ".join(differing_settings(self.earlier, self.now)) or "the endpoint's address"
+            said.append(
+                f"the ledger holds answers about {counted(self.other.rows, 'row')} to other requests, which are not used: what differs is "
+                f"{differs}. These rows are sent, and paid for, again: {self.other.price(prices, limit)}. With the earlier settings they are not"
+            )
+        return said
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def together(changes: Iterable[ChangedSettings]) -> ChangedSettings:
+    """Those of all splits as one."""
+    whole = ChangedSettings()
+    for change in changes:
+        whole.used += change.used
+        whole.context_full += change.context_full
+        whole.cut_off.add(change.cut_off)
+        whole.other.add(change.other)
+        whole.limits |= change.limits
+        if change.earlier:
+            whole.earlier, whole.now = change.earlier, change.now
+    return whole

@@ -1,0 +1,104 @@
+"""What a job will take: tokens, time, money. Each number says what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from beam_distill.after_run.report.ledger_facts import RunCounts, records
+from beam_distill.run.progress.tracker import Prices
+from beam_distill.run.progress.words import duration
+from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import paid_usage
+
+BYTES_PER_TOKEN = 4.0
+"""English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
+FEWEST_FOR_A_RATE = 5
+ENOUGH_FOR_A_RATE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What answers took so far. ``bytes_sent`` are those of requests whose tokens were told."""
+
+    answers: int = 0
+    bytes_sent: int = 0
+    tokens: Usage = Usage()
+    latency_s: float = 0.0
+    answers_per_s: float | None = None
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there is anything to go by."""
+        return self.answers > 0 and self.bytes_sent > 0
+
+
+def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
+    """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
+    answers = sent = 0
+    tokens = Usage()
+    latency_ms = 0.0
+    runs: dict[str, RunCounts] = {}
+    for record in records(ledger_dir, []):
+        if record["model"] != model or record["prompt_tokens"] is None or not record["attempts"]:
+            continue
+        answers += 1
+        sent += len(record["payload"].encode())
+        tokens = tokens.plus(paid_usage(record))
+        latency_ms += record["latency_ms"]
+        runs.setdefault(record["run_id"], RunCounts()).add(record)
+    rate = None
+    if runs:
+        most = max(runs.values(), key=lambda run: run.answers)
+        span_s = (most.last_answered_ms - most.first_sent_ms) / 1000
+        rate = most.answers / span_s if most.answers >= FEWEST_FOR_A_RATE and span_s > 0 else None
+    return Experience(answers, sent, tokens, latency_ms / 1000 / answers if answers else 0.0, rate)
+
+
+def estimate_lines(
+    requests: int, payload_bytes: int, max_new_tokens: int, at_a_time: int, usage: Experience, prices: Prices | None
+) -> list[str]:
+    """The estimate for ``requests`` still to be sent, in lines for a person."""
+    if requests == 0:
+        return ["estimate    nothing is left to be sent"]
+    ask = "--pilot 20 sends 20 rows and tells"
+    expected = expected_tokens(requests, payload_bytes, max_new_tokens, usage)
+    if usage.is_enough:
+        basis = f"from {counted(usage.answers, 'answer')} on the ledger"
+        lines = [f"tokens in   about {_about(expected.prompt)} ({basis})", f"tokens out  about {_about(expected.completion)} ({basis})"]
+    else:
+        lines = [
+            f"tokens in   about {_about(expected.prompt)} (taken as {BYTES_PER_TOKEN:g} bytes a token; {ask})",
+            f"tokens out  at most {expected.completion:,.0f} (as if every answer reached the limit of {max_new_tokens}; {ask})",
+        ]
+    if usage.answers_per_s is None:
+        lines.append(f"time        not known ({ask})")
+    else:
+        least_s = requests * usage.latency_s / at_a_time
+        lines.append(
+            f"time        {duration(least_s)} to {duration(max(least_s, requests / usage.answers_per_s))}: the less if the endpoint takes "
+            f"{at_a_time} requests at a time and is no slower for it, the more at the {usage.answers_per_s:.1f} answers/s observed"
+            + ("" if usage.answers >= ENOUGH_FOR_A_RATE else ", with so few rows that it was never full")
+        )
+    if prices is None:
+        lines.append("cost        give --price_per_million_input_tokens and --price_per_million_output_tokens")
+    else:
+        lines.append(f"cost        {'about' if usage.is_enough else 'at most'} {prices.shown(prices.cost(expected))}")
+    return lines
+
+
+def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usage: Experience) -> Usage:
+    """The tokens of so many requests, as earlier answers took; where there are none, with every answer as long as it may be."""
+    if not usage.is_enough:
+        return Usage(round(payload_bytes / BYTES_PER_TOKEN), requests * max_new_tokens)
+    seen = usage.tokens
+    per_byte, per_request = payload_bytes / usage.bytes_sent, requests / usage.answers
+    return Usage(
+        round(seen.prompt * per_byte), round(seen.completion * per_request), round(seen.cached * per_byte), round(seen.reasoning * per_request)
+    )
+
+
+def _about(tokens: float) -> str:
+    """Two digits tell as much as is known."""
+    digits = max(0, len(str(round(tokens))) - 3)
+    return f"{round(tokens, -digits):,.0f}"

@@ -1,0 +1,152 @@
+"""What can be wrong with the paths of a run: inputs that cannot be read twice, outputs that cannot be written, files that would meet."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.job.handoff_folder import handoff_folder
+from transforms.elements.plan import InputSpec
+from transforms.intake.dataset_folder import folder_problem
+from transforms.matching import cannot_be_read_twice, is_pattern, matches
+from transforms.read_rows import matching_files, open_as_stored
+
+LONGEST_NAME_BYTES = 255
+OF_THE_RUN = frozenset(
+    {
+        "ledger", "failures", "staging", "previous", "lock", "lock.json", "run.json", "started.json", "published.json", "rejects.jsonl",
+        "report.html", "timeline", "submission.json", "bad_lines.jsonl",
+    }
+)  # fmt: skip
+"""What a run keeps in its work_dir."""
+
+
+def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
+    """Every problem with inputs, outputs and work_dir, named by the setting that it is of."""
+    problems: list[str] = []
+    for files in spec.splits:
+        name = "train_file_path" if files.split.value == "train" else "validation_file_path"
+        if files.pattern is not None:
+            problems.extend(f"{name}: {problem}" for problem in _input_problems(files.pattern))
+        if files.output is not None:
+            problem = _output_problem(files.output) or _in_work_dir(files.output, settings.resolved_work_dir)
+            if problem:
+                problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
+    handoff = handoff_folder(settings.generated_batch_train_file_path)
+    if not problems and "://" not in handoff and len(os.fsencode(os.path.basename(handoff))) > LONGEST_NAME_BYTES:
+        problems.append(f"generated_batch_train_file_path: {handoff}, where files for the training go, has more than 255 bytes in its name")
+    problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
+    if problem and not problems:
+        problems.append(f"work_dir: {problem}")
+    return problems or _meeting(settings, spec)
+
+
+def _input_problems(pattern: str) -> list[str]:
+    if "://" not in pattern and os.path.isdir(pattern):
+        problem = folder_problem(pattern)
+        if problem is not None:
+            return [problem]
+    try:
+        found = matching_files(pattern)
+    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
+        return [f"{pattern} cannot be read: {error}"]
+    if not found:
+        return [f"no file matches {pattern} (working directory {os.getcwd()})"]
+    problems = []
+    size = 0
+    for path in found:
+        if cannot_be_read_twice(path):
+            problems.append(
+                f"{path} is a pipe or a device and cannot be read twice: rows are read to be sent, and again when the dataset is "
+                "written. Save what comes out of it as a file and name that"
+            )
+            continue
+        try:
+            with closing(open_as_stored(path)) as file:
+                size += len(file.read(1))
+        except Exception as error:  # noqa: BLE001
+            problems.append(f"{path} cannot be read: {error}")
+    if not problems and not size:
+        problems.append(f"{pattern} is empty; there is nothing to ask")
+    return problems
+
+
+def _output_problem(path: str) -> str | None:
+    if "://" in path:
+        return f"{path} holds [, * or ?, which this storage takes for a pattern; name it otherwise" if is_pattern(path) else None
+    if path.endswith(os.sep):
+        return f"{path} is a directory; name a file"
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "replace")
+        return f"{shown} is not UTF-8, or this process does not read it as UTF-8; give it another name, or set LC_ALL=C.UTF-8"
+    target = Path(path).absolute()
+    if any(len(os.fsencode(part)) > LONGEST_NAME_BYTES for part in target.parts):
+        return f"{path} cannot be written: a name in it has more than {LONGEST_NAME_BYTES} bytes"
+    if target.is_dir():
+        return f"{path} is a directory; name a file"
+    parent = target.parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir():
+        return f"{path} cannot be written: {parent} is not a directory"
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return f"{path} cannot be written: no permission in {parent}"
+    if target.exists() and not target.is_file():
+        return f"{path} is a pipe or a device; name a file"
+    if target.exists() and not os.access(target, os.W_OK):
+        return f"{path} cannot be written: no permission"
+    try:
+        # what the rights allow a full disk, a quota or a special filesystem may not; the file has no name, or is gone at once
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        return f"{path} cannot be written: {parent} takes no file ({error.strerror})"
+    return None
+
+
+def _in_work_dir(output: str, work_dir: str) -> str | None:
+    """What is wrong with an output that has the name of one of the run's own files or folders, or is in the way of the work_dir."""
+    output, work_dir = _real(output), _real(work_dir)
+    if output == work_dir or work_dir.startswith(output + "/"):
+        return f"{output} is the work_dir or above it; name another output or another work_dir"
+    inside = output[len(work_dir) + 1 :].split("/", 1)[0] if output.startswith(work_dir.rstrip("/") + "/") else ""
+    if inside in OF_THE_RUN:
+        return f"{output} is where the run keeps its own {inside}, in the work_dir; name another output"
+    return None
+
+
+def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
+    """Files that are an input and an output at once, now or in the next run."""
+    problems = []
+    outputs = {_real(files.output): files.output for files in spec.splits if files.output is not None}
+    for files in spec.splits:
+        if files.pattern is None:
+            continue
+        for path in matching_files(files.pattern):
+            if _real(path) in outputs:
+                problems.append(f"{path} is both an input and an output; name another output")
+        name = "train_file_path" if files.split.value == "train" else "validation_file_path"
+        for path in () if problems else [*outputs.values(), *_other_files(settings, spec)]:
+            if matches(files.pattern, path):
+                problems.append(
+                    f"{name}: the pattern {files.pattern} also takes in {path}, which this run writes: the next run would read it as rows. "
+                    "Write to another folder, or narrow the pattern"
+                )
+                break
+    return problems
+
+
+def _other_files(settings: DistillSettings, spec: InputSpec) -> list[str]:
+    """What a run writes besides the datasets, by the names that an input may have."""
+    folder = settings.resolved_work_dir
+    written = [f"{folder}/{name}" for name in ("rejects.jsonl", "run.json", "ledger/run.avro", "timeline/run.jsonl")]
+    written += [f"{folder}/previous/0/{os.path.basename(files.output)}" for files in spec.splits if files.output is not None]
+    return [*written, f"{handoff_folder(settings.generated_batch_train_file_path)}/openai_finetuning.json"]
+
+
+def _real(path: str) -> str:
+    return path if "://" in path else os.path.realpath(path)

@@ -1,0 +1,76 @@
+"""A few rows sent before a job, to see what answers look like and take. They land on the ledger, and the job reuses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from functools import partial
+from itertools import islice
+
+from beam_distill.before_run.teacher_pool import Teacher
+from beam_distill.config.settings import DistillSettings
+from beam_distill.job.specs import job_spec, run_files
+from beam_distill.work_dir.lock import absolute, locked
+from beam_distill.work_dir.run_id import new_run_id
+from transforms.budget_keeper import keeper_of
+from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.ledger_storage import storage_for
+from transforms.prompts.base import format_row
+from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
+from transforms.prompts.registry import prompt_for
+from transforms.read_rows import walk_split
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
+from transforms.teacher.session import close_sessions, shared_session
+
+
+@dataclass(slots=True)
+class PilotResult:
+    """How the pilot's rows ended. ``stopped`` says why the endpoint could not go on, None when it could."""
+
+    sent: int = 0
+    answered_before: int = 0
+    examples: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    stopped: str | None = None
+
+
+def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> PilotResult:
+    """Ask the teacher about the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
+    run_id = new_run_id(datetime.now(timezone.utc), "pilot", run_files(settings.resolved_work_dir, "").ledger_dir)
+    settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
+    job = job_spec(settings, teacher.endpoint, run_id, pool=teacher.pool)
+    prompt = prompt_for(job.prompt)
+    result = PilotResult()
+    with locked(settings.resolved_work_dir):
+        index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
+        find = LedgerLookup(index, teacher.endpoint, job.scoring.sampling)
+        rows = (format_row(prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
+        pending = []
+        for asked in islice((asked for asked in rows if isinstance(asked, PromptRequest)), count):
+            replies, complete = replies_on_ledger(prompt, asked, find)
+            if complete:
+                result.answered_before += 1
+            else:
+                pending.append((asked, replies))
+        index.close()
+        if not pending:
+            return result
+        try:
+            storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
+            session = shared_session(job.scoring, partial(answers_for_next_turn, prompt), storage)
+            keeper_of(job.scoring, session)
+            lane = session.lane()
+            lane.put(pending)
+            for scored in lane.drain():
+                result.sent += 1
+                if scored.stopped is not None:
+                    result.stopped = scored.stopped.detail
+                ended = conclude(prompt, scored)
+                if isinstance(ended, RejectedRow):
+                    result.reasons[ended.reason] = result.reasons.get(ended.reason, 0) + 1
+                else:
+                    result.examples += 1
+        finally:
+            close_sessions(job.scoring.run_id)
+    return result

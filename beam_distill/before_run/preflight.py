@@ -1,0 +1,180 @@
+"""Everything that can be wrong, before paying: input files, outputs, work_dir, credential, endpoint, model."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from apache_beam.io.filesystems import FileSystems
+
+from beam_distill.before_run.path_checks import path_problems
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.azure_endpoint import check_model_name, refusal_advice
+from beam_distill.job.specs import endpoint_spec, input_spec, with_model
+from beam_distill.work_dir.files import lacks_client, unknown_filesystem
+from transforms.elements.failures import FailureKind
+from transforms.elements.plan import InputSpec
+from transforms.intake.formats.base import UnusableFile
+from transforms.intake.templates import BadTemplate
+from transforms.read_rows import matching_files, missing_columns
+from transforms.teacher.address import other_route
+from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
+from transforms.teacher.specs import CredentialKind, EndpointSpec
+from transforms.web.proxies import UnusableProxy, proxy_for
+
+MOST_PROBLEMS = 10
+GLANCE_S = 0.5  # one look at an endpoint that need not answer before its first row
+
+
+def check_files(settings: DistillSettings) -> None:
+    """Raise RunRefused naming every input that is not there and every output that cannot be written."""
+    spec = input_spec(settings)
+    problems = [*_unknown_filesystems(settings), *_bundle_problems(settings)]
+    problems = problems or path_problems(settings, spec)
+    problems = problems or _row_problems(spec)
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+
+
+def _bundle_problems(settings: DistillSettings) -> list[str]:
+    """Files of authorities that are none."""
+    problems = []
+    for name in ("ca_bundle", "azure_ca_bundle"):
+        path = getattr(settings, name)
+        if path is None:
+            continue
+        try:
+            ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            problems.append(f"{name}: {path} holds no certificate that can be read ({error.reason or error}); expected a PEM file")
+        except OSError as error:
+            problems.append(f"{name}: {path} cannot be read: {error.strerror}")
+    return problems
+
+
+def _row_problems(spec: InputSpec) -> list[str]:
+    """Files that are not what they are called, templates that are none, columns that are not there."""
+    problems: list[str] = []
+    for files in spec.splits:
+        for path in matching_files(files.pattern) if files.pattern else ():
+            try:
+                found = missing_columns(spec, path)
+            except UnusableFile as unusable:
+                found = [f"{unusable.detail}"]
+            except BadTemplate as error:
+                return [str(error)]
+            problems.extend(f"{path}: {problem}" for problem in found)
+    if len(problems) > MOST_PROBLEMS:
+        return [*problems[:MOST_PROBLEMS], f"... and {len(problems) - MOST_PROBLEMS} more like these"]
+    return problems
+
+
+def _unknown_filesystems(settings: DistillSettings) -> list[str]:
+    problems = []
+    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
+    for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
+        path = getattr(settings, name)
+        if path is None or "://" not in path:
+            continue
+        if lacks_client(path):
+            problems.append(f"{name}: {unknown_filesystem(path)}")
+            continue
+        try:
+            FileSystems.get_filesystem(path)
+        except ValueError:
+            problems.append(f"{name}: {unknown_filesystem(path)}")
+    return problems
+
+
+def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
+    """Raise RunRefused when the credential or another value is not where its reference says, its source stays silent for ``patience_s``
+    seconds, or the proxy that leads to the endpoint cannot be used."""
+    try:
+        proxy_for(endpoint.chat_url)
+        credential_headers(endpoint, patience_s)
+        added_headers(endpoint)
+        body_values(endpoint)
+        address_of(endpoint)
+    except UnusableProxy as unusable:
+        raise RunRefused(ExitCode.WRONG_INPUT, str(unusable)) from None
+    except CredentialMissing as missing:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"the endpoint's credential: {missing}") from None
+    except CredentialPending as pending:
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"the endpoint's credential: {pending}") from None
+
+
+def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
+    """Ask the endpoint what it serves. Raises RunRefused when it cannot be reached, refuses us or runs another model."""
+    check_credential(endpoint, settings.first_answer_patience)
+    result = probe_endpoint(endpoint, settings.first_answer_patience)
+    if not result.reached:
+        raise RunRefused(
+            ExitCode.ENDPOINT_STOPPED,
+            f"{endpoint.chat_url} cannot be reached: nothing answered within {settings.first_answer_patience:g} s "
+            f"({result.detail}). " + ("" if result.untrusted else "Is teacher_model_endpoint_url right, and is the server up?"),
+        )
+    if result.refusal is not None:
+        raise _refused(endpoint, result)
+    check_model_name(settings, endpoint, result.info_model)
+    _check_room(settings, endpoint, result)
+    return result
+
+
+def _check_room(settings: DistillSettings, endpoint: EndpointSpec, result: ProbeResult) -> None:
+    """Raise RunRefused where the longest answer alone fills the model's context, so that no prompt fits."""
+    model = endpoint.model or (result.models[0] if len(result.models) == 1 else None)
+    length = dict(result.context_tokens).get(model or "")
+    if length is not None and settings.effective_max_new_tokens >= length:
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            f"teacher_model_max_new_tokens is {settings.effective_max_new_tokens}, and the context of {model} holds {length} tokens for prompt "
+            "and answer together, as the endpoint says: no prompt fits. Lower teacher_model_max_new_tokens",
+        )
+
+
+def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
+    assert result.refusal is not None
+    return RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
+
+
+def settled_route(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
+    """The endpoint at the route that is there, where an address without a version left two to choose from. Raises RunRefused."""
+    address = settings.teacher_model_endpoint_url
+    if endpoint.kind is not EndpointKind.OPENAI or address is None or (other := other_route(address, endpoint.chat_url)) is None:
+        return endpoint
+    parts = urlsplit(address)
+    if parts.path.strip("/") == "" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
+        return endpoint  # a server of this machine at its root: they all have /v1
+    check_credential(endpoint, settings.first_answer_patience)
+    return replace(endpoint, chat_url=find_route(endpoint, other, GLANCE_S))
+
+
+def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
+    """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
+
+    Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
+    refuses is told before rows are sent. Without a key there is nothing to ask.
+    """
+    return settle_model(settings, settled_route(settings, endpoint_spec(settings)))
+
+
+def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
+    """The endpoint at its route with its model settled; see ``resolve_endpoint``."""
+    if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
+        check_credential(endpoint, settings.first_answer_patience)
+        if endpoint.credential.kind is not CredentialKind.NONE:
+            result = probe_endpoint(endpoint, GLANCE_S)
+            if result.refusal is FailureKind.UNAUTHORIZED:
+                raise _refused(endpoint, result)
+        return endpoint
+    result = probe(settings, endpoint)
+    if endpoint.model is not None:
+        return endpoint
+    if len(result.models) > 1:
+        listed = ", ".join(result.models[:20])
+        raise RunRefused(ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}")
+    return with_model(endpoint, result.models[0] if result.models else None)

@@ -1,0 +1,95 @@
+"""What of a job's input is still to be sent, by the ledger as it stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
+from beam_distill.config.settings import DistillSettings
+from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
+from beam_distill.work_dir.files import is_remote
+from transforms.ledger.earlier_requests import EarlierRequests
+from transforms.ledger.storage import Sealing
+from transforms.ledger_storage import storage_for
+from transforms.prompts.registry import prompt_for
+from transforms.reuse.answer_index import AnswerIndex
+from transforms.reuse.lookup import LedgerLookup
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import EndpointSpec
+
+NEW_ROWS_IN_SUCCESSION = 10_000
+"""Too few, and a change of settings is not said where new rows were put in front of old ones; more keep the first request waiting."""
+
+
+def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: bool = True) -> list[SplitSurvey]:
+    """Every split with input, walked against the ledger of the work_dir. ``endpoint`` has its model settled.
+
+    Without ``to_the_end`` the walk ends where the rest of the input can only be rows that the ledger knows nothing about: when everything on
+    it was met, or after many new rows in succession. Whether all is answered, and what changed settings mean, is known by then.
+    """
+    sampling = sampling_spec(settings)
+    template = PayloadTemplate(endpoint, sampling)
+    spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
+    surveys: list[SplitSurvey] = []
+    with _ledger(settings) as (answers, earlier):
+        ledger = LedgerView(LedgerLookup(answers, endpoint, sampling), earlier, sampling.max_new_tokens) if len(answers) else None
+        is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier)
+        for files in spec.splits:
+            if files.pattern is not None:
+                surveys.append(survey_split(spec, files, prompt, template, ledger, is_enough=is_enough))
+    return surveys
+
+
+def _never(_: SplitSurvey) -> bool:
+    return False
+
+
+class _OnlyNewRows:
+    """Whether what follows in the input can only be new to the ledger. Asked after every row that is to be sent."""
+
+    def __init__(self, before: list[SplitSurvey], earlier: EarlierRequests) -> None:
+        self._before = before
+        self._earlier = earlier
+        self._known = -1
+        self._new_rows = 0
+
+    def __call__(self, survey: SplitSurvey) -> bool:
+        known = survey.known_turns + sum(split.known_turns for split in self._before)
+        self._new_rows = self._new_rows + 1 if known == self._known else 0
+        self._known = known
+        return self._new_rows >= NEW_ROWS_IN_SUCCESSION or known >= self._earlier.turns
+
+
+@contextmanager
+def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, EarlierRequests]]:
+    ledger_dir = run_files(settings.resolved_work_dir, "").ledger_dir
+    answers = AnswerIndex(ledger_dir, storage_for(ledger_dir, Sealing()))
+    earlier = EarlierRequests(ledger_dir, storage_for(ledger_dir, Sealing()))
+    try:
+        yield answers, earlier
+    finally:
+        answers.close()
+        earlier.close()
+
+
+def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:
+    """The endpoint as requests name it, its model from the settings or the ledger, without asking anybody; and what is not certain about it.
+
+    None where there is no ledger, or only asking would tell. Raises RunRefused for settings that name no endpoint.
+    """
+    if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
+        return None, None
+    if not settings.endpoint_is_given:
+        return None, "rows that the ledger answers are not told apart: that needs the endpoint to be looked up, as beam-distill check does"
+    endpoint = endpoint_spec(settings)
+    if endpoint.model is not None:
+        return endpoint, None
+    from beam_distill.after_run.report.ledger_facts import records
+
+    first = next(records(f"{settings.resolved_work_dir}/ledger", []), None)
+    if first is None:
+        return None, None
+    doubt = f"counted for the model {first['model']}, which the ledger has answers of" if first["model"] else None
+    return with_model(endpoint, first["model"]), doubt

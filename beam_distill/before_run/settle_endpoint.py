@@ -1,0 +1,101 @@
+"""Whether a run needs its teacher at all, and the endpoint that its requests name."""
+
+from __future__ import annotations
+
+import logging
+
+from beam_distill.before_run.changed_settings import LIMIT, together
+from beam_distill.before_run.request_settings import changed_requests
+from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
+from beam_distill.before_run.survey import SplitSurvey
+from beam_distill.before_run.teacher_pool import Teacher, resolve_teacher
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.specs import endpoint_spec, sampling_spec
+from beam_distill.run.progress.tracker import prices_of
+from beam_distill.work_dir.files import fields_of, is_remote
+from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.specs import EndpointSpec
+
+log = logging.getLogger("beam_distill")
+
+
+def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teacher, bool]:
+    """The teacher with its model settled, and whether anything may be sent to it.
+
+    Where the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused.
+    """
+    if not settings.send:
+        return Teacher(_by_record(settings)), False
+    if asks_again:
+        return resolve_teacher(settings), True
+    if is_remote(settings.resolved_work_dir):  # reading that ledger is not for the command to do, but where nothing else helps
+        try:
+            teacher = resolve_teacher(settings)
+        except RunRefused:
+            recorded, _ = endpoint_by_record(settings)
+            if recorded is None or not _all_answered(settings, recorded, _walked(settings, recorded)):
+                raise
+            return Teacher(recorded), False
+        _say_what_changed(settings)
+        return teacher, True
+    recorded, _ = endpoint_by_record(settings)
+    surveys = None if recorded is None else _walked(settings, recorded)
+    if recorded is not None and surveys is not None and _all_answered(settings, recorded, surveys):
+        return Teacher(recorded), False
+    teacher = resolve_teacher(settings)
+    endpoint = teacher.endpoint
+    if surveys is None or not _same_requests(settings, endpoint, recorded):
+        surveys = _walked(settings, endpoint)
+    changed = together(survey.changed for survey in surveys)
+    for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
+        log.warning("%s", sentence)
+    return teacher, True
+
+
+def _say_what_changed(settings: DistillSettings) -> None:
+    """Say which settings differ from those of the latest run here, where its ledger is not read."""
+    records = [fields_of(f"{settings.resolved_work_dir}/{name}") for name in ("run.json", "started.json")]
+    latest = max((record for record in records if record is not None), key=lambda record: str(record.get("run_id", "")), default={})
+    before = latest.get("settings")
+    if not isinstance(before, dict) or not (changed := changed_requests(before, settings)):
+        return
+    view = settings.public_view()
+    differs = "; ".join(f"{name} {before[name]} -> {view.get(name)}" for name in changed)
+    whom = "Rows that were cut off by the lower limit" if changed == [LIMIT] else "Rows that were answered then"
+    log.warning(
+        "the latest run in this work_dir had other settings: %s. %s may be sent, and paid for, again: "
+        "beam-distill plan with the same inputs reads the ledger and says how many, and what they cost",
+        differs,
+        whom,
+    )
+
+
+def _walked(settings: DistillSettings, endpoint: EndpointSpec) -> list[SplitSurvey]:
+    return rows_to_send(settings, endpoint, to_the_end=False)
+
+
+def _all_answered(settings: DistillSettings, endpoint: EndpointSpec, surveys: list[SplitSurvey]) -> bool:
+    if any(survey.to_send for survey in surveys):
+        return False
+    model = f" for the model {endpoint.model}" if endpoint.model is not None and settings.model is None else ""
+    log.info("the ledger answers every row that can be sent%s: the teacher is not needed", model)
+    for sentence in together(survey.changed for survey in surveys).sentences(settings.effective_max_new_tokens, None):
+        log.info("%s", sentence)
+    return True
+
+
+def _same_requests(settings: DistillSettings, one: EndpointSpec, other: EndpointSpec | None) -> bool:
+    """Whether rows make the same requests at both."""
+    return other is not None and PayloadTemplate(one, sampling_spec(settings)).asks_like(PayloadTemplate(other, sampling_spec(settings)))
+
+
+def _by_record(settings: DistillSettings) -> EndpointSpec:
+    endpoint, doubt = endpoint_by_record(settings)
+    if endpoint is not None:
+        return endpoint
+    if doubt is not None:
+        return endpoint_spec(settings)
+    raise RunRefused(
+        ExitCode.WRONG_INPUT, f"send: false publishes what the ledger holds, and {settings.resolved_work_dir} holds none; leave send out"
+    )

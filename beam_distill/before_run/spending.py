@@ -1,0 +1,178 @@
+"""What a job has spent over all its runs in one work_dir, what its limits leave, and what the rest would take."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from beam_distill.before_run.estimate import Experience, expected_tokens, experience_on_ledger
+from beam_distill.before_run.survey import SplitSurvey
+from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import ExitCode
+from beam_distill.run.progress.tracker import Prices, prices_of
+from beam_distill.work_dir.files import segments_storage
+from beam_distill.work_dir.lock import absolute
+from transforms.budget_keeper import notes_in
+from transforms.elements.counted import counted
+from transforms.elements.rows import TaskType
+from transforms.elements.tally import Verdict
+from transforms.elements.usage import Spending, TokenPrices, Usage
+from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
+from transforms.ledger.segments import read_blocks
+from transforms.teacher.specs import BudgetSpec
+
+
+class JobSpending(NamedTuple):
+    """What all runs of a job spent. ``beside`` is the part that is not on the ledger: attempts without an answer, what was on the wire of a
+    process that is gone, and the tokens of answers that reported none."""
+
+    total: Spending
+    beside: Spending
+
+
+def spent_in(work_dir: str) -> JobSpending:
+    """What all runs so far spent: answers by the ledger, the rest by what scoring processes said of it."""
+    root = absolute(work_dir)
+    spent = beside = Spending()
+    with closing(segments_storage(f"{root}/ledger")) as storage:
+        for segment in storage.segments(f"{root}/ledger"):
+            for block in read_blocks(storage.fetch(segment), USAGE_SCHEMA, []):
+                for record in block.records:
+                    spent = spent.plus(Spending(int(record["attempts"] > 0), paid_usage(record)))
+    for note in notes_in(f"{root}/spending").values():
+        beside = beside.plus(note.beside).plus(note.on_wire)
+    return JobSpending(spent.plus(beside), beside)
+
+
+def has_limits(settings: DistillSettings) -> bool:
+    """Whether the job may take only so much."""
+    return any(limit is not None for limit in (settings.max_cost, settings.max_total_tokens, settings.max_requests))
+
+
+def budget_spec(settings: DistillSettings) -> BudgetSpec:
+    """The limits as the workers need them, with what is spent already. Reads the ledger where there are any."""
+    prices = prices_of(settings)
+    return BudgetSpec(
+        settings.max_cost,
+        settings.max_total_tokens,
+        settings.max_requests,
+        prices.tokens if prices is not None else TokenPrices(),
+        settings.currency,
+        spent_in(settings.resolved_work_dir).total if has_limits(settings) else Spending(),
+        settings.instance_count * settings.max_concurrency_per_instance,
+        f"{absolute(settings.resolved_work_dir)}/spending",
+    )
+
+
+TO_SPARE = 1.05
+"""An estimate is none to the digit, and the last request must fit at the most that it can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of a job: what it allows, and how much of that is spent, ``beside`` the ledger as in ``JobSpending``."""
+
+    name: str
+    allowed: float
+    spent: float
+    beside: float
+    prices: Prices | None = None
+
+    @property
+    def left(self) -> float:
+        """What is not spent yet."""
+        return max(0.0, self.allowed - self.spent)
+
+    @property
+    def text(self) -> str:
+        """How much of it is spent."""
+        spent = self.shown(self.spent).rpartition(" ")[0] or self.shown(self.spent)
+        beside = f" ({self.shown(self.beside)} of it for attempts without an answer, or estimated)" if self.beside else ""
+        return f"{self.name}: {spent} of {self.shown(self.allowed)} spent{beside}, {self.shown(self.left)} left"
+
+    def shown(self, amount: float) -> str:
+        """An amount of it for a person."""
+        if self.prices is not None:
+            return self.prices.amount(amount)
+        return counted(round(amount), "token" if self.name == "max_total_tokens" else "request")
+
+    def enough(self, more: float) -> str:
+        """As a flag: a limit that allows so much beyond what is spent with a little to spare, rounded up to three digits."""
+        needed = self.spent + more * TO_SPARE
+        digits = 2 - math.floor(math.log10(needed)) if needed > 0 else 0
+        number = math.ceil(needed * 10**digits) / 10**digits
+        return f"--{self.name} {number:g}" if self.prices is not None else f"--{self.name} {max(number, 1):.0f}"
+
+
+def limits_of(settings: DistillSettings, spent: JobSpending) -> list[Limit]:
+    """Every limit that is set."""
+    prices = prices_of(settings)
+    total, beside = spent
+    found = []
+    if settings.max_cost is not None and prices is not None:
+        found.append(Limit("max_cost", settings.max_cost, prices.cost(total.usage), prices.cost(beside.usage), prices))
+    if settings.max_total_tokens is not None:
+        found.append(Limit("max_total_tokens", float(settings.max_total_tokens), float(total.usage.total), float(beside.usage.total)))
+    if settings.max_requests is not None:
+        found.append(Limit("max_requests", float(settings.max_requests), float(total.requests), float(beside.requests)))
+    return found
+
+
+def limits_and_warnings(settings: DistillSettings, surveys: list[SplitSurvey], seen: Experience) -> tuple[list[str], list[str]]:
+    """How much of each limit is spent, and what a person should know whose limits leave less than what is still to be sent takes."""
+    if not has_limits(settings):
+        return [], []
+    requests = sum(survey.requests for survey in surveys)
+    usage = expected_tokens(requests, sum(survey.payload_bytes for survey in surveys), settings.effective_max_new_tokens, seen)
+    takes = {"max_total_tokens": float(usage.total), "max_requests": float(requests)}
+    prices = prices_of(settings)
+    if prices is not None:
+        takes["max_cost"] = prices.cost(usage)
+    limits = limits_of(settings, spent_in(settings.resolved_work_dir))
+    warnings = []
+    for limit in limits:
+        more = takes[limit.name]
+        if more > limit.left:
+            is_upper = not seen.is_enough and limit.name != "max_requests"
+            warnings.append(
+                f"{limit.name} leaves {limit.shown(limit.left)}, and what is to be sent takes {'at most' if is_upper else 'about'} "
+                f"{limit.shown(more)}: run {'may end' if is_upper else 'ends'} before every row was sent, with exit code "
+                f"{int(ExitCode.BUDGET_SPENT)}. {limit.enough(more)} is enough for all"
+            )
+    return [limit.text for limit in limits], warnings
+
+
+def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -> str:
+    """How many rows are left, what they would take by what the others took, and which limits are enough for them."""
+    limits = limits_of(settings, spent)
+    left = sum(part.tally.not_sent for part in verdict.splits)
+    said = f"{'; '.join(limit.text for limit in limits)} (over all runs in this work_dir). {counted(left, 'row is', 'rows are')} left"
+    done = sum(part.tally.asked for part in verdict.splits) - left
+    rest_of = None
+    if settings.data_generation_task_type is TaskType.CONVERSATION:  # some rows are half done
+        rest_of = _rest_of_conversations(settings)
+    elif done:
+        rest_of = round(spent.total.requests * left / done), spent.total.usage.times(left / done)
+    if rest_of is None:
+        return f"{said}. What they would take is estimated by beam-distill check"
+    requests, more = rest_of
+    prices = prices_of(settings)
+    rest = {"max_total_tokens": float(more.total), "max_requests": float(requests), "max_cost": prices.cost(more) if prices else 0.0}
+    takes = ", ".join(f"about {limit.shown(rest[limit.name])}" for limit in limits)
+    raised = " ".join(limit.enough(rest[limit.name]) for limit in limits if rest[limit.name] > limit.left) or "A higher limit"
+    return f"{said}; as the others did, they would take {takes}: {raised} should be enough for all"
+
+
+def _rest_of_conversations(settings: DistillSettings) -> tuple[int, Usage] | None:
+    """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint could tell."""
+    from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
+
+    endpoint, _ = endpoint_by_record(settings)
+    if endpoint is None:
+        return None
+    surveys = rows_to_send(settings, endpoint)
+    seen = experience_on_ledger(f"{absolute(settings.resolved_work_dir)}/ledger", endpoint.model)
+    requests = sum(survey.requests for survey in surveys)
+    return requests, expected_tokens(requests, sum(survey.payload_bytes for survey in surveys), settings.effective_max_new_tokens, seen)

@@ -1,0 +1,129 @@
+"""One walk over the input before anything is sent: rows to ask, rows that are no question, rows that the ledger answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from beam_distill.before_run.changed_settings import ChangedSettings
+from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
+from transforms.ledger.earlier_requests import EarlierRequests
+from transforms.prompts.base import Prompt, format_row
+from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
+from transforms.prompts.token_limit import is_cut_off
+from transforms.read_rows import walk_split
+from transforms.reuse.lookup import LedgerLookup
+from transforms.teacher.payload import PayloadTemplate
+
+
+@dataclass(slots=True)
+class SplitSurvey:
+    """What one split holds. ``requests`` and ``payload_bytes`` are those still to be sent; ``repeats`` are the rows to ask that are exactly
+    like an earlier one.
+
+    ``known_turns`` are the turns that the ledger has any answer to. A turn of a conversation that follows an answer is counted without that
+    answer, which nobody knows yet.
+    """
+
+    split: str
+    rows: int = 0
+    bad: int = 0
+    answered: int = 0
+    requests: int = 0
+    payload_bytes: int = 0
+    repeats: int = 0
+    changed: ChangedSettings = field(default_factory=ChangedSettings)
+    known_turns: int = 0
+
+    @property
+    def to_ask(self) -> int:
+        """Rows that are questions to the teacher."""
+        return self.rows - self.bad
+
+    @property
+    def to_send(self) -> int:
+        """Rows that something is still to be asked for."""
+        return self.to_ask - self.answered
+
+
+class LedgerView:
+    """What a walk asks the ledger: ``find`` for answers that are used, ``earlier`` for all others."""
+
+    def __init__(self, find: LedgerLookup, earlier: EarlierRequests, limit: int) -> None:
+        self.find = find
+        self.earlier = earlier
+        self.limit = limit
+
+
+def survey_split(
+    spec: InputSpec,
+    files: SplitFiles,
+    prompt: Prompt,
+    template: PayloadTemplate,
+    ledger: LedgerView | None = None,
+    on_row: Callable[[PromptRequest | RejectedRow], None] = lambda _: None,
+    is_enough: Callable[[SplitSurvey], bool] = lambda _: False,
+) -> SplitSurvey:
+    """Walk one split. ``ledger`` is None where there is none; ``on_row`` sees every row; ``is_enough`` is asked after every row that is to
+    be sent."""
+    survey = SplitSurvey(files.split.value)
+    for row in walk_split(spec, files):
+        survey.rows += 1
+        asked = format_row(prompt, row)
+        on_row(asked)
+        if isinstance(asked, RejectedRow):
+            survey.bad += 1
+            continue
+        survey.repeats += is_repeat(asked.row.row_key)
+        begin = 0
+        if ledger is not None:
+            replies, complete = replies_on_ledger(prompt, asked, ledger.find)
+            survey.known_turns += len(replies)
+            if complete:
+                survey.answered += 1
+                _note_limits(survey.changed, replies, ledger.limit)
+                continue
+            begin = len(replies)
+            _note_sent_again(survey, ledger, prompt, asked, replies, template)
+        for turn in range(begin, len(asked.turns)):
+            survey.requests += 1
+            survey.payload_bytes += len(template.body(asked.messages_for_turn(turn, ("",) * turn)))
+        if is_enough(survey):
+            break
+    return survey
+
+
+def _note_limits(changed: ChangedSettings, replies: tuple[TeacherReply, ...], limit: int) -> None:
+    """Note a row that is answered, where its answers were given under another token limit."""
+    limits = {reply.token_limit for reply in replies if reply.token_limit is not None}
+    if not limits:
+        return
+    last = replies[-1]
+    if is_cut_off(last) and last.token_limit is not None and last.token_limit < limit:
+        changed.context_full += 1
+    else:
+        changed.used += 1
+    changed.limits |= limits
+
+
+def _note_sent_again(
+    survey: SplitSurvey, ledger: LedgerView, prompt: Prompt, asked: PromptRequest, replies: tuple[TeacherReply, ...], template: PayloadTemplate
+) -> None:
+    """Note a row that is to be sent, where the ledger has answers about it that are not used."""
+    changed, begin, turns = survey.changed, len(replies), len(asked.turns)
+    cut_off = ledger.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
+    if cut_off is not None:
+        survey.known_turns += 1
+        changed.cut_off.add_row(turns - begin, [cut_off.usage if cut_off.prompt_tokens is not None else None])
+        if cut_off.token_limit is not None:
+            changed.limits.add(cut_off.token_limit)
+        return
+    earlier = [ledger.earlier.find(asked.row.row_key, turn) for turn in range(turns)] if not begin else []
+    found = [request for request in earlier if request is not None]
+    now = template.body(asked.messages_for_turn(0, ())).decode() if found else ""
+    survey.known_turns += len(found)
+    if found and found[0].payload != now:
+        changed.other.add_row(turns, [request.usage for request in found])
+        changed.earlier, changed.now = found[0].payload, now

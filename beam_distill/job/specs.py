@@ -1,0 +1,187 @@
+"""Settings to the frozen specs that the workers get."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from beam_distill.before_run.spending import budget_spec
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.teachers import declared_models, each_teacher
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.azure_endpoint import locate
+from beam_distill.job.body_secrets import by_reference
+from beam_distill.job.pipeline import JobSpec
+from beam_distill.work_dir.lock import CONTROL, absolute
+from transforms.elements.plan import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.rows import Split
+from transforms.elements.tally import GateSpec
+from transforms.ledger.storage import Sealing
+from transforms.prompts.spec import AnswerRules, PromptSpec
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.payload import request_fields
+from transforms.teacher.specs import (
+    ConcurrencySpec,
+    EndpointSpec,
+    PatienceSpec,
+    PoolMember,
+    SamplingSpec,
+    ScoringSpec,
+)
+from transforms.teacher.stream_spec import StreamMode, StreamSpec
+
+
+def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
+    """Where the teacher is and what opens it; asks Azure when only names are given. Of several, what their requests have in common.
+
+    Raises RunRefused.
+    """
+    if settings.teachers is not None:
+        models = declared_models(settings)
+        common = common_endpoint([endpoint_spec(alone) for alone in each_teacher(settings)])
+        return replace(common, model=settings.model or (models[0] if models else None))
+    located = locate(settings)
+    kind = KINDS[located.kind]
+    try:
+        chat_url = kind.chat_url(located.address, settings.model)
+    except ValueError as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {error}") from None
+    endpoint = EndpointSpec(
+        chat_url=chat_url,
+        model=settings.model,
+        kind=located.kind,
+        credential=located.credential,
+        extra_body_json=json.dumps(by_reference(settings.extra_body or {}), sort_keys=True),
+        ca_bundle=settings.ca_bundle,
+    )
+    fields = request_fields(endpoint, sampling_spec(settings))
+    problems = kind.bound_problems(chat_url, fields)
+    if problems:
+        raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
+    headers = {**kind.route_headers(chat_url, fields), **dict(located.headers), **(settings.additional_headers or {})}
+    return replace(endpoint, headers=tuple(sorted(headers.items())))
+
+
+def common_endpoint(endpoints: list[EndpointSpec]) -> EndpointSpec:
+    """What the requests to all these endpoints have in common, which is what their hash is made of."""
+    kinds = {endpoint.kind for endpoint in endpoints}
+    return EndpointSpec(
+        endpoints[0].chat_url,
+        endpoints[0].model,
+        kinds.pop() if len(kinds) == 1 else EndpointKind.OPENAI,
+        extra_body_json=endpoints[0].extra_body_json,
+    )
+
+
+def sampling_spec(settings: DistillSettings) -> SamplingSpec:
+    """Sampling parameters of every request."""
+    return SamplingSpec(
+        max_new_tokens=settings.effective_max_new_tokens,
+        temperature=settings.teacher_model_temperature,
+        top_p=settings.teacher_model_top_p,
+        frequency_penalty=settings.teacher_model_frequency_penalty,
+        presence_penalty=settings.teacher_model_presence_penalty,
+        stop=tuple(settings.teacher_model_stop or ()),
+        merges_system=settings.teacher_system_messages == "merge",
+    )
+
+
+def input_spec(settings: DistillSettings) -> InputSpec:
+    """Both splits; one without input appears when its output was asked for."""
+    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
+    if settings.validation_file_path or settings.generated_batch_validation_file_path:
+        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path))
+    return InputSpec(
+        tuple(splits),
+        settings.limit,
+        readers=settings.max_concurrency_per_instance * settings.instance_count,
+        format=settings.input_format,
+        columns=ColumnSpec(
+            messages=settings.messages_column or "messages",
+            user_template=settings.user_template,
+            system_template=settings.system_template,
+            label=settings.label_column,
+        ),
+    )
+
+
+def run_files(work_dir: str, run_id: str) -> RunFiles:
+    """The files of one run below its work_dir."""
+    root = absolute(work_dir)
+    staging = f"{root}/staging/{run_id}"
+    return RunFiles(
+        ledger_dir=f"{root}/ledger",
+        failures_dir=f"{root}/failures/{run_id}",
+        staging_dir=staging,
+        rejects_path=f"{root}/rejects.jsonl",
+        verdict_path=f"{staging}/verdict.json",
+        conclusion_path=f"{staging}/conclusion.json",
+        control_dir=f"{staging}/{CONTROL}",
+    )
+
+
+def stream_spec(settings: DistillSettings) -> StreamSpec:
+    """When answers come token by token."""
+    return StreamSpec(StreamMode(settings.stream), settings.first_token_timeout, settings.token_gap_timeout)
+
+
+def prompt_spec(settings: DistillSettings) -> PromptSpec:
+    """Task and reasoning switches."""
+    return PromptSpec(
+        settings.data_generation_task_type,
+        settings.enable_chain_of_thought,
+        settings.enable_chain_of_density,
+        settings.max_len_summary,
+        AnswerRules(settings.bare_answers, settings.other_labels, settings.effective_max_new_tokens),
+    )
+
+
+def job_spec(
+    settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True, pool: tuple[PoolMember, ...] = ()
+) -> JobSpec:
+    """Everything the workers need to know, free of secrets. ``in_process``: the scoring sessions live in the command's own process."""
+    files = run_files(settings.resolved_work_dir, run_id)
+    return JobSpec(
+        rows=input_spec(settings),
+        files=files,
+        prompt=prompt_spec(settings),
+        scoring=ScoringSpec(
+            endpoint=endpoint,
+            sampling=sampling_spec(settings),
+            concurrency=ConcurrencySpec(
+                initial=settings.effective_initial_worker_count,
+                maximum=settings.max_worker_count,
+                max_requests_per_minute=settings.max_requests_per_minute,
+            ),
+            patience=PatienceSpec(
+                attempt_s=settings.initial_request_timeout,
+                longest_attempt_s=settings.max_request_timeout,
+                payload_s=settings.max_retry_time_interval or None,  # 0 as in the component: no limit of this kind
+                first_answer_s=settings.first_answer_patience,
+                outage_s=settings.outage_patience,
+                drain_s=settings.drain_timeout,
+            ),
+            ledger_dir=files.ledger_dir,
+            failures_dir=files.failures_dir,
+            run_id=run_id,
+            seed=settings.seed,
+            share_identical_answers=settings.share_identical_answers,
+            hedge_stragglers=settings.hedge_stragglers,
+            stream=stream_spec(settings),
+            log_requests=settings.debug_mode,
+            log_prompts=settings.debug_mode and settings.log_prompts,
+            sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
+            control_dir=None if in_process else files.control_dir,
+            pool=pool,
+            budget=budget_spec(settings),
+        ),
+        dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
+        mini_batch_bytes=settings.mini_batch_size,
+        gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio),
+    )
+
+
+def with_model(endpoint: EndpointSpec, model: str | None) -> EndpointSpec:
+    """The endpoint addressed with ``model``."""
+    return replace(endpoint, model=model)

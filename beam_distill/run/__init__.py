@@ -1,0 +1,1 @@
+"""Running a job: preparing it, the pipeline on its runner, progress, signals."""

@@ -1,0 +1,148 @@
+"""From totals of several moments to what a person asks: how far, how fast, how long still, how much money."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beam_distill.config.view import ViewSettings
+from beam_distill.work_dir.reading import Reading
+from transforms.elements.usage import TokenPrices, Usage
+
+WINDOW_S = 30.0
+"""Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
+SETTLED_S = 3.0
+PRICE_SETTINGS = {
+    "per_million_in": "price_per_million_input_tokens",
+    "per_million_out": "price_per_million_output_tokens",
+    "per_million_cached": "price_per_million_cached_input_tokens",
+    "per_million_reasoning": "price_per_million_reasoning_tokens",
+    "currency": "currency",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of tokens, and what they are in."""
+
+    tokens: TokenPrices
+    currency: str = "USD"
+
+    @property
+    def remark(self) -> str:
+        """Which tokens alone a cost is of; "" when it is of all."""
+        if self.tokens.per_million_out is None:
+            return "input tokens only"
+        return "output tokens only" if self.tokens.per_million_in is None else ""
+
+    def cost(self, usage: Usage) -> float:
+        """What these tokens cost, as far as prices are given."""
+        return self.tokens.cost(usage)
+
+    def amount(self, cost: float) -> str:
+        """An amount for a person: cents from a tenth of a unit on, two digits below it."""
+        return f"{cost:,.2f} {self.currency}" if cost >= 0.1 or cost == 0 else f"{cost:.2g} {self.currency}"
+
+    def shown(self, cost: float) -> str:
+        """The amount, with the remark that belongs to it."""
+        return self.amount(cost) + (f" ({self.remark})" if self.remark else "")
+
+
+def prices_of(settings: ViewSettings) -> Prices | None:
+    """The prices, when at least one is given."""
+    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS.values())))
+
+
+def prices_told(settings: Mapping[str, Any]) -> Prices | None:
+    """The prices among settings by name, as run.json holds them; None when there is none."""
+    told = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
+    currency = told.pop("currency") or ""
+    prices = TokenPrices(**told)
+    return None if prices.per_million_in is None and prices.per_million_out is None else Prices(prices, currency)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitProgress:
+    """How far one split is. ``total`` is None before it is known; ``read`` is then the least it can be."""
+
+    name: str
+    done: int
+    read: int
+    total: int | None
+
+    @property
+    def share(self) -> float | None:
+        """Done of total, 0 to 1."""
+        if self.total is None:
+            return None
+        return min(1.0, self.done / self.total) if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """One moment of a run, ready to be shown.
+
+    Rates are per second, those of rows over the ones that the teacher is asked about where there are any. ``left_s`` and costs are None
+    where they cannot be known.
+    """
+
+    elapsed_s: float
+    splits: tuple[SplitProgress, ...]
+    reading: Reading
+    rows_per_s: float
+    prompt_tokens_per_s: float
+    completion_tokens_per_s: float
+    left_s: float | None
+    cost: str | None
+    expected_cost: str | None
+    cost_remark: str
+
+    @property
+    def rejects(self) -> int | None:
+        """Rows without an example so far; None where that is not known."""
+        return None if self.reading.rejects is None else sum(self.reading.rejects.values())
+
+
+class Tracker:
+    """Keeps the readings of the last stretch. ``splits`` are the names in the order they are shown."""
+
+    def __init__(self, splits: tuple[str, ...], prices: Prices | None = None) -> None:
+        self._splits = splits
+        self._prices = prices
+        self._recent: deque[tuple[float, Reading]] = deque([(0.0, Reading())])
+
+    def view(self, elapsed_s: float, reading: Reading, totals: dict[str, int], stopping: bool = False) -> ProgressView:
+        """Take a reading in and say what it means. ``totals`` are the rows of the splits that are counted; a run that is ``stopping``
+        sends nothing more, so that nothing is predicted."""
+        self._recent.append((elapsed_s, reading))
+        while len(self._recent) > 2 and self._recent[1][0] < elapsed_s - WINDOW_S:
+            self._recent.popleft()
+        since_s, before = self._recent[0]
+        span_s = max(elapsed_s - since_s, 1e-9)
+        done, read = reading.rows_done, reading.rows_read
+        splits = tuple(SplitProgress(name, done.get(name, 0), read.get(name, 0), totals.get(name)) for name in self._splits)
+        # rows that the ledger answers pass at once: where others are asked, they say nothing of how long those will take
+        asked = reading.rows_scored - before.rows_scored
+        rows_per_s = (asked or sum(done.values()) - sum(before.rows_done.values())) / span_s
+        left_s = expected = None
+        if not stopping and all(split.total is not None for split in splits):
+            rows_left = sum(max(0, (split.total or 0) - split.done) for split in splits)
+            if rows_left and rows_per_s > 0 and elapsed_s >= SETTLED_S:
+                left_s = rows_left / rows_per_s
+            if self._prices is not None and reading.rows_scored >= 10:
+                so_far = self._prices.cost(reading.usage)
+                expected = self._prices.amount(so_far * (1 + rows_left / reading.rows_scored))
+        return ProgressView(
+            elapsed_s,
+            splits,
+            reading,
+            rows_per_s,
+            (reading.usage.prompt - before.usage.prompt) / span_s,
+            (reading.usage.completion - before.usage.completion) / span_s,
+            left_s,
+            None if self._prices is None else self._prices.amount(self._prices.cost(reading.usage)),
+            expected,
+            "" if self._prices is None else self._prices.remark,
+        )

@@ -1,0 +1,92 @@
+"""The thread that looks at a run every second, shows it and keeps what it saw."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from beam_distill.run.progress.row_totals import RowTotals
+from beam_distill.run.progress.tracker import ProgressView, Tracker
+from beam_distill.work_dir.reading import Reading
+from beam_distill.work_dir.timeline import Timeline
+
+log = logging.getLogger("beam_distill")
+
+LOOK_EVERY_S = 0.25
+KEEP_EVERY_S = 1.0
+
+
+class Source(Protocol):
+    """Where readings come from."""
+
+    def read(self) -> Reading:
+        """The state of about this moment."""
+        ...
+
+
+class Display(Protocol):
+    """A way of showing."""
+
+    def show(self, view: ProgressView) -> None:
+        """Show this moment; called several times a second, and once at the end."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        ...
+
+
+@dataclass
+class Watch:
+    """What is looked at, and where it goes. ``source`` may be exchanged while the run goes on: a cluster's job has metrics only once it
+    is submitted, and being asked too often does it no good (``look_every_s``). ``stopping`` is set once nothing more is sent.
+    """
+
+    source: Source
+    tracker: Tracker
+    totals: RowTotals
+    timeline: Timeline
+    look_every_s: float = LOOK_EVERY_S
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def follow(self, display: Display | None, done: threading.Event) -> None:
+        """Look until ``done``, and once more then."""
+        began = time.monotonic()
+        kept_s = -KEEP_EVERY_S
+        try:
+            while True:
+                last = done.wait(self.look_every_s)
+                elapsed_s = time.monotonic() - began
+                reading = self.source.read()
+                if last or elapsed_s - kept_s >= KEEP_EVERY_S:
+                    self.timeline.add(elapsed_s, reading)
+                    kept_s = elapsed_s
+                if display is not None:
+                    display.show(self.tracker.view(elapsed_s, reading, self.totals.known(), self.stopping.is_set() or last))
+                if last:
+                    self.timeline.close()
+                    break
+        except Exception:
+            log.warning("progress is no longer shown; the run goes on", exc_info=True)
+        finally:
+            if display is not None:
+                display.close()
+
+
+@contextmanager
+def watched(watch: Watch, display: Display | None) -> Iterator[Watch]:
+    """Show and keep what a run does, from here to the end of the block. Whatever goes wrong with that never reaches the run."""
+    done = threading.Event()
+    thread = threading.Thread(target=watch.follow, args=(display, done), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        done.set()
+        thread.join()
+        watch.totals.close()

@@ -1,0 +1,78 @@
+"""The parts of a progress message, the same in every way of showing."""
+
+from __future__ import annotations
+
+from beam_distill.run.progress.tracker import ProgressView, SplitProgress
+from transforms.elements.counted import counted
+from transforms.elements.usage import Usage
+
+
+def duration(seconds: float) -> str:
+    """``0:07``, ``12:34`` or ``3:05:09``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rate(value: float) -> str:
+    """Per second, with a decimal only where it matters."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def parts_of(usage: Usage) -> list[str]:
+    """The tokens that are counted apart, where there are any."""
+    parts = [f"{usage.cached:,} tokens in from the cache"] * bool(usage.cached)
+    return parts + [f"{usage.reasoning:,} tokens out of reasoning"] * bool(usage.reasoning)
+
+
+def of_total(split: SplitProgress) -> str:
+    """``523 of 1,000``, or the least that the total can be."""
+    if split.total is not None:
+        return f"{split.done:,} of {split.total:,}"
+    return f"{split.done:,} of at least {split.read:,}" if split.read > split.done else f"{split.done:,}"
+
+
+def pace(view: ProgressView) -> list[str]:
+    """How fast."""
+    return [
+        f"{rate(view.rows_per_s)} rows/s",
+        f"tokens/s {rate(view.prompt_tokens_per_s)} in, {rate(view.completion_tokens_per_s)} out",
+    ]
+
+
+def endpoint(view: ProgressView) -> list[str]:
+    """What the endpoint does."""
+    reading = view.reading
+    parts = []
+    if reading.in_flight is not None:
+        parts.append(f"{reading.in_flight} in flight of {reading.limit} allowed")
+    if reading.backing_off:
+        parts.append(f"{reading.backing_off} waiting to be sent again")
+    if reading.retries is not None:
+        parts.append(counted(reading.retries, "retry", "retries"))
+        parts.append(f"{reading.throttled:,} throttled (429)")
+    return parts
+
+
+def outcome(view: ProgressView) -> list[str]:
+    """What became of the rows."""
+    parts = [] if view.rejects is None else [counted(view.rejects, "reject")]
+    if view.reading.given_up:
+        parts.append(f"{view.reading.given_up:,} without an answer")
+    if view.reading.reused:
+        parts.append(f"{counted(view.reading.reused, 'answer')} from the ledger")
+    return parts
+
+
+def time_and_money(view: ProgressView) -> list[str]:
+    """How long, how much."""
+    parts = [f"{duration(view.elapsed_s)} so far", *parts_of(view.reading.usage)]
+    if view.left_s is not None:
+        parts.append(f"about {duration(view.left_s)} left")
+    if view.cost is not None:
+        parts.append(f"{view.cost} so far")
+    if view.expected_cost is not None:
+        parts.append(f"about {view.expected_cost} in all")
+    if view.cost_remark:
+        parts.append(f"cost: {view.cost_remark}")
+    return parts

@@ -1,0 +1,52 @@
+"""The report at the end of a run, written by a process of its own: what it loads, and whatever may go wrong with it, never touches the run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from beam_distill.after_run.result import RunResult
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode
+from beam_distill.work_dir.files import is_remote
+
+log = logging.getLogger("beam_distill")
+
+PATIENCE_S = 1800.0
+_COMMAND = "import json, sys; from beam_distill.cli.main import main; sys.exit(main(json.loads(sys.stdin.buffer.read())))"
+
+
+def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
+    """The result with the path of its report; without one, and with a warning, when it could not be written."""
+    if result.exit_code is ExitCode.STORAGE_FAILED or not (is_remote(result.work_dir) or Path(result.work_dir).is_dir()):
+        return result
+    # its arguments go through a pipe: Beam's options may hold the key of a storage account, and others see command lines
+    arguments = json.dumps(["report", result.work_dir, *_storage_options(resolved, beam_argv or [])])
+    said = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}  # a path is to come back as it is, whatever the terminal can show
+    try:
+        ended = subprocess.run([sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
+        out, errors = (text.decode("utf-8", "surrogateescape").strip() for text in (ended.stdout, ended.stderr))
+        if ended.returncode == 0:
+            path, _, agreement = out.partition("\n")
+            return replace(result, report_path=path.strip(), label_agreement=agreement.strip())
+        wrong = (errors.splitlines() or [f"exit code {ended.returncode}"])[-1]
+    except KeyboardInterrupt:
+        wrong = "interrupted"
+    except (OSError, subprocess.SubprocessError) as error:
+        wrong = str(error)
+    log.warning("the report could not be written (%s); the run is not touched by that. Try: beam-distill report %s", wrong, result.work_dir)
+    return result
+
+
+def _storage_options(resolved: ResolvedSettings, beam_argv: list[str]) -> tuple[str, ...]:
+    """What of Beam's options the report needs to find a work_dir that is not on this machine."""
+    if not is_remote(resolved.settings.resolved_work_dir):
+        return ()
+    from beam_distill.runners.base import beam_given
+
+    return beam_given(resolved, beam_argv).argv

@@ -1,0 +1,31 @@
+"""Another name for a work_dir in whose path Beam would see a pattern."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from beam_distill.job.pipeline import JobSpec
+from transforms.matching import is_pattern
+
+_STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir")
+
+
+@contextmanager
+def staged_without_patterns(job: JobSpec, work_dir: str) -> Iterator[JobSpec]:
+    """The job, with the files that Beam stages reached through a link where the path of the work_dir holds ``[``, ``*`` or ``?``.
+
+    Beam looks for what it staged with these paths as patterns, and has no way to quote them. The link is for processes of this machine.
+    """
+    if "://" in work_dir or not is_pattern(work_dir):
+        yield job
+        return
+    with tempfile.TemporaryDirectory(prefix="beam-distill-") as folder:
+        link = os.path.join(folder, "work_dir")
+        os.symlink(work_dir, link)
+        files = replace(job.files, **{name: link + getattr(job.files, name)[len(work_dir) :] for name in _STAGED})
+        control_dir = files.control_dir if job.scoring.control_dir is not None else None
+        yield replace(job, files=files, scoring=replace(job.scoring, control_dir=control_dir))

@@ -1,0 +1,1 @@
+"""Handing a job over to a cluster, and following it."""

@@ -1,0 +1,161 @@
+"""The portable jar: a job's pipeline, settings and package with Beam's runner for Flink or Spark around it.
+
+It is put together here, from Beam's job server jar, without Java: a pod that has only Python makes it before the runner starts. Whoever runs
+it names the class that starts it, ENTRY_CLASSES; no Python is needed where it is submitted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.runners.portability import abstract_job_service, portable_runner
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.pipeline import build
+from beam_distill.run.job import PreparedJob, prepare_job
+from beam_distill.runners.base import BeamGiven, RunnerPlan, beam_given, options_of
+from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
+from beam_distill.runners.flink import job_options
+from beam_distill.runners.job_server import is_on_this_machine
+from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted
+from beam_distill.submit.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
+
+ENTRY_CLASSES = {
+    "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
+    "spark": "org.apache.beam.runners.spark.SparkPipelineRunner",
+}
+
+
+def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | None = None) -> Submission:
+    """Make the jar as ``output``, on any filesystem, and leave word of it in the work_dir; a jar is one run, whose id is inside.
+
+    Checks what ``beam-distill run`` checks, and moves datasets of an earlier run aside. Raises RunRefused.
+    """
+    prepared = prepare_jar(resolved, beam_argv)
+    with handing_over(prepared), packed(prepared) as jar:
+        copy_file(str(jar), output)
+        return submitted(submission_of(prepared, resolved.settings.runner))
+
+
+def prepare_jar(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> PreparedJob:
+    """A job that was checked and may be packed. Raises RunRefused."""
+    plan = jar_plan(resolved.settings, beam_given(resolved, beam_argv or []))
+    return prepare_job(resolved, beam_argv, ask_again, plan=plan)
+
+
+@contextmanager
+def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) -> Iterator[Path]:
+    """The jar in a folder that goes with the block. ``flink_version`` is that of the cluster, where Beam has to fetch its runner."""
+    runner, given = prepared.resolved.settings.runner, prepared.given.options
+    named = prepared.resolved.settings.job_server_jar or given.get(f"{runner}_job_server_jar")
+    runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
+    with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
+        jar = Path(folder) / "beam-distill.jar"
+        pipeline = beam.Pipeline(runner=_JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
+        build(pipeline, prepared.job)
+        pipeline.run().wait_until_finish()
+        yield jar
+
+
+def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
+    """Beam's options for a jar: the cluster is wherever the jar is run. Raises RunRefused for what no jar can do."""
+    if settings.runner not in ENTRY_CLASSES:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"runner: there are portable jars for flink and spark, not for {settings.runner}")
+    environment = worker_environment(settings, given, "docker")
+    if environment.kind == "loopback":
+        raise RunRefused(
+            ExitCode.WRONG_INPUT,
+            "worker_environment: loopback workers live in the command, and a jar runs without it. Write external:host:port (a worker pool), "
+            "docker:image or process:/path/of/boot",
+        )
+    if settings.runner == "flink":
+        # [auto]: the cluster that the jar is handed to
+        argv = ["--flink_master=[auto]", *job_options(settings)]
+    else:
+        argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
+    master = str(settings.master or given.options.get("flink_master") or "")
+    return RunnerPlan(
+        (*argv, *environment.argv),
+        f"{settings.runner.capitalize()}, {environment_in_words(environment)}",
+        environment=environment.kind,
+        same_machine=bool(master) and is_on_this_machine(master, environment),
+    )
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy a file between any two filesystems. Raises RunRefused when there is no such file."""
+    try:
+        if "://" not in target:
+            os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+        kind = "application/octet-stream"
+        with FileSystems.open(source, mime_type=kind) as taken, FileSystems.create(target, mime_type=kind) as given:
+            shutil.copyfileobj(taken, given, 1 << 20)
+    except OSError as error:
+        raise RunRefused(ExitCode.STORAGE_FAILED, f"{source} cannot be copied to {target}: {error}") from None
+
+
+class _JarRunner(portable_runner.PortableRunner):
+    """Beam's portable runner before a job service that only packs."""
+
+    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
+        super().__init__()
+        self._service = _PackingService(runner, runner_jar, jar)
+
+    def default_job_server(self, options: PipelineOptions) -> Any:
+        return self._service
+
+    def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> Any:
+        # the service knows no options of its own; those of the runner inside the jar must not be dropped for that
+        return portable_runner.JobServiceHandle(job_service, options, retain_unknown_options=True)
+
+
+class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type: ignore[misc]
+    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
+        super().__init__()
+        self._runner = runner
+        self._runner_jar = runner_jar
+        self._target = jar
+
+    def start(self) -> Any:
+        return self
+
+    def stop(self) -> None:
+        pass
+
+    def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
+        if self._runner == "spark":
+            # Beam's Python side drops the runner from the options, and Spark's asks for it where none stands by default
+            options["beam:option:runner:v1"] = "org.apache.beam.runners.spark.SparkRunner"
+        return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
+
+
+class _PackedJob(abstract_job_service.UberJarBeamJob):  # type: ignore[misc]
+    def __init__(self, runner_jar: str, target: Path, job_id: str, job_name: str, pipeline: Any, options: Any) -> None:
+        super().__init__(runner_jar, job_id, job_name, pipeline, options)
+        self._target = target
+
+    def run(self) -> None:
+        self._stop_artifact_service()
+        shutil.move(self._jar, self._target)
+        self.set_state(beam_job_api_pb2.JobState.DONE)
+
+    def cancel(self) -> None:
+        pass
+
+    def get_state_stream(self) -> Any:
+        return iter(self._state_history)
+
+    def get_message_stream(self) -> Any:
+        return iter(self._state_history)

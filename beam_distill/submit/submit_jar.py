@@ -1,0 +1,34 @@
+"""A portable jar to Flink through its REST interface: nothing of the job stays here but word of it in the work_dir."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.base import beam_given, processes_in_all
+from beam_distill.runners.flink import ask_cluster, master_of
+from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
+from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted
+from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, packed, prepare_jar
+
+
+def submit_to_flink(
+    resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None, ask_again: tuple[str, ...] = ()
+) -> Submission:
+    """Pack the job, hand the jar to the JobManager that is its master, and start it; ``jar`` keeps a copy. Raises RunRefused."""
+    settings = resolved.settings
+    rest = FlinkRest(master_of(settings, beam_given(resolved, beam_argv or [])))
+    version, note = ask_cluster(rest, processes_in_all(settings))
+    prepared = prepare_jar(resolved, beam_argv, ask_again)
+    with handing_over(prepared, *note), packed(prepared, version) as made:
+        if jar is not None:
+            copy_file(str(made), jar)
+        return submitted(submission_of(prepared, "flink", rest.url, _started(rest, made, processes_in_all(settings))))
+
+
+def _started(rest: FlinkRest, jar: Path, processes: int) -> str:
+    try:
+        return rest.run(rest.upload(jar), processes, ENTRY_CLASSES["flink"])
+    except FlinkUnreachable as error:
+        raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None

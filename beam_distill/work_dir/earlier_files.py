@@ -1,0 +1,66 @@
+"""What is found where a dataset is to be: set aside, so that a stopped run leaves none that looks finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from apache_beam.io.filesystems import FileSystems
+
+from beam_distill.work_dir.files import fields_of, is_remote
+from beam_distill.work_dir.lock import write_file
+from transforms.filesystems import exists, remove_partials
+
+PUBLISHED = "published.json"
+"""Size and time of every dataset that runs of this work_dir have published: what differs is not theirs, or was changed since."""
+
+
+def set_aside(output: str, work_dir: str) -> str | None:
+    """Move what is at an output out of the way: into the work_dir, or beside itself where either is on object storage.
+
+    A dataset of an earlier run replaces the one before it; what no run of this work_dir wrote is never replaced. Returns where it is now, None
+    when there was nothing.
+    """
+    if is_remote(output) or is_remote(work_dir):
+        if not exists(output):
+            return None
+        aside = output + ".previous"
+        if exists(aside):
+            FileSystems.delete([aside])
+        FileSystems.rename([output], [aside])
+        return aside
+    remove_partials(output)
+    source = Path(output).absolute()
+    if not source.exists():
+        return None
+    # outputs of the same name in different folders must not meet
+    folder = hashlib.blake2b(os.fsencode(source.parent), digest_size=4).hexdigest()
+    kept = Path(work_dir) / "previous" / folder / source.name
+    if _published(work_dir).get(str(source)) != _state(source):
+        kept = next(free for number in count(1) if not (free := kept.parent / f"not-ours-{number}" / source.name).exists())
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, kept)
+    return str(kept)
+
+
+def note_published(work_dir: str, datasets: dict[str, str]) -> None:
+    """Remember datasets as published by a run of this work_dir. Raises OSError."""
+    ours = {path: _state(Path(path)) for path in map(os.path.abspath, datasets.values()) if not is_remote(path)}
+    if ours and not is_remote(work_dir):
+        write_file(f"{work_dir}/{PUBLISHED}", json.dumps({**_published(work_dir), **ours}) + "\n")
+
+
+def _published(work_dir: str) -> dict[str, object]:
+    return fields_of(f"{work_dir}/{PUBLISHED}") or {}
+
+
+def _state(path: Path) -> list[int] | None:
+    with suppress(OSError):
+        status = path.stat()
+        return [status.st_size, status.st_mtime_ns]
+    return None
