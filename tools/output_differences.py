@@ -1,0 +1,139 @@
+"""How the files that two runs wrote differ, without what differs between any two runs."""
+
+import difflib
+import html
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+LEFT_OUT = re.compile(r"(^|/)(timeline|spending)/|/lock$|\.svg$")
+"""Files that hold nothing but times and process ids; that they exist is compared."""
+VOLATILE_FIELDS = {"run_id", "started", "wall_s", "latency_ms", "sent_at_ms", "answered_at_ms", "beam_distill", "iopub.execute_input"}
+RUN_FILES = ("run.json", "started.json", "published.json")
+ANSWER_FIELDS = {"payload", "response", "body", "reference_answer"}
+"""Fields of records that are compared as they are, whatever looks like a time in them."""
+VOLATILE = (
+    (re.compile(r"\d{8}T\d{9}-[0-9a-f]{8}(-\d+-[0-9a-f]+|@[\w.-]+)?"), "RUN"),
+    (re.compile(r"-\d+-[0-9a-f]{12}(?=\.avro$)"), "-WRITER"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?[\d.+:]*( UTC)?"), "TIME"),
+    (re.compile(r"\b\d+:\d\d(:\d\d)?\b"), "DURATION"),
+    (re.compile(r"(?<![\w.])[\d.,]+ (ms|s|min|h|minutes?|seconds?|hours?)\b"), "DURATION"),
+    (re.compile(r"(?<=beam.distill )\d+\.\d+\.\d+"), "VERSION"),
+    (re.compile(r"(?<=tokens/s )[\d.,]+ in, [\d.,]+ out|\d+ in flight of \d+ allowed"), "RATE"),
+    (re.compile(r"\b[\d.,]+(?= (requests|rows|tokens|answers)(/s| a second| per second| a minute))"), "RATE"),
+)
+
+
+def settled(text: str) -> str:
+    """The text without what differs from run to run."""
+    for pattern, name in VOLATILE:
+        text = pattern.sub(name, text)
+    return text
+
+
+def differences(before: Path, after: Path) -> Iterator[str]:
+    """Each difference between two folders, for a person: file, place, what was there before and after."""
+    first, second = files_of(before), files_of(after)
+    for name in sorted(first.keys() | second.keys()):
+        if name not in first or name not in second:
+            yield f"{name}: only {'after' if name not in first else 'before'}"
+        elif name.endswith(".avro"):
+            yield from (f"{name}: {found}" for found in between_records(records_of(first[name]), records_of(second[name])))
+        elif not LEFT_OUT.search(name):
+            yield from (f"{name}: {found}" for found in between_files(first[name][0], second[name][0]))
+
+
+def files_of(folder: Path) -> dict[str, list[Path]]:
+    """All files by their names without run ids; the segments of one ledger are one entry."""
+    named = defaultdict(list)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        named[settled(path.relative_to(folder).as_posix())].append(path)
+    return named
+
+
+def between_files(before: Path, after: Path) -> Iterator[str]:
+    """Differences of two files. Most are compared as bytes; JSON that a run writes about itself, pages and printed lines without times."""
+    first, second = before.read_bytes(), after.read_bytes()
+    if first == second:
+        return
+    if before.name in RUN_FILES or before.suffix == ".ipynb":
+        values = [json.loads(content) for content in (first, second)]
+        if before.name == "published.json":
+            values = [{path: size for path, (size, _changed_ns) in value.items()} for value in values]
+        yield from between_values(*values)
+        return
+    if before.suffix == ".parquet":
+        yield f"{len(first)} other bytes than the {len(second)} after"
+        return
+    texts = [part.decode("utf-8", "replace") for part in (first, second)]
+    if before.suffix == ".html":
+        texts = [settled(words_of(text)) for text in texts]
+    elif before.parent.name == "commands":
+        texts = [settled(text) for text in texts]
+    elif texts[0] == texts[1]:
+        yield "other bytes that read the same"
+    lines_before, lines_after = (text.splitlines(keepends=True) for text in texts)
+    for line in list(difflib.unified_diff(lines_before, lines_after, n=0))[2:]:
+        mark, content = line[0], line[1:]
+        yield f"line {line.strip('@ ')}".rstrip("@ \n") if mark == "@" else f"  {'before' if mark == '-' else 'after '} {shortened(content)}"
+
+
+def words_of(page: str) -> str:
+    """The words of an HTML page, without its pictures."""
+    page = re.sub(r"<(svg|style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return "\n".join(line for part in re.sub(r"<[^>]+>", "\n", page).splitlines() if (line := html.unescape(part).strip()))
+
+
+def between_values(before: Any, after: Any, place: str = "") -> Iterator[str]:
+    """Differences of two JSON values, each with its field."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        if list(before) != list(after) and before.keys() == after.keys():
+            yield f"{place or 'fields'}: another order, before {list(before)}, after {list(after)}"
+        for name in [*before, *(name for name in after if name not in before)]:
+            field = f"{place}.{name}" if place else name
+            if name not in before or name not in after:
+                yield f"{field}: only {'after' if name not in before else 'before'}: {shortened((before if name in before else after)[name])}"
+            elif name not in VOLATILE_FIELDS:
+                yield from between_values(before[name], after[name], field)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, pair in enumerate(zip(before, after, strict=True)):
+            yield from between_values(*pair, f"{place}[{number}]")
+    elif isinstance(before, str) and isinstance(after, str) and place.rpartition(".")[2] not in ANSWER_FIELDS:
+        if settled(before) != settled(after):
+            yield f"{place}: before {shortened(before)}, after {shortened(after)}"
+    elif before != after or type(before) is not type(after):
+        yield f"{place}: before {shortened(before)}, after {shortened(after)}"
+
+
+def records_of(paths: list[Path]) -> tuple[list[Any], dict[str, list[dict[str, Any]]]]:
+    """The schemas that Avro files were written with, and their records by row."""
+    schemas: list[Any] = []
+    records = defaultdict(list)
+    for path in paths:
+        with open(path, "rb") as file:
+            reader = fastavro.reader(file)
+            if reader.writer_schema not in schemas:
+                schemas.append(reader.writer_schema)
+            for record in reader:
+                records["{split} {row_key} turn {turn}".format(**record)].append(record)
+    for of_row in records.values():
+        of_row.sort(key=lambda record: (record["attempts"], record.get("kind") or ""))
+    return schemas, records
+
+
+def between_records(before: Any, after: Any) -> Iterator[str]:
+    """Differences of two ledgers: schemas exactly, then the records of each row."""
+    yield from between_values(before[0], after[0], "schema")
+    yield from between_values(dict(sorted(before[1].items())), dict(sorted(after[1].items())), "record")
+
+
+def shortened(value: Any) -> str:
+    """A value in at most one line."""
+    text = repr(value)
+    return text if len(text) <= 300 else f"{text[:300]}… ({len(text)} characters)"
