@@ -12,7 +12,7 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt
-from transforms.prompts.progress import conclude, extract_answer, replies_on_ledger
+from transforms.prompts.progress import example_or_reject, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.reuse.answer_index import AnswerIndex
@@ -52,7 +52,7 @@ class _DropAnsweredFn(beam.DoFn):
         yield ScoredRow(asked, replies) if complete or not self._scoring.send else (asked, replies)
 
     def _is_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> bool:
-        ended = conclude(self._prompt, ScoredRow(asked, replies))
+        ended = example_or_reject(self._prompt, ScoredRow(asked, replies))
         if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
             return False
         # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time

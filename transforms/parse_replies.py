@@ -12,7 +12,7 @@ from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
 from transforms.elements.usage import Usage
-from transforms.prompts.progress import answers_or_reject, conclude
+from transforms.prompts.progress import answers_or_reject, example_or_reject
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
@@ -54,7 +54,7 @@ class _ParseFn(beam.DoFn):
             if reject is not None or isinstance(element, RejectedRow):
                 yield beam.pvalue.TaggedOutput(REJECTS, reject)
             else:
-                yield beam.pvalue.TaggedOutput(EXAMPLES, conclude(self._prompt, element))
+                yield beam.pvalue.TaggedOutput(EXAMPLES, example_or_reject(self._prompt, element))
 
     def finish_bundle(self) -> None:
         self._counters.hand_over()

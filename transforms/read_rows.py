@@ -9,9 +9,9 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
+from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.flow import Row
-from transforms.elements.plan import InputSpec, SplitFiles
-from transforms.intake.walk import OpenFile, Reading, column_problems, walk_rows
+from transforms.intake.walk import OpenFile, ReadSpec, column_problems, walk_rows
 from transforms.matching import sizes_of
 
 
@@ -31,8 +31,8 @@ def missing_columns(spec: InputSpec, path: str) -> list[str]:
     return column_problems(open_as_stored, path, _reading(spec))
 
 
-def _reading(spec: InputSpec) -> Reading:
-    return Reading(spec.max_row_bytes, spec.format, spec.columns)
+def _reading(spec: InputSpec) -> ReadSpec:
+    return ReadSpec(spec.max_row_bytes, spec.format, spec.columns)
 
 
 def walk_split(spec: InputSpec, files: SplitFiles, share: int = 0, shares: int = 1) -> Iterator[Row]:

@@ -75,7 +75,7 @@ class RunControl:
         self._dir = control_dir
         self._session = session
         self._path = f"{control_dir}/{_OPEN}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-        self._told: Union[int, None] = None
+        self._last_written: Union[int, None] = None
         self._over = False
         self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
@@ -85,14 +85,14 @@ class RunControl:
         """Say how many requests are open, when that changed; with ``beat`` in any case, and what the engine is doing besides."""
         with self._telling:
             still_open = self._session.open_requests()
-            if still_open == self._told and not beat:
+            if still_open == self._last_written and not beat:
                 return
             with suppress(Exception):  # a report that cannot be written must not cost an answer
-                if self._over or (self._told is not None and not exists(self._path)):
+                if self._over or (self._last_written is not None and not exists(self._path)):
                     self._over = True
                     return
                 write_json(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
-                self._told = still_open
+                self._last_written = still_open
 
     def look(self) -> bool:
         """Tell, and see whether the process is asked to stop; False when there is no more to look for."""

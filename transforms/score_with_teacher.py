@@ -19,7 +19,7 @@ from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.run_control import RunControl, control_of
-from transforms.teacher.session import Lane, settle_abandoned, shared_session
+from transforms.teacher.session import Lane, shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
 
 
@@ -37,7 +37,7 @@ class _ScoreBatchFn(beam.DoFn):
 
     def start_bundle(self) -> None:
         # stages start from the last to the first: this comes before DropAnswered looks at the ledger
-        settle_abandoned(self._scoring)
+        wait_for_abandoned(self._scoring)
 
     def process(self, element: Batch) -> Iterator[Scored]:
         if not isinstance(element, list):

@@ -16,8 +16,8 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
+from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
-from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
@@ -25,10 +25,10 @@ from transforms.filesystems import put_in_place
 from transforms.ledger.index import FailureIndex
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt, format_row
-from transforms.prompts.progress import FindReplies, conclude, replies_on_ledger
-from transforms.prompts.reasoning import reasoning_of
+from transforms.prompts.progress import FindReplies, example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.prompts.teacher_reasoning import reasoning_of
 from transforms.read_rows import walk_split
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
@@ -106,7 +106,7 @@ class _JoinWithLedgerFn(beam.DoFn):
             replies, complete = replies_on_ledger(prompt, asked, find)
             failed = None if complete else failures.find(asked.row.row_key)
             latest = failed if complete or failed is not None else failures.latest_attempt(asked.row.row_key)
-            ended = conclude(
+            ended = example_or_reject(
                 prompt,
                 ScoredRow(
                     asked,

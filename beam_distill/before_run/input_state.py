@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from transforms.elements.plan import InputSpec
+from transforms.elements.data_specs import InputSpec
 from transforms.matching import sizes_of
 
 

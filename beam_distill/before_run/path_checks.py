@@ -9,7 +9,7 @@ from pathlib import Path
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from transforms.elements.plan import InputSpec
+from transforms.elements.data_specs import InputSpec
 from transforms.intake.dataset_folder import folder_problem
 from transforms.matching import cannot_be_read_twice, is_pattern, matches
 from transforms.read_rows import matching_files, open_as_stored

@@ -16,7 +16,7 @@ from transforms.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import format_row
-from transforms.prompts.progress import answers_for_next_turn, conclude, replies_on_ledger
+from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.read_rows import walk_split
 from transforms.reuse.answer_index import AnswerIndex
@@ -66,7 +66,7 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
                 result.sent += 1
                 if scored.stopped is not None:
                     result.stopped = scored.stopped.detail
-                ended = conclude(prompt, scored)
+                ended = example_or_reject(prompt, scored)
                 if isinstance(ended, RejectedRow):
                     result.reasons[ended.reason] = result.reasons.get(ended.reason, 0) + 1
                 else:

@@ -14,8 +14,8 @@ from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.job.specs import endpoint_spec, input_spec, with_model
 from beam_distill.work_dir.files import lacks_client, unknown_filesystem
+from transforms.elements.data_specs import InputSpec
 from transforms.elements.failures import FailureKind
-from transforms.elements.plan import InputSpec
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns

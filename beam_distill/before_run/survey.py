@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from beam_distill.before_run.changed_settings import ChangedSettings
-from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.ledger.earlier_requests import EarlierRequests

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from transforms.distill_rows import DistillRows
-from transforms.elements.plan import DatasetSpec, InputSpec, RunFiles
+from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
 from transforms.elements.tally import GateSpec
 from transforms.judge_success import CombineSuccess, JudgeSuccess
 from transforms.prompts.spec import PromptSpec

@@ -51,7 +51,7 @@ from beam_distill.work_dir.lock import absolute, is_remote, locked, read_file, r
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted
-from transforms.elements.plan import InputSpec, RunFiles
+from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import read_verdict
 from transforms.matching import is_pattern

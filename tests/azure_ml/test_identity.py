@@ -11,11 +11,11 @@ import pytest
 from azure_emulator.state import AML, ARM, Scripted
 from azure_jobs import SOURCES, AzureHost
 
-from transforms.azure.identity import request_token
 from transforms.azure.kept_secret import KeptSecret, Secret
 from transforms.azure.moments import epoch_s_of
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef
+from transforms.azure.token_sources import request_token
 from transforms.azure.tokens import forget_secrets, kept_token
 from transforms.elements.failures import StopCause
 from transforms.teacher.kinds.base import EndpointKind

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pytest
 
-from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.rows import Split, TrainingRow
 from transforms.intake.dataset_folder import folder_problem
 from transforms.matching import sizes_of

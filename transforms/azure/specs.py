@@ -12,7 +12,7 @@ PUBLIC_ARM_URL = "https://management.azure.com"
 class IdentityRef:
     """Who asks for tokens.
 
-    ``source`` is ``auto`` or the name of one source (see ``identity``). ``client_id`` names a user-assigned identity; None takes the one
+    ``source`` is ``auto`` or the name of one source (see ``token_sources``). ``client_id`` names a user-assigned identity; None takes the one
     that the worker's environment names. ``ca_bundle`` is a PEM file of authorities for Azure's own addresses.
     """
 

@@ -17,7 +17,7 @@ def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
     """The process's token for ``scope`` as ``identity``."""
 
     def fetch() -> Secret[str]:
-        from transforms.azure.identity import request_token  # azure-identity takes a while to import: only for those who use it
+        from transforms.azure.token_sources import request_token  # azure-identity takes a while to import: only for those who use it
 
         return request_token(identity, scope)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
+from transforms.intake.chat import chat_messages
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.json_value import json_value
 from transforms.intake.refusal import UnusableRecord
-from transforms.intake.rows import chat_messages
 
 _PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
-from transforms.elements.text import storable_text
+from transforms.elements.storable_text import storable_text
 from transforms.intake.columns import RowColumns
 from transforms.intake.formats.base import UnusableFile
-from transforms.intake.identity import RowKeys
 from transforms.intake.lines import ByteSource
 from transforms.intake.opening import open_rows
+from transforms.intake.row_keys import RowKeys
 
 LINES_PER_SHARE = 64
 """Neighbouring lines go to the same shard in stretches of this many."""
@@ -30,7 +30,7 @@ class OpenFile(ByteSource, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadSpec:
     """How files become rows: ``format`` is a name in ``formats.registry``, None to go by each file's suffix; records longer than
     ``max_row_bytes`` become rejects."""
 
@@ -44,7 +44,7 @@ def walk_rows(
     files: Sequence[str],
     split: Split,
     limit: int | None,
-    reading: Reading,
+    reading: ReadSpec,
     shard: tuple[int, int] | None = None,
 ) -> Iterator[TrainingRow | RejectedRow]:
     """Every record of a split, as a row or a reject, in the order of ``files`` and their records; blank lines are none.
@@ -98,7 +98,7 @@ def _written(detail: str) -> str:
     return detail if detail.isascii() else detail.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: Reading) -> list[str]:
+def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: ReadSpec) -> list[str]:
     """What the settings name and the file, or all of its first records, lack; nothing when no record can be read.
 
     Raises UnusableFile and BadTemplate.

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import fastavro
 
-from transforms.elements.text import storable_text
+from transforms.elements.storable_text import storable_text
 
 _LONGEST = {"int": 2**31 - 1, "long": 2**63 - 1}
 SYNC_BYTES = 16

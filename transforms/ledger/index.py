@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.elements.replies import FailureRecord
-from transforms.ledger.reading import Damage, NotASegment, SegmentReader
 from transforms.ledger.schema import FAILED_SCHEMA, FAILURE_SCHEMA, failure_record
+from transforms.ledger.segment_reader import Damage, NotASegment, SegmentReader
 from transforms.ledger.segments import TornSegment, lost_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from transforms.ledger.encoding import BlockEncoder
-from transforms.ledger.reading import Damage, NotASegment, SegmentReader
+from transforms.ledger.segment_reader import Damage, NotASegment, SegmentReader
 
 SUFFIX = ".avro"
 SPARE_DESCRIPTORS = 2

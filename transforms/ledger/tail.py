@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from transforms.ledger.reading import NotASegment, SegmentReader
 from transforms.ledger.schema import USAGE_SCHEMA
+from transforms.ledger.segment_reader import NotASegment, SegmentReader
 
 
 class SegmentTail:

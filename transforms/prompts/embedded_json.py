@@ -52,7 +52,7 @@ def _decode(text: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ObjectsFound:
     """What a text holds of the objects that were looked for.
 
     ``objects``: every complete one with a wanted key, in order, outermost only. ``broken``: behind the last of them
@@ -71,7 +71,7 @@ class Reading:
         return bool(self.objects) and not self.broken and not self.unfinished
 
 
-def read_objects(text: str, names: Sequence[str]) -> Reading:
+def read_objects(text: str, names: Sequence[str]) -> ObjectsFound:
     """The objects of a text that hold one of the named keys."""
     strict = _read(_strict_candidates(text), names)
     if strict.certain or len(text) > LONGEST_REPAIRED:
@@ -116,7 +116,7 @@ class _Candidates:
     unfinished: bool
 
 
-def _read(candidates: _Candidates, names: Sequence[str]) -> Reading:
+def _read(candidates: _Candidates, names: Sequence[str]) -> ObjectsFound:
     mention = re.compile("|".join(re.escape(name).replace("_", r"[\s_-]?") for name in names), re.IGNORECASE)
     objects: list[Mapping[str, object]] = []
     broken = False
@@ -136,7 +136,7 @@ def _read(candidates: _Candidates, names: Sequence[str]) -> Reading:
             broken = False
     if not objects and not other:
         other = any(_is_json(text) for text in candidates.texts[-2:])
-    return Reading(tuple(objects), broken, candidates.unfinished, other)
+    return ObjectsFound(tuple(objects), broken, candidates.unfinished, other)
 
 
 def _is_json(text: str) -> bool:

@@ -26,11 +26,11 @@ class NliPrompt(SingleTurn):
         bare = self.rules.bare_answers
         if bare == "never" or (bare == "auto" and form == AnswerForm()):
             if form.labels:
-                self.settled(said, form.labels)
+                self._as_listed(said, form.labels)
             return said
-        return self.settled(said, form.labels)
+        return self._as_listed(said, form.labels)
 
-    def settled(self, answer: str, labels: tuple[Label, ...]) -> str:
+    def _as_listed(self, answer: str, labels: tuple[Label, ...]) -> str:
         """An answer in its bare form, as one of the labels where there are some. Raises AnswerRejected."""
         if labels:
             try:
@@ -55,7 +55,7 @@ class NliReasonedPrompt(NliPrompt):
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The label under ``answer_choice``. Raises AnswerRejected."""
         said = label_of(visible_text(text), ANSWER_CHOICE)
-        return self.settled(said, labels_in(own_instructions(asked)) or labels_in_question(asked[-1].content))
+        return self._as_listed(said, labels_in(own_instructions(asked)) or labels_in_question(asked[-1].content))
 
     def reason(self, text: str) -> str | None:
         """The value of ``reason``."""

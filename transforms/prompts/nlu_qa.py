@@ -38,7 +38,7 @@ class NluQaReasonedPrompt(NluQaPrompt):
         question = asked[-1].content
         own = own_instructions(asked)
         choices = numbered_choices if asks_for_number_of_a_choice(own) else lettered_choices
-        return self.settled(said, with_choices(labels_in(own), question) or choices(question) or labels_in_question(question))
+        return self._as_listed(said, with_choices(labels_in(own), question) or choices(question) or labels_in_question(question))
 
     def reason(self, text: str) -> str | None:
         """The value of ``reason``."""

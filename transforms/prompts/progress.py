@@ -59,7 +59,7 @@ def replies_on_ledger(
     return longest, False
 
 
-def conclude(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:
+def example_or_reject(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:
     """What a row came to in the end."""
     row = scored.request.row
     ended = answers_or_reject(prompt, scored)

@@ -6,7 +6,7 @@ import json
 
 import orjson
 
-from transforms.elements.plan import DatasetSpec
+from transforms.elements.data_specs import DatasetSpec
 from transforms.elements.rows import DistilledExample, RejectedRow
 from transforms.students.base import turns_of
 from transforms.students.registry import STUDENT_FORMATS

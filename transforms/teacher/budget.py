@@ -17,8 +17,8 @@ from transforms.elements.usage import Spending, Usage, sum_of
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.expectation import Expectation, roughly
 from transforms.teacher.lenient_json import read_json
+from transforms.teacher.reported_usage import read_usage
 from transforms.teacher.specs import BudgetSpec
-from transforms.teacher.usage import read_usage
 
 log = logging.getLogger("beam_distill.teacher")
 

@@ -29,7 +29,7 @@ from transforms.teacher.specs import PoolMember, ScoringSpec
 from transforms.teacher.streaming import streaming_of
 from transforms.teacher.surroundings import Client, Neighbours, Rows
 from transforms.teacher.traffic import Attempt, Traffic
-from transforms.teacher.trouble import Settled, Trouble
+from transforms.teacher.trouble import Resolved, Trouble
 
 TICK_S = 0.05
 REFUSED_WAIT_S = 0.2
@@ -85,7 +85,7 @@ class Endpoint:
         self._now = self._loop.time
         self._slots = Slots(self._use_slot, self._dropped, rows.defect)
         self._alarm = Alarm(neighbours.fill)
-        self._inquiry = Inquiry(client, rows, self._traffic, self._trouble, self._streaming, self._settled, neighbours.fill)
+        self._inquiry = Inquiry(client, rows, self._traffic, self._trouble, self._streaming, self._resolved, neighbours.fill)
         self._stopped = False
         self._answers = 0
         self._refused_for: FailureKind | None = None
@@ -339,13 +339,13 @@ class Endpoint:
             self._inquiry.ask(doubt)
         return row, TICK_S
 
-    def _settled(self, settled: Settled) -> None:
-        if settled.is_back:
+    def _resolved(self, resolved: Resolved) -> None:
+        if resolved.is_back:
             self._is_back(self._now())
-        for row in settled.given_up:
+        for row in resolved.given_up:
             assert row.latest_failure is not None
             self._rows.give_up(row, row.latest_failure, b"")
-        stop = settled.stop and self._neighbours.lost(self, settled.stop, settled.kind)
+        stop = resolved.stop and self._neighbours.lost(self, resolved.stop, resolved.kind)
         if stop is not None:
             self._rows.stop(stop)
 

@@ -11,11 +11,11 @@ from transforms.teacher.health import Doubt
 from transforms.teacher.streaming import Streaming
 from transforms.teacher.surroundings import Client, Engine
 from transforms.teacher.traffic import Traffic
-from transforms.teacher.trouble import Settled, Trouble
+from transforms.teacher.trouble import Resolved, Trouble
 
 
 class Inquiry:
-    """Hands what a question led to over to ``settled``; ``ended`` is called after each, whatever became of it."""
+    """Hands what a question led to over to ``resolved``; ``ended`` is called after each, whatever became of it."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Inquiry:
         traffic: Traffic,
         trouble: Trouble,
         streaming: Streaming,
-        settled: Callable[[Settled], None],
+        resolved: Callable[[Resolved], None],
         ended: Callable[[], None],
     ) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class Inquiry:
         self._traffic = traffic
         self._trouble = trouble
         self._streaming = streaming
-        self._settled = settled
+        self._resolved = resolved
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -58,11 +58,11 @@ class Inquiry:
         self._traffic.in_flight += 1
         self._engine.counts.in_flight += 1
         try:
-            settled = await self._trouble.settle(doubt, self._send, self._loop.time)
+            resolved = await self._trouble.resolve(doubt, self._send, self._loop.time)
         finally:
             self._traffic.in_flight -= 1
             self._engine.counts.in_flight -= 1
-        self._settled(settled)
+        self._resolved(resolved)
 
     async def _send(self, body: bytes) -> AttemptResult:
         budget = self._engine.budget

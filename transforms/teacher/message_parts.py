@@ -63,13 +63,13 @@ def add_delta(fields: dict[str, Any], delta: dict[str, Any]) -> int:
     return added
 
 
-def settled(value: Any) -> Any:
+def as_json_values(value: Any) -> Any:
     """The same value with its texts as plain ones."""
     if isinstance(value, TextSoFar):
         return value.whole()
     if isinstance(value, dict):
-        return {name: settled(inner) for name, inner in value.items()}
-    return [settled(item) for item in value] if isinstance(value, list) else value
+        return {name: as_json_values(inner) for name, inner in value.items()}
+    return [as_json_values(item) for item in value] if isinstance(value, list) else value
 
 
 def add_log_probabilities(held: Any, later: Any) -> Any:

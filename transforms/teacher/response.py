@@ -10,7 +10,7 @@ from transforms.elements.replies import TeacherReply
 from transforms.teacher.error_body import is_event_stream, is_web_page
 from transforms.teacher.lenient_json import read_json
 from transforms.teacher.message_text import content_of, refusal_of, thought_of
-from transforms.teacher.usage import read_usage
+from transforms.teacher.reported_usage import read_usage
 
 LONGEST_MESSAGE = 500
 _ERROR_FIELDS = frozenset(

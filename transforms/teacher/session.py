@@ -56,7 +56,7 @@ class ScoringSession:
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
         self._room = threading.Condition()
         self._queued = 0
-        self._endpoints_told: dict[str, EndpointState] = {}
+        self._endpoints_reported: dict[str, EndpointState] = {}
         self._lanes: list[Lane] = []
         self._at_end: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
@@ -113,11 +113,11 @@ class ScoringSession:
         refused: dict[str, FailureKind] = {}
         with self._room:
             for state in self.snapshot().endpoints if self._spec.pool else ():
-                before = self._endpoints_told.get(state.name)
+                before = self._endpoints_reported.get(state.name)
                 answers[state.name] = state.answers - (before.answers if before is not None else 0)
                 if state.refused_for is not None and (before is None or before.refused_for is None):
                     refused[state.name] = state.refused_for
-                self._endpoints_told[state.name] = state
+                self._endpoints_reported[state.name] = state
         return answers, refused
 
     @property
@@ -127,11 +127,11 @@ class ScoringSession:
 
     def abandon(self, lane: Lane) -> None:
         """The rows of this lane are wanted no more, for its bundle failed. What was not sent is dropped; what is on the wire is paid for
-        and goes on to the ledger, where the bundle's next try finds it: see ``settle``."""
+        and goes on to the ledger, where the bundle's next try finds it: see ``wait_for_abandoned``."""
         self._on_loop(self._dispatcher.withdraw, lane.deliver)
         self._abandoned.append(lane)
 
-    def settle(self) -> None:
+    def wait_for_abandoned(self) -> None:
         """Wait until everything that abandoned lanes had on the wire is answered and recorded."""
         while self._abandoned:
             for _ in self._abandoned.pop().drain():
@@ -286,11 +286,11 @@ def shared_session(spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorag
         return session
 
 
-def settle_abandoned(spec: ScoringSpec) -> None:
+def wait_for_abandoned(spec: ScoringSpec) -> None:
     """Wait for what bundles that failed in this process had on the wire, so that their next try finds it on the ledger."""
     session = _sessions.get(spec)
     if session is not None:
-        session.settle()
+        session.wait_for_abandoned()
 
 
 def stop_sessions(cause: EarlyStop) -> None:

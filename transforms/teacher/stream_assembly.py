@@ -14,7 +14,7 @@ import orjson
 from transforms.teacher.chunk_template import ChunkTemplate, template_of
 from transforms.teacher.event_stream import Event, EventReader
 from transforms.teacher.lenient_json import read_json
-from transforms.teacher.message_parts import add_delta, add_log_probabilities, settled
+from transforms.teacher.message_parts import add_delta, add_log_probabilities, as_json_values
 
 LONGEST_STREAM_BYTES = 256 * 1024 * 1024
 """A token comes in some 300 bytes of stream, in several thousand where log probabilities are asked for."""
@@ -41,7 +41,7 @@ class _Choice:
         self.went_on = False
 
     def assembled(self, index: int) -> dict[str, Any]:
-        message = settled(self.message)
+        message = as_json_values(self.message)
         if not message.get("role"):
             message = {"role": "assistant", **message}
         calls = message.get("tool_calls")

@@ -28,7 +28,7 @@ FEW_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Resolved:
     """What a question of our own led to: an early stop for a failure of ``kind``, or ``given_up`` rows that failed by themselves, or an
     endpoint that is back."""
 
@@ -97,17 +97,17 @@ class Trouble:
             self._accused.clear()
         return self.health.failed(now_s, failure, rows_left, len(row.body) / BYTES_PER_TOKEN)
 
-    async def settle(self, doubt: Doubt, send: Send, now: Callable[[], float]) -> Settled:
+    async def resolve(self, doubt: Doubt, send: Send, now: Callable[[], float]) -> Resolved:
         """Ask the question that ``doubt`` calls for, and see what follows."""
         failure = await self.question.ask(doubt, send)
         now_s = now()
         if self.health.doubt is not doubt:
-            return Settled()  # a row was answered meanwhile
+            return Resolved()  # a row was answered meanwhile
         if failure is not None:
             stop = self.health.question_failed(now_s, failure)
             if self.health.out and self._out_since_s is None:
                 self._out_since_s = now_s
-            return Settled(stop, failure.kind)
+            return Resolved(stop, failure.kind)
         latest, silent_s = self.health.latest_failure, self.health.silent_s(now_s)
         throttled = latest is not None and latest.kind is FailureKind.THROTTLED and silent_s >= self._patience.outage_s
         if throttled and not self.health.out:
@@ -117,11 +117,11 @@ class Trouble:
             self._forgive(silent_s)
             self._accused.clear()
             self._say_back()
-            return Settled(is_back=True)
+            return Resolved(is_back=True)
         for row, kind in self._accused:
             row.by_itself += WEIGHT.get(kind, 1)
         self._accused.clear()
-        return Settled(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
+        return Resolved(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
 
     def forgive(self, now_s: float) -> None:
         """What failed since the latest answer is not the rows' fault."""
@@ -152,16 +152,16 @@ class Trouble:
             last = f"{failure.kind.value} ({failure.detail}{begins_with(failure)})"
             log.warning("no answer from %s for %.0f s, last %s", self._name, silent_s, last)
 
-    def _only_throttled(self, now_s: float) -> Settled:
+    def _only_throttled(self, now_s: float) -> Resolved:
         def throttled_throughout(row: RowInProgress) -> bool:
             latest = row.latest_failure
             return latest is not None and latest.kind is FailureKind.THROTTLED and row.age_s(now_s) >= self._patience.outage_s
 
         stop = self.health.only_throttled(len(self._waiting) <= FEW_THROTTLED)
         if stop is not None:
-            return Settled(stop)
+            return Resolved(stop)
         self.health.question_answered(now_s)
-        return Settled(given_up=tuple(self._waiting.remove_failed(throttled_throughout)))
+        return Resolved(given_up=tuple(self._waiting.remove_failed(throttled_throughout)))
 
     def _forgive(self, silent_s: float) -> None:
         """The endpoint was out: what failed meanwhile is not the rows' fault, nor is the time that went by."""

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.intake.formats.registry import FORMATS
-from transforms.intake.walk import Reading, column_problems, walk_rows
+from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 CHATS = [[{"role": "user", "content": f"question {number}"}] for number in range(3)]
 QUESTION = ColumnSpec(user_template="{{question}}")
@@ -47,7 +47,7 @@ WRITERS = {"parquet": parquet, "arrow": arrow_stream, "feather": arrow_file}
 
 
 def walk(name: str, data: bytes, columns: ColumnSpec = ColumnSpec()) -> list[TrainingRow | RejectedRow]:  # noqa: B008 - frozen
-    return list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, Reading(100_000, columns=columns)))
+    return list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, ReadSpec(100_000, columns=columns)))
 
 
 def prompts(rows: list[TrainingRow | RejectedRow]) -> list[str]:
@@ -156,7 +156,7 @@ def test_arrow_files_are_read_as_parquet_is(name: str) -> None:
     data = WRITERS[name](table)
     assert walk(f"x.{name}", data) == _named(walk("x.parquet", parquet(table)), f"x.{name}")
     assert FORMATS["arrow"].count(io.BytesIO(data), lambda _: True) == 3
-    assert column_problems(lambda _: io.BytesIO(data), f"x.{name}", Reading(1000, columns=QUESTION)) == [
+    assert column_problems(lambda _: io.BytesIO(data), f"x.{name}", ReadSpec(1000, columns=QUESTION)) == [
         "user_template names question, which is not there; the columns are: messages, id"
     ]
 
@@ -175,14 +175,14 @@ def test_damaged_bytes_of_a_table_end_the_file_and_not_the_process(name: str) ->
     good = WRITERS[name](pa.table({"question": [f"question {number} é" for number in range(6)], "other": ["x"] * 6}))
     code = (
         "import io, random, sys\n"
-        "from transforms.elements.plan import ColumnSpec\nfrom transforms.elements.rows import Split\n"
-        "from transforms.intake.walk import Reading, walk_rows\n"
+        "from transforms.elements.data_specs import ColumnSpec\nfrom transforms.elements.rows import Split\n"
+        "from transforms.intake.walk import ReadSpec, walk_rows\n"
         "good, name, rng = sys.stdin.buffer.read(), sys.argv[1], random.Random(7)\n"
         "for _ in range(300):\n"
         "    bad = bytearray(good)\n"
         "    for _ in range(rng.choice((1, 2, 8))):\n"
         "        bad[rng.randrange(len(bad))] = rng.randrange(256)\n"
-        "    reading = Reading(100_000, columns=ColumnSpec(user_template='{{question}}', label='other'))\n"
+        "    reading = ReadSpec(100_000, columns=ColumnSpec(user_template='{{question}}', label='other'))\n"
         "    assert len(list(walk_rows(lambda _: io.BytesIO(bytes(bad)), [name], Split.TRAIN, None, reading))) < 1000\n"
     )
     ended = subprocess.run([sys.executable, "-c", code, f"x.{name}"], input=good, capture_output=True)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
+from transforms.intake.chat import UnusableRecord
 from transforms.intake.columns import RowColumns
-from transforms.intake.rows import UnusableRecord
 
 USER = {"role": "user", "content": "u"}
 

@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import ChatMessage, RejectedRow, Split, TrainingRow
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS
 from transforms.intake.opening import open_rows
-from transforms.intake.walk import Reading, column_problems, walk_rows
+from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 PAIRS = [("A man sleeps.", "He is awake."), ('He said "no",\nand left.', "Er ging – früh."), ("  ", "x"), ("same", "same"), ("same", "same")]
 TEMPLATED = ColumnSpec(user_template="P: {{premise}}\nH: {{hypothesis}}", label="label")
@@ -85,7 +85,7 @@ PACKERS = {"": lambda data: data, ".gz": gzip.compress, ".zst": zstd}
 
 
 def walk(files: dict[str, bytes], columns: ColumnSpec = TEMPLATED, **options: Any) -> list[TrainingRow | RejectedRow]:
-    reading = Reading(options.pop("max_row_bytes", 100_000), options.pop("format", None), columns)
+    reading = ReadSpec(options.pop("max_row_bytes", 100_000), options.pop("format", None), columns)
     return list(walk_rows(lambda name: io.BytesIO(files[name]), list(files), Split.TRAIN, None, reading, **options))
 
 
@@ -179,7 +179,7 @@ def test_a_long_zstd_window_is_no_damage() -> None:
     line = as_jsonl(fields_of(PAIRS))
     frame = b"\x28\xb5\x2f\xfd\x00\x98" + (1 | len(line) << 3).to_bytes(3, "little") + line  # one stored block, window of 512 MB
     with pytest.raises(UnusableFile, match="zstd -d --long=31"):
-        column_problems(lambda _: io.BytesIO(frame), "rows.jsonl.zst", Reading(100_000, None, TEMPLATED))
+        column_problems(lambda _: io.BytesIO(frame), "rows.jsonl.zst", ReadSpec(100_000, None, TEMPLATED))
 
 
 @pytest.mark.parametrize("packing", [".gz", ".zst"])
@@ -234,7 +234,7 @@ def test_memory_does_not_follow_the_size_of_the_file(
     path = tmp_path / f"rows.{name}{packing}"
     # one row group: that a reader holds one at a time would help no one whose file has no more
     path.write_bytes(PACKERS[packing](as_parquet(large[kind], LARGE_ROWS) if name == "parquet" else WRITERS[name](large[kind])))
-    reading = Reading(100_000, None, ColumnSpec(user_template="{{hypothesis}}", label="label"))
+    reading = ReadSpec(100_000, None, ColumnSpec(user_template="{{hypothesis}}", label="label"))
     outside = pa.default_memory_pool()
     pool = pa.proxy_memory_pool(outside)  # Arrow's memory is none of Python's
     pa.set_memory_pool(pool)
@@ -258,7 +258,7 @@ def test_a_small_file_that_is_large_inside_is_unpacked_in_steps(name: str, lette
     with gzip.open(path, "wb", compresslevel=1) as file:
         for _ in range(32):
             file.write(letter * 1024 * 1024)
-    reading = Reading(100_000, None, ColumnSpec())
+    reading = ReadSpec(100_000, None, ColumnSpec())
     tracemalloc.start()
     try:
         with open(path, "rb") as stored:
@@ -276,7 +276,7 @@ def test_a_small_file_that_is_large_inside_is_unpacked_in_steps(name: str, lette
 
 
 def problems(data: bytes, name: str, columns: ColumnSpec) -> list[str]:
-    return column_problems(lambda _: io.BytesIO(data), name, Reading(100_000, None, columns))
+    return column_problems(lambda _: io.BytesIO(data), name, ReadSpec(100_000, None, columns))
 
 
 @pytest.mark.parametrize("name", list(WRITERS))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import Reading, walk_rows
+from transforms.intake.walk import ReadSpec, walk_rows
 
 CHAT = '"messages": [{"role": "user", "content": "u"}]'
 ODD_VALUES = [
@@ -30,7 +30,8 @@ ODD_VALUES = [
 
 def walk(name: str, text: str, **columns: Any) -> list[TrainingRow | RejectedRow]:
     files = {name: text.encode()}
-    return list(walk_rows(lambda path: io.BytesIO(files[path]), list(files), Split.TRAIN, None, Reading(100_000, columns=ColumnSpec(**columns))))
+    spec = ReadSpec(100_000, columns=ColumnSpec(**columns))
+    return list(walk_rows(lambda path: io.BytesIO(files[path]), list(files), Split.TRAIN, None, spec))
 
 
 def both(row: str, **columns: Any) -> list[list[TrainingRow | RejectedRow]]:
@@ -84,9 +85,9 @@ def test_what_is_not_json_in_any_reading_is_said_in_the_words_of_the_strict_one(
 @pytest.mark.parametrize("number", ["9" * 5000, "9" * 90_000, "1e99999999999999999999", "-1e99999999999999999999", "0." + "1" * 5000])
 def test_no_number_in_a_list_ends_the_process(number: str) -> None:
     code = (
-        "import io\nfrom transforms.elements.rows import Split\nfrom transforms.intake.walk import Reading, walk_rows\n"
+        "import io\nfrom transforms.elements.rows import Split\nfrom transforms.intake.walk import ReadSpec, walk_rows\n"
         f"data = b'[{{\"a\": {number}}}]'\n"
-        "print([row.reason for row in walk_rows(lambda name: io.BytesIO(data), ['x.json'], Split.TRAIN, None, Reading(100_000))])"
+        "print([row.reason for row in walk_rows(lambda name: io.BytesIO(data), ['x.json'], Split.TRAIN, None, ReadSpec(100_000))])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout.strip()) == (0, "['no_messages']"), ended.stderr

@@ -6,11 +6,11 @@ import io
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS
-from transforms.intake.walk import Reading, column_problems, walk_rows
+from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 TEMPLATED = ColumnSpec(user_template="{{a}}|{{b}}")
 
@@ -18,7 +18,7 @@ TEMPLATED = ColumnSpec(user_template="{{a}}|{{b}}")
 def walk(text: str | bytes, name: str = "x.csv", columns: ColumnSpec = TEMPLATED) -> list[tuple[int, str]]:
     """The line of each row, and its prompt or its reason."""
     data = text.encode() if isinstance(text, str) else text
-    rows = list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, Reading(100_000, columns=columns)))
+    rows = list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, ReadSpec(100_000, columns=columns)))
     assert FORMATS["csv"].count(io.BytesIO(data), lambda _: True) <= max(len(rows), 1) + data.count(b"\n")
     return [(row.origin.line, row.reason if isinstance(row, RejectedRow) else row.messages[0].content) for row in rows]
 
@@ -57,7 +57,7 @@ def test_byte_order_marks_of_joined_files() -> None:
 @pytest.mark.fault("A5")
 def test_nameless_columns_alone_are_no_header() -> None:
     assert walk(",,\n1,2,3\n") == [(1, reasons.UNREADABLE_FILE)]
-    assert column_problems(lambda _: io.BytesIO(b",a,b\n0,x,y\n"), "x.csv", Reading(1000, columns=TEMPLATED)) == []
+    assert column_problems(lambda _: io.BytesIO(b",a,b\n0,x,y\n"), "x.csv", ReadSpec(1000, columns=TEMPLATED)) == []
 
 
 @pytest.mark.fault("A5")
@@ -86,7 +86,7 @@ def test_json_lines_with_old_line_ends() -> None:
 def test_a_quote_that_swallows_rows_makes_the_file_unreadable(text: str, rows_before: int, says: str) -> None:
     columns = TEMPLATED if "b" in text[:8] else ColumnSpec(user_template="{{a}}")
     data = text.encode()
-    rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(100_000, columns=columns)))
+    rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, columns=columns)))
     assert len(rows) == rows_before + 1
     last = rows[-1]
     assert isinstance(last, RejectedRow) and last.reason == reasons.UNREADABLE_FILE
@@ -120,7 +120,7 @@ def test_a_bad_row_that_swallows_none_costs_itself_alone(text: str, rows: list[t
 
 def test_a_header_that_cannot_be_read_is_said() -> None:
     with pytest.raises(UnusableFile, match="never closed"):
-        column_problems(lambda _: io.BytesIO(b'a,"b\nx,y\n'), "x.csv", Reading(1000, columns=TEMPLATED))
+        column_problems(lambda _: io.BytesIO(b'a,"b\nx,y\n'), "x.csv", ReadSpec(1000, columns=TEMPLATED))
 
 
 def test_commas_under_a_name_for_tabs() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
+from transforms.intake.chat import UnusableRecord
 from transforms.intake.columns import RowColumns
-from transforms.intake.rows import UnusableRecord
-from transforms.intake.walk import Reading, column_problems, walk_rows
+from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 U, A = ("user", "u"), ("assistant", "a")
 
@@ -164,9 +164,9 @@ def test_every_shape_is_the_same_row_as_the_chat_it_means() -> None:
     files = {f"{place}.jsonl": json.dumps(row).encode() for place, row in enumerate(rows)}
     keys = []
     for name, data in files.items():
-        found = list(walk_rows(lambda _, data=data: io.BytesIO(data), [name], Split.TRAIN, None, Reading(1000)))  # type: ignore[misc]
+        found = list(walk_rows(lambda _, data=data: io.BytesIO(data), [name], Split.TRAIN, None, ReadSpec(1000)))  # type: ignore[misc]
         keys += [row.row_key for row in found if isinstance(row, TrainingRow)]
-        assert column_problems(lambda _, data=data: io.BytesIO(data), name, Reading(1000)) == []  # type: ignore[misc]
+        assert column_problems(lambda _, data=data: io.BytesIO(data), name, ReadSpec(1000)) == []  # type: ignore[misc]
     assert len(keys) == 5 and len(set(keys)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_column_that_is_named_is_the_only_one_looked_at() -> None:
 @pytest.mark.fault("N12")
 def test_a_list_as_python_prints_it_has_its_own_message() -> None:
     data = b"messages\n\"[{'role': 'user', 'content': 'u'}]\"\n"
-    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, Reading(1000))
+    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(1000))
     assert isinstance(row, RejectedRow) and row.reason == reasons.PRINTED_LIST
     assert "as Python prints it" in row.detail and "to_json or to_parquet" in row.detail
 

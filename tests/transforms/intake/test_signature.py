@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import Reading, walk_rows
+from transforms.intake.walk import ReadSpec, walk_rows
 
 ROW = b'{"messages": [{"role": "user", "content": "u"}]}\n'
 TABLE = pa.table({"messages": [[{"role": "user", "content": "u"}]]})
@@ -71,7 +71,7 @@ def sqlite(folder: Path) -> bytes:
 
 
 def walk(name: str, data: bytes) -> list[TrainingRow | RejectedRow]:
-    return list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, Reading(100_000, columns=ColumnSpec())))
+    return list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, ReadSpec(100_000, columns=ColumnSpec())))
 
 
 FILES = {
@@ -141,7 +141,7 @@ def test_words_are_not_taken_for_signatures(word: str) -> None:
             ["x.csv"],
             Split.TRAIN,
             None,
-            Reading(1000, columns=ColumnSpec(user_template="{{b}}")),
+            ReadSpec(1000, columns=ColumnSpec(user_template="{{b}}")),
         )
     )
     assert [row.messages[0].content for row in rows if isinstance(row, TrainingRow)] == ["y"]

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from transforms.elements import reasons
-from transforms.intake.rows import UnusableRecord
+from transforms.intake.chat import UnusableRecord
 from transforms.intake.templates import BadTemplate, ColumnTemplate
 
 

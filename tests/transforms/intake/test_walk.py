@@ -7,7 +7,7 @@ import pytest
 
 from transforms.elements import reasons
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import LINES_PER_SHARE, Reading, walk_rows
+from transforms.intake.walk import LINES_PER_SHARE, ReadSpec, walk_rows
 
 
 def row(text: str) -> bytes:
@@ -22,7 +22,7 @@ FILES = {
 
 
 def walk(files: dict[str, bytes], **options: object) -> list[TrainingRow | RejectedRow]:
-    settings = {"limit": None, "reading": Reading(1000), **options}
+    settings = {"limit": None, "reading": ReadSpec(1000), **options}
     return list(walk_rows(lambda name: io.BytesIO(files[name]), list(files), Split.TRAIN, **settings))  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ def test_limit_opens_no_file_beyond_it() -> None:
         opened.append(name)
         return io.BytesIO(FILES[name])
 
-    list(walk_rows(open_file, list(FILES), Split.TRAIN, 3, Reading(1000)))
+    list(walk_rows(open_file, list(FILES), Split.TRAIN, 3, ReadSpec(1000)))
     assert opened == ["one"]
 
 
@@ -81,7 +81,7 @@ def test_shards_are_the_whole_with_the_same_keys(count: int) -> None:
 
 def test_files_are_closed_even_when_the_walk_is_left() -> None:
     source = io.BytesIO(row("a") + row("b"))
-    walking = walk_rows(lambda name: source, ["x"], Split.TRAIN, None, Reading(1000))
+    walking = walk_rows(lambda name: source, ["x"], Split.TRAIN, None, ReadSpec(1000))
     next(walking)
     walking.close()  # type: ignore[attr-defined]
     assert source.closed
@@ -92,4 +92,4 @@ def test_what_opening_raises_is_passed_on() -> None:
         raise FileNotFoundError(name)
 
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        list(walk_rows(missing, ["nowhere"], Split.TRAIN, None, Reading(1000)))
+        list(walk_rows(missing, ["nowhere"], Split.TRAIN, None, ReadSpec(1000)))

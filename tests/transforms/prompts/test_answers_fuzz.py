@@ -12,9 +12,9 @@ from transforms.elements.rows import ChatMessage, TaskType
 from transforms.prompts.answer_form import form_asked_for
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.plain_number import NotCertain, stated_number
-from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
+from transforms.prompts.teacher_reasoning import reasoning_of
 
 PIECES = (
     *("<think>", "</think>", "[THINK]", "◁think▷", "<|im_end|>", "<|channel|>", "final<|message|>", "<answer>", "</answer>", "assistantfinal"),

@@ -11,7 +11,7 @@ import pytest
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, RowOrigin, Split, TaskType, TrainingRow
-from transforms.intake.walk import Reading, walk_rows
+from transforms.intake.walk import ReadSpec, walk_rows
 from transforms.prompts.base import AnswerRejected, UnusableRow
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
@@ -202,7 +202,7 @@ def test_rows_without_a_question_are_named(spec: PromptSpec, messages: tuple[Cha
 
 
 def rows_of(path: Path, split: Split) -> list[TrainingRow]:
-    rows = list(walk_rows(lambda name: io.BytesIO(Path(name).read_bytes()), [str(path)], split, None, Reading(1 << 23)))
+    rows = list(walk_rows(lambda name: io.BytesIO(Path(name).read_bytes()), [str(path)], split, None, ReadSpec(1 << 23)))
     assert not [row for row in rows if isinstance(row, RejectedRow)]
     return [row for row in rows if isinstance(row, TrainingRow)]
 

@@ -6,9 +6,9 @@ from builders import a_reply
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, TaskType
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.prompts.teacher_reasoning import reasoning_of
 
 PROMPT = prompt_for(PromptSpec(TaskType.CONVERSATION))
 ASKED = (ChatMessage("user", "Who sat on the mat?"),)

@@ -254,7 +254,7 @@ def test_who_shares_with_a_withdrawn_row_asks_itself(tmp_path: Path) -> None:
             abandoned.abandon()
             blocked.set()
             assert [len(row.replies) for row in kept.drain()] == [1]
-            session.settle()
+            session.wait_for_abandoned()
         finally:
             session.close()
 

@@ -25,7 +25,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.work_dir.reading import Reading
 from beam_distill.work_dir.timeline import Timeline, read_timeline, timeline_path
-from transforms.elements.plan import InputSpec, SplitFiles
+from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.replies import LedgerRecord
 from transforms.elements.rows import Split
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum

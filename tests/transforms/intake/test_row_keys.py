@@ -3,8 +3,8 @@
 import pytest
 
 from transforms.elements.rows import ChatMessage, Split
-from transforms.intake import identity
-from transforms.intake.identity import RowKeys, content_digest
+from transforms.intake import row_keys
+from transforms.intake.row_keys import RowKeys, content_digest
 
 ONE = (ChatMessage("user", "one"),)
 TWO = (ChatMessage("user", "two"),)
@@ -41,7 +41,7 @@ def test_different_rows_differ(one: tuple[Split, tuple[ChatMessage, ...]], other
 
 def test_keys_stay_different_where_the_remembered_bits_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     digests = {ONE: b"\0" * 15 + b"\1", TWO: b"\0" * 15 + b"\2"}
-    monkeypatch.setattr(identity, "content_digest", lambda split, messages: digests[messages])
+    monkeypatch.setattr(row_keys, "content_digest", lambda split, messages: digests[messages])
     keys = RowKeys(Split.TRAIN)
     given = [keys.next_key(messages) for messages in (ONE, TWO, ONE, TWO)]
     assert len(set(given)) == 4

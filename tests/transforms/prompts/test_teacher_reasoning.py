@@ -5,9 +5,9 @@ from builders import a_reply
 
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import TaskType
-from transforms.prompts.reasoning import reasoning_of
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.prompts.teacher_reasoning import reasoning_of
 
 JSON = '{"reason": "because", "answer": 4, "answer_choice": "B"}'
 

@@ -122,7 +122,7 @@ def _is_principal() -> bool:
 
 
 def _problem(source: _Source, error: Exception) -> AzureProblem:
-    status, wait_s = _told(error)
+    status, wait_s = _status_and_wait_s(error)
     text = _first_sentence(error)
     if isinstance(error, (ValueError, KeyError, TypeError)) and not isinstance(error, AzureError):
         return AzureProblem(f"answered in a form that cannot be read or is set up wrongly ({type(error).__name__}: {error})", passing=False)
@@ -136,7 +136,7 @@ def _problem(source: _Source, error: Exception) -> AzureProblem:
     return AzureProblem(text, passing=source.declared and not isinstance(error, ClientAuthenticationError))
 
 
-def _told(error: BaseException) -> tuple[int | None, float | None]:
+def _status_and_wait_s(error: BaseException) -> tuple[int | None, float | None]:
     """The status behind a failure, and the wait that came with it."""
     seen: BaseException | None = error
     while seen is not None:

@@ -6,14 +6,14 @@ import io
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.intake.formats.registry import format_of
-from transforms.intake.walk import Reading, column_problems, walk_rows
+from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 
 def walk(data: bytes, name: str = "prompts.txt", columns: ColumnSpec | None = None, named: str | None = None) -> list[TrainingRow | RejectedRow]:
-    reading = Reading(1000, named, columns or ColumnSpec())
+    reading = ReadSpec(1000, named, columns or ColumnSpec())
     return list(walk_rows(lambda _: io.BytesIO(data), [name], Split.TRAIN, None, reading))
 
 
@@ -53,7 +53,7 @@ def test_a_prompt_is_the_same_row_as_a_chat_with_it() -> None:
 def test_a_template_finds_the_line() -> None:
     columns = ColumnSpec(user_template="Translate: {{text}}")
     assert seen(walk(b"one\n", columns=columns)) == [(1, "Translate: one")]
-    assert column_problems(lambda _: io.BytesIO(b"one\n"), "x.txt", Reading(1000)) == []
+    assert column_problems(lambda _: io.BytesIO(b"one\n"), "x.txt", ReadSpec(1000)) == []
 
 
 @pytest.mark.fault("N9")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from transforms.elements.usage import TokenPrices, Usage
-from transforms.teacher.usage import read_usage
+from transforms.teacher.reported_usage import read_usage
 
 
 @pytest.mark.parametrize(

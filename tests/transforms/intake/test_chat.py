@@ -6,11 +6,11 @@ import pickle
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.plan import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import ChatMessage
+from transforms.intake.chat import UnusableRecord
 from transforms.intake.columns import RowColumns
 from transforms.intake.formats.jsonl import fields_of
-from transforms.intake.rows import UnusableRecord
 
 S, U, A = ({"role": role, "content": role[0]} for role in ("system", "user", "assistant"))
 
