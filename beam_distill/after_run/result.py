@@ -8,7 +8,7 @@ from typing import Any
 
 from beam_distill.after_run.request_failures import FailureTold
 from beam_distill.exit_codes import ExitCode
-from beam_distill.run.progress.tracker import Prices
+from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict, Verdict
 

@@ -9,12 +9,10 @@ from beam_distill.after_run.endpoints_used import endpoints_line
 from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.result import RunResult
 from beam_distill.after_run.token_speed import token_speed_line
-from beam_distill.cli.reason_flag import ANSWER_REASONS
 from beam_distill.exit_codes import ExitCode
-from beam_distill.run.progress.words import duration
 from beam_distill.work_dir.files import is_remote
-from transforms.elements.counted import counted
-from transforms.elements.reasons import CUT_OFF_BY_LENGTH
+from transforms.elements.counted import counted, duration
+from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH
 from transforms.elements.tally import SplitVerdict
 from transforms.elements.usage import Usage
 

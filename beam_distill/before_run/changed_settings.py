@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from beam_distill.before_run.differing_settings import differing_settings
-from beam_distill.run.progress.tracker import Prices
+from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted
 from transforms.elements.usage import Usage
 

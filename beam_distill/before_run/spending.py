@@ -11,7 +11,7 @@ from beam_distill.before_run.estimate import Experience, expected_tokens, experi
 from beam_distill.before_run.survey import SplitSurvey
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.run.progress.tracker import Prices, prices_of
+from beam_distill.job.prices import Prices, prices_of
 from beam_distill.work_dir.files import segments_storage
 from beam_distill.work_dir.lock import absolute
 from transforms.budget_keeper import notes_in

@@ -237,8 +237,8 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
     from beam_distill.before_run.rows_to_send import rows_to_send
     from beam_distill.before_run.spending import limits_and_warnings
+    from beam_distill.job.prices import prices_of
     from beam_distill.job.specs import run_files
-    from beam_distill.run.progress.tracker import prices_of
 
     surveys = rows_to_send(settings, endpoint)
     answered = sum(survey.answered for survey in surveys)

@@ -159,8 +159,8 @@ def _as_json(text: str) -> Any:
 def _overview(work_dir: str, spec: Any) -> str:
     from beam_distill.after_run.report.ledger_facts import LABELLED, failures, gather
     from beam_distill.after_run.summary import tokens_text
-    from beam_distill.run.progress.words import duration
     from beam_distill.work_dir.files import segments_storage
+    from transforms.elements.counted import duration
     from transforms.elements.usage import sum_of
 
     facts = gather(f"{work_dir}/ledger", spec, "")

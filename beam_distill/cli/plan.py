@@ -50,7 +50,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
     from beam_distill.before_run.spending import has_limits, limits_and_warnings
     from beam_distill.exit_codes import RunRefused
-    from beam_distill.run.progress.tracker import prices_of
+    from beam_distill.job.prices import prices_of
     from transforms.teacher.specs import EndpointSpec
 
     try:

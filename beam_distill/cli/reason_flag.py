@@ -6,17 +6,8 @@ import difflib
 
 from transforms.elements import reasons
 from transforms.elements.failures import FailureKind
+from transforms.elements.reasons import ANSWER_REASONS
 
-ANSWER_REASONS = (
-    reasons.EMPTY_ANSWER,
-    reasons.CUT_OFF_BY_LENGTH,
-    reasons.CONTENT_FILTERED,
-    reasons.NO_JSON,
-    reasons.KEY_MISSING,
-    reasons.NOT_A_NUMBER,
-    reasons.ANSWER_NOT_TEXT,
-)
-"""The teacher answered, and the answer is of no use."""
 REQUEST_REASONS = tuple(kind.value for kind in FailureKind)
 """The teacher was asked and gave no answer."""
 

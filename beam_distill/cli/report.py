@@ -10,7 +10,7 @@ from beam_distill.config.fields import plainly
 from beam_distill.config.flags import add_flags_of
 from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.run.progress.tracker import PRICE_SETTINGS, prices_of
+from beam_distill.job.prices import PRICE_SETTINGS, prices_of
 
 _TEXT = "make report.html again from a work_dir, also while a run is going on"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from beam_distill.before_run.changed_settings import LIMIT
 from beam_distill.before_run.request_settings import changed_requests
-from beam_distill.cli.reason_flag import ANSWER_REASONS, chosen_reasons, reason_problem
+from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.config.azureml_job import KEY_VARIABLE
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SettingsHelp, add_setting_flags
@@ -22,6 +22,7 @@ from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.work_dir.files import fields_of, is_remote, objects_of
 from transforms.elements import reasons
 from transforms.elements.counted import counted
+from transforms.elements.reasons import ANSWER_REASONS
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})

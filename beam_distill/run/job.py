@@ -30,12 +30,12 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode, RunRefused
 from beam_distill.job.pipeline import JobSpec, build
+from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import job_spec, run_files
 from beam_distill.run.interrupts import Interrupts
 from beam_distill.run.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_COLLECTION
 from beam_distill.run.progress.choose import follow_metrics, watch_for
 from beam_distill.run.progress.displays import display_of_command
-from beam_distill.run.progress.tracker import prices_of
 from beam_distill.run.progress.watch import Display, Watch, watched
 from beam_distill.run.staging import staged_without_patterns
 from beam_distill.run.storage_errors import storage_errno, what_to_do

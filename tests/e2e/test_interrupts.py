@@ -12,8 +12,9 @@ from jobs import Job
 
 from beam_distill.after_run.summary import shown_path
 from beam_distill.cli.main import main
+from beam_distill.job.prices import Prices
 from beam_distill.run.progress.displays import keeps_the_last_frame_only
-from beam_distill.run.progress.tracker import Prices, Tracker
+from beam_distill.run.progress.tracker import Tracker
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.work_dir.reading import Reading

@@ -85,6 +85,9 @@ NEVER_ASKED = frozenset(
 )
 """Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""
 
+ANSWER_REASONS = (EMPTY_ANSWER, CUT_OFF_BY_LENGTH, CONTENT_FILTERED, NO_JSON, KEY_MISSING, NOT_A_NUMBER, ANSWER_NOT_TEXT)
+"""The teacher answered, and the answer is of no use: reasons that a person may have asked again."""
+
 
 class Rejection(Exception):
     """Why a line, a row or an answer is of no use: raised in plain code, made a RejectedRow by whoever holds the row.

@@ -16,10 +16,9 @@ from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, RunC
 from beam_distill.after_run.report.run_files import RunFacts
 from beam_distill.after_run.report.sentences import sentence
 from beam_distill.after_run.token_speed import token_speed
-from beam_distill.run.progress.tracker import Prices
-from beam_distill.run.progress.words import duration
+from beam_distill.job.prices import Prices
 from beam_distill.version import VERSION
-from transforms.elements.counted import counted
+from transforms.elements.counted import counted, duration
 from transforms.intake.formats.registry import place_in
 
 LONGEST_TEXT = 4000

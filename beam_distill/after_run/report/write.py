@@ -5,7 +5,7 @@ from __future__ import annotations
 from beam_distill.after_run.report.ledger_facts import gather, rejects_of
 from beam_distill.after_run.report.page import render
 from beam_distill.after_run.report.run_files import read_run, sample_rejects
-from beam_distill.run.progress.tracker import Prices, prices_told
+from beam_distill.job.prices import Prices, prices_told
 from beam_distill.work_dir.files import put_text
 
 FILE_NAME = "report.html"

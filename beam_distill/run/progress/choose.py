@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 from beam_distill.config.settings import DistillSettings
+from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import run_files
 from beam_distill.run.progress.engine import EngineSource
 from beam_distill.run.progress.heartbeats import HeartbeatSource
 from beam_distill.run.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.runner_metrics import Ledger, MetricsSource
-from beam_distill.run.progress.tracker import Tracker, prices_of
+from beam_distill.run.progress.tracker import Tracker
 from beam_distill.run.progress.watch import Watch
 from beam_distill.work_dir.files import is_remote
 from beam_distill.work_dir.timeline import Timeline, timeline_path

@@ -3,64 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from beam_distill.config.view import ViewSettings
+from beam_distill.job.prices import Prices
 from beam_distill.work_dir.reading import Reading
-from transforms.elements.usage import TokenPrices, Usage
 
 WINDOW_S = 30.0
 """Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
 SETTLED_S = 3.0
-PRICE_SETTINGS = {
-    "per_million_in": "price_per_million_input_tokens",
-    "per_million_out": "price_per_million_output_tokens",
-    "per_million_cached": "price_per_million_cached_input_tokens",
-    "per_million_reasoning": "price_per_million_reasoning_tokens",
-    "currency": "currency",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of tokens, and what they are in."""
-
-    tokens: TokenPrices
-    currency: str = "USD"
-
-    @property
-    def remark(self) -> str:
-        """Which tokens alone a cost is of; "" when it is of all."""
-        if self.tokens.per_million_out is None:
-            return "input tokens only"
-        return "output tokens only" if self.tokens.per_million_in is None else ""
-
-    def cost(self, usage: Usage) -> float:
-        """What these tokens cost, as far as prices are given."""
-        return self.tokens.cost(usage)
-
-    def amount(self, cost: float) -> str:
-        """An amount for a person: cents from a tenth of a unit on, two digits below it."""
-        return f"{cost:,.2f} {self.currency}" if cost >= 0.1 or cost == 0 else f"{cost:.2g} {self.currency}"
-
-    def shown(self, cost: float) -> str:
-        """The amount, with the remark that belongs to it."""
-        return self.amount(cost) + (f" ({self.remark})" if self.remark else "")
-
-
-def prices_of(settings: ViewSettings) -> Prices | None:
-    """The prices, when at least one is given."""
-    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS.values())))
-
-
-def prices_told(settings: Mapping[str, Any]) -> Prices | None:
-    """The prices among settings by name, as run.json holds them; None when there is none."""
-    told = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
-    currency = told.pop("currency") or ""
-    prices = TokenPrices(**told)
-    return None if prices.per_million_in is None and prices.per_million_out is None else Prices(prices, currency)
 
 
 @dataclass(frozen=True, slots=True)

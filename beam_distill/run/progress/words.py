@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from beam_distill.run.progress.tracker import ProgressView, SplitProgress
-from transforms.elements.counted import counted
+from transforms.elements.counted import counted, duration
 from transforms.elements.usage import Usage
-
-
-def duration(seconds: float) -> str:
-    """``0:07``, ``12:34`` or ``3:05:09``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def rate(value: float) -> str:

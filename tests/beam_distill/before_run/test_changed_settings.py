@@ -3,7 +3,7 @@
 import json
 
 from beam_distill.before_run.changed_settings import ChangedSettings, SentAgain, together
-from beam_distill.run.progress.tracker import Prices
+from beam_distill.job.prices import Prices
 from transforms.elements.usage import TokenPrices, Usage
 
 PRICES = Prices(TokenPrices(per_million_in=1000.0, per_million_out=10_000.0, per_million_cached=100.0))

@@ -10,7 +10,7 @@ from jobs import Job
 
 from beam_distill.before_run.estimate import Experience, estimate_lines
 from beam_distill.cli.main import main
-from beam_distill.run.progress.tracker import Prices
+from beam_distill.job.prices import Prices
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 from transforms.elements.usage import TokenPrices, Usage

@@ -6,12 +6,13 @@ import logging
 import pytest
 from rich.console import Console
 
+from beam_distill.job.prices import Prices
 from beam_distill.run.progress.displays import display_of_command, display_of_program
 from beam_distill.run.progress.plain import PlainLines, plain_line
 from beam_distill.run.progress.terminal import LiveTerminal, Panel
-from beam_distill.run.progress.tracker import Prices, ProgressView, Tracker
-from beam_distill.run.progress.words import duration
+from beam_distill.run.progress.tracker import ProgressView, Tracker
 from beam_distill.work_dir.reading import Reading
+from transforms.elements.counted import duration
 from transforms.elements.usage import TokenPrices, Usage
 
 READING = Reading(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from beam_distill.run.progress.tracker import Prices, Tracker
+from beam_distill.job.prices import Prices
+from beam_distill.run.progress.tracker import Tracker
 from beam_distill.work_dir.reading import Reading, from_counters
 from transforms.elements.usage import TokenPrices, Usage
 
