@@ -178,7 +178,7 @@ def test_many_cut_off_answers_are_said_at_once(job: Job) -> None:
         job.url = simulator.base_url
         process = job.start()
         output, _ = process.communicate(timeout=300)
-    assert "of the first 50 answers are cut off by length: set teacher_model_max_new_tokens above 512" in output
+    assert "of the first 50 answers are cut off by length below teacher_model_max_new_tokens (512)" in output
 
 
 def test_counters_and_summary_agree(job: Job, capsys: pytest.CaptureFixture[str]) -> None:

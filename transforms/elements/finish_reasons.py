@@ -9,6 +9,9 @@ import re
 from enum import Enum
 from functools import lru_cache
 
+NEARLY = 0.95
+"""Counts of tokens differ a little from server to server."""
+
 
 class Ending(str, Enum):
     """How an answer ended."""
@@ -226,6 +229,11 @@ def ending_of(finish_reason: str | None) -> Ending | None:
 
 def _by_parts(word: str) -> Ending | None:
     return next((ending for ending, part in _PARTS.items() if part.search(word)), None)
+
+
+def reached_limit(finish_reason: str | None, written: int | None, limit: int) -> bool:
+    """Whether an answer that was cut off has its ``limit`` of tokens. With fewer the context is full, or the server has a limit."""
+    return not is_context_full(finish_reason) and not (written and written < limit * NEARLY)
 
 
 def is_context_full(finish_reason: str | None) -> bool:

@@ -6,10 +6,9 @@ import logging
 
 from transforms.elements import reasons
 from transforms.elements.failures import FailureKind
-from transforms.elements.finish_reasons import Ending, ending_of, is_context_full
+from transforms.elements.finish_reasons import NEARLY, Ending, ending_of, is_context_full
 from transforms.elements.replies import TeacherReply
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.token_limit import NEARLY
 
 _LOG = logging.getLogger(__name__)
 _unknown: set[str] = set()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from transforms.elements.finish_reasons import Ending, ending_of, is_context_full
+from transforms.elements.finish_reasons import NEARLY, Ending, ending_of, reached_limit
 from transforms.elements.replies import TeacherReply
 from transforms.prompts.thinking import ends_while_thinking
-
-NEARLY = 0.95
-"""Counts of tokens differ a little from server to server."""
 
 
 def is_cut_off(reply: TeacherReply) -> bool:
@@ -23,10 +20,10 @@ def ended_at_limit(reply: TeacherReply, limit: int) -> bool:
     is whole.
     """
     written = reply.completion_tokens
+    if is_cut_off(reply):
+        return reached_limit(reply.finish_reason, written, limit)
     if written and written < limit * NEARLY:
         return False
-    if is_cut_off(reply):
-        return not is_context_full(reply.finish_reason)
     if not (reply.finish_reason or "").strip():
         return True
     return ending_of(reply.finish_reason) is Ending.COMPLETE and ends_while_thinking(reply.content, reply.reasoning)

@@ -185,7 +185,10 @@ class _Reading:
             return Verdict(FailureKind.CONTENT_FILTERED)
         if status != 413 and self._can_never_fit():
             return Verdict(FailureKind.TOO_LARGE)
-        return self._refused_parameters() if status in _VAGUE_STATUSES else None
+        refused = self._refused_parameters() if status in _VAGUE_STATUSES else None
+        if refused is None and status == 500 and self._said(words.CANNOT_BE_RENDERED):
+            return Verdict(FailureKind.BAD_REQUEST)
+        return refused
 
     def _money_is_gone(self, status: int) -> bool:
         if status == 402 and self._wait_s is None:
@@ -197,14 +200,17 @@ class _Reading:
         if status not in (400, 403, 412, 429):
             return False
         if self._wait_s is not None:
-            return self._wait_s >= LONG_WAIT_S and self._said(words.SOME_LIMIT)
+            return self._wait_s >= LONG_WAIT_S and (self._said(words.SOME_LIMIT) or self._said(words.LONG_PERIOD))
         if self._said(words.SHORT_PERIOD):
             return False
-        if self._said(words.LONG_PERIOD) and self._said(words.SOME_LIMIT):
+        if self._said(words.LONG_PERIOD) and (self._said(words.SOME_LIMIT) or self._too_much_was_sent(status)):
             return True
         if status == 403 and "quota exceeded" in self._message:
             return True
         return self._said(words.MONEY_ADVISED) or (self._said(words.QUOTA_EXCEEDED) and not self._quota_returns_soon())
+
+    def _too_much_was_sent(self, status: int) -> bool:
+        return 429 in (status, self._status_by_code()) and self._said(words.COUNTED) and not self._said(words.FULL)
 
     def _quota_returns_soon(self) -> bool:
         if not self._said(words.QUOTA_EXCEEDED):

@@ -79,11 +79,17 @@ SHORT_PERIOD = re.compile(
 _SEVERAL_HOURS = r"(?:[2-9]|[1-9]\d)[ -]?(?:hours?|hrs?|h)\b"
 LONG_PERIOD = re.compile(
     rf"limit (?:was |is |has been )?(?:reached|exceeded|hit|exhausted) (?:for|in|within) (?:the |your |this )?(?:last |past )?{_SEVERAL_HOURS}"
-    rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)|\b(?:per|every|each) {_SEVERAL_HOURS}"
+    rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)"
+    rf"|\b(?:per|every|each|within|in) (?:the |a |any )?(?:last |past )?{_SEVERAL_HOURS}"
     r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)"
     r"|today|tomorrow|\b(?:this|next) (?:week|month)\b"
     rf"|{chinese.LONG_PERIOD}"
 )
+COUNTED = re.compile(
+    r"too many|exceed\w*|\breached\b|exhausted|\bused\b|\bmax(?:imum)?\b|\bcap\b"
+    r"|\b(?:requests?|tokens?|messages?|calls?)[ -](?:per|an?|each|every|in|within|for|/)\b"
+)
+"""What a 429 says of a long period where it has no word for a limit: Bedrock's "Too many tokens per day"."""
 
 TOO_LARGE = _any_of(
     r"request (?:body |entity |payload |size )*(?:is |was )?too (?:large|big)",
@@ -108,7 +114,7 @@ CONTEXT_TOO_SMALL = _any_of(
     rf"{_INPUT}[^;\n]{{0,60}}(?:beyond|exceed\w*|(?:more|larger|longer) than) (?:what )?(?:the|this) (?:model|endpoint|server|limit)",
     rf"context(?! deadline)(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
     rf"{_EXCEEDS}[^.]{{0,80}}\bcontext(?: length| window| size| limit)?\b",
-    r"exceed context",
+    r"exceed context|context shift is disabled",  # the latter: llama.cpp, when an answer fills the context
     rf"{_INPUT}[^.;\n]{{0,30}}? too (?:long|many tokens)\b|{_INPUT}[^.;\n]{{0,20}}? (?:is|are) longer than",
     rf"{_INPUT}[^;\n]{{0,100}}?\b(?:tokens?|length|characters|chars)\b[^;\n]{{0,100}}?{_EXCEEDS}",
     rf"\b(?:tokens?|length|characters)\b[^.;\n]{{0,40}}{_INPUT}[^.;\n]{{0,60}}{_EXCEEDS}",
@@ -170,6 +176,12 @@ GENERATION_FAILED = _any_of(
     r"unexpected tokens? \S{0,20} ?(?:remaining in message header|while expecting start token)",  # the reader of gpt-oss's channels
 )
 """The endpoint generated, and cannot read what its model wrote: the next try may well do."""
+
+CANNOT_BE_RENDERED = _any_of(
+    r"\bjinja|\btemplate ?(?:error|exception|prompt error|syntax error)",
+    r"(?:apply\w*|render\w*|execut\w*|process\w*) (?:the |a )?(?:chat |prompt )*template|roles must alternate",
+)
+"""With status 500: the server's chat template stumbles over these messages, and will again."""
 
 KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",

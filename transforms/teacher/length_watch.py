@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from transforms.elements.finish_reasons import Ending, ending_of, reached_limit
 from transforms.elements.replies import TeacherReply
 
 log = logging.getLogger("beam_distill.teacher")
 
 SAMPLE = 50
 """Answers looked at: fewer say too little, more come late."""
+TOO_MANY = 6
+"""Of those."""
 
 
 class LengthWatch:
@@ -18,19 +21,37 @@ class LengthWatch:
     def __init__(self, max_new_tokens: int) -> None:
         self._max_new_tokens = max_new_tokens
         self._seen = 0
-        self._cut_off = 0
+        self._at_limit = 0
+        self._below_limit = 0
 
     def answered(self, reply: TeacherReply) -> None:
         """One more answer."""
         if self._seen >= SAMPLE:
             return
         self._seen += 1
-        self._cut_off += reply.finish_reason == "length"
-        if self._seen == SAMPLE and self._cut_off * 10 > SAMPLE:
+        if ending_of(reply.finish_reason) is Ending.CUT_OFF:
+            if reached_limit(reply.finish_reason, reply.completion_tokens, reply.token_limit or self._max_new_tokens):
+                self._at_limit += 1
+            else:
+                self._below_limit += 1
+        if self._seen == SAMPLE:
+            self._say()
+
+    def _say(self) -> None:
+        if self._at_limit >= TOO_MANY:
             log.warning(
                 "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "
                 "(cut-off answers become rejects and count against the success ratio; a run with a higher limit sends only these rows again)",
-                self._cut_off,
+                self._at_limit,
+                SAMPLE,
+                self._max_new_tokens,
+            )
+        if self._below_limit >= TOO_MANY:
+            log.warning(
+                "%d of the first %d answers are cut off by length below teacher_model_max_new_tokens (%d), which a higher one does not change: "
+                "prompt and answer fill the model's context, or the server has a limit of its own. Serve the model with a longer context "
+                "(num_ctx of Ollama, --ctx-size of llama.cpp, --max-model-len of vLLM), or shorten the rows",
+                self._below_limit,
                 SAMPLE,
                 self._max_new_tokens,
             )
