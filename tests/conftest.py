@@ -1,6 +1,7 @@
 """Fixtures: an embedded teacher, and every session closed after each test."""
 
 import logging
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ import pytest
 from transforms.teacher.session import close_sessions
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``--numprocesses auto`` means here: half of what a test takes is waiting, so each core has two of them."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)
