@@ -7,11 +7,11 @@ from builders import ROOT
 
 from beam_distill.config.component import COMPONENT_INPUTS
 
-PAGE = ROOT / "docs" / "differences.md"
+PAGE = ROOT / "docs" / "reference" / "differences.md"
 
 
 @pytest.mark.fault("G21")
-@pytest.mark.parametrize("page", ["README.md", "docs/azure.md", "docs/azureml_jobs.md", "docs/launching.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/azure.md", "docs/reference/azureml_jobs.md", "docs/reference/launching.md"])
 def test_an_azure_user_is_led_to_it(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))

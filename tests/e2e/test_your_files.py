@@ -1,4 +1,4 @@
-"""The files a person has, in the commands that the README shows."""
+"""The files a person has, in the commands that the guide shows."""
 
 import csv
 import gzip
@@ -17,10 +17,10 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
 
-def readme_commands() -> list[list[str]]:
-    """The commands of the README's section about input files, as a shell would split them."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Your files")[1].split("\n## ")[0]
-    block = section.split("```")[1].replace("\\\n", " ")
+def guides_commands() -> list[list[str]]:
+    """The commands of the guide about input files, as a shell would split them."""
+    page = (ROOT / "docs" / "guides" / "your_files.md").read_text(encoding="utf-8")
+    block = page.split("```")[1].replace("\\\n", " ")
     return [shlex.split(line)[1:] for line in block.splitlines() if line.startswith("beam-distill run")]
 
 
@@ -35,10 +35,10 @@ def write_files() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["csv", "parquet", "gzip"])
-def test_the_readmes_commands_run_as_they_are(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guides_commands_run_as_they_are(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_files()
-    arguments = readme_commands()[number]
+    arguments = guides_commands()[number]
     with start_simulator(SimulatorSettings()) as simulator:
         assert main([re.sub(r"http://localhost:8000/v1", simulator.base_url, argument) for argument in arguments]) == 0
     assert len(read_jsonl("out/train.jsonl")) == 20
@@ -53,7 +53,7 @@ def test_a_template_that_names_a_missing_column_sends_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_files()
-    arguments = [argument.replace("{{question}}", "{{querstion}}") for argument in readme_commands()[1]]
+    arguments = [argument.replace("{{question}}", "{{querstion}}") for argument in guides_commands()[1]]
     with start_simulator(SimulatorSettings()) as simulator:
         assert main([argument.replace("http://localhost:8000/v1", simulator.base_url) for argument in arguments]) == 2
         assert simulator.stats()["requests"] == 0
@@ -66,7 +66,7 @@ def test_a_torn_file_publishes_nothing_and_says_why(tmp_path: Path, monkeypatch:
     rows = [chat_line(("user", "Say A. " + "".join(f"{number * place:x}" for place in range(999, 1060)))) for number in range(1, 2500)]
     Path("rows.jsonl.gz").write_bytes(gzip.compress("\n".join(rows).encode())[:-8])
     with start_simulator(SimulatorSettings()) as simulator:
-        assert main([argument.replace("http://localhost:8000/v1", simulator.base_url) for argument in readme_commands()[2]]) == 3
+        assert main([argument.replace("http://localhost:8000/v1", simulator.base_url) for argument in guides_commands()[2]]) == 3
     assert not Path("out/train.jsonl").exists()
     (reject,) = read_jsonl("out/train.beam_distill/rejects.jsonl")
     assert reject["reason"] == "unreadable_file" and "gz file breaks off" in reject["detail"]

@@ -130,4 +130,4 @@ def test_instance_count_is_processes_of_the_one_machine(tmp_path: Path) -> None:
     folder = rendered("azureml", config_for("azureml", tmp_path, instance_count=4))
     job = yaml.safe_load((folder / "job.yaml").read_text(encoding="utf-8"))
     assert job["inputs"]["instance_count"] == 4 and job["jobs"]["distill"]["resources"]["instance_count"] == 1
-    assert "on Azure ML one machine runs the job" in (ROOT / "docs" / "differences.md").read_text(encoding="utf-8")
+    assert "on Azure ML one machine runs the job" in (ROOT / "docs" / "reference" / "differences.md").read_text(encoding="utf-8")

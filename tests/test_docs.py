@@ -1,0 +1,98 @@
+"""The documents hang together: links lead somewhere, every page is on the index, the tree of CONTRIBUTING.md is the real one."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import ROOT
+
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md"), *(ROOT / "tests").glob("*.md")],
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^```.*?^```", "", text))
+
+
+def links_of(page: Path) -> Iterator[str]:
+    for target in LINK.findall(without_code(page.read_text(encoding="utf-8"))):
+        if not target.startswith(("http://", "https://")):
+            yield target
+
+
+def anchors_of(page: Path) -> set[str]:
+    """As GitHub makes them: lower case, no punctuation, hyphens for spaces."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+    titles = re.findall(r"(?m)^#+ +(.+)$", text)
+    return {re.sub(r"[^\w\- ]", "", LINK.sub("", title).lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for target in links_of(page):
+        path, _, anchor = target.partition("#")
+        leads_to = (page.parent / path).resolve() if path else page
+        assert leads_to.exists(), target
+        assert leads_to.is_relative_to(ROOT), f"{target} leads out of the repository"
+        if anchor:
+            assert anchor in anchors_of(leads_to), target
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A title: `code` and more\n[there](#a-title-code-and-more) `[no](link)` [away](https://x.example)\n```\n[no](link)\n```\n")
+    assert list(links_of(page)) == ["#a-title-code-and-more"]
+    assert anchors_of(page) == {"a-title-code-and-more"}
+
+
+def test_every_page_is_on_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    decisions = ROOT / "docs" / "decisions" / "README.md"
+    listed = {(page.parent / target.partition("#")[0]).resolve() for page in (index, decisions) for target in links_of(page)}
+    assert [page.relative_to(ROOT) for page in (ROOT / "docs").rglob("*.md") if page not in listed and page != index] == []
+
+
+def test_the_readme_can_be_read_in_one_go() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_decisions_have_one_form_and_a_line_in_their_index(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    head = re.match(r"# (\d+)\. (.+)\n\nStatus: ((?:accepted|replaced by \d+), \d{4}-\d\d-\d\d)\n\n## Context\n", text)
+    assert head, text[:200]
+    number, title, status = head.groups()
+    assert int(number) == int(page.stem[:4])
+    sections = re.findall(r"(?m)^## (.+)$", text)
+    assert sections in (["Context", "Choice", "Price"], ["Context", "Choice", "Price", "Considered"])
+    index = (page.parent / "README.md").read_text(encoding="utf-8")
+    assert f"| {number} | [{title}]({page.name}) | {status} |" in index
+
+
+def tree_of(package: str) -> set[str]:
+    """The entries that CONTRIBUTING.md lists below a package, as it spells them: ``name.py`` or ``name/``."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = re.search(rf"(?m)^{package}/ .*\n((?:  \S.*\n)+)", text)
+    assert block, f"no tree of {package}"
+    entries = [line.split()[0] for line in block[1].splitlines()]
+    assert len({*entries}) == len(entries)
+    assert all(len(line.split()) > 2 for line in block[1].splitlines()), "every entry says what it is for"
+    return {*entries}
+
+
+@pytest.mark.parametrize("package", ["transforms", "beam_distill"])
+def test_the_tree_is_that_of_the_package(package: str) -> None:
+    entries = [path for path in (ROOT / package).iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")]
+    assert {f"{path.name}/" if path.is_dir() else path.name for path in entries} == tree_of(package)
+
+
+def test_every_make_target_is_explained() -> None:
+    targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [target for target in targets if target not in ("help", "clean") and f"`make {target}`" not in text] == []
