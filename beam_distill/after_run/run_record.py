@@ -14,7 +14,7 @@ from beam_distill.after_run.left_out import left_out
 from beam_distill.after_run.result import RunResult
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.version import VERSION
-from beam_distill.work_dir.lock import write_file
+from beam_distill.work_dir.files import write_file
 from transforms.elements.verdict_json import verdict_fields
 
 

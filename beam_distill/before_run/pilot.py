@@ -10,7 +10,8 @@ from itertools import islice
 from beam_distill.before_run.teacher_pool import Teacher
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import job_spec, run_files
-from beam_distill.work_dir.lock import absolute, locked
+from beam_distill.work_dir.files import absolute
+from beam_distill.work_dir.lock import locked
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow

@@ -16,7 +16,7 @@ def add_flags(command: argparse.ArgumentParser) -> None:
 
 def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
     """Make the jar, or fetch it. Raises RunRefused."""
-    from beam_distill.runners.base import beam_given, use_storage_options
+    from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
 
     if namespace.fetch is not None:

@@ -145,7 +145,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     if namespace.command in ("report", "ledger"):
         from beam_distill.cli import ledger, report
         from beam_distill.cli.resolve import beam_arguments
-        from beam_distill.work_dir.files import reach
+        from beam_distill.job.reach import reach
 
         _set_up_logging(debug=False, quiet=False)
         reach(namespace.work_dir, tuple(beam_arguments(leftovers)))
@@ -156,7 +156,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
 
     if namespace.command == "retry":
         from beam_distill.cli import retry
-        from beam_distill.work_dir.files import reach
+        from beam_distill.job.reach import reach
 
         beam_argv = beam_arguments(leftovers)
         reach(namespace.work_dir, tuple(beam_argv))
@@ -179,7 +179,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
     from beam_distill.work_dir.files import is_remote
 
     if any(is_remote(path) for path in resolved.settings.storage_paths):
-        from beam_distill.runners.base import beam_given, use_storage_options
+        from beam_distill.job.beam_options import beam_given, use_storage_options
 
         use_storage_options(beam_given(resolved, beam_argv))
     if namespace.command == "check":

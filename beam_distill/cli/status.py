@@ -36,7 +36,7 @@ def resolve_status(namespace: argparse.Namespace, leftovers: list[str], environ:
     if namespace.of is None:
         return resolve_command(namespace, leftovers, environ)
     from beam_distill.cli.retry import earlier_settings, record_of
-    from beam_distill.work_dir.files import reach
+    from beam_distill.job.reach import reach
 
     beam_argv = beam_arguments(leftovers)
     reach(namespace.of, tuple(beam_argv))
@@ -57,11 +57,10 @@ _SAID = {
 def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
     from beam_distill.after_run.summary import summary_text
+    from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
-    from beam_distill.runners.base import beam_given, use_storage_options
     from beam_distill.submit.follow import ENDED, conclude, follow, read_submission, state_of
-    from beam_distill.work_dir.files import fields_of
-    from beam_distill.work_dir.lock import absolute
+    from beam_distill.work_dir.files import absolute, fields_of
 
     use_storage_options(beam_given(resolved, beam_argv))
     work_dir = absolute(resolved.settings.resolved_work_dir)

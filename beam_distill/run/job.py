@@ -29,6 +29,7 @@ from beam_distill.before_run.teacher_pool import Teacher
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import FOR_STOP, ExitCode, RunRefused
+from beam_distill.job.beam_options import BeamGiven, beam_given
 from beam_distill.job.pipeline import JobSpec, build
 from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import job_spec, run_files
@@ -39,15 +40,17 @@ from beam_distill.run.progress.displays import display_of_command
 from beam_distill.run.progress.watch import Display, Watch, watched
 from beam_distill.run.staging import staged_without_patterns
 from beam_distill.run.storage_errors import storage_errno, what_to_do
-from beam_distill.runners.base import BeamGiven, RunnerPlan, beam_given, options_of, plan_for
+from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
 from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.runners.registry import plan_for
 from beam_distill.submit.follow import refuse_while_detached
 from beam_distill.work_dir.earlier_files import note_published, set_aside
-from beam_distill.work_dir.files import objects_of
-from beam_distill.work_dir.lock import absolute, is_remote, locked, read_file, remove_staging
+from beam_distill.work_dir.files import absolute, objects_of, read_file
+from beam_distill.work_dir.leftovers import remove_staging
+from beam_distill.work_dir.lock import is_remote, locked
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted

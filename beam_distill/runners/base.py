@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import sys
-from collections.abc import Iterable
-from contextlib import redirect_stderr
 from dataclasses import dataclass
-from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_distill.config.runner import as_arguments
 from beam_distill.config.settings import DistillSettings
-from beam_distill.config.sources import ResolvedSettings
-from beam_distill.exit_codes import ExitCode, RunRefused
-
-
-@dataclass(frozen=True, slots=True)
-class BeamGiven:
-    """Beam's own options as the person gave them, in the config file and on the command line; they win over ours."""
-
-    argv: tuple[str, ...] = ()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Those that were given, by name. Raises RunRefused for a value that Beam does not take."""
-        given: dict[str, Any] = _read(self.argv).get_all_options(drop_default=True)
-        return given
+from beam_distill.job.beam_options import BeamGiven, _read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +30,6 @@ class RunnerPlan:
     notes: tuple[str, ...] = ()
 
 
-def beam_given(resolved: ResolvedSettings, beam_argv: list[str]) -> BeamGiven:
-    """Beam's options from the config file, then those of the command line."""
-    return BeamGiven((*as_arguments(resolved.settings.beam_options or {}), *beam_argv))
 
 
 def processes_in_all(settings: DistillSettings) -> int:
@@ -60,16 +37,6 @@ def processes_in_all(settings: DistillSettings) -> int:
     return settings.instance_count * settings.max_concurrency_per_instance
 
 
-def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """The plan of the runner that the settings name. Raises RunRefused when it cannot work, or who is to take the job does not answer."""
-    from beam_distill.runners import direct, flink, portable, prism, spark
-    from beam_distill.runners.job_server import ask_job_server
-
-    module: Any = {"direct": direct, "flink": flink, "spark": spark, "prism": prism, "portable": portable}[settings.runner]
-    plan: RunnerPlan = module.plan(settings, given)
-    if not plan.embedded:
-        ask_job_server(options_of(plan, given), given)
-    return plan
 
 
 def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
@@ -77,22 +44,5 @@ def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
     return _read((*plan.argv, *given.argv))
 
 
-def use_storage_options(given: BeamGiven) -> None:
-    """Let Beam's filesystems know the storage accounts that its options name."""
-    from apache_beam.io.filesystems import FileSystems
-
-    FileSystems.set_options(_read(given.argv))
 
 
-def _read(argv: Iterable[str]) -> PipelineOptions:
-    """Beam ends the process where a value is wrong, with every option that it has; a person is told the one line that matters."""
-    said = io.StringIO()
-    try:
-        with redirect_stderr(said):
-            options = PipelineOptions(list(argv))
-            options.get_all_options()
-    except SystemExit:
-        line = (said.getvalue().strip().splitlines() or ["not understood"])[-1]
-        raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's options: {line.partition('error: ')[2] or line}") from None
-    print(said.getvalue(), end="", file=sys.stderr)
-    return options

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.runners.base import BeamGiven, RunnerPlan, processes_in_all
+from beam_distill.job.beam_options import BeamGiven
+from beam_distill.runners.base import RunnerPlan, processes_in_all
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:

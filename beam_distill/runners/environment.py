@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.runners.base import BeamGiven, processes_in_all
+from beam_distill.job.beam_options import BeamGiven
+from beam_distill.runners.base import processes_in_all
 from beam_distill.runners.package import workers_setup_file
 
 DEFAULT_POOL = "localhost:50000"

@@ -14,7 +14,7 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.runners.base import BeamGiven
+from beam_distill.job.beam_options import BeamGiven
 from beam_distill.runners.environment import WorkerEnvironment
 
 PATIENCE_S = 10.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.runners.base import BeamGiven, RunnerPlan, processes_in_all
+from beam_distill.job.beam_options import BeamGiven
+from beam_distill.runners.base import RunnerPlan, processes_in_all
 from beam_distill.runners.environment import environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_on_this_machine
 

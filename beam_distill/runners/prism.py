@@ -6,7 +6,8 @@ Prism decides itself how many bundles run side by side; ``max_concurrency_per_in
 from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.runners.base import BeamGiven, RunnerPlan
+from beam_distill.job.beam_options import BeamGiven
+from beam_distill.runners.base import RunnerPlan
 from beam_distill.runners.environment import environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_on_this_machine
 

@@ -9,7 +9,8 @@ that ran twice counts twice in them, never in the verdict.
 from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
-from beam_distill.runners.base import BeamGiven, RunnerPlan, processes_in_all
+from beam_distill.job.beam_options import BeamGiven
+from beam_distill.runners.base import RunnerPlan, processes_in_all
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_local_spark, is_on_this_machine, job_server_argv
 from beam_distill.runners.spark_properties import driver_properties, jvm_arguments

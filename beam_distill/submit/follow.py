@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-from beam_distill.work_dir.files import fields_of
-from beam_distill.work_dir.lock import locked, write_file
+from beam_distill.work_dir.files import fields_of, write_file
+from beam_distill.work_dir.lock import locked
 
 if TYPE_CHECKING:
     from beam_distill.after_run.result import RunResult
@@ -58,7 +58,7 @@ def submit_detached(
 
     Raises RunRefused when something is wrong, or when the job would end with this command.
     """
-    from beam_distill.runners.base import beam_given
+    from beam_distill.job.beam_options import beam_given
     from beam_distill.runners.flink import EMBEDDED, master_of
     from beam_distill.submit.submit_jar import submit_to_flink
 

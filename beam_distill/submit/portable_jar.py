@@ -23,9 +23,10 @@ from apache_beam.runners.portability import abstract_job_service, portable_runne
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.beam_options import BeamGiven, beam_given
 from beam_distill.job.pipeline import build
 from beam_distill.run.job import PreparedJob, prepare_job
-from beam_distill.runners.base import BeamGiven, RunnerPlan, beam_given, options_of
+from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine

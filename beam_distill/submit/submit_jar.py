@@ -6,7 +6,8 @@ from pathlib import Path
 
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.runners.base import beam_given, processes_in_all
+from beam_distill.job.beam_options import beam_given
+from beam_distill.runners.base import processes_in_all
 from beam_distill.runners.flink import ask_cluster, master_of
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
 from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from beam_distill.work_dir.files import fields_of, is_remote
-from beam_distill.work_dir.lock import write_file
+from beam_distill.work_dir.files import fields_of, is_remote, write_file
 from transforms.filesystems import exists, remove_partials
 
 PUBLISHED = "published.json"

@@ -5,77 +5,23 @@ Beam is loaded only for places that are not on this machine: who looks at a dire
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import io
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from beam_distill.exit_codes import ExitCode, RunRefused
-from transforms.ledger.storage import DirectoryStorage, LedgerStorage, Sealing
+from apache_beam.io.filesystems import FileSystems
 
-_ACCOUNTS = {
-    "azfs": "The account is named by AZURE_STORAGE_CONNECTION_STRING, or by --blob_service_endpoint https://ACCOUNT.blob.core.windows.net",
-    "s3": "The account is named by the AWS variables or Beam's --s3_* options",
-    "gs": "The account is that of gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS",
-    "": "The account is named by the storage's own variables or by Beam's options",
-}
-STALE_AFTER_S = 90.0
-"""A lock on object storage that was not renewed for so long is taken for that of a run that died."""
+from transforms.filesystems import exists
+from transforms.ledger.storage import DirectoryStorage, LedgerStorage, Sealing
 
 
 def is_remote(path: str) -> bool:
     """Whether a path is on another filesystem than this machine's."""
     return "://" in path
-
-
-def is_held(work_dir: str) -> bool:
-    """Whether a run is working in this work_dir now."""
-    if is_remote(work_dir):
-        found = fields_of(f"{work_dir}/lock.json")
-        return found is not None and time.time() - float(found["at_s"]) < STALE_AFTER_S
-    try:
-        with open(Path(work_dir) / "lock", "rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-    except OSError:
-        return False
-    return False
-
-
-def reach(work_dir: str, beam_argv: tuple[str, ...] = ()) -> None:
-    """Make sure that a remote work_dir can be asked at all; ``beam_argv`` may name its storage account. A local one needs nothing.
-
-    Raises RunRefused saying what the storage says.
-    """
-    if not is_remote(work_dir):
-        return
-    if lacks_client(work_dir):
-        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {unknown_filesystem(work_dir)}")
-    from apache_beam.io.filesystems import FileSystems
-
-    from beam_distill.runners.base import BeamGiven, use_storage_options
-
-    use_storage_options(BeamGiven(beam_argv))
-    try:
-        FileSystems.get_filesystem(work_dir)
-    except ValueError:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {unknown_filesystem(work_dir)}") from None
-    try:
-        FileSystems.match([f"{work_dir.rstrip('/')}/*.json"])
-    except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
-        cause = _innermost(error)
-        raise RunRefused(
-            ExitCode.STORAGE_FAILED,
-            f"work_dir: {work_dir} cannot be read: {type(cause).__name__}: {_first_line(cause)}. Is the path right, and may this login read "
-            f"it? {_ACCOUNTS.get(work_dir.partition('://')[0], _ACCOUNTS[''])}",
-        ) from None
 
 
 def unknown_filesystem(path: str) -> str:
@@ -108,8 +54,6 @@ def text_lines(path: str) -> Iterator[str]:
             return
         return
     from apache_beam.io.filesystems import FileSystems
-
-    from transforms.filesystems import exists
 
     if exists(path):
         with FileSystems.open(path) as stored:
@@ -169,8 +113,6 @@ def remove_file(path: str) -> None:
         return
     from apache_beam.io.filesystems import FileSystems
 
-    from transforms.filesystems import exists
-
     if exists(path):
         FileSystems.delete([path])
 
@@ -191,11 +133,28 @@ def folders_in(folder: str) -> list[str]:
     return sorted(entry.path for entry in os.scandir(folder) if entry.is_dir()) if os.path.isdir(folder) else []
 
 
-def _innermost(error: BaseException) -> BaseException:
-    """What the storage itself said; Beam wraps it, once or twice."""
-    wrapped = [inner for inner in (getattr(error, "exception_details", None) or {}).values() if isinstance(inner, BaseException)]
-    return _innermost(wrapped[0]) if wrapped else error
+def absolute(path: str) -> str:
+    """The path without a working directory in it, and without a slash at its end."""
+    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0].rstrip(".")
+def read_file(path: str) -> str:
+    """A small file as text."""
+    with FileSystems.open(path) as file:
+        return str(file.read().decode())
+
+
+def write_file(path: str, text: str) -> None:
+    """A small file, whole or not at all. Raises OSError, or what the filesystem raises."""
+    if is_remote(path):
+        with FileSystems.create(path) as remote:
+            remote.write(text.encode())
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(target.name + ".partial")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, target)

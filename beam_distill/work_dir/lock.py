@@ -1,5 +1,4 @@
-"""The work_dir, a directory or a place on any filesystem that Beam knows: one run at a time, older datasets out of the way, staging
-cleaned up."""
+"""One run at a time in a work_dir: the lock of a directory, and the file that stands for one on object storage."""
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ import fcntl
 import json
 import logging
 import os
-import shutil
 import socket
 import threading
 import time
@@ -19,18 +17,14 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.work_dir.files import STALE_AFTER_S, is_remote
+from beam_distill.work_dir.files import fields_of, is_remote, read_file, write_file
 from transforms.filesystems import exists
 
 log = logging.getLogger("beam_distill")
 
 BEAT_EVERY_S = 20.0
-CONTROL = "control"
-
-
-def absolute(path: str) -> str:
-    """The path without a working directory in it, and without a slash at its end."""
-    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
+STALE_AFTER_S = 90.0
+"""A lock on object storage that was not renewed for so long is taken for that of a run that died."""
 
 
 @contextmanager
@@ -108,44 +102,17 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
         FileSystems.delete([path])
 
 
-def read_file(path: str) -> str:
-    """A small file as text."""
-    with FileSystems.open(path) as file:
-        return str(file.read().decode())
-
-
-def write_file(path: str, text: str) -> None:
-    """A small file, whole or not at all. Raises OSError, or what the filesystem raises."""
-    if is_remote(path):
-        with FileSystems.create(path) as remote:
-            remote.write(text.encode())
-        return
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".partial")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, target)
-
-
-def remove_staging(work_dir: str, keep_control: bool = False) -> None:
-    """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes told of themselves."""
-    if not is_remote(work_dir):
-        for run in Path(work_dir, "staging").glob("*"):
-            for entry in run.iterdir() if keep_control and run.is_dir() else [run]:
-                if keep_control and entry.name == CONTROL:
-                    continue
-                if entry.is_dir():
-                    shutil.rmtree(entry, ignore_errors=True)
-                else:
-                    entry.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty
-            Path(work_dir, "staging").rmdir()
-        return
-    with suppress(Exception):  # only litter, and the next run tries again
-        left = [found.path for found in FileSystems.match([f"{work_dir}/staging/**"])[0].metadata_list]
-        left = [path for path in left if not (keep_control and f"/{CONTROL}/" in path)]
-        if left:
-            FileSystems.delete(left)
+def is_held(work_dir: str) -> bool:
+    """Whether a run is working in this work_dir now."""
+    if is_remote(work_dir):
+        found = fields_of(f"{work_dir}/lock.json")
+        return found is not None and time.time() - float(found["at_s"]) < STALE_AFTER_S
+    try:
+        with open(Path(work_dir) / "lock", "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except OSError:
+        return False
+    return False

@@ -16,8 +16,7 @@ from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, ope
 from beam_distill.after_run.handoff.published_run import HandoffFacts
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from beam_distill.work_dir.files import fields_of, remove_file
-from beam_distill.work_dir.lock import write_file
+from beam_distill.work_dir.files import fields_of, remove_file, write_file
 from transforms.elements.storable_text import storable_text
 from transforms.elements.tally import Verdict
 from transforms.filesystems import exists

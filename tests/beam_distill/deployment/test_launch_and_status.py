@@ -18,7 +18,7 @@ from rendering import a_config, rendered
 from beam_distill.cli.main import main
 from beam_distill.config.sources import resolve
 from beam_distill.exit_codes import RunRefused
-from beam_distill.runners.base import BeamGiven
+from beam_distill.job.beam_options import BeamGiven
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.submit.follow import Submission, submitted

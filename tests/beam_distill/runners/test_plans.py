@@ -16,9 +16,11 @@ from local_server import serving
 
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.exit_codes import RunRefused
-from beam_distill.runners.base import RunnerPlan, beam_given, options_of, plan_for
+from beam_distill.job.beam_options import beam_given
+from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.package import workers_setup_file
 from beam_distill.runners.refusals import check_runner, notes_on
+from beam_distill.runners.registry import plan_for
 from beam_distill.submit.portable_jar import jar_plan
 
 
