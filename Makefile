@@ -46,7 +46,7 @@ test-quick: $(STAMP) ## the tests that take no longer than a breath
 
 lint: $(STAMP) ## ruff, and mypy strict on the plain folders
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict --follow-imports=silent transforms/elements transforms/intake transforms/prompts transforms/students transforms/ledger transforms/teacher transforms/azure transforms/web transforms/reuse beam_distill/config beam_distill/simulator
+	$(BIN)/mypy --strict --follow-imports=silent transforms/elements transforms/intake transforms/prompts transforms/students transforms/ledger transforms/teacher transforms/azure transforms/web transforms/files transforms/reuse beam_distill/config beam_distill/simulator
 	$(BIN)/mypy beam_distill
 
 bench: $(STAMP) ## the short benchmarks, under 10 minutes

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
-PLAIN_FOLDERS = ("elements", "intake", "prompts", "students", "ledger", "teacher", "azure", "web", "reuse")
+PLAIN_FOLDERS = ("elements", "files", "intake", "prompts", "students", "ledger", "teacher", "azure", "web", "reuse")
 HOMES = {
     "azure": ("transforms/azure/",),
     "aiohttp": ("transforms/teacher/", "transforms/azure/", "beam_distill/simulator/"),

@@ -17,11 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Union
 
-from apache_beam.io.filesystems import FileSystems
-
+from transforms.beam_files import files_for, write_json
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.usage import Spending, Usage
-from transforms.filesystems import write_json
+from transforms.files.paths import is_remote
 from transforms.matching import sizes_of
 from transforms.teacher.budget import Budget, BudgetState, rounding
 from transforms.teacher.session import ScoringSession
@@ -55,8 +54,8 @@ def notes_in(folder: str) -> dict[str, Note]:
     """What every process of every run last said, by its file. A file that cannot be read is passed over."""
     found: dict[str, Note] = {}
     for path in sizes_of(f"{folder}/*.json"):
-        with suppress(OSError, ValueError, KeyError, TypeError), FileSystems.open(path) as file:
-            fields = json.loads(file.read())
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            fields = json.loads(files_for(path).read(path))
             found[path] = Note(tuple(fields["claimed"]), tuple(fields["spent"]), _spending(fields["beside"]), _spending(fields["on_wire"]))
     return found
 
@@ -75,7 +74,7 @@ class BudgetKeeper:
         self._session = session
         self._processes = spec.processes
         self._path = f"{spec.folder}/{run_id}@{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-        self._every_s = LOOK_EVERY_REMOTE_S if "://" in spec.folder else LOOK_EVERY_S
+        self._every_s = LOOK_EVERY_REMOTE_S if is_remote(spec.folder) else LOOK_EVERY_S
         self._shared, self._has_limits = session.on_budget(lambda budget: (shared and budget.has_limits, budget.has_limits))
         self._available = session.on_budget(lambda budget: tuple(account.available for account in budget.accounts))
         self._said: dict[str, Any] = {}
@@ -175,9 +174,7 @@ class BudgetKeeper:
         if past_s >= self._every_s:
             self._spent_before, self._spent_at_s = state.spent, now_s
         ahead_s = LOOKS_AHEAD * self._every_s
-        return [
-            max(REQUESTS_AHEAD * need, ahead_s * rate, used / 2) for need, rate, used in zip(self._needs, rates, state.used, strict=True)
-        ]
+        return [max(REQUESTS_AHEAD * need, ahead_s * rate, used / 2) for need, rate, used in zip(self._needs, rates, state.used, strict=True)]
 
     def _give_back(self, state: BudgetState) -> None:
         """Nothing can be sent with what is claimed and free: let the others have it, and see whether there will be more."""
@@ -207,8 +204,7 @@ class BudgetKeeper:
         for path in sizes_of(f"{self._folder}/{self._run_id}@*.json"):
             if path == self._path:
                 continue
-            with FileSystems.open(path) as file:
-                content = file.read()
+            content = files_for(path).read(path)
             if path not in self._peers_said or self._peers_said[path][0] != content:
                 self._peers_said[path] = (content, now_s)
             fields = json.loads(content)

@@ -8,6 +8,7 @@ from typing import Any, Union
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from transforms.files.paths import is_remote
 from transforms.ledger.segments import SUFFIX
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, SealedSegments, Sealing, SegmentSink, StoredSegment
 
@@ -54,4 +55,4 @@ def _create(path: str, content: bytes) -> None:
 
 def storage_for(folder: str, sealing: Sealing) -> LedgerStorage:
     """Storage for the segments below ``folder``."""
-    return BeamStorage(sealing) if "://" in folder else DirectoryStorage()
+    return BeamStorage(sealing) if is_remote(folder) else DirectoryStorage()

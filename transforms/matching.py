@@ -9,7 +9,8 @@ from contextlib import suppress
 from apache_beam.io.filesystem import FileSystem
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.filesystems import exists
+from transforms.beam_files import exists
+from transforms.files.paths import is_remote
 from transforms.intake.dataset_folder import data_files
 
 PATTERN_LETTERS = frozenset("*?[")
@@ -28,7 +29,7 @@ def sizes_of(pattern: str) -> dict[str, int]:
     the pattern names such a one, as shells do (notebooks and macOS leave copies there), and a folder that holds a saved dataset means its
     data files.
     """
-    if "://" not in pattern:
+    if not is_remote(pattern):
         return {path: _size_of(path) for path in _local(pattern)}
     if "[" in pattern and exists(pattern):
         found = FileSystems.get_filesystem(pattern).metadata(pattern)
@@ -39,7 +40,7 @@ def sizes_of(pattern: str) -> dict[str, int]:
 
 def matches(pattern: str, path: str) -> bool:
     """Whether the pattern takes in this path, also where there is no such file yet."""
-    if "://" in pattern or "://" in path:
+    if is_remote(pattern) or is_remote(path):
         return any(re.match(FileSystem.translate_pattern(one), path) for one in _spellings(pattern))
     if os.path.lexists(pattern):
         return os.path.realpath(pattern) == os.path.realpath(path)
@@ -118,7 +119,7 @@ def _size_of(path: str) -> int:
 
 def cannot_be_read_twice(path: str) -> bool:
     """Whether a file of this machine gives what it holds only once, as a pipe does. Does not open it, for that may wait for ever."""
-    if "://" in path:
+    if is_remote(path):
         return False
     with suppress(OSError):
         mode = os.stat(path).st_mode

@@ -13,10 +13,9 @@ import uuid
 from contextlib import suppress
 from typing import Any, Union
 
-from apache_beam.io.filesystems import FileSystems
-
+from transforms.beam_files import exists, files_for, write_json
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.filesystems import exists, write_json
+from transforms.files.paths import is_remote
 from transforms.matching import sizes_of
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.session import ScoringSession
@@ -42,8 +41,8 @@ def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
     """What every scoring process last told, by the file it told it in; also of processes that were lost since."""
     found: dict[str, dict[str, Any]] = {}
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
-        with suppress(OSError, ValueError), FileSystems.open(path) as file:
-            found[path] = json.loads(file.read())
+        with suppress(OSError, ValueError):
+            found[path] = json.loads(files_for(path).read(path))
     return found
 
 
@@ -56,8 +55,7 @@ def unfinished_requests(control_dir: str) -> tuple[int, int]:
     """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
     processes = requests = 0
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
-        with FileSystems.open(path) as file:
-            still_open = int(json.loads(file.read())["open"])
+        still_open = int(json.loads(files_for(path).read(path))["open"])
         if still_open:
             processes += 1
             requests += still_open
@@ -98,15 +96,15 @@ class RunControl:
         """Tell, and see whether the process is asked to stop; False when there is no more to look for."""
         self.tell(beat=True)
         with suppress(Exception):  # looked for again in a moment
-            if exists(f"{self._dir}/{_STOP}"):
-                with FileSystems.open(f"{self._dir}/{_STOP}") as file:
-                    fields = json.loads(file.read())
+            stop = f"{self._dir}/{_STOP}"
+            if exists(stop):
+                fields = json.loads(files_for(stop).read(stop))
                 self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
                 return False
         return not self._over
 
     def _run(self) -> None:
-        every_s = LOOK_EVERY_REMOTE_S if "://" in self._dir else LOOK_EVERY_S
+        every_s = LOOK_EVERY_REMOTE_S if is_remote(self._dir) else LOOK_EVERY_S
         pause = threading.Event()
         while not self._session.closed and self.look():
             pause.wait(every_s)

@@ -12,16 +12,15 @@ import apache_beam as beam
 import orjson
 from apache_beam.io import WriteToParquet, WriteToText
 from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
+from transforms.beam_files import files_for, put_in_place
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
-from transforms.filesystems import put_in_place
 from transforms.ledger.index import FailureIndex
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import Prompt, format_row
@@ -88,8 +87,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                     changed[files.split] = differs
             damaged = tuple(DamagedPart(part.path, part.kept, part.why) for part in answers.torn)
             conclusion = Conclusion(repeated, found, changed, damaged)
-            with FileSystems.create(self._conclusion_path) as file:
-                file.write(conclusion_text(conclusion).encode())
+            files_for(self._conclusion_path).write_whole(self._conclusion_path, conclusion_text(conclusion).encode())
             yield beam.pvalue.TaggedOutput(CONCLUDED, as_written(verdict, conclusion))
         finally:
             answers.close()

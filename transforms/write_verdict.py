@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 
+from transforms.beam_files import files_for
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import verdict_fields
 
@@ -16,8 +16,7 @@ class _WriteFn(beam.DoFn):
         self._path = path
 
     def process(self, verdict: Verdict) -> Iterator[str]:
-        with FileSystems.create(self._path) as file:
-            file.write(json.dumps(verdict_fields(verdict), indent=2).encode())
+        files_for(self._path).write_whole(self._path, json.dumps(verdict_fields(verdict), indent=2).encode())
         yield self._path
 
 

@@ -14,7 +14,7 @@ from beam_distill.after_run.left_out import left_out
 from beam_distill.after_run.result import RunResult
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.version import VERSION
-from beam_distill.work_dir.files import write_file
+from beam_distill.work_dir.files import write_text
 from transforms.elements.verdict_json import verdict_fields
 
 
@@ -24,7 +24,7 @@ def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, starte
     A storage that takes nothing shows itself when the first answer comes; here it is passed over.
     """
     with suppress(Exception):
-        write_file(f"{work_dir}/started.json", json.dumps(_told(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
+        write_text(f"{work_dir}/started.json", json.dumps(_told(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
 
 
 def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> str:
@@ -51,7 +51,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
         "failures": [asdict(failure) for failure in result.failures],
     }
     path = f"{result.work_dir}/run.json"
-    write_file(path, json.dumps(fields, indent=2, default=str) + "\n")
+    write_text(path, json.dumps(fields, indent=2, default=str) + "\n")
     return path
 
 

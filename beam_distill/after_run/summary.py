@@ -10,11 +10,11 @@ from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.result import RunResult
 from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
-from beam_distill.work_dir.files import is_remote
 from transforms.elements.counted import counted, duration
 from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH
 from transforms.elements.tally import SplitVerdict
 from transforms.elements.usage import Usage
+from transforms.files.paths import is_remote
 
 _WHEN_REPAIRED = "Run the same command again when that is repaired: it goes on where this run stopped."
 _NEXT_STEP = {

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from transforms.elements.data_specs import InputSpec
+from transforms.files.paths import is_remote
 from transforms.matching import sizes_of
 
 
@@ -30,7 +31,7 @@ def input_state(rows: InputSpec) -> InputState:
             continue
         with suppress(Exception):  # every filesystem has errors of its own; reading it says what is wrong
             for path, size_bytes in sizes_of(files.pattern).items():
-                found[path] = FileState(size_bytes) if "://" in path else _local(path)
+                found[path] = FileState(size_bytes) if is_remote(path) else _local(path)
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
 from transforms.elements.data_specs import InputSpec
+from transforms.files.paths import is_remote
 from transforms.intake.dataset_folder import folder_problem
 from transforms.matching import cannot_be_read_twice, is_pattern, matches
 from transforms.read_rows import matching_files, open_as_stored
@@ -36,7 +37,7 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
             if problem:
                 problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
     handoff = handoff_folder(settings.generated_batch_train_file_path)
-    if not problems and "://" not in handoff and len(os.fsencode(os.path.basename(handoff))) > LONGEST_NAME_BYTES:
+    if not problems and not is_remote(handoff) and len(os.fsencode(os.path.basename(handoff))) > LONGEST_NAME_BYTES:
         problems.append(f"generated_batch_train_file_path: {handoff}, where files for the training go, has more than 255 bytes in its name")
     problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
     if problem and not problems:
@@ -45,7 +46,7 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
 
 
 def _input_problems(pattern: str) -> list[str]:
-    if "://" not in pattern and os.path.isdir(pattern):
+    if not is_remote(pattern) and os.path.isdir(pattern):
         problem = folder_problem(pattern)
         if problem is not None:
             return [problem]
@@ -75,7 +76,7 @@ def _input_problems(pattern: str) -> list[str]:
 
 
 def _output_problem(path: str) -> str | None:
-    if "://" in path:
+    if is_remote(path):
         return f"{path} holds [, * or ?, which this storage takes for a pattern; name it otherwise" if is_pattern(path) else None
     if path.endswith(os.sep):
         return f"{path} is a directory; name a file"
@@ -149,4 +150,4 @@ def _other_files(settings: DistillSettings, spec: InputSpec) -> list[str]:
 
 
 def _real(path: str) -> str:
-    return path if "://" in path else os.path.realpath(path)
+    return path if is_remote(path) else os.path.realpath(path)

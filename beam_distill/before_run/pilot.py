@@ -10,11 +10,11 @@ from itertools import islice
 from beam_distill.before_run.teacher_pool import Teacher
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import job_spec, run_files
-from beam_distill.work_dir.files import absolute
 from beam_distill.work_dir.lock import locked
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.files.paths import absolute
 from transforms.ledger_storage import storage_for
 from transforms.prompts.base import format_row
 from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger

@@ -16,6 +16,7 @@ from beam_distill.job.specs import endpoint_spec, input_spec, with_model
 from beam_distill.work_dir.files import lacks_client, unknown_filesystem
 from transforms.elements.data_specs import InputSpec
 from transforms.elements.failures import FailureKind
+from transforms.files.paths import is_remote
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
 from transforms.read_rows import matching_files, missing_columns
@@ -78,7 +79,7 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
     outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
     for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
         path = getattr(settings, name)
-        if path is None or "://" not in path:
+        if path is None or not is_remote(path):
             continue
         if lacks_client(path):
             problems.append(f"{name}: {unknown_filesystem(path)}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
-from beam_distill.work_dir.files import is_remote
+from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.storage import Sealing
 from transforms.ledger_storage import storage_for

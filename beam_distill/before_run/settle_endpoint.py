@@ -13,7 +13,8 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import endpoint_spec, sampling_spec
-from beam_distill.work_dir.files import fields_of, is_remote
+from beam_distill.work_dir.files import fields_of
+from transforms.files.paths import is_remote
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 

@@ -12,12 +12,13 @@ from beam_distill.before_run.survey import SplitSurvey
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices, prices_of
-from beam_distill.work_dir.files import absolute, segments_storage
+from beam_distill.work_dir.files import segments_storage
 from transforms.budget_keeper import notes_in
 from transforms.elements.counted import counted
 from transforms.elements.rows import TaskType
 from transforms.elements.tally import Verdict
 from transforms.elements.usage import Spending, TokenPrices, Usage
+from transforms.files.paths import absolute
 from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
 from transforms.ledger.segments import read_blocks
 from transforms.teacher.specs import BudgetSpec

@@ -10,10 +10,11 @@ from beam_distill.before_run.input_warnings import input_warnings
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.work_dir.files import is_remote, open_text, remove_file
+from beam_distill.work_dir.files import files_for
 from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.files.paths import is_remote, scheme_of
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 
@@ -48,7 +49,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     settings = resolved.settings
     check_files(settings)
     outputs = (settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path or "", settings.resolved_work_dir)
-    far = sorted({path.partition("://")[0] + "://" for path in outputs if is_remote(path)})
+    far = sorted({scheme_of(path) + "://" for path in outputs if is_remote(path)})
     print("files       all there, " + (f"outputs on {', '.join(far)} were not tried" if far else "all outputs writable"))
     rows = _Rows(settings)
     warnings = rows.check()
@@ -163,7 +164,7 @@ class _Rows:
 
     def _forget_earlier_list(self) -> None:
         try:
-            remove_file(self._list_path)
+            files_for(self._list_path).remove(self._list_path)
         except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
             why = getattr(error, "strerror", None) or error
             raise RunRefused(
@@ -173,7 +174,7 @@ class _Rows:
 
     def _open_list(self) -> IO[str]:
         print(f"  ... more are listed in {self._list_path}")
-        return open_text(self._list_path)
+        return files_for(self._list_path).create(self._list_path)
 
     def _note(self, row: RejectedRow) -> None:
         assert self._list is not None

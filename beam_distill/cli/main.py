@@ -176,7 +176,7 @@ def _dispatch(namespace: argparse.Namespace, leftovers: list[str]) -> int:
         return run.run(resolved, beam_argv)
     if namespace.command == "retry":
         return retry.run(resolved, beam_argv, chosen)
-    from beam_distill.work_dir.files import is_remote
+    from transforms.files.paths import is_remote
 
     if any(is_remote(path) for path in resolved.settings.storage_paths):
         from beam_distill.job.beam_options import beam_given, use_storage_options

@@ -12,6 +12,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.teachers import declared_models, each_teacher
 from transforms.elements.counted import counted
+from transforms.files.paths import is_remote
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def run(resolved: ResolvedSettings, defaults: bool = False) -> int:
 def _rows(settings: DistillSettings) -> list[str]:
     """Rows to send and rows that the ledger answers."""
     for pattern in (settings.train_file_path, settings.validation_file_path):
-        if pattern is not None and "://" not in pattern and not os.path.lexists(pattern) and not glob.glob(pattern):
+        if pattern is not None and not is_remote(pattern) and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
     from beam_distill.before_run.estimate import experience_on_ledger
     from beam_distill.before_run.preflight import check_files

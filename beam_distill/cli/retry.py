@@ -19,10 +19,11 @@ from beam_distill.config.flags import SettingsHelp, add_setting_flags
 from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
-from beam_distill.work_dir.files import fields_of, is_remote, objects_of
+from beam_distill.work_dir.files import fields_of, objects_of
 from transforms.elements import reasons
 from transforms.elements.counted import counted
 from transforms.elements.reasons import ANSWER_REASONS
+from transforms.files.paths import is_remote
 
 _TEXT = "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more"
 OWN_ARGUMENTS = frozenset({"work_dir", "reason"})
@@ -127,7 +128,7 @@ def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tupl
     folder = str(record.get("working_directory") or ".")
     for name in PATHS:
         value = told.get(name)
-        if isinstance(value, str) and "://" not in value:
+        if isinstance(value, str) and not is_remote(value):
             told[name] = os.path.join(folder, value)
     missing: dict[str, str] = {}
     headers = told.get("additional_headers")

@@ -60,7 +60,8 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
     from beam_distill.submit.follow import ENDED, conclude, follow, read_submission, state_of
-    from beam_distill.work_dir.files import absolute, fields_of
+    from beam_distill.work_dir.files import fields_of
+    from transforms.files.paths import absolute
 
     use_storage_options(beam_given(resolved, beam_argv))
     work_dir = absolute(resolved.settings.resolved_work_dir)

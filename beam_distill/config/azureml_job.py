@@ -16,6 +16,7 @@ from beam_distill.config.azureml_step import distillation_step
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import NOT_TO_OVERWRITE, literal_secret
 from beam_distill.config.settings import DistillSettings
+from transforms.files.paths import is_remote
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import kind_of
 
@@ -96,7 +97,7 @@ class JobFile:
     def beside(self, path: str) -> str:
         """A path of the file as one of this process."""
         path = path.removeprefix("file://").removeprefix("file:")
-        if os.path.isabs(path) or "://" in path or path.startswith("azureml:"):
+        if os.path.isabs(path) or is_remote(path) or path.startswith("azureml:"):
             return path
         return os.path.normpath(os.path.join(os.path.dirname(self.path), path))
 

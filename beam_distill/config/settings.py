@@ -18,6 +18,7 @@ from beam_distill.config.teacher import TeacherSettings
 from beam_distill.config.teachers import each_teacher, pool_contradictions
 from beam_distill.config.view import ViewSettings
 from transforms.elements.rows import TaskType
+from transforms.files.paths import is_remote
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import kind_of
 
@@ -218,7 +219,7 @@ def _path_contradictions(settings: DistillSettings) -> list[str]:
 
 
 def _real(path: str) -> str:
-    return path if "://" in path else os.path.realpath(path)
+    return path if is_remote(path) else os.path.realpath(path)
 
 
 OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", ".avro", ".txt", ".xlsx", ".tar")

@@ -16,6 +16,7 @@ from beam_distill.config.secrets import holds_mask
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings
 from beam_distill.deployment.job_facts import component_values
+from transforms.files.paths import is_remote
 
 AZFS = "azfs://"
 BLOB_ENDPOINT = "blob_service_endpoint"
@@ -38,7 +39,7 @@ class Carried:
 
 def values_of(settings: DistillSettings) -> dict[str, Any]:
     """The job's work_dir, where it outlives the machine of the component."""
-    return {"work_dir": settings.work_dir} if settings.work_dir is not None and "://" in settings.work_dir else {}
+    return {"work_dir": settings.work_dir} if settings.work_dir is not None and is_remote(settings.work_dir) else {}
 
 
 def carry(resolved: ResolvedSettings, values: dict[str, Any]) -> Carried:
@@ -71,14 +72,14 @@ def _stays(resolved: ResolvedSettings, values: dict[str, Any]) -> list[str]:
     places = [name for name in _PLACES if name in given]
     if places:
         said.append(f"{', '.join(places)}: left out; the component scores in processes of its own machine, which the job file chooses")
-    if settings.work_dir is not None and "://" not in settings.work_dir and values["work_dir"] != settings.work_dir:
+    if settings.work_dir is not None and not is_remote(settings.work_dir) and values["work_dir"] != settings.work_dir:
         said.append(
             f"work_dir: {settings.work_dir} is a path of this machine; the component's is {values['work_dir']}. "
             "--set work_dir=azfs://ACCOUNT/CONTAINER/PATH names one that outlives the job"
         )
     for name in COMPONENT_OUTPUTS:
         path = getattr(settings, name)
-        if path is not None and "://" in path:
+        if path is not None and is_remote(path):
             there = f"Azure ML puts the dataset into the datastore {values['datastore']} (--set datastore=NAME)"
             said.append(f"{name}: {path} is not written to; {there}")
     said += [f"{name}: {getattr(settings, name)} is read where the component runs; it must be in its image" for name in _FILES if name in given]

@@ -15,6 +15,7 @@ from beam_distill.config.table import described
 from beam_distill.deployment.quoting import shell_word
 from beam_distill.job.handoff_folder import handoff_folder
 from beam_distill.runners.spark_properties import driver_properties, replacement_properties
+from transforms.files.paths import is_remote
 from transforms.teacher.body_values import variables_of_body
 from transforms.teacher.header_values import only_references, referenced_variables
 
@@ -73,7 +74,7 @@ class JobFacts:
     @property
     def remote_work_dir(self) -> bool:
         """Whether the ledger outlives the machine that runs the job."""
-        return "://" in self.work_dir
+        return is_remote(self.work_dir)
 
     @property
     def override_flags(self) -> str:
@@ -88,7 +89,7 @@ class JobFacts:
     @property
     def local_outputs(self) -> list[str]:
         """The datasets that are written to the machine itself, and the hand-off to the training beside the first."""
-        paths = [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and "://" not in path]
+        paths = [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and not is_remote(path)]
         train = self.settings[COMPONENT_OUTPUTS[0]]
         return [*paths, handoff_folder(train)] if train in paths else paths
 
@@ -103,7 +104,7 @@ class JobFacts:
             account, _, rest = path.removeprefix("azfs://").partition("/")
             container, _, blob = rest.partition("/")
             return f"wasbs://{container}@{account}.blob.core.windows.net/{blob}"
-        return path if "://" in path or posixpath.isabs(path) else posixpath.relpath(path, self.folder)
+        return path if is_remote(path) or posixpath.isabs(path) else posixpath.relpath(path, self.folder)
 
     def dataset_name(self, output: str) -> str:
         """File name of a dataset, also when the job asks for none."""

@@ -13,6 +13,7 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.deployment.azureml import Carried, carry, values_of
 from beam_distill.deployment.job_facts import component_values
 from beam_distill.deployment.quoting import BREAKING
+from transforms.files.paths import is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _kubernetes(settings: DistillSettings) -> str | None:
     shared = settings.shared_directories or ()
     for name in ("train_file_path", "validation_file_path", *COMPONENT_OUTPUTS, "work_dir"):
         path = settings.resolved_work_dir if name == "work_dir" else getattr(settings, name)
-        if path is not None and "://" not in path and not any(path.startswith(directory.rstrip("/") + "/") for directory in shared):
+        if path is not None and not is_remote(path) and not any(path.startswith(directory.rstrip("/") + "/") for directory in shared):
             return (
                 f"{name}: {path} is not on a filesystem that pods see. Use azfs:// (or another remote filesystem), or a path below a "
                 "directory that the volume claim is mounted at, named with --set shared_directories=/data"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.beam_options import BeamGiven, use_storage_options
-from beam_distill.work_dir.files import is_remote, lacks_client, unknown_filesystem
+from beam_distill.work_dir.files import lacks_client, unknown_filesystem
+from transforms.files.paths import is_remote
 
 _ACCOUNTS = {
     "azfs": "The account is named by AZURE_STORAGE_CONNECTION_STRING, or by --blob_service_endpoint https://ACCOUNT.blob.core.windows.net",

@@ -12,11 +12,11 @@ from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import locate
 from beam_distill.job.body_secrets import by_reference
 from beam_distill.job.pipeline import JobSpec
-from beam_distill.work_dir.files import absolute
 from beam_distill.work_dir.leftovers import CONTROL
 from transforms.elements.data_specs import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
+from transforms.files.paths import absolute
 from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.kinds.base import EndpointKind

@@ -48,7 +48,7 @@ from beam_distill.runners.refusals import check_runner, notes_on
 from beam_distill.runners.registry import plan_for
 from beam_distill.submit.follow import refuse_while_detached
 from beam_distill.work_dir.earlier_files import note_published, set_aside
-from beam_distill.work_dir.files import absolute, objects_of, read_file
+from beam_distill.work_dir.files import files_for, objects_of
 from beam_distill.work_dir.leftovers import remove_staging
 from beam_distill.work_dir.lock import is_remote, locked
 from beam_distill.work_dir.run_id import new_run_id
@@ -57,6 +57,7 @@ from transforms.elements.counted import counted
 from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import read_verdict
+from transforms.files.paths import absolute
 from transforms.matching import is_pattern
 from transforms.run_control import unfinished_requests
 from transforms.teacher.session import close_sessions
@@ -255,8 +256,8 @@ def read_result(
 
     ``inputs`` is what the input looked like when the run began, where that is known.
     """
-    conclusion = read_conclusion(read_file(files.conclusion_path))
-    verdict = as_written(read_verdict(read_file(files.verdict_path)), conclusion)
+    conclusion = read_conclusion(files_for(files.conclusion_path).read(files.conclusion_path).decode())
+    verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
     datasets = {
         part.split.value: part.output
         for part in rows.splits

@@ -13,7 +13,7 @@ from pathlib import Path
 from beam_distill.after_run.result import RunResult
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.work_dir.files import is_remote
+from transforms.files.paths import is_remote
 
 log = logging.getLogger("beam_distill")
 

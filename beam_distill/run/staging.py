@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from beam_distill.job.pipeline import JobSpec
+from transforms.files.paths import is_remote
 from transforms.matching import is_pattern
 
 _STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir")
@@ -20,7 +21,7 @@ def staged_without_patterns(job: JobSpec, work_dir: str) -> Iterator[JobSpec]:
 
     Beam looks for what it staged with these paths as patterns, and has no way to quote them. The link is for processes of this machine.
     """
-    if "://" in work_dir or not is_pattern(work_dir):
+    if is_remote(work_dir) or not is_pattern(work_dir):
         yield job
         return
     with tempfile.TemporaryDirectory(prefix="beam-distill-") as folder:

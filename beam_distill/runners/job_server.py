@@ -16,6 +16,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.beam_options import BeamGiven
 from beam_distill.runners.environment import WorkerEnvironment
+from transforms.files.paths import is_remote
 
 PATIENCE_S = 10.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", "[local]", "[auto]"})
@@ -37,7 +38,7 @@ def job_server_argv(settings: DistillSettings, given: BeamGiven, jar_option: str
     jar = settings.job_server_jar or given.options.get(jar_option)
     if jar is None:
         return []
-    if "://" not in jar and not os.path.isfile(jar):
+    if not is_remote(jar) and not os.path.isfile(jar):
         raise RunRefused(
             ExitCode.WRONG_INPUT,
             f"job_server_jar: {jar} is not there. Leave it out and Beam downloads the jar of its own version, or give the path of one",

@@ -8,6 +8,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.body_secrets import literal_secrets
 from beam_distill.runners.base import RunnerPlan
+from transforms.files.paths import is_remote
 from transforms.teacher.body_values import variables_of_body
 from transforms.teacher.header_values import referenced_variables
 
@@ -47,7 +48,7 @@ def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
         ("api_key_file", settings.api_key_file),
         ("ca_bundle", settings.ca_bundle),
     ):
-        if path is None or "://" in path or _is_shared(path, settings.shared_directories or ()):
+        if path is None or is_remote(path) or _is_shared(path, settings.shared_directories or ()):
             continue
         if name in ("api_key_file", "ca_bundle") and plan.environment == "external":
             continue  # the pool's pod may mount it under this very path

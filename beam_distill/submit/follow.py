@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-from beam_distill.work_dir.files import fields_of, write_file
+from beam_distill.work_dir.files import fields_of, write_text
 from beam_distill.work_dir.lock import locked
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def handing_over(prepared: PreparedJob, *notes: str) -> Iterator[None]:
 
 def submitted(submission: Submission) -> Submission:
     """Leave word of a submission in its work_dir."""
-    write_file(f"{submission.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
+    write_text(f"{submission.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
     return submission
 
 
@@ -164,7 +164,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
         told = metrics_told(submission)
         result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, told), wall_s=wall_s)
     result = record_run(resolved, with_losses(result), started, submission.endpoint)
-    write_file(f"{submission.work_dir}/{FILE}", json.dumps({**asdict(submission), "ended": state}, indent=2) + "\n")
+    write_text(f"{submission.work_dir}/{FILE}", json.dumps({**asdict(submission), "ended": state}, indent=2) + "\n")
     return result
 
 

@@ -32,6 +32,7 @@ from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine
 from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted
 from beam_distill.submit.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
+from transforms.files.paths import is_remote
 
 ENTRY_CLASSES = {
     "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
@@ -98,7 +99,7 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
 def copy_file(source: str, target: str) -> None:
     """Copy a file between any two filesystems. Raises RunRefused when there is no such file."""
     try:
-        if "://" not in target:
+        if not is_remote(target):
             os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
         kind = "application/octet-stream"
         with FileSystems.open(source, mime_type=kind) as taken, FileSystems.create(target, mime_type=kind) as given:

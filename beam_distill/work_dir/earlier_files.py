@@ -12,8 +12,9 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from beam_distill.work_dir.files import fields_of, is_remote, write_file
-from transforms.filesystems import exists, remove_partials
+from beam_distill.work_dir.files import fields_of, write_text
+from transforms.beam_files import exists, remove_partials
+from transforms.files.paths import is_remote
 
 PUBLISHED = "published.json"
 """Size and time of every dataset that runs of this work_dir have published: what differs is not theirs, or was changed since."""
@@ -51,7 +52,7 @@ def note_published(work_dir: str, datasets: dict[str, str]) -> None:
     """Remember datasets as published by a run of this work_dir. Raises OSError."""
     ours = {path: _state(Path(path)) for path in map(os.path.abspath, datasets.values()) if not is_remote(path)}
     if ours and not is_remote(work_dir):
-        write_file(f"{work_dir}/{PUBLISHED}", json.dumps({**_published(work_dir), **ours}) + "\n")
+        write_text(f"{work_dir}/{PUBLISHED}", json.dumps({**_published(work_dir), **ours}) + "\n")
 
 
 def _published(work_dir: str) -> dict[str, object]:

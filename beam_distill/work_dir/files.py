@@ -6,28 +6,21 @@ Beam is loaded only for places that are not on this machine: who looks at a dire
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-
-from transforms.filesystems import exists
+from transforms.files.base import Files
+from transforms.files.local import LocalFiles
+from transforms.files.paths import is_remote, scheme_of
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage, Sealing
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path is on another filesystem than this machine's."""
-    return "://" in path
 
 
 def unknown_filesystem(path: str) -> str:
     """What to do about a path that nothing installed can read."""
     return (
-        f"nothing here reads {path.partition('://')[0]}://. Install what does: beam-distill[azure-storage] for azfs://, "
+        f"nothing here reads {scheme_of(path)}://. Install what does: beam-distill[azure-storage] for azfs://, "
         "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
     )
 
@@ -37,34 +30,31 @@ _CLIENTS = {"azfs": "azure.storage.blob", "s3": "boto3", "gs": "google.cloud.sto
 
 def lacks_client(path: str) -> bool:
     """Whether what talks to a path's storage is not installed; Beam says so only when it is used."""
-    client = _CLIENTS.get(path.partition("://")[0]) if is_remote(path) else None
+    client = _CLIENTS.get(scheme_of(path)) if is_remote(path) else None
     try:
         return client is not None and importlib.util.find_spec(client) is None
     except ModuleNotFoundError:  # a package around it is missing already
         return True
 
 
-def text_lines(path: str) -> Iterator[str]:
-    """The lines of a text, one at a time; none when there is no such file."""
+def files_for(path: str) -> Files:
+    """The files of the filesystem that a path is on."""
     if not is_remote(path):
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                yield from file
-        except OSError:
-            return
-        return
-    from apache_beam.io.filesystems import FileSystems
+        return LocalFiles()
+    from transforms.beam_files import BeamFiles  # late: keeps Beam out of the start
 
-    if exists(path):
-        with FileSystems.open(path) as stored:
-            for line in stored:
-                yield line.decode("utf-8", "replace")
+    return BeamFiles()
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a text whole or not at all. Raises OSError, or what the filesystem raises."""
+    files_for(path).write_whole(path, text.encode("utf-8", errors="replace"))
 
 
 def fields_of(path: str) -> dict[str, Any] | None:
     """A file's JSON object; None when there is no such file, or it holds none."""
     try:
-        fields = json.loads("".join(text_lines(path)))
+        fields = json.loads("".join(files_for(path).lines(path)))
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
@@ -72,49 +62,13 @@ def fields_of(path: str) -> dict[str, Any] | None:
 
 def objects_of(path: str) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON lines, one at a time. What is no object, such as a line that was torn off, is passed over."""
-    for line in text_lines(path):
+    for line in files_for(path).lines(path):
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(fields, dict):
             yield fields
-
-
-def put_text(path: str, text: str) -> None:
-    """Write a text whole or not at all. Raises OSError, or what the filesystem raises."""
-    content = text.encode("utf-8", errors="replace")
-    if is_remote(path):
-        from apache_beam.io.filesystems import FileSystems
-
-        with FileSystems.create(path, mime_type="text/html" if path.endswith(".html") else "text/plain") as stored:
-            stored.write(content)
-        return
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, target)
-
-
-def open_text(path: str) -> IO[str]:
-    """A file to write text into; storage without folders shows it when it is closed. Raises OSError, or what the filesystem raises."""
-    if is_remote(path):
-        from apache_beam.io.filesystems import FileSystems
-
-        return io.TextIOWrapper(FileSystems.create(path), encoding="utf-8")
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    return open(path, "w", encoding="utf-8")
-
-
-def remove_file(path: str) -> None:
-    """Take a file away, if there is one. Raises OSError, or what the filesystem raises."""
-    if not is_remote(path):
-        Path(path).unlink(missing_ok=True)
-        return
-    from apache_beam.io.filesystems import FileSystems
-
-    if exists(path):
-        FileSystems.delete([path])
 
 
 def segments_storage(folder: str) -> LedgerStorage:
@@ -131,30 +85,3 @@ def folders_in(folder: str) -> list[str]:
     if is_remote(folder):
         return [f"{folder}/*"]
     return sorted(entry.path for entry in os.scandir(folder) if entry.is_dir()) if os.path.isdir(folder) else []
-
-
-def absolute(path: str) -> str:
-    """The path without a working directory in it, and without a slash at its end."""
-    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
-
-
-def read_file(path: str) -> str:
-    """A small file as text."""
-    with FileSystems.open(path) as file:
-        return str(file.read().decode())
-
-
-def write_file(path: str, text: str) -> None:
-    """A small file, whole or not at all. Raises OSError, or what the filesystem raises."""
-    if is_remote(path):
-        with FileSystems.create(path) as remote:
-            remote.write(text.encode())
-        return
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(target.name + ".partial")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, target)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from beam_distill.work_dir.files import is_remote
+from transforms.files.paths import is_remote
 
 CONTROL = "control"
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.work_dir.files import fields_of, is_remote, read_file, write_file
-from transforms.filesystems import exists
+from beam_distill.work_dir.files import fields_of, write_text
+from transforms.beam_files import BeamFiles, exists
+from transforms.files.paths import is_remote
 
 log = logging.getLogger("beam_distill")
 
@@ -73,14 +74,14 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
     path = f"{work_dir}/lock.json"
     me = f"process {os.getpid()} on {socket.gethostname()}"
     try:
-        found = json.loads(read_file(path)) if exists(path) else None
+        found = json.loads(BeamFiles().read(path)) if exists(path) else None
         if found is not None and time.time() - found["at_s"] < STALE_AFTER_S:
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
                 f"work_dir: another run ({found['holder']}) is working in {work_dir}; wait for it, or give this run another work_dir. "
                 f"If that run was killed, its lock ends {STALE_AFTER_S:.0f} s after its last sign of life",
             )
-        write_file(path, json.dumps({"holder": me, "at_s": time.time()}))
+        write_text(path, json.dumps({"holder": me, "at_s": time.time()}))
     except RunRefused:
         raise
     except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
@@ -90,7 +91,7 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
     def beat() -> None:
         while not done.wait(BEAT_EVERY_S):
             with suppress(Exception):  # tried again at the next beat
-                write_file(path, json.dumps({"holder": me, "at_s": time.time()}))
+                write_text(path, json.dumps({"holder": me, "at_s": time.time()}))
 
     thread = threading.Thread(target=beat, name="work-dir-lock", daemon=True)
     thread.start()

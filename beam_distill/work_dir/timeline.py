@@ -8,8 +8,9 @@ import os
 import time
 from typing import Any
 
-from beam_distill.work_dir.files import is_remote, objects_of, put_text
+from beam_distill.work_dir.files import objects_of, write_text
 from beam_distill.work_dir.reading import Reading
+from transforms.files.paths import is_remote
 
 log = logging.getLogger("beam_distill")
 
@@ -70,7 +71,7 @@ class Timeline:
 
     def _rewrite(self) -> None:
         try:
-            put_text(self._path, "\n".join(self._lines) + "\n")
+            write_text(self._path, "\n".join(self._lines) + "\n")
         except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the next time may go well
             log.debug("the timeline cannot be written: %s", error)
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from beam_distill.after_run.handoff.published_run import FILL_IN, HandoffFacts, commented
+from transforms.files.paths import is_remote
 
 FILE = "trl_sft.yaml"
 
@@ -17,7 +18,7 @@ def trl_sft(facts: HandoffFacts) -> str | None:
     settings = facts.settings
     if settings.student_format not in ("messages", "merged_system", "prompt_completion"):
         return None
-    folder = facts.folder if "://" in facts.folder else os.path.abspath(facts.folder)
+    folder = facts.folder if is_remote(facts.folder) else os.path.abspath(facts.folder)
     config: dict[str, Any] = {
         "model_name_or_path": facts.student(azureml=False),
         "dataset_name": folder,

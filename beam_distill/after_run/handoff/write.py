@@ -16,10 +16,11 @@ from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, ope
 from beam_distill.after_run.handoff.published_run import HandoffFacts
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from beam_distill.work_dir.files import fields_of, remove_file, write_file
+from beam_distill.work_dir.files import fields_of, files_for, write_text
+from transforms.beam_files import exists
 from transforms.elements.storable_text import storable_text
 from transforms.elements.tally import Verdict
-from transforms.filesystems import exists
+from transforms.files.paths import is_remote
 
 log = logging.getLogger("beam_distill")
 
@@ -98,16 +99,16 @@ def _write_whole(folder: str, texts: dict[str, str]) -> None:
         else:
             log.info("%s was changed by hand and stays as it is; remove it to have it written again", path)
     # the listing first: a run that is killed on the way leaves no file that looks like a person's
-    write_file(FileSystems.join(folder, WRITTEN), json.dumps({name: _digest(text.encode()) for name, text in written.items()}) + "\n")
+    write_text(FileSystems.join(folder, WRITTEN), json.dumps({name: _digest(text.encode()) for name, text in written.items()}) + "\n")
     for name, text in written.items():
-        write_file(FileSystems.join(folder, name), text)
+        write_text(FileSystems.join(folder, name), text)
 
 
 def _keep_aside(path: str) -> None:
     aside = f"{path}.previous"
     log.info("%s is kept as %s: which files are of an earlier run is not known any more", path, aside)
     if exists(aside):
-        remove_file(aside)
+        files_for(aside).remove(aside)
     FileSystems.rename([path], [aside])
 
 
@@ -115,13 +116,13 @@ def _take_away(folder: str, keep_listing: bool = False) -> None:
     digests = _digests(folder)
     for name, digest in (digests or {}).items():
         path = FileSystems.join(folder, name)
-        if exists(path) and _digest(_read(path)) in (digest, _digest(b"")):
-            remove_file(path)
+        if exists(path) and _digest(files_for(path).read(path)) in (digest, _digest(b"")):
+            files_for(folder).remove(path)
     if keep_listing:
         return
     if digests is not None:
-        remove_file(FileSystems.join(folder, WRITTEN))
-    if "://" not in folder:
+        files_for(folder).remove(FileSystems.join(folder, WRITTEN))
+    if not is_remote(folder):
         with suppress(OSError):  # what the person wrote there stays
             os.rmdir(folder)
 
@@ -132,12 +133,6 @@ def _digests(folder: str) -> dict[str, str] | None:
     if not exists(listing):
         return {}
     return fields_of(listing)
-
-
-def _read(path: str) -> bytes:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        content: bytes = file.read()
-    return content
 
 
 def _digest_of(paths: list[str]) -> str:
@@ -155,6 +150,6 @@ def _digest(content: bytes) -> str:
 
 
 def _from(folder: str, path: str) -> str:
-    if "://" in path:
+    if is_remote(path):
         return path
     return os.path.relpath(path, folder).replace(os.sep, "/")

@@ -9,9 +9,10 @@ from typing import Any, get_args
 from beam_distill.after_run.report.counting import FixedSample
 from beam_distill.after_run.report.ledger_facts import REJECTS_PER_REASON
 from beam_distill.config.settings import DistillSettings
-from beam_distill.work_dir.files import fields_of, is_remote, objects_of, segments_storage
+from beam_distill.work_dir.files import fields_of, objects_of, segments_storage
 from beam_distill.work_dir.lock import is_held
 from beam_distill.work_dir.timeline import read_timeline, timeline_path
+from transforms.files.paths import is_remote
 from transforms.prompts.spec import PromptSpec
 
 

@@ -16,8 +16,8 @@ from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.runner_metrics import Ledger, MetricsSource
 from beam_distill.run.progress.tracker import Tracker
 from beam_distill.run.progress.watch import Watch
-from beam_distill.work_dir.files import is_remote
 from beam_distill.work_dir.timeline import Timeline, timeline_path
+from transforms.files.paths import is_remote
 from transforms.ledger.storage import Sealing
 
 ASK_RUNNER_EVERY_S = 5.0

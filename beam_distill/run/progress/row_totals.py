@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import closing
 
-from beam_distill.work_dir.files import is_remote
+from transforms.files.paths import is_remote
 from transforms.intake.compression import without_compression_suffix
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS, format_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from transforms.filesystems import exists, make_folder, put_in_place
+from transforms.beam_files import exists, make_folder, put_in_place
 
 
 def test_putting_in_place_again_changes_nothing(tmp_path: Path) -> None:

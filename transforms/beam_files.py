@@ -1,16 +1,22 @@
-"""What Beam's filesystems do not agree on."""
+"""Files on any filesystem that Beam knows, and what those do not agree on."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+from transforms.files.base import Files
+from transforms.files.local import LocalFiles
+from transforms.files.paths import is_remote, scheme_of
 
 
 def exists(path: str) -> bool:
@@ -52,7 +58,7 @@ def put_in_place(staged: str, final: str) -> None:
     folder = FileSystems.split(final)[0]
     if folder:
         make_folder(folder)
-    if "://" not in staged and "://" not in final:
+    if not is_remote(staged) and not is_remote(final):
         partial = os.path.join(os.path.dirname(final), f"{_partial_prefix(final)}{uuid.uuid4().hex[:8]}")
         try:
             os.link(staged, partial)
@@ -63,7 +69,7 @@ def put_in_place(staged: str, final: str) -> None:
         return
     if exists(final):
         FileSystems.delete([final])
-    if staged.partition("://")[0] == final.partition("://")[0] and "://" in staged:
+    if scheme_of(staged) == scheme_of(final) and is_remote(staged):
         FileSystems.copy([staged], [final])
         return
     raw = CompressionTypes.UNCOMPRESSED
@@ -71,15 +77,41 @@ def put_in_place(staged: str, final: str) -> None:
         shutil.copyfileobj(source, target, 1024 * 1024)
 
 
-def write_json(path: str, fields: dict[str, Any]) -> None:
-    """A small file, whole or not at all. Raises what the filesystem raises."""
-    content = json.dumps(fields).encode()
-    if "://" in path:
-        with FileSystems.create(path) as file:
+class BeamFiles:
+    """``Files`` on any filesystem of Beam's; object storage shows a file when it is complete."""
+
+    def read(self, path: str) -> bytes:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            content: bytes = file.read()
+        return content
+
+    def lines(self, path: str) -> Iterator[str]:
+        if exists(path):
+            with FileSystems.open(path) as stored:
+                for line in stored:
+                    yield line.decode("utf-8", "replace")
+
+    def write_whole(self, path: str, content: bytes, durable: bool = True) -> None:
+        kind = "text/html" if path.endswith(".html") else "application/octet-stream"
+        with FileSystems.create(path, mime_type=kind) as file:
             file.write(content)
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f"{path}.partial"
-    with open(partial, "wb") as local:
-        local.write(content)
-    os.replace(partial, path)
+
+    def create(self, path: str) -> IO[str]:
+        return io.TextIOWrapper(FileSystems.create(path), encoding="utf-8")
+
+    def exists(self, path: str) -> bool:
+        return exists(path)
+
+    def remove(self, path: str) -> None:
+        if exists(path):
+            FileSystems.delete([path])
+
+
+def files_for(path: str) -> Files:
+    """The files of the filesystem that a path is on."""
+    return BeamFiles() if is_remote(path) else LocalFiles()
+
+
+def write_json(path: str, fields: dict[str, Any]) -> None:
+    """A note that is soon written again, whole or not at all. Raises what the filesystem raises."""
+    files_for(path).write_whole(path, json.dumps(fields).encode(), durable=False)

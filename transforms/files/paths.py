@@ -1,0 +1,18 @@
+"""What a path says about where its file is."""
+
+from pathlib import Path
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is on another filesystem than this machine's."""
+    return "://" in path
+
+
+def scheme_of(path: str) -> str:
+    """The filesystem that a remote path names: ``s3`` of ``s3://bucket/key``."""
+    return path.partition("://")[0]
+
+
+def absolute(path: str) -> str:
+    """The path without a working directory in it, and without a slash at its end."""
+    return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
