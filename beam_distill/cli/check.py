@@ -236,8 +236,8 @@ def _estimate_unasked(settings: DistillSettings) -> None:
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     """Say what is to be sent and what it takes; warnings about limits that are below that."""
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
+    from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.rows_to_send import rows_to_send
-    from beam_distill.before_run.spending import limits_and_warnings
     from beam_distill.job.prices import prices_of
     from beam_distill.job.specs import run_files
 

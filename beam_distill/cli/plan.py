@@ -47,11 +47,12 @@ def _rows(settings: DistillSettings) -> list[str]:
         if pattern is not None and not is_remote(pattern) and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
     from beam_distill.before_run.estimate import experience_on_ledger
+    from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.preflight import check_files
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
-    from beam_distill.before_run.spending import has_limits, limits_and_warnings
     from beam_distill.exit_codes import RunRefused
     from beam_distill.job.prices import prices_of
+    from beam_distill.job.spending import has_limits
     from transforms.teacher.specs import EndpointSpec
 
     try:

@@ -21,7 +21,7 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, 
     if not resolved.settings.quiet:
         print(plan_text(resolved), file=sys.stderr)
     if resolved.settings.detach:
-        from beam_distill.submit.follow import submit_detached
+        from beam_distill.submit.submit import submit_detached
 
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")

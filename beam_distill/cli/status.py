@@ -59,8 +59,10 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     from beam_distill.after_run.summary import summary_text
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
-    from beam_distill.submit.follow import ENDED, conclude, follow, read_submission, state_of
+    from beam_distill.runners.job_state import ENDED, state_of
+    from beam_distill.submit.follow import conclude, follow
     from beam_distill.work_dir.files import fields_of
+    from beam_distill.work_dir.submission import read_submission
     from transforms.files.paths import absolute
 
     use_storage_options(beam_given(resolved, beam_argv))

@@ -25,13 +25,14 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.beam_options import BeamGiven, beam_given
 from beam_distill.job.pipeline import build
-from beam_distill.run.job import PreparedJob, prepare_job
+from beam_distill.run.prepare import PreparedJob, prepare_job
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine
-from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted
+from beam_distill.submit.hand_over import handing_over, submission_of
 from beam_distill.submit.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
+from beam_distill.work_dir.submission import Submission, submitted
 from transforms.files.paths import is_remote
 
 ENTRY_CLASSES = {

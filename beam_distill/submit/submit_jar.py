@@ -10,8 +10,9 @@ from beam_distill.job.beam_options import beam_given
 from beam_distill.runners.base import processes_in_all
 from beam_distill.runners.flink import ask_cluster, master_of
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
-from beam_distill.submit.follow import Submission, handing_over, submission_of, submitted
+from beam_distill.submit.hand_over import handing_over, submission_of
 from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, packed, prepare_jar
+from beam_distill.work_dir.submission import Submission, submitted
 
 
 def submit_to_flink(

@@ -120,7 +120,10 @@ def test_processes_of_this_command_are_of_its_own_python(tmp_path: Path) -> None
 
 def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: Path) -> None:
     from beam_distill.config.sources import resolve
-    from beam_distill.submit.follow import conclude, read_submission, state_of, stop, submit_detached
+    from beam_distill.runners.job_state import state_of
+    from beam_distill.submit.follow import conclude, stop
+    from beam_distill.submit.submit import submit_detached
+    from beam_distill.work_dir.submission import read_submission
 
     write_rows(tmp_path / "train.jsonl", questions(A_MINUTE_OF_ROWS))
     with start_simulator(STEADY) as simulator:

@@ -21,8 +21,8 @@ from beam_distill.exit_codes import RunRefused
 from beam_distill.job.beam_options import BeamGiven
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
-from beam_distill.submit.follow import Submission, submitted
 from beam_distill.submit.portable_jar import copy_file, jar_plan
+from beam_distill.work_dir.submission import Submission, submitted
 
 
 @pytest.mark.parametrize(

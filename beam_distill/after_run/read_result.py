@@ -1,0 +1,91 @@
+"""How a job that has come to its end ended, read from what it left in the work_dir."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from transforms.elements.plan import InputSpec, RunFiles
+
+from beam_distill.after_run.result import RunResult
+from beam_distill.before_run.input_state import InputState, changed_since
+from beam_distill.exit_codes import FOR_STOP, ExitCode
+from beam_distill.work_dir.files import files_for
+from beam_distill.work_dir.leftovers import remove_staging
+from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
+from transforms.elements.counted import counted
+from transforms.elements.tally import Verdict
+from transforms.elements.verdict_json import read_verdict
+from transforms.run_control import unfinished_requests
+
+
+def with_losses(result: RunResult) -> RunResult:
+    """The result with what scoring processes had open when they were lost, and the work_dir without what runs left behind.
+
+    Processes count from the last run on that came to its end: what was lost with a run that failed is told by the next one too.
+    """
+    staging = f"{result.work_dir}/staging"
+    with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not hang on this
+        processes, requests = unfinished_requests(f"{staging}/*/control")
+        result = replace(result, processes_lost=processes, open_when_lost=requests)
+    remove_staging(result.work_dir, keep_control=result.verdict is None)
+    return result
+
+
+def read_result(
+    rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], inputs: InputState | None = None
+) -> RunResult:
+    """How a job that has come to its end ended: its verdict, with the counts of the files that were written.
+
+    ``inputs`` is what the input looked like when the run began, where that is known.
+    """
+    conclusion = read_conclusion(files_for(files.conclusion_path).read(files.conclusion_path).decode())
+    verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
+    datasets = {
+        part.split.value: part.output
+        for part in rows.splits
+        if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published)
+    }
+    code, message = judged(verdict)
+    if conclusion.changed:
+        code, message = ExitCode.STORAGE_FAILED, _changed(conclusion, changed_since(inputs, rows) if inputs is not None else "", files)
+    return RunResult(
+        code,
+        message,
+        run_id,
+        work_dir,
+        verdict=verdict,
+        datasets=datasets,
+        rejects_path=files.rejects_path,
+        metrics=metrics,
+        repeated=conclusion.repeated,
+        warnings=tuple(
+            f"ledger: {part.path}: {counted(part.kept, 'record')} can be read; {part.why}. What is lost is asked for again"
+            for part in conclusion.damaged
+        ),
+    )
+
+
+def _changed(conclusion: Conclusion, changed_files: str, files: RunFiles) -> str:
+    """What is said where what was to be written is not what was judged."""
+    said = [f"{split.value}: {why}" for split, why in conclusion.changed.items()]
+    if changed_files:
+        said.append(changed_files)
+    said.append(
+        f"Nothing is published, for a dataset must be what was judged. Answers are kept in {files.ledger_dir}. Put back what was changed, or "
+        "keep it, and run the same command again: only rows without an answer there are sent"
+    )
+    return ". ".join(said)
+
+
+def judged(verdict: Verdict) -> tuple[ExitCode, str]:
+    """The exit code that a verdict means, and why."""
+    refused = [part for part in verdict.splits if not part.published]
+    if verdict.stopped is not None:
+        return FOR_STOP[verdict.stopped.cause], verdict.stopped.detail
+    if refused:
+        empty = [part for part in verdict.splits if part.ratio is None]
+        code = ExitCode.WRONG_INPUT if len(empty) == len(verdict.splits) else ExitCode.BELOW_MINIMUM
+        return code, "; ".join(f"{part.split.value}: {part.explanation}" for part in refused)
+    return ExitCode.PUBLISHED, "every dataset is published"

@@ -1,0 +1,74 @@
+"""What is written when a run has ended: files for the training, run.json."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from beam_distill.after_run.endpoints_used import endpoint_warnings
+from beam_distill.after_run.handoff.write import write_handoff
+from beam_distill.after_run.left_out import left_out_warnings
+from beam_distill.after_run.request_failures import FailureTold, holds_failures, most_frequent
+from beam_distill.after_run.result import RunResult
+from beam_distill.after_run.run_record import write_run_json
+from beam_distill.before_run.input_warnings import input_warnings
+from beam_distill.before_run.limits import limits_of, rest_text
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.exit_codes import ExitCode
+from beam_distill.job.spending import has_limits, spent_in
+from beam_distill.work_dir.earlier_files import note_published
+from beam_distill.work_dir.files import objects_of
+from beam_distill.work_dir.lock import is_remote
+
+
+def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
+    """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
+    result = replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
+    try:
+        result = _with_limits(resolved.settings, result)
+        result = replace(result, failures=_failures(result))
+        if result.verdict is not None:
+            note_published(result.work_dir, result.datasets)
+            handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
+            if handoff is not None:
+                result = replace(result, handoff_path=handoff.folder, handoff_holds=handoff.holds)
+        return replace(result, run_json_path=write_run_json(resolved, result, started, endpoint))
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_remote(result.work_dir):
+            raise
+        return replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
+
+
+def _failures(result: RunResult) -> tuple[FailureTold, ...]:
+    """What the endpoint said of requests that failed; read from the rejects only where there are such."""
+    splits = result.verdict.splits if result.verdict is not None else ()
+    if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):
+        return ()
+    return most_frequent(objects_of(result.rejects_path))
+
+
+def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
+    """The result with how much of the job's limits is spent, and where one is reached, what the rest would take."""
+    if not has_limits(settings):
+        return result
+    spent = spent_in(result.work_dir)
+    result = replace(result, limits=tuple(limit.text for limit in limits_of(settings, spent)))
+    if result.exit_code is ExitCode.BUDGET_SPENT and result.verdict is not None:
+        result = replace(result, message=f"{result.message} {rest_text(settings, spent, result.verdict)}")
+    return result
+
+
+def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:
+    warnings = left_out_warnings(result.metrics) + endpoint_warnings(result.metrics)
+    for part in result.verdict.splits if result.verdict is not None else ():
+        warnings += input_warnings(
+            part.split.value,
+            part.tally.rows,
+            part.tally.asked,
+            settings.data_generation_task_type,
+            settings.limit is not None,
+            settings.min_readable_ratio,
+        )
+    return tuple(warnings)

@@ -1,0 +1,58 @@
+"""What all runs of a job spent, and the limits as the workers get them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import NamedTuple
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.job.prices import prices_of
+from beam_distill.work_dir.files import segments_storage
+from transforms.budget_keeper import notes_in
+from transforms.elements.usage import Spending, TokenPrices
+from transforms.files.paths import absolute
+from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
+from transforms.ledger.segments import read_blocks
+from transforms.teacher.specs import BudgetSpec
+
+
+class JobSpending(NamedTuple):
+    """What all runs of a job spent. ``beside`` is the part that is not on the ledger: attempts without an answer, what was on the wire of a
+    process that is gone, and the tokens of answers that reported none."""
+
+    total: Spending
+    beside: Spending
+
+
+def spent_in(work_dir: str) -> JobSpending:
+    """What all runs so far spent: answers by the ledger, the rest by what scoring processes said of it."""
+    root = absolute(work_dir)
+    spent = beside = Spending()
+    with closing(segments_storage(f"{root}/ledger")) as storage:
+        for segment in storage.segments(f"{root}/ledger"):
+            for block in read_blocks(storage.fetch(segment), USAGE_SCHEMA, []):
+                for record in block.records:
+                    spent = spent.plus(Spending(int(record["attempts"] > 0), paid_usage(record)))
+    for note in notes_in(f"{root}/spending").values():
+        beside = beside.plus(note.beside).plus(note.on_wire)
+    return JobSpending(spent.plus(beside), beside)
+
+
+def has_limits(settings: DistillSettings) -> bool:
+    """Whether the job may take only so much."""
+    return any(limit is not None for limit in (settings.max_cost, settings.max_total_tokens, settings.max_requests))
+
+
+def budget_spec(settings: DistillSettings) -> BudgetSpec:
+    """The limits as the workers need them, with what is spent already. Reads the ledger where there are any."""
+    prices = prices_of(settings)
+    return BudgetSpec(
+        settings.max_cost,
+        settings.max_total_tokens,
+        settings.max_requests,
+        prices.tokens if prices is not None else TokenPrices(),
+        settings.currency,
+        spent_in(settings.resolved_work_dir).total if has_limits(settings) else Spending(),
+        settings.instance_count * settings.max_concurrency_per_instance,
+        f"{absolute(settings.resolved_work_dir)}/spending",
+    )
