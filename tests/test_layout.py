@@ -29,7 +29,7 @@ HOMES = {
     "matplotlib": ("beam_distill/after_run/report/",),
     "apache_beam": (
         "transforms/",
-        "beam_distill/job/pipeline.py",
+        "beam_distill/job/",
         "beam_distill/before_run/preflight.py",
         "beam_distill/run/",
         "beam_distill/work_dir/",

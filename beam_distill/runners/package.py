@@ -9,7 +9,6 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-import beam_distill
 import transforms
 from beam_distill.version import VERSION
 
@@ -28,9 +27,7 @@ def workers_setup_file() -> str:
     """
     folder = Path(tempfile.mkdtemp(prefix="beam-distill-workers-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for package in (beam_distill, transforms):
-        assert package.__file__ is not None
-        source = Path(package.__file__).parent
+    for source in (Path(__file__).parents[1], Path(transforms.__path__[0])):
         shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     # extras are left out: what a worker needs is what the package needs
     requires = [line for line in metadata.requires("beam-distill") or () if "extra ==" not in line]
