@@ -6,8 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from transforms.elements.plan import InputSpec, RunFiles
-
 from beam_distill.after_run.result import RunResult
 from beam_distill.before_run.input_state import InputState, changed_since
 from beam_distill.exit_codes import FOR_STOP, ExitCode
@@ -15,6 +13,7 @@ from beam_distill.work_dir.files import files_for
 from beam_distill.work_dir.leftovers import remove_staging
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted
+from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import read_verdict
 from transforms.run_control import unfinished_requests
