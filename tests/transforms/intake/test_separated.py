@@ -43,6 +43,11 @@ def walk(text: str | bytes, name: str = "x.csv", columns: ColumnSpec = TEMPLATED
         ("a,b\rx,y\rz,w", [(2, "x|y"), (3, "z|w")]),
         ("a,b\r\nx,y\r\n", [(2, "x|y")]),
         ('a,b\n"x\ry",z\n', [(2, "x\ry|z")]),
+        ("a,b\nx,y\rz\nv,w\n", [(2, "x|y\rz"), (3, "v|w")]),  # to_csv of pandas: only line feeds are quoted
+        ("a,b\r\nx\r,\r\ry\r\n", [(2, "x\r|\r\ry")]),
+        ("a,b\r\r\nx,y\r\r\n", [(2, "x|y")]),  # text mode of Windows on top of CSV's own line ends
+        ('a,b\n"x\ry\n\rz",v\rw\n', [(2, "x\ry\n\rz|v\rw")]),
+        ("a,b\nx,y\r", [(2, "x|y")]),
     ],
 )  # fmt: skip
 def test_what_spreadsheets_and_pandas_write(text: str, rows: list[tuple[int, str]]) -> None:

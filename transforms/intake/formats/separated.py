@@ -18,6 +18,8 @@ from transforms.intake.refusal import UnusableRecord
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 _NO_LIMIT = 2**31 - 1
 _QUOTED = re.compile(r'"[^"]*"?')
+_RETURN_WITHIN = re.compile(r"\r(?=\r*[^\r\n])")
+_INSTEAD_OF_RETURN = "\ufdd0"  # no character, so that no text has it
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class _Table:
                 row = lines.fault or self._not_csv(str(error), first, lines.number)
             if lines.fault is not None:
                 row = lines.fault
+            elif lines.returns_within and isinstance(row, list):
+                row = [field.replace(_INSTEAD_OF_RETURN, "\r") for field in row]
             if row:
                 yield first, row
 
@@ -145,7 +149,10 @@ class _Table:
 
 
 class _Lines:
-    """Lines as csv.reader wants them, one at a time. A line that cannot be given as it is becomes empty, and ``fault`` says why."""
+    """Lines as csv.reader wants them, one at a time. A line that cannot be given as it is becomes empty, and ``fault`` says why.
+
+    A carriage return within a line ends no row, and csv.reader refuses it outside of quotes, where pandas writes it; it gets a stand-in.
+    """
 
     def __init__(self, source: ByteSource, max_row_bytes: int) -> None:
         self._stream: io.BufferedReader = byte_stream(with_line_feeds(source))
@@ -155,12 +162,15 @@ class _Lines:
         self.of_row: list[str] = []
         """The lines of the row that is being read."""
         self._row_bytes = 0
+        self.returns_within = False
+        """Whether the row that is being read has stand-ins for carriage returns."""
 
     def begin_row(self) -> None:
         """Forget the row before."""
         self.fault = None
         self.of_row = []
         self._row_bytes = 0
+        self.returns_within = False
 
     def beginning(self) -> str:
         """The first line, as far as it is at hand; it stays the next one."""
@@ -195,6 +205,9 @@ class _Lines:
                 reasons.NOT_UTF8, f"byte {place + 1} of line {self.number} (0x{line[place]:02x}) is not UTF-8. Save the file as UTF-8"
             )
             return "\n"
+        if "\r" in text:
+            text, replaced = _RETURN_WITHIN.subn(_INSTEAD_OF_RETURN, text)
+            self.returns_within |= replaced > 0
         self.of_row.append(text)
         return text
 
