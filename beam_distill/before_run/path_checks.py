@@ -42,7 +42,22 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
     problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
     if problem and not problems:
         problems.append(f"work_dir: {problem}")
+    problem = _temporary_problem()
+    if problem:
+        problems.append(problem)
     return problems or _meeting(settings, spec)
+
+
+def _temporary_problem() -> str | None:
+    """What is wrong with the places for temporary files: Beam keeps a few bytes in one of them."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        return (
+            f"no folder for temporary files can be written ({error.strerror}), as in a container whose own disk is read-only or full: set the "
+            "environment variable TMPDIR to a folder that can"
+        )
+    return None
 
 
 def _input_problems(pattern: str) -> list[str]:

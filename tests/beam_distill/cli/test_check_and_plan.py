@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,21 @@ def test_outputs_are_tried_not_only_their_rights(job: Job, capsys: pytest.Captur
     job.url = "http://localhost:1"
     assert job.command("check", "--generated_batch_train_file_path=/proc/x/train.jsonl") == 2
     assert "generated_batch_train_file_path: /proc/x/train.jsonl cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no filesystem here that takes no files from anybody")
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_without_a_place_for_temporary_files_nothing_is_sent(
+    job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc", "/proc/self"])  # as in a container with a read-only disk
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.command(command) == 2
+        assert simulator.stats()["requests"] == 0
+    said = capsys.readouterr().err
+    assert "no folder for temporary files can be written" in said and "/proc/self" in said and "TMPDIR" in said
 
 
 def test_a_key_that_was_never_given_is_not_called_wrong(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
