@@ -44,10 +44,9 @@ test-servers: $(STAMP) ## real model servers, fetched from the registries; some 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
-lint: $(STAMP) ## ruff, and mypy strict on the plain folders
+lint: $(STAMP) ## ruff, and mypy strict on both storeys
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict --follow-imports=silent transforms/elements transforms/intake transforms/prompts transforms/students transforms/ledger transforms/teacher transforms/azure transforms/web transforms/files transforms/reuse beam_distill/config beam_distill/simulator
-	$(BIN)/mypy beam_distill
+	$(BIN)/mypy transforms beam_distill benchmarks examples tools
 
 bench: $(STAMP) ## the short benchmarks, under 10 minutes
 	$(BIN)/python -m benchmarks.run --short

@@ -7,6 +7,7 @@ Writes below demo-output/ (or FOLDER) and says where to look.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from beam_distill import RunResult, distill
 from beam_distill.simulator.answers import known_answers
@@ -14,7 +15,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings, mixed_faults
 
 HERE = Path(__file__).parent
-TASKS = {
+TASKS: dict[str, dict[str, Any]] = {
     "nli": {"enable_chain_of_thought": True},
     "nlu_qa": {"enable_chain_of_thought": True},
     "math": {"enable_chain_of_thought": True},

@@ -20,7 +20,7 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.job.spending import has_limits, spent_in
 from beam_distill.work_dir.earlier_files import note_published
 from beam_distill.work_dir.files import objects_of
-from beam_distill.work_dir.lock import is_remote
+from transforms.files.paths import is_remote
 
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:

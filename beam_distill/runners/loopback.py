@@ -52,7 +52,7 @@ def called_back(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
         pool.end()
 
 
-class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ignore[misc]
+class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     def __init__(self, options: PipelineOptions) -> None:
         quiet = {"default_sdk_harness_log_level": "ERROR"}  # what a person should know, the command says
         self._options = json.dumps({**options.get_all_options(drop_default=True), **quiet}, default=str)

@@ -124,7 +124,7 @@ class _JarRunner(portable_runner.PortableRunner):
         return portable_runner.JobServiceHandle(job_service, options, retain_unknown_options=True)
 
 
-class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type: ignore[misc]
+class _PackingService(abstract_job_service.AbstractJobServiceServicer):
     def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
         super().__init__()
         self._runner = runner
@@ -144,7 +144,7 @@ class _PackingService(abstract_job_service.AbstractJobServiceServicer):  # type:
         return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
 
 
-class _PackedJob(abstract_job_service.UberJarBeamJob):  # type: ignore[misc]
+class _PackedJob(abstract_job_service.UberJarBeamJob):
     def __init__(self, runner_jar: str, target: Path, job_id: str, job_name: str, pipeline: Any, options: Any) -> None:
         super().__init__(runner_jar, job_id, job_name, pipeline, options)
         self._target = target
