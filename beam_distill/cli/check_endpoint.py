@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings
-from beam_distill.config.teachers import TeacherEntry
+from beam_distill.config.teachers import member_text
 from beam_distill.exit_codes import ExitCode, RunRefused
 from transforms.elements.counted import counted
 from transforms.elements.rows import PromptRequest
@@ -52,16 +52,6 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     usable = f"{len(settled) - len(refusals)} of {counted(len(settled), 'endpoint')}"
     print(f"pool        {usable} can be used, for the model {teacher.endpoint.model}")
     return code or (int(refusals[0].code) if refusals else 0), teacher
-
-
-def member_text(entry: TeacherEntry) -> str:
-    """What is special about one endpoint of several."""
-    parts = [f"at {entry.where}"] if entry.name else []
-    parts += [f"deployment {entry.deployment}"] * bool(entry.deployment) + [f"weight {entry.weight:g}"] * (entry.weight != 1.0)
-    if entry.max_requests_per_minute:
-        parts.append(f"at most {entry.max_requests_per_minute} requests a minute per process")
-    parts += ["for the overflow only"] * entry.overflow
-    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:

@@ -52,6 +52,16 @@ class TeacherEntry(Section):
         return self.url or self.endpoint_name or self.connection_name or "nowhere"
 
 
+def member_text(entry: TeacherEntry) -> str:
+    """What is special about one endpoint of several."""
+    parts = [f"at {entry.where}"] if entry.name else []
+    parts += [f"deployment {entry.deployment}"] * bool(entry.deployment) + [f"weight {entry.weight:g}"] * (entry.weight != 1.0)
+    if entry.max_requests_per_minute:
+        parts.append(f"at most {entry.max_requests_per_minute} requests a minute per process")
+    parts += ["for the overflow only"] * entry.overflow
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def read_teachers(value: Any) -> Any:
     """A list of entries, also as JSON. Raises ValueError that says which entry is wrong; no value of a key is repeated."""
     if isinstance(value, str):

@@ -9,8 +9,9 @@ import pytest
 from builders import questions, read_jsonl
 from jobs import Job
 
+from beam_distill.cli.commands.retry import came_of_it
+from beam_distill.cli.earlier_run import earlier_settings
 from beam_distill.cli.main import main
-from beam_distill.cli.retry import came_of_it, earlier_settings
 from beam_distill.config.settings import PATHS
 from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import SimulatorSettings

@@ -185,7 +185,8 @@ def test_ctrl_c_on_a_launched_script_says_what_ended_and_leaves_nothing_running(
     script = tmp_path / "submit.sh"
     script.write_text("echo $$\nsleep 600\necho went on\n")
     program = (
-        f"import sys; from pathlib import Path; from beam_distill.cli.launch import run_script; sys.exit(run_script(Path({str(script)!r})))"
+        "import sys; from pathlib import Path; from beam_distill.cli.commands.launch import run_script\n"
+        f"sys.exit(run_script(Path({str(script)!r})))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from typing import IO, Any
 
+from beam_distill.cli.command import WORK_DIR, Call, Command, Takes
 from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.cli.standard_streams import output_failure
 from beam_distill.config.errors import SettingsError
@@ -17,18 +18,11 @@ from beam_distill.exit_codes import ExitCode
 from transforms.elements.counted import counted
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
 
-_TEXT = "look at the answers on a ledger; filter and export them"
 
-
-def add_command(commands: Any) -> None:
-    """Declare the subcommand."""
-    parser = commands.add_parser(
-        "ledger",
-        help=_TEXT,
-        description=f"{_TEXT[0].upper()}{_TEXT[1:]}. Without a filter or --export: an overview.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage (azfs://, ...)")
+def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
+    """Declare the flags."""
+    parser.description = f"{parser.description} Without a filter or --export: an overview."
+    parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of a run, here or on storage (azfs://, ...)")
     parser.add_argument("--split", choices=("train", "validation"), help="only this split")
     parser.add_argument("--reason", nargs="+", action="extend", metavar="CODE", help="only what gave no example for these reasons")
     parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this line, or record, of the input")
@@ -37,13 +31,14 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--export", metavar="FILE", help="write what is found as JSONL; - is standard output")
 
 
-def run(namespace: argparse.Namespace) -> int:
+def run(call: Call) -> int:
     """Print the overview or the records found. Raises SettingsError for a reason that no record can have."""
     from beam_distill.after_run.report.run_files import NoRun, read_run
 
-    namespace.reason = _reasons(namespace)
+    namespace, work_dir = call.namespace, call.work_dir
+    namespace.reason = _reasons(namespace.reason or [], work_dir)
     try:
-        facts = read_run(namespace.work_dir)
+        facts = read_run(work_dir)
     except NoRun as missing:
         print(f"beam-distill ledger: {missing}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
@@ -70,9 +65,9 @@ def run(namespace: argparse.Namespace) -> int:
         return int(ExitCode.STORAGE_FAILED)
 
 
-def _reasons(namespace: argparse.Namespace) -> tuple[str, ...]:
-    chosen = chosen_reasons(namespace.reason or [])
-    elsewhere = f"have no record on the ledger, for nothing was sent; they are listed in {namespace.work_dir.rstrip('/')}/rejects.jsonl"
+def _reasons(given: list[str], work_dir: str) -> tuple[str, ...]:
+    chosen = chosen_reasons(given)
+    elsewhere = f"have no record on the ledger, for nothing was sent; they are listed in {work_dir.rstrip('/')}/rejects.jsonl"
     problems = [problem for code in chosen if (problem := reason_problem(code, elsewhere, NEVER_ASKED | {NOT_SENT}))]
     if problems:
         raise SettingsError(problems)
@@ -205,3 +200,6 @@ def _overview(work_dir: str, spec: Any) -> str:
         what = f"{counted(segment.kept, 'record')} can be read; {segment.why}"
         lines.append(f"damaged     {segment.path}: {what}. The next run asks again for what is lost")
     return "\n".join(lines)
+
+
+COMMAND = Command("ledger", "look at the answers on a ledger; filter and export them", Takes.WORK_DIR, declare, run)

@@ -1,20 +1,21 @@
-"""``beam-distill run``: the job, its report and its summary."""
+"""A job from its plan to its summary: what ``run``, ``retry`` and ``launch job-server`` do."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 
-from beam_distill.after_run.summary import summary_text
+from beam_distill.cli.plan_text import plan_text
 from beam_distill.config.sources import ResolvedSettings
 
 
-def run(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
+def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
     """Do the job; the summary goes to standard output. With ``detach`` the job's id instead.
 
-    Rows that were rejected for a reason in ``ask_again`` are sent once more.
+    Rows that were rejected for a reason in ``ask_again`` are sent once more. Raises RunRefused.
     """
-    from beam_distill.cli.plan import plan_text
+    # imported here: --help needs no Beam
+    from beam_distill.after_run.summary import summary_text
     from beam_distill.run.job import run_job
     from beam_distill.run.separate_report import with_report
 

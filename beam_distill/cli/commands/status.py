@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 
-from beam_distill.cli.resolve import beam_arguments, job_flags, resolve_command
-from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.cli.command import WORK_DIR, Call, Command, Takes, settings_given
+from beam_distill.cli.earlier_run import earlier_settings, on_top_of_earlier, record_of
+from beam_distill.cli.job_inputs import declare_inputs
+from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from transforms.elements.counted import counted
 
 
-def add_flags(command: argparse.ArgumentParser) -> None:
+def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     """Beside the job's inputs: the work_dir in place of them, whether to wait, and what somebody else has seen of the end."""
-    command.usage = "beam-distill status WORK_DIR [--follow]\n       beam-distill status [--config FILE] [inputs] [Beam options]"
-    command.add_argument("--of", metavar="WORK_DIR", help=argparse.SUPPRESS)
-    command.add_argument("--follow", action="store_true", help="wait for the job's end")
-    command.add_argument(
+    parser.usage = "beam-distill status WORK_DIR [--follow]\n       beam-distill status [--config FILE] [inputs] [Beam options]"
+    parser.add_argument("--of", dest=WORK_DIR, metavar="WORK_DIR", help=argparse.SUPPRESS)
+    parser.add_argument("--follow", action="store_true", help="wait for the job's end")
+    parser.add_argument(
         "--ended",
         choices=sorted(_SAID),
         help="how the job's runner said that it ended, for a job that was started from a portable jar: nobody else knows",
     )
+    declare_inputs(parser, show_all, groups_shown=("data", "runner"))
 
 
 def with_work_dir_named(arguments: list[str]) -> list[str]:
     """The arguments with the work_dir as a flag: as a positional, argparse would take the value of an option of Beam's for it."""
-    if len(arguments) > 1 and arguments[0] == "status" and not arguments[1].startswith("-"):
-        return ["status", "--of", *arguments[1:]]
-    return arguments
+    return ["--of", *arguments] if arguments and not arguments[0].startswith("-") else arguments
 
 
-def resolve_status(namespace: argparse.Namespace, leftovers: list[str], environ: Mapping[str, str]) -> tuple[ResolvedSettings, list[str]]:
-    """The job's settings, from its work_dir where that is named, and what of the arguments is for Beam. Raises SettingsError."""
-    if namespace.of is None:
-        return resolve_command(namespace, leftovers, environ)
-    from beam_distill.cli.retry import earlier_settings, record_of
-    from beam_distill.job.reach import reach
-
-    beam_argv = beam_arguments(leftovers)
-    reach(namespace.of, tuple(beam_argv))
-    record = record_of(namespace.of)
-    earlier, _ = earlier_settings(record, environ)
-    flags = {**job_flags(namespace), "work_dir": namespace.of}
-    return resolve(flags, namespace.config, environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier)), beam_argv
+def settings_of_job(call: Call) -> ResolvedSettings:
+    """The job's settings, from its work_dir where that is named. Raises SettingsError."""
+    if not call.has_work_dir:
+        return settings_given(call)
+    record = record_of(call.work_dir)
+    earlier, _ = earlier_settings(record, call.environ)
+    return on_top_of_earlier(call, record, earlier)
 
 
 _SAID = {
@@ -54,7 +48,7 @@ _SAID = {
 """What Flink, Spark's operator and Beam call the ends of a job, in Beam's words."""
 
 
-def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Namespace) -> int:
+def run(call: Call) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
     from beam_distill.after_run.summary import summary_text
     from beam_distill.job.beam_options import beam_given, use_storage_options
@@ -65,7 +59,8 @@ def run(resolved: ResolvedSettings, beam_argv: list[str], namespace: argparse.Na
     from beam_distill.work_dir.submission import read_submission
     from transforms.files.paths import absolute
 
-    use_storage_options(beam_given(resolved, beam_argv))
+    resolved, namespace = call.resolved, call.namespace
+    use_storage_options(beam_given(resolved, call.leftovers))
     work_dir = absolute(resolved.settings.resolved_work_dir)
     submission = read_submission(work_dir)
     if submission is None:
@@ -108,3 +103,15 @@ def _last_run(work_dir: str) -> int:
         f"work_dir: the run {facts.run_id} in {work_dir} was killed: it has neither ended nor does it go on. Run the same command again: it "
         "goes on from the ledger",
     )
+
+
+COMMAND = Command(
+    "status",
+    "show how a job is that was handed over, and its verdict at its end",
+    Takes.SETTINGS,
+    declare,
+    run,
+    resolve=settings_of_job,
+    rewrite=with_work_dir_named,
+    lists_help=False,
+)

@@ -7,8 +7,10 @@ import json
 from typing import IO, TYPE_CHECKING
 
 from beam_distill.before_run.input_warnings import input_warnings
+from beam_distill.cli.command import Call, Command, Takes
+from beam_distill.cli.job_inputs import declare_inputs
+from beam_distill.cli.storage_accounts import use_storage_accounts
 from beam_distill.config.settings import DistillSettings
-from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.work_dir.files import files_for
 from transforms.elements.counted import counted
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
     from beam_distill.before_run.teacher_pool import Teacher
 
 MOST_BAD_LINES = 20
-OWN_ARGUMENTS = frozenset({"strict", "pilot"})
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what only this command takes."""
+def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
+    """Declare the flags."""
     group = parser.add_argument_group("check")
     group.add_argument("--strict", action="store_true", help="exit code 2 for warnings and bad lines too")
     group.add_argument("--pilot", type=_count, metavar="N", help="send the first N rows and estimate from their answers, which the job reuses")
+    declare_inputs(parser, show_all)
 
 
 def _count(text: str) -> int:
@@ -38,7 +40,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = None) -> int:
+def run(call: Call) -> int:
     """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
 
     An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
@@ -46,7 +48,8 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
     from beam_distill.before_run.preflight import check_files
     from beam_distill.cli.check_endpoint import check_teacher
 
-    settings = resolved.settings
+    use_storage_accounts(call)
+    settings, pilot = call.resolved.settings, call.namespace.pilot
     check_files(settings)
     outputs = (settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path or "", settings.resolved_work_dir)
     far = sorted({scheme_of(path) + "://" for path in outputs if is_remote(path)})
@@ -71,7 +74,7 @@ def run(resolved: ResolvedSettings, strict: bool = False, pilot: int | None = No
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     if code:
         return code
-    if strict and (warnings or rows.bad):
+    if call.namespace.strict and (warnings or rows.bad):
         print(
             f"ready       no: {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be asked: "
             f"exit code {int(ExitCode.WRONG_INPUT)}"
@@ -259,3 +262,6 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     for warning in warnings:
         print(f"warning     {warning}")
     return warnings
+
+
+COMMAND = Command("check", "find everything that can be wrong, before paying", Takes.SETTINGS, declare, run, lists_help=False)

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
+from beam_distill.cli.command import WORK_DIR, Call, Command, Takes
 from beam_distill.config.fields import plainly
 from beam_distill.config.flags import add_flags_of
 from beam_distill.config.sources import view_settings
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import PRICE_SETTINGS, prices_of
 
-_TEXT = "make report.html again from a work_dir, also while a run is going on"
 
-
-def add_command(commands: Any) -> None:
-    """Declare the subcommand."""
-    parser = commands.add_parser("report", help=_TEXT, description=_TEXT[0].upper() + _TEXT[1:] + ".", allow_abbrev=False)
-    parser.add_argument("work_dir", metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
+def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
+    """Declare the flags."""
+    parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
     add_flags_of(parser, tuple(PRICE_SETTINGS.values()), "in place of the run's own")
 
 
-def run(namespace: argparse.Namespace) -> int:
+def run(call: Call) -> int:
     """Write the report; its path goes to standard output, and below it how many answers agree with the labels of their rows."""
     from beam_distill.after_run.report.run_files import NoRun
     from beam_distill.after_run.report.write import write_report
 
-    given = view_settings({name: getattr(namespace, name) for name in PRICE_SETTINGS.values() if hasattr(namespace, name)})
+    output = call.namespace.output
+    given = view_settings(call.inputs)
     try:
-        path, agreement = write_report(namespace.work_dir, namespace.output, prices_of(given))
+        path, agreement = write_report(call.work_dir, output, prices_of(given))
         print(path)
         if agreement:
             print(agreement)
@@ -38,6 +36,9 @@ def run(namespace: argparse.Namespace) -> int:
         print(f"beam-distill report: {missing}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
     except OSError as error:
-        print(f"beam-distill report: {namespace.output or 'report.html'} cannot be written: {plainly(error)}", file=sys.stderr)
+        print(f"beam-distill report: {output or 'report.html'} cannot be written: {plainly(error)}", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
     return int(ExitCode.PUBLISHED)
+
+
+COMMAND = Command("report", "make report.html again from a work_dir, also while a run is going on", Takes.WORK_DIR, declare, run)

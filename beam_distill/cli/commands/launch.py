@@ -12,9 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from beam_distill.cli.render import add_target_command, refuse, render_files
+from beam_distill.cli.command import Call, Command, Takes
+from beam_distill.cli.do_job import do_job
+from beam_distill.cli.target_files import declare_target, refuse, render_files
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.sources import ResolvedSettings, resolve
+from beam_distill.config.sources import ENVIRONMENT_PREFIX, ResolvedSettings, resolve, setting_names
 from beam_distill.config.suggestions import nearest
 from beam_distill.deployment.targets import TARGETS
 from beam_distill.exit_codes import ExitCode
@@ -26,14 +28,15 @@ LAUNCHED = {
 }
 
 
-def add_command(commands: Any) -> None:
-    """Declare the subcommand."""
-    add_target_command(commands, "launch", "render a job, submit it, follow it, and exit with its verdict", LAUNCHED)
+def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
+    """Declare the flags."""
+    declare_target(parser, LAUNCHED)
 
 
-def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
+def run(call: Call) -> int:
     """Do what the target asks for. Raises SettingsError or RunRefused."""
-    refuse(leftovers)
+    refuse(call.leftovers)
+    namespace = call.namespace
     target = namespace.target
     if target not in LAUNCHED:
         if target in TARGETS:
@@ -42,8 +45,8 @@ def run(namespace: argparse.Namespace, leftovers: list[str]) -> int:
             raise SettingsError([f"{target} is not submitted from here: beam-distill render {target} writes its files; then {step}"])
         raise SettingsError([f"{target}: no such target{nearest(target, LAUNCHED)}; there are {', '.join(LAUNCHED)}"])
     if target == "job-server":
-        return _through_job_server(namespace)
-    folder, rendered, resolved = render_files(namespace, os.environ)
+        return _through_job_server(call)
+    folder, rendered, resolved = render_files(call)
     if target == "spark-submit":
         return run_script(Path(folder) / "submit.sh")
     return _through_flink_rest(resolved, rendered.values)
@@ -116,10 +119,8 @@ def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> i
     return int(result.exit_code)
 
 
-def _through_job_server(namespace: argparse.Namespace) -> int:
-    from beam_distill.cli import run
-    from beam_distill.config.sources import ENVIRONMENT_PREFIX, setting_names
-
+def _through_job_server(call: Call) -> int:
+    namespace = call.namespace
     if namespace.config is None:
         raise SettingsError(["--config: missing; name the YAML or JSON file of the job's inputs"])
     inputs: dict[str, Any] = {}
@@ -134,5 +135,8 @@ def _through_job_server(namespace: argparse.Namespace) -> int:
         inputs[name] = value
     if problems:
         raise SettingsError(problems)
-    environment = {name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
-    return run.run(resolve(inputs | {"runner": "portable"}, namespace.config, environment), [])
+    environment = {name: value for name, value in call.environ.items() if name.startswith(ENVIRONMENT_PREFIX)}
+    return do_job(resolve(inputs | {"runner": "portable"}, namespace.config, environment), [])
+
+
+COMMAND = Command("launch", "render a job, submit it, follow it, and exit with its verdict", Takes.NOTHING, declare, run)

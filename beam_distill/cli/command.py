@@ -1,0 +1,98 @@
+"""What a command is: one file in ``commands/`` that says its name, its help and what it takes, and runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings, resolve
+
+NAMES = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
+"""The commands, in the order of the help; the file of each has its name."""
+WORK_DIR = "earlier_work_dir"
+"""Where a parser keeps the work_dir of an earlier run, which is not the input of that name."""
+
+
+class Takes(Enum):
+    """What a command is given beside its own flags; it is ready when the command runs."""
+
+    NOTHING = "nothing"
+    WORK_DIR = "work_dir"
+    """The work_dir of an earlier run, and Beam's options, which say how its storage is reached."""
+    SETTINGS = "settings"
+    """The inputs of a job, and Beam's options; a work_dir too where the command declares one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command.
+
+    ``leftovers`` are the arguments that the command does not declare: options of Beam's, all of them, unless it takes NOTHING. ``given`` are
+    the settings once they are resolved.
+    """
+
+    namespace: argparse.Namespace
+    environ: Mapping[str, str]
+    leftovers: list[str]
+    given: ResolvedSettings | None = None
+
+    @property
+    def resolved(self) -> ResolvedSettings:
+        """The job's settings, for a command that takes them."""
+        assert self.given is not None
+        return self.given
+
+    @property
+    def has_work_dir(self) -> bool:
+        """Whether the work_dir of an earlier run was named."""
+        return getattr(self.namespace, WORK_DIR, None) is not None
+
+    @property
+    def work_dir(self) -> str:
+        """The work_dir of an earlier run."""
+        return str(getattr(self.namespace, WORK_DIR))
+
+    @property
+    def config(self) -> str | None:
+        """The file of inputs, None when none was named."""
+        return getattr(self.namespace, "config", None)
+
+    @property
+    def inputs(self) -> dict[str, object]:
+        """The inputs of the job among the flags."""
+        return {name: value for name, value in vars(self.namespace).items() if name in DistillSettings.model_fields}
+
+
+def settings_given(call: Call) -> ResolvedSettings:
+    """The settings by flags, environment and config file. Raises SettingsError."""
+    return resolve(call.inputs, call.config, call.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command.
+
+    ``help`` is its line in the list of commands. ``declare`` adds its flags to a parser, and all inputs to the help where its second argument
+    is true; it may set usage, description, epilog and formatter_class too. ``run`` returns the exit code, or raises SettingsError or
+    RunRefused. ``resolve`` makes the settings of a command that takes them. ``rewrite`` changes the arguments after the command's name before
+    argparse sees them. ``lists_help`` off leaves -h out of the help.
+    """
+
+    name: str
+    help: str
+    takes: Takes
+    declare: Callable[[argparse.ArgumentParser, bool], None]
+    run: Callable[[Call], int]
+    resolve: Callable[[Call], ResolvedSettings] = settings_given
+    rewrite: Callable[[list[str]], list[str]] = list
+    lists_help: bool = True
+
+
+def load(name: str) -> Command:
+    """The command of this name, one of NAMES; what it works with is not loaded yet."""
+    command: Command = import_module(f"beam_distill.cli.commands.{name}").COMMAND
+    return command

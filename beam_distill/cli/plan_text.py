@@ -1,0 +1,75 @@
+"""The job in a few lines, as ``plan`` shows it and ``run`` before it begins."""
+
+from __future__ import annotations
+
+from beam_distill.config.fields import number_shown
+from beam_distill.config.settings import DistillSettings
+from beam_distill.config.sources import ResolvedSettings
+from beam_distill.config.teachers import declared_models, each_teacher, member_text
+from transforms.elements.counted import counted
+
+
+def plan_text(resolved: ResolvedSettings) -> str:
+    """The job in a few lines."""
+    settings = resolved.settings
+    lines = [
+        f"task        {_task(settings)}",
+        f"train       {settings.train_file_path} -> {settings.generated_batch_train_file_path}",
+    ]
+    if settings.generated_batch_validation_file_path:
+        source = settings.validation_file_path or "(no input: an empty file)"
+        lines.append(f"validation  {source} -> {settings.generated_batch_validation_file_path}")
+    if settings.limit:
+        lines.append(f"pilot       only the first {counted(settings.limit, 'row')} of each split")
+    lines += [
+        *_teacher(settings),
+        f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {number_shown(settings.teacher_model_temperature)}, "
+        f"top_p {number_shown(settings.teacher_model_top_p)}{', system messages merged' * (settings.teacher_system_messages == 'merge')}",
+        f"parallel    {_ceiling(settings)}",
+        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked",
+        f"work_dir    {settings.resolved_work_dir}",
+    ]
+    return "\n".join(lines)
+
+
+def _teacher(settings: DistillSettings) -> list[str]:
+    """Who is asked, and how the door opens, one endpoint after another."""
+    if settings.teachers is None:
+        where = settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
+        authentication = settings.resolved_authentication
+        return [
+            f"teacher     {where} ({settings.model or 'the model that it lists'})",
+            f"access      {authentication.kind}: {authentication.reason}",
+        ]
+    models = ", ".join(declared_models(settings)) or "the model that they list"
+    lines = [f"teacher     {counted(len(settings.teachers), 'endpoint')} as one pool ({models})"]
+    for entry, alone in zip(settings.teachers, each_teacher(settings), strict=True):
+        name = f"{entry.name or entry.where}{member_text(entry)}"
+        lines += [f"            {name}", f"              access {alone.resolved_authentication.kind}: {alone.resolved_authentication.reason}"]
+    return lines
+
+
+def _task(settings: DistillSettings) -> str:
+    ways = []
+    if settings.enable_chain_of_thought:
+        ways.append("chain of thought")
+    if settings.enable_chain_of_density:
+        ways.append(f"chain of density, {settings.max_len_summary} words")
+    return settings.data_generation_task_type.value + (f" with {', '.join(ways)}" if ways else "")
+
+
+def _ceiling(settings: DistillSettings) -> str:
+    instances, processes, workers = (
+        settings.instance_count,
+        settings.max_concurrency_per_instance,
+        settings.max_worker_count,
+    )
+    endpoints = len(settings.teachers or (1,))
+    total = instances * processes * workers * endpoints
+    factors, names = f"{instances} x {processes} x {workers}", "instances x processes x max_worker_count"
+    if endpoints > 1:
+        factors, names = f"{factors} x {endpoints}", f"{names} x endpoints"
+    text = f"{factors} = at most {total} requests at a time ({names})"
+    if settings.max_requests_per_minute:
+        text += f", at most {settings.max_requests_per_minute} a minute per process" + " and endpoint" * (endpoints > 1)
+    return text

@@ -1,0 +1,14 @@
+"""The storage accounts that Beam's options name, for commands that look at a job's files and do not run it."""
+
+from __future__ import annotations
+
+from beam_distill.cli.command import Call
+from transforms.files.paths import is_remote
+
+
+def use_storage_accounts(call: Call) -> None:
+    """Let Beam's filesystems know them, where the job has a file that is not on this machine. Raises RunRefused for a wrong option."""
+    if any(is_remote(path) for path in call.resolved.settings.storage_paths):
+        from beam_distill.job.beam_options import beam_given, use_storage_options  # only who needs storage waits for Beam
+
+        use_storage_options(beam_given(call.resolved, call.leftovers))
