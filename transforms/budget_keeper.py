@@ -51,7 +51,7 @@ class Note:
 
 
 def notes_in(folder: str) -> dict[str, Note]:
-    """What every process of every run last said, by its file. A file that cannot be read is passed over."""
+    """What every process of every run last said, by its file. A file that cannot be read is skipped."""
     found: dict[str, Note] = {}
     for path in sizes_of(f"{folder}/*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -92,7 +92,7 @@ class BudgetKeeper:
         threading.Thread(target=self._run, name="budget-keeper", daemon=True).start()
 
     def say(self) -> None:
-        """Write down how the budget stands, where that is new. A note that cannot be written costs no answer."""
+        """Write down how the budget is, where that is new. A note that cannot be written costs no answer."""
         with suppress(Exception):  # every filesystem has errors of its own
             self._say()
 

@@ -31,7 +31,7 @@ _gathering: "weakref.WeakSet[_Gathered]" = weakref.WeakSet()
 
 
 def live_counts() -> dict[str, int]:
-    """Every counter as this process stands now, without waiting for Beam. Counts only grow, from one job to the next too."""
+    """Every counter as this process counts now, without waiting for Beam. Counts only grow, from one job to the next too."""
     with _moving:
         counts = dict(_handed_over)
         for gathered in list(_gathering):

@@ -66,7 +66,7 @@ class _DropAnsweredFn(beam.DoFn):
 
 @dataclass
 class DropAnswered(beam.PTransform[beam.PCollection[Asked], beam.PCollection[PendingOrDone]]):
-    """Look every request up on the ledger as it stood when the bundle started.
+    """Look every request up on the ledger as it was when the bundle started.
 
     Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not, or may not be sent; rejects pass
     through.

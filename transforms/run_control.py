@@ -1,7 +1,7 @@
 """How the command reaches the scoring processes of a cluster, and they it: small files below the run's staging folder.
 
-The command asks for an early stop with ``stop.json``. Every process tells in a file of its own what it has on the wire and what its engine
-is doing; the files of processes that were lost tell what may have been paid for in vain.
+The command asks for an early stop with ``stop.json``. Every process reports in a file of its own what it has on the wire and what its engine
+is doing; the files of processes that were lost bound what was billed and not recorded.
 """
 
 import json
@@ -38,7 +38,7 @@ def _doing(state: Snapshot) -> dict[str, Any]:
 
 
 def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
-    """What every scoring process last told, by the file it told it in; also of processes that were lost since."""
+    """What every scoring process last reported, by its file; also of processes that were lost since."""
     found: dict[str, dict[str, Any]] = {}
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
         with suppress(OSError, ValueError):

@@ -22,7 +22,7 @@ from transforms.run_control import unfinished_requests
 def with_losses(result: RunResult) -> RunResult:
     """The result with what scoring processes had open when they were lost, and the work_dir without what runs left behind.
 
-    Processes count from the last run on that came to its end: what was lost with a run that failed is told by the next one too.
+    Processes count from the last run on that came to its end: what was lost with a run that failed is reported by the next one too.
     """
     staging = f"{result.work_dir}/staging"
     with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not hang on this

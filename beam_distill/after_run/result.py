@@ -18,7 +18,7 @@ class RunResult:
     """How a run ended. ``datasets`` and the other paths are set when the file is there; ``handoff_holds`` names the files for the training.
 
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
-    scoring processes had on the wire or not yet recorded when they last told, up to a second (five on object storage) before they were
+    scoring processes had on the wire or not yet recorded when they last reported, up to a second (five on object storage) before they were
     lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
     ``warnings`` are sentences about what is legal but probably not meant. ``label_agreement`` says how many answers are the labels of their
     rows, where rows came with labels and the report was made. ``failures`` are the most frequent ones of requests. ``limits`` say how much of

@@ -1,4 +1,4 @@
-"""run.json: what a run was told, what it did, how it ended."""
+"""run.json: what a run was given, what it did, how it ended."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from transforms.elements.verdict_json import verdict_fields
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:
-    """Write started.json: what a run was told, for those who ask while it goes on or after it was killed.
+    """Write started.json: what a run was given, for those who ask while it goes on or after it was killed.
 
-    A storage that takes nothing shows itself when the first answer comes; here it is passed over.
+    A storage that takes nothing shows itself when the first answer comes; here it is skipped.
     """
     with suppress(Exception):
         write_text(f"{work_dir}/started.json", json.dumps(_told(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")

@@ -17,12 +17,12 @@ LIMIT = "teacher_model_max_new_tokens"
 class SentAgain:
     """Rows that are sent although the ledger has answers about them, and what those answers took.
 
-    ``requests`` are those to be sent, ``told`` the earlier ones whose tokens were reported.
+    ``requests`` are those to be sent, ``reported`` the earlier ones whose tokens were reported.
     """
 
     rows: int = 0
     requests: int = 0
-    told: int = 0
+    reported: int = 0
     usage: Usage = Usage()
 
     def add_row(self, requests: int, earlier: Iterable[Usage | None]) -> None:
@@ -31,22 +31,22 @@ class SentAgain:
         self.requests += requests
         for usage in earlier:
             if usage is not None:
-                self.told += 1
+                self.reported += 1
                 self.usage = self.usage.plus(usage)
 
     def add(self, other: SentAgain) -> None:
         """Take in those of another split."""
         self.rows += other.rows
         self.requests += other.requests
-        self.told += other.told
+        self.reported += other.reported
         self.usage = self.usage.plus(other.usage)
 
     def price(self, prices: Prices | None, limit: int, grows: bool = False) -> str:
         """Requests, tokens and money. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than they were."""
         sent = counted(self.requests, "request")
-        if not self.told:
+        if not self.reported:
             return f"{sent}; what they take is not known, for the endpoint reports no tokens"
-        times = self.requests / self.told
+        times = self.requests / self.reported
         most_out = self.requests * limit
         out = most_out if grows else min(most_out, round(self.usage.completion * times))
         thought = round(out * self.usage.reasoning / self.usage.completion) if self.usage.completion else 0

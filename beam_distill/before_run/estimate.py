@@ -18,7 +18,7 @@ ENOUGH_FOR_A_RATE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """What answers took so far. ``bytes_sent`` are those of requests whose tokens were told."""
+    """What answers took so far. ``bytes_sent`` are those of requests whose tokens were reported."""
 
     answers: int = 0
     bytes_sent: int = 0
@@ -60,7 +60,7 @@ def estimate_lines(
     """The estimate for ``requests`` still to be sent, in lines for a person."""
     if requests == 0:
         return ["estimate    nothing is left to be sent"]
-    ask = "--pilot 20 sends 20 rows and tells"
+    ask = "--pilot 20 sends 20 rows and shows"
     expected = expected_tokens(requests, payload_bytes, max_new_tokens, usage)
     if usage.is_enough:
         basis = f"from {counted(usage.answers, 'answer')} on the ledger"
@@ -98,6 +98,6 @@ def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usag
 
 
 def _about(tokens: float) -> str:
-    """Two digits tell as much as is known."""
+    """Two digits say as much as is known."""
     digits = max(0, len(str(round(tokens))) - 3)
     return f"{round(tokens, -digits):,.0f}"

@@ -117,7 +117,7 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
 
 
 def _rest_of_conversations(settings: DistillSettings) -> tuple[int, Usage] | None:
-    """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint could tell."""
+    """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint knows."""
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
 
     endpoint, _ = endpoint_by_record(settings)

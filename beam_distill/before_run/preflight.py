@@ -42,7 +42,7 @@ def check_files(settings: DistillSettings) -> None:
 
 
 def _bundle_problems(settings: DistillSettings) -> list[str]:
-    """Files of authorities that are none."""
+    """CA bundle files that cannot be loaded."""
     problems = []
     for name in ("ca_bundle", "azure_ca_bundle"):
         path = getattr(settings, name)
@@ -58,7 +58,7 @@ def _bundle_problems(settings: DistillSettings) -> list[str]:
 
 
 def _row_problems(spec: InputSpec) -> list[str]:
-    """Files that are not what they are called, templates that are none, columns that are not there."""
+    """Files in the wrong format, invalid templates, missing columns."""
     problems: list[str] = []
     for files in spec.splits:
         for path in matching_files(files.pattern) if files.pattern else ():
@@ -158,7 +158,7 @@ def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
 
     Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
-    refuses is told before rows are sent. Without a key there is nothing to ask.
+    refuses is reported before rows are sent. Without a key there is nothing to ask.
     """
     return settle_model(settings, settled_route(settings, endpoint_spec(settings)))
 

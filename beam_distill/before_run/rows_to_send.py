@@ -1,4 +1,4 @@
-"""What of a job's input is still to be sent, by the ledger as it stands."""
+"""What of a job's input is still to be sent, by what is on the ledger now."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, EarlierReq
 def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:
     """The endpoint as requests name it, its model from the settings or the ledger, without asking anybody; and what is not certain about it.
 
-    None where there is no ledger, or only asking would tell. Raises RunRefused for settings that name no endpoint.
+    None where there is no ledger, or only asking would show it. Raises RunRefused for settings that name no endpoint.
     """
     if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
     if not settings.endpoint_is_given:
-        return None, "rows that the ledger answers are not told apart: that needs the endpoint to be looked up, as beam-distill check does"
+        return None, "rows that the ledger answers are not distinguished: that needs the endpoint to be looked up, as beam-distill check does"
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:
         return endpoint, None

@@ -79,10 +79,11 @@ def pool_of(settings: DistillSettings, settled: list[tuple[Candidate, EndpointSp
     if not models:
         raise RunRefused(ExitCode.WRONG_INPUT, "model: none of the teachers says which model it serves; name it with --model")
     if len(models) > 1 and not settings.teachers_may_differ:
-        told = "; ".join(f"{candidate.name}: {_declared(settings, candidate, endpoint) or 'not known'}" for candidate, endpoint in settled)
+        reported = "; ".join(f"{candidate.name}: {_declared(settings, candidate, endpoint) or 'not known'}" for candidate, endpoint in settled)
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"teachers: the models differ ({told}), and a dataset is to be of one teacher. Where one model goes by several names, give its name "
+            f"teachers: the models differ ({reported}), and a dataset is to be of one teacher. "
+            f"Where one model goes by several names, give its name "
             "as model and what each endpoint calls it as deployment; else teachers_may_differ allows it",
         )
     model = settings.model or models[0]

@@ -1,4 +1,4 @@
-"""The endpoint's part of ``beam-distill check``: the credential, the door, the model, one row on request."""
+"""The endpoint's part of ``beam-distill check``: the credential, the route, the model, one row on request."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
 
 
 def _teacher(settings: DistillSettings) -> list[str]:
-    """Who is asked, and how the door opens, one endpoint after another."""
+    """Who is asked, and how we authenticate, one endpoint after another."""
     if settings.teachers is None:
         where = settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
         authentication = settings.resolved_authentication

@@ -17,7 +17,7 @@ def leave_out_unused_storage(texts: Iterable[str]) -> None:
 
     For the command's own process only; a program that imports beam_distill decides for itself what Beam loads.
     """
-    told = "\n".join(texts)
+    reported = "\n".join(texts)
     for prefix, module in _CLIENTS.items():
-        if prefix not in told:
+        if prefix not in reported:
             sys.modules.setdefault(module, None)  # type: ignore[arg-type] # None is how Python says: do not import

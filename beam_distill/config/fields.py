@@ -155,7 +155,7 @@ def literal_secret(name: str, content: str) -> bool:
 
 
 def secret_by_name(content: str) -> str:
-    """What to write in the place of a literal secret: the scheme that stood before it, and a reference."""
+    """What to write in the place of a literal secret: the scheme that was before it, and a reference."""
     scheme, blank, _ = content.strip().partition(" ")
     return f"{scheme} ${{NAME}}" if blank and scheme.isalpha() and len(scheme) <= 10 else "${NAME}"
 
@@ -184,7 +184,7 @@ def read_variable_name(value: Any) -> Any:
         if looks_like_secret(value):
             raise ValueError(
                 "expected the name of an environment variable that holds the key, and this looks like the key itself. Set the variable, e.g. "
-                "TEACHER_KEY, and give its name. A key that stood on a command line is in the shell's history: consider replacing it"
+                "TEACHER_KEY, and give its name. A key that was on a command line is in the shell's history: consider replacing it"
             )
         if not _VARIABLE_NAME.match(value):
             raise ValueError("expected the name of an environment variable (letters, digits, underscores), such as TEACHER_KEY; not its value")
@@ -208,14 +208,14 @@ def read_key_path(value: Any) -> Any:
 
 
 def read_endpoint_url(value: Any) -> Any:
-    """An http or https address. What is none is refused before it is shown anywhere: it may hold a password or be a key."""
+    """An http or https address. What is not one is refused before it is shown anywhere: it may hold a password or be a key."""
     if isinstance(value, str):
         value = value.strip()
         if "://" not in value and looks_like_secret(value):
             raise ValueError("expected an address such as https://host/v1, and this looks like a key; name a key's place with api_key_env")
         chat_completions_url(value)
-        for name, told in parse_qsl(urlsplit(value).query):
-            if (is_secret_name(name) or name.lower() == "code") and not only_references(told):
+        for name, reported in parse_qsl(urlsplit(value).query):
+            if (is_secret_name(name) or name.lower() == "code") and not only_references(reported):
                 raise ValueError(
                     f"the address holds a secret, its parameter {name}: put it into an environment variable and give that variable's name in "
                     f"the address, as in {name}=${{TEACHER_KEY}}"

@@ -53,7 +53,7 @@ class PromptSettings(Section):
         None,
         "prompts",
         "Jinja template of the user message, columns by name",
-        "For rows that are no chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
+        "For rows that are not chats: `Premise: {{premise}}`; `{{row['full text']}}` for names with spaces; `@FILE` reads it from a file.",
         True,
     )
     system_template: TemplateText | None = setting(None, "prompts", "Jinja template of the system message", "Only with user_template.", True)

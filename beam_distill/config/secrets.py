@@ -75,7 +75,7 @@ def secrets_replaced(
 ) -> Any:
     """A JSON value with another text for every text that is a secret by its name or its look, at any depth.
 
-    ``stand_in`` makes it of the names that lead to the text, and of the text. References to variables are no secrets.
+    ``stand_in`` makes it of the names that lead to the text, and of the text. References to variables are not secrets.
     """
     if isinstance(value, dict):
         return {key: secrets_replaced(part, stand_in, (*path, str(key)), numbers_too) for key, part in value.items()}

@@ -240,11 +240,12 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
             "(job files call the first request_batch_size)"
         )
     prices = {"input": settings.price_per_million_input_tokens, "output": settings.price_per_million_output_tokens}
-    told = [kind for kind, price in prices.items() if price is not None]
-    if len(told) == 1:
-        (missing,) = set(prices) - set(told)
+    reported = [kind for kind, price in prices.items() if price is not None]
+    if len(reported) == 1:
+        (missing,) = set(prices) - set(reported)
         warnings.append(
-            f"price_per_million_{missing}_tokens is not given: cost is shown for {told[0]} tokens only; give 0 if {missing} tokens cost nothing"
+            f"price_per_million_{missing}_tokens is not given: cost is shown for {reported[0]} tokens only; "
+            f"give 0 if {missing} tokens cost nothing"
         )
     if settings.log_prompts and not settings.debug_mode:
         warnings.append("log_prompts does nothing without debug_mode")

@@ -213,7 +213,7 @@ def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, s
 
 
 def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:
-    """Command-line arguments that are no inputs of ours: Beam's are given back, others raise SettingsError."""
+    """Command-line arguments that are not inputs of ours: Beam's are given back, others raise SettingsError."""
     beam_names = {name.replace("-", "_") for name in known_beam_options}
     problems: list[str] = []
     expects_value = False

@@ -60,7 +60,7 @@ class TeacherSettings(Section):
         "In the config file. Each entry has `url`, `endpoint_name` or `connection_name`, and may have `name`, `model`, `deployment` (sent in "
         "the model's place), `api_key_env`, `api_key_file`, `authentication_type`, `endpoint_kind`, `weight`, `max_requests_per_minute` and "
         "`overflow: true` (asked only while all others are full or out); what it leaves out is as these inputs say. A `weight` too large "
-        "leaves a row waiting at one endpoint while another stands idle.",
+        "leaves a row waiting at one endpoint while another is idle.",
     )
     teachers_may_differ: Flag = setting(
         False, "teacher", "true: teachers may be different models", "A dataset then holds answers of several; the ledger says which endpoint's."

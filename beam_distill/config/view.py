@@ -22,7 +22,7 @@ class ViewSettings(Section):
         None,
         "view",
         "price of a million tokens in that the endpoint had in its cache",
-        "Unset: that of the others. What an endpoint takes for writing to its cache is not told apart.",
+        "Unset: that of the others. What an endpoint takes for writing to its cache is not distinguished.",
         ge=0,
     )
     price_per_million_reasoning_tokens: float | None = setting(

@@ -1,6 +1,6 @@
 """What of a job goes to Azure ML's component beside the original's inputs, and what cannot.
 
-The component keeps the original's inputs. Others that were given are variables of the job's step; Beam's options, which are no inputs, are
+The component keeps the original's inputs. Others that were given are variables of the job's step; Beam's options, which are not inputs, are
 words of the component's command.
 """
 

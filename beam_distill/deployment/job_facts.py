@@ -63,12 +63,12 @@ class JobFacts:
 
     @property
     def spark_properties(self) -> dict[str, str]:
-        """What Spark's driver is told."""
+        """What Spark's driver gets to know."""
         return driver_properties(self.settings["instance_count"], self.settings["max_concurrency_per_instance"])
 
     @property
     def spark_replacement(self) -> dict[str, str]:
-        """What Spark is told about executors where tasks fail."""
+        """What Spark gets to know about executors where tasks fail."""
         return replacement_properties(self.settings["instance_count"])
 
     @property
@@ -135,7 +135,7 @@ class JobFacts:
 
 
 def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: dict[str, str], folder: str, headers: bool = True) -> JobFacts:
-    """The facts of a job; ``headers`` tells whether its target can give workers the variables that headers name."""
+    """The facts of a job; ``headers`` says whether its target can give workers the variables that headers name."""
     settings = resolved.settings
     shown = settings.public_view()
     del shown[HEADERS]

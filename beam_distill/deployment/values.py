@@ -86,7 +86,7 @@ def read_values(target: str, of_job: Mapping[str, Any], file_values: Mapping[str
 
 
 def read_values_file(path: str | None) -> dict[str, Any]:
-    """A person's own values, a YAML mapping. Raises SettingsError when it is none."""
+    """A person's own values, a YAML mapping. Raises SettingsError when it is not one."""
     if path is None:
         return {}
     import yaml

@@ -161,7 +161,7 @@ def _identity_reference(settings: DistillSettings, kind: EndpointKind, address: 
     if scope is None:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"authentication_type: {parts.hostname} is none of Azure's hosts, and a token is not sent to just anyone; say what the token is for "
+            f"authentication_type: {parts.hostname} is not one of Azure's hosts, and a token is sent to them only; say what the token is for "
             "with --identity_scope, or what the endpoint is with --endpoint_kind",
         )
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
@@ -238,7 +238,7 @@ def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model
 
 
 def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_model: str) -> None:
-    """``/info`` tells a name; silence means nothing. Raises RunRefused when it is not the teacher that was asked for, or, with
+    """``/info`` reports a name; silence means nothing. Raises RunRefused when it is not the teacher that was asked for, or, with
     strict_model_list, none of the list."""
     if not info_model:
         return

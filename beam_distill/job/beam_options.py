@@ -42,7 +42,7 @@ def use_storage_options(given: BeamGiven) -> None:
 
 
 def _read(argv: Iterable[str]) -> PipelineOptions:
-    """Beam ends the process where a value is wrong, with every option that it has; a person is told the one line that matters."""
+    """Beam ends the process where a value is wrong, with every option that it has; a person sees the one line that matters."""
     said = io.StringIO()
     try:
         with redirect_stderr(said):

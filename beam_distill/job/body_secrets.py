@@ -1,4 +1,4 @@
-"""Secrets that stand in extra_body itself: kept in variables of this process, so that neither the ledger nor the graph holds them."""
+"""Secrets in extra_body itself: kept in variables of this process, so that neither the ledger nor the graph holds them."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def prices_of(settings: ViewSettings) -> Prices | None:
 
 def prices_told(settings: Mapping[str, Any]) -> Prices | None:
     """The prices among settings by name, as run.json holds them; None when there is none."""
-    told = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
-    currency = told.pop("currency") or ""
-    prices = TokenPrices(**told)
+    reported = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
+    currency = reported.pop("currency") or ""
+    prices = TokenPrices(**reported)
     return None if prices.per_million_in is None and prices.per_million_out is None else Prices(prices, currency)

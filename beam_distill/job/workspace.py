@@ -26,8 +26,8 @@ def workspace_of(settings: DistillSettings, environ: Mapping[str, str], folder: 
     if config_path is not None and not all(found.values()):
         fields = _read(config_path)
         for name, value in found.items():
-            told = fields.get(name)
-            found[name] = value or (told if isinstance(told, str) else None)
+            reported = fields.get(name)
+            found[name] = value or (reported if isinstance(reported, str) else None)
     missing = [name for name, value in found.items() if not value]
     if missing:
         raise RunRefused(

@@ -80,7 +80,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
     except WorkerLost as lost:
         return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
     except Exception as error:
-        # Beam wraps what a stage raises; a full or broken disk is no defect of ours, nor is what happens to a cluster
+        # Beam wraps what a stage raises; a full or broken disk is not a defect of ours, nor is what happens to a cluster
         message = _not_ours(error, prepared.plan)
         if message is None:
             remove_staging(work_dir, keep_control=True)
@@ -90,7 +90,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
-    """What is said of an error that is no defect of ours, None for any other."""
+    """What is said of an error that is not a defect of ours, None for any other."""
     from beam_distill.runners.failures import root_cause, told_by_runner
 
     number = storage_errno(error)
@@ -99,8 +99,8 @@ def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
         return f"a file cannot be read or written: {why}. {what_to_do(number)} and rerun: answers on the ledger are kept."
     if plan.embedded:
         return None
-    told = told_by_runner(error)
-    return None if told is None else f"{told}. Run the same command again to go on: answers on the ledger are kept."
+    reported = told_by_runner(error)
+    return None if reported is None else f"{reported}. Run the same command again to go on: answers on the ledger are kept."
 
 
 def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, interrupts: Interrupts) -> dict[str, Any]:

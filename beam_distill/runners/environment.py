@@ -5,7 +5,7 @@
     loopback            in processes of the command itself; for masters on this machine
     process:BOOT        the runner's workers start Beam's boot program at the path BOOT on their own machine
     docker:IMAGE        the runner's workers start a container; without IMAGE Beam's own, into which the package is installed
-    external:HOST:PORT  a worker pool that stands beside each worker (a sidecar); without a place localhost:50000
+    external:HOST:PORT  a worker pool beside each worker (a sidecar); without a place localhost:50000
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KINDS = ("loopback", "process", "docker", "external")
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnvironment:
-    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` tells that the person wrote Beam's options themselves.
+    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` says that the person wrote Beam's options themselves.
 
     ``same_process``: the scoring goes on in the command itself.
     """
@@ -42,7 +42,7 @@ class WorkerEnvironment:
 
 
 def worker_environment(settings: DistillSettings, given: BeamGiven, default: str) -> WorkerEnvironment:
-    """The environment of a portable runner; ``default`` is the kind when nothing is said. Raises RunRefused when it is none."""
+    """The environment of a portable runner; ``default`` is the kind when nothing is said. Raises RunRefused when it is not one."""
     kind, place = default, ""
     by_beam = given.options.get("environment_type")
     if by_beam is not None and str(by_beam).lower() != "loopback":

@@ -16,7 +16,7 @@ def told_by_runner(error: BaseException) -> str | None:
     if isinstance(error, RuntimeError) and _BEAMS_WORDS in str(error):
         word = str(error).partition(_BEAMS_WORDS)[2].strip()
         cause = root_cause(word)
-        # the cause first: it stands at the end of a traceback that may be long
+        # the cause first: it is at the end of a traceback that may be long
         return f"the runner failed the job: {word[:LONGEST]}" if cause is None else f"the runner failed the job: {cause}\n{word[:LONGEST]}\n"
     return None
 

@@ -24,7 +24,7 @@ def job_options(settings: DistillSettings) -> list[str]:
     options = [f"--parallelism={processes_in_all(settings)}", f"--sdk_worker_parallelism={per_machine}", "--object_reuse"]
     if per_machine > 1:
         # a stage begins when the one before has ended: where all start at once, Beam deals a machine's processes out to tasks of any stage as
-        # they come, and two tasks of the scoring stage may get one process while another stands idle
+        # they come, and two tasks of the scoring stage may get one process while another is idle
         options.append("--execution_mode_for_batch=BATCH")
     return options
 

@@ -15,7 +15,7 @@ ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
 
 
 class FlinkUnreachable(Exception):
-    """Nobody answers there, or something that is no JobManager does."""
+    """Nobody answers there, or something that is not a JobManager does."""
 
 
 class FlinkRest:
@@ -69,7 +69,7 @@ class FlinkRest:
             time.sleep(every_s)
 
     def failure(self, job_id: str) -> str:
-        """The cause of a failed job, as Flink tells it."""
+        """The cause of a failed job, as Flink reports it."""
         try:
             return str(self._get(f"/jobs/{job_id}/exceptions").get("root-exception") or "").strip()
         except FlinkUnreachable as error:
@@ -99,7 +99,7 @@ class FlinkRest:
         try:
             fields: dict[str, Any] = answer.json()
         except ValueError:
-            raise FlinkUnreachable(f"{method} {path}: the answer is no JSON: {answer.text[:200]}") from None
+            raise FlinkUnreachable(f"{method} {path}: the answer is not JSON: {answer.text[:200]}") from None
         return fields
 
 

@@ -80,7 +80,7 @@ def is_local_spark(master: str) -> bool:
 def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
     """Whether workers certainly share this machine's disk: a forwarded port says nothing about where a pool or a container runs.
 
-    Raises RunRefused for a master that is no address.
+    Raises RunRefused for a master that is not an address.
     """
     if is_local_spark(master):
         return environment.kind in ("loopback", "process")
@@ -89,6 +89,6 @@ def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
         if "[" in master and master not in _HERE:
             ip_address(host)  # brackets hold an address of IPv6; Python 3.10 takes anything between them
     except ValueError:
-        said = f"master: {master} is no address; write host:port, spark://host:7077, or for Spark local[4]"
+        said = f"master: {master} is not an address; write host:port, spark://host:7077, or for Spark local[4]"
         raise RunRefused(ExitCode.WRONG_INPUT, said) from None
     return environment.kind == "loopback" or (host in _HERE and environment.kind == "process")

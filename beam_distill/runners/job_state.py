@@ -20,7 +20,7 @@ UNREACHABLE = "UNREACHABLE"
 
 
 def state_of(submission: Submission) -> str:
-    """The job's state as its runner tells it, in Beam's words (RUNNING, DONE, FAILED, CANCELLED ...).
+    """The job's state as its runner reports it, in Beam's words (RUNNING, DONE, FAILED, CANCELLED ...).
 
     UNKNOWN when the runner does not know the job (any more), UNREACHABLE when it does not answer.
     """
@@ -50,18 +50,18 @@ def refuse_while_detached(work_dir: str) -> None:
 
 
 def metrics_told(submission: Submission) -> dict[str, Any]:
-    """What the runner tells of the job's counters; nothing when it knows none (any more), or does not answer."""
+    """What the runner reports of the job's counters; nothing when it knows none (any more), or does not answer."""
     from beam_distill.runners.metrics import metrics_from_answer
 
     if not submission.master or not submission.job_id:
         return {}
     try:
         if submission.runner == "flink":
-            told = FlinkRest(submission.master).beam_metrics(submission.job_id)
-            return {} if told is None else metrics_from_answer(told)
+            reported = FlinkRest(submission.master).beam_metrics(submission.job_id)
+            return {} if reported is None else metrics_from_answer(reported)
         return metrics_from_answer(_ask_job_server(submission, "GetJobMetrics"))
     except Exception as error:  # noqa: BLE001 - counters are for reading; the verdict comes from the files
-        log.info("the runner tells no counters of the job: %s", error)
+        log.info("the runner reports no counters of the job: %s", error)
         return {}
 
 

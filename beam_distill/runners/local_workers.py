@@ -30,7 +30,7 @@ class WorkerLost(Exception):
 
 def local_worker_environment() -> Any:
     """The environment in which the embedded runner starts its processes."""
-    # exec: without it a shell stands between, and the worker could not tell when the command is gone
+    # exec: without it a shell is between, and the worker could not see when the command is gone
     return SubprocessSDKEnvironment.from_command_string(f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker")
 
 
@@ -51,7 +51,7 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
         if not isinstance(arguments.exc_value, RuntimeError) or _BEAMS_WORDS not in str(arguments.exc_value):
-            # a broken line, mostly: told below unless a dead process explains it
+            # a broken line, mostly: reported below unless a dead process explains it
             unexplained.append(arguments)
             return
         if lost:

@@ -30,7 +30,7 @@ STDERR = 2  # the number, as sys.stderr may be an object that has none
 
 @contextmanager
 def called_back(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
-    """While the pipeline is made and runs: serve the runner that asks this command for scoring processes; ``options`` tell it where."""
+    """While the pipeline is made and runs: serve the runner that asks this command for scoring processes; ``options`` say where."""
     if plan.environment != "loopback" or plan.same_process:
         yield
         return

@@ -1,4 +1,4 @@
-"""The pipeline's counters and distributions as a runner tells them: by Beam's job service, or as Flink keeps them with its jobs."""
+"""The pipeline's counters and distributions as a runner reports them: by Beam's job service, or as Flink keeps them with its jobs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import apache_beam as beam
 from transforms.counters import NAMESPACE
 
 
-def counters_of(told: Any) -> dict[str, int]:
-    """Counters by name, summed over the stages. ``told`` is Beam's MetricResults."""
+def counters_of(reported: Any) -> dict[str, int]:
+    """Counters by name, summed over the stages. ``reported`` is Beam's MetricResults."""
     values: dict[str, int] = {}
-    for counter in _ours(told)["counters"]:
+    for counter in _ours(reported)["counters"]:
         name = counter.key.metric.name
         values[name] = values.get(name, 0) + int(counter.result)
     return values
 
 
-def metrics_of(told: Any) -> dict[str, Any]:
+def metrics_of(reported: Any) -> dict[str, Any]:
     """Counters, and count, mean, least and most of each distribution, in order of their names."""
-    values: dict[str, Any] = dict(counters_of(told))
-    for distribution in _ours(told)["distributions"]:
+    values: dict[str, Any] = dict(counters_of(reported))
+    for distribution in _ours(reported)["distributions"]:
         found = distribution.result
         if found is not None and found.count:
             values[distribution.key.metric.name] = {
@@ -45,5 +45,5 @@ def metrics_from_answer(answer: Any) -> dict[str, Any]:
     return metrics_of(PortableMetrics(answer))
 
 
-def _ours(told: Any) -> Any:
-    return told.query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))
+def _ours(reported: Any) -> Any:
+    return reported.query(beam.metrics.MetricsFilter().with_namespace(NAMESPACE))

@@ -1,6 +1,6 @@
 """The job server that a command starts for itself: Beam's for Flink and Spark, in Java, or Prism.
 
-Beam would start it too, but lets Ctrl-C end it at once, and with it all word of the job. This one is out of the terminal's reach: the
+Beam would start it too, but lets Ctrl-C end it at once, and with it all news of the job. This one is out of the terminal's reach: the
 command asks the workers to stop and hears of the job until its end.
 """
 

@@ -27,8 +27,8 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     argv += job_server_argv(settings, given, "spark_job_server_jar", "Spark")
     notes = []
     if endpoint is None and not local:
-        told = given.options.get("job_server_jvm_properties") or []
-        argv += jvm_arguments(driver_properties(settings.instance_count, each), told)
+        reported = given.options.get("job_server_jvm_properties") or []
+        argv += jvm_arguments(driver_properties(settings.instance_count, each), reported)
         if each > 1:
             notes.append(
                 f"Spark is asked for executors of {each} cores (max_concurrency_per_instance): a worker with fewer starts none, and where "

@@ -1,4 +1,4 @@
-"""What Spark's driver is told about a job: how many cores it takes, and what becomes of an executor whose scoring process died."""
+"""What Spark's driver gets to know about a job: how many cores it takes, and what becomes of an executor whose scoring process died."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def replacement_properties(executors: int) -> dict[str, str]:
     }
 
 
-def jvm_arguments(properties: dict[str, str], told: list[str]) -> list[str]:
-    """The properties as Beam's options for the job server's Java, without those among ``told``, which the person wrote as ``-DNAME=VALUE``."""
-    named = {argument.removeprefix("-D").partition("=")[0] for argument in told}
+def jvm_arguments(properties: dict[str, str], reported: list[str]) -> list[str]:
+    """The properties as Beam's options for the job server's Java, without those in ``reported``, which a person gave as ``-DNAME=VALUE``."""
+    named = {argument.removeprefix("-D").partition("=")[0] for argument in reported}
     return [f"--job_server_jvm_properties=-D{name}={value}" for name, value in properties.items() if name not in named]

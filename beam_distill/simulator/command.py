@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
     server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 from then on")
-    server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning stands (%(default)s)")
+    server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning is (%(default)s)")
     server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
     server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
     server.add_argument("--thinking_tokens", type=int, default=0, help="length of the reasoning, 0 for a few words (%(default)s)")

@@ -1,4 +1,4 @@
-"""Rate budgets as token buckets, and the headers that tell of them. No clock of its own; times are in seconds."""
+"""Rate budgets as token buckets, and the headers that report them. No clock of its own; times are in seconds."""
 
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ class Budgets:
 
     def headers(self, now_s: float) -> dict[str, str]:
         """x-ratelimit-* for both budgets."""
-        told: dict[str, str] = {}
+        reported: dict[str, str] = {}
         if not self._limits.headers:
-            return told
+            return reported
         for unit, bucket in (("requests", self.requests), ("tokens", self.tokens)):
             if bucket is not None:
                 level = bucket.level(now_s)
-                told[f"x-ratelimit-limit-{unit}"] = str(round(bucket.capacity))
-                told[f"x-ratelimit-remaining-{unit}"] = str(max(0, math.floor(level)))
-                told[f"x-ratelimit-reset-{unit}"] = duration_text((bucket.capacity - level) / bucket.per_s)
-        return told
+                reported[f"x-ratelimit-limit-{unit}"] = str(round(bucket.capacity))
+                reported[f"x-ratelimit-remaining-{unit}"] = str(max(0, math.floor(level)))
+                reported[f"x-ratelimit-reset-{unit}"] = duration_text((bucket.capacity - level) / bucket.per_s)
+        return reported
 
     def hint(self, wait_s: float, epoch_s: float) -> dict[str, str]:
         """What a 429 says about when to come back."""

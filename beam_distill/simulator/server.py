@@ -334,7 +334,7 @@ class RunningSimulator:
         return fields
 
     def reset_stats(self) -> None:
-        """Begin to count anew."""
+        """Begin to count again."""
         urllib.request.urlopen(urllib.request.Request(f"{self.root_url}/stats/reset", method="POST"), timeout=10).close()
 
     def stop(self) -> None:

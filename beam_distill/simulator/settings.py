@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 TRANSPORT_FAULTS = ("429", "500", "503", "reset", "hang", "truncated_body", "non_json", "empty_choices", "error_in_200")
-"""Drawn anew for every attempt of a payload: another try may fare better."""
+"""Drawn again for every attempt of a payload: another try may fare better."""
 ANSWER_FAULTS = ("null_content", "length", "content_filter", "content_filter_400", "context_length_400", "prose", "fenced")
 """Drawn once per payload: every attempt meets the same."""
 STREAM_FAULTS = ("stream_gap", "stream_break", "stream_error", "stream_no_done")
-"""Drawn anew for every attempt that is streamed; the first three come in the middle of the answer."""
+"""Drawn again for every attempt that is streamed; the first three come in the middle of the answer."""
 FAULTS = TRANSPORT_FAULTS + ANSWER_FAULTS
 
 

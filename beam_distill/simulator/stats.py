@@ -15,7 +15,7 @@ class Stats:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew; what is in flight stays."""
+        """Begin again; what is in flight stays."""
         self.requests = 0
         self.answered = 0
         self.repeats = 0

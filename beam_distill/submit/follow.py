@@ -60,8 +60,8 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
         message = f"{message} {why[:2000]}"
         result = RunResult(code, message.strip(), submission.run_id, submission.work_dir, wall_s=wall_s)
     else:
-        told = metrics_told(submission)
-        result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, told), wall_s=wall_s)
+        reported = metrics_told(submission)
+        result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, reported), wall_s=wall_s)
     result = record_run(resolved, with_losses(result), started, submission.endpoint)
     note_end(submission, state)
     return result

@@ -42,7 +42,7 @@ ENTRY_CLASSES = {
 
 
 def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | None = None) -> Submission:
-    """Make the jar as ``output``, on any filesystem, and leave word of it in the work_dir; a jar is one run, whose id is inside.
+    """Make the jar as ``output``, on any filesystem, and leave a note of it in the work_dir; a jar is one run, whose id is inside.
 
     Checks what ``beam-distill run`` checks, and moves datasets of an earlier run aside. Raises RunRefused.
     """
@@ -139,7 +139,7 @@ class _PackingService(abstract_job_service.AbstractJobServiceServicer):
 
     def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
         if self._runner == "spark":
-            # Beam's Python side drops the runner from the options, and Spark's asks for it where none stands by default
+            # Beam's Python side drops the runner from the options, and Spark's asks for it where none is set by default
             options["beam:option:runner:v1"] = "org.apache.beam.runners.spark.SparkRunner"
         return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
 

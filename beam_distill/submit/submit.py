@@ -32,7 +32,7 @@ def submit_detached(
     raise RunRefused(
         ExitCode.WRONG_INPUT,
         "detach: this job would end with the command. Give a Flink master (--runner flink --master host:8081), or a job server that "
-        "stands by itself (--job_endpoint host:8099)",
+        "runs by itself (--job_endpoint host:8099)",
     )
 
 

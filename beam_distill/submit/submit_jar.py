@@ -1,4 +1,4 @@
-"""A portable jar to Flink through its REST interface: nothing of the job stays here but word of it in the work_dir."""
+"""A portable jar to Flink through its REST interface: nothing of the job stays here but a note of it in the work_dir."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def fields_of(path: str) -> dict[str, Any] | None:
 
 
 def objects_of(path: str) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines, one at a time. What is no object, such as a line that was torn off, is passed over."""
+    """The objects of a file of JSON lines, one at a time. What is not an object, such as a line that was torn off, is skipped."""
     for line in files_for(path).lines(path):
         try:
             fields = json.loads(line)

@@ -14,7 +14,7 @@ CONTROL = "control"
 
 
 def remove_staging(work_dir: str, keep_control: bool = False) -> None:
-    """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes told of themselves."""
+    """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes reported."""
     if not is_remote(work_dir):
         for run in Path(work_dir, "staging").glob("*"):
             for entry in run.iterdir() if keep_control and run.is_dir() else [run]:

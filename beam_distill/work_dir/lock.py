@@ -1,4 +1,4 @@
-"""One run at a time in a work_dir: the lock of a directory, and the file that stands for one on object storage."""
+"""One run at a time in a work_dir: the lock of a directory, and the file that serves as one on object storage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def locked(work_dir: str) -> Iterator[None]:
     """Hold the work_dir for one run. Raises RunRefused when another run holds it or it cannot be made.
 
     On a directory the lock is the operating system's. Object storage has none: a file there is renewed while the run lasts, and two runs
-    that start within the same second are not told apart.
+    that start within the same second are not distinguished.
     """
     with _locked_remote(work_dir) if is_remote(work_dir) else _locked_directory(work_dir):
         yield

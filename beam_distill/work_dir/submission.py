@@ -33,7 +33,7 @@ class Submission:
 
 
 def submitted(submission: Submission) -> Submission:
-    """Leave word of a submission in its work_dir."""
+    """Leave a note of a submission in its work_dir."""
     write_text(f"{submission.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
     return submission
 

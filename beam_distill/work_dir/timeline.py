@@ -40,7 +40,7 @@ class Timeline:
         self._whole_s = -WHOLE_EVERY_S
 
     def add(self, elapsed_s: float, reading: Reading) -> None:
-        """Keep a reading, or pass over it when the steps have become longer."""
+        """Keep a reading, or skip it when the steps have become longer."""
         self._seen += 1
         if self._broken or (self._seen - 1) % self._step:
             return
@@ -95,5 +95,5 @@ def _sample(elapsed_s: float, reading: Reading) -> dict[str, Any]:
 
 
 def read_timeline(path: str) -> list[dict[str, Any]]:
-    """The samples of a timeline in order; a torn last line is passed over, no file is no samples."""
+    """The samples of a timeline in order; a torn last line is skipped, no file is no samples."""
     return [sample for sample in objects_of(path) if "t_s" in sample]

@@ -91,9 +91,9 @@ def _online(name: str, fields: dict[str, Any], deployments: list[dict[str, Any]]
     traffic = {str(key): share for key, share in _section(properties, "traffic").items()}
     full = [deployment for deployment in deployments if traffic.get(str(deployment.get("name"))) == 100]
     if len(full) != 1:
-        told = ", ".join(f"{key} {share} %" for key, share in sorted(traffic.items())) or "none"
+        reported = ", ".join(f"{key} {share} %" for key, share in sorted(traffic.items())) or "none"
         raise AzureProblem(
-            f"online endpoint {name}: one deployment must take all the traffic, so that one teacher answers every row (traffic: {told}); "
+            f"online endpoint {name}: one deployment must take all the traffic, so that one teacher answers every row (traffic: {reported}); "
             f'`az ml online-endpoint update --name {name} --traffic "DEPLOYMENT=100"` sets it',
             passing=False,
         )

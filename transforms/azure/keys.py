@@ -122,8 +122,8 @@ def _read_connection(manager: ResourceManager, name: str) -> Secret[Connection]:
 
 def _key_of(name: str, properties: dict[str, Any]) -> Key:
     """The key that a connection's credentials hold. Raises AzureProblem for kinds that open no HTTP endpoint."""
-    told = str(properties.get("authType") or "")
-    auth_type = told.lower()
+    reported = str(properties.get("authType") or "")
+    auth_type = reported.lower()
     found = properties.get("credentials")
     credentials: dict[str, Any] = found if isinstance(found, dict) else {}
     if auth_type == "none":
@@ -143,8 +143,8 @@ def _key_of(name: str, properties: dict[str, Any]) -> Key:
         keys = credentials.get("keys")
         return _custom_key(name, keys if isinstance(keys, dict) else {})
     raise AzureProblem(
-        f"the connection {name} has authType {told or '(none given)'}, which opens no teacher; recreate it with an API key, or with custom keys "
-        "that hold one named api-key",
+        f"the connection {name} has authType {reported or '(none given)'}, which opens no teacher; recreate it with an API key, "
+        "or with custom keys that hold one named api-key",
         passing=False,
     )
 

@@ -43,12 +43,12 @@ class OnBehalfOfCredential:
         try:
             async with self._session.get(address, params={"resource": scope.removesuffix("/.default")}) as response:
                 text = await response.text(errors="replace")
-                status, told = response.status, response.headers.get("Retry-After")
+                status, reported = response.status, response.headers.get("Retry-After")
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             raise AzureProblem(f"{OBO_VARIABLE} does not answer: {error or type(error).__name__}", passing=True) from None
         if status != 200:
             passing = status in (408, 410, 429) or status >= 500
-            wait_s = float(told) if told is not None and told.isdigit() else None
+            wait_s = float(reported) if reported is not None and reported.isdigit() else None
             raise AzureProblem(f"{OBO_VARIABLE} answered {status}: {text.strip()[:200]}", passing=passing, status=status, retry_after_s=wait_s)
         return _read_token(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AzureProblem(Exception):
-    """A question to Azure that was not answered; the text tells a person what to do.
+    """A question to Azure that was not answered; the text says what to do.
 
     ``passing`` says whether asking again later may help (throttled, 5xx, no connection). ``status`` is the HTTP status, None when no
     response came. ``retry_after_s`` is the wait that was asked for, None when none was.

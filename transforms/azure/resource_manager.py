@@ -108,8 +108,8 @@ async def _request(method: str, url: str, token: str, ca_bundle: str | None) -> 
 
 
 def _wait_s(headers: dict[str, str]) -> float:
-    told = headers.get("retry-after", "")
-    return float(told) if told.isascii() and told.isdigit() else 0.0
+    reported = headers.get("retry-after", "")
+    return float(reported) if reported.isascii() and reported.isdigit() else 0.0
 
 
 def _error_of(body: bytes) -> tuple[str, str]:
@@ -120,8 +120,8 @@ def _error_of(body: bytes) -> tuple[str, str]:
     if not isinstance(fields, dict):
         return "", ""
     error = fields.get("error")
-    told = error if isinstance(error, dict) else fields
-    return str(told.get("code") or told.get("statusCode") or ""), str(told.get("message") or "")[:400]
+    reported = error if isinstance(error, dict) else fields
+    return str(reported.get("code") or reported.get("statusCode") or ""), str(reported.get("message") or "")[:400]
 
 
 def _role_for(action: str) -> str:

@@ -142,8 +142,8 @@ def _status_and_wait_s(error: BaseException) -> tuple[int | None, float | None]:
     while seen is not None:
         if isinstance(seen, HttpResponseError) and seen.status_code is not None:
             response = getattr(seen, "response", None)
-            told = response.headers.get("Retry-After") if response is not None else None
-            return seen.status_code, float(told) if told is not None and told.isdigit() else None
+            reported = response.headers.get("Retry-After") if response is not None else None
+            return seen.status_code, float(reported) if reported is not None and reported.isdigit() else None
         seen = seen.__cause__
     return None, None
 

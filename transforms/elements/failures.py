@@ -102,7 +102,7 @@ class RequestFailure:
     is_ours: bool = False
 
     @property
-    def told(self) -> str:
+    def shown(self) -> str:
         """The failure on one line, with the beginning of the endpoint's own words."""
         words = " ".join(self.excerpt.split())[:200]
         said = f": {words}" if words and words not in self.detail else ""

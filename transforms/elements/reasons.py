@@ -1,4 +1,4 @@
-"""Why a row gave no example: every code that can stand in rejects.jsonl.
+"""Why a row gave no example: every code that can be in rejects.jsonl.
 
 line                never became a row, nothing was sent
     not_utf8, invalid_json, not_an_object, row_too_large, bad_row
@@ -83,7 +83,7 @@ NEVER_ASKED = frozenset(
         TEMPLATE_FAILED,
     }
 )
-"""Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""
+"""Reasons of rows that were not question to the teacher, so they do not weigh on the success ratio."""
 
 ANSWER_REASONS = (EMPTY_ANSWER, CUT_OFF_BY_LENGTH, CONTENT_FILTERED, NO_JSON, KEY_MISSING, NOT_A_NUMBER, ANSWER_NOT_TEXT)
 """The teacher answered, and the answer is of no use: reasons that a person may have asked again."""
@@ -92,7 +92,7 @@ ANSWER_REASONS = (EMPTY_ANSWER, CUT_OFF_BY_LENGTH, CONTENT_FILTERED, NO_JSON, KE
 class Rejection(Exception):
     """Why a line, a row or an answer is of no use: raised in plain code, made a RejectedRow by whoever holds the row.
 
-    ``reason`` is one of the codes above; ``detail`` tells a person what was found, what was expected and what to do.
+    ``reason`` is one of the codes above; ``detail`` says what was found, what was expected and what to do.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -75,7 +75,7 @@ class ScoredRow(NamedTuple):
 
 
 class LedgerRecord(NamedTuple):
-    """One answered request as it stands on the ledger. A tuple, because one is made for every answer and has many fields.
+    """One answered request as it is on the ledger. A tuple, because one is made for every answer and has many fields.
 
     ``request_hash`` covers everything that changes the answer (``teacher.payload``); ``payload`` is the request body as JSON
     text; ``response`` the whole response body as text. ``endpoint`` is the name of the endpoint that answered.

@@ -35,7 +35,7 @@ class ChatMessage(NamedTuple):
 
 
 class RowOrigin(NamedTuple):
-    """Where a row stands in the input: enough for a person to open the file at the line.
+    """Where a row is in the input: enough for a person to open the file at the line.
 
     ``line`` is 1-based within ``file``; ``ordinal`` is 0-based over all lines of the split that are not blank and gives the
     output order.

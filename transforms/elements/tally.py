@@ -37,7 +37,7 @@ class RowOutcome(NamedTuple):
 
 @dataclass(slots=True)
 class SuccessTally:
-    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they tell other rows from these.
+    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they distinguish other rows from these.
 
     ``repeats`` are the rows that an equal one came before.
     """
@@ -94,7 +94,7 @@ class SuccessTally:
 
     @property
     def unreadable(self) -> int:
-        """Rows that were no question to the teacher: lines that cannot be read and rows that cannot be sent."""
+        """Rows that were not question to the teacher: lines that cannot be read and rows that cannot be sent."""
         return self.rows - self.asked
 
     @property

@@ -12,7 +12,7 @@ from transforms.elements.usage import Usage
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as JSON fields, as they stand in verdict.json and run.json."""
+    """The verdict as JSON fields, as they are in verdict.json and run.json."""
     return {
         "stopped": (None if verdict.stopped is None else {"cause": verdict.stopped.cause.value, "detail": verdict.stopped.detail}),
         "splits": {part.split.value: _split_fields(part) for part in verdict.splits},

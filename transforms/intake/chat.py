@@ -111,7 +111,7 @@ def _unknown_role(place: int, count: int, item: dict[object, object], key: str) 
 
 def _wrong_order(place: int, count: int, role: str, previous: str | None) -> UnusableRecord:
     if role == "system":
-        what = "a system message may stand only once, at the beginning"
+        what = "a system message may come only once, at the beginning"
     elif previous in (None, "system"):
         what = "a chat begins with a user message, after the system message if there is one"
     else:

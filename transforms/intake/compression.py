@@ -53,7 +53,7 @@ class _Unpacked:
     """The unpacked bytes; a damaged or torn file raises UnusableFile, whatever its library raises."""
 
     def __init__(self, stream: ByteSource, name: str) -> None:
-        # as much as is at hand: asked for more, the libraries throw away what came before the damage
+        # as much as is there: asked for more, the libraries throw away what came before the damage
         self._read = getattr(stream, "read1", stream.read)
         self._name = name
 

@@ -8,7 +8,7 @@ from transforms.elements import reasons
 from transforms.intake.refusal import UnusableRecord, named
 
 PARTS_JOINED_BY = "\n"
-"""What stands between the text parts of one message: without it, words of two parts would run together."""
+"""What is between the text parts of one message: without it, words of two parts would run together."""
 
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _REFUSED_PARTS = {
@@ -49,7 +49,7 @@ def readable(text: str, where: str) -> str:
             raise UnusableRecord(reasons.NOT_UTF8, f"{where} {said}. Save the data as UTF-8") from None
         raise UnusableRecord(
             reasons.INVALID_JSON,
-            f"{where} holds half of a surrogate pair (\\u{found:04x}) at character {error.start + 1:,}, which is no letter: "
+            f"{where} holds half of a surrogate pair (\\u{found:04x}) at character {error.start + 1:,}, which is not a letter: "
             "an emoji was cut in two. Repair the text in the input file",
         ) from None
     return text

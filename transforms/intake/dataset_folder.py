@@ -11,7 +11,7 @@ _STATE, _SPLITS = "state.json", "dataset_dict.json"
 
 
 def data_files(folder: str) -> list[str]:
-    """The files of rows of a saved dataset, in order; none where the folder is none, or its rows cannot be told from its files."""
+    """The files of rows of a saved dataset, in order; none where the folder is none, or its rows cannot be distinguished from its files."""
     state = _fields_of(os.path.join(folder, _STATE))
     if state.get("_indices_data_files"):
         return []

@@ -61,7 +61,7 @@ def _without_marks(line: bytes) -> bytes:
 def with_line_feeds(source: ByteSource, only_after: bytes = b"") -> ByteSource:
     """The source, with line feeds for carriage returns where its beginning has no other line ends, as old programs of the Mac wrote them.
 
-    ``only_after``: what must stand before one of them for that to be meant.
+    ``only_after``: what must be before one of them for that to be meant.
     """
     head = source.read(CHUNK_BYTES)
     begun = PushedBack(head, source)

@@ -70,7 +70,7 @@ KINDS = (
     Kind(b"\xff\xfe", "UTF-16 text, not UTF-8", "Save it as UTF-8"),
     Kind(b"\xfe\xff", "UTF-16 text, not UTF-8", "Save it as UTF-8"),
 )
-"""What stands first is looked for first: UTF-32's mark begins like UTF-16's."""
+"""What comes first is looked for first: UTF-32's mark begins like UTF-16's."""
 _PICKLE_PROTOCOLS = b"\x02\x03\x04\x05"
 _PAGES = (b"<!doctype html", b"<html")
 

@@ -72,7 +72,7 @@ class PromptEnvironment(SandboxedEnvironment):
         return "".join(kept)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """What stands under a name. A method that is not called is refused: written out, it would have another text each time."""
+        """What is under a name. A method that is not called is refused: written out, it would have another text each time."""
         value = super().getitem(obj, argument)
         if isinstance(argument, str) and not isinstance(value, Undefined) and callable(value):
             raise SecurityError(f"{argument!r} is a method of a {type(obj).__name__}, not one of its values; to call it, write {argument}()")

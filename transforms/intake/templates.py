@@ -19,11 +19,11 @@ from transforms.intake.template_growth import NESTED_MOST, nested_deeper
 from transforms.intake.template_sandbox import NOT_REPEATABLE, MissingValue, PromptEnvironment, Repeatable
 
 WHOLE_ROW = "row"
-"""The name under which a template finds all columns, for those whose names are no identifiers: ``{{ row["full text"] }}``."""
+"""The name under which a template finds all columns, for those whose names are not identifiers: ``{{ row["full text"] }}``."""
 
 
 class BadTemplate(ValueError):
-    """A template that is no template; the text says where and why."""
+    """A template that is not a template; the text says where and why."""
 
 
 _MISSING_KEY = re.compile(r"^'dict object' has no attribute ('.*')$")

@@ -97,7 +97,7 @@ class RecordIndex(Generic[Found]):
             if is_new or segment.size > self._read_to[number]:
                 self._read(number, segment, hashes, places)
         if hashes:
-            # a stable sort: of equal hashes the last that was written stands last
+            # a stable sort: of equal hashes the last that was written comes last
             together = np.concatenate([self._hashes, np.frombuffer(hashes, np.int64)])
             order = np.argsort(together, kind="stable")
             self._hashes = together[order]
@@ -230,7 +230,7 @@ class FailureIndex:
         )
 
     def find(self, row_key: str) -> FailureRecord | None:
-        """How the row's request failed in this run, None when it did not: an attempt that was to be followed by another is no failure."""
+        """How the row's request failed in this run, None when it did not: an attempt that was to be followed by another is not a failure."""
         return next((record for record in self._records.find_all(self._run_id, row_key) if record.given_up), None)
 
     def latest_attempt(self, row_key: str) -> FailureRecord | None:

@@ -114,7 +114,7 @@ class Recorder(Generic[Token]):
                 if failures:
                     self._failures.append(failures)
                     self._failures.sync()
-            except Exception as error:  # noqa: BLE001 - told to whoever waits for these records, who knows a full disk from a defect
+            except Exception as error:  # noqa: BLE001 - reported to whoever waits for these records, who knows a full disk from a defect
                 self._error = error
         if self._error is None:
             self._on_safe(tokens)

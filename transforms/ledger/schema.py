@@ -77,7 +77,7 @@ FAILURE_SCHEMA: dict[str, Any] = {
 
 
 _ADDED = ("cached_tokens", "reasoning_tokens")
-"""Fields that segments of before have not, in the order they came; each stands at the end of its schema."""
+"""Fields that segments of before have not, in the order they came; each is at the end of its schema."""
 
 
 def written_schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Reading a segment whatever has become of it.
 
-A block is whole when its length leads to the segment's sync marker. What is not whole is passed over to the next marker; where none follows, a
+A block is whole when its length leads to the segment's sync marker. What is not whole is skipped to the next marker; where none follows, a
 writer died there or still writes. In a whole block, a record that cannot be decoded costs itself.
 """
 
@@ -64,7 +64,7 @@ class Damage:
 class SegmentReader:
     """One segment, read through a view: a schema with some of its fields. Raises NotASegment, and OSError where the disk fails.
 
-    Times come as milliseconds since 1970. ``damage`` counts what ``stretches`` passed over.
+    Times come as milliseconds since 1970. ``damage`` counts what ``stretches`` skipped.
     """
 
     def __init__(self, path: Path, view: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class SegmentReader:
         try:
             self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
         except (FileNotFoundError, IsADirectoryError) as error:
-            raise NotASegment(f"is no file ({error.strerror})") from None
+            raise NotASegment(f"is not a file ({error.strerror})") from None
         try:
             self._read_header(path)
         except BaseException:
@@ -139,7 +139,7 @@ class SegmentReader:
         try:
             header: Any = fastavro.schemaless_reader(source, _HEADER, None)
             if header["magic"] != b"Obj\x01":
-                raise NotASegment("is no Avro file")
+                raise NotASegment("is not an Avro file")
             self._codec = header["meta"].get("avro.codec", b"null").decode()
             self._sync: bytes = header["sync"]
             self._header_bytes = source.tell()

@@ -1,4 +1,4 @@
-"""Which records of a ledger stand: the last of each row and turn. Those before were superseded, by a retry or by other settings."""
+"""Which records of a ledger are current: the last of each row and turn. Those before were superseded, by a retry or by other settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 def standing(segments: Iterable[Iterable[dict[str, Any]]]) -> list[NDArray[np.bool_]]:
-    """For each segment, in the order of the ledger, a flag for each of its records: True for those that stand.
+    """For each segment, in the order of the ledger, a flag for each of its records: True for those that are current.
 
     Takes the records' ``row_key`` and ``turn``. Holds nine bytes a record, and some more while it sorts.
     """

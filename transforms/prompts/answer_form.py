@@ -40,7 +40,7 @@ def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
 
 
 def asks_for_number_of_a_choice(instructions: str) -> bool:
-    """Whether instructions want the number under which a choice stands."""
+    """Whether instructions want the number of a choice."""
     return _NUMBER_OF_A_CHOICE.search(instructions) is not None
 
 
@@ -97,7 +97,7 @@ _ANSWER_IT_WITH = re.compile(
     r"(?:number|integer|numeral|digit|letter)\b(?! of (?!the |your |its ))",
     re.IGNORECASE,
 )
-"""What is answered stands between: "Answer the question with one letter"."""
+"""What is answered comes between: "Answer the question with one letter"."""
 _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(

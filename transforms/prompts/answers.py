@@ -173,7 +173,7 @@ _TAIL = 500
 
 
 def _value_at_end(text: str, key: str) -> str | None:
-    """The value of a plain last entry, where an object ends a reply but what stands before the entry is not JSON."""
+    """The value of a plain last entry, where an object ends a reply but what is before the entry is not JSON."""
     entry = re.compile(
         r"[,，;{\n]\s{0,40}[\"'“]?" + re.escape(key) + r"[\"'”]?\s{0,9}[:：]\s{0,9}"
         r"(?:\"([^\"\\{}\n]{1,200})\"|(-?[0-9][0-9.,]{0,40})|((?!(?:null|none|true|false|nan)\b)[A-Za-z][\w -]{0,60}))"

@@ -26,7 +26,7 @@ class CarriedOver:
 
 
 ANSWER = "\0"
-"""Stands in a rule where the name of the answer's key belongs."""
+"""Is in a rule where the name of the answer's key belongs."""
 
 _SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\n+)")
 _LIMITS = re.compile(r"\b(?:only|solely|just|exactly|nothing|never|not|no|without|avoid|skip|omit)\b|n['’]t\b", re.IGNORECASE)

@@ -18,7 +18,7 @@ def with_reasoning(
     """A question whose system message, for the request only, asks for reasoning first.
 
     ``opening`` says what the task is, ``form`` what the value of ``key`` looks like; where the row's own system message
-    lists the labels in quotes, ``form_of_labels`` stands in place of ``form``, with them at its end.
+    lists the labels in quotes, ``form_of_labels`` comes in place of ``form``, with them at its end.
     """
     own, rest = own_system_message(question)
     parts = [opening]

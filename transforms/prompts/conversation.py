@@ -1,4 +1,4 @@
-"""CONVERSATION: every assistant turn anew, in order, each after the teacher's own earlier answers."""
+"""CONVERSATION: every assistant turn again, in order, each after the teacher's own earlier answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """JSON objects as teachers write them: among other text, in fences, nearly right.
 
 Two readings, each linear in the length of the text. The strict one takes text between matching braces as JSON, but
-lets raw line breaks stand in strings and LaTeX commands keep a backslash that JSON would take for an escape. The
+accepts raw line breaks in strings and LaTeX commands keep a backslash that JSON would take for an escape. The
 lenient one, tried when the first finds nothing certain, also takes trailing commas, comments, backslashes that escape
 nothing, unescaped quotes inside a string, single and typographic quotes, JSON that was encoded twice, and True, False, None.
 """
@@ -25,7 +25,7 @@ DEEPEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What stands under a key that an object has twice, with different values."""
+    """What is under a key that an object has twice, with different values."""
 
     count: int
 
@@ -56,7 +56,7 @@ class ObjectsFound:
     """What a text holds of the objects that were looked for.
 
     ``objects``: every complete one with a wanted key, in order, outermost only. ``broken``: behind the last of them
-    stands one that names a wanted key and cannot be read. ``unfinished``: an object was begun and never closed.
+    is one that names a wanted key and cannot be read. ``unfinished``: an object was begun and never closed.
     ``other``: there is JSON, but without the keys.
     """
 

@@ -25,10 +25,10 @@ _COMMANDS = (
     " thinspace tilde times triangle triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq"
     " twoheadleftarrow twoheadrightarrow"
 )
-"""Commands that begin with n, r or t and whose rest is no word: behind a line break or a tab it would mean nothing."""
+"""Commands that begin with n, r or t and whose rest is not a word: behind a line break or a tab it would mean nothing."""
 
 _DOUBTFUL = "ne ni nu re tan tg tiny to top tt"
-"""Commands whose rest may stand on its own behind a line break or a tab."""
+"""Commands whose rest may be a word of its own behind a line break or a tab."""
 
 _ESCAPE = re.compile(r"\\(?:([bf])(?=[A-Za-z])|([nrt])([A-Za-z]+)|u[0-9a-fA-F]{4}|(.))", re.DOTALL)
 

@@ -136,7 +136,7 @@ def _mark(name: str) -> str:
 
 
 def _lead(text: str, start: int) -> str:
-    """The words of the sentence in which a list stands, up to it."""
+    """The words of the sentence in which a list is, up to it."""
     before = text[max(0, start - 200) : start].rstrip(" \t\n*•-–([{\"'`“‘")
     return re.split(r"(?<!e\.g)(?<!i\.e)[.!?]\s|\n\s{0,3}\n", before)[-1]
 
@@ -227,7 +227,7 @@ def _bracketed(text: str) -> Iterator[_Found]:
 
 
 def _items(text: str, most_words: int = 5) -> tuple[Label, ...]:
-    """The members of a list, or none where one of them is no label."""
+    """The members of a list, or none where one of them is not a label."""
     separator = next((sign for sign in ";|,、，/" if sign in text), ",")
     splits = rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and)\s{{1,3}}|或者?"
     parts = [part.strip().strip("\"'`*“”‘’.") for part in re.split(splits, text)]

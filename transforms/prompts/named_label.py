@@ -15,7 +15,7 @@ from transforms.prompts.listed_labels import Label
 from transforms.prompts.other_case import letters_in_other_case
 
 _LONGEST_LOOKED_AT = 4_000
-"""Characters of an answer in which labels are looked for; a longer one that is no label from the start names none."""
+"""Characters of an answer in which labels are looked for; a longer one that is not a label from the start names none."""
 
 _MOST_MENTIONS = 60
 
@@ -155,7 +155,7 @@ _LETTERS_ALONE = re.compile(r"\W*[A-Z](?:\W+(?:and\W+|or\W+|to\W+)?[A-Z])+\W*")
 
 
 def _alike(text: str, labels: tuple[Label, ...]) -> str | None:
-    """The one label that a text is, but for case, wrapping, and what stands between its words."""
+    """The one label that a text is, but for case, wrapping, and what is between its words."""
     for reading in (text.casefold(), _compact(text)):
         found = {label.name for label in labels if reading in (label.name.casefold(), _compact(label.name))}
         if not found:
@@ -231,7 +231,7 @@ _BEFORE_LETTER = re.compile(r"(?:^|[\n(,;]|\band\s|\bor\s)\s*\(?$")
 
 
 def _is_stated(text: str, start: int, end: int, letter: bool) -> bool:
-    """Whether an everyday word stands where an answer stands: by itself, behind a colon or an "is", in quotes, at the beginning."""
+    """Whether an everyday word is where an answer is: by itself, behind a colon or an "is", in quotes, at the beginning."""
     before, after = text[max(0, start - 60) : start], text[end : end + 20]
     if letter and _BEHIND_LETTER.match(after) and (_BEFORE_LETTER.search(before) or _BEFORE_STATED.search(before)):
         return True

@@ -15,7 +15,7 @@ _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ("[\u200b\u2060\ufeff\u200e\u200f\ufe0f]", ""),
         (r"(?<=[^\W\d_]{3}) :(?=\s)", ":"),  # as French puts it
         (r"\\\\(?![A-Za-z])", "\n"),
-        # thin and unbreakable spaces, and commas in braces, only ever stand between the groups of one number
+        # thin and unbreakable spaces, and commas in braces, only ever come between the groups of one number
         (r"(?<=[0-9])(?:,?\\[,!;:]|\{,\}|[\u00a0\u2009\u202f])" + _GROUP, ","),
         (r"(?<=[0-9])~(?=[A-Za-z\\])", " "),
         (r"\\[()\[\]]", " "),

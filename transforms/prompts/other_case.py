@@ -1,6 +1,6 @@
 """A choice's letter in the other case than the row lists it: "the correct answer is d" where the choices are A to D.
 
-In running text a small letter is mostly a word ("a") or a part of a formula. So it counts only where nothing else than an answer can stand:
+In running text a small letter is mostly a word ("a") or a part of a formula. So it counts only where nothing else than an answer can be:
 behind "the answer is" or its like and closed off by a mark or the end, in "option d is correct", or at the very beginning, "d) Paris".
 """
 

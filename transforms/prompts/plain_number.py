@@ -228,7 +228,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _before(before: str) -> tuple[str, bool]:
-    """What stands before a numeral and its sign, and whether the sign is a minus."""
+    """What is before a numeral and its sign, and whether the sign is a minus."""
     before = _CURRENCY_BEFORE.sub("", before)
     sign = before[-1:] if before and before[-1] in _MINUS + "+" else ""
     before = _CURRENCY_BEFORE.sub("", before[:-1]) if sign else before
@@ -245,7 +245,7 @@ _TIMES_FOLLOWED_BY = frozenset("in per a an each every to for before after today
 def _check_words(before: str, after: str, adjacent: bool = False) -> None:
     """Raises NotCertain for a word or sign beside a number that may change its value.
 
-    ``adjacent``: only what is next to the number counts, since other numbers may stand around it.
+    ``adjacent``: only what is next to the number counts, since other numbers may be around it.
     """
     first, last = _words(before), _words(after)
     if adjacent:

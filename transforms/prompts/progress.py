@@ -16,7 +16,7 @@ from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.endings import whole_text
 
 FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
-"""Looks up the replies to one turn of a request, given the answers to the turns before it; the one that stands first comes first."""
+"""Looks up the replies to one turn of a request, given the answers to the turns before it; the current one comes first."""
 
 LONGEST_RAW_ANSWER = 20_000
 

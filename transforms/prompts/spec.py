@@ -17,7 +17,7 @@ class AnswerRules:
 
     ``bare_answers``: whether a plain answer is brought to its bare form: ``auto`` where the row's own instructions fix the form,
     ``always`` or ``never``. ``other_labels``: answers that are none of the labels a row lists are taken too. ``max_new_tokens``: the limit
-    that was asked for, which tells why an answer was cut off; None where it is not known.
+    that was asked for, which says why an answer was cut off; None where it is not known.
     """
 
     bare_answers: str = "auto"

@@ -11,7 +11,7 @@ def reasoning_of(prompt: Prompt, reply: TeacherReply) -> str | None:
     """The reasoning in one reply, None where it has none.
 
     The steps that a chain-of-thought request asked for come first: they lead to the answer that is kept. Else what the endpoint sets apart,
-    else what stands in the marks of thinking before the visible text.
+    else what is in the marks of thinking before the visible text.
     """
     text = reply.content or ""
     for found in (prompt.reason(text), reply.reasoning, thought_in(text)):

@@ -1,7 +1,7 @@
 """A reply cut into what the teacher thought and what it says, in the marks of every family of models.
 
 Marks at the edges are taken off. A mark that is only mentioned (in code, in the middle of a sentence, or in the row's own messages)
-stays text. What cannot be told apart is rejected: thinking never becomes an answer.
+stays text. What cannot be distinguished is rejected: thinking never becomes an answer.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PAIRS_OF_TEXT = tuple(
         (r"(Thinking)\.\.\.\n", r"\.\.\.done thinking\."),  # Ollama's command
     )
 )
-"""What ends these may stand in any text, so that without its beginning it means nothing."""
+"""What ends these may be in any text, so that without its beginning it means nothing."""
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<]{0,40}(?:<\|constrain\|>[^<]{0,20})?<\|message\|>|\bassistantfinal(?=\W|[A-Z0-9]|$)")
 _CHANNEL_NAME = re.compile(
     r"(?:<\|(?:end|start)\|>|\bassistant(?=<)|<\|channel\|>\s*\w+|<\|constrain\|>\w*|<\|message\|>)+|^\s*analysis(?=[A-Z])|assistant(?:final|analysis)"

@@ -12,7 +12,7 @@ DROP, FIELD, THINK = "drop", "field", "think"
 
 
 class Turn(NamedTuple):
-    """One message of an example; ``reasoning`` is set where it is to stand in a field."""
+    """One message of an example; ``reasoning`` is set where it is to be in a field."""
 
     role: str
     content: str

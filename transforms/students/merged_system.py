@@ -10,7 +10,7 @@ from transforms.students.messages import Messages
 
 
 class MergedSystem(Messages):
-    """The system message stands at the head of the first user message; later turns of a conversation stay as they are."""
+    """The system message is at the head of the first user message; later turns of a conversation stay as they are."""
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat without a system message."""

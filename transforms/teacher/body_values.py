@@ -1,6 +1,6 @@
 """Secrets that an endpoint takes in the request body: a text ``${NAME}`` in extra_body stands for a variable of the process that sends.
 
-So such a secret travels as its name, and it is the name that stands on the ledger (docs/architecture.md, laws).
+So such a secret travels as its name, and it is the name that is on the ledger (docs/architecture.md, laws).
 """
 
 from __future__ import annotations

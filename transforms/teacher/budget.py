@@ -25,7 +25,7 @@ log = logging.getLogger("beam_distill.teacher")
 SLACK = 0.02
 ROUNDING = 1e-9
 MAY_BE_PAID = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF, FailureKind.TIMED_OUT, FailureKind.CONNECTION_LOST})
-"""How an attempt ends for which the teacher may have worked, as far as we can tell."""
+"""How an attempt ends for which the teacher may have worked, as far as we know."""
 PROMPT_MAY_BE_PAID = frozenset({FailureKind.CONTENT_FILTERED})
 """Azure bills the reading of a prompt that its filter then refuses."""
 NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL})
@@ -260,7 +260,7 @@ def _accounts(spec: BudgetSpec) -> list[Account]:
 
 
 def _reported_in(body: bytes) -> Usage | None:
-    """The tokens that a body reports which is no answer."""
+    """The tokens that a body reports which is not an answer."""
     if not body:
         return None
     try:

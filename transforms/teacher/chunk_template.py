@@ -1,6 +1,6 @@
 """Chunks that differ in a piece of text and in nothing else: most of a stream, and not worth parsing one by one.
 
-What stands before and after the text is taken from a chunk that was parsed. A later chunk with the same bytes around a JSON text says the same
+What is before and after the text is taken from a chunk that was parsed. A later chunk with the same bytes around a JSON text says the same
 but for that text.
 """
 

@@ -1,4 +1,4 @@
-"""What an HTTP response that is no answer means: the status first, and the body's words where the status alone does not tell.
+"""What an HTTP response that is not an answer means: the status first, and the body's words where the status alone does not say.
 
 Statuses follow the contract of Azure's batch scoring (its faults left out: 403 is final here, resets are not) and the error bodies of
 OpenAI-style servers. A 424 carries the model server's own status in a header and is read as that.
@@ -87,7 +87,7 @@ class Verdict(NamedTuple):
 def classify(status: int, headers: Mapping[str, str], body: object, request: bytes = b"", now_epoch_s: float = 0.0) -> Verdict:
     """What a response with a status other than 2xx means.
 
-    ``body`` is its bytes, or what was read of them; ``request`` the body that was sent: what the row itself says is no word of the
+    ``body`` is its bytes, or what was read of them; ``request`` the body that was sent: what the row itself says is not a word of the
     server's. Unknown 4xx count as refused rows, unknown 5xx as server errors.
     """
     if status == 424:
@@ -255,7 +255,7 @@ class _Reading:
             return FailureKind.SERVER_ERROR
         if status >= 400:
             return FailureKind.BAD_REQUEST
-        return FailureKind.NOT_FOUND  # a redirect or an empty success: this address is no chat completions route
+        return FailureKind.NOT_FOUND  # a redirect or an empty success: this address is not a chat completions route
 
     def _status_by_code(self) -> int | None:
         known = [words.STATUS_OF_CODE[code] for code in self.error.codes if code in words.STATUS_OF_CODE]

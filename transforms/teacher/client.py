@@ -34,7 +34,7 @@ from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
 LONGEST_ERROR_BYTES = 1024 * 1024
-LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is no answer
+LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is not an answer
 MOST_HEADERS = 1_000
 CONNECT_TIMEOUT_S = 10.0
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
@@ -301,7 +301,7 @@ def _broken_off(received: _Received) -> RequestFailure:
 
 
 def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes) -> RequestFailure:
-    """A response with a status of success that is no answer."""
+    """A response with a status of success that is not an answer."""
     if isinstance(error, BrokenOff):
         return RequestFailure(FailureKind.BROKEN_OFF, str(error))
     if not isinstance(error, ErrorInside):

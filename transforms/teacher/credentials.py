@@ -1,4 +1,4 @@
-"""What opens the endpoint, looked up on the worker from a reference that is no secret itself."""
+"""What opens the endpoint, looked up on the worker from a reference that is not a secret itself."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def secrets_of(endpoint: EndpointSpec) -> list[str]:
 def look_up_key(ref: CredentialRef) -> str | None:
     """The key that ``ref`` names in the environment or a file, None for endpoints that want none.
 
-    A file is read anew each time, so that a rotated secret is seen after a 401. Raises CredentialMissing.
+    A file is read again each time, so that a rotated secret is seen after a 401. Raises CredentialMissing.
     """
     if ref.kind is CredentialKind.NONE:
         return None
@@ -106,7 +106,7 @@ def look_up_key(ref: CredentialRef) -> str | None:
 
 
 class PlainAccess:
-    """A key from the environment or a file, or none: at hand without waiting. Raises CredentialMissing."""
+    """A key from the environment or a file, or none: available without waiting. Raises CredentialMissing."""
 
     def __init__(self, ref: CredentialRef, kind: Kind) -> None:
         self._ref = ref

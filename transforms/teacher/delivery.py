@@ -46,7 +46,7 @@ class Delivery:
         self._sink.put(self._recording.failure(row, failure, body, given_up=True), row)
 
     def end_early(self, row: RowInProgress, cause: EarlyStop) -> None:
-        """Hand the row back unfinished. How often it was sent is recorded first: the rejects tell it."""
+        """Hand the row back unfinished. How often it was sent is recorded first: the rejects show it."""
         if row.latest_failure is None or cause.cause is StopCause.STORAGE_FAILED:
             self.hand_back(row, stopped=cause)
             return

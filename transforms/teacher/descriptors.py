@@ -13,7 +13,7 @@ import sys
 log = logging.getLogger("beam_distill.teacher")
 
 LADDER = (65_536, 10_240, 8_192, 4_096, 2_048, 1_024)
-"""Soft limits to try: systems refuse what is beyond a bound of their own, which macOS does not even tell."""
+"""Soft limits to try: systems refuse what is beyond a bound of their own, which macOS does not even report."""
 RESERVE = 64
 """For the ledger, the input, datasets and the runner. Fewer, and files cannot be opened while connections are."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})

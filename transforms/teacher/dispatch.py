@@ -293,7 +293,7 @@ class Dispatcher:
     def _log_attempt(self, attempt: Attempt, result: AttemptResult) -> None:
         row = attempt.row
         origin = row.request.row.origin
-        outcome = "answered" if result.failure is None else result.failure.told
+        outcome = "answered" if result.failure is None else result.failure.shown
         prompt = f" {attempt.body.decode()}" if self._spec.log_prompts else ""
         log.info(
             "%s line %d turn %d attempt %d: %s in %.0f ms%s",

@@ -28,7 +28,7 @@ class Snapshot:
 
     ``retries`` counts attempts after a request's first; ``rows`` the rows that came out finished, per split;
     ``failures`` failed attempts by kind; ``given_up`` the rows among them that came out without an answer. ``own_questions`` were asked to
-    tell a failing endpoint from a failing row. ``left_out`` names what the teacher does not take (``adaptation``).
+    distinguish a failing endpoint from a failing row. ``left_out`` names what the teacher does not take (``adaptation``).
     """
 
     in_flight: int

@@ -90,7 +90,7 @@ class ErrorBody:
 
 
 def plain(text: str) -> str:
-    """A text as patterns are written: lower case, camelCase, snake_case and what stands between Chinese as words, without quotes."""
+    """A text as patterns are written: lower case, camelCase, snake_case and what is between Chinese as words, without quotes."""
     return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
@@ -184,7 +184,7 @@ def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:
 
 def _wait(value: object, unit_s: float, found: ErrorBody) -> None:
     with suppress(TypeError, ValueError, OverflowError):
-        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # what is no number raises
+        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # what is not a number raises
         if 0.0 <= seconds < LONGEST_WAIT_S:
             found.wait_s = max(found.wait_s or 0.0, seconds)
 

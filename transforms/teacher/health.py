@@ -3,7 +3,7 @@
 A row that fails says little of the endpoint: it may be the one row that the endpoint cannot digest. So failures in a row only raise a doubt.
 While there is one, one request at a time is sent: first rows that never failed, then a question of our own (``own_question``). Where that is
 answered the rows failed by themselves, and their failures count against them; where it is not the endpoint is out, their failures are forgiven
-once it is back, and the run stops when patience ends. A state machine without a clock of its own; every call tells the time in seconds.
+once it is back, and the run stops when patience ends. A state machine without a clock of its own; every call passes the time in seconds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ROWS_BEFORE_QUESTION = 2  # rows that never failed are tried first: an answer to
 WEIGHT = {FailureKind.TIMED_OUT: 4, FailureKind.FORBIDDEN: 3, FailureKind.NOT_FOUND: 3, FailureKind.UNAUTHORIZED: 3}  # others 1
 MOST_BY_ITSELF = 8
 """So much weight of failures while the endpoint answered others gives a row up. Less would lose rows to an endpoint that fails now and then."""
-THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those at hand may be too large for the rate limit
+THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those waiting may be too large for the rate limit
 REFUSAL_PATIENCE_S = 10.0  # an endpoint that answered before may be between two deployments
 BUSY_S = 0.5  # 503s while answers come more often than this are those of a busy endpoint: fewer requests at a time, but no pause
 FIRST_PAUSE_S = 0.5
@@ -104,7 +104,7 @@ class EndpointHealth:
 
     @property
     def wants_rows_from_elsewhere(self) -> bool:
-        """Whether rows from other places in the input would tell more than those that come next."""
+        """Whether rows from other places in the input would show more than those that come next."""
         return self._throttled_long or (not self._rows_answered and (self._rows_refused > 0 or self._rows_too_long > 0))
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from transforms.teacher.client import AttemptResult
 
 LATENCIES_KEPT = 512
-LEAST_LATENCIES = 30  # fewer tell nothing of what is unusual
+LEAST_LATENCIES = 30  # fewer say nothing about what is unusual
 UNUSUAL_SHARE = 0.95  # a straggler takes longer than this share of the answers did ...
 UNUSUAL_FACTOR = 1.5  # ... by this much
 LOOK_EVERY_S = 0.05

@@ -15,7 +15,7 @@ def read_json(body: bytes | str) -> object:
     """The value in a body. Raises ValueError with what is wrong where nobody could read it.
 
     Read a second time, leniently, where the strict reading fails: NaN and Infinity, raw line ends in texts, a byte order mark, bytes
-    that are no UTF-8 and halves of surrogate pairs (both become U+FFFD), comment lines before the value (``: still working``) and
+    that are not UTF-8 and halves of surrogate pairs (both become U+FFFD), comment lines before the value (``: still working``) and
     anything after it.
     """
     try:

@@ -13,7 +13,7 @@ _THOUGHT_KEYS = ("text", "thinking", "reasoning", "summary", "content")
 def content_of(value: object) -> str | None:
     """The text of a message's content; None where there is none.
 
-    Parts are joined without those that are thinking. A number, or an object that is no part, is JSON that a server made of the model's text:
+    Parts are joined without those that are thinking. A number, or an object that is not a part, is JSON that a server made of the model's text:
     it becomes that text again.
     """
     if value is None or isinstance(value, str):

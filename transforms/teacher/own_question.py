@@ -1,4 +1,4 @@
-"""A question of our own: what the endpoint is asked when rows fail, so that it can be told from the row.
+"""A question of our own: what the endpoint is asked when rows fail, so that it can be distinguished from the row.
 
 It is a few words long and belongs to no row: nothing of it is on the ledger. Where the endpoint refuses it although it is there (a server of
 fixtures knows our rows only), what a row was answered to before is asked again instead: that must be answered by an endpoint that works.

@@ -12,7 +12,7 @@ from transforms.elements.rows import ChatMessage
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
-BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint tells
+BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint reports
 
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_new_tokens")
 
@@ -77,7 +77,7 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
 
 
 def token_limit_in(body: str) -> int | None:
-    """The token limit in a request body as it was sent; None where it holds none, or is no such body."""
+    """The token limit in a request body as it was sent; None where it holds none, or is not such a body."""
     try:
         fields = orjson.loads(body)
     except ValueError:

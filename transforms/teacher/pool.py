@@ -22,7 +22,7 @@ from transforms.teacher.surroundings import Client, Rows
 
 log = logging.getLogger("beam_distill.teacher")
 
-REFUSALS_OF_ONE_ROW = 4  # one row alone must be enough to tell a refusal from a hiccup
+REFUSALS_OF_ONE_ROW = 4  # one row alone must be enough to distinguish a refusal from a hiccup
 ELSEWHERE_AFTER_S = 0.3
 """What one endpoint failed waits no longer than this while another is open: the wait that it asked for is its own."""
 

@@ -45,7 +45,7 @@ class ProbeResult:
     """What the endpoint said. ``reached`` is false when no response came; ``models`` is empty when it lists none.
 
     ``refusal`` is set for 401, 403 and a route that is not there. ``info_model`` is the model's name by ``/info``, "" when that is not offered.
-    ``context_tokens`` holds the context length of each model whose length the list tells. ``untrusted``: it answers with a certificate that
+    ``context_tokens`` holds the context length of each model whose length the list reports. ``untrusted``: it answers with a certificate that
     cannot be verified.
     """
 
@@ -75,7 +75,8 @@ class _Answer:
 def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     """Costs no tokens. Tries for ``patience_s`` seconds to get any response.
 
-    An Azure endpoint is posted what is no request, so that only its door answers; then ``/info`` is asked, whose silence means nothing.
+    An Azure endpoint gets an invalid body: where it accepts the credential it answers 400 and generates nothing. Then ``/info`` is asked;
+    that it is missing means nothing.
     Another is asked for its models, and posted the same where it lists none.
     Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent, UnusableProxy.
     """
@@ -235,7 +236,7 @@ class _Probe:
 
 
 def _at_the_door(answer: _Answer) -> ProbeResult:
-    """What a request that is none tells: a refusal by the endpoint itself is one, 400 and its like mean that we are in."""
+    """What an invalid request shows: a refusal by the endpoint itself is one, 400 and its like mean that we are in."""
     kind = classify(answer.status, answer.headers, answer.body).kind
     if kind in ENDPOINT_REFUSES and not 200 <= answer.status < 300:  # some stand-ins take anything
         return ProbeResult(True, refusal=kind, detail=answer.shown)

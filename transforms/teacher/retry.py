@@ -73,6 +73,6 @@ def wait_s(failure: RequestFailure, failures_of_kind: int, randomness: random.Ra
     wait = randomness.random() * ceiling
     if failure.retry_after_s is not None:
         asked = min(failure.retry_after_s, LONGEST_SERVER_WAIT_S)
-        # jitter on top of what was asked: rows told the same moment must not all come at it
+        # jitter on top of what was asked: rows given the same moment must not all come at it
         wait = asked + randomness.random() * min(ceiling, 0.1 * asked + 0.05)
     return wait

@@ -251,7 +251,7 @@ class Lane:
         return self._session.snapshot().left_out
 
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
-        """Of the session's endpoints, what no lane was told before; see ``ScoringSession.endpoint_news``."""
+        """Of the session's endpoints, what no lane was given before; see ``ScoringSession.endpoint_news``."""
         return self._session.endpoint_news()
 
     def abandon(self) -> None:

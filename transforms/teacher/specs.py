@@ -1,4 +1,4 @@
-"""What the scoring engine is told: small frozen values, free of secrets, that travel to the workers."""
+"""What the scoring engine gets to know: small frozen values, free of secrets, that travel to the workers."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class BudgetSpec:
 
     ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` what reached the teacher.
     ``before`` was spent by earlier runs. ``processes`` is how many scoring processes are expected to share it; ``folder`` is where each
-    leaves word of what the ledger does not tell (``budget_keeper``), None for nowhere.
+    notes what the ledger does not show (``budget_keeper``), None for nowhere.
     """
 
     max_cost: float | None = None

@@ -54,7 +54,7 @@ class _Choice:
 class StreamAssembly:
     """Fed with the bytes of a response as they come; ``body`` is one whole response body at any moment.
 
-    A response that is no event stream is kept as it came. ``texts`` counts the chunks that brought something of an answer: comments, empty
+    A response that is not an event stream is kept as it came. ``texts`` counts the chunks that brought something of an answer: comments, empty
     chunks and the first one, which only names the role, do not. ``done`` is the server's word that nothing follows.
     """
 
@@ -114,7 +114,7 @@ class StreamAssembly:
                 self._take(event)
 
     def body(self) -> bytes:
-        """The response as it would have come in one piece, or what came where that is no chat completion."""
+        """The response as it would have come in one piece, or what came where that is not a chat completion."""
         if not self._choices:
             return bytes(self._raw)
         _overwrite(self._fields, self._latest)

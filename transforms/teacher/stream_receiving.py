@@ -71,7 +71,7 @@ async def receive_stream(response: aiohttp.ClientResponse, assembly: StreamAssem
     """
     content = response.content
     if response.connection is not None and response.connection.protocol is not None:
-        response.connection.protocol.read_timeout = None  # it was for the head; comments that keep a connection alive are no tokens
+        response.connection.protocol.read_timeout = None  # it was for the head; comments that keep a connection alive are not tokens
     waited_s = time.perf_counter() - times.sent_s
     silence = Silence(content, ask.first_token_s - waited_s, f"no token within {ask.first_token_s:g} s (first_token_timeout)")
     heard = 0

@@ -1,4 +1,4 @@
-"""What follows from failures: who is to blame, what a row's failures count for, and what a person is told meanwhile.
+"""What follows from failures: who is to blame, what a row's failures count for, and what a person reads meanwhile.
 
 ``health`` decides what to doubt, ``own_question`` asks, and here the answer is brought home to the rows.
 """

@@ -57,7 +57,7 @@ def _usable(name: str, value: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise UnusableProxy(f"the environment variable {name} is no proxy's address; expected http://host:port, or unset it")
+        raise UnusableProxy(f"the environment variable {name} is not a proxy's address; expected http://host:port, or unset it")
     if parts.scheme != "http":
         raise UnusableProxy(
             f"the environment variable {name} names a proxy with {parts.scheme}://, and only proxies with http:// can be used (also for https "
@@ -75,12 +75,12 @@ def _is_excepted(host: str, port: int, entry: str) -> bool:
         return True
     name, bracket, rest = entry.partition("]")
     if bracket:  # [::1] or [::1]:8000
-        name, told = name.removeprefix("["), rest.removeprefix(":")
+        name, reported = name.removeprefix("["), rest.removeprefix(":")
     elif entry.count(":") == 1:
-        name, _, told = entry.partition(":")
+        name, _, reported = entry.partition(":")
     else:
-        told = ""
-    if told and told != str(port):
+        reported = ""
+    if reported and reported != str(port):
         return False
     try:
         return ip_address(host) in ip_network(name, strict=False)

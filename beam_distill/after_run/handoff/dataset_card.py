@@ -24,8 +24,8 @@ _CATEGORIES = {
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 _REASONING = {
     "drop": "The teacher's reasoning is left out.",
-    "field": "The teacher's reasoning stands in a field beside the answer.",
-    "think": "The teacher's reasoning stands in a <think> block before the answer.",
+    "field": "The teacher's reasoning is in a field beside the answer.",
+    "think": "The teacher's reasoning is in a <think> block before the answer.",
 }
 
 
@@ -55,7 +55,7 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
         "## Before publishing it\n",
         "- Choose a licence and write it into the head of this file.\n"
         "- Look for personal data and for what must not leave your house in the prompts: they are in the rows as they were.\n"
-        "- Your changes to this file stay: a later run writes it anew only while it is as it was written.\n"
+        "- Your changes to this file stay: a later run writes it again only while it is as it was written.\n"
         "- This file belongs beside the datasets; the paths in its head are relative to where it is now.\n",
     ]
     if files:

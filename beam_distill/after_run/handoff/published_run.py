@@ -8,7 +8,7 @@ from beam_distill.config.settings import DistillSettings
 from transforms.elements.tally import Verdict
 
 PLACEHOLDER = "STUDENT_MODEL"
-FILL_IN = f"{PLACEHOLDER} stands where the model to train belongs; --student_model fills it in."
+FILL_IN = f"{PLACEHOLDER} is where the model to train belongs; --student_model fills it in."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pictures as SVG that stands inside the page: text as text, lines in the page's own colour, so that they are right on light and dark.
+"""Pictures as SVG inside the page: text as text, lines in the page's own colour, so that they are right on light and dark.
 
 matplotlib takes most of a second to load; only this module does that.
 """

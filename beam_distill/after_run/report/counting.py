@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 BINS_PER_DECADE = 16
-"""Neighbouring bins differ by a seventh: as much as an eye tells apart."""
+"""Neighbouring bins differ by a seventh: as much as an eye distinguishes."""
 
 
 class LogHistogram:

@@ -8,14 +8,15 @@ from transforms.elements.failures import FailureKind
 EXPLANATIONS: dict[str, str] = {
     reasons.NOT_UTF8: "The line is not UTF-8 text. Convert the file.",
     reasons.INVALID_JSON: "The line, or the chat that one of its cells holds as text, is not JSON. Correct it in the input file.",
-    reasons.NOT_AN_OBJECT: "The line is JSON but not an object. Mend it in the input file.",
+    reasons.NOT_AN_OBJECT: "The line is JSON but not an object. Fix it in the input file.",
     reasons.ROW_TOO_LARGE: "The line is longer than any prompt can be. Shorten it, or look whether line ends are missing.",
-    reasons.BAD_ROW: "The record cannot be read as a row of its format, for example with more fields than columns. Mend it in the input file.",
-    reasons.UNREADABLE_FILE: "What follows in the file cannot be read, so the split is not published. Bring the file anew, it may be torn.",
+    reasons.BAD_ROW: "The record cannot be read as a row of its format, for example with more fields than columns. Fix it in the input file.",
+    reasons.UNREADABLE_FILE: "What follows in the file cannot be read, so the split is not published. "
+    "Replace the file with an intact copy; it may be cut off.",
     reasons.NO_MESSAGES: "The row has no messages. Name the column that has them with messages_column, or make them from columns with "
     "user_template.",
     reasons.PRINTED_LIST: "A cell holds its messages as Python prints a list, which is not JSON. Write the file with to_json or to_parquet.",
-    reasons.BAD_MESSAGE: "A message is not an object with role and content. Mend it in the input file.",
+    reasons.BAD_MESSAGE: "A message is not an object with role and content. Fix it in the input file.",
     reasons.UNKNOWN_ROLE: "A message has a role other than system, user and assistant. Correct it in the input file.",
     reasons.CONTENT_NOT_TEXT: "A message's content is neither text nor a list of text parts. Put its text together in the input file.",
     reasons.HOLDS_PICTURE: "A message holds a picture; only text can be distilled. Leave the row out, or keep its text only.",
@@ -23,8 +24,8 @@ EXPLANATIONS: dict[str, str] = {
     reasons.HOLDS_VIDEO: "A message holds a video; only text can be distilled. Leave the row out, or keep its text only.",
     reasons.HOLDS_FILE: "A message holds a file; only text can be distilled. Put the file's text into the message, or leave the row out.",
     reasons.TOOL_CALLS: "The chat calls tools, which cannot be distilled. Leave the row out.",
-    reasons.WRONG_ORDER: "The messages are in an order that is no chat: at most one system message, then user and assistant in turn. "
-    "Mend it in the input file.",
+    reasons.WRONG_ORDER: "The messages are in an order that is not a chat: at most one system message, then user and assistant in turn. "
+    "Fix it in the input file.",
     reasons.NO_USER_MESSAGE: "There is no user message to answer. Add one in the input file.",
     reasons.EMPTY_USER_MESSAGE: "The user message is empty. Fill it in, or take the row out.",
     reasons.MISSING_COLUMN: "The row lacks a column that the settings name. Add it, or name another one.",
@@ -62,7 +63,7 @@ EXPLANATIONS: dict[str, str] = {
     "first_token_timeout or token_gap_timeout, whichever the detail names.",
     FailureKind.CONNECTION_LOST.value: "The connection broke too often. Run again.",
     FailureKind.CANNOT_CONNECT.value: "No connection could be made. Run again when the endpoint is up.",
-    FailureKind.BROKEN_BODY.value: "The response was no chat completion too often. Run again.",
+    FailureKind.BROKEN_BODY.value: "The response was not a chat completion too often. Run again.",
     FailureKind.BROKEN_OFF.value: "The server broke its answers off too often (error, abort). Run again.",
     FailureKind.GENERATION_FAILED.value: "The endpoint could not read what its model wrote (JSON, channels) too often. Run again.",
     FailureKind.QUOTA_SPENT.value: "The account has no credit or quota left. Add some, then run again.",

@@ -65,9 +65,9 @@ class Judged:
 
 @dataclass(slots=True)
 class LedgerFacts:
-    """Everything the report tells from the ledger. ``examples`` are pairs of a record and what it amounts to.
+    """Everything the report shows from the ledger. ``examples`` are pairs of a record and what it amounts to.
 
-    Labels, lengths, unusable answers and examples are those of records that stand; ``superseded`` are all others.
+    Labels, lengths, unusable answers and examples are those of current records; ``superseded`` are all others.
     """
 
     runs: dict[str, RunCounts] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]
 
 
 def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The same, each with whether it stands. What is written meanwhile counts as standing."""
+    """The same, each with whether it is current. What is written meanwhile counts as current."""
     with closing(segments_storage(ledger_dir)) as storage:
         files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
         flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
@@ -160,7 +160,7 @@ def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
 def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
     """Read the whole ledger.
 
-    ``run_id`` is the run whose course over time is told; ``questions_of`` are keys of rows whose last request is wanted.
+    ``run_id`` is the run whose course over time is shown; ``questions_of`` are keys of rows whose last request is wanted.
     """
     task = spec.task if spec is not None and spec.task in LABELLED else None
     facts = LedgerFacts(agreement=Agreement(task))

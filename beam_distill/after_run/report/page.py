@@ -1,4 +1,4 @@
-"""The facts as the page tells them."""
+"""The facts as the page shows them."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -
 
 
 def _told_apart(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Questions that all begin with the same words are told apart by what follows them."""
+    """Questions that all begin with the same words are distinguished by what follows them."""
     shared = os.path.commonprefix([example["question"] for example in examples]) if len(examples) > 1 else ""
     cut = shared.rfind(" ") + 1
     if cut > 40:

@@ -17,12 +17,12 @@ from transforms.prompts.spec import PromptSpec
 
 
 class NoRun(Exception):
-    """There is nothing to tell of in this folder; the text says what was looked for."""
+    """There is nothing to report in this folder; the text says what was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The run that a report tells of.
+    """The run that a report is about.
 
     ``record`` has the fields of run.json (of started.json, while there is no run.json for this run). ``finished`` is false for a run
     that is going on, or ended without a word; ``running`` says which. ``samples`` is its timeline.
@@ -45,7 +45,7 @@ class RunFacts:
         return dict(self.record.get("settings") or {})
 
     def prompt(self) -> PromptSpec | None:
-        """The task, None when the record does not tell."""
+        """The task, None when the record does not say."""
         settings = self.settings
         try:
             return PromptSpec.from_settings(settings)
@@ -57,7 +57,7 @@ def read_run(work_dir: str) -> RunFacts:
     """The newest run of a work_dir. Raises NoRun."""
     work_dir = work_dir.rstrip("/") or work_dir
     if not is_remote(work_dir) and not os.path.isdir(work_dir):
-        raise NoRun(f"{work_dir} is no directory; name the work_dir of a run (by default OUTPUT.beam_distill beside the training dataset)")
+        raise NoRun(f"{work_dir} is not a directory; name the work_dir of a run (by default OUTPUT.beam_distill beside the training dataset)")
     ended, started = fields_of(f"{work_dir}/run.json"), fields_of(f"{work_dir}/started.json")
     if ended is None and started is None and not _has_ledger(work_dir):
         raise NoRun(f"{work_dir} holds neither run.json nor a ledger; name the work_dir of a run")

@@ -14,7 +14,7 @@ FILE_NAME = "report.html"
 def write_report(work_dir: str, output: str | None = None, prices: Prices | None = None) -> tuple[str, str]:
     """Make the report of the newest run in ``work_dir``; its path, and how many answers agree with their labels (``Agreement.sentence``).
 
-    ``prices`` stand in for those that the run was told. Raises NoRun, and OSError when it cannot be written.
+    ``prices`` stand in for those that the run was given. Raises NoRun, and OSError when it cannot be written.
     """
     run = read_run(work_dir)
     rejects = sample_rejects(f"{run.work_dir}/rejects.jsonl")

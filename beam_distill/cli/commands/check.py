@@ -36,7 +36,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows; give 1 or more")
     return int(text)
 
 

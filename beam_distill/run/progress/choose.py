@@ -1,4 +1,4 @@
-"""Which source tells about a run, by where its scoring processes are."""
+"""Which source reports on a run, by where its scoring processes are."""
 
 from __future__ import annotations
 

@@ -38,13 +38,13 @@ class EngineSource:
             name = f"{split}_rows_scored"
             unread = unread or count > counts.get(name, 0)
             counts[name] = count
-        told = from_counters(counts)
+        reported = from_counters(counts)
         if not states:
-            return told
-        unread = unread and not told.rejects
+            return reported
+        unread = unread and not reported.rejects
         return replace(
-            told,
-            rejects=None if unread else told.rejects,
+            reported,
+            rejects=None if unread else reported.rejects,
             given_up=sum(state.given_up for state in states) if unread else 0,
             requests=sum(state.requests for state in states),
             answers=sum(state.answers for state in states),

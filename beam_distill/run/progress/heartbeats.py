@@ -1,4 +1,4 @@
-"""What the engines of other processes are doing, by what they tell in the work_dir beside what another source reads."""
+"""What the engines of other processes are doing, by what they report in the work_dir beside what another source reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from beam_distill.work_dir.reading import Reading
 log = logging.getLogger("beam_distill")
 
 SILENT_S = 20.0
-"""A process that told nothing new for so long is taken for lost: what it had on the wire is on nobody's any more."""
+"""A process that reported nothing new for so long is taken for lost: what it had on the wire is on nobody's any more."""
 
 
 class Other(Protocol):
@@ -27,7 +27,8 @@ class Other(Protocol):
 class HeartbeatSource:
     """Requests in flight, their limit, retries and failures of all scoring processes; the rest comes from ``other``, which may be exchanged.
 
-    ``read_heartbeats`` gives what each process last told, by a name of its own; processes tell it every second, on object storage every five.
+    ``read_heartbeats`` gives what each process last reported, by a name of its own; processes report it every second, on object
+    storage every five.
     """
 
     def __init__(
@@ -39,15 +40,15 @@ class HeartbeatSource:
         self._told: dict[str, tuple[dict[str, Any], float]] = {}
 
     def read(self) -> Reading:
-        """The other's reading, with what the processes tell where it does not know that."""
+        """The other's reading, with what the processes report where it does not know that."""
         reading = self.other.read()
         try:
-            told = self._read_heartbeats()
+            reported = self._read_heartbeats()
         except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and progress must not end a job
-            log.debug("what the scoring processes tell cannot be read: %s", error)
-            told = {}
+            log.debug("what the scoring processes report cannot be read: %s", error)
+            reported = {}
         now_s = self._clock()
-        for name, fields in told.items():
+        for name, fields in reported.items():
             if name not in self._told or self._told[name][0] != fields:  # no clock but ours is asked
                 self._told[name] = (fields, now_s)
         # what an engine did counts for good, what it is doing only while it is heard of

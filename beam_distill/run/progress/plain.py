@@ -26,7 +26,7 @@ class PlainLines:
         self._due_s = FIRST_MINUTE_EVERY_S
 
     def show(self, view: ProgressView) -> None:
-        """Say where the run stands, when it is time to."""
+        """Say how far the run is, when it is time to."""
         if view.elapsed_s >= self._due_s:
             self._due_s = view.elapsed_s + (FIRST_MINUTE_EVERY_S if view.elapsed_s < 60 else LATER_EVERY_S)
             log.info("%s", plain_line(view))

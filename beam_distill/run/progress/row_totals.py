@@ -48,7 +48,7 @@ class RowTotals:
         for split, pattern in patterns.items():
             try:
                 total = 0 if pattern is None else self._rows_of(pattern)
-            except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the job tells them where they matter
+            except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the job reports them where they matter
                 log.debug("the rows of %s are not counted: %s", pattern, error)
                 continue
             if total is not None:

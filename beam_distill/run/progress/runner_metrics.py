@@ -13,7 +13,7 @@ log = logging.getLogger("beam_distill")
 
 
 class Ledger(Protocol):
-    """What the ledger tells, where it can be seen from here."""
+    """What the ledger shows, where it can be seen from here."""
 
     def read(self) -> Reading:
         """The state of about this moment."""
@@ -21,7 +21,7 @@ class Ledger(Protocol):
 
 
 class MetricsSource:
-    """The pipeline's counters as its runner tells them, and the ledger where that is ahead: some runners tell counts at a stage's end only.
+    """The pipeline's counters as its runner reports them, and the ledger where that is ahead: some runners report counts at a stage's end only.
 
     ``counters`` asks the runner; it may be slow, and it may fail.
     """
@@ -33,27 +33,27 @@ class MetricsSource:
 
     def read(self) -> Reading:
         """The newest reading; of the runner's, the one before when it does not answer."""
-        told = self._ask()
+        reported = self._ask()
         if self._ledger is None:
-            return told
+            return reported
         seen = self._ledger.read()
-        if seen.answers <= told.answers:
-            return told
-        rows = {split: max(told.rows_done.get(split, 0), seen.rows_done.get(split, 0)) for split in {*told.rows_done, *seen.rows_done}}
+        if seen.answers <= reported.answers:
+            return reported
+        rows = {split: max(reported.rows_done.get(split, 0), seen.rows_done.get(split, 0)) for split in {*reported.rows_done, *seen.rows_done}}
         return replace(
-            told,
+            reported,
             rows_done=rows,
-            rows_scored=max(told.rows_scored, seen.rows_scored),
+            rows_scored=max(reported.rows_scored, seen.rows_scored),
             answers=seen.answers,
             usage=seen.usage,
-            # a runner that has told of no answer yet has told of no retry and no reject either
-            retries=told.retries if told.answers else None,
-            rejects=told.rejects if told.answers else None,
+            # a runner that has reported no answer yet has reported no retry and no reject either
+            retries=reported.retries if reported.answers else None,
+            rejects=reported.rejects if reported.answers else None,
         )
 
     def _ask(self) -> Reading:
         try:
             self._last = from_counters(self._counters())
         except Exception as error:  # noqa: BLE001 - every runner has errors of its own, and progress must not end a job
-            log.debug("the runner tells no metrics: %s", error)
+            log.debug("the runner reports no metrics: %s", error)
         return self._last

@@ -9,7 +9,7 @@ from beam_distill.job.prices import Prices
 from beam_distill.work_dir.reading import Reading
 
 WINDOW_S = 30.0
-"""Rates are those of this last stretch: shorter jumps about, longer tells of the past."""
+"""Rates are those of this last stretch: shorter jumps about, longer shows the past."""
 SETTLED_S = 3.0
 
 

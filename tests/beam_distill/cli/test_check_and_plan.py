@@ -225,7 +225,7 @@ def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) 
 def test_a_pilot_has_rows(job: Job, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     assert job.command("check", f"--pilot={text}") == 2
-    assert "is no number of rows" in capsys.readouterr().err
+    assert "is not a number of rows" in capsys.readouterr().err
 
 
 def test_a_plan_counts_rows_and_contacts_nobody(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -270,7 +270,7 @@ def test_estimates_rest_on_what_was_seen() -> None:
 
 def test_what_is_no_command_or_no_file_of_authorities_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rum"]) == 2
-    assert "'rum' is no command; did you mean run?" in capsys.readouterr().err
+    assert "'rum' is not a command; did you mean run?" in capsys.readouterr().err
     job.url = "http://127.0.0.1:9"
     for name, said in (("none.pem", "none.pem cannot be read: No such file"), ("train.jsonl", "holds no certificate that can be read")):
         assert job.command("check", f"--ca_bundle={job.folder / name}") == 2

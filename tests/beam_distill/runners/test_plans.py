@@ -178,7 +178,7 @@ def test_what_the_person_tells_the_job_server_wins(tmp_path: Path, job_server: s
     [
         ({"runner": "flink", "master": "localhost:1"}, "no Flink JobManager answers"),
         ({"runner": "portable"}, "--master localhost:8099"),
-        ({"runner": "spark", "master": "spark://[4]:7077", "job_server_jar": __file__}, r"master: spark://\[4\]:7077 is no address"),
+        ({"runner": "spark", "master": "spark://[4]:7077", "job_server_jar": __file__}, r"master: spark://\[4\]:7077 is not an address"),
         ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar is not there"),
         ({"runner": "prism", "worker_environment": "process"}, "process:/path/of/boot"),
         ({"runner": "prism", "worker_environment": "cloud"}, "cloud is not known"),

@@ -1,4 +1,4 @@
-"""A row that fails and an endpoint that fails are told apart, in virtual time."""
+"""A row that fails and an endpoint that fails are distinguished, in virtual time."""
 
 import random
 from collections.abc import Callable

@@ -71,7 +71,7 @@ def _batches(reader: Any) -> Iterator[Any]:
 def _check(batch: Any) -> None:
     """Raise ArrowException for a damaged batch: its values must not be touched, for they may lie outside of its memory.
 
-    Text that is not UTF-8 is no damage here; it is found value by value.
+    Text that is not UTF-8 is not damage here; it is found value by value.
     """
     import pyarrow
 

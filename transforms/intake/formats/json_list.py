@@ -146,7 +146,7 @@ class _Splitter:
     """Cuts a list into its elements by its brackets, commas and quotes, a chunk at a time.
 
     Only where elements begin and end is found here; what is in them is read by whoever gets their bytes. So numbers of any length, NaN and
-    deep values are no matter for the cutting.
+    deep values are not matter for the cutting.
     """
 
     def __init__(self) -> None:
@@ -191,7 +191,7 @@ class _Splitter:
             elif self._depth == 1:  # a comma between elements
                 element = self._take(chunk[begin : place - 1])
                 if element is None:
-                    raise ValueError("nothing stands before a comma")
+                    raise ValueError("nothing is before a comma")
                 self._after_comma = True
                 yield element
                 begin = place
@@ -222,7 +222,7 @@ class _Splitter:
         if element is not None:
             yield element
         elif self._after_comma:
-            raise ValueError("a comma stands before the end of the list")
+            raise ValueError("a comma is before the end of the list")
         self.ended = True
 
     def _take(self, rest: bytes) -> _Element | None:

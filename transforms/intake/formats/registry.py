@@ -41,6 +41,6 @@ def format_of(path: str, named: str | None) -> RowFormat:
 
 
 def place_in(path: str, number: object, named: str | None) -> str:
-    """Where a record stands, for a person: ``line 7``, or ``record 7`` in files without lines."""
+    """Where a record is, for a person: ``line 7``, or ``record 7`` in files without lines."""
     shown = f"{number:,}" if isinstance(number, int) else str(number)
     return f"{format_of(path, named).numbered_by} {shown}"

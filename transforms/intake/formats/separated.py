@@ -173,7 +173,7 @@ class _Lines:
         self.returns_within = False
 
     def beginning(self) -> str:
-        """The first line, as far as it is at hand; it stays the next one."""
+        """The first line, as far as it is read; it stays the next one."""
         return self._stream.peek().removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0].decode("utf-8", "replace")
 
     def __iter__(self) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""What differs between kinds of endpoints: one kind a file, ``registry`` tells which one an address is."""
+"""What differs between kinds of endpoints: one kind a file, ``registry`` finds which one an address is."""

@@ -11,7 +11,7 @@ import orjson
 
 from transforms.teacher.address import chat_completions_url
 
-# what Azure's model inference route takes without being told to pass the rest through (specification 2024-05-01-preview)
+# what Azure's model inference route takes without being asked to pass the rest through (specification 2024-05-01-preview)
 _INFERENCE_FIELDS = frozenset(
     {
         "messages",
@@ -58,9 +58,9 @@ class Kind:
     lists_models = False
     """Whether the route beside chat completions lists models."""
     offers_info = False
-    """Whether ``GET /info`` may tell the model's name."""
+    """Whether ``GET /info`` may report the model's name."""
     opening = b'{"messages":'
-    """What stands before the list of messages in a request body."""
+    """What is before the list of messages in a request body."""
 
     def chat_url(self, address: str, model: str | None) -> str:
         """The address that requests go to. Raises ValueError with what is wrong."""

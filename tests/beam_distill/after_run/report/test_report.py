@@ -213,7 +213,7 @@ def test_a_record_of_a_year_beyond_9999_is_reported(finished: Job, tmp_path: Pat
     assert main(["ledger", str(copy)]) == 0
 
 
-@pytest.mark.parametrize(("make", "said"), [(False, "is no directory"), (True, "neither run.json nor a ledger")])
+@pytest.mark.parametrize(("make", "said"), [(False, "is not a directory"), (True, "neither run.json nor a ledger")])
 def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "nothing"
     if make:
