@@ -31,31 +31,31 @@ def record_of(work_dir: str) -> dict[str, Any]:
 def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What the earlier run was given, and what of it is not in the record because it is secret, with what is said of that."""
     known = DistillSettings.model_fields
-    told = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
+    reported = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
     folder = str(record.get("working_directory") or ".")
     for name in PATHS:
-        value = told.get(name)
+        value = reported.get(name)
         if isinstance(value, str) and not is_remote(value):
-            told[name] = os.path.join(folder, value)
+            reported[name] = os.path.join(folder, value)
     missing: dict[str, str] = {}
-    headers = told.get("additional_headers")
+    headers = reported.get("additional_headers")
     if isinstance(headers, dict) and headers:
-        del told["additional_headers"]
+        del reported["additional_headers"]
         missing["additional_headers"] = (
             f"additional_headers: the values of {', '.join(headers)} are secret and not in run.json; give --additional_headers again"
         )
-    if holds_mask(told.get("extra_body")):
-        del told["extra_body"]
+    if holds_mask(reported.get("extra_body")):
+        del reported["extra_body"]
         missing["extra_body"] = "extra_body: a secret in it is not in run.json; give --extra_body again"
-    options = told.get("beam_options")
+    options = reported.get("beam_options")
     if isinstance(options, dict):
-        told["beam_options"] = {name: value for name, value in options.items() if not holds_mask(value)}
-    if told.get("api_key_env") == KEY_VARIABLE and KEY_VARIABLE not in environ:
-        del told["api_key_env"]
+        reported["beam_options"] = {name: value for name, value in options.items() if not holds_mask(value)}
+    if reported.get("api_key_env") == KEY_VARIABLE and KEY_VARIABLE not in environ:
+        del reported["api_key_env"]
         missing["api_key_env"] = (
-            "api_key_env: the key stood in a job file; give that file with --config, or name the key's place with --api_key_env NAME"
+            "api_key_env: the key was in a job file; give that file with --config, or name the key's place with --api_key_env NAME"
         )
-    return told, missing
+    return reported, missing
 
 
 def on_top_of_earlier(call: Call, record: Mapping[str, Any], earlier: Mapping[str, Any]) -> ResolvedSettings:

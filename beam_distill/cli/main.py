@@ -48,7 +48,7 @@ def _main(arguments: list[str]) -> int:
     if named and not named.startswith("-") and named not in NAMES:
         near = difflib.get_close_matches(named, NAMES, n=1, cutoff=0.5)
         said = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
-        print(f"beam-distill: {named!r} is no command; {said}", file=sys.stderr)
+        print(f"beam-distill: {named!r} is not a command; {said}", file=sys.stderr)
         return int(ExitCode.WRONG_INPUT)
     commands = {name: load(name) for name in ([named] if named in NAMES else NAMES)}
     if named in NAMES:
@@ -70,7 +70,7 @@ def _main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted. If anything was sent, every answer received is on the ledger.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
-    except Exception:  # noqa: BLE001 - the last door: a defect gets its traceback and exit code 1
+    except Exception:  # noqa: BLE001 - the last resort: a defect gets its traceback and exit code 1
         traceback.print_exc()
         print("This is a defect of beam-distill; please report it with these lines. Answers already on the ledger are kept.", file=sys.stderr)
         return int(ExitCode.DEFECT)
