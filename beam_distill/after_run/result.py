@@ -1,16 +1,35 @@
-"""How a run ended, for the command, for programs that called ``distill()`` and for the eyes of who called it in a notebook."""
+"""How a run ended, and its summary: for the command, for programs that called ``distill()`` and for the eyes of who called it in a notebook."""
 
 from __future__ import annotations
 
 import html
+import os
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from beam_distill.after_run.endpoints_used import endpoints_line
+from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.request_failures import FailureTold
+from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices
-from transforms.elements.counted import counted
+from transforms.elements.counted import counted, duration
+from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH
 from transforms.elements.tally import SplitVerdict, Verdict
+from transforms.elements.usage import Usage
+from transforms.files.paths import is_remote
+
+_WHEN_REPAIRED = "Run the same command again when that is repaired: it goes on where this run stopped."
+_NEXT_STEP = {
+    ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, remove the cause and run the same command again: only rows without an "
+    "answer are sent and paid for.",
+    ExitCode.ENDPOINT_STOPPED: _WHEN_REPAIRED,
+    ExitCode.STORAGE_FAILED: _WHEN_REPAIRED,
+    ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
+    ExitCode.BUDGET_SPENT: "Run the same command with a higher limit to go on where this run stopped. --send false publishes what is there "
+    "without sending anything, where that meets min_endpoint_success_ratio.",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,8 +78,6 @@ class RunResult:
 
     def __str__(self) -> str:
         """The command's summary."""
-        from beam_distill.after_run.summary import summary_text
-
         return summary_text(self).strip()
 
     def _repr_html_(self) -> str:
@@ -70,3 +87,109 @@ class RunResult:
     def _of_split(self, part: SplitVerdict) -> str:
         where = self.datasets.get(part.split.value)
         return f"{part.split.value} {counted(part.tally.examples, 'example')} " + (f"in {where}" if where is not None else "not published")
+
+
+def summary_text(result: RunResult) -> str:
+    """What happened, per split and in all, and where the files are."""
+    lines: list[str] = [""]
+    requests = reused = 0
+    usage = Usage()
+    for part in result.verdict.splits if result.verdict is not None else ():
+        tally = part.tally
+        came_to = f"{counted(tally.examples, 'example')} + {counted(tally.rejects, 'reject')}"
+        lines.append(f"{part.split.value}: {counted(tally.rows, 'row')} in = {came_to}")
+        for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
+            lines.append(f"    {count:>7,} {reason}")
+        if tally.repeats:
+            number, _, what = counted(tally.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows").partition(" ")
+            lines.append(f"    {number:>7} {what}")
+        ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
+        state = "published" if part.published else "NOT published"
+        asked = "asked or still to ask" if tally.not_sent else "asked"
+        of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
+        lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
+        requests += tally.requests_sent
+        reused += tally.reused_answers
+        usage = usage.plus(tally.usage)
+    lines += [f"failed      {failure.sentence}" for failure in result.failures]
+    retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
+    again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
+    if not result.metrics and requests:
+        again = " (how many were retries, this runner does not report it)"
+    if result.verdict is not None:  # without one the counts died with who had them
+        lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
+        lines.append(f"tokens      {tokens_text(usage)}")
+    streamed = token_speed_line(result.metrics)
+    if streamed:
+        lines.append(f"streamed    {streamed}")
+    if result.verdict is not None and result.prices is not None:
+        lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
+    endpoints = endpoints_line(result.metrics)
+    if endpoints:
+        lines.append(f"endpoints   {endpoints}")
+    if result.exit_code is not ExitCode.BUDGET_SPENT:  # whose message has them
+        lines += [f"limit       {limit}, over all runs" for limit in result.limits]
+    lines.append(f"time        {duration(result.wall_s)}")
+    if result.repeated:
+        twice = counted(result.repeated, "answer")
+        lines.append(f"repeated    {twice} twice on the ledger: a part of the job ran twice, and both were paid for")
+    if result.open_when_lost:
+        lost = counted(result.processes_lost, "scoring process", "scoring processes")
+        lines.append(
+            f"lost        {lost}, in this run or since the last that came to its end; when last heard of "
+            f"they had {counted(result.open_when_lost, 'request')} open. What of these the teacher answered was paid for and is lost"
+        )
+    if result.label_agreement:
+        lines.append(f"labels      {result.label_agreement}")
+    for split, path in result.datasets.items():
+        lines.append(f"{split:<11} {shown_path(path)}")
+    if result.handoff_path is not None:
+        lines.append(f"training    {shown_path(result.handoff_path)} ({result.handoff_holds})")
+    if result.rejects_path is not None:
+        lines.append(f"rejects     {shown_path(result.rejects_path)}")
+    if result.report_path is not None:
+        lines.append(f"report      {shown_path(result.report_path)}")
+    lines.append(f"work_dir    {shown_path(result.work_dir)}")
+    lines += [f"warning     {warning}" for warning in result.warnings]
+    if result.exit_code is not ExitCode.PUBLISHED:
+        lines += ["", f"{_outcome(result.exit_code)} (exit code {int(result.exit_code)}): {result.message}"]
+        if result.exit_code in _NEXT_STEP:
+            lines.append(_NEXT_STEP[result.exit_code])
+        held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
+        unusable = [reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back)]
+        if result.exit_code is ExitCode.BELOW_MINIMUM and CUT_OFF_BY_LENGTH in unusable:
+            unusable.remove(CUT_OFF_BY_LENGTH)  # the same limit would cut them off again
+            lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
+        if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
+            asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
+            lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
+        if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
+            lines.append("A lower --min_endpoint_success_ratio with --send false publishes what is there without sending anything.")
+        lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
+    return "\n".join(lines)
+
+
+def tokens_text(usage: Usage) -> str:
+    """Tokens in and out, and what of them is counted apart."""
+    cached = f" ({usage.cached:,} from the cache)" if usage.cached else ""
+    reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
+    return f"{usage.prompt:,} in{cached}, {usage.completion:,} out{reasoning}"
+
+
+def _outcome(code: ExitCode) -> str:
+    """What a run did not do: one that came to its end and was judged is finished."""
+    return "NOT PUBLISHED" if code in (ExitCode.BELOW_MINIMUM, ExitCode.WRONG_INPUT) else "NOT FINISHED"
+
+
+def shown_path(path: str) -> str:
+    """A path as a person reads it best: from the working directory where it lies below that, else whole."""
+    if is_remote(path):
+        return path
+    relative = os.path.relpath(path)
+    return os.path.abspath(path) if relative.startswith("..") else relative
+
+
+def _cause(part: SplitVerdict) -> str:
+    """What to do about rows none of which could be sent."""
+    reason = max(part.tally.reasons, key=lambda name: (part.tally.reasons[name], name))
+    return f"{part.split.value}, {reason}: {explanation(reason)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from beam_distill.after_run.report.ledger_facts import RunCounts, records
 from beam_distill.job.prices import Prices
+from beam_distill.work_dir.records import RunCounts, records
 from transforms.elements.counted import counted, duration
 from transforms.elements.usage import Usage
 from transforms.ledger.schema import paid_usage

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
+from beam_distill.work_dir.records import records
 from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.storage import Sealing
@@ -86,8 +87,6 @@ def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, 
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:
         return endpoint, None
-    from beam_distill.after_run.report.ledger_facts import records
-
     first = next(records(f"{settings.resolved_work_dir}/ledger", []), None)
     if first is None:
         return None, None

@@ -15,7 +15,7 @@ def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[st
     Rows that were rejected for a reason in ``ask_again`` are sent once more. Raises RunRefused.
     """
     # imported here: --help needs no Beam
-    from beam_distill.after_run.summary import summary_text
+    from beam_distill.after_run.result import summary_text
     from beam_distill.run.job import run_job
     from beam_distill.run.separate_report import with_report
 

@@ -10,7 +10,7 @@ import pytest
 from builders import ROOT, questions, read_jsonl
 from jobs import Job
 
-from beam_distill.after_run.summary import shown_path
+from beam_distill.after_run.result import shown_path
 from beam_distill.cli.main import main
 from beam_distill.job.prices import Prices
 from beam_distill.run.progress.displays import keeps_the_last_frame_only

@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.report.figures import figures
-from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, RunCounts, messages_of
+from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, messages_of
 from beam_distill.after_run.report.run_files import RunFacts
 from beam_distill.after_run.report.sentences import sentence
 from beam_distill.after_run.token_speed import token_speed
 from beam_distill.job.prices import Prices
 from beam_distill.version import VERSION
+from beam_distill.work_dir.records import RunCounts
 from transforms.elements.counted import counted, duration
 from transforms.intake.formats.registry import place_in
 

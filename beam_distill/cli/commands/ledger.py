@@ -89,7 +89,8 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
     """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
-    from beam_distill.after_run.report.ledger_facts import failures, judge, records_and_standing
+    from beam_distill.after_run.report.ledger_facts import judge
+    from beam_distill.work_dir.records import failures, records_and_standing
 
     judged = judge(spec)
     for record, stands in records_and_standing(f"{work_dir}/ledger", []):
@@ -152,9 +153,10 @@ def _as_json(text: str) -> Any:
 
 
 def _overview(work_dir: str, spec: Any) -> str:
-    from beam_distill.after_run.report.ledger_facts import LABELLED, failures, gather
-    from beam_distill.after_run.summary import tokens_text
+    from beam_distill.after_run.report.ledger_facts import LABELLED, gather
+    from beam_distill.after_run.result import tokens_text
     from beam_distill.work_dir.files import segments_storage
+    from beam_distill.work_dir.records import failures
     from transforms.elements.counted import duration
     from transforms.elements.usage import sum_of
 

@@ -50,7 +50,7 @@ _SAID = {
 
 def run(call: Call) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
-    from beam_distill.after_run.summary import summary_text
+    from beam_distill.after_run.result import summary_text
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
     from beam_distill.runners.job_state import ENDED, state_of

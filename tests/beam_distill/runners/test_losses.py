@@ -7,8 +7,7 @@ import grpc
 import pytest
 
 from beam_distill.after_run.read_result import with_losses
-from beam_distill.after_run.result import RunResult
-from beam_distill.after_run.summary import summary_text
+from beam_distill.after_run.result import RunResult, summary_text
 from beam_distill.exit_codes import ExitCode
 from beam_distill.runners.failures import told_by_runner
 from transforms.elements.tally import Verdict

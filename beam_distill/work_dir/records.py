@@ -1,0 +1,74 @@
+"""What lies in a work_dir's ledger and failures, record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from beam_distill.work_dir.files import folders_in, segments_storage
+from transforms.elements.usage import Usage
+from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, paid_usage
+from transforms.ledger.segments import TornSegment, read_blocks
+from transforms.ledger.standing import standing
+
+LATEST_MS = 253_402_300_799_000
+"""The end of the year 9999, beyond which nobody can write a date."""
+_TIMES = frozenset({"sent_at_ms", "answered_at_ms"})
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What one run put on the ledger, or one endpoint. Times are milliseconds since 1970."""
+
+    answers: int = 0
+    usage: Usage = Usage()
+    latency_sum_ms: float = 0.0
+    first_sent_ms: int = 0
+    last_answered_ms: int = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count one record."""
+        self.answers += 1
+        self.usage = self.usage.plus(paid_usage(record))
+        self.latency_sum_ms += record["latency_ms"]
+        sent, answered = record["sent_at_ms"], record["answered_at_ms"]
+        self.first_sent_ms = min(self.first_sent_ms or sent, sent)
+        self.last_answered_ms = max(self.last_answered_ms, answered)
+
+
+def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    """Every record, segment by segment; torn tails are noted."""
+    yield from _stored(ledger_dir, LEDGER_SCHEMA, torn)
+
+
+def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The same, each with whether it is current. What is written meanwhile counts as current."""
+    with closing(segments_storage(ledger_dir)) as storage:
+        files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
+        flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
+        for file, stands in zip(files, flags, strict=True):
+            for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
+                yield record, number >= len(stands) or bool(stands[number])
+
+
+def failures(folder: str) -> Iterator[dict[str, Any]]:
+    """Every request that ended without an answer, run by run. ``folder`` holds a folder for each run."""
+    for run in folders_in(folder):
+        yield from _stored(run, FAILURE_SCHEMA, [])
+
+
+def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    with closing(segments_storage(folder)) as storage:
+        for segment in storage.segments(folder):
+            yield from _records_of(storage.fetch(segment), schema, torn)
+
+
+def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    for block in read_blocks(file, schema, torn):
+        for record in block.records:
+            for name in _TIMES & record.keys():
+                record[name] = min(max(record[name], 0), LATEST_MS)
+            yield record
