@@ -9,10 +9,26 @@ from pathlib import Path
 import pytest
 
 from beam_distill.cli.command import NAMES
+from beam_distill.simulator.server import start_simulator
+from beam_distill.simulator.settings import SimulatorSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
-PLAIN_FOLDERS = ("elements", "files", "intake", "prompts", "students", "ledger", "teacher", "azure", "web", "reuse")
+TRANSFORMS_LAYERS = (
+    ("elements", "web", "files"),
+    ("intake", "prompts", "students", "ledger", "azure"),
+    ("teacher",),
+    ("reuse", "control"),
+    ("counters",),
+    ("read_rows", "format_prompts", "drop_answered", "batch_by_size", "score_with_teacher", "parse_replies"),
+    ("judge_success", "write_dataset", "write_verdict"),
+    ("distill_rows",),
+)
+"""Each knows itself and what is in the lines above its own; the stages, which are in two lines, do not know one another at all."""
+STAGES = {name for line in TRANSFORMS_LAYERS[-3:-1] for name in line}
+PLAIN_FOLDERS = tuple(name for line in TRANSFORMS_LAYERS[:4] for name in line)
+BEAM_IN_A_PLAIN_FOLDER = "transforms/files/beam.py"
+"""Loaded by the first path that is not on this machine."""
 HOMES = {
     "azure": ("transforms/azure/",),
     "aiohttp": ("transforms/teacher/", "transforms/azure/", "beam_distill/simulator/"),
@@ -32,7 +48,6 @@ HOMES = {
     "apache_beam": (
         "transforms/",
         "beam_distill/job/",
-        "beam_distill/before_run/preflight.py",
         "beam_distill/run/",
         "beam_distill/work_dir/",
         "beam_distill/after_run/handoff/write.py",
@@ -50,6 +65,16 @@ def imports_of(path: Path) -> Iterator[str]:
             yield node.module
 
 
+def _upward(path: Path, names: set[str]) -> list[str]:
+    """What a module of transforms/ imports that is not below it, imports inside functions counted."""
+    level = {name: number for number, line in enumerate(TRANSFORMS_LAYERS) for name in line}
+    own = path.parts[1].removesuffix(".py")
+    if own == "__init__":
+        return sorted(name for name in names if name.startswith("transforms."))
+    others = {name.split(".")[1] for name in names if name.startswith("transforms.")} - {own}
+    return sorted(other for other in others if level[other] >= level[own] or (own in STAGES and other in STAGES))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_imports_follow_the_house(path: Path) -> None:
     names = set(imports_of(path))
@@ -58,9 +83,9 @@ def test_imports_follow_the_house(path: Path) -> None:
         assert not [name for name in names if name.split(".")[0] == "beam_distill"]
     if path.parts[0] == "transforms" and len(path.parts) > 2:
         assert path.parts[1] in PLAIN_FOLDERS
-        assert not [name for name in names if name.split(".")[0] == "apache_beam"]
-    if path.parts[:2] == ("transforms", "elements"):
-        assert not [name for name in names if name.startswith("transforms.") and not name.startswith("transforms.elements")]
+        assert text == BEAM_IN_A_PLAIN_FOLDER or not [name for name in names if name.split(".")[0] == "apache_beam"]
+    if path.parts[0] == "transforms":
+        assert not _upward(path, names)
     if text.startswith("beam_distill/simulator/"):
         ours = [name for name in names if name.split(".")[0] in ("transforms", "beam_distill")]
         assert all(name.startswith("beam_distill.simulator") for name in ours)
@@ -84,6 +109,8 @@ def test_every_module_imports_alone_with_warnings_as_errors() -> None:
     names = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in MODULES if path.stem != "__main__"]
     plain = [name for name in names if name.split(".")[0] == "beam_distill" and name.split(".")[1:2] in (["config"], ["simulator"])]
     plain += [name for name in names if name.split(".")[1:2] and name.split(".")[1] in PLAIN_FOLDERS]
+    plain += [name for name in names if name.startswith("beam_distill.before_run")]
+    plain.remove("transforms.files.beam")
     code = (
         "import importlib, sys\n"
         f"for name in {plain!r}:\n"
@@ -119,6 +146,23 @@ def test_plan_needs_no_beam() -> None:
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "at most 200 requests at a time" in ended.stdout
+
+
+def test_checking_files_of_this_machine_and_sending_some_rows_needs_no_beam(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"messages": [{"role": "user", "content": "2+2"}]}\n' * 3)
+    with start_simulator(SimulatorSettings()) as simulator:
+        arguments = ["check", "--pilot", "2", "--train_file_path", str(tmp_path / "in.jsonl")]
+        arguments += ["--generated_batch_train_file_path", str(tmp_path / "out.jsonl"), "--work_dir", str(tmp_path / "work")]
+        arguments += ["--data_generation_task_type", "SUMMARIZATION", "--teacher_model_endpoint_url", simulator.base_url]
+        code = (
+            "import sys\nfrom beam_distill.cli.main import main\n"
+            f"code = main({arguments!r})\n"
+            "assert 'apache_beam' not in sys.modules\nsys.exit(code)"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+        sent = simulator.stats()["requests"]
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert sent >= 2
 
 
 def test_rendering_needs_no_beam(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from apache_beam.typehints import with_output_types
 from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
-from transforms.ledger_storage import storage_for
+from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import Prompt
 from transforms.prompts.progress import example_or_reject, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for

@@ -4,49 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.typehints import with_output_types
 
 from transforms.counters import RowCounters
-from transforms.elements.data_specs import InputSpec, SplitFiles
+from transforms.elements.data_specs import InputSpec
 from transforms.elements.flow import Row
-from transforms.intake.walk import OpenFile, ReadSpec, column_problems, walk_rows
-from transforms.matching import sizes_of
-
-
-def matching_files(pattern: str) -> list[str]:
-    """The files a path or glob stands for, sorted; the order that line numbers and output follow."""
-    return sorted(sizes_of(pattern))
-
-
-def open_as_stored(path: str) -> OpenFile:
-    """A file's own bytes; Beam would unpack compressed files, and take a torn one for whole."""
-    opened: OpenFile = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    return opened
-
-
-def missing_columns(spec: InputSpec, path: str) -> list[str]:
-    """What the settings name and a file lacks, for a person. Raises UnusableFile and BadTemplate."""
-    return column_problems(open_as_stored, path, _reading(spec))
-
-
-def _reading(spec: InputSpec) -> ReadSpec:
-    return ReadSpec(spec.max_row_bytes, spec.format, spec.columns)
-
-
-def walk_split(spec: InputSpec, files: SplitFiles, share: int = 0, shares: int = 1) -> Iterator[Row]:
-    """The rows of one split in input order; with ``shares`` above one, only every ``shares``-th part of them."""
-    if files.pattern is None:
-        return
-    yield from walk_rows(
-        open_as_stored,
-        matching_files(files.pattern),
-        files.split,
-        spec.limit,
-        _reading(spec),
-        shard=(share, shares) if shares > 1 else None,
-    )
+from transforms.intake.walk import walk_split
 
 
 @with_output_types(Row)

@@ -10,15 +10,15 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.budget_keeper import BudgetKeeper, keeper_of
+from transforms.control.budget_keeper import BudgetKeeper, keeper_of
+from transforms.control.run_control import RunControl, control_of
 from transforms.counters import RequestCounters
 from transforms.elements.flow import Batch, Scored
 from transforms.elements.replies import ScoredRow
-from transforms.ledger_storage import storage_for
+from transforms.ledger.object_storage import storage_for
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
-from transforms.run_control import RunControl, control_of
 from transforms.teacher.session import Lane, shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
 

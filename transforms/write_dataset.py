@@ -14,21 +14,21 @@ from apache_beam.io import WriteToParquet, WriteToText
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.typehints import with_output_types
 
-from transforms.beam_files import files_for, put_in_place
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.replies import FailureRecord, ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, Split
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
+from transforms.files.stored import files_for, put_in_place
+from transforms.intake.walk import walk_split
 from transforms.ledger.index import FailureIndex
-from transforms.ledger_storage import storage_for
+from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import FindReplies, example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of
-from transforms.read_rows import walk_split
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.students.base import DROP, FIELD

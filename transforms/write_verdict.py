@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from transforms.beam_files import files_for
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import verdict_fields
+from transforms.files.stored import files_for
 
 
 class _WriteFn(beam.DoFn):

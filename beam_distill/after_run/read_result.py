@@ -9,14 +9,14 @@ from typing import Any
 from beam_distill.after_run.result import RunResult
 from beam_distill.before_run.input_state import InputState, changed_since
 from beam_distill.exit_codes import FOR_STOP, ExitCode
-from beam_distill.work_dir.files import files_for
 from beam_distill.work_dir.leftovers import remove_staging
+from transforms.control.run_control import unfinished_requests
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted
 from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import read_verdict
-from transforms.run_control import unfinished_requests
+from transforms.files.stored import files_for
 
 
 def with_losses(result: RunResult) -> RunResult:

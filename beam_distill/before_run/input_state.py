@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from transforms.elements.data_specs import InputSpec
+from transforms.files.matching import sizes_of
 from transforms.files.paths import is_remote
-from transforms.matching import sizes_of
 
 
 @dataclass(frozen=True, slots=True)

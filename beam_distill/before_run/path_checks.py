@@ -10,10 +10,10 @@ from pathlib import Path
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
 from transforms.elements.data_specs import InputSpec
+from transforms.files.dataset_folder import folder_problem
+from transforms.files.matching import cannot_be_read_twice, is_pattern, matches, matching_files
 from transforms.files.paths import is_remote
-from transforms.intake.dataset_folder import folder_problem
-from transforms.matching import cannot_be_read_twice, is_pattern, matches
-from transforms.read_rows import matching_files, open_as_stored
+from transforms.files.stored import open_as_stored
 
 LONGEST_NAME_BYTES = 255
 OF_THE_RUN = frozenset(

@@ -12,14 +12,14 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import job_spec, run_files
 from beam_distill.work_dir.lock import locked
 from beam_distill.work_dir.run_id import new_run_id
-from transforms.budget_keeper import keeper_of
+from transforms.control.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import absolute
-from transforms.ledger_storage import storage_for
+from transforms.intake.walk import walk_split
+from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
 from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
-from transforms.read_rows import walk_split
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.session import close_sessions, shared_session

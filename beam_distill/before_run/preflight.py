@@ -6,8 +6,6 @@ import ssl
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from apache_beam.io.filesystems import FileSystems
-
 from beam_distill.before_run.path_checks import path_problems
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
@@ -16,10 +14,12 @@ from beam_distill.job.specs import endpoint_spec, input_spec, with_model
 from beam_distill.work_dir.files import lacks_client, unknown_filesystem
 from transforms.elements.data_specs import InputSpec
 from transforms.elements.failures import FailureKind
+from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
+from transforms.files.stored import through_beam
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
-from transforms.read_rows import matching_files, missing_columns
+from transforms.intake.walk import missing_columns
 from transforms.teacher.address import other_route
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
 from transforms.teacher.kinds.base import EndpointKind
@@ -79,14 +79,7 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
     outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
     for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
         path = getattr(settings, name)
-        if path is None or not is_remote(path):
-            continue
-        if lacks_client(path):
-            problems.append(f"{name}: {unknown_filesystem(path)}")
-            continue
-        try:
-            FileSystems.get_filesystem(path)
-        except ValueError:
+        if path is not None and is_remote(path) and (lacks_client(path) or not through_beam().is_known(path)):
             problems.append(f"{name}: {unknown_filesystem(path)}")
     return problems
 

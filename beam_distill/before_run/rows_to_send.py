@@ -12,8 +12,8 @@ from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_f
 from beam_distill.work_dir.records import records
 from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
+from transforms.ledger.object_storage import storage_for
 from transforms.ledger.storage import Sealing
-from transforms.ledger_storage import storage_for
 from transforms.prompts.registry import prompt_for
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup

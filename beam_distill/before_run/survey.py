@@ -9,11 +9,11 @@ from beam_distill.before_run.changed_settings import ChangedSettings
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
+from transforms.intake.walk import walk_split
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.prompts.token_limit import is_cut_off
-from transforms.read_rows import walk_split
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.payload import PayloadTemplate
 

@@ -1,31 +1,14 @@
 """The assembly: the only place where the stages meet."""
 
-from dataclasses import dataclass
 
 import apache_beam as beam
 
+from beam_distill.job.job_spec import JobSpec
 from transforms.distill_rows import DistillRows
-from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
-from transforms.elements.tally import GateSpec
 from transforms.judge_success import CombineSuccess, JudgeSuccess
-from transforms.prompts.spec import PromptSpec
 from transforms.read_rows import ReadTrainingRows
-from transforms.teacher.specs import ScoringSpec
 from transforms.write_dataset import WriteDataset
 from transforms.write_verdict import WriteVerdict
-
-
-@dataclass(frozen=True)
-class JobSpec:
-    """One job, as the workers need it: free of secrets and of the command's own names."""
-
-    rows: InputSpec
-    files: RunFiles
-    prompt: PromptSpec
-    scoring: ScoringSpec
-    dataset: DatasetSpec
-    mini_batch_bytes: int
-    gate: GateSpec
 
 
 def build(pipeline: beam.Pipeline, job: JobSpec) -> None:

@@ -10,7 +10,7 @@ from beam_distill.config.teachers import declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import locate
 from beam_distill.job.body_secrets import by_reference
-from beam_distill.job.pipeline import JobSpec
+from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
 from transforms.elements.data_specs import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.prices import prices_of
 from beam_distill.work_dir.files import segments_storage
-from transforms.budget_keeper import notes_in
+from transforms.control.budget_keeper import notes_in
 from transforms.elements.usage import Spending, TokenPrices
 from transforms.files.paths import absolute
 from transforms.ledger.schema import USAGE_SCHEMA, paid_usage

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from beam_distill.exit_codes import ExitCode
-from beam_distill.job.pipeline import JobSpec
+from beam_distill.job.job_spec import JobSpec
 from beam_distill.runners.base import RunnerPlan
+from transforms.control.run_control import request_stop
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.run_control import request_stop
 from transforms.teacher.session import stop_sessions
 
 log = logging.getLogger("beam_distill")

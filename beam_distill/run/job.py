@@ -18,7 +18,8 @@ from beam_distill.after_run.result import RunResult
 from beam_distill.after_run.run_record import write_started
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.job.pipeline import JobSpec, build
+from beam_distill.job.job_spec import JobSpec
+from beam_distill.job.pipeline import build
 from beam_distill.job.prices import prices_of
 from beam_distill.run.interrupts import Interrupts
 from beam_distill.run.prepare import PreparedJob, prepare_job, set_outputs_aside

@@ -16,15 +16,15 @@ from beam_distill.before_run.teacher_pool import Teacher
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.beam_options import BeamGiven, beam_given
-from beam_distill.job.pipeline import JobSpec
+from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.specs import job_spec, run_files
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.refusals import check_runner
 from beam_distill.runners.registry import plan_for
 from beam_distill.work_dir.earlier_files import set_aside
 from beam_distill.work_dir.run_id import new_run_id
+from transforms.files.matching import is_pattern
 from transforms.files.paths import absolute
-from transforms.matching import is_pattern
 
 log = logging.getLogger("beam_distill")
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from beam_distill.job.pipeline import JobSpec
+from beam_distill.job.job_spec import JobSpec
+from transforms.files.matching import is_pattern
 from transforms.files.paths import is_remote
-from transforms.matching import is_pattern
 
 _STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from transforms.control.run_control import request_stop
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.run_control import request_stop
 
 log = logging.getLogger("beam_distill")
 

@@ -70,7 +70,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 def stop(submission: Submission, detail: str) -> None:
     """Ask the job's workers to stop sending; it then comes to its end by itself, with a verdict and exit code 130."""
     from beam_distill.job.specs import run_files
+    from transforms.control.run_control import request_stop
     from transforms.elements.failures import EarlyStop, StopCause
-    from transforms.run_control import request_stop
 
     request_stop(run_files(submission.work_dir, submission.run_id).control_dir, EarlyStop(StopCause.INTERRUPTED, detail))

@@ -13,8 +13,8 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.work_dir.files import fields_of, write_text
-from transforms.beam_files import exists, remove_partials
 from transforms.files.paths import is_remote
+from transforms.files.stored import exists, remove_partials
 
 PUBLISHED = "published.json"
 """Size and time of every dataset that runs of this work_dir have published: what differs is not theirs, or was changed since."""

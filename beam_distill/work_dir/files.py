@@ -11,10 +11,10 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from transforms.files.base import Files
-from transforms.files.local import LocalFiles
 from transforms.files.paths import is_remote, scheme_of
-from transforms.ledger.storage import DirectoryStorage, LedgerStorage, Sealing
+from transforms.files.stored import files_for
+from transforms.ledger.object_storage import storage_for
+from transforms.ledger.storage import LedgerStorage, Sealing
 
 
 def unknown_filesystem(path: str) -> str:
@@ -35,15 +35,6 @@ def lacks_client(path: str) -> bool:
         return client is not None and importlib.util.find_spec(client) is None
     except ModuleNotFoundError:  # a package around it is missing already
         return True
-
-
-def files_for(path: str) -> Files:
-    """The files of the filesystem that a path is on."""
-    if not is_remote(path):
-        return LocalFiles()
-    from transforms.beam_files import BeamFiles  # late: keeps Beam out of the start
-
-    return BeamFiles()
 
 
 def write_text(path: str, text: str) -> None:
@@ -73,10 +64,6 @@ def objects_of(path: str) -> Iterator[dict[str, Any]]:
 
 def segments_storage(folder: str) -> LedgerStorage:
     """Storage to read the segments below ``folder`` from; to be closed, since remote segments are copied to this machine to be read."""
-    if not is_remote(folder):
-        return DirectoryStorage()
-    from transforms.ledger_storage import storage_for
-
     return storage_for(folder, Sealing())
 
 

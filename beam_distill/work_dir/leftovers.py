@@ -6,9 +6,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from apache_beam.io.filesystems import FileSystems
-
 from transforms.files.paths import is_remote
+from transforms.files.stored import through_beam
 
 CONTROL = "control"
 
@@ -28,7 +27,7 @@ def remove_staging(work_dir: str, keep_control: bool = False) -> None:
             Path(work_dir, "staging").rmdir()
         return
     with suppress(Exception):  # only litter, and the next run tries again
-        left = [found.path for found in FileSystems.match([f"{work_dir}/staging/**"])[0].metadata_list]
-        left = [path for path in left if not (keep_control and f"/{CONTROL}/" in path)]
+        beam = through_beam()
+        left = [path for path in beam.sizes_of([f"{work_dir}/staging/**"]) if not (keep_control and f"/{CONTROL}/" in path)]
         if left:
-            FileSystems.delete(left)
+            beam.delete(left)

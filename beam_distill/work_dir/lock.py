@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from apache_beam.io.filesystems import FileSystems
-
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.work_dir.files import fields_of, write_text
-from transforms.beam_files import BeamFiles, exists
 from transforms.files.paths import is_remote
+from transforms.files.stored import exists, files_for, read_json
 
 log = logging.getLogger("beam_distill")
 
@@ -74,7 +72,7 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
     path = f"{work_dir}/lock.json"
     me = f"process {os.getpid()} on {socket.gethostname()}"
     try:
-        found = json.loads(BeamFiles().read(path)) if exists(path) else None
+        found = read_json(path) if exists(path) else None
         if found is not None and time.time() - found["at_s"] < STALE_AFTER_S:
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
@@ -100,7 +98,7 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-        FileSystems.delete([path])
+        files_for(path).remove(path)
 
 
 def is_held(work_dir: str) -> bool:

@@ -11,7 +11,7 @@ from object_storage import OBJECTS
 from small_teacher import SmallTeacher, small_teacher
 
 from beam_distill.cli.main import main
-from transforms.matching import matches, sizes_of
+from transforms.files.matching import matches, sizes_of
 
 ROWS = 6
 

@@ -1,7 +1,7 @@
 """What is done with small files, on this machine or on a filesystem far away."""
 
 from collections.abc import Iterator
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
 
 class Files(Protocol):
@@ -9,6 +9,9 @@ class Files(Protocol):
 
     def read(self, path: str) -> bytes:
         """All that a file holds."""
+
+    def open(self, path: str) -> BinaryIO:
+        """A file's own bytes as they are stored, not unpacked, to be read once and closed."""
 
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a text, one at a time, with their line ends; none when there is no such file."""
@@ -24,6 +27,9 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder unless it is there, or another worker makes it at the same moment; storage without folders does nothing."""
 
     def remove(self, path: str) -> None:
         """Remove a file, if there is one."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 
 class LocalFiles:
@@ -12,6 +12,9 @@ class LocalFiles:
 
     def read(self, path: str) -> bytes:
         return Path(path).read_bytes()
+
+    def open(self, path: str) -> BinaryIO:
+        return open(path, "rb")
 
     def lines(self, path: str) -> Iterator[str]:
         with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
@@ -33,6 +36,13 @@ class LocalFiles:
 
     def exists(self, path: str) -> bool:
         return os.path.lexists(path)
+
+    def make_folder(self, path: str) -> None:
+        try:
+            os.makedirs(path)
+        except OSError:
+            if not os.path.exists(path):
+                raise
 
     def remove(self, path: str) -> None:
         Path(path).unlink(missing_ok=True)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from transforms.elements import reasons
-from transforms.elements.data_specs import ColumnSpec
+from transforms.elements.data_specs import ColumnSpec, InputSpec, SplitFiles
+from transforms.elements.flow import Row
 from transforms.elements.rows import RejectedRow, RowOrigin, Split, TrainingRow
 from transforms.elements.storable_text import storable_text
+from transforms.files.matching import matching_files
+from transforms.files.stored import open_as_stored
 from transforms.intake.columns import RowColumns
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.lines import ByteSource
@@ -39,6 +42,26 @@ class ReadSpec:
     columns: ColumnSpec = ColumnSpec()
 
 
+    @classmethod
+    def of(cls, spec: InputSpec) -> ReadSpec:
+        """The part of a run's input that is the same for every file."""
+        return cls(spec.max_row_bytes, spec.format, spec.columns)
+
+
+def walk_split(spec: InputSpec, files: SplitFiles, share: int = 0, shares: int = 1) -> Iterator[Row]:
+    """The rows of one split in input order; with ``shares`` above one, only every ``shares``-th part of them."""
+    if files.pattern is None:
+        return
+    yield from walk_rows(
+        open_as_stored,
+        matching_files(files.pattern),
+        files.split,
+        spec.limit,
+        ReadSpec.of(spec),
+        shard=(share, shares) if shares > 1 else None,
+    )
+
+
 def walk_rows(
     open_file: Callable[[str], OpenFile],
     files: Sequence[str],
@@ -46,7 +69,7 @@ def walk_rows(
     limit: int | None,
     reading: ReadSpec,
     shard: tuple[int, int] | None = None,
-) -> Iterator[TrainingRow | RejectedRow]:
+) -> Iterator[Row]:
     """Every record of a split, as a row or a reject, in the order of ``files`` and their records; blank lines are none.
 
     ``limit`` ends the walk after so many. With ``shard`` (index, count) only that part of the records comes out,
@@ -96,6 +119,11 @@ def walk_rows(
 def _written(detail: str) -> str:
     """A detail as any file can hold it: what it quotes may have half of a character in it."""
     return detail if detail.isascii() else detail.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def missing_columns(spec: InputSpec, path: str) -> list[str]:
+    """What the settings name and a file lacks, for a person. Raises UnusableFile and BadTemplate."""
+    return column_problems(open_as_stored, path, ReadSpec.of(spec))
 
 
 def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: ReadSpec) -> list[str]:

@@ -16,11 +16,11 @@ from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, ope
 from beam_distill.after_run.handoff.published_run import HandoffFacts
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from beam_distill.work_dir.files import fields_of, files_for, write_text
-from transforms.beam_files import exists
+from beam_distill.work_dir.files import fields_of, write_text
 from transforms.elements.storable_text import storable_text
 from transforms.elements.tally import Verdict
 from transforms.files.paths import is_remote
+from transforms.files.stored import exists, files_for
 
 log = logging.getLogger("beam_distill")
 

@@ -12,11 +12,11 @@ from beam_distill.cli.job_inputs import declare_inputs
 from beam_distill.cli.storage_accounts import use_storage_accounts
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.work_dir.files import files_for
 from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote, scheme_of
+from transforms.files.stored import files_for
 from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 

@@ -36,7 +36,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
         return Watch(EngineSource(run_id), tracker, totals, timeline)
     ledger: Ledger = LedgerTailSource(ledger_dir, run_id)
     if is_remote(ledger_dir):
-        from transforms.ledger_storage import storage_for
+        from transforms.ledger.object_storage import storage_for
 
         sealing = Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes)
         ledger = SealedLedgerSource(ledger_dir, run_id, storage_for(ledger_dir, sealing))
@@ -45,7 +45,7 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
 
 
 def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
-    from transforms.run_control import heartbeats
+    from transforms.control.run_control import heartbeats
 
     return heartbeats(control_dir)
 

@@ -55,8 +55,8 @@ class RowTotals:
                 self._totals[split] = total
 
     def _rows_of(self, pattern: str) -> int | None:
-        from transforms.matching import sizes_of
-        from transforms.read_rows import open_as_stored
+        from transforms.files.matching import sizes_of
+        from transforms.files.stored import open_as_stored
 
         files = sizes_of(pattern)
         if not files or not self._is_cheap(files):

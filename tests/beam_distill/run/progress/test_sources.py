@@ -28,10 +28,10 @@ from beam_distill.work_dir.timeline import Timeline, read_timeline, timeline_pat
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.replies import LedgerRecord
 from transforms.elements.rows import Split
+from transforms.intake.walk import walk_split
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.ledger.storage import DirectoryStorage, StoredSegment
-from transforms.read_rows import walk_split
 from transforms.teacher.engine_counts import Snapshot
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from transforms.control.run_control import RunControl, heartbeats, request_stop, unfinished_requests
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.run_control import RunControl, heartbeats, request_stop, unfinished_requests
 from transforms.teacher.engine_counts import Snapshot
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from transforms import budget_keeper
-from transforms.budget_keeper import BudgetKeeper, Note, notes_in
+from transforms.control import budget_keeper
+from transforms.control.budget_keeper import BudgetKeeper, Note, notes_in
 from transforms.elements.replies import TeacherReply
 from transforms.elements.usage import Spending, Usage
 from transforms.teacher.budget import SLACK, Budget

@@ -6,6 +6,8 @@ so that the claims together never exceed the budget. A process that dies keeps i
 ledger and the files say was spent. See docs/decisions/0019.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random
@@ -15,13 +17,13 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
-from transforms.beam_files import files_for, write_json
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.usage import Spending, Usage
+from transforms.files.matching import sizes_of
 from transforms.files.paths import is_remote
-from transforms.matching import sizes_of
+from transforms.files.stored import files_for, read_json, write_json
 from transforms.teacher.budget import Budget, BudgetState, rounding
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import BudgetSpec, ScoringSpec
@@ -55,7 +57,7 @@ def notes_in(folder: str) -> dict[str, Note]:
     found: dict[str, Note] = {}
     for path in sizes_of(f"{folder}/*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            fields = json.loads(files_for(path).read(path))
+            fields = read_json(path)
             found[path] = Note(tuple(fields["claimed"]), tuple(fields["spent"]), _spending(fields["beside"]), _spending(fields["on_wire"]))
     return found
 
@@ -96,7 +98,7 @@ class BudgetKeeper:
         with suppress(Exception):  # every filesystem has errors of its own
             self._say()
 
-    def _say(self, claimed: Union[Amounts, None] = None) -> None:
+    def _say(self, claimed: Amounts | None = None) -> None:
         with self._saying:
             if claimed is not None:
                 self._claimed = claimed
@@ -217,7 +219,7 @@ _keepers: dict[int, BudgetKeeper] = {}
 _keepers_lock = threading.Lock()
 
 
-def keeper_of(scoring: ScoringSpec, session: ScoringSession) -> Union[BudgetKeeper, None]:
+def keeper_of(scoring: ScoringSpec, session: ScoringSession) -> BudgetKeeper | None:
     """The process's one keeper for a session; None where nothing is to be kept."""
     if scoring.budget.folder is None:
         return None

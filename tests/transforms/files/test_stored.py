@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.beam_files import exists, make_folder, put_in_place
+from transforms.files.local import LocalFiles
+from transforms.files.stored import exists, put_in_place
 
 
 def test_putting_in_place_again_changes_nothing(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_two_workers_make_the_same_folder(tmp_path: Path) -> None:
     def make() -> None:
         together.wait()
         try:
-            make_folder(folder)
+            LocalFiles().make_folder(folder)
         except OSError as error:
             errors.append(error)
 
@@ -53,8 +54,8 @@ def test_two_workers_make_the_same_folder(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    make_folder(folder)
+    LocalFiles().make_folder(folder)
     assert not errors and exists(folder)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
-        make_folder(str(tmp_path / "file" / "below"))
+        LocalFiles().make_folder(str(tmp_path / "file" / "below"))

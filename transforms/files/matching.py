@@ -1,17 +1,16 @@
 """Which files a path or pattern means. A path that exists is that file, whatever its name holds; Beam's filesystems have no way to say so."""
 
+from __future__ import annotations
+
 import os
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 
-from apache_beam.io.filesystem import FileSystem
-from apache_beam.io.filesystems import FileSystems
-
-from transforms.beam_files import exists
+from transforms.files.dataset_folder import data_files
 from transforms.files.paths import is_remote
-from transforms.intake.dataset_folder import data_files
+from transforms.files.stored import exists, through_beam
 
 PATTERN_LETTERS = frozenset("*?[")
 
@@ -31,17 +30,22 @@ def sizes_of(pattern: str) -> dict[str, int]:
     """
     if not is_remote(pattern):
         return {path: _size_of(path) for path in _local(pattern)}
+    beam = through_beam()
     if "[" in pattern and exists(pattern):
-        found = FileSystems.get_filesystem(pattern).metadata(pattern)
-        return {pattern: found.size_in_bytes}
-    results = FileSystems.match(list(_spellings(pattern)))
-    return {found.path: found.size_in_bytes for result in results for found in result.metadata_list}
+        return {pattern: beam.size_of(pattern)}
+    found: dict[str, int] = beam.sizes_of([*_spellings(pattern)])
+    return found
+
+
+def matching_files(pattern: str) -> list[str]:
+    """The files that a path or pattern means, sorted; the order that line numbers and output follow."""
+    return sorted(sizes_of(pattern))
 
 
 def matches(pattern: str, path: str) -> bool:
     """Whether the pattern takes in this path, also where there is no such file yet."""
     if is_remote(pattern) or is_remote(path):
-        return any(re.match(FileSystem.translate_pattern(one), path) for one in _spellings(pattern))
+        return any(re.match(as_regex(one, r"[^/\\]"), path) for one in _spellings(pattern))
     if os.path.lexists(pattern):
         return os.path.realpath(pattern) == os.path.realpath(path)
     folder, rest = _literal_folder(pattern)
@@ -96,9 +100,25 @@ def _spellings(pattern: str) -> Iterator[str]:
         yield head + rest
 
 
-def _regexes(pattern: str) -> "list[re.Pattern[str]]":
+def _regexes(pattern: str) -> list[re.Pattern[str]]:
     # here a backslash is a letter like any other
-    return [re.compile(FileSystem.translate_pattern(one).replace(r"[^/\\]*", "[^/]*")) for one in _spellings(pattern)]
+    return [re.compile(as_regex(one, "[^/]")) for one in _spellings(pattern)]
+
+
+_TOKEN = re.compile(r"\*\*|\*|\?|\[((?:!|(?!!))(?:\][^\]]*|[^\]]+))\]|.", re.DOTALL)
+
+
+def as_regex(pattern: str, within_a_folder: str) -> str:
+    """The regular expression of a pattern as Beam's filesystems read it; ``within_a_folder`` is what a letter that ``*`` takes in may be."""
+
+    def part(token: re.Match[str]) -> str:
+        letters = token[1]
+        if letters is None:
+            return {"**": ".*", "*": within_a_folder + "*", "?": "."}.get(token[0], re.escape(token[0]))
+        letters = letters.replace("\\", "\\\\")
+        return f"[{'^' + letters[1:] if letters[0] == '!' else chr(92) + letters if letters[0] == '^' else letters}]"
+
+    return rf"(?ms){_TOKEN.sub(part, pattern)}\Z"
 
 
 def _literal_folder(pattern: str) -> tuple[str, str]:

@@ -4,19 +4,20 @@ The command asks for an early stop with ``stop.json``. Every process reports in 
 is doing; the files of processes that were lost bound what was billed and not recorded.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import socket
 import threading
 import time
 import uuid
 from contextlib import suppress
-from typing import Any, Union
+from typing import Any
 
-from transforms.beam_files import exists, files_for, write_json
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.files.matching import sizes_of
 from transforms.files.paths import is_remote
-from transforms.matching import sizes_of
+from transforms.files.stored import exists, read_json, write_json
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.session import ScoringSession
 
@@ -42,7 +43,7 @@ def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
         with suppress(OSError, ValueError):
-            found[path] = json.loads(files_for(path).read(path))
+            found[path] = read_json(path)
     return found
 
 
@@ -55,7 +56,7 @@ def unfinished_requests(control_dir: str) -> tuple[int, int]:
     """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
     processes = requests = 0
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
-        still_open = int(json.loads(files_for(path).read(path))["open"])
+        still_open = int(read_json(path)["open"])
         if still_open:
             processes += 1
             requests += still_open
@@ -73,7 +74,7 @@ class RunControl:
         self._dir = control_dir
         self._session = session
         self._path = f"{control_dir}/{_OPEN}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
-        self._last_written: Union[int, None] = None
+        self._last_written: int | None = None
         self._over = False
         self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
@@ -98,7 +99,7 @@ class RunControl:
         with suppress(Exception):  # looked for again in a moment
             stop = f"{self._dir}/{_STOP}"
             if exists(stop):
-                fields = json.loads(files_for(stop).read(stop))
+                fields = read_json(stop)
                 self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
                 return False
         return not self._over

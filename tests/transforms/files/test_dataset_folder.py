@@ -9,9 +9,9 @@ import pytest
 
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.rows import Split, TrainingRow
-from transforms.intake.dataset_folder import folder_problem
-from transforms.matching import sizes_of
-from transforms.read_rows import walk_split
+from transforms.files.dataset_folder import folder_problem
+from transforms.files.matching import sizes_of
+from transforms.intake.walk import walk_split
 
 
 def saved(folder: Path, shards: int = 2, **state: object) -> Path:

@@ -1,0 +1,83 @@
+"""Files at a path, wherever that is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from transforms.files.base import Files
+from transforms.files.local import LocalFiles
+from transforms.files.paths import is_remote
+
+
+def through_beam() -> ModuleType:
+    """``files.beam``, for what only remote places need. Loaded when it is called for: Beam takes a second."""
+    from transforms.files import beam
+
+    return beam
+
+
+def files_for(path: str) -> Files:
+    """The files of the filesystem that a path is on."""
+    if not is_remote(path):
+        return LocalFiles()
+    files: Files = through_beam().BeamFiles()
+    return files
+
+
+def exists(path: str) -> bool:
+    """Whether there is such a file; a link to nothing is none."""
+    return files_for(path).exists(path) if is_remote(path) else os.path.exists(path)
+
+
+def open_as_stored(path: str) -> BinaryIO:
+    """A file's own bytes, not unpacked. Raises OSError, or what the filesystem raises."""
+    return files_for(path).open(path)
+
+
+def write_json(path: str, fields: dict[str, Any]) -> None:
+    """A note that is soon written again, whole or not at all. Raises what the filesystem raises."""
+    files_for(path).write_whole(path, json.dumps(fields).encode(), durable=False)
+
+
+def read_json(path: str) -> Any:
+    """What a small file holds. Raises ValueError, OSError, or what the filesystem raises."""
+    return json.loads(files_for(path).read(path))
+
+
+def _partial_prefix(final: str) -> str:
+    """What the unfinished copies of a file are called: a name of their own, for a long one has no room for an ending."""
+    return f".beam_distill-{hashlib.blake2b(os.path.basename(final).encode('utf-8', 'replace'), digest_size=6).hexdigest()}-"
+
+
+def remove_partials(final: str) -> None:
+    """Take away what a run that was killed left beside a file of this machine while it gave that its final name."""
+    prefix = _partial_prefix(final)
+    with suppress(OSError):
+        for entry in os.scandir(os.path.dirname(final) or "."):
+            if entry.name.startswith(prefix):
+                os.unlink(entry.path)
+
+
+def put_in_place(staged: str, final: str) -> None:
+    """Give a finished file its final name, in one step on a directory. The staged file stays, for a runner may do this, or what made the
+    file, again: a second time changes nothing."""
+    if is_remote(staged) or is_remote(final):
+        through_beam().copy_over(staged, final)
+        return
+    folder = os.path.dirname(os.path.abspath(final))
+    LocalFiles().make_folder(folder)
+    partial = os.path.join(folder, f"{_partial_prefix(final)}{uuid.uuid4().hex[:8]}")
+    try:
+        os.link(staged, partial)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(staged, partial)
+    os.replace(partial, final)
+    Path(partial).unlink(missing_ok=True)  # two names of the same file: replacing one by the other leaves both
