@@ -146,6 +146,8 @@ class _Reading:
                 status = precise
             elif status != 500 and self._said(words.KEY_REFUSED):
                 status = 401
+            elif status in (400, 422) and self._said(words.NO_PERMISSION):
+                status = 403
             elif status != 500 and (self._said(words.PACE) or self._said(words.ASKED_TO_WAIT) or self._quota_returns_soon()):
                 status = 429
             elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
@@ -154,6 +156,8 @@ class _Reading:
                 status = 503
             elif status == 400 and self._said(words.TOO_LATE):
                 status = 504
+            elif status in (400, 422) and self._server_is_at_fault():
+                status = 500
         return Verdict(self._by_status(status), wait_s=self._wait_s)
 
     def words_alone(self) -> Verdict | None:
@@ -172,6 +176,8 @@ class _Reading:
             return Verdict(FailureKind.THROTTLED, wait_s=self._wait_s)
         if status == 429:
             return Verdict(FailureKind.TOO_LARGE) if self._can_never_fit() else None
+        if status in (502, 503) and self._said(words.CONTEXT_LENGTH_GIVEN) and self._is_too_long():
+            return Verdict(FailureKind.CONTEXT_LENGTH_EXCEEDED)
         if status == 401 or status in _OF_THE_WAY:
             return None
         if status in (400, 422, 500) and self._said(words.GENERATION_FAILED):
@@ -206,6 +212,8 @@ class _Reading:
         if self._said(words.LONG_PERIOD) and (self._said(words.SOME_LIMIT) or self._too_much_was_sent(status)):
             return True
         if status == 403 and "quota exceeded" in self._message:
+            return True
+        if status != 429 and self._said(words.UPGRADE_ADVISED):
             return True
         return self._said(words.MONEY_ADVISED) or (self._said(words.QUOTA_EXCEEDED) and not self._quota_returns_soon())
 
@@ -261,6 +269,10 @@ class _Reading:
         known = [words.STATUS_OF_CODE[code] for code in self.error.codes if code in words.STATUS_OF_CODE]
         precise = [status for status in known if status in _PRECISE_STATUSES]
         return next(iter(precise or known), None)
+
+    def _server_is_at_fault(self) -> bool:
+        """In a sentence: as a code it stands beside errors of every kind."""
+        return any(words.SERVER_FAULT.search(sentence) for sentence in self.error.sentences) and self._said(words.SERVER_FAULT)
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
         """Whether the server says this, in words that the row itself does not have."""

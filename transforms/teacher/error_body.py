@@ -6,6 +6,7 @@ repeats the request is left out: the words of a row must not be read as those of
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -59,6 +60,7 @@ _ECHO_KEYS = frozenset(
     }
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-zA-Z0-9_])(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=[a-zA-Z0-9_])")
+_VALUE = json.JSONDecoder(strict=False)
 _QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
 _GAPS = re.compile(r"[_\s]+")
 _CODE = re.compile(r"[\w.:/ -]{1,64}")
@@ -147,13 +149,14 @@ def _object(fields: dict[str, object], found: ErrorBody, depth: int) -> None:
 
 def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
     text = text.strip()
-    if not text or is_web_page(text):
+    if not text or depth > DEEPEST or is_web_page(text):
         return
     if text[0] in "{[" or is_event_stream(text):
         inner = list(_values_in(text, found, depth))
         for value in inner:
             _walk(value, key, found, depth + 1)
         if inner:
+            _text(_after_value(text), key, found, depth + 1)
             return
     if len(text) > LONGEST_TEXT:
         text = f"{text[: LONGEST_TEXT // 2]}\n{text[-LONGEST_TEXT // 2 :]}"
@@ -180,6 +183,14 @@ def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:
             continue
         if isinstance(value, (dict, list)):
             yield value
+
+
+def _after_value(text: str) -> str:
+    """What follows the JSON value that a text begins with: Zhipu writes ``[1305][the words]``, gateways an object and then words."""
+    try:
+        return text[_VALUE.raw_decode(text)[1] :]
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _wait(value: object, unit_s: float, found: ErrorBody) -> None:

@@ -47,6 +47,8 @@ MONEY_GONE = _any_of(
     r"(?:requires?|need) (?:a |an )?(?:\w+ )?subscription|not subscribed|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
     r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
     r"|balance (?:is |was )?(?:not sufficient|has run out)|\bhard limit (?:was |has been )?(?:reached|exceeded)",
+    r"\bout of (?:extra )?usage\b|\bextra usage is required|from your extra usage\b|used up (?:all )?your points",
+    r"purchase (?:a |an )?(?:\w+ )?subscription|billing (?:has )?not (?:yet )?been enabled|(?:reached|exceeded|hit) your subscription quota",
     r"balance (?:is )?required|set limit exceeded|inference limit",  # the last two: Volcengine, for a limit that its user has set
     chinese.MONEY_GONE,
 )
@@ -59,7 +61,8 @@ MONEY_ADVISED = re.compile(
 """Money gone, unless the same text speaks of a limit that a minute lifts: then it is the way to a higher one."""
 QUOTA_EXCEEDED = re.compile(
     rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up|reached|consumed)"
-    rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded)|call volume quota"
+    rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
+    rf"|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded|reached|hit)\b|call volume quota"
     rf"|{chinese.QUOTA_EXCEEDED}"
     r"|\busage (?:has )?(?:reached|exceeded) (?:the|your) (?:\w+ )?(?:limit|cap)\b"
     r"|\bfree (?:tier|plan) (?:usage )?limit (?:was |is |has been )?(?:reached|exceeded)"
@@ -69,6 +72,8 @@ ASKED_TO_COME_BACK = re.compile(
 )
 """A limit that comes back by itself, where neither a period nor the way to pay is named beside it."""
 BILLING = re.compile(r"\bbilling\b")
+UPGRADE_ADVISED = re.compile(r"\bupgrade (?:your|the|to a (?:\w+ )?) ?plan\b")
+"""Money gone, but not under 429, where a higher plan is advertised beside every limit of a minute."""
 ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
 """Alibaba's word for its limits per minute, under the code that others have for money gone."""
 SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|{chinese.SOME_LIMIT}")
@@ -94,6 +99,7 @@ COUNTED = re.compile(
 TOO_LARGE = _any_of(
     r"request (?:body |entity |payload |size )*(?:is |was )?too (?:large|big)",
     r"(?:payload|entity|body|content length) (?:is |was )?too (?:large|big)",
+    r"longer than [^.\n]{0,40}\b(?:for|in) a single request\b",
     r"(?:request|body|payload) (?:size |body )*exceed\w* (?:the )?(?:\w+ ){0,3}(?:size|bytes|mb|kb)\b(?![^.\n]*\b(?:load|demand))",
 )
 REQUESTED_OF_LIMIT = re.compile(r"limit:? ?(?P<limit>[\d,]+)\b[^\n]{0,60}?\brequested:? ?(?P<requested>[\d,]+)")
@@ -134,6 +140,8 @@ CONTEXT_TOO_SMALL = _any_of(
     chinese.CONTEXT_TOO_SMALL,
 )
 """Not for a 429, which says such things of what is sent in a minute."""
+CONTEXT_LENGTH_GIVEN = re.compile(r"\bcontext (?:length|window|size|limit)[^\n]{0,40}\d")
+"""Where a gateway says 502 or 503 for what it was answered: only words as certain as these count."""
 NO_ROOM_LEFT = re.compile(
     r"\bmax (?:new |completion |output )?tokens must be (?:at least 1|greater than 0|(?:strictly )?positive)[^.\n]{0,20} (?:-\d+|0)\b"
 )
@@ -191,8 +199,13 @@ KEY_REFUSED = _any_of(
     r"(?:^|\n)unauthorized\b|invalid authorization header",
     r"provide (?:a |an |your )?(?:valid )?(?:api key|access token|credentials)|authentication (?:is )?required",
     r"could not validate credentials|(?:missing|malformed|invalid|expired) (?:or \w+ )?(?:jwt|credentials)\b",
-    r"login fail|invalid authentication|\bnot authenticated|\bunauthenticated",
+    r"invalid [^.\n]{0,30}\bcredentials\b|login fail|(?:could not|cannot|failed to|unable to) authenticate|invalid authentication"
+    r"|\bnot authenticated|\bunauthenticated",
     chinese.KEY_REFUSED,
+)
+NO_PERMISSION = re.compile(
+    r"(?:insufficient|missing|lacks?|no|without) (?:the )?(?:required )?(?:permissions?|scopes?)\b|\bpermission (?:error|denied)"
+    r"|not have (?:the )?(?:\w+ )?permissions?\b"
 )
 MODEL_UNKNOWN = _any_of(
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
@@ -224,13 +237,26 @@ FULL = _any_of(
     r"\b(?:servers?|models?|engines?|service|system|backends?|replicas|upstreams?)\b[^.\n]{0,30}\b(?:is|are) (?:currently |temporarily )?"
     r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|out of capacity"
     r"|at max(?:imum)? capacity|\b(?:server|engine|model|service|upstream|backend)s? overloaded|(?:request )?queue (?:is )?full|peak load"
-    r"|(?:high|heavy) (?:demand|load|traffic)|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
+    r"|(?:high|heavy) (?:demand|load|traffic)|service (?:is )?(?:currently |temporarily )?unavailable|capacity (?:limit|constraint)s?"
+    r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
     r"\bno (?:gpu |free |available |spare )*capacity",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
     r"(?:starting|restarting|booting|initiali[sz]ing|not ready)",
     chinese.FULL,
 )
 """Narrower than BUSY, for statuses that mostly blame the request."""
+SERVER_FAULT = _any_of(
+    r"\binternal (?:server |service )?(?:error|failure|exception)\b|\bbad gateway\b|\bdo request failed\b|\bchannel error\b",
+    r"\bupstream (?:\w+ )?(?:connect error|unavailable|failed|failure|disconnected|closed|timed? ?out)|\bunknown error\b",
+    r"(?:status|code|http)[: ]+50[0234]\b|\b50[0234]:? (?:bad gateway|service (?:temporarily )?unavailable|gateway time)",
+    r"\bnetwork (?:error|failure|issue)|\bconnection (?:was )?(?:reset|refused|closed|aborted|lost|error|failure)|\bsocket hang ?up"
+    r"|\beconnreset",
+    r"\bfetch failed\b|\bbroken pipe\b|\b(?:request|operation) (?:was |has been )?(?:aborted|cancell?ed)\b",
+    r"\b(?:model|engine|worker|runner|backend|server|process)s? (?:has |was |is |were )?(?:been )?(?:crashed|died|(?:un|re)loaded|restarted)",
+    r"\bfailed to load (?:the )?(?:llm engine|model)\b|\bsomething went wrong\b|\bunexpected (?:server |internal )?error\b",
+    chinese.SERVER_FAULT,
+)
+"""Said in a sentence under a status that mostly blames the request: the server or what is behind it failed, and the next try may not."""
 TOO_LATE = _any_of(r"timed? ?-?out|deadline exceeded", chinese.TOO_LATE)
 
 STATUS_OF_CODE: dict[str, int] = {
