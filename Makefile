@@ -44,9 +44,9 @@ test-servers: $(STAMP) ## real model servers, fetched from the registries; some 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
-lint: $(STAMP) ## ruff, and mypy strict on both storeys
+lint: $(STAMP) ## ruff, and mypy strict on all there is
 	$(BIN)/ruff check .
-	$(BIN)/mypy transforms beam_distill benchmarks examples tools
+	$(BIN)/mypy
 
 bench: $(STAMP) ## the short benchmarks, under 10 minutes
 	$(BIN)/python -m benchmarks.run --short

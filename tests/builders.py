@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,13 @@ def chat_line(*messages: tuple[str, str]) -> str:
     return json.dumps({"messages": [{"role": role, "content": content} for role, content in messages]})
 
 
-def write_rows(path: Path, lines: list[str | bytes]) -> str:
+def write_rows(path: Path, lines: Sequence[str | bytes]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join((line if isinstance(line, bytes) else line.encode()) + b"\n" for line in lines))
     return str(path)
 
 
-def questions(count: int, start: int = 0) -> list[str | bytes]:
+def questions(count: int, start: int = 0) -> list[str]:
     return [
         chat_line(("system", "Give the numerical answer, an integer, only."), ("user", f"What is {number} plus 3?"))
         for number in range(start, start + count)

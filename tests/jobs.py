@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,10 @@ class Job:
     def work_dir(self) -> Path:
         return self.folder / "out" / "train.beam_distill"
 
-    def train(self, lines: list[str | bytes]) -> None:
+    def train(self, lines: Sequence[str | bytes]) -> None:
         write_rows(self.folder / "train.jsonl", lines)
 
-    def validation(self, lines: list[str | bytes]) -> None:
+    def validation(self, lines: Sequence[str | bytes]) -> None:
         write_rows(self.folder / "validation.jsonl", lines)
 
     def arguments(self, *extra: str) -> list[str]:

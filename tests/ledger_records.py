@@ -33,7 +33,7 @@ class Notes:
     def __init__(self) -> None:
         self.safe: list[int] = []
         self.failed: list[int] = []
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         self.heard = threading.Condition()
 
     def on_safe(self, tokens: list[int]) -> None:
@@ -41,7 +41,7 @@ class Notes:
             self.safe.extend(tokens)
             self.heard.notify_all()
 
-    def on_failed(self, tokens: list[int], error: OSError) -> None:
+    def on_failed(self, tokens: list[int], error: Exception) -> None:
         with self.heard:
             self.failed.extend(tokens)
             self.error = error

@@ -27,7 +27,7 @@ class _Upload(io.BytesIO):
         super().close()
 
 
-class ObjectStorage(FileSystem):  # type: ignore[misc]
+class ObjectStorage(FileSystem):
     """Paths are ``objects://bucket/name``."""
 
     @classmethod

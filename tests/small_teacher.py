@@ -19,7 +19,7 @@ class SmallTeacher(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.answered = 0
-        self.at_request: dict[int, Callable[[], None]] = {}
+        self.at_request: dict[int, Callable[[], object]] = {}
         self.payloads: list[dict[str, object]] = []
         self.asked_for: list[str] = []
         self.counting = threading.Lock()

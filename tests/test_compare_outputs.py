@@ -10,8 +10,8 @@ from typing import Any
 import fastavro
 import pytest
 from builders import ROOT
+from output_differences import differences
 
-from tools.output_differences import differences
 from transforms.ledger.schema import LEDGER_SCHEMA
 
 RUN = "20261127T021655843-69a4cf89"

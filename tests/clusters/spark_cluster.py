@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from clusters.distributions import spark_home
 from processes import Program, Programs, free_port, listens, wait_for
+
+
+def _registered(program: Program) -> bool:
+    return "Successfully registered" in program.said()
 
 
 class SparkCluster:
@@ -41,7 +46,7 @@ class SparkCluster:
                 command += ["-d", str(self._folder / f"work-{number}"), self.master]
                 self.workers.append(self._programs.start(f"worker-{number}", command, environ))
             for program in self.workers:
-                wait_for(program.name, lambda program=program: "Successfully registered" in program.said())
+                wait_for(program.name, partial(_registered, program))
         except BaseException:
             self._programs.end()
             raise

@@ -310,8 +310,9 @@ def test_130_interrupted_and_continued(job: Job) -> None:
 
 
 def test_bad_lines_are_named_and_the_others_done(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = [b'{"messages": [{"role": "user", "content": "\xff"}]}', "{", "[]", "{}", chat_line(("robot", "x")), "", "   "]
-    job.train([b"\xef\xbb\xbf" + line.encode() if not n else line for n, line in enumerate([*questions(3), *bad, *questions(3, 50)])])  # type: ignore[union-attr]
+    bad: list[str | bytes] = [b'{"messages": [{"role": "user", "content": "\xff"}]}', "{", "[]", "{}", chat_line(("robot", "x")), "", "   "]
+    first, *others = questions(3)
+    job.train([b"\xef\xbb\xbf" + first.encode(), *others, *bad, *questions(3, 50)])
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.run() == 0

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from builders import chat_line, questions
@@ -22,7 +22,7 @@ ADDRESS_SECRET = "c0de/for the+function=="
 class Echo(BaseHTTPRequestHandler):
     """Answers every other row, and puts all it was sent into every body."""
 
-    seen: ClassVar[list[dict[str, str]]] = []
+    seen: ClassVar[list[dict[str, Any]]] = []
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -115,7 +115,7 @@ def test_a_secret_in_the_body_is_sent_and_not_kept(
         job.train([*questions(2), chat_line(("user", "What is 3 plus 3 in ${SEARCH_KEY}?"))])
         assert job.run("--model=m", with_key(given), "--debug_mode=true", "--log_prompts=true") == 0
         assert job.run("--model=m", with_key(given), "--teacher_model_temperature=0.9") == 0
-    sources = [sent["data_sources"][0]["parameters"] for sent in EchoBody.seen]  # type: ignore[index]
+    sources: list[Any] = [sent["data_sources"][0]["parameters"] for sent in EchoBody.seen]
     assert sources == [{"authentication": {"type": "api_key", "key": BODY_SECRET}, "index_name": "docs"}] * 6
     assert any("in ${SEARCH_KEY}?" in str(sent) for sent in EchoBody.seen)  # a row's own text is nobody's reference
     written = everything_written(job.train_output.parent) + "".join(capfd.readouterr()).encode()

@@ -12,6 +12,7 @@ from small_teacher import SmallTeacher, small_teacher
 
 from beam_distill.before_run import survey
 from beam_distill.cli.main import main
+from transforms.read_rows import walk_split
 
 ROWS = 12
 CONTEXT = 300
@@ -179,7 +180,6 @@ def test_a_resumed_run_walks_its_input_once_before_it_sends(short: Job, teacher:
             read.append(row.origin.line)
             yield row
 
-    walk_split = survey.walk_split
     monkeypatch.setattr(survey, "walk_split", walked)
     short.train(questions(ROWS + 20))
     assert short.run(*FEW) == 0

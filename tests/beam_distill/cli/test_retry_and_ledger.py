@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import questions, read_jsonl
@@ -51,7 +52,7 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
 
 @pytest.mark.fault("N32")
 def test_what_came_of_the_rows_that_were_asked_again_is_said() -> None:
-    before = [{"split": "train", "file": "a.jsonl", "line": line} for line in (1, 2, 3)]
+    before: list[dict[str, Any]] = [{"split": "train", "file": "a.jsonl", "line": line} for line in (1, 2, 3)]
     after = [{**before[1], "reason": "no_json"}, {"split": "train", "file": "a.jsonl", "line": 9, "reason": "invalid_json"}]
     places = {(row["split"], os.path.abspath(str(row["file"])), row["line"]) for row in before}  # that run was started elsewhere
     assert came_of_it(places, after) == "retried     3 rows rejected before: now 2 examples, 1 reject (1 no_json)"

@@ -58,7 +58,8 @@ def test_a_distillation_job_is_read_key_by_key() -> None:
 def test_azure_mls_own_loader_reads_the_same_out_of_our_example() -> None:
     from azure.ai.ml import load_job
 
-    job, settings = load_job(MATH), resolved(MATH).settings
+    job: Any = load_job(MATH)
+    settings = resolved(MATH).settings
     assert type(job).__name__ == "DistillationJob"
     assert job.data_generation_task_type == settings.data_generation_task_type.value
     assert job.prompt_settings.enable_chain_of_thought is settings.enable_chain_of_thought

@@ -47,7 +47,7 @@ def test_the_sdk_hands_the_variables_to_the_service(tmp_path: Path) -> None:
     import azure.ai.ml as sdk
 
     rendered(tmp_path, **PILOT)
-    job = sdk.load_job(str(tmp_path / "out" / "job.yaml"))
+    job: Any = sdk.load_job(str(tmp_path / "out" / "job.yaml"))
     assert job.jobs["distill"]._to_rest_object()["environment_variables"]["BEAM_DISTILL_LIMIT"] == "10"
 
 

@@ -42,7 +42,7 @@ def as_azureml_fills_in(component: Path, given: dict[str, str], outputs: dict[st
 def installed(tmp_path: Path, wheel: Path) -> Path:  # noqa: F811
     """The ``bin`` of a clean environment with the package."""
     folder = empty_environment(tmp_path / "environment")
-    pip = [folder / "python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
+    pip = [str(folder / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
     subprocess.run(pip, check=True, capture_output=True)
     return folder
 

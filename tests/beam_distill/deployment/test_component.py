@@ -39,7 +39,7 @@ def problems_of(path: Path) -> dict[str, str]:
         from azure.ai.ml import load_component, load_job
 
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-        loaded = load_component(path) if "version" in fields else load_job(path)
+        loaded: Any = load_component(path) if "version" in fields else load_job(path)
         return dict(loaded._validate().error_messages)
 
 

@@ -2,21 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import RunRefused
 from beam_distill.job.workspace import workspace_of
+from transforms.elements.rows import TaskType
 
 WHOLE = {"subscription_id": "s", "resource_group": "g", "workspace_name": "w"}
 
 
-def settings(**given: str) -> DistillSettings:
+def settings(**given: Any) -> DistillSettings:
     return DistillSettings(
         train_file_path="a",
         generated_batch_train_file_path="b",
-        data_generation_task_type="MATH",
+        data_generation_task_type=TaskType.MATH,
         teacher_model_endpoint_url="http://h",
         **given,
     )

@@ -146,7 +146,7 @@ def test_same_seed_same_answers_and_faults() -> None:
     settings = SimulatorSettings(faults=mixed_faults(0.5), seed=3)
 
     def run() -> list[Any]:
-        seen = []
+        seen: list[Any] = []
         with start_simulator(settings) as simulator:
             for number in range(40):
                 try:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transforms.control import budget_keeper
 from transforms.control.budget_keeper import BudgetKeeper, Note, notes_in
 from transforms.elements.replies import TeacherReply
 from transforms.elements.usage import Spending, Usage
-from transforms.teacher.budget import SLACK, Budget
+from transforms.teacher.budget import SLACK, Budget, Reservation
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.specs import BudgetSpec
 
@@ -42,6 +43,10 @@ class Engine:
             tell()
 
 
+def settle_one(reservation: Reservation, budget: Budget) -> None:
+    budget.settle(reservation, 10, answered(40))
+
+
 def answered(completion: int) -> AttemptResult:
     return AttemptResult(1.0, reply=TeacherReply(0, "4", None, "stop", 10, completion, 1, 1.0))
 
@@ -53,7 +58,7 @@ def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int |
     keeper = BudgetKeeper(engine.budget._spec, "run", engine, shared=True)  # type: ignore[arg-type]
     start.wait()
     sent = tokens = 0
-    on_wire = []
+    on_wire: list[Reservation] = []
     deadline_s = time.monotonic() + 60
     while time.monotonic() < deadline_s:
         while len(on_wire) < in_flight and (reservation := engine.on_budget(lambda budget: budget.reserve(10))) is not None:
@@ -70,7 +75,7 @@ def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int |
         time.sleep(0.002)
         if on_wire:
             ends = on_wire.pop()
-            engine.on_budget(lambda budget, ends=ends: budget.settle(ends, 10, answered(40)))
+            engine.on_budget(partial(settle_one, ends))
             tokens += 50
     engine.close()
     ended.put((os.getpid(), sent, tokens, 0))

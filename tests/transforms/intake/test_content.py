@@ -6,8 +6,8 @@ import pytest
 
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
-from transforms.intake.chat import UnusableRecord
 from transforms.intake.columns import RowColumns
+from transforms.intake.refusal import UnusableRecord
 
 USER = {"role": "user", "content": "u"}
 

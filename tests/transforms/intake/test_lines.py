@@ -10,7 +10,7 @@ from transforms.intake.lines import CHUNK_BYTES, NumberedLine, read_lines
 
 
 def lines_of(data: bytes, longest: int = 100) -> list[tuple[int, bytes | None, int]]:
-    return [tuple(line) for line in read_lines(io.BytesIO(data), longest)]
+    return [(line.number, line.text, line.size) for line in read_lines(io.BytesIO(data), longest)]
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.chat import UnusableRecord
 from transforms.intake.columns import RowColumns
+from transforms.intake.refusal import UnusableRecord
 from transforms.intake.walk import ReadSpec, column_problems, walk_rows
 
 U, A = ("user", "u"), ("assistant", "a")
 
 
 def chat(row: dict[str, Any]) -> list[tuple[str, str]]:
-    return [tuple(message) for message in RowColumns(ColumnSpec()).chat(row)]
+    return [(message.role, message.content) for message in RowColumns(ColumnSpec()).chat(row)]
 
 
 def reason(row: dict[str, Any]) -> str:
@@ -173,10 +173,10 @@ def test_every_shape_is_the_same_row_as_the_chat_it_means() -> None:
 @pytest.mark.fault("N8")
 def test_a_column_that_is_named_is_the_only_one_looked_at() -> None:
     row = {"conversations": turns(("human", "u"), ("gpt", "a")), "chat": turns(("human", "v"))}
-    assert [tuple(message) for message in RowColumns(ColumnSpec("chat")).chat(row)] == [("user", "v")]
+    assert [(message.role, message.content) for message in RowColumns(ColumnSpec("chat")).chat(row)] == [("user", "v")]
     with pytest.raises(UnusableRecord):
         RowColumns(ColumnSpec("other")).chat(row)
-    assert [tuple(message) for message in RowColumns(ColumnSpec("conversations")).chat(row)] == [U, A]
+    assert [(message.role, message.content) for message in RowColumns(ColumnSpec("conversations")).chat(row)] == [U, A]
 
 
 @pytest.mark.fault("N12")

@@ -8,6 +8,7 @@ import pickle
 import sqlite3
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import fastavro
@@ -153,7 +154,12 @@ ROWS = 3_000
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
 def test_what_came_before_the_damage_of_a_compressed_file_is_read(suffix: str) -> None:
     whole = b"".join(b'{"messages": [{"role": "user", "content": "%d %d"}]}\n' % (number, number**5 % 10**9) for number in range(ROWS))
-    packed = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lambda data: lzma.compress(data, check=lzma.CHECK_NONE)}[suffix](whole)
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.compress,
+        ".bz2": bz2.compress,
+        ".xz": lambda data: lzma.compress(data, check=lzma.CHECK_NONE),
+    }
+    packed = packers[suffix](whole)
     rows = walk(f"rows.jsonl{suffix}", packed[:-30])
     assert isinstance(rows[-1], RejectedRow) and rows[-1].reason == reasons.UNREADABLE_FILE
     assert suffix == ".bz2" or len(rows) > ROWS // 2  # bzip2 unpacks whole blocks

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from transforms.elements import reasons
-from transforms.intake.chat import UnusableRecord
+from transforms.intake.refusal import UnusableRecord
 from transforms.intake.templates import BadTemplate, ColumnTemplate
 
 
@@ -47,14 +47,14 @@ def test_a_name_with_spaces_is_said_with_the_way_to_write_it(source: str) -> Non
 
 def test_which_columns_are_needed() -> None:
     template = ColumnTemplate("t", "{{a}} {{ b|default('') }} {% if c is defined %}{{c}}{% endif %} {% set e = 1 %}{{ e }} {{ range(3)|list }}")
-    assert template.columns == {"a", "b", "c"}
+    assert template.columns == frozenset({"a", "b", "c"})
     assert template.missing(["x"]) == ["a"]
     assert ColumnTemplate("t", "no column").columns == frozenset()
 
 
 def test_columns_that_are_taken_from_the_row_by_name_are_known() -> None:
     template = ColumnTemplate("t", "{{ row['full text'] }} {{ row.a }} {{ row['b']|default('') }} {{ c }}")
-    assert template.columns == {"full text", "a", "b", "c"}
+    assert template.columns == frozenset({"full text", "a", "b", "c"})
     assert template.missing(["c"]) == ["a", "full text"]
     assert template.render({"full text": "x", "a": 1, "c": 2}) == "x 1  2"
 
@@ -159,7 +159,7 @@ def test_what_says_the_same_each_time_is_written(source: str, text: str) -> None
 @pytest.mark.parametrize("name", ["namespace", "dict", "range", "cycler", "joiner", "lipsum", "random"])
 def test_a_column_wins_over_a_name_of_the_template_language(name: str) -> None:
     template = ColumnTemplate("t", "{{ " + name + " }}")
-    assert template.columns == {name}
+    assert template.columns == frozenset({name})
     assert template.missing([]) == [name]
     assert template.render({name: "from the row"}) == "from the row"
 
@@ -168,7 +168,7 @@ def test_a_column_wins_over_a_name_of_the_template_language(name: str) -> None:
 @pytest.mark.parametrize("name", ["items", "get", "keys", "values", "pop", "copy"])
 def test_a_column_wins_over_a_method_of_the_row(name: str) -> None:
     template = ColumnTemplate("t", "{{ row." + name + " }}")
-    assert template.columns == {name}
+    assert template.columns == frozenset({name})
     assert template.render({name: "from the row"}) == "from the row"
     with pytest.raises(UnusableRecord):
         template.render({"other": 1})

@@ -101,7 +101,7 @@ def test_random_damage_to_old_segments_never_raises(tmp_path: Path, schema: dict
     path = tmp_path / "run-0-1-aa.avro"
     failure = FailureRecord("run-1", "train", "row-1", "rows.jsonl", 1, 0, "server_error", "status 500", 500, "oops", 3)
     records = [a_record(number) for number in range(20)] if schema is LEDGER_SCHEMA else [failure] * 20
-    whole = write_old(path, schema, [as_datum(record) for record in records])  # type: ignore[arg-type]
+    whole = write_old(path, schema, [as_datum(record) for record in records])
     chance = random.Random(5)
     for _ in range(400):
         damaged = bytearray(whole)

@@ -169,7 +169,7 @@ class SlowStorage(DirectoryStorage):
     """A directory that seals as object storage does."""
 
     def __init__(self, sealing: Sealing) -> None:
-        self.sealing = sealing  # type: ignore[misc]
+        self.sealing = sealing
 
 
 @pytest.mark.parametrize(("sealing", "at_least_s", "below_s"), [(Sealing(0.6, 2**30), 0.5, 60.0), (Sealing(3600.0, 10), 0.0, 60.0)])

@@ -14,10 +14,11 @@ import pytest
 from local_server import serving
 
 from transforms.elements.failures import FailureKind as Kind
-from transforms.teacher.client import KEPT_OF_NO_ANSWER_BYTES, AttemptResult, TeacherClient
+from transforms.teacher.client import AttemptResult, TeacherClient
 from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
+from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES
 
 ANSWER = b'{"choices":[{"message":{"content":"four"},"finish_reason":"stop"}]}'
 REQUEST = b'{"messages":[{"role":"user","content":"What is 2 + 2?"}],"max_tokens":8}'

@@ -26,7 +26,7 @@ from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec
 
 
 def requests(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]:
-    made = []
+    made: list[tuple[PromptRequest, tuple[TeacherReply, ...]]] = []
     for number in range(count):
         messages = (ChatMessage("user", f"What is {number} plus 1?"),)
         row = TrainingRow(f"row-{number}", RowOrigin(Split.TRAIN, "rows.jsonl", number + 1, number), messages)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from beam_distill.after_run.handoff.write import WrittenHandoff, write_handoff
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from transforms.elements.rows import Split
+from transforms.elements.rows import Split, TaskType
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
 
 AZURE_STUDENT = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-8B-Instruct/versions/2"
@@ -38,7 +38,7 @@ class Handoff:
             train_file_path="rows.jsonl",
             generated_batch_train_file_path=str(self.train),
             generated_batch_validation_file_path=str(self.validation),
-            data_generation_task_type="math",
+            data_generation_task_type=TaskType.MATH,
             **inputs,
         )
         self.judged = judged or verdict()
@@ -77,7 +77,7 @@ def test_azure_mls_own_loader_takes_the_job(tmp_path: Path, inputs: dict[str, An
     from azure.ai.ml import load_job
 
     made = Handoff(tmp_path, **{"student_model": AZURE_STUDENT, **inputs})
-    job = load_job(made.folder / "azureml_finetuning.yaml")
+    job: Any = load_job(made.folder / "azureml_finetuning.yaml")
     assert type(job).__name__ == "CustomModelFineTuningJob"
     assert job.task.lower() == "chatcompletion"
     assert (made.folder / job.training_data.path).resolve() == made.train.resolve()
@@ -112,7 +112,7 @@ def test_openais_own_types_take_the_request(tmp_path: Path, inputs: dict[str, An
 def test_trl_knows_every_name_and_type_of_its_configuration(tmp_path: Path, inputs: dict[str, Any]) -> None:
     made = Handoff(tmp_path, **inputs)
     config = made.yaml("trl_sft.yaml")
-    kinds = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
     for name, value in config.items():
         allowed = tuple(kinds[kind] for kind in TRL_FIELDS["fields"][name])
         assert isinstance(value, allowed), f"{name}: {value!r}"
@@ -220,7 +220,8 @@ def test_a_damaged_listing_costs_nobodys_file(tmp_path: Path, listing: str) -> N
 
 @pytest.mark.fault("X-C7")
 def test_a_run_that_is_killed_on_the_way_leaves_no_file_that_looks_like_a_persons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rename, replaced = os.replace, []
+    rename = os.replace
+    replaced: list[str] = []
     for stopped_at in range(6):
         folder = tmp_path / str(stopped_at)
         folder.mkdir()

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import tracemalloc
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -230,13 +231,13 @@ def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: p
 
 
 @pytest.fixture
-def job_that_cannot_report(tmp_path: Path) -> "Job":
+def job_that_cannot_report(tmp_path: Path) -> Iterator[Job]:
     job = Job(tmp_path)
     job.train(questions(3))
     (job.work_dir / "report.html.partial").mkdir(parents=True)
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        yield job  # type: ignore[misc]
+        yield job
 
 
 def test_every_reason_is_explained() -> None:
