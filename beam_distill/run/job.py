@@ -74,7 +74,7 @@ def run_job(
 def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: Interrupts) -> RunResult:
     work_dir = prepared.work_dir
     try:
-        watch = watch_for(prepared.resolved.settings, work_dir, prepared.job.files.ledger_dir, prepared.run_id, prepared.plan.same_process)
+        watch = watch_for(prepared.resolved.settings, work_dir, prepared.run_id, prepared.plan.same_process)
         with staged_without_patterns(prepared.job, work_dir) as job:
             metrics = _run_pipeline(replace(prepared, job=job), watch, show(), interrupts)
             return read_result(job.rows, job.files, prepared.run_id, work_dir, metrics, prepared.inputs)

@@ -32,8 +32,7 @@ def _doing(state: Snapshot) -> dict[str, Any]:
         "in_flight": state.in_flight,
         "limit": state.limit,
         "backing_off": state.backing_off,
-        "retries": state.retries,
-        "failures": dict(state.failures),
+        "totals": state.totals.fields(),
         "left_out": list(state.left_out),
     }
 

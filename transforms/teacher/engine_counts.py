@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transforms.elements.engine_totals import EngineTotals
 from transforms.elements.failures import FailureKind
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import Split
@@ -47,6 +48,11 @@ class Snapshot:
     own_questions: int = 0
     left_out: tuple[str, ...] = ()
     endpoints: tuple[EndpointState, ...] = ()
+
+    @property
+    def totals(self) -> EngineTotals:
+        """What was done since the session began."""
+        return EngineTotals(dict(self.rows), self.given_up, self.requests, self.answers, self.usage, self.retries, dict(self.failures))
 
 
 class EngineCounts:

@@ -11,20 +11,17 @@ from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import run_files
 from beam_distill.run.progress.engine import EngineSource
 from beam_distill.run.progress.heartbeats import HeartbeatSource
-from beam_distill.run.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.run.progress.row_totals import RowTotals
-from beam_distill.run.progress.runner_metrics import Ledger, MetricsSource
+from beam_distill.run.progress.runner_metrics import MetricsSource
 from beam_distill.run.progress.tracker import Tracker
 from beam_distill.run.progress.watch import Watch
 from beam_distill.work_dir.timeline import Timeline, timeline_path
-from transforms.files.paths import is_remote
-from transforms.ledger.storage import Sealing
 
 ASK_RUNNER_EVERY_S = 5.0
-READ_LEDGER_EVERY_S = 2.0
+READ_REPORTS_EVERY_S = 2.0
 
 
-def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id: str, same_process: bool) -> Watch:
+def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_process: bool) -> Watch:
     """What is looked at during a run. ``same_process``: the scoring session is in this process, where it can be seen at once."""
     patterns = {"train": settings.train_file_path}
     if settings.validation_file_path is not None:
@@ -34,14 +31,8 @@ def watch_for(settings: DistillSettings, work_dir: str, ledger_dir: str, run_id:
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(run_id), tracker, totals, timeline)
-    ledger: Ledger = LedgerTailSource(ledger_dir, run_id)
-    if is_remote(ledger_dir):
-        from transforms.ledger.object_storage import storage_for
-
-        sealing = Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes)
-        ledger = SealedLedgerSource(ledger_dir, run_id, storage_for(ledger_dir, sealing))
-    source = HeartbeatSource(ledger, partial(_heartbeats, run_files(work_dir, run_id).control_dir))
-    return Watch(source, tracker, totals, timeline, READ_LEDGER_EVERY_S)
+    source = HeartbeatSource(partial(_heartbeats, run_files(work_dir, run_id).control_dir))
+    return Watch(source, tracker, totals, timeline, READ_REPORTS_EVERY_S)
 
 
 def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
@@ -53,5 +44,5 @@ def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
 def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
     """Look at the runner's metrics from now on, unless the engine itself can be seen."""
     if isinstance(watch.source, HeartbeatSource):
-        watch.source.other = MetricsSource(counters, ledger=watch.source.other)
+        watch.source.metrics = MetricsSource(counters)
         watch.look_every_s = ASK_RUNNER_EVERY_S

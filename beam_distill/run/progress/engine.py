@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from beam_distill.work_dir.reading import Reading, from_counters
 from transforms.counters import live_counts
-from transforms.elements.usage import sum_of
+from transforms.elements.engine_totals import total_of
 from transforms.teacher.session import snapshots
 
 
@@ -24,33 +24,27 @@ class EngineSource:
         """The state of this moment."""
         counts = {name: count - self._before.get(name, 0) for name, count in live_counts().items()}
         states = snapshots(self._run_id)
-        # rows that the engine has finished but that wait for the next turn of the pipeline count as done
-        scored: dict[str, int] = {}
-        failures: dict[str, int] = {}
-        for state in states:
-            for split, count in state.rows:
-                scored[split] = scored.get(split, 0) + count
-            for kind, count in state.failures:
-                failures[kind] = failures.get(kind, 0) + count
-        # rows go on to where answers are read in large heaps: before the first, only who got no answer is known
+        done = total_of(state.totals for state in states)
+        # rows that the engine has finished but that wait for the next turn of the pipeline count as done; they go on to where answers are
+        # read in large heaps: before the first, only who got no answer is known
         unread = False
-        for split, count in scored.items():
+        for split, count in done.rows.items():
             name = f"{split}_rows_scored"
             unread = unread or count > counts.get(name, 0)
             counts[name] = count
-        reported = from_counters(counts)
+        reading = from_counters(counts)
         if not states:
-            return reported
-        unread = unread and not reported.rejects
+            return reading
+        unread = unread and not reading.rejects
         return replace(
-            reported,
-            rejects=None if unread else reported.rejects,
-            given_up=sum(state.given_up for state in states) if unread else 0,
-            requests=sum(state.requests for state in states),
-            answers=sum(state.answers for state in states),
-            usage=sum_of(state.usage for state in states),
-            retries=sum(state.retries for state in states),
-            failures=failures,
+            reading,
+            rejects=None if unread else reading.rejects,
+            given_up=done.given_up if unread else 0,
+            requests=done.requests,
+            answers=done.answers,
+            usage=done.usage,
+            retries=done.retries,
+            failures=dict(done.failures),
             in_flight=sum(state.in_flight for state in states),
             limit=sum(state.limit for state in states),
             backing_off=sum(state.backing_off for state in states),

@@ -1,4 +1,4 @@
-"""What the engines of other processes are doing, by what they report in the work_dir beside what another source reads."""
+"""Readings of engines in other processes, by what they report in the work_dir. No ledger is read, and nothing is fetched but these reports."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
+from beam_distill.run.progress.watch import Source
 from beam_distill.work_dir.reading import Reading
+from transforms.elements.engine_totals import EngineTotals, total_of
 
 log = logging.getLogger("beam_distill")
 
@@ -16,55 +18,57 @@ SILENT_S = 20.0
 """A process that reported nothing new for so long is taken for lost: what it had on the wire is on nobody's any more."""
 
 
-class Other(Protocol):
-    """Where rows, answers and tokens are read."""
+class HeartbeatSource:
+    """What all scoring processes did and are doing. Rows that need no request, and rejects, are known by the runner's ``metrics`` alone, once
+    there are any: some runners report them at a stage's end only.
+
+    ``read_heartbeats`` gives what each process last reported, by a name of its own; processes report every second, on object storage
+    every five.
+    """
+
+    def __init__(self, read_heartbeats: Callable[[], dict[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic) -> None:
+        self.metrics: Source | None = None
+        self._read_heartbeats = read_heartbeats
+        self._clock = clock
+        self._latest: dict[str, tuple[dict[str, Any], float]] = {}
 
     def read(self) -> Reading:
         """The state of about this moment."""
-        ...
-
-
-class HeartbeatSource:
-    """Requests in flight, their limit, retries and failures of all scoring processes; the rest comes from ``other``, which may be exchanged.
-
-    ``read_heartbeats`` gives what each process last reported, by a name of its own; processes report it every second, on object
-    storage every five.
-    """
-
-    def __init__(
-        self, other: Other, read_heartbeats: Callable[[], dict[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.other = other
-        self._read_heartbeats = read_heartbeats
-        self._clock = clock
-        self._told: dict[str, tuple[dict[str, Any], float]] = {}
-
-    def read(self) -> Reading:
-        """The other's reading, with what the processes report where it does not know that."""
-        reading = self.other.read()
-        try:
-            reported = self._read_heartbeats()
-        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and progress must not end a job
-            log.debug("what the scoring processes report cannot be read: %s", error)
-            reported = {}
-        now_s = self._clock()
-        for name, fields in reported.items():
-            if name not in self._told or self._told[name][0] != fields:  # no clock but ours is asked
-                self._told[name] = (fields, now_s)
-        # what an engine did counts for good, what it is doing only while it is heard of
-        ever = [fields for fields, _ in self._told.values() if "in_flight" in fields]
-        alive = [fields for fields, at_s in self._told.values() if "in_flight" in fields and now_s - at_s < SILENT_S]
-        if not ever:
+        reading = Reading(rejects=None) if self.metrics is None else self.metrics.read()
+        self._look()
+        if not self._latest:
             return reading
-        failures: dict[str, int] = {}
-        for fields in ever:
-            for kind, count in fields["failures"].items():
-                failures[kind] = failures.get(kind, 0) + count
-        return replace(
+        # what an engine did counts for good, what it is doing only while it is heard of
+        done = total_of(EngineTotals.from_fields(fields["totals"]) for fields, _ in self._latest.values())
+        alive = [fields for fields, at_s in self._latest.values() if self._clock() - at_s < SILENT_S]
+        reading = replace(
             reading,
             in_flight=sum(fields["in_flight"] for fields in alive),
             limit=sum(fields["limit"] for fields in alive),
             backing_off=sum(fields["backing_off"] for fields in alive),
-            retries=max(reading.retries or 0, sum(fields["retries"] for fields in ever)),
-            failures={kind: max(failures.get(kind, 0), reading.failures.get(kind, 0)) for kind in {*failures, *reading.failures}},
+            retries=max(reading.retries or 0, done.retries),
+            failures={kind: max(done.failures.get(kind, 0), reading.failures.get(kind, 0)) for kind in {*done.failures, *reading.failures}},
         )
+        if done.answers <= reading.answers:
+            return reading
+        return replace(
+            reading,
+            rows_done={split: max(reading.rows_done.get(split, 0), done.rows.get(split, 0)) for split in {*reading.rows_done, *done.rows}},
+            rows_scored=max(reading.rows_scored, sum(done.rows.values())),
+            requests=max(reading.requests or 0, done.requests),
+            answers=done.answers,
+            usage=done.usage,
+            # a runner that has reported no answer yet has reported no reject either
+            rejects=reading.rejects if reading.answers else None,
+            given_up=0 if reading.answers else done.given_up,
+        )
+
+    def _look(self) -> None:
+        try:
+            reported = self._read_heartbeats()
+        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and progress must not end a job
+            log.debug("what the scoring processes report cannot be read: %s", error)
+            return
+        for name, fields in reported.items():
+            if "totals" in fields and (name not in self._latest or self._latest[name][0] != fields):  # no clock but ours is asked
+                self._latest[name] = (fields, self._clock())

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from transforms.control.run_control import RunControl, heartbeats, request_stop, unfinished_requests
+from transforms.elements.engine_totals import EngineTotals
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.usage import Usage
 from transforms.teacher.engine_counts import Snapshot
 
 
@@ -21,7 +23,7 @@ class Session:
         return self.open
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.open, 8, 0, 0, 0, 0, 0, 0)
+        return Snapshot(self.open, 8, 0, 0, 7, 4, 0, 0, Usage(40, 8), rows=(("train", 4),), failures=(("throttled", 1),))
 
     def stop(self, cause: EarlyStop) -> None:
         self.stopped = cause
@@ -41,6 +43,7 @@ def test_what_is_told_is_read(tmp_path: Path, control: RunControl, session: Sess
     assert control.look()
     (told,) = heartbeats(f"{tmp_path}/staging/*/control").values()
     assert (told["open"], told["limit"]) == (3, 8)
+    assert EngineTotals.from_fields(told["totals"]) == session.snapshot().totals
     assert unfinished_requests(f"{tmp_path}/staging/*/control") == (1, 3)
     session.open = 0
     control.tell()

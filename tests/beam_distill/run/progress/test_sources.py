@@ -18,7 +18,6 @@ from object_storage import OBJECTS
 from beam_distill.run.progress import engine
 from beam_distill.run.progress.engine import EngineSource
 from beam_distill.run.progress.heartbeats import SILENT_S, HeartbeatSource
-from beam_distill.run.progress.ledger_tail import LedgerTailSource, SealedLedgerSource
 from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.runner_metrics import MetricsSource
 from beam_distill.simulator.server import start_simulator
@@ -26,12 +25,10 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from beam_distill.work_dir.reading import Reading
 from beam_distill.work_dir.timeline import Timeline, read_timeline, timeline_path
 from transforms.elements.data_specs import InputSpec, SplitFiles
-from transforms.elements.replies import LedgerRecord
+from transforms.elements.engine_totals import EngineTotals
 from transforms.elements.rows import Split
+from transforms.elements.usage import Usage
 from transforms.intake.walk import walk_split
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
-from transforms.ledger.segments import SegmentWriter
-from transforms.ledger.storage import DirectoryStorage, StoredSegment
 from transforms.teacher.engine_counts import Snapshot
 
 
@@ -141,51 +138,6 @@ def test_files_that_break_off_are_counted_to_where_they_do(tmp_path: Path) -> No
     assert counted({"train": str(tmp_path / "a.json")}, named_format="parquet") == {"train": 1}
 
 
-def a_record(number: int, turn: int = 0) -> dict[str, object]:
-    return as_datum(
-        LedgerRecord("run-1", "train", f"row-{number}", "rows.jsonl", 1, turn, "h", "m", "{}", None, 200, "{}", "stop", 10, 2, 1, 5.0, 0, 5)
-    )
-
-
-def test_a_growing_ledger_is_followed_block_by_block(tmp_path: Path) -> None:
-    source = LedgerTailSource(str(tmp_path), "run-1")
-    assert source.read() == Reading(rejects=None)
-    writers = [SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA) for _ in range(2)]
-    SegmentWriter(str(tmp_path), "run-0", LEDGER_SCHEMA).append([a_record(0)])
-    writers[0].append([a_record(1), a_record(2)])
-    assert source.read().rows_done == {"train": 2}
-    writers[0].append([a_record(3), a_record(3, turn=1)])
-    writers[1].append([a_record(4)])
-    reading = source.read()
-    assert reading.rows_done == {"train": 4} and reading.answers == 5
-    assert reading.usage == (50, 10, 0, 0)
-    torn = writers[1].path
-    assert torn is not None
-    torn.write_bytes(torn.read_bytes() + b"\x02half a block")
-    assert source.read() == reading
-    for writer in writers:
-        writer.close()
-
-
-def test_a_ledger_of_sealed_segments_is_followed_segment_by_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = DirectoryStorage()
-    source = SealedLedgerSource(str(tmp_path), "run-1", storage)
-    assert source.read() == Reading(rejects=None)
-    for number, run in enumerate(("run-1", "run-0", "run-1")):
-        writer = SegmentWriter(str(tmp_path), run, LEDGER_SCHEMA)
-        writer.append([a_record(number), a_record(number, turn=1)])
-        writer.close()
-    reading = source.read()
-    assert reading.rows_done == {"train": 2} and reading.answers == 4
-    assert source.read() == reading
-
-    def away(folder: str) -> list[StoredSegment]:
-        raise OSError("the storage is away")
-
-    monkeypatch.setattr(storage, "segments", away)
-    assert source.read() == reading
-
-
 def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
     answers = iter([{"requests_answered": 3}])
     source = MetricsSource(lambda: next(answers))
@@ -193,40 +145,45 @@ def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
     assert source.read().answers == 3
 
 
-def test_the_ledger_is_believed_where_it_is_ahead_of_the_runner(tmp_path: Path) -> None:
-    ledger = LedgerTailSource(str(tmp_path), "run-1")
+DOING = {"open": 9, "at_s": 1, "in_flight": 4, "limit": 10, "backing_off": 1}
+DONE = EngineTotals({"train": 2, "validation": 1}, 1, 6, 2, Usage(20, 4), 3, {"throttled": 3})
+
+
+def test_engines_are_believed_where_they_are_ahead_of_the_runner() -> None:
     counters = {"train_rows_passed": 1, "validation_rows_passed": 5, "rows_rejected_no_json": 1}
-    source = MetricsSource(lambda: counters, ledger)
-    assert source.read().answers == 0
-    writer = SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA)
-    writer.append([a_record(1), a_record(2)])
-    writer.close()
+    source = HeartbeatSource(lambda: {"one": {**DOING, "totals": DONE.fields()}})
+    source.metrics = MetricsSource(lambda: counters)
     reading = source.read()
-    assert reading.rows_done == {"train": 2, "validation": 5} and reading.answers == 2
-    assert reading.rejects is None and reading.retries is None  # not told yet is not nothing
+    assert reading.rows_done == {"train": 2, "validation": 5}
+    assert (reading.answers, reading.requests, reading.usage) == (2, 6, Usage(20, 4))
+    assert reading.rejects is None  # not reported yet is not nothing
+    assert reading.given_up == 1
     counters["requests_answered"] = 2
     assert source.read().rejects == {"no_json": 1}
 
 
 def test_what_other_processes_do_is_shown_while_they_are_heard_of() -> None:
     now_s = 0.0
-    told: dict[str, dict[str, object]] = {}
-
-    class Rows:
-        def read(self) -> Reading:
-            return Reading({"train": 7}, retries=None, rejects=None)
-
-    source = HeartbeatSource(Rows(), lambda: {name: dict(fields) for name, fields in told.items()}, clock=lambda: now_s)
-    assert source.read() == Rows().read()
-    doing = {"open": 9, "at_s": 1, "in_flight": 4, "limit": 10, "backing_off": 1, "retries": 3, "failures": {"throttled": 3}}
-    told.update(one=doing, two={**doing, "limit": 30}, older={"open": 5})
+    reported: dict[str, dict[str, object]] = {}
+    source = HeartbeatSource(lambda: {name: dict(fields) for name, fields in reported.items()}, clock=lambda: now_s)
+    assert source.read() == Reading(rejects=None)
+    doing = {**DOING, "totals": json.loads(json.dumps(DONE.fields()))}
+    reported.update(one=doing, two={**doing, "limit": 30}, older={"open": 5})
     reading = source.read()
     assert (reading.in_flight, reading.limit, reading.backing_off, reading.retries, reading.throttled) == (8, 40, 2, 6, 6)
-    assert reading.rows_done == {"train": 7} and reading.rejects is None
+    assert reading.rows_done == {"train": 4, "validation": 2}
+    assert (reading.answers, reading.usage, reading.rejects) == (4, Usage(40, 8), None)
     now_s = SILENT_S + 1
-    told["two"] = {**told["two"], "at_s": 2}
+    reported["two"] = {**reported["two"], "at_s": 2}
     reading = source.read()
     assert (reading.in_flight, reading.limit, reading.retries) == (4, 30, 6)  # the other is taken for lost, what it did stays
+
+
+def test_reports_that_cannot_be_read_leave_the_last_ones() -> None:
+    answers = iter([{"one": {**DOING, "totals": DONE.fields()}}])
+    source = HeartbeatSource(lambda: next(answers))
+    assert source.read().answers == 2
+    assert source.read().answers == 2
 
 
 @pytest.mark.slow
