@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from beam_distill.before_run.preflight import resolve_endpoint, settle_model, settled_route
-from beam_distill.config.settings import DistillSettings
-from beam_distill.config.teachers import TeacherEntry, as_alone, names_of
+from beam_distill.config.settings import DistillSettings, as_alone, names_of
+from beam_distill.config.teachers import TeacherEntry
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.specs import common_endpoint, endpoint_spec
 from transforms.teacher.specs import EndpointSpec, PoolMember

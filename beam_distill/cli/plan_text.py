@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from beam_distill.config.fields import number_shown
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
 from beam_distill.config.sources import ResolvedSettings
-from beam_distill.config.teachers import declared_models, each_teacher, member_text
+from beam_distill.config.teachers import member_text
 from transforms.elements.counted import counted
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
+from beam_distill.config.contradictions import advice, contradictions, missing_endpoint
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import is_literal_key, plainly
 from beam_distill.config.json_value import half_character
-from beam_distill.config.settings import PATHS, DistillSettings, advice, contradictions, missing_endpoint
+from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.suggestions import nearest, suggestion
 from beam_distill.config.view import ViewSettings
 from transforms.elements.references import variables_in

@@ -1,18 +1,15 @@
-"""Several endpoints of one teacher: what the list ``teachers`` holds, and the settings as each of them sees them."""
+"""Several endpoints of one teacher: what the list ``teachers`` holds."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from beam_distill.config.base import Section
 from beam_distill.config.fields import ConnectionName, EndpointUrl, Flag, KeyPath, VariableName, is_literal_key
 from beam_distill.config.json_value import check_json
-
-if TYPE_CHECKING:
-    from beam_distill.config.settings import DistillSettings
 
 LONG_NAMES = {
     "teacher_model_endpoint_url": "url",
@@ -21,7 +18,6 @@ LONG_NAMES = {
     "connection": "connection_name",
 }
 """Other spellings: those of the inputs for a single endpoint."""
-_ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
 
 
 class TeacherEntry(Section):
@@ -101,61 +97,3 @@ def _read_entry(number: int, entry: Any) -> dict[str, Any]:
 
 
 Teachers = Annotated[tuple[TeacherEntry, ...], BeforeValidator(read_teachers)]
-
-
-def each_teacher(settings: DistillSettings) -> list[DistillSettings]:
-    """The settings as every endpoint sees them: those of one that is alone."""
-    return [as_alone(settings, entry) for entry in settings.teachers or ()] or [settings]
-
-
-def as_alone(settings: DistillSettings, entry: TeacherEntry) -> DistillSettings:
-    """The settings with this endpoint as the only one. Their model is the name that is sent to it."""
-    access = {name: getattr(entry, name) for name in _ACCESS}
-    if not any(access.values()):
-        access = {name: getattr(settings, name) for name in _ACCESS}
-    return settings.model_copy(
-        update={
-            **access,
-            "teachers": None,
-            "teacher_model_endpoint_url": entry.url,
-            "teacher_model_endpoint_name": entry.endpoint_name,
-            "model": entry.deployment or entry.model or settings.model,
-            "endpoint_kind": entry.endpoint_kind or settings.endpoint_kind,
-            "max_requests_per_minute": entry.max_requests_per_minute or settings.max_requests_per_minute,
-        }
-    )
-
-
-def declared_models(settings: DistillSettings) -> list[str]:
-    """The models that the endpoints are said to be, each once. A deployment's name stands for one where nothing else does."""
-    named = (entry.model or settings.model or entry.deployment for entry in settings.teachers or ())
-    return list(dict.fromkeys(name for name in named if name is not None))
-
-
-def names_of(settings: DistillSettings, hosts: list[str]) -> list[str]:
-    """What each endpoint is called on the ledger and in messages: its name, else its host; equal ones are numbered."""
-    entries = zip(settings.teachers or (), hosts, strict=True)
-    wanted = [entry.name or entry.endpoint_name or entry.connection_name or host for entry, host in entries]
-    return [name if wanted.count(name) == 1 else f"{name}#{wanted[: place + 1].count(name)}" for place, name in enumerate(wanted)]
-
-
-def pool_contradictions(settings: DistillSettings) -> list[str]:
-    """What the list and the inputs beside it say against each other."""
-    if settings.teachers is None:
-        return []
-    problems = [
-        f"teachers, {name}: both name the teacher; keep one"
-        for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")
-        if getattr(settings, name) is not None
-    ]
-    if all(entry.overflow for entry in settings.teachers):
-        problems.append("teachers: every entry is an overflow; leave overflow out of at least one")
-    names = [entry.name for entry in settings.teachers if entry.name is not None]
-    problems += [f"teachers: two entries are called {name}; name them apart" for name in dict.fromkeys(names) if names.count(name) > 1]
-    models = declared_models(settings)
-    if len(models) > 1 and not settings.teachers_may_differ:
-        problems.append(
-            f"teachers: the models differ ({', '.join(models)}), and a dataset is to be of one teacher. Where these are names of deployments of "
-            "one model, give them as deployment and the model's as model; else teachers_may_differ allows it"
-        )
-    return problems

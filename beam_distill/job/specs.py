@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from beam_distill.config.settings import DistillSettings
-from beam_distill.config.teachers import declared_models, each_teacher
+from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import locate
 from beam_distill.job.body_secrets import by_reference

@@ -10,9 +10,8 @@ import pytest
 from beam_distill.before_run.rows_to_send import endpoint_by_record
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import add_setting_flags
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import DistillSettings, each_teacher, names_of
 from beam_distill.config.sources import resolve
-from beam_distill.config.teachers import each_teacher, names_of
 from beam_distill.job.specs import endpoint_spec, sampling_spec
 from transforms.teacher.payload import PayloadTemplate
 

@@ -1,0 +1,217 @@
+"""What inputs say against each other, and what is legal but probably not meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DEFAULT_MAX_NEW_TOKENS, DistillSettings, declared_models, each_teacher
+from transforms.elements.rows import TaskType
+from transforms.files.paths import is_remote
+from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import kind_of
+
+_PRICES_OF_ALL = ("price_per_million_input_tokens", "price_per_million_output_tokens")
+OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", ".avro", ".txt", ".xlsx", ".tar")
+
+
+def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
+    """What the inputs say against each other; ``given`` has the names that were set, with their origins."""
+    problems: list[str] = []
+    task = settings.data_generation_task_type
+    if settings.enable_chain_of_thought and task in (TaskType.CONVERSATION, TaskType.SUMMARIZATION):
+        problems.append(f"enable_chain_of_thought: not for {task.value}; it is for NLI, NLU_QA and MATH")
+    if settings.enable_chain_of_density and task is not TaskType.SUMMARIZATION:
+        problems.append(f"enable_chain_of_density: only for SUMMARIZATION, not for {task.value}")
+    if settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY and task is not TaskType.SUMMARIZATION:
+        problems.append(f"max_len_summary: only for SUMMARIZATION, not for {task.value}; leave it out, or at {DEFAULT_MAX_LEN_SUMMARY}")
+    problems.extend(missing_endpoint(settings.model_dump()))
+    if settings.validation_file_path and not settings.generated_batch_validation_file_path:
+        problems.append("generated_batch_validation_file_path: missing; validation_file_path is given, so say where its dataset goes")
+    if settings.share_identical_answers and settings.teacher_model_temperature != 0:
+        problems.append(
+            "share_identical_answers: needs teacher_model_temperature 0; above it the teacher would answer each of the rows differently"
+        )
+    missing = [name for name in _PRICES_OF_ALL if getattr(settings, name) is None]
+    if settings.max_cost is not None and missing:
+        problems.append(
+            f"max_cost: needs {' and '.join(missing)}, in the same currency; give 0 for tokens that cost nothing. Without prices, "
+            "max_total_tokens and max_requests limit a job"
+        )
+    problems.extend(_column_contradictions(settings))
+    problems.extend(pool_contradictions(settings))
+    for number, alone in enumerate(each_teacher(settings), start=1):
+        problems.extend(f"teachers, entry {number}, {found}" if settings.teachers else found for found in _access_contradictions(alone))
+    problems.extend(_path_contradictions(settings))
+    return problems
+
+
+def missing_endpoint(values: Mapping[str, Any]) -> list[str]:
+    """What to say when nothing names the teacher."""
+    if any(values.get(name) for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name", "teachers")):
+        return []
+    return [
+        "teacher_model_endpoint_url: missing; give the teacher's address, e.g. http://127.0.0.1:8000/v1 "
+        "(or teacher_model_endpoint_name, connection_name, or teachers for several)"
+    ]
+
+
+def _column_contradictions(settings: DistillSettings) -> list[str]:
+    if settings.user_template is not None and settings.messages_column is not None:
+        return ["user_template, messages_column: a row's chat comes from one or the other; keep one"]
+    if settings.system_template is not None and settings.user_template is None:
+        return ["system_template: goes with user_template, which is missing"]
+    return []
+
+
+def _access_contradictions(settings: DistillSettings) -> list[str]:
+    references = [name for name in ("api_key_env", "api_key_file") if getattr(settings, name) is not None]
+    kind = None if settings.authentication_by_default else settings.authentication_type
+    if len(references) == 2:
+        return ["api_key_env, api_key_file: both are given; keep one"]
+    if kind == "api_key" and not references:
+        return ["authentication_type: api_key needs --api_key_env NAME or --api_key_file PATH"]
+    if references and kind not in (None, "api_key"):
+        return [f"{references[0]}: a key reference contradicts authentication_type {kind}; drop one of them"]
+    if references and settings.connection_name is not None:
+        return [f"{references[0]}: a key reference contradicts connection_name; drop one of them"]
+    if kind is not None and kind != "azureml_workspace_connection" and settings.connection_name is not None:
+        return [f"connection_name: contradicts authentication_type {kind}; drop one of them"]
+    if kind == "managed_identity" and not (settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name):
+        return ["authentication_type: managed_identity needs teacher_model_endpoint_url or teacher_model_endpoint_name"]
+    return []
+
+
+def _path_contradictions(settings: DistillSettings) -> list[str]:
+    def same(first: str | None, second: str | None) -> bool:
+        return first is not None and second is not None and _real(first) == _real(second)
+
+    problems = []
+    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
+    for output in outputs:
+        for source in ("train_file_path", "validation_file_path"):
+            if same(getattr(settings, output), getattr(settings, source)):
+                problems.append(f"{output}: is the same file as {source}; the input would be lost. Name another output")
+    if same(*(getattr(settings, output) for output in outputs)):
+        problems.append(f"{outputs[1]}: is the same file as {outputs[0]}; name another")
+    return problems
+
+
+def _real(path: str) -> str:
+    return path if is_remote(path) else os.path.realpath(path)
+
+
+def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
+    """What is legal but probably not meant."""
+    warnings = [*_advice_on_length(settings), *_advice_on_access(settings), *_advice_on_outputs(settings)]
+    for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
+        compute = getattr(settings, f"compute_{step}")
+        name = f"instance_type_{step}"
+        if name in given and compute != "serverless" and getattr(settings, name) != DistillSettings.model_fields[name].default:
+            warnings.append(f"instance_type_{step} is ignored: compute_{step} is {compute}, not serverless")
+    if "initial_worker_count" in given and settings.initial_worker_count > settings.max_worker_count:
+        warnings.append(
+            f"initial_worker_count ({given['initial_worker_count']}) is {settings.initial_worker_count}, more than max_worker_count, which "
+            f"wins: the search begins at {settings.max_worker_count} requests at a time. Raise max_worker_count if the endpoint takes more "
+            "(job files call the first request_batch_size)"
+        )
+    prices = {"input": settings.price_per_million_input_tokens, "output": settings.price_per_million_output_tokens}
+    reported = [kind for kind, price in prices.items() if price is not None]
+    if len(reported) == 1:
+        (missing,) = set(prices) - set(reported)
+        warnings.append(
+            f"price_per_million_{missing}_tokens is not given: cost is shown for {reported[0]} tokens only; "
+            f"give 0 if {missing} tokens cost nothing"
+        )
+    if settings.log_prompts and not settings.debug_mode:
+        warnings.append("log_prompts does nothing without debug_mode")
+    return warnings
+
+
+def _advice_on_outputs(settings: DistillSettings) -> list[str]:
+    """Names that promise another format than the dataset has."""
+    warnings = []
+    for name in ("generated_batch_train_file_path", "generated_batch_validation_file_path"):
+        path = (getattr(settings, name) or "").lower()
+        bare = path.removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2").removesuffix(".xz")
+        parquet = settings.output_format == "parquet" or (settings.output_format is None and path.endswith((".parquet", ".pq")))
+        if (not parquet and bare.endswith(OTHER_FORMATS)) or (parquet and path and not path.endswith((".parquet", ".pq"))):
+            written = "Parquet" if parquet else "JSON lines"
+            warnings.append(f"{name}: {os.path.basename(path)} will hold {written}, which its suffix does not say; .jsonl and .parquet do")
+    return warnings
+
+
+def _advice_on_length(settings: DistillSettings) -> list[str]:
+    limit, summarizing = settings.teacher_model_max_new_tokens, settings.data_generation_task_type is TaskType.SUMMARIZATION
+    warnings = []
+    if limit is None and not summarizing:
+        why = "step-by-step reasoning" if settings.enable_chain_of_thought else "a reasoning teacher or a long answer"
+        warnings.append(
+            f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
+            "cut-off answers are paid for and become rejects. Set it, e.g. to 1024"
+        )
+    if limit == DEFAULT_MAX_NEW_TOKENS and settings.enable_chain_of_thought:
+        warnings.append(
+            f"teacher_model_max_new_tokens is {limit}, which is too little for step-by-step reasoning; cut-off answers are paid for and become "
+            "rejects. Set it, e.g. to 1024"
+        )
+    if limit is not None and limit != settings.effective_max_new_tokens:
+        warnings.append(
+            f"teacher_model_max_new_tokens is {limit}, the component's default, which means {settings.effective_max_new_tokens} for "
+            f"SUMMARIZATION there and here; give {limit - 1} or {limit + 1} for a limit of about {limit}"
+        )
+    if summarizing and not settings.enable_chain_of_density and settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY:
+        warnings.append("max_len_summary has no effect without enable_chain_of_density: the rows' own prompts say how long a summary is")
+    return warnings
+
+
+def _advice_on_access(settings: DistillSettings) -> list[str]:
+    access = settings.resolved_authentication
+    warnings = []
+    if settings.authentication_by_default and access.kind == "none":
+        warnings.append(
+            "authentication_type azureml_workspace_connection has no effect without a connection_name: requests carry no credential. Name the "
+            "connection, or the key's place with api_key_env or api_key_file, if the endpoint wants one"
+        )
+    if settings.teacher_model_endpoint_name is not None and settings.endpoint_to_look_up is None:
+        warnings.append(
+            "teacher_model_endpoint_name is not used, because there is nothing to look up: teacher_model_endpoint_url is given, and "
+            f"{access.reason}"
+        )
+    if access.kind != "none":
+        both = [name for name in settings.additional_headers or {} if name.lower() in ("authorization", "api-key")]
+        warnings += [f"additional_headers: {name} is replaced where the credential sends one of its own ({access.reason})" for name in both]
+    if settings.teacher_model_asset_id is not None and settings.endpoint_to_look_up is None and _is_plain(settings):
+        warnings.append(
+            "teacher_model_asset_id has no effect: what is deployed can be read from Azure's endpoints only, by teacher_model_endpoint_name "
+            "or at an address of Azure's (endpoint_kind says so where the host's name does not)"
+        )
+    return warnings
+
+
+def _is_plain(settings: DistillSettings) -> bool:
+    address = settings.teacher_model_endpoint_url
+    return address is not None and settings.endpoint_kind in (None, "openai") and kind_of(address) is EndpointKind.OPENAI
+
+
+def pool_contradictions(settings: DistillSettings) -> list[str]:
+    """What the list and the inputs beside it say against each other."""
+    if settings.teachers is None:
+        return []
+    problems = [
+        f"teachers, {name}: both name the teacher; keep one"
+        for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")
+        if getattr(settings, name) is not None
+    ]
+    if all(entry.overflow for entry in settings.teachers):
+        problems.append("teachers: every entry is an overflow; leave overflow out of at least one")
+    names = [entry.name for entry in settings.teachers if entry.name is not None]
+    problems += [f"teachers: two entries are called {name}; name them apart" for name in dict.fromkeys(names) if names.count(name) > 1]
+    models = declared_models(settings)
+    if len(models) > 1 and not settings.teachers_may_differ:
+        problems.append(
+            f"teachers: the models differ ({', '.join(models)}), and a dataset is to be of one teacher. Where these are names of deployments of "
+            "one model, give them as deployment and the model's as model; else teachers_may_differ allows it"
+        )
+    return problems
