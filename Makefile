@@ -10,7 +10,7 @@ IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
 SERVERS ?= litellm katan aimock llamacpp transformers
 
-.PHONY: help install demo test test-clusters test-servers test-quick lint bench clean
+.PHONY: help install demo test test-clusters test-servers test-quick format hooks lint bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -43,6 +43,12 @@ test-servers: $(STAMP) ## real model servers, fetched from the registries; some 
 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
+
+format: $(STAMP) ## write all Python files as ruff formats them
+	$(BIN)/ruff format .
+
+hooks: $(STAMP) ## have git check every commit as make lint does (pre-commit)
+	$(BIN)/pre-commit install
 
 lint: $(STAMP) ## ruff, and mypy strict on all there is
 	$(BIN)/ruff check .

@@ -61,7 +61,7 @@ setup(
             # what reads the files for the training
             "openai>=1.60,<4",
         ],
-        "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML"],
+        "lint": ["ruff>=0.6", "mypy>=1.11", "types-PyYAML", "pre-commit>=4"],
     },
     entry_points={"console_scripts": ["beam-distill=beam_distill.__main__:command"]},
 )

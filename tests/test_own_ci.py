@@ -1,7 +1,9 @@
 """Our own workflow: its reader accepts it, and the part that uses the package as its users would runs as written."""
 
+import shlex
 import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -25,6 +27,20 @@ def test_it_tests_every_python_that_the_package_allows() -> None:
     assert 'python_requires=">=3.10,<3.14"' in (ROOT / "setup.py").read_text()
     commands = [step.get("run") for step in jobs["first-commands"]["steps"]]
     assert commands[-2:] == ["make demo", "make test"]
+
+
+def test_lint_is_a_job_of_its_own() -> None:
+    steps = yaml.safe_load(WORKFLOW.read_text())["jobs"]["lint"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make lint"]
+
+
+@pytest.mark.parametrize(("subject", "code"), [("x" * 72, 0), ("x" * 73, 1)])
+def test_the_hook_of_pre_commit_counts_a_subjects_characters(tmp_path: Path, subject: str, code: int) -> None:
+    (hooks,) = (repository["hooks"] for repository in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"])
+    (entry,) = (hook["entry"] for hook in hooks if hook["id"] == "subject")
+    message = tmp_path / "message"
+    message.write_text(f"{subject}\n\nWhy, which may be as long as it needs to be to be understood by whoever reads it later.\n")
+    assert subprocess.run([*shlex.split(entry), str(message)]).returncode == code
 
 
 def answers(port: int) -> bool:

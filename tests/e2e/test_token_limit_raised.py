@@ -12,7 +12,7 @@ from small_teacher import SmallTeacher, small_teacher
 
 from beam_distill.before_run import survey
 from beam_distill.cli.main import main
-from transforms.read_rows import walk_split
+from transforms.intake.walk import walk_split
 
 ROWS = 12
 CONTEXT = 300
