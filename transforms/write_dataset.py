@@ -71,7 +71,7 @@ class _JoinWithLedgerFn(beam.DoFn):
                 part = verdict.for_split(files.split)
                 written = SuccessTally()
                 examples, rejects = _LinesGathered(files.split.value), _LinesGathered(REJECTS)
-                for ended in self._conclude_split(prompt, files, find, failures, verdict):
+                for ended in self._ends_of(prompt, files, find, failures, verdict):
                     reason = ended.reason if isinstance(ended, RejectedRow) else None
                     written.add(RowOutcome(files.split, reason, row_digest(ended.origin, ended.row_key)))
                     if isinstance(ended, RejectedRow):
@@ -93,7 +93,7 @@ class _JoinWithLedgerFn(beam.DoFn):
             answers.close()
             failures.close()
 
-    def _conclude_split(
+    def _ends_of(
         self, prompt: Prompt, files: SplitFiles, find: FindReplies, failures: FailureIndex, verdict: Verdict
     ) -> Iterator[Union[DistilledExample, RejectedRow]]:
         for row in walk_split(self._rows, files):

@@ -9,7 +9,7 @@ from typing import Any
 from beam_distill.after_run.endpoints_used import endpoint_warnings
 from beam_distill.after_run.handoff.write import write_handoff
 from beam_distill.after_run.left_out import left_out_warnings
-from beam_distill.after_run.request_failures import FailureTold, holds_failures, most_frequent
+from beam_distill.after_run.request_failures import CommonFailure, holds_failures, most_frequent
 from beam_distill.after_run.result import RunResult
 from beam_distill.after_run.run_record import write_run_json
 from beam_distill.before_run.input_warnings import input_warnings
@@ -41,7 +41,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
         return replace(result, exit_code=ExitCode.STORAGE_FAILED, message=f"run.json or the files for the training cannot be written: {error}")
 
 
-def _failures(result: RunResult) -> tuple[FailureTold, ...]:
+def _failures(result: RunResult) -> tuple[CommonFailure, ...]:
     """What the endpoint said of requests that failed; read from the rejects only where there are such."""
     splits = result.verdict.splits if result.verdict is not None else ()
     if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):

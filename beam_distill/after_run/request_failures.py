@@ -21,7 +21,7 @@ _CHANGING = re.compile(r"[0-9a-f]{8,}(?:-[0-9a-f]+)*|\d+(?:[.,]\d+)*", re.IGNORE
 
 
 @dataclass(frozen=True, slots=True)
-class FailureTold:
+class CommonFailure:
     """One way in which ``rows`` rows failed; ``words`` are those of the first of them."""
 
     reason: str
@@ -39,7 +39,7 @@ def holds_failures(reasons: Iterable[str]) -> bool:
     return not _KINDS.isdisjoint(reasons)
 
 
-def most_frequent(rejects: Iterable[Mapping[str, Any]]) -> tuple[FailureTold, ...]:
+def most_frequent(rejects: Iterable[Mapping[str, Any]]) -> tuple[CommonFailure, ...]:
     """The most frequent failures among rejects, those of the most rows first. Messages that differ in numbers and ids count as one."""
     counts: dict[tuple[str, str], int] = {}
     first: dict[tuple[str, str], str] = {}
@@ -54,7 +54,7 @@ def most_frequent(rejects: Iterable[Mapping[str, Any]]) -> tuple[FailureTold, ..
         counts[key] = counts.get(key, 0) + 1
         first.setdefault(key, words)
     ranked = sorted(counts, key=lambda key: (-counts[key], key))[:MOST]
-    return tuple(FailureTold(key[0], counts[key], first[key]) for key in ranked)
+    return tuple(CommonFailure(key[0], counts[key], first[key]) for key in ranked)
 
 
 def own_words(detail: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from beam_distill.after_run.endpoints_used import endpoints_line
 from beam_distill.after_run.report.explanations import explanation
-from beam_distill.after_run.request_failures import FailureTold
+from beam_distill.after_run.request_failures import CommonFailure
 from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices
@@ -64,7 +64,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     label_agreement: str = ""
     limits: tuple[str, ...] = ()
-    failures: tuple[FailureTold, ...] = ()
+    failures: tuple[CommonFailure, ...] = ()
 
     @property
     def ok(self) -> bool:

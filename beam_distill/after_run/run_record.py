@@ -24,13 +24,13 @@ def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, starte
     A storage that takes nothing shows itself when the first answer comes; here it is skipped.
     """
     with suppress(Exception):
-        write_text(f"{work_dir}/started.json", json.dumps(_told(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
+        write_text(f"{work_dir}/started.json", json.dumps(_given(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
 
 
 def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> str:
     """Write run.json into the work_dir, whole or not at all; its path."""
     fields = {
-        **_told(resolved, result.run_id, started, endpoint),
+        **_given(resolved, result.run_id, started, endpoint),
         "wall_s": round(result.wall_s, 3),
         "exit_code": int(result.exit_code),
         "outcome": result.exit_code.name.lower(),
@@ -55,7 +55,7 @@ def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datet
     return path
 
 
-def _told(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint: dict[str, Any]) -> dict[str, Any]:
+def _given(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint: dict[str, Any]) -> dict[str, Any]:
     return {
         "beam_distill": VERSION,
         "run_id": run_id,

@@ -47,10 +47,10 @@ class Prices:
 
 def prices_of(settings: ViewSettings) -> Prices | None:
     """The prices, when at least one is given."""
-    return prices_told(settings.model_dump(include=set(PRICE_SETTINGS.values())))
+    return prices_among(settings.model_dump(include=set(PRICE_SETTINGS.values())))
 
 
-def prices_told(settings: Mapping[str, Any]) -> Prices | None:
+def prices_among(settings: Mapping[str, Any]) -> Prices | None:
     """The prices among settings by name, as run.json holds them; None when there is none."""
     reported = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
     currency = reported.pop("currency") or ""

@@ -92,7 +92,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
     """What is said of an error that is not a defect of ours, None for any other."""
-    from beam_distill.runners.failures import root_cause, told_by_runner
+    from beam_distill.runners.failures import reported_by_runner, root_cause
 
     number = storage_errno(error)
     if number is not None:
@@ -100,7 +100,7 @@ def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
         return f"a file cannot be read or written: {why}. {what_to_do(number)} and rerun: answers on the ledger are kept."
     if plan.embedded:
         return None
-    reported = told_by_runner(error)
+    reported = reported_by_runner(error)
     return None if reported is None else f"{reported}. Run the same command again to go on: answers on the ledger are kept."
 
 
@@ -118,9 +118,9 @@ def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, 
                 pipeline = OwnPipeline(runner=runner, options=options)
                 build(pipeline, job)
                 result = pipeline.run()
-                follow_metrics(watch, lambda: counters_of(_told(result)))
+                follow_metrics(watch, lambda: counters_of(_fresh_metrics(result)))
                 result.wait_until_finish()
-            return metrics_of(_told(result))
+            return metrics_of(_fresh_metrics(result))
     finally:
         close_sessions(prepared.run_id)
 
@@ -144,7 +144,7 @@ def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[N
     return local_workers_watched(job.scoring.control_dir, job.scoring.patience.drain_s)
 
 
-def _told(result: Any) -> Any:
+def _fresh_metrics(result: Any) -> Any:
     # Beam's portable result keeps the first answer it gets, which is that of a job that has only begun
     result._metrics = None
     return result.metrics()

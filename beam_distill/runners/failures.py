@@ -8,7 +8,7 @@ _BEAMS_WORDS = "failed in state"
 LONGEST = 2000
 
 
-def told_by_runner(error: BaseException) -> str | None:
+def reported_by_runner(error: BaseException) -> str | None:
     """The runner's word for a job that it failed, or for its own going away; None when the error is of another kind."""
     if isinstance(error, grpc.RpcError):
         code = error.code().name if isinstance(error, grpc.Call) else type(error).__name__

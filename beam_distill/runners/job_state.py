@@ -49,7 +49,7 @@ def refuse_while_detached(work_dir: str) -> None:
         )
 
 
-def metrics_told(submission: Submission) -> dict[str, Any]:
+def reported_metrics(submission: Submission) -> dict[str, Any]:
     """What the runner reports of the job's counters; nothing when it knows none (any more), or does not answer."""
     from beam_distill.runners.metrics import metrics_from_answer
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.flink_rest import FlinkRest
-from beam_distill.runners.job_state import ENDED, UNREACHABLE, metrics_told, state_of
+from beam_distill.runners.job_state import ENDED, UNREACHABLE, reported_metrics, state_of
 from beam_distill.work_dir.files import fields_of
 from beam_distill.work_dir.submission import Submission, note_end
 
@@ -27,7 +27,7 @@ def follow(resolved: ResolvedSettings, submission: Submission, every_s: float = 
     while True:
         state = state_of(submission)
         if state in ENDED:
-            return conclude(resolved, submission, state)
+            return read_end(resolved, submission, state)
         if state != UNREACHABLE:
             silent_since = None
         elif silent_since is None:
@@ -40,7 +40,7 @@ def follow(resolved: ResolvedSettings, submission: Submission, every_s: float = 
         time.sleep(every_s)
 
 
-def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> RunResult:
+def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> RunResult:
     """Read the verdict of a job that has ended and write run.json. With no verdict the job itself failed: exit code 1 and the runner's word.
 
     ``resolved`` must be the settings the job was submitted with.
@@ -60,7 +60,7 @@ def conclude(resolved: ResolvedSettings, submission: Submission, state: str) -> 
         message = f"{message} {why[:2000]}"
         result = RunResult(code, message.strip(), submission.run_id, submission.work_dir, wall_s=wall_s)
     else:
-        reported = metrics_told(submission)
+        reported = reported_metrics(submission)
         result = replace(read_result(input_spec(resolved.settings), files, submission.run_id, submission.work_dir, reported), wall_s=wall_s)
     result = record_run(resolved, with_losses(result), started, submission.endpoint)
     note_end(submission, state)

@@ -121,7 +121,7 @@ def test_processes_of_this_command_are_of_its_own_python(tmp_path: Path) -> None
 def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: Path) -> None:
     from beam_distill.config.sources import resolve
     from beam_distill.runners.job_state import state_of
-    from beam_distill.submit.follow import conclude, stop
+    from beam_distill.submit.follow import read_end, stop
     from beam_distill.submit.submit import submit_detached
     from beam_distill.work_dir.submission import read_submission
 
@@ -137,7 +137,7 @@ def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: P
         assert again.code == 2 and f"the job {submission.job_id}" in again.output, again.output
         stop(submission, "stopped by a test")
         wait_for("the job's end", lambda: state_of(submission) == "DONE", 120)
-        result = conclude(settings, submission, "DONE")
+        result = read_end(settings, submission, "DONE")
         answered = simulator.stats()["answered"]
     assert int(result.exit_code) == 130 and "stopped by a test" in result.message
     assert answered < A_MINUTE_OF_ROWS and result.verdict is not None

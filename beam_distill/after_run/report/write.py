@@ -5,7 +5,7 @@ from __future__ import annotations
 from beam_distill.after_run.report.ledger_facts import gather, rejects_of
 from beam_distill.after_run.report.page import render
 from beam_distill.after_run.report.run_files import read_run, sample_rejects
-from beam_distill.job.prices import Prices, prices_told
+from beam_distill.job.prices import Prices, prices_among
 from beam_distill.work_dir.files import write_text
 
 FILE_NAME = "report.html"
@@ -24,5 +24,5 @@ def write_report(work_dir: str, output: str | None = None, prices: Prices | None
     if not rejects:
         rejects = rejects_of(ledger)
     path = output if output is not None else f"{run.work_dir}/{FILE_NAME}"
-    write_text(path, render(run, ledger, rejects, older, prices or prices_told(run.settings)))
+    write_text(path, render(run, ledger, rejects, older, prices or prices_among(run.settings)))
     return path, ledger.agreement.sentence

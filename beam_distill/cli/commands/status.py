@@ -54,7 +54,7 @@ def run(call: Call) -> int:
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
     from beam_distill.runners.job_state import ENDED, state_of
-    from beam_distill.submit.follow import conclude, follow
+    from beam_distill.submit.follow import follow, read_end
     from beam_distill.work_dir.files import fields_of
     from beam_distill.work_dir.submission import read_submission
     from transforms.files.paths import absolute
@@ -75,7 +75,7 @@ def run(call: Call) -> int:
         print(f"the job {submission.name} on {submission.master} is {state}")
         return int(ExitCode.NOT_ENDED)
     try:
-        result = conclude(resolved, submission, state) if state in ENDED else follow(resolved, submission)
+        result = read_end(resolved, submission, state) if state in ENDED else follow(resolved, submission)
     except KeyboardInterrupt:
         print(f"the job {submission.name} on {submission.master} goes on", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)

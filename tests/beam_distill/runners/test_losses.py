@@ -9,7 +9,7 @@ import pytest
 from beam_distill.after_run.read_result import with_losses
 from beam_distill.after_run.result import RunResult, summary_text
 from beam_distill.exit_codes import ExitCode
-from beam_distill.runners.failures import told_by_runner
+from beam_distill.runners.failures import reported_by_runner
 from transforms.elements.tally import Verdict
 
 
@@ -60,4 +60,4 @@ RuntimeError: no such thing [while running 'read']"""
     ],
 )
 def test_a_runners_failure_is_told_from_ours(error: Exception, said: str | None) -> None:
-    assert told_by_runner(error) == said
+    assert reported_by_runner(error) == said
