@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from beam_distill.after_run.report.explanations import explanation
 from transforms.counters import ANSWERS_BY, REFUSED_BY
 from transforms.elements.counted import counted
 from transforms.elements.failures import FailureKind
+from transforms.elements.reasons import explanation
 
 
 def answers_by_endpoint(metrics: dict[str, Any]) -> dict[str, int]:

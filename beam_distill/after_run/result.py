@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beam_distill.after_run.endpoints_used import endpoints_line
-from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.request_failures import CommonFailure
 from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted, duration
-from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH
+from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, explanation
 from transforms.elements.tally import SplitVerdict, Verdict
 from transforms.elements.usage import Usage
 from transforms.files.paths import is_remote

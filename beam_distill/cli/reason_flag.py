@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from transforms.elements import reasons
-from transforms.elements.failures import FailureKind
-from transforms.elements.reasons import ANSWER_REASONS
-
-REQUEST_REASONS = tuple(kind.value for kind in FailureKind)
-"""The teacher was asked and gave no answer."""
+from transforms.elements.reasons import ANSWER_REASONS, REASONS
 
 
 def chosen_reasons(given: list[str]) -> tuple[str, ...]:
@@ -25,8 +20,7 @@ def reason_problem(code: str, not_asked: str, without_request: frozenset[str]) -
     """
     if code in without_request:
         return f"reason: rows rejected for {code} {not_asked}"
-    known = [*ANSWER_REASONS, *REQUEST_REASONS, reasons.NOT_SENT, *sorted(reasons.NEVER_ASKED)]
-    if code in known:
+    if code in REASONS:
         return None
-    near = difflib.get_close_matches(code, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(code, REASONS, n=1, cutoff=0.5)
     return f"reason: {code!r} is not a reason; {f'did you mean {near[0]}?' if near else 'reasons of answers are ' + ', '.join(ANSWER_REASONS)}"

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 from world.responding import Response
 
-from transforms.elements.failures import ENDPOINT_REFUSES, PASSING, FailureKind
+from transforms.elements.failures import ENDPOINT_REFUSES, PASSING, REPHRASED, FailureKind
 
 RESPONSES = Path(__file__).parent / "responses"
 
@@ -31,7 +31,7 @@ def then(kind: FailureKind) -> str:
         return "sent again"
     if kind in ENDPOINT_REFUSES:
         return "stops the run"
-    if kind in (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS, FailureKind.PARAMETER_REFUSED):
+    if kind in REPHRASED:
         return "sent again in other words"
     return "rejected"
 

@@ -1,67 +1,222 @@
-"""The ways a request can fail, and the ways a run can stop early.
-
-FailureKind
-    passing                 sent again after a wait
-        throttled, unavailable, server_error, timed_out, connection_lost, cannot_connect, broken_body, broken_off, generation_failed
-    the endpoint refuses    no row would fare better: the run stops
-        unauthorized, forbidden, not_found, no_credential, quota_spent
-    this row is refused     never sent again within the run; other rows go on
-        bad_request, too_large, context_length_exceeded, content_filtered
-    adapted                 the request is rephrased once and sent again at once
-        wants_max_completion_tokens, wants_max_tokens, parameter_refused
-"""
+"""The ways a request can fail, and the ways a run can stop early."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+
+class Then(Enum):
+    """What becomes of a row whose request failed."""
+
+    SENT_AGAIN = "sent again after a wait"
+    STOPS_THE_RUN = "no row would fare better"
+    REJECTED = "not sent again within the run; other rows go on"
+    REPHRASED = "sent again at once in other words, once"
+
+
+class Sign(Enum):
+    """What a failure says of the endpoint, as far as rows of their own fault can be told from it."""
+
+    NOTHING = "nothing by itself"
+    TROUBLE = "it may be out"
+    BODY_UNREADABLE = "it may be out, or something else than a chat completions endpoint"
+    REFUSAL = "it may refuse every request"
+    ROW_REFUSAL = "it read the row and refuses it; before the first answer, perhaps our settings"
+
+
+@dataclass(frozen=True, slots=True)
+class KindBudget:
+    """How much patience one kind of failure deserves.
+
+    ``most`` failures of the kind, within ``lifetime_s`` seconds since the request was first sent; the first wait is at most
+    ``base_s``, no wait exceeds ``longest_s``.
+    """
+
+    most: int
+    lifetime_s: float
+    base_s: float
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """All that is said of one kind; see ``FailureKind``."""
+
+    code: str
+    then: Then
+    sign: Sign
+    explanation: str
+    budget: KindBudget | None = None
+    weight: int = 1
 
 
 class FailureKind(str, Enum):
-    """Why an attempt gave no answer. The value is also the reason code in rejects.jsonl."""
+    """Why an attempt gave no answer. The value is also the reason code in rejects.jsonl.
 
-    THROTTLED = "throttled"
-    UNAVAILABLE = "unavailable"
-    SERVER_ERROR = "server_error"
-    TIMED_OUT = "timed_out"
-    CONNECTION_LOST = "connection_lost"
-    CANNOT_CONNECT = "cannot_connect"
-    BROKEN_BODY = "broken_body"
-    BROKEN_OFF = "broken_off"
-    GENERATION_FAILED = "generation_failed"
+    ``then`` is what becomes of the row; ``budget`` how often it is sent again, for every kind that is and no other. ``sign`` is what the
+    failure says of the endpoint; ``weight`` how much it counts against a row while the endpoint answers others. ``explanation`` says for a
+    person what a row rejected so means, and what to do.
+    """
 
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    NO_CREDENTIAL = "no_credential"
-    QUOTA_SPENT = "quota_spent"
+    then: Then
+    sign: Sign
+    explanation: str
+    budget: KindBudget | None
+    weight: int
 
-    BAD_REQUEST = "bad_request"
-    TOO_LARGE = "too_large"
-    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
-    CONTENT_FILTERED = "content_filtered"
+    def __new__(cls, entry: Any) -> FailureKind:  # an _Entry; ``FailureKind(code)`` looks a kind up and does not come here
+        member = str.__new__(cls, entry.code)
+        member._value_ = entry.code
+        member.then, member.sign, member.explanation = entry.then, entry.sign, entry.explanation
+        member.budget, member.weight = entry.budget, entry.weight
+        return member
 
-    WANTS_MAX_COMPLETION_TOKENS = "wants_max_completion_tokens"
-    WANTS_MAX_TOKENS = "wants_max_tokens"
-    PARAMETER_REFUSED = "parameter_refused"
+    # the longest patience is for an endpoint that works and asks for time; what may have been paid for gets few tries
+    THROTTLED = _Entry(
+        "throttled",
+        Then.SENT_AGAIN,
+        Sign.NOTHING,
+        "The endpoint kept answering 429. Run again, or allow more time with max_retry_time_interval.",
+        budget=KindBudget(1000, lifetime_s=3600.0, base_s=0.5, longest_s=30.0),
+    )
+    UNAVAILABLE = _Entry(
+        "unavailable",
+        Then.SENT_AGAIN,
+        Sign.TROUBLE,
+        "The endpoint was unavailable (502, 503, 504) too often. Run again.",
+        budget=KindBudget(100, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
+    )
+    SERVER_ERROR = _Entry(
+        "server_error",
+        Then.SENT_AGAIN,
+        Sign.TROUBLE,
+        "The endpoint failed with an error of its own (500) too often. Run again.",
+        budget=KindBudget(8, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
+    )
+    TIMED_OUT = _Entry(
+        "timed_out",
+        Then.SENT_AGAIN,
+        Sign.TROUBLE,
+        "No whole answer came in time. Run again, or raise initial_request_timeout; where answers stream first_token_timeout or "
+        "token_gap_timeout, whichever the detail names.",
+        budget=KindBudget(4, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+        weight=4,
+    )
+    CONNECTION_LOST = _Entry(
+        "connection_lost",
+        Then.SENT_AGAIN,
+        Sign.TROUBLE,
+        "The connection broke too often. Run again.",
+        budget=KindBudget(10, lifetime_s=1800.0, base_s=0.25, longest_s=10.0),
+    )
+    CANNOT_CONNECT = _Entry(
+        "cannot_connect",
+        Then.SENT_AGAIN,
+        Sign.TROUBLE,
+        "No connection could be made. Run again when the endpoint is up.",
+        budget=KindBudget(100, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    )
+    BROKEN_BODY = _Entry(
+        "broken_body",
+        Then.SENT_AGAIN,
+        Sign.BODY_UNREADABLE,
+        "The response was not a chat completion too often. Run again.",
+        budget=KindBudget(5, lifetime_s=1800.0, base_s=0.1, longest_s=5.0),
+    )
+    BROKEN_OFF = _Entry(
+        "broken_off",
+        Then.SENT_AGAIN,
+        Sign.BODY_UNREADABLE,
+        "The server broke its answers off too often (error, abort). Run again.",
+        budget=KindBudget(5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    )
+    GENERATION_FAILED = _Entry(
+        "generation_failed",
+        Then.SENT_AGAIN,
+        Sign.ROW_REFUSAL,
+        "The endpoint could not read what its model wrote (JSON, channels) too often. Run again.",
+        budget=KindBudget(5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
+    )
+
+    UNAUTHORIZED = _Entry(
+        "unauthorized",
+        Then.STOPS_THE_RUN,
+        Sign.REFUSAL,
+        "The endpoint refused the credential. Give a valid one and run again.",
+        weight=3,
+    )
+    FORBIDDEN = _Entry(
+        "forbidden",
+        Then.STOPS_THE_RUN,
+        Sign.REFUSAL,
+        "The credential may not use this endpoint. Have it allowed, or use another one, and run again.",
+        weight=3,
+    )
+    NOT_FOUND = _Entry(
+        "not_found",
+        Then.STOPS_THE_RUN,
+        Sign.REFUSAL,
+        "The endpoint knows no such route or model. Look at teacher_model_endpoint_url and model, and run again.",
+        weight=3,
+    )
+    NO_CREDENTIAL = _Entry(
+        "no_credential",
+        Then.STOPS_THE_RUN,
+        Sign.NOTHING,
+        "No credential could be had. The detail says where one was looked for.",
+    )
+    QUOTA_SPENT = _Entry("quota_spent", Then.STOPS_THE_RUN, Sign.NOTHING, "The account has no credit or quota left. Add some, then run again.")
+
+    BAD_REQUEST = _Entry("bad_request", Then.REJECTED, Sign.ROW_REFUSAL, "The endpoint refused this request (400). The detail says why.")
+    TOO_LARGE = _Entry(
+        "too_large",
+        Then.REJECTED,
+        Sign.ROW_REFUSAL,
+        "The request is larger than the endpoint takes or than its limits ever allow, or its answer is larger than any teacher's. The "
+        "detail says which. Shorten the row.",
+    )
+    CONTEXT_LENGTH_EXCEEDED = _Entry(
+        "context_length_exceeded",
+        Then.REJECTED,
+        Sign.ROW_REFUSAL,
+        "Prompt and answer do not fit the model's context. Shorten the row, or lower teacher_model_max_new_tokens.",
+    )
+    CONTENT_FILTERED = _Entry(
+        "content_filtered",
+        Then.REJECTED,
+        Sign.NOTHING,
+        "The endpoint's content filter, or the teacher itself, refused the prompt or withheld the answer. Rephrase the row or take it "
+        "out, or have the filter set otherwise.",
+    )
+
+    WANTS_MAX_COMPLETION_TOKENS = _Entry(
+        "wants_max_completion_tokens",
+        Then.REPHRASED,
+        Sign.NOTHING,
+        "Never a row's reason: the request is rephrased.",
+    )
+    WANTS_MAX_TOKENS = _Entry("wants_max_tokens", Then.REPHRASED, Sign.NOTHING, "Never a row's reason: the request is rephrased.")
+    PARAMETER_REFUSED = _Entry(
+        "parameter_refused",
+        Then.REPHRASED,
+        Sign.NOTHING,
+        "The teacher does not take a setting of the request. Leave it out by giving it the value none.",
+    )
 
 
-PASSING = frozenset(
-    {
-        FailureKind.THROTTLED,
-        FailureKind.UNAVAILABLE,
-        FailureKind.SERVER_ERROR,
-        FailureKind.TIMED_OUT,
-        FailureKind.CONNECTION_LOST,
-        FailureKind.CANNOT_CONNECT,
-        FailureKind.BROKEN_BODY,
-        FailureKind.BROKEN_OFF,
-        FailureKind.GENERATION_FAILED,
-    }
-)
-ENDPOINT_REFUSES = frozenset(
-    {FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.NO_CREDENTIAL, FailureKind.QUOTA_SPENT}
-)
+def _kinds(*signs: Sign) -> frozenset[FailureKind]:
+    return frozenset(kind for kind in FailureKind if kind.sign in signs)
+
+
+PASSING = frozenset(kind for kind in FailureKind if kind.then is Then.SENT_AGAIN)
+ENDPOINT_REFUSES = frozenset(kind for kind in FailureKind if kind.then is Then.STOPS_THE_RUN)
+REPHRASED = frozenset(kind for kind in FailureKind if kind.then is Then.REPHRASED)
+UNREADABLE = _kinds(Sign.BODY_UNREADABLE)
+TROUBLE = _kinds(Sign.TROUBLE, Sign.BODY_UNREADABLE)
+REFUSAL = _kinds(Sign.REFUSAL)
+ROW_REFUSAL = _kinds(Sign.ROW_REFUSAL)
 
 
 class StopCause(str, Enum):

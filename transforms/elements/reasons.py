@@ -1,92 +1,194 @@
-"""Why a row gave no example: every code that can be in rejects.jsonl.
-
-line                never became a row, nothing was sent
-    not_utf8, invalid_json, not_an_object, row_too_large, bad_row
-file                what follows in the file cannot be read; the split is not published
-    unreadable_file
-row                 a JSON object, but not a chat that can be sent; nothing was sent
-    no_messages, printed_list, bad_message, unknown_role, content_not_text, holds_picture, holds_audio, holds_video,
-    holds_file, tool_calls, wrong_order, no_user_message,
-    empty_user_message, missing_column, missing_value, template_failed
-answer              the teacher answered, the answer is of no use
-    empty_answer, cut_off_by_length, content_filtered, wants_tool, repeats_itself, unknown_finish_reason,
-    special_tokens, no_json, key_missing, not_a_number, answer_not_text, label_not_listed, several_labels
-request             the teacher gave no answer: the values of ``failures.FailureKind``
-not_sent            the run stopped before the row's turn came; a rerun sends it
-"""
+"""Why a row gave no example: every code that can be in rejects.jsonl, each with all that is said of it."""
 
 from __future__ import annotations
 
-NOT_UTF8 = "not_utf8"
-INVALID_JSON = "invalid_json"
-NOT_AN_OBJECT = "not_an_object"
-ROW_TOO_LARGE = "row_too_large"
-BAD_ROW = "bad_row"
-UNREADABLE_FILE = "unreadable_file"
+from enum import Enum
+from typing import NamedTuple
 
-NO_MESSAGES = "no_messages"
-PRINTED_LIST = "printed_list"
-BAD_MESSAGE = "bad_message"
-UNKNOWN_ROLE = "unknown_role"
-CONTENT_NOT_TEXT = "content_not_text"
-HOLDS_PICTURE = "holds_picture"
-HOLDS_AUDIO = "holds_audio"
-HOLDS_VIDEO = "holds_video"
-HOLDS_FILE = "holds_file"
-TOOL_CALLS = "tool_calls"
-WRONG_ORDER = "wrong_order"
-NO_USER_MESSAGE = "no_user_message"
-EMPTY_USER_MESSAGE = "empty_user_message"
-MISSING_COLUMN = "missing_column"
-MISSING_VALUE = "missing_value"
-TEMPLATE_FAILED = "template_failed"
+from transforms.elements.failures import FailureKind
 
-EMPTY_ANSWER = "empty_answer"
-CUT_OFF_BY_LENGTH = "cut_off_by_length"
-CONTENT_FILTERED = "content_filtered"
-WANTS_TOOL = "wants_tool"
-REPEATS_ITSELF = "repeats_itself"
-UNKNOWN_FINISH_REASON = "unknown_finish_reason"
-SPECIAL_TOKENS = "special_tokens"
-NO_JSON = "no_json"
-KEY_MISSING = "key_missing"
-NOT_A_NUMBER = "not_a_number"
-ANSWER_NOT_TEXT = "answer_not_text"
-LABEL_NOT_LISTED = "label_not_listed"
-SEVERAL_LABELS = "several_labels"
 
-NOT_SENT = "not_sent"
+class Stage(Enum):
+    """Where on its way a row became a reject."""
 
-NEVER_ASKED = frozenset(
-    {
-        NOT_UTF8,
-        INVALID_JSON,
-        NOT_AN_OBJECT,
-        ROW_TOO_LARGE,
-        BAD_ROW,
-        UNREADABLE_FILE,
-        NO_MESSAGES,
-        PRINTED_LIST,
-        BAD_MESSAGE,
-        UNKNOWN_ROLE,
-        CONTENT_NOT_TEXT,
-        HOLDS_PICTURE,
-        HOLDS_AUDIO,
-        HOLDS_VIDEO,
-        HOLDS_FILE,
-        TOOL_CALLS,
-        WRONG_ORDER,
-        NO_USER_MESSAGE,
-        EMPTY_USER_MESSAGE,
-        MISSING_COLUMN,
-        MISSING_VALUE,
-        TEMPLATE_FAILED,
-    }
+    LINE = "it never became a row, nothing was sent"
+    FILE = "what follows in the file cannot be read; the split is not published"
+    ROW = "a JSON object, but not a chat that can be sent; nothing was sent"
+    ANSWER = "the teacher answered, and the answer is of no use"
+    REQUEST = "the teacher was asked and gave no answer"
+    RUN = "the run stopped before the row's turn came"
+
+
+class Reason(NamedTuple):
+    """One code. ``explanation`` says for a person what it means and what to do."""
+
+    stage: Stage
+    explanation: str
+
+
+REASONS: dict[str, Reason] = {}
+"""Every reason by its code; those of failed requests are the kinds of failure."""
+
+
+def _reason(code: str, stage: Stage, explanation: str) -> str:
+    REASONS[code] = Reason(stage, explanation)
+    return code
+
+
+NOT_UTF8 = _reason("not_utf8", Stage.LINE, "The line is not UTF-8 text. Convert the file.")
+INVALID_JSON = _reason(
+    "invalid_json",
+    Stage.LINE,
+    "The line, or the chat that one of its cells holds as text, is not JSON. Correct it in the input file.",
 )
-"""Reasons of rows that were not question to the teacher, so they do not weigh on the success ratio."""
+NOT_AN_OBJECT = _reason("not_an_object", Stage.LINE, "The line is JSON but not an object. Fix it in the input file.")
+ROW_TOO_LARGE = _reason(
+    "row_too_large",
+    Stage.LINE,
+    "The line is longer than any prompt can be. Shorten it, or look whether line ends are missing.",
+)
+BAD_ROW = _reason(
+    "bad_row",
+    Stage.LINE,
+    "The record cannot be read as a row of its format, for example with more fields than columns. Fix it in the input file.",
+)
 
-ANSWER_REASONS = (EMPTY_ANSWER, CUT_OFF_BY_LENGTH, CONTENT_FILTERED, NO_JSON, KEY_MISSING, NOT_A_NUMBER, ANSWER_NOT_TEXT)
-"""The teacher answered, and the answer is of no use: reasons that a person may have asked again."""
+UNREADABLE_FILE = _reason(
+    "unreadable_file",
+    Stage.FILE,
+    "What follows in the file cannot be read, so the split is not published. Replace the file with an intact copy; it may be cut off.",
+)
+
+NO_MESSAGES = _reason(
+    "no_messages",
+    Stage.ROW,
+    "The row has no messages. Name the column that has them with messages_column, or make them from columns with user_template.",
+)
+PRINTED_LIST = _reason(
+    "printed_list",
+    Stage.ROW,
+    "A cell holds its messages as Python prints a list, which is not JSON. Write the file with to_json or to_parquet.",
+)
+BAD_MESSAGE = _reason("bad_message", Stage.ROW, "A message is not an object with role and content. Fix it in the input file.")
+UNKNOWN_ROLE = _reason("unknown_role", Stage.ROW, "A message has a role other than system, user and assistant. Correct it in the input file.")
+CONTENT_NOT_TEXT = _reason(
+    "content_not_text",
+    Stage.ROW,
+    "A message's content is neither text nor a list of text parts. Put its text together in the input file.",
+)
+HOLDS_PICTURE = _reason(
+    "holds_picture",
+    Stage.ROW,
+    "A message holds a picture; only text can be distilled. Leave the row out, or keep its text only.",
+)
+HOLDS_AUDIO = _reason("holds_audio", Stage.ROW, "A message holds sound; only text can be distilled. Leave the row out, or keep its text only.")
+HOLDS_VIDEO = _reason("holds_video", Stage.ROW, "A message holds a video; only text can be distilled. Leave the row out, or keep its text only.")
+HOLDS_FILE = _reason(
+    "holds_file",
+    Stage.ROW,
+    "A message holds a file; only text can be distilled. Put the file's text into the message, or leave the row out.",
+)
+TOOL_CALLS = _reason("tool_calls", Stage.ROW, "The chat calls tools, which cannot be distilled. Leave the row out.")
+WRONG_ORDER = _reason(
+    "wrong_order",
+    Stage.ROW,
+    "The messages are in an order that is not a chat: at most one system message, then user and assistant in turn. Fix it in the input file.",
+)
+NO_USER_MESSAGE = _reason("no_user_message", Stage.ROW, "There is no user message to answer. Add one in the input file.")
+EMPTY_USER_MESSAGE = _reason("empty_user_message", Stage.ROW, "The user message is empty. Fill it in, or take the row out.")
+MISSING_COLUMN = _reason("missing_column", Stage.ROW, "The row lacks a column that the settings name. Add it, or name another one.")
+MISSING_VALUE = _reason(
+    "missing_value",
+    Stage.ROW,
+    'A column that the template or the settings name is empty in this row. Fill it in, or allow it with {{column or ""}}.',
+)
+TEMPLATE_FAILED = _reason("template_failed", Stage.ROW, "The template cannot be filled in for this row. The detail says why.")
+
+EMPTY_ANSWER = _reason(
+    "empty_answer",
+    Stage.ANSWER,
+    "The teacher answered with nothing, or only thought. Often passing; beam-distill retry WORK_DIR --reason empty_answer asks again.",
+)
+CUT_OFF_BY_LENGTH = _reason(
+    "cut_off_by_length",
+    Stage.ANSWER,
+    "The answer reached the token limit, or filled the model's context; the detail says which. Raise teacher_model_max_new_tokens and run "
+    "again: only rows that reached the limit are sent again.",
+)
+CONTENT_FILTERED = _reason(FailureKind.CONTENT_FILTERED.value, Stage.ANSWER, FailureKind.CONTENT_FILTERED.explanation)
+WANTS_TOOL = _reason(
+    "wants_tool",
+    Stage.ANSWER,
+    "The teacher called a tool instead of answering; none was offered. Take tool calls out of the row's system message, or switch them "
+    "off on the server.",
+)
+REPEATS_ITSELF = _reason(
+    "repeats_itself",
+    Stage.ANSWER,
+    "The server stopped an answer that repeated itself. A higher temperature or a frequency penalty may help.",
+)
+UNKNOWN_FINISH_REASON = _reason(
+    "unknown_finish_reason",
+    Stage.ANSWER,
+    "The endpoint ended the answer with a word that is not known, so the answer may not be whole. The detail names the word.",
+)
+SPECIAL_TOKENS = _reason(
+    "special_tokens",
+    Stage.ANSWER,
+    "The answer holds marks that belong to the model's chat template (such as <|im_end|>). The server should take them out: look at its "
+    "chat template and reasoning parser.",
+)
+NO_JSON = _reason(
+    "no_json",
+    Stage.ANSWER,
+    "The answer holds no JSON object, which the prompt asks for. beam-distill retry WORK_DIR --reason no_json asks again.",
+)
+KEY_MISSING = _reason(
+    "key_missing",
+    Stage.ANSWER,
+    "The answer is JSON without exactly one value under the key that was asked for. beam-distill retry WORK_DIR --reason key_missing asks "
+    "again.",
+)
+NOT_A_NUMBER = _reason(
+    "not_a_number",
+    Stage.ANSWER,
+    "The answer is not one certain number. beam-distill retry WORK_DIR --reason not_a_number asks again.",
+)
+ANSWER_NOT_TEXT = _reason(
+    "answer_not_text",
+    Stage.ANSWER,
+    "The answer is a list, an object or true/false where text was asked for. beam-distill retry WORK_DIR --reason answer_not_text asks again.",
+)
+LABEL_NOT_LISTED = _reason(
+    "label_not_listed",
+    Stage.ANSWER,
+    "The answer names none of the labels that the row lists. beam-distill retry WORK_DIR --reason label_not_listed asks again; "
+    "other_labels lets such answers through.",
+)
+SEVERAL_LABELS = _reason(
+    "several_labels",
+    Stage.ANSWER,
+    "The answer names more than one of the labels that the row lists. beam-distill retry WORK_DIR --reason several_labels asks again.",
+)
+
+NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row's turn came. Run the same command again.")
+
+REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})
+
+
+def _of(*stages: Stage) -> tuple[str, ...]:
+    return tuple(code for code, reason in REASONS.items() if reason.stage in stages)
+
+
+NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW))
+"""Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""
+ANSWER_REASONS = _of(Stage.ANSWER)
+"""Reasons that a person may have asked again: the answers were of no use."""
+
+
+def explanation(code: str) -> str:
+    """What a code means and what a person can do; empty for one that is not known."""
+    return REASONS[code].explanation if code in REASONS else ""
 
 
 class Rejection(Exception):

@@ -23,7 +23,6 @@ _LIMIT_NAMES = {
     FailureKind.WANTS_MAX_COMPLETION_TOKENS: "max_completion_tokens",
     FailureKind.WANTS_MAX_TOKENS: "max_tokens",
 }
-ADAPTED = frozenset({*_LIMIT_NAMES, FailureKind.PARAMETER_REFUSED})
 
 
 class Adaptation:

@@ -11,13 +11,12 @@ import random
 import time
 from dataclasses import dataclass, replace
 
-from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
+from transforms.elements.failures import REFUSAL, REPHRASED, TROUBLE, EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
-from transforms.teacher.adaptation import ADAPTED, Adaptation
+from transforms.teacher.adaptation import Adaptation
 from transforms.teacher.budget import NEVER_SENT
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EndpointState
-from transforms.teacher.health import REFUSAL, TROUBLE
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.inquiry import Inquiry
 from transforms.teacher.kinds.registry import KINDS
@@ -302,7 +301,7 @@ class Endpoint:
             row.latest_failure = failure
             return Judgement(failure, REFUSED_WAIT_S)
         learned = self._streaming.learn(failure, attempt.ask)
-        if failure.kind in ADAPTED and not learned:
+        if failure.kind in REPHRASED and not learned:
             learned = self._adaptation.learn(failure, attempt.taste)
             if not learned:
                 failure = replace(failure, kind=FailureKind.BAD_REQUEST)

@@ -10,22 +10,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
+from transforms.elements.failures import REFUSAL, ROW_REFUSAL, TROUBLE, UNREADABLE, EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.teacher.refusal_words import begins_with, no_room_text, refusal_text
 from transforms.teacher.specs import PatienceSpec
-
-UNREADABLE = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF})
-TROUBLE = UNREADABLE | {
-    FailureKind.CANNOT_CONNECT,
-    FailureKind.CONNECTION_LOST,
-    FailureKind.TIMED_OUT,
-    FailureKind.UNAVAILABLE,
-    FailureKind.SERVER_ERROR,
-}
-REFUSAL = frozenset({FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND})
-ROW_REFUSAL = frozenset(
-    {FailureKind.BAD_REQUEST, FailureKind.TOO_LARGE, FailureKind.CONTEXT_LENGTH_EXCEEDED, FailureKind.GENERATION_FAILED}
-)
 
 DOUBT_AFTER = 8  # failures in a row; at 10 % faults that many by chance is one in a hundred million
 DOUBT_AFTER_REFUSALS = 20
@@ -35,7 +22,6 @@ ROWS_REFUSED_BEFORE_QUESTION = 8  # before the first answer
 ROWS_REFUSED_BEFORE_STOP = 30
 ROWS_FROM_ELSEWHERE = 8  # of those
 ROWS_BEFORE_QUESTION = 2  # rows that never failed are tried first: an answer to those is wanted, one to our question is not
-WEIGHT = {FailureKind.TIMED_OUT: 4, FailureKind.FORBIDDEN: 3, FailureKind.NOT_FOUND: 3, FailureKind.UNAUTHORIZED: 3}  # others 1
 MOST_BY_ITSELF = 8
 """So much weight of failures while the endpoint answered others gives a row up. Less would lose rows to an endpoint that fails now and then."""
 THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those waiting may be too large for the rate limit
@@ -161,7 +147,7 @@ class EndpointHealth:
         if self._silent_since_s is None:
             self._silent_since_s = now_s
         if kind in TROUBLE:
-            self._trouble += WEIGHT.get(kind, 1)
+            self._trouble += kind.weight
             if failure.status is not None:
                 self._ever_heard = True
             busy = kind is FailureKind.UNAVAILABLE and failure.status is not None and self.silent_s(now_s) < BUSY_S and self._rows_answered

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.elements.failures import REFUSAL, REPHRASED, ROW_REFUSAL, FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
-from transforms.teacher.adaptation import ADAPTED, Adaptation
+from transforms.teacher.adaptation import Adaptation
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.health import REFUSAL, ROW_REFUSAL, Doubt
+from transforms.teacher.health import Doubt
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, PatienceSpec, SamplingSpec
 
@@ -71,7 +71,7 @@ class OwnQuestion:
             except asyncio.TimeoutError:
                 return RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {self.time_s:.1f} s")
             failure = result.failure
-            if failure is None or failure.kind not in ADAPTED:
+            if failure is None or failure.kind not in REPHRASED:
                 break
             if not self._adaptation.learn(failure, version):
                 return replace(failure, kind=FailureKind.BAD_REQUEST)

@@ -11,10 +11,9 @@ import logging
 import random
 from collections.abc import Sequence
 
-from transforms.elements.failures import EarlyStop, FailureKind, StopCause
+from transforms.elements.failures import REFUSAL, ROW_REFUSAL, EarlyStop, FailureKind, StopCause
 from transforms.teacher.endpoint import Endpoint
 from transforms.teacher.engine_counts import EndpointState
-from transforms.teacher.health import REFUSAL, ROW_REFUSAL
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.slots import Alarm
 from transforms.teacher.specs import ScoringSpec

@@ -8,41 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from transforms.elements.failures import PASSING, FailureKind, RequestFailure
+from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.teacher.specs import PatienceSpec
 
 LONGEST_SERVER_WAIT_S = 600.0  # a day's Retry-After is a quota that ran out: better to come back and see
-
-
-@dataclass(frozen=True, slots=True)
-class KindBudget:
-    """How much patience one kind of failure deserves.
-
-    ``most`` failures of the kind, within ``lifetime_s`` seconds since the request was first sent; the first wait is at most
-    ``base_s``, no wait exceeds ``longest_s``.
-    """
-
-    most: int
-    lifetime_s: float
-    base_s: float
-    longest_s: float
-
-
-BUDGETS: Mapping[FailureKind, KindBudget] = {
-    # the endpoint works and asks for time: the longest patience
-    FailureKind.THROTTLED: KindBudget(most=1000, lifetime_s=3600.0, base_s=0.5, longest_s=30.0),
-    FailureKind.UNAVAILABLE: KindBudget(most=100, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
-    FailureKind.CANNOT_CONNECT: KindBudget(most=100, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
-    FailureKind.CONNECTION_LOST: KindBudget(most=10, lifetime_s=1800.0, base_s=0.25, longest_s=10.0),
-    FailureKind.SERVER_ERROR: KindBudget(most=8, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
-    # each of these may have been paid for: few tries
-    FailureKind.TIMED_OUT: KindBudget(most=4, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
-    FailureKind.BROKEN_BODY: KindBudget(most=5, lifetime_s=1800.0, base_s=0.1, longest_s=5.0),
-    FailureKind.BROKEN_OFF: KindBudget(most=5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
-    FailureKind.GENERATION_FAILED: KindBudget(most=5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
-}
 
 
 def attempt_timeout_s(patience: PatienceSpec, timeouts_so_far: int) -> float:
@@ -58,17 +28,18 @@ def may_retry(
     ``failures_by_kind`` counts the latest failure; ``age_s`` is the time since the request was first sent, waits included, of which the
     endpoint was out for ``excused_s``: that does not count where nobody set the request's time.
     """
-    if failure.kind not in PASSING:
+    budget = failure.kind.budget
+    if budget is None:
         return False
     if patience.payload_s is not None:
         return age_s < patience.payload_s
-    budget = BUDGETS[failure.kind]
     return failures_by_kind[failure.kind] < budget.most and age_s - excused_s < budget.lifetime_s
 
 
 def wait_s(failure: RequestFailure, failures_of_kind: int, randomness: random.Random) -> float:
-    """Seconds until the next attempt, at least what the server asked for."""
-    budget = BUDGETS[failure.kind]
+    """Seconds until the next attempt of a request whose failure has a budget, at least what the server asked for."""
+    budget = failure.kind.budget
+    assert budget is not None, failure.kind
     ceiling = min(budget.longest_s, budget.base_s * 2.0 ** min(failures_of_kind - 1, 16))
     wait = randomness.random() * ceiling
     if failure.retry_after_s is not None:

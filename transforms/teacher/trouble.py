@@ -9,9 +9,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
+from transforms.elements.failures import REFUSAL, TROUBLE, EarlyStop, FailureKind, RequestFailure
 from transforms.teacher.adaptation import Adaptation
-from transforms.teacher.health import MOST_BY_ITSELF, REFUSAL, TROUBLE, WEIGHT, Doubt, EndpointHealth, Finding
+from transforms.teacher.health import MOST_BY_ITSELF, Doubt, EndpointHealth, Finding
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.own_question import OwnQuestion, Send
 from transforms.teacher.payload import BYTES_PER_TOKEN
@@ -119,7 +119,7 @@ class Trouble:
             self._say_back()
             return Resolved(is_back=True)
         for row, kind in self._accused:
-            row.by_itself += WEIGHT.get(kind, 1)
+            row.by_itself += kind.weight
         self._accused.clear()
         return Resolved(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
 

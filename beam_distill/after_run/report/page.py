@@ -10,7 +10,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from beam_distill.after_run.report.explanations import explanation
 from beam_distill.after_run.report.figures import figures
 from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, messages_of
 from beam_distill.after_run.report.run_files import RunFacts
@@ -20,6 +19,7 @@ from beam_distill.job.prices import Prices
 from beam_distill.version import VERSION
 from beam_distill.work_dir.records import RunCounts
 from transforms.elements.counted import counted, duration
+from transforms.elements.reasons import explanation
 from transforms.intake.formats.registry import place_in
 
 LONGEST_TEXT = 4000

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from transforms.elements.failures import PASSING, FailureKind, RequestFailure
-from transforms.teacher.retry import BUDGETS, LONGEST_SERVER_WAIT_S, attempt_timeout_s, may_retry, wait_s
+from transforms.teacher.retry import LONGEST_SERVER_WAIT_S, attempt_timeout_s, may_retry, wait_s
 from transforms.teacher.specs import PatienceSpec
 
 UNLIMITED = PatienceSpec()
@@ -16,8 +16,9 @@ def failure(kind: FailureKind, retry_after_s: float | None = None) -> RequestFai
 
 
 def test_every_passing_kind_has_a_finite_budget_and_throttling_the_longest() -> None:
-    assert set(BUDGETS) == PASSING
-    assert max(BUDGETS, key=lambda kind: BUDGETS[kind].lifetime_s) is FailureKind.THROTTLED
+    budgets = {kind: kind.budget for kind in FailureKind if kind.budget is not None}
+    assert set(budgets) == PASSING
+    assert max(budgets, key=lambda kind: budgets[kind].lifetime_s) is FailureKind.THROTTLED
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FailureKind if kind not in PASSING], ids=lambda kind: kind.value)
@@ -27,7 +28,8 @@ def test_refusals_are_not_sent_again(kind: FailureKind) -> None:
 
 @pytest.mark.parametrize("kind", sorted(PASSING), ids=lambda kind: kind.value)
 def test_passing_failures_are_sent_again_within_their_budget(kind: FailureKind) -> None:
-    budget = BUDGETS[kind]
+    budget = kind.budget
+    assert budget is not None
     assert may_retry(failure(kind), {kind: 1}, 1.0, UNLIMITED)
     assert not may_retry(failure(kind), {kind: budget.most}, 1.0, UNLIMITED)
     assert not may_retry(failure(kind), {kind: 1}, budget.lifetime_s, UNLIMITED)
@@ -41,7 +43,8 @@ def test_max_retry_time_interval_replaces_the_budgets() -> None:
 
 def test_waits_have_full_jitter_under_a_doubling_ceiling() -> None:
     randomness = random.Random(1)
-    budget = BUDGETS[FailureKind.SERVER_ERROR]
+    budget = FailureKind.SERVER_ERROR.budget
+    assert budget is not None
     for failures in range(1, 20):
         ceiling = min(budget.longest_s, budget.base_s * 2 ** (failures - 1))
         waits = [wait_s(failure(FailureKind.SERVER_ERROR), failures, randomness) for _ in range(300)]
