@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from builders import ROOT
 
+from beam_distill.version import VERSION
+
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md"), *(ROOT / "tests").glob("*.md")],
 )
@@ -96,3 +98,11 @@ def test_every_make_target_is_explained() -> None:
     targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"))
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [target for target in targets if target not in ("help", "clean") and f"`make {target}`" not in text] == []
+
+
+def test_the_changelog_has_the_usual_sections_and_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"(?m)^## \[([^\]]+)\](?: - \d{4}-\d\d-\d\d)?$", text)
+    assert len(versions) == len(re.findall(r"(?m)^## ", text))
+    assert versions[0] == "Unreleased" and VERSION in versions
+    assert {*re.findall(r"(?m)^### (.+)$", text)} <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
