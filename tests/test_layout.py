@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from import_graph import arrows, circles, upward
 
 from beam_distill.cli.command import NAMES
 from beam_distill.simulator.server import start_simulator
@@ -14,19 +15,46 @@ from beam_distill.simulator.settings import SimulatorSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path.relative_to(ROOT) for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py"))
-TRANSFORMS_LAYERS = (
-    ("elements", "web", "files"),
-    ("intake", "prompts", "students", "ledger", "azure"),
-    ("teacher",),
-    ("reuse", "control"),
-    ("counters",),
-    ("read_rows", "format_prompts", "drop_answered", "batch_by_size", "score_with_teacher", "parse_replies"),
-    ("judge_success", "write_dataset", "write_verdict"),
-    ("distill_rows",),
+LAYERS = (
+    # beam_distill/: what the person runs
+    ("beam_distill.__main__",),
+    ("beam_distill.cli",),
+    ("beam_distill",),
+    ("beam_distill.submit",),
+    ("beam_distill.run",),
+    ("beam_distill.after_run", "beam_distill.deployment"),
+    ("beam_distill.before_run",),
+    ("beam_distill.runners",),
+    ("beam_distill.job",),
+    ("beam_distill.work_dir",),
+    ("beam_distill.config",),
+    ("beam_distill.exit_codes", "beam_distill.version", "beam_distill.simulator"),
+    # transforms/: what the workers run
+    ("transforms.distill_rows",),
+    (
+        "transforms.read_rows",
+        "transforms.format_prompts",
+        "transforms.drop_answered",
+        "transforms.batch_by_size",
+        "transforms.score_with_teacher",
+        "transforms.parse_replies",
+        "transforms.judge_success",
+        "transforms.write_dataset",
+        "transforms.write_verdict",
+    ),
+    ("transforms.counters",),
+    ("transforms.reuse", "transforms.control"),
+    ("transforms.teacher",),
+    ("transforms.intake", "transforms.prompts", "transforms.students", "transforms.ledger", "transforms.azure"),
+    ("transforms.elements", "transforms.web", "transforms.files", "transforms"),
 )
-"""Each knows itself and what is in the lines above its own; the stages, which are in two lines, do not know one another at all."""
-STAGES = {name for line in TRANSFORMS_LAYERS[-3:-1] for name in line}
-PLAIN_FOLDERS = tuple(name for line in TRANSFORMS_LAYERS[:4] for name in line)
+"""The rooms of both storeys, the highest layer first; ``python tools/import_graph.py`` prints the arrows between them.
+
+A module imports from its own room and from lower layers. Rooms of one layer do not know each other, so the stages meet in the assembly alone.
+A room is a folder with all that is in it, or one module; ``beam_distill`` and ``transforms`` are their ``__init__``.
+"""
+ROOMS = [room for layer in LAYERS for room in layer]
+PLAIN_FOLDERS = tuple(room.split(".")[1] for room in ROOMS if room.startswith("transforms.") and (ROOT / room.replace(".", "/")).is_dir())
 BEAM_IN_A_PLAIN_FOLDER = "transforms/files/beam.py"
 """Loaded by the first path that is not on this machine."""
 HOMES = {
@@ -53,6 +81,7 @@ HOMES = {
         "beam_distill/after_run/handoff/write.py",
         "beam_distill/runners/",
         "beam_distill/submit/",
+        "beam_distill/cli/beam_arguments.py",
     ),
 }
 
@@ -65,34 +94,83 @@ def imports_of(path: Path) -> Iterator[str]:
             yield node.module
 
 
-def _upward(path: Path, names: set[str]) -> list[str]:
-    """What a module of transforms/ imports that is not below it, imports inside functions counted."""
-    level = {name: number for number, line in enumerate(TRANSFORMS_LAYERS) for name in line}
-    own = path.parts[1].removesuffix(".py")
-    if own == "__init__":
-        return sorted(name for name in names if name.startswith("transforms."))
-    others = {name.split(".")[1] for name in names if name.startswith("transforms.")} - {own}
-    return sorted(other for other in others if level[other] >= level[own] or (own in STAGES and other in STAGES))
-
-
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_imports_follow_the_house(path: Path) -> None:
     names = set(imports_of(path))
     text = path.as_posix()
-    if text.startswith("transforms/"):
-        assert not [name for name in names if name.split(".")[0] == "beam_distill"]
     if path.parts[0] == "transforms" and len(path.parts) > 2:
         assert path.parts[1] in PLAIN_FOLDERS
         assert text == BEAM_IN_A_PLAIN_FOLDER or not [name for name in names if name.split(".")[0] == "apache_beam"]
-    if path.parts[0] == "transforms":
-        assert not _upward(path, names)
     if text.startswith("beam_distill/simulator/"):
         ours = [name for name in names if name.split(".")[0] in ("transforms", "beam_distill")]
         assert all(name.startswith("beam_distill.simulator") for name in ours)
     for library, homes in HOMES.items():
         if library in {name.split(".")[0] for name in names}:
-            in_cli = library == "apache_beam" and text == "beam_distill/cli/beam_arguments.py"  # Beam's option names, on demand
-            assert in_cli or text.startswith(homes), f"{library} has no home in {text}"
+            assert text.startswith(homes), f"{library} has no home in {text}"
+
+
+def test_every_home_of_a_library_is_lived_in() -> None:
+    imported = {(name.split(".")[0], path.as_posix()) for path in MODULES for name in imports_of(path)}
+    for library, homes in HOMES.items():
+        assert [home for home in homes if not any(name == library and path.startswith(home) for name, path in imported)] == [], library
+
+
+def test_no_import_goes_up() -> None:
+    assert [str(arrow) for arrow in upward(arrows(), LAYERS)] == []
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    assert circles(arrows()) == []
+
+
+def test_the_command_prints_no_upward_arrow_and_no_circle() -> None:
+    ended = subprocess.run([sys.executable, ROOT / "tools" / "import_graph.py"], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.startswith("layer 1: beam_distill.__main__\n    beam_distill.__main__ -> beam_distill.cli  1\n")
+    assert ended.stdout.endswith("upward arrows: 0\ncircles: 0\n")
+
+
+IMPORTS_UPWARD = {
+    "at the top": "from beam_distill.high import thing\n",
+    "in a function": "def later():\n    import beam_distill.high\n",
+    "for its types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from beam_distill import high\n",
+    "by its name": "from importlib import import_module\nhigh = import_module('beam_distill.high')\n",
+    "by a made name": "from importlib import import_module\nhigh = import_module(f'beam_distill.h{1}')\n",
+}
+
+
+@pytest.mark.parametrize("how", IMPORTS_UPWARD)
+def test_an_upward_import_and_a_circle_are_noticed(how: str, tmp_path: Path) -> None:
+    (tmp_path / "beam_distill").mkdir()
+    (tmp_path / "beam_distill" / "high.py").write_text("from beam_distill.low import thing\n")
+    (tmp_path / "beam_distill" / "low.py").write_text(IMPORTS_UPWARD[how])
+    found = arrows(tmp_path)
+    assert [(arrow.source, arrow.target) for arrow in upward(found, (("beam_distill.high",), ("beam_distill.low",)))] == [
+        ("beam_distill.low", "beam_distill.high")
+    ]
+    assert circles(found) == [["beam_distill.high", "beam_distill.low"]]
+
+
+def test_a_module_without_a_room_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "beam_distill" / "new").mkdir(parents=True)
+    (tmp_path / "beam_distill" / "new" / "thing.py").write_text("import beam_distill.low\n")
+    (tmp_path / "beam_distill" / "low.py").touch()
+    assert len(upward(arrows(tmp_path), (("beam_distill",), ("beam_distill.low",)))) == 1
+
+
+def table_in_the_documents(heading: str) -> list[list[str]]:
+    """The cells of the table that follows a heading of docs/architecture.md, without its head."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")][2:]
+
+
+def test_the_documents_have_the_same_layers() -> None:
+    expected = [[str(number), ", ".join(f"`{room}`" for room in layer)] for number, layer in enumerate(LAYERS, 1)]
+    assert table_in_the_documents("Who may import whom") == expected
+
+
+def test_the_documents_have_the_same_homes_of_libraries() -> None:
+    assert table_in_the_documents("Where libraries live") == [[f"`{name}`", ", ".join(f"`{home}`" for home in HOMES[name])] for name in HOMES]
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if len(path.parts) == 2 and path.parts[0] == "transforms"], ids=str)

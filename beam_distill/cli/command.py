@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from importlib import import_module
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
@@ -90,9 +89,3 @@ class Command:
     resolve: Callable[[Call], ResolvedSettings] = settings_given
     rewrite: Callable[[list[str]], list[str]] = list
     lists_help: bool = True
-
-
-def load(name: str) -> Command:
-    """The command of this name, one of NAMES; what it works with is not loaded yet."""
-    command: Command = import_module(f"beam_distill.cli.commands.{name}").COMMAND
-    return command

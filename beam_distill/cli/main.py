@@ -12,9 +12,10 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib import import_module
 
 from beam_distill.cli.beam_arguments import check_beam_arguments
-from beam_distill.cli.command import NAMES, Call, Command, Takes, load
+from beam_distill.cli.command import NAMES, Call, Command, Takes
 from beam_distill.cli.log_output import set_up_logging
 from beam_distill.cli.standard_streams import hold_standard_streams, output_failure
 from beam_distill.config.errors import SettingsError
@@ -23,6 +24,12 @@ from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.version import VERSION
 
 _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXPLANATIONS.items())
+
+
+def load(name: str) -> Command:
+    """The command of this name, one of NAMES; what it works with is not loaded yet."""
+    command: Command = import_module(f"beam_distill.cli.commands.{name}").COMMAND
+    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,8 @@ import pytest
 from builders import ROOT
 
 import beam_distill.cli.commands
-from beam_distill.cli.command import NAMES, Call, Command, Takes, load
+from beam_distill.cli.command import NAMES, Call, Command, Takes
+from beam_distill.cli.main import load
 
 FOLDER = Path(beam_distill.cli.commands.__file__).parent
 
