@@ -44,6 +44,7 @@ def a_run(folder: Path, run: str = RUN, **fields: Any) -> Path:
         "work/published.json": json.dumps({"train.jsonl": [32, len(folder.name)]}),
         "work/report.html": f"<p>2 rows</p><svg>{folder.name}</svg>",
         f"work/timeline/{run}.jsonl": folder.name,
+        "export.jsonl": json.dumps({"run_id": run, "split": "train", "row_key": "a", "turn": 0, "attempts": 1, "payload": {"text": "at 10:15"}}),
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -97,6 +98,10 @@ CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "a field of run.json": (text_change("work/run.json", '"rows": 2', '"rows": 3'), ["work/run.json: verdict.rows: before 2, after 3"]),
     "a field that is gone": (text_change("work/run.json", '"limit": null', ""), ["work/run.json: settings.limit: only before: None"]),
     "the report": (text_change("work/report.html", "2 rows", "3 rows"), ["work/report.html: line -1 +1"]),
+    "an exported record": (
+        text_change("export.jsonl", "10:15", "10:16"),
+        ["export.jsonl: record.train a turn 0[0].payload.text: before 'at 10:15', after 'at 10:16'"],
+    ),
     "a file that is gone": (lambda folder: (folder / "submit.sh").unlink(), ["submit.sh: only before"]),
     "a file that is new": (lambda folder: (folder / "new.txt").touch(), ["new.txt: only after"]),
     "a time in a prompt": (

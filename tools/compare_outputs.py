@@ -150,7 +150,7 @@ def run_commands(tree: Tree, base: Path) -> None:
     tree.command("wrong-values", "run", "--task", "maths", "--train", "absent.jsonl", "--max_tokens", "-1", "--endpoint", "nowhere")
     tree.command("wrong-work-dir", "ledger", "absent")
     tree.command("wrong-target", "render", "flink")
-    shutil.copy(tree.path / "docs" / "inputs.md", tree.out / "inputs.md")
+    shutil.copy(next((tree.path / "docs").rglob("inputs.md")), tree.out / "inputs.md")
 
 
 def run_rendered(tree: Tree, base: Path) -> None:
@@ -213,18 +213,19 @@ def main() -> int:
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
     parser.add_argument("other", metavar="OTHER", nargs="?", help="another commit (default: this working tree)")
     parser.add_argument("--only", metavar="PART", nargs="+", choices=PARTS, default=[*PARTS], help=", ".join(PARTS))
-    parser.add_argument("--jobs", metavar="FOLDER", type=Path, help="has a folder for each job: azureml_job.yaml and its rows (part jobs)")
+    jobs = "has a folder for each job, with azureml_job.yaml and its rows (part jobs; default: $TEST_DATA_DIR)"
+    parser.add_argument("--jobs", metavar="FOLDER", type=Path, default=os.environ.get("TEST_DATA_DIR"), help=jobs)
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep what was written there, so that BASE need not run again")
     given = parser.parse_args()
+    given.jobs = given.jobs and Path(given.jobs).resolve()
     parts = [part for part in given.only if part != "jobs" or given.jobs]
     with tempfile.TemporaryDirectory(prefix="compare-outputs-") as temporary:
         folder = (given.keep or Path(temporary)).resolve()
-        jobs = given.jobs and given.jobs.resolve()
         try:
             base, other = commit_of(given.base), given.other and commit_of(given.other)
             put_tree(base, folder / "base")
-            before = outputs_of(base, True, folder, parts, jobs)
-            after = outputs_of(other, False, folder, parts, jobs)
+            before = outputs_of(base, True, folder, parts, given.jobs)
+            after = outputs_of(other, False, folder, parts, given.jobs)
         except (CannotRun, subprocess.CalledProcessError) as why:
             print(f"could not run: {why}", file=sys.stderr)
             return 2

@@ -3,9 +3,10 @@
 import difflib
 import html
 import json
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import fastavro
 
 LEFT_OUT = re.compile(r"(^|/)(timeline|spending)/|/lock$|\.svg$")
 """Files that hold nothing but times and process ids; that they exist is compared."""
-VOLATILE_FIELDS = {"run_id", "started", "wall_s", "latency_ms", "sent_at_ms", "answered_at_ms", "beam_distill", "iopub.execute_input"}
+VOLATILE_FIELDS = {"run_id", "started", "wall_s", "latency_ms", "sent_at_ms", "answered_at_ms", "first_token_ms", "beam_distill"}
 RUN_FILES = ("run.json", "started.json", "published.json")
 ANSWER_FIELDS = {"payload", "response", "body", "reference_answer"}
 """Fields of records that are compared as they are, whatever looks like a time in them."""
@@ -43,6 +44,9 @@ def differences(before: Path, after: Path) -> Iterator[str]:
     for name in sorted(first.keys() | second.keys()):
         if name not in first or name not in second:
             yield f"{name}: only {'after' if name not in first else 'before'}"
+        elif name.endswith("export.jsonl"):
+            rows_before, rows_after = (by_row(map(json.loads, files[name][0].read_bytes().splitlines())) for files in (first, second))
+            yield from (f"{name}: {found}" for found in between_values(rows_before, rows_after, "record"))
         elif name.endswith(".avro"):
             yield from (f"{name}: {found}" for found in between_records(records_of(first[name]), records_of(second[name])))
         elif not LEFT_OUT.search(name):
@@ -80,8 +84,8 @@ def between_files(before: Path, after: Path) -> Iterator[str]:
         yield "other bytes that read the same"
     lines_before, lines_after = (text.splitlines(keepends=True) for text in texts)
     for line in list(difflib.unified_diff(lines_before, lines_after, n=0))[2:]:
-        mark, content = line[0], line[1:]
-        yield f"line {line.strip('@ ')}".rstrip("@ \n") if mark == "@" else f"  {'before' if mark == '-' else 'after '} {shortened(content)}"
+        what = {"@": "line", "-": "  before", "+": "  after "}[line[0]]
+        yield f"{what} {line.strip().strip('@ ') if line[0] == '@' else shortened(repr(line[1:]))}"
 
 
 def words_of(page: str) -> str:
@@ -98,42 +102,57 @@ def between_values(before: Any, after: Any, place: str = "") -> Iterator[str]:
         for name in [*before, *(name for name in after if name not in before)]:
             field = f"{place}.{name}" if place else name
             if name not in before or name not in after:
-                yield f"{field}: only {'after' if name not in before else 'before'}: {shortened((before if name in before else after)[name])}"
+                where, side = ("before", before) if name in before else ("after", after)
+                yield f"{field}: only {where}: {shortened(repr(side[name]))}"
             elif name not in VOLATILE_FIELDS:
                 yield from between_values(before[name], after[name], field)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, pair in enumerate(zip(before, after, strict=True)):
             yield from between_values(*pair, f"{place}[{number}]")
-    elif isinstance(before, str) and isinstance(after, str) and place.rpartition(".")[2] not in ANSWER_FIELDS:
+    elif isinstance(before, str) and isinstance(after, str) and not ANSWER_FIELDS & set(place.split(".")):
         if settled(before) != settled(after):
-            yield f"{place}: before {shortened(before)}, after {shortened(after)}"
+            yield f"{place}: " + ", ".join(from_the_difference(before, after))
     elif before != after or type(before) is not type(after):
-        yield f"{place}: before {shortened(before)}, after {shortened(after)}"
+        yield f"{place}: " + ", ".join(from_the_difference(before, after))
+
+
+def by_row(records: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Records by their rows and turns, in one order whatever order they came in."""
+    rows = defaultdict(list)
+    for record in records:
+        rows["{split} {row_key} turn {turn}".format(**record)].append(record)
+    for of_row in rows.values():
+        of_row.sort(key=lambda record: (record["attempts"], record["run_id"], record.get("kind") or ""))
+    return dict(sorted(rows.items()))
 
 
 def records_of(paths: list[Path]) -> tuple[list[Any], dict[str, list[dict[str, Any]]]]:
     """The schemas that Avro files were written with, and their records by row."""
     schemas: list[Any] = []
-    records = defaultdict(list)
+    records: list[Any] = []
     for path in paths:
         with open(path, "rb") as file:
             reader = fastavro.reader(file)
             if reader.writer_schema not in schemas:
                 schemas.append(reader.writer_schema)
-            for record in reader:
-                records["{split} {row_key} turn {turn}".format(**record)].append(record)
-    for of_row in records.values():
-        of_row.sort(key=lambda record: (record["attempts"], record.get("kind") or ""))
-    return schemas, records
+            records += reader
+    return schemas, by_row(records)
 
 
 def between_records(before: Any, after: Any) -> Iterator[str]:
     """Differences of two ledgers: schemas exactly, then the records of each row."""
     yield from between_values(before[0], after[0], "schema")
-    yield from between_values(dict(sorted(before[1].items())), dict(sorted(after[1].items())), "record")
+    yield from between_values(before[1], after[1], "record")
 
 
-def shortened(value: Any) -> str:
-    """A value in at most one line."""
-    text = repr(value)
-    return text if len(text) <= 300 else f"{text[:300]}… ({len(text)} characters)"
+def from_the_difference(before: Any, after: Any) -> tuple[str, str]:
+    """Two values from a little before the place where they begin to differ."""
+    first, second = repr(before), repr(after)
+    start = max(0, len(os.path.commonprefix([first, second])) - 40)
+    cut = "…" if start else ""
+    return f"before {cut}{shortened(first[start:])}", f"after {cut}{shortened(second[start:])}"
+
+
+def shortened(text: str) -> str:
+    """A text that fits a line."""
+    return text if len(text) <= 200 else f"{text[:200]}…"
