@@ -174,7 +174,16 @@ _MINUS = "-−–"
 _CURRENCY = "$€£¥₹₩₽₺₫₪฿₱₴¢"
 _CURRENCY_BEFORE = re.compile(rf"(?:(?<![^\W\d_])(?:US|AU|CA|NZ|HK|SG|MX|NT|A|C|S|R))?[{_CURRENCY}]+\s?$")
 _PAIRS = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "「": "」", "(": ")", "[": "]", "{": "}"}
+_LOSS = re.compile(rf"\(\s?(?:[A-Z]{{2,3}}\s?)?[{_CURRENCY}]\s?[0-9.,]+\)")
+"""How accounts write a negative amount; elsewhere it is a positive one in brackets."""
 _DEGREES = re.compile(r"\s?°\s?[CF]?(?![^\W\d_])")
+_COUNTED = re.compile(
+    r"\s?(?:美元|欧元|[元块円원]|平方(?:厘|千|分)?米|立方(?:厘|分)?米|(?:厘|毫|分|千)?米|公里|(?:千|公)?克|公斤|吨|毫?升|小时|分钟|[秒天周年岁]"
+    r"|[个個](?:月|人|小时)?|[人只本张支条件辆棵朵颗粒头匹台名位瓶盒箱袋份次页题度块根枚片间座杯碗]"
+    r"|[冊歳]|時間|メートル|[개명살권]|시간|마리)"
+    r"(?=[\s.,;:!?。，；：！？）)」』]|$)"
+)
+"""Units and counters that Chinese, Japanese and Korean write right behind a number; none of them scales it."""
 _ENDS_NUMBER = re.compile(r"\s|[.;:](?=\s|$)|,(?=\s+\S)|$")
 _NOT_BESIDE = re.compile(
     r"[\\^%‰|_&#*{}\[\]<>~+@…]|\.\.|\s:|(?<![^\W\d_])[-−–/!?]|[-−–/](?![^\W\d_])|(?<![^\W\d_.])['\"’”](?![^\W\d_])"
@@ -208,6 +217,7 @@ def _number_in(text: str) -> str:
     if before and not before[-1].isspace() and before[-1] != ":":
         raise NotCertain(f"has {before[-10:]!r} before its number, which may change its value")
     after = _DEGREES.sub(" ", after, count=1) if "°" in after[:2] else after
+    after = _COUNTED.sub(" ", after, count=1) if _COUNTED.match(after) else after
     if not _ENDS_NUMBER.match(after):
         raise NotCertain(f"has {after.strip()[:10]!r} behind its number, which may change its value")
     _check_words(before, after.lstrip(".,;:"))
@@ -220,7 +230,8 @@ def _unwrapped(text: str) -> str:
     while True:
         inner = text.strip()
         inner = inner[:-1].rstrip() if inner.endswith(".") and not inner.endswith("..") else inner
-        if len(inner) > 2 and inner[-1] == _PAIRS.get(inner[0]) and not any(mark in inner[1:-1] for mark in (inner[0], inner[-1])):
+        wrapped = len(inner) > 2 and inner[-1] == _PAIRS.get(inner[0]) and not any(mark in inner[1:-1] for mark in (inner[0], inner[-1]))
+        if wrapped and not _LOSS.fullmatch(inner):
             inner = inner[1:-1]
         if inner == text:
             return text

@@ -34,6 +34,7 @@ MONEY_GONE = _any_of(
     r"|overdue|in arrears|arrearage|past due|unpaid|good standing",
     r"spend(?:ing)?[ -](?:limit|cap|budget)|cost limit|dollar limit|usage cap",
     r"(?<!thinking )(?<!reasoning )(?<!token )budget (?:has been |is |was |limit )?(?:exceeded|exhausted|reached|spent|used up)",
+    r"\bbudget full\b",
     rf"(?:exceeded|over|exceeds|reached) {_UP_TO_3}(?<!thinking )(?<!reasoning )(?<!token )(?:max )?budget\b|exceeded budget|budget exceeded",
     rf"(?:monthly|included) {_UP_TO_3}(?:credits?|quota|allowance|budget|spend\w*)",
     r"(?:subscription|plan|trial|license|licence|package) (?:has |is )?(?:expired|ended|inactive|not active|not purchased)|not purchased",
@@ -205,7 +206,7 @@ KEY_REFUSED = _any_of(
 )
 NO_PERMISSION = re.compile(
     r"(?:insufficient|missing|lacks?|no|without) (?:the )?(?:required )?(?:permissions?|scopes?)\b|\bpermission (?:error|denied)"
-    r"|not have (?:the )?(?:\w+ )?permissions?\b"
+    r"|not have (?:the )?(?:\w+ )?permissions?\b|\b(?:is|are) not allowed to (?:use|access|call)\b"
 )
 MODEL_UNKNOWN = _any_of(
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
@@ -247,7 +248,7 @@ FULL = _any_of(
 """Narrower than BUSY, for statuses that mostly blame the request."""
 SERVER_FAULT = _any_of(
     r"\binternal (?:server |service )?(?:error|failure|exception)\b|\bbad gateway\b|\bdo request failed\b|\bchannel error\b",
-    r"\bupstream (?:\w+ )?(?:connect error|unavailable|failed|failure|disconnected|closed|timed? ?out)|\bunknown error\b",
+    r"\bupstream (?:\w+ )?(?:connect error|unavailable|disconnected|closed|timed? ?out|(?:failed|failure)\W*(?:$|\n))|\bunknown error\b",
     r"(?:status|code|http)[: ]+50[0234]\b|\b50[0234]:? (?:bad gateway|service (?:temporarily )?unavailable|gateway time)",
     r"\bnetwork (?:error|failure|issue)|\bconnection (?:was )?(?:reset|refused|closed|aborted|lost|error|failure)|\bsocket hang ?up"
     r"|\beconnreset",

@@ -46,7 +46,7 @@ _REFUSES = re.compile(
 )
 _RANGE = re.compile(
     r"\bbetween\b|(?:greater|less|higher|lower|more) than|at (?:most|least)|\brange\b|<(?!\d{3}>)|(?<!<\d{3})>"
-    r"|(?:above|below|exceeds) (?:the )?(?:max|min)"
+    r"|(?:above|below|exceeds) (?:the )?(?:max|min)|(?:cannot|must not|may not|should not) (?:exceed|be more)"
     r"|must be (?:an? )?(?:positive|non-?negative|integer|number|float|string|valid)"
     rf"|out of (?:range|bounds)|too (?:high|large|low|small)|(?:maximum|minimum) value|{chinese.RANGE}"
 )
