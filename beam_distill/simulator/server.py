@@ -20,7 +20,7 @@ from beam_distill.simulator.limits import Budgets
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
 from beam_distill.simulator.stats import Stats
 from beam_distill.simulator.streaming import Streamed, stream_refused
-from beam_distill.simulator.workload import QueueFull, Slots, count_tokens, planned_tokens, progress, take_time
+from beam_distill.simulator.workload import QueueFull, ServerSlots, count_tokens, planned_tokens, progress, take_time
 
 CREATED = 1_700_000_000
 """The same moment in every answer, so that answers can be compared byte for byte."""
@@ -32,7 +32,7 @@ class TeacherServer:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._slots = Slots(settings.capacity)
+        self._slots = ServerSlots(settings.capacity)
         self._budgets = Budgets(settings.limits)
         self.stats = Stats()
         self._seen: Counter[bytes] = Counter()

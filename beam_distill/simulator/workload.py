@@ -17,7 +17,7 @@ class QueueFull(Exception):
     """More requests wait than the server takes."""
 
 
-class Slots:
+class ServerSlots:
     """First come, first served; the number of slots may change while requests run."""
 
     def __init__(self, capacity: Capacity) -> None:
@@ -82,7 +82,7 @@ def lognormal(mean: float, sigma: float, randomness: random.Random) -> float:
     return randomness.lognormvariate(math.log(mean) - sigma * sigma / 2.0, sigma) if sigma > 0 else mean
 
 
-async def take_time(latency: Latency, slots: Slots, tokens: int, randomness: random.Random) -> None:
+async def take_time(latency: Latency, slots: ServerSlots, tokens: int, randomness: random.Random) -> None:
     """Let the answer's time pass."""
     if latency.mode == "zero":
         return
@@ -90,7 +90,7 @@ async def take_time(latency: Latency, slots: Slots, tokens: int, randomness: ran
         pass
 
 
-async def progress(latency: Latency, slots: Slots, tokens: int, randomness: random.Random, in_steps: bool = True) -> AsyncIterator[float]:
+async def progress(latency: Latency, slots: ServerSlots, tokens: int, randomness: random.Random, in_steps: bool = True) -> AsyncIterator[float]:
     """Let the answer's time pass; now and then the share of it that has passed, at last 1. ``in_steps``: about once a token."""
     loop = asyncio.get_running_loop()
     if latency.mode == "per_token":

@@ -12,7 +12,7 @@ from beam_distill.exit_codes import RunRefused
 from beam_distill.job.specs import endpoint_spec
 from transforms.elements.failures import FailureKind, StopCause
 from transforms.elements.rows import ChatMessage
-from transforms.teacher.classify import Verdict, classify, classify_inside
+from transforms.teacher.classify import Classified, classify, classify_inside
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.clouds import scope_in_cloud
 from transforms.teacher.kinds.registry import KINDS, kind_of
@@ -249,7 +249,7 @@ def test_score_failures_hide_in_a_200() -> None:
         read_reply(b"{}", 0, 1, 1.0)
     with pytest.raises(ErrorInside) as caught:
         read_reply(b'{"output": null, "error": {"status_code": 429, "body": "slow"}}', 0, 1, 1.0)
-    assert classify_inside(caught.value.reported, b"", caught.value.otherwise) == (Verdict(FailureKind.THROTTLED), 429)
+    assert classify_inside(caught.value.reported, b"", caught.value.otherwise) == (Classified(FailureKind.THROTTLED), 429)
 
 
 def test_score_failures_are_treated_as_what_they_are(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:

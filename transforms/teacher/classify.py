@@ -76,7 +76,7 @@ _QUEUE = re.compile(r"\bqueue\b")
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
 
-class Verdict(NamedTuple):
+class Classified(NamedTuple):
     """The kind of a failure, the fields of the request that the teacher does not take, and the wait in seconds that is asked for."""
 
     kind: FailureKind
@@ -84,7 +84,7 @@ class Verdict(NamedTuple):
     wait_s: float | None = None
 
 
-def classify(status: int, headers: Mapping[str, str], body: object, request: bytes = b"", now_epoch_s: float = 0.0) -> Verdict:
+def classify(status: int, headers: Mapping[str, str], body: object, request: bytes = b"", now_epoch_s: float = 0.0) -> Classified:
     """What a response with a status other than 2xx means.
 
     ``body`` is its bytes, or what was read of them; ``request`` the body that was sent: what the row itself says is not a word of the
@@ -93,23 +93,23 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
     if status == 424:
         by_reason = _BY_MODEL_REASON.get(headers.get(MODEL_REASON_HEADER, ""))
         if by_reason is not None:
-            return Verdict(by_reason, wait_s=retry_after_s(headers, now_epoch_s))
+            return Classified(by_reason, wait_s=retry_after_s(headers, now_epoch_s))
         reported = headers.get(MODEL_STATUS_HEADER, "")
         if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
             status = int(reported)
     reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s))
     reading.take_code(headers.get(AWS_ERROR_HEADER, ""))
-    return reading.verdict()
+    return reading.classified()
 
 
 def classify_inside(
     reported: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
-) -> tuple[Verdict, int | None]:
+) -> tuple[Classified, int | None]:
     """What an error means that came in a body of status 200, and the status it carries; ``otherwise`` where it says nothing known."""
     reading = _Reading(None, reported, request, retry_after_s(headers or {}, now_epoch_s))
     if reading.status is None:
-        return reading.words_alone() or Verdict(otherwise), None
-    return reading.verdict(), reading.error.status
+        return reading.words_alone() or Classified(otherwise), None
+    return reading.classified(), reading.error.status
 
 
 class _Reading:
@@ -131,12 +131,12 @@ class _Reading:
         if code:
             self.error.codes.insert(0, plain(code[:LONGEST_CODE].partition(":")[0]))
 
-    def verdict(self) -> Verdict:
+    def classified(self) -> Classified:
         """By status, made precise by the words."""
         status = self.status
         assert status is not None
         if status in _BY_STATUS_ALONE or status < 400:
-            return Verdict(self._by_status(status), wait_s=self._wait_s)
+            return Classified(self._by_status(status), wait_s=self._wait_s)
         refined = self._by_words(status)
         if refined is not None:
             return refined
@@ -158,42 +158,42 @@ class _Reading:
                 status = 504
             elif status in (400, 422) and self._server_is_at_fault():
                 status = 500
-        return Verdict(self._by_status(status), wait_s=self._wait_s)
+        return Classified(self._by_status(status), wait_s=self._wait_s)
 
-    def words_alone(self) -> Verdict | None:
+    def words_alone(self) -> Classified | None:
         """For an error without any status."""
         refined = self._by_words(400)
         if refined is not None:
             return refined
         meanings = {401: words.KEY_REFUSED, 429: words.PACE, 504: words.TOO_LATE, 503: words.BUSY, 404: words.MODEL_UNKNOWN}
         status = next((status for status, pattern in meanings.items() if self._said(pattern)), None)
-        return None if status is None else Verdict(self._by_status(status), wait_s=self._wait_s)
+        return None if status is None else Classified(self._by_status(status), wait_s=self._wait_s)
 
-    def _by_words(self, status: int) -> Verdict | None:
+    def _by_words(self, status: int) -> Classified | None:
         if self._money_is_gone(status):
-            return Verdict(FailureKind.QUOTA_SPENT)
+            return Classified(FailureKind.QUOTA_SPENT)
         if status == 402:
-            return Verdict(FailureKind.THROTTLED, wait_s=self._wait_s)
+            return Classified(FailureKind.THROTTLED, wait_s=self._wait_s)
         if status == 429:
-            return Verdict(FailureKind.TOO_LARGE) if self._can_never_fit() else None
+            return Classified(FailureKind.TOO_LARGE) if self._can_never_fit() else None
         if status in (502, 503) and self._said(words.CONTEXT_LENGTH_GIVEN) and self._is_too_long():
-            return Verdict(FailureKind.CONTEXT_LENGTH_EXCEEDED)
+            return Classified(FailureKind.CONTEXT_LENGTH_EXCEEDED)
         if status == 401 or status in _OF_THE_WAY:
             return None
         if status in (400, 422, 500) and self._said(words.GENERATION_FAILED):
             cut_off = isinstance(self._body, bytes) and _CUT_OFF in self._body
-            return Verdict(FailureKind.BAD_REQUEST if cut_off else FailureKind.GENERATION_FAILED)
+            return Classified(FailureKind.BAD_REQUEST if cut_off else FailureKind.GENERATION_FAILED)
         if self._said(words.NOT_LET_IN):
-            return Verdict(FailureKind.FORBIDDEN)
+            return Classified(FailureKind.FORBIDDEN)
         if self._is_too_long():
-            return Verdict(FailureKind.CONTEXT_LENGTH_EXCEEDED)
+            return Classified(FailureKind.CONTEXT_LENGTH_EXCEEDED)
         if self._said(words.FILTERED):
-            return Verdict(FailureKind.CONTENT_FILTERED)
+            return Classified(FailureKind.CONTENT_FILTERED)
         if status != 413 and self._can_never_fit():
-            return Verdict(FailureKind.TOO_LARGE)
+            return Classified(FailureKind.TOO_LARGE)
         refused = self._refused_parameters() if status in _VAGUE_STATUSES else None
         if refused is None and status == 500 and self._said(words.CANNOT_BE_RENDERED):
-            return Verdict(FailureKind.BAD_REQUEST)
+            return Classified(FailureKind.BAD_REQUEST)
         return refused
 
     def _money_is_gone(self, status: int) -> bool:
@@ -241,15 +241,15 @@ class _Reading:
             return False  # too many tokens for this minute, not for the context
         return not words.OUTPUT_SETTING.search(self._message) or words.INPUT_NAMED.search(self._message) is not None
 
-    def _refused_parameters(self) -> Verdict | None:
+    def _refused_parameters(self) -> Classified | None:
         asked = self._request_read()
         refused = refused_parameters(self.error, self._message, asked)
         others = tuple(name for name in refused if name not in ("max_tokens", "max_completion_tokens"))
         if others:
-            return Verdict(FailureKind.PARAMETER_REFUSED, others)
+            return Classified(FailureKind.PARAMETER_REFUSED, others)
         if "max_tokens" in refused:
-            return Verdict(FailureKind.WANTS_MAX_COMPLETION_TOKENS)
-        return Verdict(FailureKind.WANTS_MAX_TOKENS) if refused else None
+            return Classified(FailureKind.WANTS_MAX_COMPLETION_TOKENS)
+        return Classified(FailureKind.WANTS_MAX_TOKENS) if refused else None
 
     def _by_status(self, status: int) -> FailureKind:
         if status == 404 and isinstance(self._body, bytes) and _NO_TRAFFIC in self._body:

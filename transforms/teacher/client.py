@@ -276,15 +276,15 @@ async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _R
 
 
 def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
-    verdict = classify(response.status, response.headers, body, request, time.time())
+    failure = classify(response.status, response.headers, body, request, time.time())
     # where a redirect leads is the address that was meant; what its query holds may be ours
     location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
     return RequestFailure(
-        verdict.kind,
+        failure.kind,
         f"status {response.status}, a redirect to {location}" if location else f"status {response.status}",
         status=response.status,
-        retry_after_s=verdict.wait_s,
-        parameters=verdict.parameters,
+        retry_after_s=failure.wait_s,
+        parameters=failure.parameters,
     )
 
 
@@ -306,10 +306,10 @@ def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes)
         return RequestFailure(FailureKind.BROKEN_OFF, str(error))
     if not isinstance(error, ErrorInside):
         return RequestFailure(FailureKind.BROKEN_BODY, str(error))
-    verdict, status = classify_inside(error.reported, request, error.otherwise, response.headers, time.time())
+    failure, status = classify_inside(error.reported, request, error.otherwise, response.headers, time.time())
     what = str(error) if status is None else f"an error of status {status} inside"
     detail = f"status {response.status}, but {what}"
-    return RequestFailure(verdict.kind, detail, retry_after_s=verdict.wait_s, parameters=verdict.parameters)
+    return RequestFailure(failure.kind, detail, retry_after_s=failure.wait_s, parameters=failure.parameters)
 
 
 def _no_response(error: Exception, started: float) -> RequestFailure:
