@@ -4,7 +4,7 @@ A state machine without a clock of its own; every call tells the time in seconds
 (docs/decisions/0005): slow start, which doubles per round trip until delivery stops growing (Jacobson 1988; the stop rule is BBR's,
 Cardwell 2016); Little's law with the latency of an idle server as the lower bound of the knee (Vegas and its descendants); and
 hill climbing on delivered goodput, because under continuous batching latency grows long before throughput stops to.
-Throttling (429) ends slow start at once, but only when it is more than the odd answer; the pace (``pacer``) does the rest.
+Throttling (429) makes it cautious, but only when it is more than the odd answer; pace (``pacer``) and ceiling (``ceiling``) answer to it.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class AdaptiveLimit:
             self._limit = min(self._maximum, self._limit + 1.0)
         self._close_window_if_due(now_s)
 
-    def throttled(self, now_s: float, sent_s: float, in_flight: int) -> bool:
+    def throttled(self, now_s: float, sent_s: float) -> bool:
         """The endpoint answered 429 to a request sent at ``sent_s``. True when it was taken as a sign of overload.
 
         The odd 429 is not: up to about 2 in 100 change nothing. One burst counts once: what was sent before the latest cut
@@ -162,11 +162,6 @@ class AdaptiveLimit:
             return False
         self._throttle_score = 0.0
         self._last_cut_s = now_s
-        if self._phase is _Phase.SLOW_START:
-            # what was on the wire is known to be about enough; from here on the pace answers to throttling, because a cut
-            # limit on top of a cut pace would leave the endpoint idle
-            self._limit = max(1.0, min(self._limit, float(in_flight + 1)))
-            self._enter_cruise(now_s)
         self._hold_before_up = 4
         return True
 

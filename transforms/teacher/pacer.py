@@ -234,9 +234,12 @@ class Pacer:
         elif answered and self._tokens.known:
             self._tokens.untold()
 
+    def refused(self) -> None:
+        """A request was refused, for whatever reason: it cost nothing."""
+        self._tokens.refused()
+
     def throttled(self, now_s: float, retry_after_s: float | None) -> None:
         """A request was throttled. Many in a row without an answer close the gate until the server's moment, or ever longer."""
-        self._tokens.refused()
         self._throttled_in_a_row += 1
         if self._throttled_in_a_row < CLOSED_AFTER and not self._probing:
             return

@@ -1,4 +1,4 @@
-"""How many requests one endpoint may have on the wire, and when the next may leave: limiter and pacer behind one face.
+"""How many requests one endpoint may have on the wire, and when the next may leave: limiter, ceiling and pacer behind one face.
 
 Whatever an attempt says of what the endpoint can carry is reported here, and nowhere else.
 """
@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.ceiling import Ceiling
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.limiter import AdaptiveLimit
@@ -46,6 +47,7 @@ class Traffic:
 
     def __init__(self, spec: ConcurrencySpec, attempt_s: float) -> None:
         self._limiter = AdaptiveLimit(spec, attempt_s)
+        self._ceiling = Ceiling()
         self._pacer = Pacer(spec)
         self.in_flight = 0
         """Requests on the wire, second requests of stragglers and questions of our own included."""
@@ -55,17 +57,18 @@ class Traffic:
     @property
     def limit(self) -> int:
         """Requests that may be on the wire."""
-        return self._limiter.limit
+        return int(min(self._limiter.limit, self._ceiling.limit))
 
     @property
     def is_full(self) -> bool:
         """Whether the limit alone holds the next request back."""
-        return self.in_flight >= self._limiter.limit
+        return self.in_flight >= self.limit
 
     def has_room(self, now_s: float) -> bool:
         """Whether one more may be on the wire now."""
         self._limiter.advance(now_s)
-        return self.in_flight < self._limiter.limit
+        self._ceiling.advance(now_s)
+        return self.in_flight < self.limit
 
     def delay_s(self, now_s: float, estimated_tokens: float) -> float:
         """Where there is room: seconds until the next request may leave; 0 for now."""
@@ -73,7 +76,8 @@ class Traffic:
 
     def takes_no_more(self, now_s: float, estimated_tokens: float) -> bool:
         """Whether it is known to be full, or the pace holds the next one back: a limit that is still searched for is not known."""
-        return (self.is_full and not self._limiter.searching) or self.delay_s(now_s, estimated_tokens) > 0
+        searching = self._limiter.searching and self._ceiling.limit > self._limiter.limit
+        return (self.is_full and not searching) or self.delay_s(now_s, estimated_tokens) > 0
 
     def left_empty(self) -> None:
         """There is room that nothing fills: too few rows, or the pace."""
@@ -82,23 +86,32 @@ class Traffic:
     def sent(self, now_s: float) -> int:
         """A request leaves now; its number."""
         self.in_flight += 1
-        return self._pacer.sent(now_s)
+        number = self._pacer.sent(now_s)
+        self._ceiling.sent(number, now_s, self.in_flight)
+        return number
 
     def ended(self, attempt: Attempt, result: AttemptResult, now_s: float, rows_wait: bool) -> None:
         """An attempt ended in whatever way, while rows that were never sent wait or do not."""
         self.in_flight -= 1
+        limit_was_binding = attempt.limit_was_binding
+        if self._ceiling.limit < self._limiter.limit:
+            self._limiter.not_binding()
+            limit_was_binding = False
         self._pacer.told(attempt.sent_s, attempt.number, result.request_budget, result.token_budget, result.reply is not None)
         if result.reply is not None:
             self._pacer.answered(now_s)
             tokens = result.reply.completion_tokens or 0
-            self._limiter.answered(now_s, result.latency_ms / 1000.0, tokens, attempt.limit_was_binding, attempt.number)
+            self._limiter.answered(now_s, result.latency_ms / 1000.0, tokens, limit_was_binding, attempt.number)
+            self._ceiling.answered(attempt.number, now_s, result.latency_ms / 1000.0)
             return
         failure = result.failure
         assert failure is not None
+        if failure.kind is FailureKind.THROTTLED:
+            self._throttled(attempt, failure, now_s)
+            return
+        self._ceiling.ended(attempt.number)
         if failure.is_ours:
             self._make_room()
-        elif failure.kind is FailureKind.THROTTLED:
-            self._throttled(failure, now_s, attempt.sent_s)
         elif failure.kind is FailureKind.TIMED_OUT:
             attempt.of_our_queue = self._limiter.timed_out(now_s, attempt.sent_s)
         elif failure.kind is FailureKind.UNAVAILABLE and failure.status is not None and rows_wait:
@@ -108,13 +121,18 @@ class Traffic:
         """The endpoint answers again after a pause."""
         self._limiter.outage_over(now_s)
 
-    def _throttled(self, failure: RequestFailure, now_s: float, sent_s: float) -> None:
-        self._pacer.throttled(now_s, failure.retry_after_s)
-        if self._limiter.throttled(now_s, sent_s, self.in_flight):
-            self._pacer.slow_down(now_s, max(0.02, min(now_s - sent_s, 2.0)))
-            if now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
-                self._throttled_said_s = now_s
-                log.info("the endpoint throttles (429): finding its pace")
+    def _throttled(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> None:
+        self._pacer.refused()
+        if self._ceiling.refused(attempt.number, now_s):
+            finding = self._ceiling.limit < self._limiter.limit
+        else:
+            self._pacer.throttled(now_s, failure.retry_after_s)
+            finding = self._limiter.throttled(now_s, attempt.sent_s)
+            if finding:
+                self._pacer.slow_down(now_s, max(0.02, min(now_s - attempt.sent_s, 2.0)))
+        if finding and now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
+            self._throttled_said_s = now_s
+            log.info("the endpoint throttles (429): finding how much it takes")
 
     def _make_room(self) -> None:
         if not self.in_flight:

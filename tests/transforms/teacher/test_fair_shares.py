@@ -1,9 +1,10 @@
-"""Several processes on one endpoint that gives no hints: limit and pace of each, against one bucket, on a clock of the test's own."""
+"""Several processes on one endpoint that gives no hints: limit, ceiling and pace of each, against one bucket, on a clock of the test's own."""
 
 import heapq
 import itertools
 import random
 
+from transforms.teacher.ceiling import Ceiling
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
 from transforms.teacher.specs import ConcurrencySpec
@@ -15,10 +16,14 @@ class _Process:
     """One scoring process with more rows than it can send."""
 
     def __init__(self) -> None:
-        self.pacer, self.limit = Pacer(ConcurrencySpec()), AdaptiveLimit(ConcurrencySpec())
+        self.pacer, self.limit, self.ceiling = Pacer(ConcurrencySpec()), AdaptiveLimit(ConcurrencySpec()), Ceiling()
         self.in_flight = 0
         self.woken_at_s: float | None = None
         self.answered_at_s: list[float] = []
+
+    @property
+    def most(self) -> float:
+        return min(self.limit.limit, self.ceiling.limit)
 
 
 def _answers(processes: int, later_s: float, until_s: float, seed: int) -> list[list[float]]:
@@ -46,10 +51,11 @@ def _answers(processes: int, later_s: float, until_s: float, seed: int) -> list[
             if admitted:
                 process.answered_at_s.append(now_s)
                 process.pacer.answered(now_s)
-                process.limit.answered(now_s, now_s - sent_s, 5, process.in_flight + 1 >= process.limit.limit, number)
-            else:
+                process.limit.answered(now_s, now_s - sent_s, 5, process.in_flight + 1 >= process.most, number)
+                process.ceiling.answered(number, now_s, now_s - sent_s)
+            elif not process.ceiling.refused(number, now_s):
                 process.pacer.throttled(now_s, None)
-                if process.limit.throttled(now_s, sent_s, process.in_flight):
+                if process.limit.throttled(now_s, sent_s):
                     process.pacer.slow_down(now_s, 0.02)
         elif process.woken_at_s != now_s:
             continue  # an earlier waking was put in its place
@@ -57,8 +63,9 @@ def _answers(processes: int, later_s: float, until_s: float, seed: int) -> list[
             process.woken_at_s = None
         while True:
             process.limit.advance(now_s)
+            process.ceiling.advance(now_s)
             pause_s = 0.05
-            if process.in_flight >= process.limit.limit:
+            if process.in_flight >= process.most:
                 break
             pause_s = process.pacer.delay_s(now_s, process.in_flight, 10.0)
             if pause_s > 0.0:
@@ -66,6 +73,7 @@ def _answers(processes: int, later_s: float, until_s: float, seed: int) -> list[
                 break
             process.in_flight += 1
             leaving = (now_s, process.pacer.sent(now_s), False)
+            process.ceiling.sent(leaving[1], now_s, process.in_flight)
             heapq.heappush(events, (now_s + 0.001 * (1.0 + chance.random()), next(order), "arrive", process, leaving))
         due_s = now_s + min(max(pause_s, 0.001), 1.0)
         if process.woken_at_s is None or due_s < process.woken_at_s:
