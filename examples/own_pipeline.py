@@ -10,7 +10,8 @@ import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from transforms.distill_rows import DistillRows
-from transforms.elements.rows import ChatMessage, RowOrigin, Split, TaskType, TrainingRow
+from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
+from transforms.elements.tasks import TaskType
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.address import chat_completions_url
 from transforms.teacher.session import close_sessions

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from transforms.elements.counted import counted
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import FEWEST_ROWS, TaskType
 
-FEWEST_ROWS = 65
-FEWEST_ROWS_MATH = 40
 LARGEST_UNREADABLE_SHARE = 0.01
 """Up to this share, bad lines are listed by reason and nothing more is said."""
 
@@ -20,10 +18,10 @@ def input_warnings(split: str, rows: int, asked: int, task: TaskType, limited: b
         if asked < minimum_readable_ratio * rows:
             warning += f"; below min_readable_ratio ({minimum_readable_ratio:.1%} of the rows readable) nothing is published"
         warnings.append(warning)
-    fewest = FEWEST_ROWS_MATH if task is TaskType.MATH else FEWEST_ROWS
-    if 0 < asked < fewest and not limited:
+    if 0 < asked < task.fewest_rows and not limited:
+        others = [f"{other.fewest_rows} for {other.value}" for other in TaskType if other.fewest_rows != FEWEST_ROWS]
         warnings.append(
-            f"{split}: {counted(asked, 'row')} to ask, fewer than the {fewest} that Azure ML's distillation component asks for "
-            f"({FEWEST_ROWS}, {FEWEST_ROWS_MATH} for MATH)"
+            f"{split}: {counted(asked, 'row')} to ask, fewer than the {task.fewest_rows} that Azure ML's distillation component asks for "
+            f"({', '.join([str(FEWEST_ROWS), *others])})"
         )
     return warnings

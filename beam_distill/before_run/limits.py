@@ -12,7 +12,6 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices, prices_of
 from beam_distill.job.spending import JobSpending, has_limits, spent_in
 from transforms.elements.counted import counted
-from transforms.elements.rows import TaskType
 from transforms.elements.tally import Verdict
 from transforms.elements.usage import Usage
 from transforms.files.paths import absolute
@@ -102,7 +101,7 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
     said = f"{'; '.join(limit.text for limit in limits)} (over all runs in this work_dir). {counted(left, 'row is', 'rows are')} left"
     done = sum(part.tally.asked for part in verdict.splits) - left
     rest_of = None
-    if settings.data_generation_task_type is TaskType.CONVERSATION:  # some rows are half done
+    if settings.data_generation_task_type.has_several_turns:  # some rows are half done
         rest_of = _rest_of_conversations(settings)
     elif done:
         rest_of = round(spent.total.requests * left / done), spent.total.usage.times(left / done)

@@ -55,7 +55,8 @@ def _task(settings: DistillSettings) -> str:
         ways.append("chain of thought")
     if settings.enable_chain_of_density:
         ways.append(f"chain of density, {settings.max_len_summary} words")
-    return settings.data_generation_task_type.value + (f" with {', '.join(ways)}" if ways else "")
+    way = f" with {', '.join(ways)}" if ways else ""
+    return f"{settings.data_generation_task_type.value}{way}"
 
 
 def _ceiling(settings: DistillSettings) -> str:

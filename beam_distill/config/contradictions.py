@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DEFAULT_MAX_NEW_TOKENS, DistillSettings, declared_models, each_teacher
-from transforms.elements.rows import TaskType
+from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
+from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
 from transforms.files.paths import is_remote
 from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import kind_of
@@ -20,12 +20,12 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
     """What the inputs say against each other; ``given`` has the names that were set, with their origins."""
     problems: list[str] = []
     task = settings.data_generation_task_type
-    if settings.enable_chain_of_thought and task in (TaskType.CONVERSATION, TaskType.SUMMARIZATION):
-        problems.append(f"enable_chain_of_thought: not for {task.value}; it is for NLI, NLU_QA and MATH")
-    if settings.enable_chain_of_density and task is not TaskType.SUMMARIZATION:
-        problems.append(f"enable_chain_of_density: only for SUMMARIZATION, not for {task.value}")
-    if settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY and task is not TaskType.SUMMARIZATION:
-        problems.append(f"max_len_summary: only for SUMMARIZATION, not for {task.value}; leave it out, or at {DEFAULT_MAX_LEN_SUMMARY}")
+    if settings.enable_chain_of_thought and not task.reasons_step_by_step:
+        problems.append(f"enable_chain_of_thought: not for {task.value}; it is for {named(REASONED)}")
+    if settings.enable_chain_of_density and not task.condenses:
+        problems.append(f"enable_chain_of_density: only for {named(CONDENSED)}, not for {task.value}")
+    if settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY and not task.condenses:
+        problems.append(f"max_len_summary: only for {named(CONDENSED)}, not for {task.value}; leave it out, or at {DEFAULT_MAX_LEN_SUMMARY}")
     problems.extend(missing_endpoint(settings.model_dump()))
     if settings.validation_file_path and not settings.generated_batch_validation_file_path:
         problems.append("generated_batch_validation_file_path: missing; validation_file_path is given, so say where its dataset goes")
@@ -143,9 +143,9 @@ def _advice_on_outputs(settings: DistillSettings) -> list[str]:
 
 
 def _advice_on_length(settings: DistillSettings) -> list[str]:
-    limit, summarizing = settings.teacher_model_max_new_tokens, settings.data_generation_task_type is TaskType.SUMMARIZATION
+    limit, task = settings.teacher_model_max_new_tokens, settings.data_generation_task_type
     warnings = []
-    if limit is None and not summarizing:
+    if limit is None and task.default_max_new_tokens == DEFAULT_MAX_NEW_TOKENS:
         why = "step-by-step reasoning" if settings.enable_chain_of_thought else "a reasoning teacher or a long answer"
         warnings.append(
             f"teacher_model_max_new_tokens is unset: answers end after {DEFAULT_MAX_NEW_TOKENS} tokens, which is too little for {why}; "
@@ -159,9 +159,9 @@ def _advice_on_length(settings: DistillSettings) -> list[str]:
     if limit is not None and limit != settings.effective_max_new_tokens:
         warnings.append(
             f"teacher_model_max_new_tokens is {limit}, the component's default, which means {settings.effective_max_new_tokens} for "
-            f"SUMMARIZATION there and here; give {limit - 1} or {limit + 1} for a limit of about {limit}"
+            f"{task.value} there and here; give {limit - 1} or {limit + 1} for a limit of about {limit}"
         )
-    if summarizing and not settings.enable_chain_of_density and settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY:
+    if task.condenses and not settings.enable_chain_of_density and settings.max_len_summary != DEFAULT_MAX_LEN_SUMMARY:
         warnings.append("max_len_summary has no effect without enable_chain_of_density: the rows' own prompts say how long a summary is")
     return warnings
 

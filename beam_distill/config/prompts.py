@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import Flag, TemplateText
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import CONDENSED, LABELLED, REASONED, TaskType, named
 
 
 def _read_task(value: object) -> object:
@@ -28,18 +28,20 @@ class PromptSettings(Section):
     """What the rows ask for."""
 
     data_generation_task_type: Annotated[TaskType, BeforeValidator(_read_task)] = setting(
-        ..., "prompts", "NLI, CONVERSATION, NLU_QA, MATH or SUMMARIZATION", "In any case.", True
+        ..., "prompts", named(TaskType, "or"), "In any case.", True
     )
     enable_chain_of_thought: Flag = setting(
-        False, "prompts", "reason step by step (NLI, NLU_QA, MATH)", "Wants more tokens: see teacher_model_max_new_tokens.", True
+        False, "prompts", f"reason step by step ({', '.join(REASONED)})", "Wants more tokens: see teacher_model_max_new_tokens.", True
     )
-    enable_chain_of_density: Flag = setting(False, "prompts", "four ever denser summaries (SUMMARIZATION)", "The last one is the answer.", True)
+    enable_chain_of_density: Flag = setting(
+        False, "prompts", f"four ever denser summaries ({named(CONDENSED)})", "The last one is the answer.", True
+    )
     max_len_summary: int = setting(80, "prompts", "words of a summary under chain of density", "", ge=1)
     bare_answers: Annotated[Literal["auto", "always", "never"], BeforeValidator(_read_word)] = setting(
         "auto",
         "prompts",
         "plain answers in their bare form: auto, always, never",
-        "NLI, NLU_QA and MATH without chain of thought. `auto`: where the row's own instructions ask for a bare number, a letter or one of the "
+        f"{named(LABELLED)} without chain of thought. `auto`: where the row's own instructions ask for a bare number, a letter or one of the "
         "labels they list; other answers stay as the teacher wrote them. `always` rejects every answer that is not one certain number (MATH), "
         "worked solutions too; `never` keeps every text.",
     )

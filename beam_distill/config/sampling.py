@@ -8,12 +8,16 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import NumberOrNone, StopTexts
+from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS, TaskType
 
 _LEARNED = "A teacher that refuses it is asked without it from then on, and the answers stay those of this setting; none is another request."
 
 
 def _read_name(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
+
+
+_OTHER_LIMITS = [f"{task.default_max_new_tokens} for {task.value}" for task in TaskType if task.default_max_new_tokens != DEFAULT_MAX_NEW_TOKENS]
 
 
 class SamplingSettings(Section):
@@ -23,7 +27,7 @@ class SamplingSettings(Section):
     teacher_model_max_new_tokens: int | None = setting(
         None,
         "sampling",
-        "longest answer in tokens (128; 1024 for SUMMARIZATION)",
+        f"longest answer in tokens ({'; '.join([str(DEFAULT_MAX_NEW_TOKENS), *_OTHER_LIMITS])})",
         "Too small cuts answers off, and cut-off answers are rejects; too large costs only where the teacher rambles. A higher limit sends only "
         "cut-off rows again.",
         True,

@@ -16,10 +16,8 @@ from beam_distill.config.sampling import SamplingSettings
 from beam_distill.config.teacher import TeacherSettings
 from beam_distill.config.teachers import TeacherEntry
 from beam_distill.config.view import ViewSettings
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS
 
-DEFAULT_MAX_NEW_TOKENS = 128
-DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION = 1024
 DEFAULT_MAX_LEN_SUMMARY = 80
 PATHS = frozenset(
     {
@@ -64,10 +62,9 @@ class DistillSettings(
 
     @property
     def effective_max_new_tokens(self) -> int:
-        """The token limit that is sent. As in the component its default, spelled out or not, means more for SUMMARIZATION."""
+        """The token limit that is sent. As in the component its default, spelled out or not, means more for some tasks."""
         limit = self.teacher_model_max_new_tokens or DEFAULT_MAX_NEW_TOKENS
-        summarizing = self.data_generation_task_type is TaskType.SUMMARIZATION
-        return DEFAULT_MAX_NEW_TOKENS_SUMMARIZATION if summarizing and limit == DEFAULT_MAX_NEW_TOKENS else limit
+        return self.data_generation_task_type.default_max_new_tokens if limit == DEFAULT_MAX_NEW_TOKENS else limit
 
     @property
     def effective_initial_worker_count(self) -> int:

@@ -13,8 +13,9 @@ from builders import a_row
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 from transforms.distill_rows import DistillRows
-from transforms.elements.rows import Split, TaskType
+from transforms.elements.rows import Split
 from transforms.elements.tally import RowOutcome, SuccessTally
+from transforms.elements.tasks import TaskType
 from transforms.judge_success import CombineSuccess
 from transforms.prompts.spec import PromptSpec
 from transforms.reuse.answer_index import AnswerIndex

@@ -17,16 +17,6 @@ class Split(str, Enum):
     VALIDATION = "validation"
 
 
-class TaskType(str, Enum):
-    """What the rows ask for; decides prompt wording and how an answer is taken out of a reply."""
-
-    NLI = "NLI"
-    CONVERSATION = "CONVERSATION"
-    NLU_QA = "NLU_QA"
-    MATH = "MATH"
-    SUMMARIZATION = "SUMMARIZATION"
-
-
 class ChatMessage(NamedTuple):
     """One message of a chat: ``role`` is system, user or assistant; ``content`` is text."""
 

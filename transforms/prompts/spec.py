@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 
 DEFAULT_MAX_LEN_SUMMARY = 80
 

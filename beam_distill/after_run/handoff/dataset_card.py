@@ -9,18 +9,10 @@ import yaml
 from beam_distill.after_run.handoff.published_run import HandoffFacts
 from beam_distill.config.fields import number_shown
 from beam_distill.version import VERSION
-from transforms.elements.rows import TaskType
 from transforms.elements.tally import SplitVerdict
 
 FILE = "README.md"
 
-_CATEGORIES = {
-    TaskType.NLI: ["text-classification"],
-    TaskType.NLU_QA: ["question-answering"],
-    TaskType.MATH: ["text-generation"],
-    TaskType.CONVERSATION: ["text-generation"],
-    TaskType.SUMMARIZATION: ["summarization"],
-}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 _REASONING = {
     "drop": "The teacher's reasoning is left out.",
@@ -34,7 +26,7 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
     settings = facts.settings
     published = [part for part in facts.verdict.splits if part.published]
     head: dict[str, Any] = {
-        "task_categories": _CATEGORIES[settings.data_generation_task_type],
+        "task_categories": [settings.data_generation_task_type.hub_category],
         "size_categories": [_size(sum(part.tally.examples for part in published))],
         "tags": ["synthetic", "distillation"],
         # the name changes with the rows: datasets remembers what it loaded by folder and configuration name, and would give the rows of before

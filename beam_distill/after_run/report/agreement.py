@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from beam_distill.after_run.report.counting import Tally
 from transforms.elements.counted import counted
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 from transforms.prompts.plain_number import NotCertain, stated_number
 
 
 class Agreement:
-    """Counts answers beside labels. For MATH numbers are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise texts, without
-    letter case, space around them and a full stop at the end."""
+    """Counts answers beside labels.
+
+    Where a task's answers are numbers, these are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise texts, without letter
+    case, space around them and a full stop at the end.
+    """
 
     def __init__(self, task: TaskType | None = None) -> None:
         self._task = task
@@ -55,7 +58,7 @@ class Agreement:
         return next((label for label, _ in self._labels.top(1)), "")
 
     def _number(self, text: str) -> str | None:
-        if self._task is not TaskType.MATH:
+        if self._task is None or not self._task.answers_are_numbers:
             return None
         try:
             return stated_number(text)

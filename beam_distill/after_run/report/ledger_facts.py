@@ -10,7 +10,7 @@ from typing import Any
 from beam_distill.after_run.report.agreement import Agreement
 from beam_distill.after_run.report.counting import FixedSample, LogHistogram, Tally, TimeBins
 from beam_distill.work_dir.records import RunCounts, records_and_standing
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
 from transforms.ledger.segments import TornSegment
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.progress import extract_answer
@@ -22,7 +22,6 @@ from transforms.teacher.response import BrokenBody, read_reply
 
 EXAMPLES = 12
 REJECTS_PER_REASON = 5
-LABELLED = frozenset({TaskType.NLI, TaskType.NLU_QA, TaskType.MATH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: 
 
     ``run_id`` is the run whose course over time is shown; ``questions_of`` are keys of rows whose last request is wanted.
     """
-    task = spec.task if spec is not None and spec.task in LABELLED else None
+    task = spec.task if spec is not None and spec.task.is_labelled else None
     facts = LedgerFacts(agreement=Agreement(task))
     judged = judge(spec)
     wanted = frozenset(questions_of)

@@ -153,7 +153,7 @@ def _as_json(text: str) -> Any:
 
 
 def _overview(work_dir: str, spec: Any) -> str:
-    from beam_distill.after_run.report.ledger_facts import LABELLED, gather
+    from beam_distill.after_run.report.ledger_facts import gather
     from beam_distill.after_run.result import tokens_text
     from beam_distill.work_dir.files import segments_storage
     from beam_distill.work_dir.records import failures
@@ -175,7 +175,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     usable = facts.answers - facts.superseded - unusable
     lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
-    if spec is not None and spec.task in LABELLED and facts.labels.total:
+    if spec is not None and spec.task.is_labelled and facts.labels.total:
         shown = ", ".join(f"{label[:30]!r} {count:,} {'time' if count == 1 else 'times'}" for label, count in facts.labels.top(5))
         several = len(facts.labels.counts)
         lines.append(f"most often  {shown}" + (f"; {several:,} different answers in all" if several > 5 else ""))

@@ -3,8 +3,9 @@
 import pytest
 
 from beam_distill.before_run.input_warnings import input_warnings
-from transforms.elements.rows import Split, TaskType
+from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec, SuccessTally, judge
+from transforms.elements.tasks import TaskType
 
 
 def warned(rows: int, asked: int, task: TaskType = TaskType.NLI, limited: bool = False) -> list[str]:

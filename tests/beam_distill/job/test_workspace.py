@@ -9,7 +9,7 @@ import pytest
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import RunRefused
 from beam_distill.job.workspace import workspace_of
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 
 WHOLE = {"subscription_id": "s", "resource_group": "g", "workspace_name": "w"}
 

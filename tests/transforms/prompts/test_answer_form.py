@@ -3,7 +3,8 @@
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import TaskType
 from transforms.prompts.answer_form import form_in
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for

@@ -6,7 +6,8 @@ import pickle
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import TaskType
 from transforms.prompts.answers import number, value_of
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for

@@ -8,7 +8,8 @@ from builders import a_reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import TaskType
 from transforms.prompts.answer_form import form_asked_for
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.plain_number import NotCertain, stated_number

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.embedded_json import read_objects
 from transforms.prompts.registry import prompt_for

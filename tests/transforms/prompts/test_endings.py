@@ -7,7 +7,8 @@ from builders import a_reply, a_request, a_scored_row
 
 from transforms.elements import reasons
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import DistilledExample, RejectedRow, TaskType
+from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.tasks import TaskType
 from transforms.prompts.progress import example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec

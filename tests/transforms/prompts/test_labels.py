@@ -5,7 +5,8 @@ import json
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, RowOrigin, Split, TaskType, TrainingRow
+from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
+from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.listed_labels import Label, labels_in, lettered_choices, with_choices
 from transforms.prompts.named_label import named_label

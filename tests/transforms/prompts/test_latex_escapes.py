@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 from transforms.prompts.embedded_json import read_objects
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec

@@ -5,7 +5,8 @@ from builders import a_reply, a_row, a_scored_row
 
 from transforms.elements import reasons
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
-from transforms.elements.rows import DistilledExample, RejectedRow, TaskType
+from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.tasks import TaskType
 from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, RowOrigin, Split, TaskType, TrainingRow
+from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, RowOrigin, Split, TrainingRow
+from transforms.elements.tasks import TaskType
 from transforms.intake.walk import ReadSpec, walk_rows
 from transforms.prompts.base import AnswerRejected, UnusableRow
 from transforms.prompts.registry import prompt_for

@@ -4,7 +4,7 @@ import pytest
 from builders import a_reply
 
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of

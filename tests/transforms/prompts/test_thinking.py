@@ -4,7 +4,8 @@ import pytest
 from builders import a_reply
 
 from transforms.elements import reasons
-from transforms.elements.rows import ChatMessage, TaskType
+from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec

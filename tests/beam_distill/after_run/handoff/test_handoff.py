@@ -14,8 +14,9 @@ from pydantic import TypeAdapter
 from beam_distill.after_run.handoff.write import WrittenHandoff, write_handoff
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
-from transforms.elements.rows import Split, TaskType
+from transforms.elements.rows import Split
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
+from transforms.elements.tasks import TaskType
 
 AZURE_STUDENT = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-8B-Instruct/versions/2"
 TRL_FIELDS = json.loads(Path(__file__).with_name("trl_fields.json").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 import pytest
 
 from beam_distill.after_run.report.agreement import Agreement
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 
 
 @pytest.mark.parametrize(

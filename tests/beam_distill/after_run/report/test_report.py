@@ -20,7 +20,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements.reasons import REASONS
 from transforms.elements.replies import LedgerRecord
-from transforms.elements.rows import TaskType
+from transforms.elements.tasks import TaskType
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.spec import PromptSpec

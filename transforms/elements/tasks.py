@@ -1,0 +1,72 @@
+"""What rows can ask for: each task with all that is true of it. Its wording and the way back are in ``prompts.registry``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+DEFAULT_MAX_NEW_TOKENS = 128
+FEWEST_ROWS = 65
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """All that is said of one task; see ``TaskType``."""
+
+    name: str
+    hub_category: str
+    reasons_step_by_step: bool = False
+    is_labelled: bool = False
+    answers_are_numbers: bool = False
+    condenses: bool = False
+    has_several_turns: bool = False
+    default_max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS
+    fewest_rows: int = FEWEST_ROWS
+
+
+class TaskType(str, Enum):
+    """What the rows ask for; decides prompt wording and how an answer is taken out of a reply.
+
+    ``hub_category``: the task category of the Hugging Face hub. ``reasons_step_by_step``: whether it can be asked with chain of thought;
+    ``condenses``: with chain of density, up to a number of words. ``is_labelled``: whether answers are short and worth counting one by one,
+    ``answers_are_numbers``: and compared as numbers. ``has_several_turns``: whether a row may be half done. ``default_max_new_tokens``: the
+    token limit where none is given, as in Azure ML's distillation component, whose ``fewest_rows`` these are too.
+    """
+
+    hub_category: str
+    reasons_step_by_step: bool
+    is_labelled: bool
+    answers_are_numbers: bool
+    condenses: bool
+    has_several_turns: bool
+    default_max_new_tokens: int
+    fewest_rows: int
+
+    def __new__(cls, entry: Any) -> TaskType:  # a _Task; ``TaskType(name)`` looks a task up and does not come here
+        member = str.__new__(cls, entry.name)
+        member._value_ = entry.name
+        member.hub_category = entry.hub_category
+        member.reasons_step_by_step, member.condenses = entry.reasons_step_by_step, entry.condenses
+        member.is_labelled, member.answers_are_numbers = entry.is_labelled, entry.answers_are_numbers
+        member.has_several_turns = entry.has_several_turns
+        member.default_max_new_tokens, member.fewest_rows = entry.default_max_new_tokens, entry.fewest_rows
+        return member
+
+    NLI = _Task("NLI", "text-classification", reasons_step_by_step=True, is_labelled=True)
+    CONVERSATION = _Task("CONVERSATION", "text-generation", has_several_turns=True)
+    NLU_QA = _Task("NLU_QA", "question-answering", reasons_step_by_step=True, is_labelled=True)
+    MATH = _Task("MATH", "text-generation", reasons_step_by_step=True, is_labelled=True, answers_are_numbers=True, fewest_rows=40)
+    SUMMARIZATION = _Task("SUMMARIZATION", "summarization", condenses=True, default_max_new_tokens=1024)
+
+
+def named(tasks: Iterable[TaskType], last: str = "and") -> str:
+    """The names of tasks for a person: ``NLI, NLU_QA and MATH``."""
+    *first, end = (task.value for task in tasks)
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+REASONED = tuple(task for task in TaskType if task.reasons_step_by_step)
+LABELLED = tuple(task for task in TaskType if task.is_labelled)
+CONDENSED = tuple(task for task in TaskType if task.condenses)
