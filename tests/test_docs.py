@@ -128,3 +128,15 @@ def test_a_word_of_the_glossary_is_one_thing_in_the_code(word: str) -> None:
         assert sum(len(re.findall(rf"(?m)^class {name}\b", source)) for source in sources) == 1
     else:
         assert any(re.search(rf"\b{name}\b", source) for source in sources)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ("CHANGELOG.md", "faults.md")], ids=lambda page: page.stem)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    named = re.findall(r"`((?:[\w-]+/)+[\w-]*(?:\.py)?)`", page.read_text(encoding="utf-8"))
+    roots = [ROOT, *(ROOT / name for name in ("transforms", "beam_distill", "transforms/teacher", "tests"))]
+    ours = [
+        name
+        for name in named
+        if name.endswith(".py") or name.split("/")[0] in ("transforms", "beam_distill", "tests", "benchmarks", "docs", "tools")
+    ]
+    assert [name for name in ours if not any((root / name).exists() for root in roots)] == []
