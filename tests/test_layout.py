@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from import_graph import arrows, circles, upward
+from late_imports import LateImports
 
 from beam_distill.cli.command import NAMES
 from beam_distill.simulator.server import start_simulator
@@ -156,6 +157,38 @@ def test_a_module_without_a_room_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "beam_distill" / "new" / "thing.py").write_text("import beam_distill.low\n")
     (tmp_path / "beam_distill" / "low.py").touch()
     assert len(upward(arrows(tmp_path), (("beam_distill",), ("beam_distill.low",)))) == 1
+
+
+INSIDE_THE_TRY = "beam_distill.__main__"
+"""Imports the command inside a try: Ctrl-C while it is loaded is no traceback."""
+
+
+def test_imports_inside_functions_say_what_they_keep_out_of_the_start() -> None:
+    assert [problem for problem in LateImports(ROOT).problems() if not problem.startswith(f"{INSIDE_THE_TRY}:")] == []
+
+
+LATE = {
+    "from beam_distill.loads import thing": "an import inside a function, without",
+    "# late: keeps Beam out of the start\n    from beam_distill.loads import thing": None,
+    "from beam_distill.loads import thing  # late: keeps Beam out of the start": None,
+    "import apache_beam.io  # late: keeps Beam out of the start": None,
+    "import apache_beam  # late: keeps Beam out of the start": "keeps nothing of Beam out",
+    "# late: keeps Beam out of the start\n    from beam_distill.light import thing": "keeps nothing of Beam out",
+    "# late: keeps Beem out of the start\n    from beam_distill.loads import thing": "Beem: not among the LIBRARIES",
+    "# late: keeps Beam out of the start\n    from beam_distill.loads import thing\n    import beam_distill.light": "keeps nothing of Beam out",
+}
+
+
+@pytest.mark.parametrize("statements", LATE)
+def test_a_late_import_whose_comment_is_missing_or_not_true_is_noticed(statements: str, tmp_path: Path) -> None:
+    folder = tmp_path / "beam_distill"
+    folder.mkdir()
+    (folder / "loads.py").write_text("import apache_beam.pipeline\n")
+    (folder / "light.py").write_text("def thing():\n    import apache_beam  # late: keeps Beam out of the start\n")
+    (folder / "start.py").write_text(f"import apache_beam\n\ndef work():\n    {statements}\n")
+    found = LateImports(tmp_path).problems()
+    expected = LATE[statements]
+    assert len(found) == (expected is not None) and all(expected in problem for problem in found if expected)
 
 
 def table_in_the_documents(heading: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from beam_distill.before_run.estimate import Experience, expected_tokens, experience_on_ledger
+from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
 from beam_distill.before_run.survey import SplitSurvey
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
@@ -117,8 +118,6 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
 
 def _rest_of_conversations(settings: DistillSettings) -> tuple[int, Usage] | None:
     """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint knows."""
-    from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
-
     endpoint, _ = endpoint_by_record(settings)
     if endpoint is None:
         return None

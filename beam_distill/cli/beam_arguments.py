@@ -13,7 +13,8 @@ def check_beam_arguments(leftovers: list[str]) -> None:
 
 
 def _option_names() -> list[str]:
-    from apache_beam.options.pipeline_options import PipelineOptions  # only who gives arguments that are not ours waits for Beam
+    # late: keeps Beam out of the start
+    from apache_beam.options.pipeline_options import PipelineOptions
 
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():

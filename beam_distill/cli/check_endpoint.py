@@ -26,6 +26,7 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins: of several endpoints, when none can
     be used.
     """
+    # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import settled_route
     from beam_distill.before_run.teacher_pool import Teacher, candidates, pool_of
     from beam_distill.job.specs import endpoint_spec
@@ -55,6 +56,7 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
 
 
 def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
+    # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import probe
     from beam_distill.job.specs import with_model
 
@@ -107,6 +109,7 @@ def access_text(ref: CredentialRef) -> str:
 
 
 def _send(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:
+    # late: keeps aiohttp out of the start
     from beam_distill.job.specs import sampling_spec, stream_spec
     from transforms.teacher.probe import ask_once
 

@@ -14,7 +14,7 @@ def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[st
 
     Rows that were rejected for a reason in ``ask_again`` are sent once more. Raises RunRefused.
     """
-    # imported here: --help needs no Beam
+    # late: keeps Beam out of the start
     from beam_distill.after_run.result import summary_text
     from beam_distill.run.job import run_job
     from beam_distill.run.separate_report import with_report
@@ -22,6 +22,7 @@ def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[st
     if not resolved.settings.quiet:
         print(plan_text(resolved), file=sys.stderr)
     if resolved.settings.detach:
+        # late: keeps requests out of the start
         from beam_distill.submit.submit import submit_detached
 
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)

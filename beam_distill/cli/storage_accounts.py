@@ -9,6 +9,7 @@ from transforms.files.paths import is_remote
 def use_storage_accounts(call: Call) -> None:
     """Let Beam's filesystems know them, where the job has a file that is not on this machine. Raises RunRefused for a wrong option."""
     if any(is_remote(path) for path in call.resolved.settings.storage_paths):
-        from beam_distill.job.beam_options import beam_given, use_storage_options  # only who needs storage waits for Beam
+        # late: keeps Beam out of the start
+        from beam_distill.job.beam_options import beam_given, use_storage_options
 
         use_storage_options(beam_given(call.resolved, call.leftovers))

@@ -39,6 +39,7 @@ def declare_target(parser: argparse.ArgumentParser, targets: Mapping[str, str]) 
 
 def render_files(call: Call) -> tuple[str, Rendered, ResolvedSettings]:
     """Render what the command line asks for; the folder, what is in it, and the job's settings. Raises SettingsError."""
+    # late: keeps Jinja2 out of the start
     from beam_distill.deployment.render import RenderRequest, render, write
 
     namespace, environ = call.namespace, call.environ

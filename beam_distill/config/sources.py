@@ -263,7 +263,8 @@ def _read_config(path: str) -> dict[str, Any]:
         if path.endswith(".json"):
             fields = json.loads(text)
         else:
-            import yaml  # only people with a YAML file wait for it
+            # late: keeps PyYAML out of the start
+            import yaml
 
             try:
                 fields = yaml.safe_load(text)

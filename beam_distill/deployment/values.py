@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
+import yaml
+
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import setting_names
 from beam_distill.config.suggestions import nearest, suggestion
@@ -24,8 +26,6 @@ def defaults_text() -> str:
 
 def defaults_for(target: str) -> dict[str, Any]:
     """Default of each value that a target knows."""
-    import yaml
-
     sections: dict[str, dict[str, Any]] = yaml.safe_load(defaults_text())
     return {**sections[EVERY_TARGET], **sections[target]}
 
@@ -89,8 +89,6 @@ def read_values_file(path: str | None) -> dict[str, Any]:
     """A person's own values, a YAML mapping. Raises SettingsError when it is not one."""
     if path is None:
         return {}
-    import yaml
-
     try:
         with open(path, encoding="utf-8-sig") as file:
             fields = yaml.safe_load(file)

@@ -36,6 +36,7 @@ def beam_given(resolved: ResolvedSettings, beam_argv: list[str]) -> BeamGiven:
 
 def use_storage_options(given: BeamGiven) -> None:
     """Let Beam's filesystems know the storage accounts that its options name."""
+    # late: keeps Beam out of the start
     from apache_beam.io.filesystems import FileSystems
 
     FileSystems.set_options(_read(given.argv))

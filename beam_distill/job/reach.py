@@ -24,6 +24,7 @@ def reach(work_dir: str, beam_argv: tuple[str, ...] = ()) -> None:
         return
     if lacks_client(work_dir):
         raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {unknown_filesystem(work_dir)}")
+    # late: keeps Beam out of the start
     from apache_beam.io.filesystems import FileSystems
 
     use_storage_options(BeamGiven(beam_argv))

@@ -13,6 +13,7 @@ from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import resolve
 from beam_distill.run.process_wide import ROOT_LOGGER_LEFT_ALONE
 from beam_distill.run.progress.tracker import ProgressView
+from beam_distill.run.separate_report import with_report
 
 log = logging.getLogger("beam_distill")
 
@@ -27,10 +28,10 @@ def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any],
     for warning in resolved.warnings:
         log.warning("%s", warning)
     with ROOT_LOGGER_LEFT_ALONE:  # from before Beam is imported
+        # late: keeps Beam and fastavro out of the start
         from beam_distill.run.interrupts import Interrupts
         from beam_distill.run.job import run_job
         from beam_distill.run.progress.displays import display_of_program
-        from beam_distill.run.separate_report import with_report
 
         interrupts = Interrupts(ends_process=False)
         try:

@@ -30,9 +30,11 @@ from beam_distill.run.progress.watch import Display, Watch, watched
 from beam_distill.run.staging import staged_without_patterns
 from beam_distill.run.storage_errors import storage_errno, what_to_do
 from beam_distill.runners.base import RunnerPlan, options_of
+from beam_distill.runners.failures import reported_by_runner, root_cause
 from beam_distill.runners.job_state import refuse_while_detached
 from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
 from beam_distill.runners.metrics import counters_of, metrics_of
+from beam_distill.runners.own_job_server import own_job_server
 from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.refusals import notes_on
 from beam_distill.work_dir.leftovers import remove_staging
@@ -92,8 +94,6 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
     """What is said of an error that is not a defect of ours, None for any other."""
-    from beam_distill.runners.failures import reported_by_runner, root_cause
-
     number = storage_errno(error)
     if number is not None:
         why = root_cause(str(error)) or error
@@ -109,6 +109,7 @@ def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, 
     runner: Any = None
     if plan.embedded:
         # not "DirectRunner": that looks for a binary on the network before it runs in process
+        # late: keeps Beam out of the start
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
         runner = FnApiRunner() if plan.same_process else FnApiRunner(default_environment=local_worker_environment())
@@ -131,8 +132,8 @@ def _served(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
     if plan.embedded:
         yield
         return
-    from beam_distill.runners.loopback import called_back  # only who needs them waits for their imports
-    from beam_distill.runners.own_job_server import own_job_server
+    # late: keeps protobuf out of the start
+    from beam_distill.runners.loopback import called_back
 
     with own_job_server(options), called_back(plan, options):
         yield

@@ -47,6 +47,7 @@ def _storage_options(resolved: ResolvedSettings, beam_argv: list[str]) -> tuple[
     """What of Beam's options the report needs to find a work_dir that is not on this machine."""
     if not is_remote(resolved.settings.resolved_work_dir):
         return ()
+    # late: keeps Beam out of the start
     from beam_distill.job.beam_options import beam_given
 
     return beam_given(resolved, beam_argv).argv

@@ -51,6 +51,7 @@ def refuse_while_detached(work_dir: str) -> None:
 
 def reported_metrics(submission: Submission) -> dict[str, Any]:
     """What the runner reports of the job's counters; nothing when it knows none (any more), or does not answer."""
+    # late: keeps Beam out of the start
     from beam_distill.runners.metrics import metrics_from_answer
 
     if not submission.master or not submission.job_id:
@@ -66,6 +67,7 @@ def reported_metrics(submission: Submission) -> dict[str, Any]:
 
 
 def _state_from_job_server(submission: Submission) -> str:
+    # late: keeps Beam and gRPC out of the start
     import grpc
     from apache_beam.portability.api import beam_job_api_pb2
 
@@ -77,6 +79,7 @@ def _state_from_job_server(submission: Submission) -> str:
 
 
 def _ask_job_server(submission: Submission, question: str) -> Any:
+    # late: keeps Beam and gRPC out of the start
     import grpc
     from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 

@@ -35,6 +35,7 @@ def main() -> None:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a person should know, the command says
     threading.Thread(target=_watch, args=(os.getppid(),), name="command-watch", daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional parts while it is imported
+    # late: keeps Beam out of the start
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

@@ -35,10 +35,12 @@ def metrics_of(reported: Any) -> dict[str, Any]:
 
 def metrics_from_answer(answer: Any) -> dict[str, Any]:
     """The metrics in a job service's answer: GetJobMetricsResponse, or the same as JSON, which is how Beam's Flink runner keeps it."""
+    # late: keeps Beam out of the start
     from apache_beam.portability.api import beam_job_api_pb2
     from apache_beam.runners.portability.portable_runner import PortableMetrics
 
     if isinstance(answer, str):
+        # late: keeps protobuf out of the start
         from google.protobuf import json_format  # type: ignore[import-untyped]
 
         answer = json_format.Parse(answer, beam_job_api_pb2.GetJobMetricsResponse())

@@ -68,16 +68,19 @@ def _wanted(options: Any) -> Any:
         return None
     runner = options.view_as(StandardOptions).runner
     if runner == "FlinkRunner":
+        # late: keeps Beam out of the start
         from apache_beam.runners.portability.flink_runner import FlinkJarJobServer, FlinkRunner
 
         flink = options.view_as(FlinkRunnerOptions)
         flink.flink_master = FlinkRunner.add_http_scheme(flink.flink_master)
         return None if flink.flink_submit_uber_jar else FlinkJarJobServer(options)
     if runner == "SparkRunner":
+        # late: keeps Beam out of the start
         from apache_beam.runners.portability.spark_runner import SparkJarJobServer
 
         return None if options.view_as(SparkRunnerOptions).spark_submit_uber_jar else SparkJarJobServer(options)
     if runner == "PrismRunner":
+        # late: keeps Beam out of the start
         from apache_beam.runners.portability.prism_runner import PrismJobServer
 
         return PrismJobServer(options)

@@ -150,6 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"beam-distill simulate: {error}", file=sys.stderr)
         return 2
     with contextlib.suppress(ImportError):
+        # late: keeps uvloop out of the start
         import uvloop
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -165,6 +166,7 @@ async def _serve(settings: SimulatorSettings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    # late: keeps aiohttp out of the start
     from beam_distill.simulator.server import serving  # declaring the flags must not wait for a web server
 
     async with serving(settings) as port:

@@ -15,6 +15,7 @@ from beam_distill.runners.flink_rest import FlinkRest
 from beam_distill.runners.job_state import ENDED, UNREACHABLE, reported_metrics, state_of
 from beam_distill.work_dir.files import fields_of
 from beam_distill.work_dir.submission import Submission, note_end
+from transforms.elements.failures import EarlyStop, StopCause
 
 if TYPE_CHECKING:
     from beam_distill.after_run.result import RunResult
@@ -45,6 +46,7 @@ def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 
     ``resolved`` must be the settings the job was submitted with.
     """
+    # late: keeps Beam and aiohttp out of the start
     from beam_distill.after_run.read_result import read_result, with_losses
     from beam_distill.after_run.record_run import record_run
     from beam_distill.after_run.result import RunResult
@@ -69,8 +71,8 @@ def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 
 def stop(submission: Submission, detail: str) -> None:
     """Ask the job's workers to stop sending; it then comes to its end by itself, with a verdict and exit code 130."""
+    # late: keeps aiohttp out of the start
     from beam_distill.job.specs import run_files
     from transforms.control.run_control import request_stop
-    from transforms.elements.failures import EarlyStop, StopCause
 
     request_stop(run_files(submission.work_dir, submission.run_id).control_dir, EarlyStop(StopCause.INTERRUPTED, detail))

@@ -20,6 +20,7 @@ log = logging.getLogger("beam_distill")
 @contextmanager
 def handing_over(prepared: PreparedJob, *notes: str) -> Iterator[None]:
     """Hold the work_dir while a job is handed over; what the run should know is said, and datasets of an earlier run are moved aside."""
+    # late: keeps Beam out of the start
     from beam_distill.run.prepare import set_outputs_aside
     from beam_distill.runners.refusals import notes_on
 

@@ -19,6 +19,7 @@ def submit_detached(
 
     Raises RunRefused when something is wrong, or when the job would end with this command.
     """
+    # late: keeps Beam out of the start
     from beam_distill.job.beam_options import beam_given
     from beam_distill.runners.flink import EMBEDDED, master_of
     from beam_distill.submit.submit_jar import submit_to_flink
@@ -37,6 +38,7 @@ def submit_detached(
 
 
 def _submit_to_job_server(resolved: ResolvedSettings, beam_argv: list[str] | None, endpoint: str, ask_again: tuple[str, ...]) -> Submission:
+    # late: keeps Beam out of the start
     import apache_beam as beam
 
     from beam_distill.job.pipeline import build

@@ -17,6 +17,7 @@ def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
     """The process's token for ``scope`` as ``identity``."""
 
     def fetch() -> Secret[str]:
+        # late: keeps Azure's clients out of the start
         from transforms.azure.token_sources import request_token  # azure-identity takes a while to import: only for those who use it
 
         return request_token(identity, scope)

@@ -19,6 +19,7 @@ from transforms.files.paths import is_remote
 
 def through_beam() -> ModuleType:
     """``files.beam``, for what only remote places need. Loaded when it is called for: Beam takes a second."""
+    # late: keeps Beam out of the start
     from transforms.files import beam
 
     return beam

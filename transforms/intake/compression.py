@@ -14,7 +14,8 @@ from transforms.intake.lines import ByteSource
 
 
 def _zstd(source: Any) -> Any:
-    import pyarrow  # only people with a zstd file wait for it
+    # late: keeps PyArrow out of the start
+    import pyarrow
 
     return pyarrow.CompressedInputStream(pyarrow.PythonFile(source, mode="r"), "zstd")
 

@@ -31,6 +31,7 @@ class Alpaca:
 
     def parquet_schema(self, reasoning_field: bool) -> Any:
         """Text columns, and the history as a list of pairs."""
+        # late: keeps PyArrow out of the start
         import pyarrow
 
         schema = text_schema("instruction", "input", "output", "system")

@@ -59,7 +59,8 @@ def chat_message(turn: Turn) -> dict[str, str]:
 
 def chat_type(reasoning_field: bool) -> Any:
     """The pyarrow type of a list of chat messages."""
-    import pyarrow  # only people who write Parquet wait for it
+    # late: keeps PyArrow out of the start
+    import pyarrow
 
     fields = [("role", pyarrow.string()), ("content", pyarrow.string())]
     return pyarrow.list_(pyarrow.struct(fields + [("reasoning_content", pyarrow.string())] * reasoning_field))
@@ -67,6 +68,7 @@ def chat_type(reasoning_field: bool) -> Any:
 
 def text_schema(*names: str) -> Any:
     """A pyarrow schema of text columns."""
+    # late: keeps PyArrow out of the start
     import pyarrow
 
     return pyarrow.schema([(name, pyarrow.string()) for name in names])

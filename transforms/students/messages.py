@@ -17,6 +17,7 @@ class Messages:
 
     def parquet_schema(self, reasoning_field: bool) -> Any:
         """One column, a list of messages."""
+        # late: keeps PyArrow out of the start
         import pyarrow
 
         return pyarrow.schema([("messages", chat_type(reasoning_field))])

@@ -20,6 +20,7 @@ class PromptCompletion:
 
     def parquet_schema(self, reasoning_field: bool) -> Any:
         """Two columns, both lists of messages."""
+        # late: keeps PyArrow out of the start
         import pyarrow
 
         return pyarrow.schema([("prompt", chat_type(reasoning_field)), ("completion", chat_type(reasoning_field))])

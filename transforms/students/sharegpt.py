@@ -26,6 +26,7 @@ class ShareGpt:
 
     def parquet_schema(self, reasoning_field: bool) -> Any:
         """One column, a list of what was said."""
+        # late: keeps PyArrow out of the start
         import pyarrow
 
         fields = [("from", pyarrow.string()), ("value", pyarrow.string())]

@@ -325,6 +325,7 @@ def snapshots(run_id: str | None = None) -> list[Snapshot]:
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
     try:
+        # late: keeps uvloop out of the start
         import uvloop
     except ImportError:
         return asyncio.new_event_loop()

@@ -16,7 +16,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator
 
 from beam_distill.after_run.report.counting import LogHistogram
 
@@ -158,8 +158,6 @@ def _time_axis(axes: Axes) -> None:
 
 
 def _whole_units(longest: float, unit: float) -> Any:
-    from matplotlib.ticker import MultipleLocator
-
     for step in (0.5, 1, 2, 3, 5, 10, 15, 20, 30, 60):
         if longest / (unit * step) <= 8:
             break

@@ -7,17 +7,21 @@ import json
 from typing import IO, TYPE_CHECKING
 
 from beam_distill.before_run.input_warnings import input_warnings
+from beam_distill.cli.check_endpoint import check_teacher
 from beam_distill.cli.command import Call, Command, Takes
 from beam_distill.cli.job_inputs import declare_inputs
 from beam_distill.cli.storage_accounts import use_storage_accounts
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.prices import prices_of
 from transforms.elements.counted import counted
 from transforms.elements.reasons import UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote, scheme_of
 from transforms.files.stored import files_for
 from transforms.intake.formats.registry import place_in
+from transforms.prompts.registry import prompt_for
+from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
 if TYPE_CHECKING:
@@ -45,8 +49,8 @@ def run(call: Call) -> int:
 
     An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
     """
+    # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import check_files
-    from beam_distill.cli.check_endpoint import check_teacher
 
     use_storage_accounts(call)
     settings, pilot = call.resolved.settings, call.namespace.pilot
@@ -100,10 +104,9 @@ class _Rows:
 
     def check(self) -> list[str]:
         """Print what each split holds; what is legal but probably not meant. Raises RunRefused when an earlier list is in the way."""
+        # late: keeps aiohttp and Jinja2 out of the start
         from beam_distill.before_run.survey import survey_split
         from beam_distill.job.specs import input_spec, prompt_spec, sampling_spec
-        from transforms.prompts.registry import prompt_for
-        from transforms.teacher.payload import PayloadTemplate
 
         settings = self._settings
         prompt, spec = prompt_for(prompt_spec(settings)), input_spec(settings)
@@ -203,6 +206,7 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
 
 
 def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]:
+    # late: keeps aiohttp out of the start
     from beam_distill.before_run.pilot import send_pilot
 
     result = send_pilot(settings, teacher, count)
@@ -225,6 +229,7 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
 
 def _estimate_unasked(settings: DistillSettings) -> None:
     """The estimate where the endpoint does not say what it serves."""
+    # late: keeps aiohttp out of the start
     from beam_distill.before_run.rows_to_send import endpoint_by_record
 
     try:
@@ -238,10 +243,10 @@ def _estimate_unasked(settings: DistillSettings) -> None:
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     """Say what is to be sent and what it takes; warnings about limits that are below that."""
+    # late: keeps aiohttp and NumPy out of the start
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
     from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.rows_to_send import rows_to_send
-    from beam_distill.job.prices import prices_of
     from beam_distill.job.specs import run_files
 
     surveys = rows_to_send(settings, endpoint)

@@ -18,6 +18,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 def run(call: Call) -> int:
     """Make the jar, or fetch it. Raises RunRefused."""
+    # late: keeps Beam out of the start
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
 

@@ -99,6 +99,7 @@ def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
 
 
 def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> int:
+    # late: keeps Beam and requests out of the start
     from beam_distill.after_run.result import summary_text
     from beam_distill.submit.follow import follow
     from beam_distill.submit.submit_jar import submit_to_flink

@@ -15,8 +15,10 @@ from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.cli.standard_streams import output_failure
 from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
-from transforms.elements.counted import counted
+from transforms.elements.counted import counted, duration
 from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
+from transforms.elements.usage import sum_of
+from transforms.intake.formats.registry import place_in
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
@@ -33,6 +35,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 def run(call: Call) -> int:
     """Print the overview or the records found. Raises SettingsError for a reason that no record can have."""
+    # late: keeps fastavro out of the start
     from beam_distill.after_run.report.run_files import NoRun, read_run
 
     namespace, work_dir = call.namespace, call.work_dir
@@ -89,6 +92,7 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
     """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
+    # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import judge
     from beam_distill.work_dir.records import failures, records_and_standing
 
@@ -115,8 +119,6 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
     if record.get("superseded"):
         text = f"(superseded by a later answer) {text}"
-    from transforms.intake.formats.registry import place_in
-
     return f"{record['split']} {record['file']} {place_in(record['file'], record['line'], input_format)}{turn}  {text}"
 
 
@@ -153,12 +155,11 @@ def _as_json(text: str) -> Any:
 
 
 def _overview(work_dir: str, spec: Any) -> str:
+    # late: keeps Beam and fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import gather
     from beam_distill.after_run.result import tokens_text
     from beam_distill.work_dir.files import segments_storage
     from beam_distill.work_dir.records import failures
-    from transforms.elements.counted import duration
-    from transforms.elements.usage import sum_of
 
     facts = gather(f"{work_dir}/ledger", spec, "")
     with closing(segments_storage(work_dir)) as storage:

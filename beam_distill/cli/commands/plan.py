@@ -11,6 +11,8 @@ from beam_distill.cli.job_inputs import declare_inputs
 from beam_distill.cli.plan_text import plan_text
 from beam_distill.cli.storage_accounts import use_storage_accounts
 from beam_distill.config.settings import DistillSettings
+from beam_distill.exit_codes import RunRefused
+from beam_distill.job.prices import prices_of
 from transforms.elements.counted import counted
 from transforms.files.paths import is_remote
 
@@ -49,12 +51,11 @@ def _rows(settings: DistillSettings) -> list[str]:
     for pattern in (settings.train_file_path, settings.validation_file_path):
         if pattern is not None and not is_remote(pattern) and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
+    # late: keeps aiohttp and fastavro out of the start
     from beam_distill.before_run.estimate import experience_on_ledger
     from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.preflight import check_files
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
-    from beam_distill.exit_codes import RunRefused
-    from beam_distill.job.prices import prices_of
     from beam_distill.job.spending import has_limits
     from transforms.teacher.specs import EndpointSpec
 

@@ -22,6 +22,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 def run(call: Call) -> int:
     """Write the report; its path goes to standard output, and below it how many answers agree with the labels of their rows."""
+    # late: keeps matplotlib and fastavro out of the start
     from beam_distill.after_run.report.run_files import NoRun
     from beam_distill.after_run.report.write import write_report
 

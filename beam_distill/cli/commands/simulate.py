@@ -6,12 +6,12 @@ import argparse
 
 from beam_distill.cli.command import Call, Command, Takes
 from beam_distill.config.errors import SettingsError
+from beam_distill.simulator import command
+from beam_distill.simulator.command import add_arguments
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     """Declare the flags."""
-    from beam_distill.simulator.command import add_arguments
-
     parser.usage = "beam-distill simulate [options]"
     parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, max_help_position=40, width=118)
     add_arguments(parser)
@@ -19,8 +19,6 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 def run(call: Call) -> int:
     """Serve until interrupted. Raises SettingsError."""
-    from beam_distill.simulator import command
-
     if call.leftovers:
         raise SettingsError([f"unknown argument {call.leftovers[0]}; see beam-distill simulate --help"])
     return command.run(call.namespace)

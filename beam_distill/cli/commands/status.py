@@ -10,7 +10,10 @@ from beam_distill.cli.earlier_run import earlier_settings, on_top_of_earlier, re
 from beam_distill.cli.job_inputs import declare_inputs
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.work_dir.files import fields_of
+from beam_distill.work_dir.submission import read_submission
 from transforms.elements.counted import counted
+from transforms.files.paths import absolute
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
@@ -50,14 +53,12 @@ _SAID = {
 
 def run(call: Call) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
+    # late: keeps Beam, requests and aiohttp out of the start
     from beam_distill.after_run.result import summary_text
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
     from beam_distill.runners.job_state import ENDED, state_of
     from beam_distill.submit.follow import follow, read_end
-    from beam_distill.work_dir.files import fields_of
-    from beam_distill.work_dir.submission import read_submission
-    from transforms.files.paths import absolute
 
     resolved, namespace = call.resolved, call.namespace
     use_storage_options(beam_given(resolved, call.leftovers))
@@ -84,6 +85,7 @@ def run(call: Call) -> int:
 
 
 def _last_run(work_dir: str) -> int:
+    # late: keeps NumPy out of the start
     from beam_distill.after_run.report.run_files import NoRun, read_run
 
     try:

@@ -16,6 +16,7 @@ from beam_distill.run.progress.runner_metrics import MetricsSource
 from beam_distill.run.progress.tracker import Tracker
 from beam_distill.run.progress.watch import Watch
 from beam_distill.work_dir.timeline import Timeline, timeline_path
+from transforms.control.run_control import heartbeats
 
 ASK_RUNNER_EVERY_S = 5.0
 READ_REPORTS_EVERY_S = 2.0
@@ -36,8 +37,6 @@ def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_proces
 
 
 def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
-    from transforms.control.run_control import heartbeats
-
     return heartbeats(control_dir)
 
 

@@ -19,7 +19,8 @@ def display_of_command(quiet: bool) -> Display | None:
     if quiet:
         return None
     if _on_a_terminal(sys.stderr) and keeps_the_last_frame_only(os.environ) and _live_view_taken.acquire(blocking=False):
-        from beam_distill.run.progress.terminal import LiveTerminal  # only who sees it waits for it
+        # late: keeps rich out of the start
+        from beam_distill.run.progress.terminal import LiveTerminal
 
         return LiveTerminal(on_close=_live_view_taken.release)
     return PlainLines()
@@ -36,6 +37,7 @@ def display_of_program(quiet: bool, callback: Callable[[ProgressView], None] | N
     if quiet:
         return None
     if in_notebook():
+        # late: keeps rich out of the start
         from beam_distill.run.progress.notebook import NotebookView
 
         return NotebookView()

@@ -19,6 +19,7 @@ class NotebookView:
     """Draws the same as a terminal shows, as one HTML output of the cell in which it is made. Any thread may draw."""
 
     def __init__(self) -> None:
+        # late: keeps IPython out of the start
         from IPython.display import display  # there is one, for this is a notebook
 
         self._output: Any = display({"text/plain": ""}, raw=True, display_id=True)

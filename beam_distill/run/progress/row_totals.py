@@ -7,7 +7,9 @@ import threading
 from collections.abc import Mapping
 from contextlib import closing
 
+from transforms.files.matching import sizes_of
 from transforms.files.paths import is_remote
+from transforms.files.stored import open_as_stored
 from transforms.intake.compression import without_compression_suffix
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS, format_of
@@ -55,9 +57,6 @@ class RowTotals:
                 self._totals[split] = total
 
     def _rows_of(self, pattern: str) -> int | None:
-        from transforms.files.matching import sizes_of
-        from transforms.files.stored import open_as_stored
-
         files = sizes_of(pattern)
         if not files or not self._is_cheap(files):
             return None

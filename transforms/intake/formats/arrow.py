@@ -40,7 +40,8 @@ class ArrowBatches:
 
 
 def _open(source: Any) -> Any:
-    import pyarrow  # only people with an Arrow file wait for it
+    # late: keeps PyArrow out of the start
+    import pyarrow
     import pyarrow.ipc
 
     stream = byte_stream(source)
@@ -73,6 +74,7 @@ def _check(batch: Any) -> None:
 
     Text that is not UTF-8 is not damage here; it is found value by value.
     """
+    # late: keeps PyArrow out of the start
     import pyarrow
 
     try:
@@ -84,6 +86,7 @@ def _check(batch: Any) -> None:
 
 def _without_text(kind: Any) -> Any:
     """The type with binary in the place of text, which is kept alike."""
+    # late: keeps PyArrow out of the start
     import pyarrow
 
     binary = {pyarrow.string(): pyarrow.binary(), pyarrow.large_string(): pyarrow.large_binary()}

@@ -44,6 +44,7 @@ class Avro:
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The sum of what the blocks say they hold; nothing is decoded."""
+        # late: keeps fastavro out of the start
         import fastavro
 
         number = 0
@@ -84,7 +85,8 @@ def _open(source: ByteSource) -> Any:
     fastavro raises for these in the midst of a record, so that the rest of the file is lost. It finds logical types by name, so the names in the
     file's header are replaced before fastavro sees it.
     """
-    import fastavro  # only people with an Avro file wait for it
+    # late: keeps fastavro out of the start
+    import fastavro
 
     try:
         stream = byte_stream(source)
@@ -103,6 +105,7 @@ def _open(source: ByteSource) -> Any:
 
 def _with_lenient_types(schema: Any) -> Any:
     """The schema with other names for the logical types that fastavro knows."""
+    # late: keeps fastavro out of the start
     from fastavro.read import LOGICAL_READERS
 
     if isinstance(schema, list):
@@ -118,6 +121,7 @@ def _with_lenient_types(schema: Any) -> Any:
 
 
 def _lenient_reader(known: str) -> Callable[..., Any]:
+    # late: keeps fastavro out of the start
     from fastavro.read import LOGICAL_READERS
 
     read = LOGICAL_READERS[known]

@@ -43,7 +43,8 @@ class Parquet:
 
 
 def _open(source: Any) -> Any:
-    import pyarrow.parquet  # only people with a Parquet file wait for it
+    # late: keeps PyArrow out of the start
+    import pyarrow.parquet
 
     if not hasattr(source, "seek"):
         raise UnusableFile("Parquet is compressed inside, and a Parquet file that is compressed as a whole cannot be read; unpack it first")
