@@ -211,6 +211,19 @@ def test_beam_modules_keep_their_type_hints(path: Path) -> None:
     assert "from __future__ import annotations" not in (ROOT / path).read_text(encoding="utf-8").replace("``", "").split('"""')[-1]
 
 
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_no_file_is_longer_than_400_lines_and_no_class_than_300(path: Path) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    assert [node.name for node in classes if (node.end_lineno or 0) - node.lineno + 1 > 300] == []
+
+
+def test_the_listing_of_the_upper_storey_is_short() -> None:
+    entries = {path.parts[1] for path in MODULES if path.parts[0] == "beam_distill"}
+    assert len(entries - {"__init__.py", "__main__.py", "version.py"}) <= 12
+
+
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
 def test_no_file_without_a_subject(name: str) -> None:
     assert not [path for path in MODULES if path.stem == name]

@@ -256,10 +256,8 @@ class Endpoint:
         body = self._adaptation.applied(body)
         ask = None if row.in_one_piece else self._streaming.ask
         attempt = Attempt(row, body, row.number, sent_s, time.time_ns() // 1_000_000, self._adaptation.version, self._traffic.is_full, ask)
-        if ask is None:
-            timeout_s = retry.attempt_timeout_s(self._spec.patience, row.failures_by_kind.get(FailureKind.TIMED_OUT, 0))
-        else:
-            timeout_s = WHILE_TOKENS_COME_S
+        timed_out = row.failures_by_kind.get(FailureKind.TIMED_OUT, 0)
+        timeout_s = WHILE_TOKENS_COME_S if ask is not None else retry.attempt_timeout_s(self._spec.patience, timed_out)
         self._slots.attempt_begins(slot, sent_s + timeout_s)
         try:
             if self._second_requests is None:
