@@ -15,6 +15,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    # locks and signals are POSIX's; on Windows it runs in WSL
+    classifiers=["Operating System :: POSIX :: Linux", "Operating System :: MacOS"],
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["beam_distill", "beam_distill.*", "transforms", "transforms.*"]),
     package_data={
@@ -35,7 +37,7 @@ setup(
         "pyyaml>=6,<7",
         "requests>=2.31,<3",
         "rich>=13,<16",
-        "uvloop>=0.19,<1; sys_platform != 'win32'",
+        "uvloop>=0.19,<1",
     ],
     extras_require={
         "azure-storage": ["azure-storage-blob>=12.19,<13"],  # azfs:// paths; Beam's own azure extra, without what is not used
