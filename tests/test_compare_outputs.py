@@ -90,14 +90,18 @@ def renamed_schema_field(folder: Path) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
-    "a row": (text_change("train.jsonl", "2", "3"), ["train.jsonl: line -2 +2", "before '{\"messages\": 2}", "after  '{\"messages\": 3}"]),
-    "the last line break": (text_change("train.jsonl", "2}\n", "2}"), ["train.jsonl: line -2 +2"]),
-    "a rendered line": (text_change("submit.sh", "/bin/sh", "/bin/bash"), ["submit.sh: line -1 +1"]),
-    "a printed count": (text_change("commands/run.txt", "requests    2", "requests    3"), ["commands/run.txt: line -3 +3"]),
+    "a row": (text_change("train.jsonl", "2", "3"), ["train.jsonl: line 2: before '{\"messages\": 2}\\n', after '{\"messages\": 3}\\n'"]),
+    "a row more": (
+        text_change("train.jsonl", '{"messages": 1}\n', '{"messages": 1}\n{"messages": 0}\n'),
+        ["train.jsonl: line 2: 0 lines before, 1 after", "  after  '{\"messages\": 0}\\n'"],
+    ),
+    "the last line break": (text_change("train.jsonl", "2}\n", "2}"), ["train.jsonl: line 2"]),
+    "a rendered line": (text_change("submit.sh", "/bin/sh", "/bin/bash"), ["submit.sh: line 1"]),
+    "a printed count": (text_change("commands/run.txt", "requests    2", "requests    3"), ["commands/run.txt: line 3"]),
     "an exit code": (text_change("commands/run.txt", "code 0", "code 3"), ["before 'exit code 0"]),
     "a field of run.json": (text_change("work/run.json", '"rows": 2', '"rows": 3'), ["work/run.json: verdict.rows: before 2, after 3"]),
     "a field that is gone": (text_change("work/run.json", '"limit": null', ""), ["work/run.json: settings.limit: only before: None"]),
-    "the report": (text_change("work/report.html", "2 rows", "3 rows"), ["work/report.html: line -1 +1"]),
+    "the report": (text_change("work/report.html", "2 rows", "3 rows"), ["work/report.html: line 1"]),
     "an exported record": (
         text_change("export.jsonl", "10:15", "10:16"),
         ["export.jsonl: record.train a turn 0[0].payload.text: before 'at 10:15', after 'at 10:16'"],
@@ -106,7 +110,7 @@ CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "a file that is new": (lambda folder: (folder / "new.txt").touch(), ["new.txt: only after"]),
     "a time in a prompt": (
         lambda folder: write_ledger(folder, RUN, payload='{"messages": "at 10:16"}'),
-        ["record.train abc-0 turn 0[0].payload: before '{\"messages\": \"at 10:15\"}', after '{\"messages\": \"at 10:16\"}'"],
+        ['record.train abc-0 turn 0[0].payload: before \'{"messages": "at 10:15"}\', after \'{"messages": "at 10:16"}\''],
     ),
     "a record's row": (
         lambda folder: write_ledger(folder, RUN, row_key="b-0"),

@@ -83,9 +83,16 @@ def between_files(before: Path, after: Path) -> Iterator[str]:
     elif texts[0] == texts[1]:
         yield "other bytes that read the same"
     lines_before, lines_after = (text.splitlines(keepends=True) for text in texts)
-    for line in list(difflib.unified_diff(lines_before, lines_after, n=0))[2:]:
-        what = {"@": "line", "-": "  before", "+": "  after "}[line[0]]
-        yield f"{what} {line.strip().strip('@ ') if line[0] == '@' else shortened(repr(line[1:]))}"
+    changes = difflib.SequenceMatcher(None, lines_before, lines_after, autojunk=False).get_opcodes()
+    for change, first_line, end, first_after, end_after in changes:
+        old, new = lines_before[first_line:end], lines_after[first_after:end_after]
+        if change != "equal" and len(old) == len(new):
+            for number, pair in enumerate(zip(old, new, strict=True), first_line + 1):
+                yield f"line {number}: {', '.join(from_the_difference(*pair))}"
+        elif change != "equal":
+            yield f"line {first_line + 1}: {len(old)} lines before, {len(new)} after"
+            yield from (f"  before {shortened(repr(line))}" for line in old)
+            yield from (f"  after  {shortened(repr(line))}" for line in new)
 
 
 def words_of(page: str) -> str:
