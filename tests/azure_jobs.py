@@ -14,8 +14,7 @@ from builders import a_request
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
-from transforms.teacher.kinds.base import EndpointKind
-from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.session import Lane, shared_session
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 

@@ -22,7 +22,7 @@ from transforms.intake.templates import BadTemplate
 from transforms.intake.walk import missing_columns
 from transforms.teacher.address import other_route
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.specs import CredentialKind, EndpointSpec
 from transforms.web.proxies import UnusableProxy, proxy_for
@@ -138,7 +138,7 @@ def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
 def settled_route(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
     """The endpoint at the route that is there, where an address without a version left two to choose from. Raises RunRefused."""
     address = settings.teacher_model_endpoint_url
-    if endpoint.kind is not EndpointKind.OPENAI or address is None or (other := other_route(address, endpoint.chat_url)) is None:
+    if KINDS[endpoint.kind].is_azure or address is None or (other := other_route(address, endpoint.chat_url)) is None:
         return endpoint
     parts = urlsplit(address)
     if parts.path.strip("/") == "" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
@@ -158,7 +158,7 @@ def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
 
 def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
     """The endpoint at its route with its model settled; see ``resolve_endpoint``."""
-    if endpoint.model is not None and endpoint.kind is EndpointKind.OPENAI:
+    if endpoint.model is not None and not KINDS[endpoint.kind].is_azure:
         check_credential(endpoint, settings.first_answer_patience)
         if endpoint.credential.kind is not CredentialKind.NONE:
             result = probe_endpoint(endpoint, GLANCE_S)

@@ -10,7 +10,7 @@ from beam_distill.config.teachers import member_text
 from beam_distill.exit_codes import ExitCode, RunRefused
 from transforms.elements.counted import counted
 from transforms.elements.rows import PromptRequest
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 from transforms.web.proxies import by_way_of
 
@@ -63,7 +63,7 @@ def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequ
     result = probe(settings, endpoint)
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
-    if endpoint.kind is EndpointKind.OPENAI and not result.models:
+    if KINDS[endpoint.kind].is_asked_by_listing and not result.models:
         listed += "; that it takes chats is not proven by that, --pilot 1 sends it a row"
     way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
     print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}{way}) answers; models: {listed}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ArmUrl, Flag
+from beam_distill.config.fields import ArmUrl, EndpointKindName, Flag
+from transforms.teacher.kinds.registry import KINDS
 
 
 class AzureSettings(Section):
@@ -23,10 +24,10 @@ class AzureSettings(Section):
     workspace_config: str | None = setting(
         None, "azure", "the workspace's config.json", "Else config.json or .azureml/config.json, here or in a folder above."
     )
-    endpoint_kind: Literal["openai", "serverless", "online", "online_score", "azure_openai"] | None = setting(
+    endpoint_kind: EndpointKindName | None = setting(
         None,
         "azure",
-        "openai, serverless, online, online_score, azure_openai",
+        ", ".join(KINDS),
         "Default: by the host's name. Decides route, headers and the name of the token limit; `online_score` is for images with `/score` only.",
     )
     identity_source: Literal["auto", "managed_identity", "workload_identity", "on_behalf_of", "service_principal", "developer"] = setting(

@@ -17,8 +17,7 @@ from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import NOT_TO_OVERWRITE, literal_secret
 from beam_distill.config.settings import DistillSettings
 from transforms.files.paths import is_remote
-from transforms.teacher.kinds.base import EndpointKind
-from transforms.teacher.kinds.registry import kind_of
+from transforms.teacher.kinds.registry import KINDS, kind_of
 
 KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
 """The environment variable of this process that holds the key of a job file: workers get its name alone."""
@@ -62,7 +61,7 @@ _STUDENT = {"type": frozenset({"mlflow_model"}), "mode": _MODES}
 """What is done with data and models here anyway: files are read and written where they lie, the training takes and registers MLflow models."""
 
 _VALUE = {"type": _DATA["type"] | {"string", "number", "integer", "boolean"}, "mode": _MODES}
-_KINDS = {"serverless": EndpointKind.SERVERLESS, "azureopenai": EndpointKind.AZURE_OPENAI, "openai": EndpointKind.OPENAI}
+_KINDS = {kind.connection_type: name for name, kind in KINDS.items() if kind.connection_type is not None}
 """Types of connections, without their underscores, as kinds of endpoints."""
 
 _DECLARED = frozenset({"description", "optional", "enum"})
@@ -199,9 +198,10 @@ def _read_connection(job: JobFile, connection: dict[str, Any]) -> None:
     else:
         job.take("connection_name", connection.pop("name", None))  # the workspace knows the key, and the address if it is not given
     kind = _KINDS.get(re.sub(r"[\W_]", "", str(connection.get("type")).lower()))
-    if kind is EndpointKind.AZURE_OPENAI and not (url and kind_of(str(url)) is kind):
+    is_decided = kind is not None and KINDS[kind].is_known_by_connection
+    if kind is not None and is_decided and not (url and kind_of(str(url)) is kind):
         job.take("endpoint_kind", kind.value)
-    if kind is EndpointKind.AZURE_OPENAI or (kind is not None and (not url or kind_of(str(url)) is kind)):
+    if is_decided or (kind is not None and (not url or kind_of(str(url)) is kind)):
         del connection["type"]
     job.pass_over("teacher_model_endpoint_connection", connection, {"type": frozenset()})
     keys = frozenset({"api_key", "account_key"}) if key is not None else frozenset[str]()

@@ -9,8 +9,7 @@ from typing import Any
 from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
 from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
 from transforms.files.paths import is_remote
-from transforms.teacher.kinds.base import EndpointKind
-from transforms.teacher.kinds.registry import kind_of
+from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
 
 _PRICES_OF_ALL = ("price_per_million_input_tokens", "price_per_million_output_tokens")
 OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", ".avro", ".txt", ".xlsx", ".tar")
@@ -192,7 +191,10 @@ def _advice_on_access(settings: DistillSettings) -> list[str]:
 
 def _is_plain(settings: DistillSettings) -> bool:
     address = settings.teacher_model_endpoint_url
-    return address is not None and settings.endpoint_kind in (None, "openai") and kind_of(address) is EndpointKind.OPENAI
+    if address is None:
+        return False
+    kinds = (kind_of(address), EndpointKind(settings.endpoint_kind or kind_of(address)))
+    return not any(KINDS[kind].is_azure for kind in kinds)
 
 
 def pool_contradictions(settings: DistillSettings) -> list[str]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.data_address import beam_path
 from beam_distill.config.fields import Flag
+from transforms.intake.formats.registry import FORMATS
+from transforms.students.base import DROP, FIELD, THINK
+from transforms.students.registry import STUDENT_FORMATS
 
-InputFormatName = Literal["jsonl", "json", "csv", "tsv", "parquet", "avro", "arrow", "text"]
-StudentFormatName = Literal["messages", "merged_system", "sharegpt", "alpaca", "prompt_completion"]
+if TYPE_CHECKING:
+    InputFormatName = str
+    StudentFormatName = str
+    ReasoningName = str
+else:
+    InputFormatName, StudentFormatName = Literal[tuple(FORMATS)], Literal[tuple(STUDENT_FORMATS)]
+    ReasoningName = Literal[DROP, FIELD, THINK]
 
 
 def _read_format(value: object) -> object:
@@ -43,7 +51,7 @@ class DataSettings(Section):
     input_format: Annotated[InputFormatName, BeforeValidator(_read_format)] | None = setting(
         None,
         "data",
-        "jsonl, json, csv, tsv, parquet, avro, arrow, text",
+        ", ".join(FORMATS),
         "Default: by each file's suffix; JSONL where that says nothing. `text`: a prompt a line.",
     )
     messages_column: str | None = setting(
@@ -59,14 +67,14 @@ class DataSettings(Section):
     student_format: Annotated[StudentFormatName, BeforeValidator(_read_name)] = setting(
         "messages",
         "data",
-        "messages, merged_system, sharegpt, alpaca, prompt_completion",
+        ", ".join(STUDENT_FORMATS),
         "The shape of a dataset's rows. `merged_system` is for students without a system role.",
         True,
     )
     output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."
     )
-    reasoning: Annotated[Literal["drop", "field", "think"], BeforeValidator(_read_name)] = setting(
+    reasoning: Annotated[ReasoningName, BeforeValidator(_read_name)] = setting(
         "drop", "data", "the teacher's reasoning: drop, field, think", "A field beside the answer, or a `<think>` block to train on."
     )
     work_dir: FilePath | None = setting(

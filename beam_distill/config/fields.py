@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -15,6 +15,12 @@ from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret,
 from transforms.elements.references import with_variables
 from transforms.teacher.address import chat_completions_url
 from transforms.teacher.header_values import only_references
+from transforms.teacher.kinds.registry import KINDS
+
+if TYPE_CHECKING:
+    EndpointKindName = str
+else:
+    EndpointKindName = Literal[tuple(kind.value for kind in KINDS)]
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
 _UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}

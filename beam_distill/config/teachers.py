@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from beam_distill.config.base import Section
-from beam_distill.config.fields import ConnectionName, EndpointUrl, Flag, KeyPath, VariableName, is_literal_key
+from beam_distill.config.fields import ConnectionName, EndpointKindName, EndpointUrl, Flag, KeyPath, VariableName, is_literal_key
 from beam_distill.config.json_value import check_json
 
 LONG_NAMES = {
@@ -32,7 +32,7 @@ class TeacherEntry(Section):
     api_key_env: VariableName | None = None
     api_key_file: KeyPath | None = None
     authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = None
-    endpoint_kind: Literal["openai", "serverless", "online", "online_score", "azure_openai"] | None = None
+    endpoint_kind: EndpointKindName | None = None
     weight: float = Field(1.0, gt=0, le=1000)
     max_requests_per_minute: int | None = Field(None, ge=1)
     overflow: Flag = False

@@ -21,9 +21,8 @@ from transforms.azure.problems import AzureProblem
 from transforms.azure.resource_manager import ResourceManager
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.failures import FailureKind
-from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.clouds import scope_in_cloud
-from transforms.teacher.kinds.registry import KINDS, kind_of
+from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 log = logging.getLogger("beam_distill")
@@ -97,7 +96,7 @@ def _by_connection(settings: DistillSettings, address: str | None = None) -> Loc
         raise RunRefused(ExitCode.WRONG_INPUT, f"the connection {name} has no target; give teacher_model_endpoint_url")
     kind = _kind(settings, address)
     version = connection.metadata.get("apiversion")
-    if kind is EndpointKind.AZURE_OPENAI and version and "api-version=" not in urlsplit(address).query:
+    if KINDS[kind].takes_api_version and version and "api-version=" not in urlsplit(address).query:
         parts = urlsplit(address)
         query = "&".join(filter(None, (parts.query, f"api-version={version}")))
         address = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
@@ -256,17 +255,10 @@ def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_mod
 
 def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
     """What to look at when an endpoint of this kind refuses."""
-    azure = endpoint.kind is not EndpointKind.OPENAI
+    kind = KINDS[endpoint.kind]
     by_identity = endpoint.credential.kind is CredentialKind.IDENTITY
     if refusal is FailureKind.NOT_FOUND:
-        if endpoint.kind is EndpointKind.ONLINE:
-            return "there is no /v1/chat/completions here; if the deployment's image only has /score, say so with --endpoint_kind online_score"
-        if endpoint.kind is EndpointKind.AZURE_OPENAI:
-            return (
-                "there is no such deployment or api-version; give the deployment's name with --model or its full address "
-                "(models that are not OpenAI's are behind /openai/v1 or /models of the same host)"
-            )
-        return "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
+        return kind.not_found_advice
     if refusal is FailureKind.QUOTA_SPENT:
         return "the account has no credit or quota left; add some"
     if refusal is FailureKind.UNAUTHORIZED:
@@ -275,9 +267,7 @@ def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
             return f"the identity's token for {scope} is not accepted; does the endpoint take Entra tokens, and is identity_scope right?"
         if endpoint.credential.kind is CredentialKind.NONE:
             return "it wants a key, and none is given; name its place with --api_key_env or --api_key_file, or see authentication_type"
-        return "the key is wrong or expired" + (", or this endpoint takes tokens only" if azure else "")
+        return "the key is wrong or expired" + (", or this endpoint takes tokens only" if kind.is_azure else "")
     if by_identity:
-        openai = endpoint.kind is EndpointKind.AZURE_OPENAI
-        role = "Cognitive Services OpenAI User" if openai else "AzureML Data Scientist (onlineEndpoints/score/action)"
-        return f"the identity is known but may not use this endpoint; give it the role {role}, and wait some minutes"
+        return f"the identity is known but may not use this endpoint; give it the role {kind.role}, and wait some minutes"
     return "the credential may not use this endpoint; see its permissions and network rules"

@@ -18,8 +18,7 @@ from transforms.elements.tally import GateSpec
 from transforms.files.paths import absolute
 from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import AnswerRules, PromptSpec
-from transforms.teacher.kinds.base import EndpointKind
-from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.payload import request_fields
 from transforms.teacher.specs import (
     ConcurrencySpec,

@@ -15,7 +15,7 @@ from beam_distill.job.specs import endpoint_spec
 from transforms.azure.endpoints import FoundEndpoint, find_endpoint
 from transforms.azure.problems import AzureProblem
 from transforms.azure.resource_manager import ResourceManager
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 from transforms.teacher.specs import CredentialKind
 
 ASSET = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-405B-Instruct"

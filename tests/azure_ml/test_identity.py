@@ -18,7 +18,7 @@ from transforms.azure.specs import IdentityRef
 from transforms.azure.token_sources import request_token
 from transforms.azure.tokens import forget_secrets, kept_token
 from transforms.elements.failures import StopCause
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 
 SCOPE = f"{AML}/.default"
 

@@ -11,7 +11,7 @@ from transforms.azure.keys import kept_connection
 from transforms.azure.problems import AzureProblem
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 from transforms.teacher.specs import CredentialKind, CredentialRef
 
 SECRETS = "arm list_secrets"

@@ -13,9 +13,8 @@ from beam_distill.job.specs import endpoint_spec
 from transforms.elements.failures import FailureKind, StopCause
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.classify import Classified, classify, classify_inside
-from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.clouds import scope_in_cloud
-from transforms.teacher.kinds.registry import KINDS, kind_of
+from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.response import BrokenBody, ErrorInside, read_reply
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec, SamplingSpec

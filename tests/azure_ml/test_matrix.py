@@ -8,7 +8,7 @@ from azure_jobs import ROUTES, SOURCES, AzureHost
 
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 
 REFUSALS_UNTIL_BELIEVED = 3  # transforms/teacher/health.py: one 403 can be a gateway's hiccup
 OWN_QUESTION = 1  # so that it is the endpoint that refuses, and not what the rows ask

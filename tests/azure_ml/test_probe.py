@@ -10,7 +10,7 @@ from builders import questions, write_rows
 
 from beam_distill.cli.main import main
 from transforms.elements.failures import FailureKind
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.students.base import Turn, text_schema
 
@@ -11,6 +11,9 @@ from transforms.students.base import Turn, text_schema
 class Alpaca:
     """The last question is the instruction, its answer the output. ``system`` and ``history`` (pairs of question and answer) are
     LLaMA-Factory's names for what the original format has no place for; they are always there, so that all rows have the same columns."""
+
+    is_chat: ClassVar[bool] = False
+    is_read_by_trl: ClassVar[bool] = False
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The last exchange, and what came before it."""

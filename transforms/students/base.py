@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from transforms.elements.rows import DistilledExample
 
@@ -20,7 +20,13 @@ class Turn(NamedTuple):
 
 
 class StudentFormat(Protocol):
-    """One shape of a training row."""
+    """One shape of a training row.
+
+    ``is_chat``: whether a row is its messages, as fine-tuning services ask for. ``is_read_by_trl``: whether TRL trains on it as it is.
+    """
+
+    is_chat: ClassVar[bool]
+    is_read_by_trl: ClassVar[bool]
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The row as JSON values. The last turn is the assistant's."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.students.base import Turn, chat_message, chat_type
 
 
 class Messages:
     """The format of Azure ML, OpenAI and TRL."""
+
+    is_chat: ClassVar[bool] = True
+    is_read_by_trl: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.students.base import Turn, chat_message, chat_type
 
@@ -13,6 +13,9 @@ class PromptCompletion:
 
     In a conversation only the last answer is a completion; the ones before it are part of the prompt.
     """
+
+    is_chat: ClassVar[bool] = False
+    is_read_by_trl: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """Everything up to the last answer, and the last answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.students.base import Turn
 
@@ -12,6 +12,9 @@ _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 
 class ShareGpt:
     """The format of FastChat, which Axolotl, LLaMA-Factory and others read."""
+
+    is_chat: ClassVar[bool] = False
+    is_read_by_trl: ClassVar[bool] = False
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat under its speakers."""

@@ -20,7 +20,6 @@ from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, UNTRUSTED, UNTRUSTED_ERRORS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
-from transforms.teacher.kinds.base import EndpointKind
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
@@ -142,7 +141,7 @@ class _Probe:
         """Everything the endpoint says."""
         async with self._session() as session:
             try:
-                found = await (self._of_openai(session) if self._endpoint.kind is EndpointKind.OPENAI else self._of_azure(session))
+                found = await (self._of_listing(session) if KINDS[self._endpoint.kind].is_asked_by_listing else self._of_azure(session))
                 return found if found.refusal is None else replace(found, detail=found.detail + self._way)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 text = self._redactor.text(str(error)) or "no response in time"
@@ -173,7 +172,7 @@ class _Probe:
             max_headers=MOST_HEADERS,
         )
 
-    async def _of_openai(self, session: aiohttp.ClientSession) -> ProbeResult:
+    async def _of_listing(self, session: aiohttp.ClientSession) -> ProbeResult:
         listed = _models(await self._patiently(session, "GET", models_url(self._address)))
         if listed.models or listed.refusal is not None:
             return listed

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.usage import Spending, TokenPrices
 from transforms.ledger.storage import Sealing
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 from transforms.teacher.stream_spec import StreamSpec
 
 

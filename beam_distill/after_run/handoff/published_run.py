@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from beam_distill.config.settings import DistillSettings
 from transforms.elements.tally import Verdict
+from transforms.students.registry import STUDENT_FORMATS
 
 PLACEHOLDER = "STUDENT_MODEL"
 FILL_IN = f"{PLACEHOLDER} is where the model to train belongs; --student_model fills it in."
@@ -44,7 +45,7 @@ class HandoffFacts:
     @property
     def is_plain_chat(self) -> bool:
         """Whether the rows are messages with nothing but role and content, as the fine-tuning services ask."""
-        return self.is_jsonl and self.settings.student_format in ("messages", "merged_system") and self.settings.reasoning != "field"
+        return self.is_jsonl and STUDENT_FORMATS[self.settings.student_format].is_chat and self.settings.reasoning != "field"
 
     def student(self, azureml: bool) -> str:
         """The student's name where it is one for Azure ML, or one for elsewhere; a placeholder where it is not."""

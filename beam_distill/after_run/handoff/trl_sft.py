@@ -9,6 +9,7 @@ import yaml
 
 from beam_distill.after_run.handoff.published_run import FILL_IN, HandoffFacts, commented
 from transforms.files.paths import is_remote
+from transforms.students.registry import STUDENT_FORMATS
 
 FILE = "trl_sft.yaml"
 
@@ -16,7 +17,7 @@ FILE = "trl_sft.yaml"
 def trl_sft(facts: HandoffFacts) -> str | None:
     """The configuration as YAML; None when the dataset's rows are not what TRL trains on without a conversion."""
     settings = facts.settings
-    if settings.student_format not in ("messages", "merged_system", "prompt_completion"):
+    if not STUDENT_FORMATS[settings.student_format].is_read_by_trl:
         return None
     folder = facts.folder if is_remote(facts.folder) else os.path.abspath(facts.folder)
     config: dict[str, Any] = {

@@ -12,7 +12,7 @@ from transforms.files.paths import is_remote
 from transforms.files.stored import open_as_stored
 from transforms.intake.compression import without_compression_suffix
 from transforms.intake.formats.base import UnusableFile
-from transforms.intake.formats.registry import FORMATS, format_of
+from transforms.intake.formats.registry import format_of
 from transforms.intake.opening import open_rows
 
 log = logging.getLogger("beam_distill")
@@ -80,9 +80,9 @@ class RowTotals:
         return total
 
     def _is_cheap(self, files: Mapping[str, int]) -> bool:
-        parsed = sum(size for path, size in files.items() if format_of(path, self._format) is FORMATS["json"])
+        parsed = sum(size for path, size in files.items() if format_of(path, self._format).counts_by_parsing)
         compressed = any(path != without_compression_suffix(path) for path in files)
-        read = sum(size for path, size in files.items() if format_of(path, self._format) is not FORMATS["parquet"])
+        read = sum(size for path, size in files.items() if not format_of(path, self._format).counts_by_footer)
         if parsed and (compressed or parsed > MOST_PARSED_BYTES):
             return False
         return not any(map(is_remote, files)) or read <= MOST_FETCHED_BYTES

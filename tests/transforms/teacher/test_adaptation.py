@@ -7,7 +7,7 @@ import pytest
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.adaptation import LEFT_OUT_AT_NEED, Adaptation
-from transforms.teacher.kinds.base import EndpointKind
+from transforms.teacher.kinds.registry import EndpointKind
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 

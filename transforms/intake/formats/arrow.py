@@ -17,6 +17,8 @@ class ArrowBatches:
     """A record batch is in memory at a time, as large as its writer made it: Hugging Face's datasets writes a thousand rows."""
 
     numbered_by: ClassVar[str] = "record"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row of the table; its number is its place."""

@@ -18,6 +18,8 @@ class Avro:
     """A record for every record. A damaged block ends the file."""
 
     numbered_by: ClassVar[str] = "record"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """The records; a number is a place in the file."""

@@ -41,9 +41,14 @@ class UnreadableValue:
 
 
 class RowFormat(Protocol):
-    """One way to keep rows in a file. ``numbered_by`` is what a record's number counts, ``line`` or ``record``."""
+    """One way to keep rows in a file. ``numbered_by`` is what a record's number counts, ``line`` or ``record``.
+
+    ``count`` reads the whole file unless ``counts_by_footer``, and takes every record apart where ``counts_by_parsing``.
+    """
 
     numbered_by: ClassVar[str]
+    counts_by_parsing: ClassVar[bool]
+    counts_by_footer: ClassVar[bool]
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """The records in order. Records longer than ``max_row_bytes`` come out as unusable.

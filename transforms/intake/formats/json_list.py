@@ -21,6 +21,8 @@ class JsonList:
     """``[{...}, {...}, ...]``. What is not JSON ends the file: behind it nobody can say where an element begins."""
 
     numbered_by: ClassVar[str] = "record"
+    counts_by_parsing: ClassVar[bool] = True
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every element; its number is its place in the list."""

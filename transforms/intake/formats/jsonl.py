@@ -16,6 +16,8 @@ class JsonLines:
     """Any line may be broken without harm to the others."""
 
     numbered_by: ClassVar[str] = "line"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""

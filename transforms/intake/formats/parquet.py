@@ -16,6 +16,8 @@ class Parquet:
     """Needs a file that can be read from any place: not one that is compressed as a whole."""
 
     numbered_by: ClassVar[str] = "record"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = True
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row of the table; its number is its place."""

@@ -31,6 +31,8 @@ class SeparatedValues:
 
     separator: str
     numbered_by: ClassVar[str] = "line"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row that is not blank; its number is the line it begins on. A quote that is never closed ends the file."""

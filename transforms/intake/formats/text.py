@@ -24,6 +24,8 @@ class TextLines:
 
     may_be_json: bool = False
     numbered_by: ClassVar[str] = "line"
+    counts_by_parsing: ClassVar[bool] = False
+    counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""

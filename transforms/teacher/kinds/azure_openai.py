@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from transforms.teacher.address import chat_completions_url
-from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds, is_inference_route
+from transforms.teacher.kinds.base import Kind, inference_bounds, is_inference_route
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 
 OPENAI_API_VERSION = "2024-10-21"
@@ -19,10 +19,17 @@ class AzureOpenAI(Kind):
     """``/openai/deployments/NAME/chat/completions`` with an api-version; a key as ``api-key``, a token as bearer;
     ``max_completion_tokens`` (the only name that reasoning models take) until an older model asks for ``max_tokens``."""
 
-    kind = EndpointKind.AZURE_OPENAI
     host_suffixes = (".openai.azure.com", ".cognitiveservices.azure.com", ".api.cognitive.microsoft.com", ".services.ai.azure.com")
     scope = "https://cognitiveservices.azure.com/.default"
     asks_completion_tokens = True
+    takes_api_version = True
+    connection_type = "azureopenai"
+    is_known_by_connection = True
+    role = "Cognitive Services OpenAI User"
+    not_found_advice = (
+        "there is no such deployment or api-version; give the deployment's name with --model or its full address "
+        "(models that are not OpenAI's are behind /openai/v1 or /models of the same host)"
+    )
 
     def chat_url(self, address: str, model: str | None) -> str:
         chat_completions_url(address)  # refuses what is not an address

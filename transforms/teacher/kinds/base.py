@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,20 +31,9 @@ _INFERENCE_FIELDS = frozenset(
 )
 
 
-class EndpointKind(str, Enum):
-    """The kinds, under the names that the input ``endpoint_kind`` takes."""
-
-    OPENAI = "openai"
-    SERVERLESS = "serverless"
-    ONLINE = "online"
-    ONLINE_SCORE = "online_score"
-    AZURE_OPENAI = "azure_openai"
-
-
 class Kind:
-    """Route, headers, token limit and bounds of one kind of endpoint."""
+    """All that differs between kinds of endpoints: route, headers, token limit, bounds, how one is asked, what a person is told."""
 
-    kind: EndpointKind
     host_suffixes: tuple[str, ...] = ()
     scope: str | None = None
     """What a managed identity's token is asked for; None where nobody can know."""
@@ -59,6 +47,20 @@ class Kind:
     """Whether the route beside chat completions lists models."""
     offers_info = False
     """Whether ``GET /info`` may report the model's name."""
+    is_azure = True
+    """Whether it is one of Azure's: it is asked whether it accepts the credential, and takes only one route."""
+    is_asked_by_listing = False
+    """Whether the list of models is asked for first, and an invalid request only where there is none."""
+    takes_api_version = False
+    """Whether a connection's api-version belongs into its address."""
+    connection_type: str | None = None
+    """How Azure ML calls it as the type of a connection, in lower case and without underscores."""
+    is_known_by_connection = False
+    """Whether such a connection says more than its address does."""
+    not_found_advice = "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
+    """What to look at when it answers that there is no such thing."""
+    role = "AzureML Data Scientist (onlineEndpoints/score/action)"
+    """What an identity needs in order to use it."""
     opening = b'{"messages":'
     """What is before the list of messages in a request body."""
 

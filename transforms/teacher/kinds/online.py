@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.teacher.address import chat_completions_url
-from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds
+from transforms.teacher.kinds.base import Kind, inference_bounds
 
 
 class Online(Kind):
     """``/v1/chat/completions`` in the place of ``/score``; keys and tokens as bearer; ``max_tokens``, since the servers behind it
     ignore ``max_new_tokens`` on this route."""
 
-    kind = EndpointKind.ONLINE
     host_suffixes = (".inference.ml.azure.com",)
     scope = "https://ml.azure.com/.default"
     offers_info = True
     lists_models = True
+    not_found_advice = (
+        "there is no /v1/chat/completions here; if the deployment's image only has /score, say so with --endpoint_kind online_score"
+    )
 
     def chat_url(self, address: str, model: str | None) -> str:
         # the component hangs the route behind /score, where nothing answers

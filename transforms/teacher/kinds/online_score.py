@@ -9,14 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from transforms.teacher.address import chat_completions_url
-from transforms.teacher.kinds.base import EndpointKind, Kind
+from transforms.teacher.kinds.base import Kind
 
 
 class OnlineScore(Kind):
     """``{"input_data": {"input_string": messages, "parameters": {...}}}``. The token limit goes by both names: images before
     mid-2026 map ``max_new_tokens`` over ``max_tokens``, later ones ignore it, transformers images know nothing else."""
 
-    kind = EndpointKind.ONLINE_SCORE
     scope = "https://ml.azure.com/.default"
     names_token_limit = False
     streams = False  # a scoring script returns its answer

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from urllib.parse import urlsplit
 
 from transforms.teacher.kinds.azure_openai import AzureOpenAI
-from transforms.teacher.kinds.base import EndpointKind, Kind
+from transforms.teacher.kinds.base import Kind
 from transforms.teacher.kinds.clouds import as_public
 from transforms.teacher.kinds.online import Online
 from transforms.teacher.kinds.online_score import OnlineScore
 from transforms.teacher.kinds.openai import OpenAI
 from transforms.teacher.kinds.serverless import Serverless
 
-KINDS: dict[EndpointKind, Kind] = {kind.kind: kind for kind in (OpenAI(), Serverless(), Online(), OnlineScore(), AzureOpenAI())}
+
+class EndpointKind(str, Enum):
+    """The kinds, under the names that the input ``endpoint_kind`` takes."""
+
+    OPENAI = "openai"
+    SERVERLESS = "serverless"
+    ONLINE = "online"
+    ONLINE_SCORE = "online_score"
+    AZURE_OPENAI = "azure_openai"
+
+
+KINDS: dict[EndpointKind, Kind] = {
+    EndpointKind.OPENAI: OpenAI(),
+    EndpointKind.SERVERLESS: Serverless(),
+    EndpointKind.ONLINE: Online(),
+    EndpointKind.ONLINE_SCORE: OnlineScore(),
+    EndpointKind.AZURE_OPENAI: AzureOpenAI(),
+}
 
 
 def kind_of(address: str) -> EndpointKind:
@@ -21,7 +39,7 @@ def kind_of(address: str) -> EndpointKind:
     An online endpoint's ``/score`` address is read as its OpenAI-style route beside it.
     """
     host = as_public((urlsplit(address.strip()).hostname or "").lower())
-    for kind in KINDS.values():
+    for name, kind in KINDS.items():
         if any(host.endswith(suffix) for suffix in kind.host_suffixes):
-            return kind.kind
+            return name
     return EndpointKind.OPENAI

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from transforms.teacher.address import chat_completions_url
-from transforms.teacher.kinds.base import EndpointKind, Kind, inference_bounds, is_inference_route
+from transforms.teacher.kinds.base import Kind, inference_bounds, is_inference_route
 
 INFERENCE_API_VERSION = "2024-05-01-preview"
 
@@ -15,10 +15,10 @@ INFERENCE_API_VERSION = "2024-05-01-preview"
 class Serverless(Kind):
     """``/v1/chat/completions``, or ``/chat/completions`` where the address names that; keys and tokens as bearer; ``max_tokens``."""
 
-    kind = EndpointKind.SERVERLESS
     host_suffixes = (".models.ai.azure.com", ".inference.ai.azure.com")
     scope = "https://ml.azure.com/.default"
     offers_info = True
+    connection_type = "serverless"
 
     def chat_url(self, address: str, model: str | None) -> str:
         url = chat_completions_url(address)
