@@ -25,4 +25,5 @@ def test_a_task_is_its_name_in_every_file_and_process(task: TaskType) -> None:
 
 def test_names_for_a_person() -> None:
     assert named([TaskType.NLI]) == "NLI"
-    assert named(TaskType, "or") == "NLI, CONVERSATION, NLU_QA, MATH or SUMMARIZATION"
+    assert named([TaskType.NLI, TaskType.MATH]) == "NLI and MATH"
+    assert named([TaskType.NLI, TaskType.NLU_QA, TaskType.MATH], "or") == "NLI, NLU_QA or MATH"
