@@ -184,7 +184,10 @@ def shown_path(path: str) -> str:
     """A path as a person reads it best: from the working directory where it lies below that, else whole."""
     if is_remote(path):
         return path
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except FileNotFoundError:  # the working directory was removed
+        return path
     return os.path.abspath(path) if relative.startswith("..") else relative
 
 

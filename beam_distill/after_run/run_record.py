@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +15,7 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.version import VERSION
 from beam_distill.work_dir.files import write_text
 from transforms.elements.verdict_json import verdict_fields
+from transforms.files.paths import working_directory
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ def _given(resolved: ResolvedSettings, run_id: str, started: datetime, endpoint:
         "beam_distill": VERSION,
         "run_id": run_id,
         "started": started.isoformat(),
-        "working_directory": os.getcwd(),
+        "working_directory": working_directory(),
         "endpoint": endpoint,
         "settings": resolved.settings.public_view(),
         "origins": resolved.origins,

@@ -12,7 +12,7 @@ from beam_distill.job.handoff_folder import handoff_folder
 from transforms.elements.data_specs import InputSpec
 from transforms.files.dataset_folder import folder_problem
 from transforms.files.matching import cannot_be_read_twice, is_pattern, matches, matching_files
-from transforms.files.paths import is_remote
+from transforms.files.paths import is_remote, working_directory
 from transforms.files.stored import open_as_stored
 
 LONGEST_NAME_BYTES = 255
@@ -70,7 +70,7 @@ def _input_problems(pattern: str) -> list[str]:
     except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
         return [f"{pattern} cannot be read: {error}"]
     if not found:
-        return [f"no file matches {pattern} (working directory {os.getcwd()})"]
+        return [f"no file matches {pattern} (working directory {working_directory() or 'removed'})"]
     problems = []
     size = 0
     for path in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ArmUrl, EndpointKindName, Flag
+from beam_distill.config.fields import ArmUrl, EndpointKindName, Flag, LocalPath
 from transforms.teacher.kinds.registry import KINDS
 
 
@@ -21,7 +21,7 @@ class AzureSettings(Section):
     workspace_name: str | None = setting(
         None, "azure", "Azure ML workspace", "Else AZUREML_ARM_WORKSPACE_NAME, AZURE_WORKSPACE_NAME, workspace_config."
     )
-    workspace_config: str | None = setting(
+    workspace_config: LocalPath | None = setting(
         None, "azure", "the workspace's config.json", "Else config.json or .azureml/config.json, here or in a folder above."
     )
     endpoint_kind: EndpointKindName | None = setting(
@@ -56,4 +56,6 @@ class AzureSettings(Section):
         "Azure's resource manager",
         "`https://management.chinacloudapi.cn` and `https://management.usgovcloudapi.net` for those clouds.",
     )
-    azure_ca_bundle: str | None = setting(None, "azure", "PEM file of authorities for Azure's own addresses", "For a proxy that opens TLS.")
+    azure_ca_bundle: LocalPath | None = setting(
+        None, "azure", "PEM file of authorities for Azure's own addresses", "For a proxy that opens TLS."
+    )

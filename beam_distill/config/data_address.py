@@ -5,6 +5,7 @@ Sources: Azure Storage's URI syntax of the Hadoop drivers (wasbs, abfss) and of 
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import unquote, urlsplit
 
@@ -24,7 +25,7 @@ def beam_path(address: str) -> str:
     scheme, separator, rest = address.partition(":")
     scheme = scheme.lower()
     if not separator or len(scheme) < 2:  # C: is a drive
-        return address
+        return from_home(address)
     if scheme == "file":
         return _local(address, rest)
     if scheme == "azureml":
@@ -36,6 +37,19 @@ def beam_path(address: str) -> str:
     if scheme == "hf" and rest.startswith("//"):
         raise ValueError(f"{address} is on the Hugging Face Hub; download it, and give the path of its files")
     return address
+
+
+def from_home(path: str) -> str:
+    """The path with the home directory for a leading ``~/``, which shells leave in ``--name=~/path`` and no file of settings knows.
+
+    A folder of that name in the working directory counts first. Raises ValueError where nothing says which directory is home.
+    """
+    if not path.startswith("~/") or os.path.lexists("~"):
+        return path
+    home = os.path.expanduser("~")
+    if home == "~":
+        raise ValueError(f"{path} begins in a home directory, and there is none here (HOME is not set); give the whole path")
+    return home.rstrip("/") + path[1:]
 
 
 def _local(address: str, rest: str) -> str:

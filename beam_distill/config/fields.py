@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from beam_distill.config.data_address import from_home
 from beam_distill.config.json_value import check_json
 from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret, without_secrets
 from transforms.elements.references import with_variables
@@ -204,13 +205,18 @@ def read_connection_name(value: Any) -> Any:
     return value
 
 
+def read_local_path(value: Any) -> Any:
+    """A path of this machine; ``~/`` is the home directory."""
+    return from_home(value) if isinstance(value, str) else value
+
+
 def read_key_path(value: Any) -> Any:
     """The path of a file with a key. A key in its place is refused and not repeated."""
     if isinstance(value, str) and looks_like_secret(value) and not os.path.isabs(value) and not os.path.exists(value):
         raise ValueError(
             "expected the path of a file that holds the key, and this looks like the key itself. Write it into a file and give the file's path"
         )
-    return value
+    return read_local_path(value)
 
 
 def read_endpoint_url(value: Any) -> Any:
@@ -240,7 +246,7 @@ def read_template(value: Any) -> Any:
     """A template, or ``@FILE`` for one that is kept in a file."""
     if isinstance(value, str) and value.startswith("@"):
         try:
-            with open(value[1:], encoding="utf-8-sig") as file:
+            with open(from_home(value[1:]), encoding="utf-8-sig") as file:
                 return file.read()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"the template file cannot be read: {plainly(error)}") from None
@@ -262,6 +268,7 @@ def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
     return None if headers is None else dict.fromkeys(headers, MASK)
 
 
+LocalPath = Annotated[str, BeforeValidator(read_local_path)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 ArmUrl = Annotated[str, BeforeValidator(read_arm_url)]
 NumberOrNone = Annotated[

@@ -16,6 +16,7 @@ _HEAD = """# Inputs
 Every input is a flag (`--train_file_path`, hyphens also accepted), an environment variable (`BEAM_DISTILL_TRAIN_FILE_PATH`), a key of the
 `--config` file (YAML or JSON) and a keyword of `distill()`. A flag or keyword wins over the environment, that over the file, that over the
 default. Beam's own options are passed through; anything else is an error that suggests the nearest name.
+A path may begin with `~/`, the home directory, also where no shell replaces it.
 `beam-distill run --help` lists the everyday ones in the terminal, `--help-all` all of them."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Flag, Headers, KeyPath, VariableName
+from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Flag, Headers, KeyPath, LocalPath, VariableName
 from beam_distill.config.teachers import Teachers
 
 
@@ -52,7 +52,7 @@ class TeacherSettings(Section):
         "of the worker: the ledger holds the name only.",
         True,
     )
-    ca_bundle: str | None = setting(None, "teacher", "PEM file of authorities to trust", "Proxies come from the standard variables.")
+    ca_bundle: LocalPath | None = setting(None, "teacher", "PEM file of authorities to trust", "Proxies come from the standard variables.")
     teachers: Teachers | None = setting(
         None,
         "teacher",

@@ -1,5 +1,6 @@
 """A terminal that is closed, and what the command says while and after it stops."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -113,3 +114,17 @@ def test_tests_look_at_nothing_beside_the_clone_unless_told() -> None:
         [sys.executable, "-c", text], cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, capture_output=True, text=True, timeout=60
     )
     assert ended.stdout == "False\n", ended.stderr
+
+
+def test_a_working_directory_that_is_gone_ends_no_run(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    job.train(questions(10))
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        line = f'cd "{gone}" && rmdir "{gone}" && exec "$0" -m beam_distill "$@"'
+        command = ["bash", "-c", line, sys.executable, *job.arguments()]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ended.returncode == 0, ended.stderr
+    assert str(job.train_output) in ended.stdout

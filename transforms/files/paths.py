@@ -1,5 +1,6 @@
 """What a path says about where its file is."""
 
+import os
 from pathlib import Path
 
 
@@ -16,3 +17,11 @@ def scheme_of(path: str) -> str:
 def absolute(path: str) -> str:
     """The path without a working directory in it, and without a slash at its end."""
     return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
+
+
+def working_directory() -> str:
+    """The working directory, for people to read; empty where it was removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""

@@ -1,5 +1,8 @@
 """Addresses of files as Azure and the web write them."""
 
+import pwd
+from pathlib import Path
+
 import pytest
 
 from beam_distill.config.data_address import beam_path
@@ -95,3 +98,40 @@ def test_a_pattern_that_the_shell_has_replaced_is_called_that(tmp_path: pytest.T
     with pytest.raises(SettingsError) as caught:
         check_leftovers(["no-file"], ())
     assert "quotes" not in str(caught.value)
+
+
+def test_a_path_may_begin_in_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "t.jinja").write_text("{{q}}?")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    given = {
+        "train_file_path": "~/t*.jsonl",
+        "generated_batch_train_file_path": "~/out/o.jsonl",
+        "work_dir": "~/w",
+        "data_generation_task_type": "MATH",
+        "teacher_model_endpoint_url": "http://127.0.0.1:9",
+        "api_key_file": "~/key",
+        "ca_bundle": "~/ca.pem",
+        "azure_ca_bundle": "~/azure.pem",
+        "user_template": "@~/t.jinja",
+    }
+    settings = resolve(given, None, {}).settings
+    assert (settings.train_file_path, settings.generated_batch_train_file_path) == (f"{home}/t*.jsonl", f"{home}/out/o.jsonl")
+    assert (settings.work_dir, settings.api_key_file, settings.ca_bundle) == (f"{home}/w", f"{home}/key", f"{home}/ca.pem")
+    assert settings.azure_ca_bundle == f"{home}/azure.pem" and settings.user_template == "{{q}}?"
+    assert [beam_path(name) for name in ("~backup.jsonl", "a/~/b.jsonl", "~")] == ["~backup.jsonl", "a/~/b.jsonl", "~"]
+    (tmp_path / "~").mkdir()
+    assert beam_path("~/rows.jsonl") == "~/rows.jsonl"  # there is one of that name
+
+
+def test_without_a_home_directory_the_whole_path_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def nobody(user_id: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user_id}")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)  # as in a container that runs as any user
+    with pytest.raises(ValueError, match="~/rows.jsonl begins in a home directory, and there is none here"):
+        beam_path("~/rows.jsonl")
