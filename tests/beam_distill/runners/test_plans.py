@@ -8,19 +8,20 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from local_server import serving
 
+from beam_distill.config.runner import RunnerSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
 from beam_distill.exit_codes import RunRefused
 from beam_distill.job.beam_options import beam_given
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.package import workers_setup_file
 from beam_distill.runners.refusals import check_runner, notes_on
-from beam_distill.runners.registry import plan_for
+from beam_distill.runners.registry import PLANS, plan_for
 from beam_distill.submit.portable_jar import jar_plan
 
 
@@ -283,3 +284,8 @@ def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -
     names = subprocess.run(["tar", "tzf", str(archive)], capture_output=True, text=True, check=True).stdout
     assert "transforms/score_with_teacher.py" in names and "beam_distill/job/pipeline.py" in names
     assert "apache-beam" in setup.read_text() and "pytest" not in setup.read_text()
+
+
+def test_the_input_takes_the_name_of_every_runner_and_no_other() -> None:
+    annotation = RunnerSettings.model_fields["runner"].annotation
+    assert get_args(annotation) == tuple(PLANS)
