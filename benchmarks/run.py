@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.budgets import budget_narrow, budget_processes, budget_requests, budget_slots, budget_wide
 from benchmarks.measure import Measurement, machine, measure
 from benchmarks.pool import pool_capacities, pool_trouble
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import CAP, SCENARIOS
 from benchmarks.special import capacity_steps, continuous_batching, fair_shares, kills, memory, processes, ten_rows, zero_latency
 from benchmarks.streams import streamed_cpu, streamed_cpu_paced, thinking_teacher
 
@@ -44,6 +44,8 @@ LONG: dict[str, Callable[[], Measurement]] = {
     "budget-processes": budget_processes,
     "budget-requests": budget_requests,
     **{scenario.name: partial(measure, scenario) for scenario in SCENARIOS if not scenario.short},
+    "cap-steps": partial(capacity_steps, "cap-steps", 96, 6400, "--queue_limit=0", "--retry_after=none"),
+    "cap-two": partial(fair_shares, "cap-two", 3000, 64.0, (*CAP, "--queue_limit=0", "--retry_after=none")),
     "memory-100000": partial(memory, 100_000),
     "memory-1000000": partial(memory, 1_000_000),
 }

@@ -10,6 +10,7 @@ import random
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 
@@ -34,6 +35,7 @@ class Scenario:
     floor: float = 1.0
 
 
+@cache
 def floor_of_slots(rows: int, slots: int, sigma: float, draws: int = 200) -> float:
     """Makespan / ideal of a client that knows the slots and loses no moment, but not how long an answer will take: in the end, slots
     stand empty while the last answers run. Mean over ``draws`` runs with lognormal latency of shape ``sigma``.
@@ -46,6 +48,15 @@ def floor_of_slots(rows: int, slots: int, sigma: float, draws: int = 200) -> flo
             heapq.heapreplace(free_at, free_at[0] + randomness.lognormvariate(-sigma * sigma / 2.0, sigma))
         makespans.append(max(free_at))
     return statistics.mean(makespans) / (rows / slots)
+
+
+CAP = ("--latency=lognormal", "--latency_ms=1000", "--sigma=0.6", "--slots=64")
+
+
+def cap(name: str, question: str, *more: str) -> Scenario:
+    """64 slots that refuse, lognormal mean 1 s: 3,000 rows."""
+    floor = floor_of_slots(3000, 64, 0.6)
+    return Scenario(name, question, (*CAP, *more), 3000, lambda rows, stats: rows / 64, 1.08, 0.04, short=False, floor=floor)
 
 
 SCENARIOS = (
@@ -118,6 +129,27 @@ SCENARIOS = (
         2000,
         lambda rows, stats: rows * 0.5 / 64,
         1.3,
+        short=False,
+    ),
+    cap("cap", "64 slots and no queue, no hint", "--queue_limit=0", "--retry_after=none"),
+    cap("cap-retry-after", "64 slots and no queue, Retry-After: 1", "--queue_limit=0"),
+    cap("cap-queue", "64 slots, 32 may wait, no hint", "--queue_limit=32", "--retry_after=none"),
+    Scenario(
+        "cap-and-rate",
+        "64 slots and no queue, 100 requests a second, burst 20: the rate binds",
+        ("--latency=lognormal", "--latency_ms=500", "--sigma=0.6", "--slots=64", "--queue_limit=0", "--requests_per_second=100", "--burst=20"),
+        3000,
+        lambda rows, stats: (rows - 20) / 100,
+        1.10,
+        short=False,
+    ),
+    Scenario(
+        "cap-of-4",
+        "4 slots and no queue, answers of 20 s",
+        ("--latency=fixed", "--latency_ms=20000", "--slots=4", "--queue_limit=0", "--retry_after=none"),
+        40,
+        lambda rows, stats: rows * 20.0 / 4,
+        1.10,
         short=False,
     ),
 )
