@@ -18,9 +18,8 @@ from typing import NamedTuple
 
 FEW = 2  # below, the steps of a number are too coarse to keep to a rate
 CUT = 0.06
-SHARED_CUT = 0.16
+SHARED_CUT = 0.12
 GROWTH = 4.0  # requests a latency, or a quarter of the number where that is less: until the number is back at what was refused
-NOISE = 0.03  # of a number: answers on their way back are on the wire and in no slot
 SHORTEST_RECOVERY_S = 0.25
 SHORTEST_SHARED_RECOVERY_S = 1.0
 UNKNOWN_LATENCY_S = 1.0
@@ -90,8 +89,7 @@ class Ceiling:
         oldest = next(iter(self._on_the_wire.values()), None)
         if oldest is None or now_s - oldest.sent_s < 1.5 * took_s or refused.place <= FEW:
             return False
-        most = max(self._most_taken, self._most_taken_before)
-        is_shared = refused.place <= most - round(NOISE * most)
+        is_shared = refused.place <= max(self._most_taken, self._most_taken_before)
         if refused.sent_s <= self._cut_s:
             self._peak = min(self._peak, float(len(self._on_the_wire)))  # whatever was taken is among these
         elif is_shared and number < self._confirmed_from:
