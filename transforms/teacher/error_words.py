@@ -173,7 +173,9 @@ FILTERED = _any_of(
     chinese.FILTERED,
 )
 NOT_LET_IN = re.compile(
-    r"network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|(?<!llm )(?<!ai )(?<!prompt )firewall"
+    r"\b(?:country|region|location|territory)\b[^.\n]{0,30}\bnot (?:supported|available|allowed)"
+    r"|not available in your (?:country|region|location)"
+    r"|network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|(?<!llm )(?<!ai )(?<!prompt )firewall"
     r"|\bcors\b|virtual network|private endpoint"
     r"|(?:account|organi[sz]ation|project|api key|workspace|team) "
     rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|{chinese.NOT_LET_IN}"
@@ -239,6 +241,8 @@ FULL = _any_of(
     r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|out of capacity"
     r"|at max(?:imum)? capacity|\b(?:server|engine|model|service|upstream|backend)s? overloaded|(?:request )?queue (?:is )?full|peak load"
     r"|(?:high|heavy) (?:demand|load|traffic)|service (?:is )?(?:currently |temporarily )?unavailable|capacity (?:limit|constraint)s?"
+    r"|\bno (?:healthy|available) deployments?\b|\bdeployment is (?:paused|stopped)"
+    r"|\b(?:is|are) (?:currently )?being (?:updated|deployed|restarted|loaded)"
     r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
     r"\bno (?:gpu |free |available |spare )*capacity",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
@@ -252,6 +256,11 @@ SERVER_FAULT = _any_of(
     r"(?:status|code|http)[: ]+50[0234]\b|\b50[0234]:? (?:bad gateway|service (?:temporarily )?unavailable|gateway time)",
     r"\bnetwork (?:error|failure|issue)|\bconnection (?:was )?(?:reset|refused|closed|aborted|lost|error|failure)|\bsocket hang ?up"
     r"|\beconnreset",
+    r"\bengine ?core (?:encountered|has|is)\b|\bengine ?dead|\bbackground loop has errored|\bengine loop is not running|\bworker failed with",
+    r"\bcuda (?:error|out of memory)|\billegal memory access|\bserver had an error\b|\bprocess (?:has |was )?(?:terminated|no longer running)",
+    r"\bconnection attempts failed|\bdisconnected without|\bcannot connect to\b|\bconnect call failed|\bpeer closed connection"
+    r"|\bincomplete (?:chunked )?read",
+    r"(?:^|\n)(?:unexpected )?eof(?:$|\n)",
     r"\bfetch failed\b|\bbroken pipe\b|\b(?:request|operation) (?:was |has been )?(?:aborted|cancell?ed)\b",
     r"\b(?:model|engine|worker|runner|backend|server|process)s? (?:has |was |is |were )?(?:been )?(?:crashed|died|(?:un|re)loaded|restarted)",
     r"\bfailed to load (?:the )?(?:llm engine|model)\b|\bsomething went wrong\b|\bunexpected (?:server |internal )?error\b",
