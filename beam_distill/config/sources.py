@@ -299,7 +299,7 @@ def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str], j
             return f"{name} ({job.path}): comes from {job.from_elsewhere[name]}, which is not run here; give what it makes as --{name}"
         described = DistillSettings.model_fields[name].description
         return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
-    message = _expected(item, str(values.get(name, "")))
+    message = _expected(item, values.get(name, ""))
     given = values.get(name)
     if isinstance(given, str) and "://" in given:
         given = given.partition("?")[0]  # what follows may be a signature
@@ -316,8 +316,11 @@ _KINDS = {"int_parsing": "a whole number", "int_from_float": "a whole number", "
 _KINDS |= {"float_type": "a number", "finite_number": "a number that is not infinite", "string_type": "text", "dict_type": "names with values"}
 
 
-def _expected(item: Any, value: str) -> str:
-    """What pydantic found, in the words of the other messages."""
+def _expected(item: Any, value: Any) -> str:
+    """What pydantic found, in the words of the other messages.
+
+    ``value`` becomes text only where it is text already: some lines of YAML can describe gigabytes.
+    """
     kind, context = item["type"], item.get("ctx") or {}
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
@@ -326,7 +329,7 @@ def _expected(item: Any, value: str) -> str:
         return f"expected {_KINDS[kind]}"
     if kind == "literal_error":
         listed = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        return f"expected one of {listed}{nearest(value, listed.split(', '))}"
+        return f"expected one of {listed}{nearest(value, listed.split(', ')) if isinstance(value, str) else ''}"
     message = str(item["msg"]).removeprefix("Value error, ")
     return message[:1].lower() + message[1:]
 
