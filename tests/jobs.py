@@ -1,6 +1,7 @@
 """The command as a user runs it, against a real HTTP endpoint."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ class Job:
             f"--teacher_model_endpoint_url={self.url}",
             "--teacher_model_max_new_tokens=512",
             "--first_answer_patience=2",
+            # a process of its own that loads matplotlib: a test that looks at the report, or at all that a run leaves, says --report=true
+            "--report=false",
         ]
         if (self.folder / "validation.jsonl").exists():
             arguments += [
@@ -66,6 +69,20 @@ class Job:
     def start(self, *extra: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "beam_distill", *self.arguments(*extra)]
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def keep(self) -> None:
+        """Keep the folder as it is now, for ``as_kept``: a run that several tests begin with is made once for them."""
+        shutil.copytree(self.folder, self._kept, symlinks=True)
+
+    def as_kept(self) -> "Job":
+        """A job whose folder, at the same path, is as it was kept, whatever other tests have made of it since."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder, symlinks=True)
+        return Job(self.folder, self.url, self.task)
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-kept")
 
     def record(self) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads((self.work_dir / "run.json").read_text())

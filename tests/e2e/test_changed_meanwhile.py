@@ -50,7 +50,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
         job.url = teacher.url
         # by the 40th request all rows have been read, and the writing has not begun
         teacher.at_request[40] = partial(change, tmp_path / "train.jsonl")
-        assert job.run("--model=m", "--report=false") == 5
+        assert job.run("--model=m") == 5
         shown = capfd.readouterr()
         assert job.datasets() == ()
         assert said in shown.out and "Traceback" not in shown.out + shown.err
@@ -59,7 +59,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
         if (tmp_path / "train.jsonl").is_dir():
             (tmp_path / "train.jsonl").rmdir()
         job.train(questions(ROWS))
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         assert teacher.answered == ROWS
     assert len(read_jsonl(job.train_output)) == ROWS
 
@@ -83,7 +83,7 @@ def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
     with small_teacher() as teacher:
         job.url = teacher.url
         teacher.at_request[20] = change
-        assert job.run("--model=m", "--report=false", "--max_worker_count=4") == 5
+        assert job.run("--model=m", "--max_worker_count=4") == 5
         shown = capfd.readouterr()
         assert job.datasets() == () and "Traceback" not in shown.out + shown.err
         assert "moved or removed" in shown.out
@@ -92,7 +92,7 @@ def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
             shutil.rmtree(folder, ignore_errors=True)
             (tmp_path / "elsewhere").rename(folder)
         before = teacher.answered
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         assert teacher.answered <= ROWS + (before if how == "removed" else 8)
 
 
@@ -103,15 +103,15 @@ def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_pat
     with small_teacher() as teacher:
         job.url = teacher.url
         job.train(questions(ROWS // 2))
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         [segment] = (job.work_dir / "ledger").iterdir()
         job.train(questions(ROWS))
         teacher.at_request[ROWS] = segment.unlink
-        assert job.run("--model=m", "--report=false") == 5
+        assert job.run("--model=m") == 5
         shown = capfd.readouterr().out
         assert job.datasets() == () and "ledger has changed: 60 rows had an example" in shown and "30 have one" in shown
         assert job.record()["exit_code"] == 5 and job.split("train")["published"] is False
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         assert teacher.answered == ROWS + ROWS // 2
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.
     job.train(questions(ROWS))
     with small_teacher() as teacher:
         job.url = teacher.url
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         published = job.datasets()
         [segment] = (job.work_dir / "ledger").iterdir()
         content = segment.read_bytes()
@@ -129,7 +129,7 @@ def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.
         segment.write_bytes(content[:place] + b"7" + content[place + 1 :])
         (job.work_dir / "ledger" / "other.avro").mkdir()
         capfd.readouterr()
-        assert job.run("--model=m", "--report=false") == 0
+        assert job.run("--model=m") == 0
         assert teacher.answered == ROWS + 1 and job.datasets() == published
         shown = capfd.readouterr().out
         assert f"{segment}: 59 records can be read; 1 damaged record" in shown and "other.avro" in shown

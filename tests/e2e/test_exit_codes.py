@@ -35,7 +35,7 @@ def test_every_exit_code_is_documented() -> None:
 def test_0_published(job: Job) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert job.run() == 0
+        assert job.run("--report=true") == 0
     assert job.record()["outcome"] == "published"
 
 
@@ -217,12 +217,12 @@ def test_4_a_wrong_key_stops_before_rows_are_sent(job: Job, monkeypatch: pytest.
     monkeypatch.setenv("TEACHER_KEY", "wrong-key-value")
     with start_simulator(SimulatorSettings(api_key="right")) as simulator:
         job.url = simulator.base_url
-        assert job.run("--model=m", "--api_key_env=TEACHER_KEY") == 4
+        assert job.run("--model=m", "--api_key_env=TEACHER_KEY", "--report=true") == 4
         assert simulator.stats()["requests"] == 0
         shown = "".join(capsys.readouterr())
         assert "401" in shown and "wrong-key-value" not in shown
         monkeypatch.setenv("TEACHER_KEY", "right")
-        assert job.run("--model=m", "--api_key_env=TEACHER_KEY") == 0
+        assert job.run("--model=m", "--api_key_env=TEACHER_KEY", "--report=true") == 0
     for path in job.work_dir.rglob("*"):
         if path.is_file():
             assert b"wrong-key-value" not in path.read_bytes()
@@ -381,7 +381,7 @@ def test_a_secret_header_travels_as_its_name(job: Job, monkeypatch: pytest.Monke
         assert job.run(header, "--model=simulated-teacher") == 2
         assert "GATEWAY_KEY is not set" in capsys.readouterr().err
         monkeypatch.setenv("GATEWAY_KEY", "key-of-the-gateway")
-        assert job.run(header) == 0
+        assert job.run(header, "--report=true") == 0
     for path in job.folder.rglob("*"):
         if path.is_file():
             assert b"key-of-the-gateway" not in path.read_bytes()

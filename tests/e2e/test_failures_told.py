@@ -40,7 +40,7 @@ def test_summary_and_report_say_what_the_server_said(
     job.validation(questions(2, start=100))
     with serving(Refusing) as address:
         job.url = f"http://{address}/v1"
-        assert job.run("--model=m", "--api_key_env=KEY_OF_TEST") == 3
+        assert job.run("--model=m", "--api_key_env=KEY_OF_TEST", "--report=true") == 3
     shown = capsys.readouterr().out
     said = [line for line in shown.splitlines() if line.startswith("failed")]
     assert len(said) == 2

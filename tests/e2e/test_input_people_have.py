@@ -33,7 +33,7 @@ def test_every_kind_of_file_becomes_a_dataset(tmp_path: Path) -> None:
         for name, count in {**dict.fromkeys(rows, 1), "prompts.txt": 2, "rows.arrow": 1}.items():
             job.folder = tmp_path / f"job of {name}"
             job.train(questions(1))
-            assert job.run(f"--train_file_path={tmp_path / name}", "--report=false") == 0
+            assert job.run(f"--train_file_path={tmp_path / name}") == 0
             found = read_jsonl(job.train_output)
             assert len(found) == count and all(row["messages"][-1]["role"] == "assistant" for row in found)
 
@@ -45,7 +45,7 @@ def test_exact_repeats_are_said_by_check_and_by_run(job: Job, capsys: pytest.Cap
         job.url = simulator.base_url
         assert main(["check", *job.arguments()[1:]]) == 0
         assert "7 exact repeats of earlier rows" in capsys.readouterr().out
-        assert job.run("--report=false") == 0
+        assert job.run() == 0
         assert simulator.stats()["requests"] == 47
     assert "7 exact repeats of earlier rows" in capsys.readouterr().out
     assert job.split("train")["repeats"] == 7
@@ -66,7 +66,7 @@ def test_a_csv_with_an_unclosed_quote_is_not_published(job: Job, capsys: pytest.
         assert main(["check", *job.arguments(*arguments)[1:]]) == 2
         shown = capsys.readouterr()
         assert "line 5 is never closed" in shown.out + shown.err
-        assert job.run(*arguments, "--report=false") == 3
+        assert job.run(*arguments) == 3
     assert not job.train_output.exists()
     assert job.rejects()[-1]["reason"] == "unreadable_file"
 
@@ -78,6 +78,6 @@ def test_what_a_template_must_not_do_is_said_before_anything_is_sent(job: Job, c
         job.url = simulator.base_url
         assert job.run("--user_template={{question}} {{['a', 'b']|random}}") == 2
         assert "random gives another text each time" in capsys.readouterr().err
-        assert job.run("--user_template={{question * times}}", "--report=false") in (2, 3)
+        assert job.run("--user_template={{question * times}}") in (2, 3)
         assert simulator.stats()["requests"] == 0
     assert [reject["reason"] for reject in job.rejects()] == ["row_too_large"]

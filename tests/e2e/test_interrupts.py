@@ -30,7 +30,7 @@ def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest
     job.train(questions(40))
     with start_simulator(SLOW) as simulator:
         job.url = simulator.base_url
-        process = job.start("--max_worker_count=5", "--report=false")
+        process = job.start("--max_worker_count=5")
         while simulator.stats()["in_flight"] < 5:
             time.sleep(0.02)
         process.send_signal(signal.SIGHUP)
@@ -52,7 +52,7 @@ def test_who_has_hang_ups_ignored_goes_on(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=5))) as simulator:
         job.url = simulator.base_url
         text = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from beam_distill.cli.main import main; sys.exit(main())"
-        command = [sys.executable, "-c", text, *job.arguments("--report=false")]
+        command = [sys.executable, "-c", text, *job.arguments()]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         while simulator.stats()["in_flight"] < 1:
             time.sleep(0.02)
@@ -102,7 +102,7 @@ def test_a_run_below_the_minimum_did_finish(tmp_path: Path, capsys: pytest.Captu
     job.train(questions(5))
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
-        assert job.run("--report=false") == 3
+        assert job.run() == 3
     shown = capsys.readouterr().out
     assert "NOT PUBLISHED (exit code 3): train: 0 of 5 rows asked gave an example" in shown and "NOT FINISHED" not in shown
 

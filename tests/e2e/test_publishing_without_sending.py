@@ -11,15 +11,21 @@ ROWS = 12
 DEAD = "http://127.0.0.1:9/v1"
 
 
-@pytest.fixture
-def answered(tmp_path: Path) -> Job:
-    """A job that is done, and whose teacher is gone."""
-    job = Job(tmp_path)
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    job = Job(tmp_path_factory.mktemp("answered"))
     job.train(questions(ROWS))
     with small_teacher() as teacher:
         job.url = teacher.url
-        assert job.run("--report=false") == 0
+        assert job.run() == 0
+    job.keep()
     return job
+
+
+@pytest.fixture
+def answered(run_once: Job) -> Job:
+    """A job that is done, and whose teacher is gone."""
+    return run_once.as_kept()
 
 
 @pytest.mark.fault("D20")
@@ -29,31 +35,31 @@ def test_where_nothing_is_to_be_asked_neither_teacher_nor_key_is_needed(
 ) -> None:
     given = ["--model=m"] if known_model else []
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    assert answered.run("--student_format=sharegpt", "--report=false", "--api_key_env=NO_SUCH_KEY", *given) == 0
+    assert answered.run("--student_format=sharegpt", "--api_key_env=NO_SUCH_KEY", *given) == 0
     assert "conversations" in read_jsonl(answered.train_output)[0]
     with small_teacher() as teacher:
         answered.url = teacher.url
-        assert answered.run("--report=false", *given) == 0
+        assert answered.run(*given) == 0
         assert teacher.asked_for == []
 
 
 @pytest.mark.fault("D20")
 def test_with_a_row_more_the_teacher_is_needed(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
     answered.train(questions(ROWS + 4))
-    assert answered.run("--report=false") == 4
+    assert answered.run() == 4
     capsys.readouterr()
     # as the summary says: the ledger's rows are published under the gate as it is now
-    assert answered.run("--report=false", "--send=false") == 0
+    assert answered.run("--send=false") == 0
     assert answered.split("train")["success_ratio"] == ROWS / (ROWS + 4)
     assert len(read_jsonl(answered.train_output)) == ROWS
     assert answered.split("train")["rejected_by_reason"] == {"not_sent": 4}
     assert {reject["detail"] for reject in answered.rejects()} == {"nothing was sent in this run. A rerun sends it."}
-    assert answered.run("--report=false", "--send=false", "--min_endpoint_success_ratio=0.9") == 3
+    assert answered.run("--send=false", "--min_endpoint_success_ratio=0.9") == 3
     shown = capsys.readouterr().out
     assert "--min_endpoint_success_ratio with --send false publishes what is there without sending anything" in shown
     with small_teacher() as teacher:
         answered.url = teacher.url
-        assert answered.run("--report=false", "--send=false") == 0
+        assert answered.run("--send=false") == 0
         assert teacher.asked_for == []
 
 
@@ -92,7 +98,7 @@ def test_answers_to_other_requests_are_said_before_anything_is_sent(
         assert sentence in capsys.readouterr().out
         heard: list[str] = []
         teacher.at_request[1] = lambda: heard.append(capsys.readouterr().err)
-        assert answered.run(changed, "--report=false") == 0
+        assert answered.run(changed) == 0
         assert sentence in heard[0]
         assert teacher.answered == ROWS
 
@@ -102,6 +108,6 @@ def test_more_rows_are_no_other_requests(answered: Job, capsys: pytest.CaptureFi
     answered.train(questions(ROWS + 4))
     with small_teacher() as teacher:
         answered.url = teacher.url
-        assert answered.run("--report=false") == 0
+        assert answered.run() == 0
         assert teacher.answered == 4
     assert "other requests" not in capsys.readouterr().err

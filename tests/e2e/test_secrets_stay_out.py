@@ -66,7 +66,11 @@ def test_no_secret_is_kept_or_shown(tmp_path: Path, echo: str, monkeypatch: pyte
     job = Job(tmp_path, f"{echo}/v1?code=${{FUNCTION_CODE}}", task="CONVERSATION")
     job.train(questions(12))
     code = job.run(
-        "--model=m", "--api_key_env=TEACHER_KEY", '--additional_headers={"X-Tenant-Token": "${TENANT}"}', "--min_endpoint_success_ratio=0"
+        "--model=m",
+        "--api_key_env=TEACHER_KEY",
+        '--additional_headers={"X-Tenant-Token": "${TENANT}"}',
+        "--min_endpoint_success_ratio=0",
+        "--report=true",
     )
     shown = "".join(capfd.readouterr())
     assert code == 0
@@ -113,8 +117,8 @@ def test_a_secret_in_the_body_is_sent_and_not_kept(
     with serving(EchoBody) as address:
         job = Job(tmp_path, f"http://{address}/v1", task="CONVERSATION")
         job.train([*questions(2), chat_line(("user", "What is 3 plus 3 in ${SEARCH_KEY}?"))])
-        assert job.run("--model=m", with_key(given), "--debug_mode=true", "--log_prompts=true") == 0
-        assert job.run("--model=m", with_key(given), "--teacher_model_temperature=0.9") == 0
+        assert job.run("--model=m", with_key(given), "--report=true", "--debug_mode=true", "--log_prompts=true") == 0
+        assert job.run("--model=m", with_key(given), "--report=true", "--teacher_model_temperature=0.9") == 0
     sources: list[Any] = [sent["data_sources"][0]["parameters"] for sent in EchoBody.seen]
     assert sources == [{"authentication": {"type": "api_key", "key": BODY_SECRET}, "index_name": "docs"}] * 6
     assert any("in ${SEARCH_KEY}?" in str(sent) for sent in EchoBody.seen)  # a row's own text is nobody's reference

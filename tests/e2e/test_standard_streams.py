@@ -50,7 +50,7 @@ def test_a_run_is_done_and_its_exit_code_is_its_own(tmp_path: Path, line: str) -
     job.train(questions(20))
     with start_simulator(ALL_PROSE) as simulator:
         job.url = simulator.base_url
-        ended = shell(line, job.arguments("--report=false", "--enable_chain_of_thought"))
+        ended = shell(line, job.arguments("--enable_chain_of_thought"))
         assert simulator.stats()["answered"] == 20
     assert ended.returncode == 3, ended.stderr
     assert job.record()["exit_code"] == 3 and "defect" not in ended.stdout + ended.stderr
@@ -63,7 +63,7 @@ def test_a_closed_standard_error_is_not_the_next_file_that_is_opened(tmp_path: P
     job.train(questions(20))
     with start_simulator(SimulatorSettings(faults=mixed_faults(0.3))) as simulator:
         job.url = simulator.base_url
-        ended = shell('"$@" 2>&-', job.arguments("--min_endpoint_success_ratio=0", "--debug_mode"))
+        ended = shell('"$@" 2>&-', job.arguments("--min_endpoint_success_ratio=0", "--debug_mode", "--report=true"))
     assert ended.returncode == 0, ended.stdout
     assert (job.work_dir / "report.html").is_file()
     with start_simulator() as simulator:
@@ -81,7 +81,7 @@ def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, 
         check = shell('"$@"', ["check", *job.arguments("--sample_request")[1:]], **environment)
         assert check.returncode == 0 and "\\u6771" in check.stdout and "Traceback" not in check.stderr, check.stderr
         prices = ("--currency=€", "--price_per_million_output_tokens=1", "--price_per_million_input_tokens=1")
-        ended = shell('"$@"', job.arguments(*prices), **environment)
+        ended = shell('"$@"', job.arguments(*prices, "--report=true"), **environment)
     assert ended.returncode == 0 and "\\U0001f600" in ended.stdout, ended.stderr
     assert job.record()["exit_code"] == 0 and (job.work_dir / "report.html").is_file() and "report  " in ended.stdout
     exported = subprocess.run(
@@ -101,7 +101,7 @@ def test_who_reads_an_export_may_stop_and_a_full_disk_is_said(tmp_path: Path) ->
     job.train(questions(200))
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert job.run("--report=false") == 0
+        assert job.run() == 0
     export = ["ledger", str(job.work_dir), "--export", "-"]
     assert shell('"$@" | head -n 1', export).returncode == 0
     full = shell('"$@" > /dev/full', export)

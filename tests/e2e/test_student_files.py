@@ -58,7 +58,7 @@ def test_the_summary_names_the_files_for_the_training_that_are_there(
     job.train(questions(2))
     with start_simulator(SimulatorSettings()) as simulator:
         job.url = simulator.base_url
-        assert job.run("--report=false", *flags) == 0
+        assert job.run(*flags) == 0
     assert f"training    {job.folder / 'out' / 'train.handoff'} ({said})" in capsys.readouterr().out
     assert said.count(",") + 1 == len([path for path in (job.folder / "out" / "train.handoff").iterdir() if path.name[0] != "."])
 

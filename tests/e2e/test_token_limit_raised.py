@@ -114,7 +114,7 @@ def test_a_row_that_filled_the_context_is_asked_again_on_request(short: Job, tea
 def test_the_summary_says_what_helps(tmp_path: Path, teacher: SmallTeacher, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path, teacher.url)
     job.train(questions(4))
-    assert job.run("--report=false", "--min_endpoint_success_ratio=0.9") == 3
+    assert job.run("--min_endpoint_success_ratio=0.9") == 3
     shown = capsys.readouterr().out
     assert "Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens." in shown
     assert "--reason cut_off_by_length" not in shown

@@ -24,7 +24,7 @@ def test_summary_run_json_report_and_estimate_tell_the_parts(tmp_path: Path, cap
     with start_simulator(settings) as simulator:
         job = Job(tmp_path, simulator.base_url)
         job.train(questions(20))
-        assert job.run(*PRICES) == 0
+        assert job.run(*PRICES, "--report=true") == 0
         told = capsys.readouterr().out
         stats = simulator.stats()
     record = json.loads((job.work_dir / "run.json").read_text())

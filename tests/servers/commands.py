@@ -85,7 +85,7 @@ def run(job: Job, *flags: str, command: str = "run", environ: dict[str, str] | N
 
 def start(job: Job, *flags: str, command: str = "run", environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
-    arguments = [command, *job.arguments("--report=false", *flags)[1:]]
+    arguments = [command, *job.arguments(*flags)[1:]]
     return subprocess.Popen(
         [sys.executable, "-m", "beam_distill", *arguments],
         cwd=ROOT,

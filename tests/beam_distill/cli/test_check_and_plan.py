@@ -88,7 +88,7 @@ def test_what_run_refuses_for_its_rows_check_refuses_too(job: Job, lines: list[s
         job.url = simulator.base_url
         assert job.command("check", "--pilot=2") == 2
         shown = capsys.readouterr()
-        assert job.run("--report=false") == 2
+        assert job.run() == 2
         assert simulator.stats()["requests"] == 0
     assert f"beam-distill check: train: {said}" in shown.err or f"{job.folder / 'train.jsonl'} {said}" in shown.err
     assert "simulated-teacher" in shown.out and "nothing is left to be sent" not in shown.out
@@ -115,7 +115,7 @@ def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.C
         assert "train.json, record 2: not_an_object" in capsys.readouterr().out
         assert job.command("check", f"--train_file_path={tmp_path / 'rows.csv'}") == 0
         assert "rows.csv, line 4: " in capsys.readouterr().out
-        assert job.run(f"--train_file_path={tmp_path / 'train.json'}", "--min_endpoint_success_ratio=0.1") == 0
+        assert job.run(f"--train_file_path={tmp_path / 'train.json'}", "--min_endpoint_success_ratio=0.1", "--report=true") == 0
     assert "train.json, record 2" in (job.work_dir / "report.html").read_text()
     capsys.readouterr()
     assert main(["ledger", str(job.work_dir), "--line=1"]) == 0
@@ -136,7 +136,7 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
         assert not job.train_output.exists()
         assert job.command("plan") == 0
         assert "train: 35 to send, 10 answered on the ledger" in capsys.readouterr().out
-        assert job.run("--report=false") == 0
+        assert job.run() == 0
         assert simulator.stats()["requests"] == 45
         assert "10 answers taken from the ledger" in capsys.readouterr().out
 
@@ -159,7 +159,7 @@ def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureF
 def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert job.run("--limit=10", "--report=false") == 0
+        assert job.run("--limit=10") == 0
     capsys.readouterr()
     assert job.command("check", "--first_answer_patience=0.1", *PRICES) == 4
     shown = capsys.readouterr().out
@@ -242,7 +242,7 @@ def test_a_plan_says_what_was_given_and_defaults_on_request(job: Job, capsys: py
     assert job.command("plan") == 0
     shown = capsys.readouterr().out
     given = shown.partition("\ngiven\n")[2]
-    assert given.count("(flag)") == 6 and "(default)" not in shown and "plan --defaults lists them" in shown
+    assert given.count("(flag)") == 7 and "(default)" not in shown and "plan --defaults lists them" in shown
     assert job.command("plan", "--defaults") == 0
     assert capsys.readouterr().out.count("(default)") > 50
 

@@ -18,16 +18,22 @@ from beam_distill.simulator.server import RunningSimulator, start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
 
-@pytest.fixture
-def rejected(tmp_path: Path) -> Job:
-    """A job of twelve rows whose answers are all empty, ended below the minimum."""
-    job = Job(tmp_path)
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    job = Job(tmp_path_factory.mktemp("rejected"))
     job.train([*questions(12), "not json"])
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
-        assert job.run("--model=m", "--report=false") == 3
+        assert job.run("--model=m") == 3
     assert job.split("train")["rejected_by_reason"] == {"empty_answer": 12, "invalid_json": 1}
+    job.keep()
     return job
+
+
+@pytest.fixture
+def rejected(run_once: Job) -> Job:
+    """A job of twelve rows whose answers are all empty, ended below the minimum."""
+    return run_once.as_kept()
 
 
 def retry(job: Job, simulator: RunningSimulator, *arguments: str) -> int:
@@ -40,7 +46,7 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
     job.train([*questions(12), "not json"])
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
-        assert job.run("--model=m", "--report=false") == 3
+        assert job.run("--model=m") == 3
     command = capsys.readouterr().out.rpartition("once more by: ")[2].strip()
     assert shlex.split(command) == ["beam-distill", "retry", str(job.work_dir), "--reason", "empty_answer"]
     with start_simulator() as simulator:
@@ -78,7 +84,7 @@ def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job, ca
         published = rejected.datasets()
         # an ordinary rerun keeps to the new answers and sends nothing
         rejected.url = simulator.base_url
-        assert rejected.run("--model=m", "--report=false") == 0
+        assert rejected.run("--model=m") == 0
         assert simulator.stats()["requests"] == 12
     assert rejected.datasets() == published
 

@@ -75,7 +75,7 @@ def test_status_takes_a_work_dir_and_tells_a_run_that_goes_on_from_one_that_was_
     job.train(questions(400))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=2))) as simulator:
         job.url = simulator.base_url
-        process = job.start("--report=false")
+        process = job.start()
         while simulator.stats()["answered"] < 4:
             time.sleep(0.05)
         assert main(["status", str(job.work_dir)]) == 6

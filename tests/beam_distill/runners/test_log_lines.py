@@ -15,9 +15,9 @@ def test_every_warning_on_standard_error_is_in_one_style(tmp_path: Path, capsys:
     job.train(questions(3))
     with small_teacher() as teacher:
         job.url = teacher.url
-        assert job.run("--report=false") == 0
+        assert job.run() == 0
         capsys.readouterr()
-        assert job.run("--report=false", "--teacher_model_temperature=0.5", "--compute_finetune=x", "--price_per_million_input_tokens=1") == 0
+        assert job.run("--teacher_model_temperature=0.5", "--compute_finetune=x", "--price_per_million_input_tokens=1") == 0
     said = capsys.readouterr().err
     for start in ("price_per_million_output_tokens is not given", "the ledger holds answers about 3 rows"):
         assert re.search(rf"^\d\d:\d\d:\d\d warning: {start}", said, re.MULTILINE)

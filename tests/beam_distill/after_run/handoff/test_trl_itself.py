@@ -30,7 +30,7 @@ def test_trl_trains_with_it(inputs: tuple[str, ...], tmp_path: Path) -> None:
             extra.append(f"--generated_batch_{split}_file_path={job.train_output.with_name(f'{split}.{inputs[1]}')}")
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        assert job.run("--report=false", "--student_model=org/student", *extra) == 0
+        assert job.run("--student_model=org/student", *extra) == 0
     script = str(Path(__file__).with_name("trains_with_trl.py"))
     folder = str(job.train_output.with_name("train.handoff"))
     ended = subprocess.run([str(PYTHON), script, folder, str(tmp_path / "scratch")], capture_output=True, text=True, timeout=200)

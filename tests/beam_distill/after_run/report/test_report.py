@@ -25,6 +25,7 @@ from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.spec import PromptSpec
 
+HEADERS = '--additional_headers={"X-Team": "do-not-show-me"}'
 HOSTILE = '</pre></details><script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }} $\\frac$ \x07 & "quoted"'
 
 
@@ -54,10 +55,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Job:
     settings = SimulatorSettings(faults={"null_content": 0.1, "length": 0.1, "503": 0.1}, seed=3, latency=Latency("fixed", 400.0))
     with start_simulator(settings) as simulator:
         job.url = simulator.base_url
-        assert job.run("--max_worker_count=10", "--price_per_million_input_tokens=2", '--additional_headers={"X-Team": "do-not-show-me"}') in (
-            0,
-            3,
-        )
+        assert job.run("--report=true", "--max_worker_count=10", "--price_per_million_input_tokens=2", HEADERS) in (0, 3)
     return job
 
 
@@ -80,7 +78,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Job:
     job.train([*sums, "{broken", "{}"])
     with start_simulator(SimulatorSettings(faults={"null_content": 0.2}, seed=3)) as simulator:
         job.url = simulator.base_url
-        assert job.run("--min_endpoint_success_ratio=0.1") == 0
+        assert job.run("--report=true", "--min_endpoint_success_ratio=0.1") == 0
     return job
 
 
@@ -103,7 +101,7 @@ def test_how_many_answers_are_the_label_is_said_in_summary_and_ledger(labelled: 
     said = re.compile(r"labels +\d+\.\d% of the \d+ answers to rows with a label agree with it")
     with start_simulator() as simulator:
         labelled.url = simulator.base_url
-        assert labelled.run("--min_endpoint_success_ratio=0.1") == 0
+        assert labelled.run("--report=true", "--min_endpoint_success_ratio=0.1") == 0
     assert said.search(capsys.readouterr().out)
     assert main(["ledger", str(labelled.work_dir)]) == 0
     assert said.search(capsys.readouterr().out)
@@ -222,7 +220,7 @@ def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, caps
 
 
 def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    assert job_that_cannot_report.run() == 0
+    assert job_that_cannot_report.run("--report=true") == 0
     shown = capsys.readouterr()
     assert "the report could not be written" in shown.err and "beam-distill report" in shown.err
     assert "report      " not in shown.out

@@ -193,7 +193,7 @@ def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: 
     teacher = SimulatorSettings(latency=Latency("fixed", mean_ms=400), capacity=Capacity(slots=20), faults={"503": 0.1})
     with start_simulator(teacher) as simulator:
         job.url = simulator.base_url
-        assert job.run("--max_concurrency_per_instance=2", "--report=false", "--max_worker_count=10") == 0
+        assert job.run("--max_concurrency_per_instance=2", "--max_worker_count=10") == 0
     (path,) = (job.work_dir / "timeline").iterdir()
     samples = read_timeline(str(path))
     assert max(sample["in_flight"] or 0 for sample in samples) > 10
