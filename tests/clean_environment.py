@@ -1,20 +1,35 @@
 """A clean environment that has this package from its own wheel, as a user's machine would after installing it."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from builders import ROOT
+from made_once import made_once
+
+
+def source_copy(folder: Path) -> Path:
+    """The project's files in ``folder``: a build leaves files where it builds, and takes what an earlier one left there."""
+    ignored = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".*_cache")
+    return shutil.copytree(ROOT, folder, ignore=ignored)
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
+    """The package, built once for all processes of a test run."""
+
+    def build(folder: Path) -> None:
+        source = source_copy(folder / "source")
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source]
+        subprocess.run(command, check=True, capture_output=True)
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, each with a folder of its own below that of the run
+        folder = folder.parent
+    (built,) = made_once(folder / "wheel", build).glob("*.whl")
     return built
 
 

@@ -1,4 +1,4 @@
-"""What tests are made of and do not ship: kept between runs outside the repository, one folder per thing and version."""
+"""What is made once for several tests or test processes: for one run of the tests, or kept between runs outside the repository."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ from pathlib import Path
 
 class ToolMissing(Exception):
     """A program that the set-up needs is not on this machine."""
+
+
+def made_once(folder: Path, make: Callable[[Path], None], announced: str = "") -> Path:
+    """``folder``. The first process that asks fills it by ``make(folder)``, others wait for it; a making that fails leaves nothing behind."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            partial = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            if announced:
+                print(announced, flush=True)
+            make(partial)
+            partial.rename(folder)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -30,19 +46,8 @@ class Store:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"beam-distill-{self.kind}"
 
     def made(self, name: str, make: Callable[[Path], None]) -> Path:
-        """The folder ``name``. ``make(folder)`` fills it the first time; a making that fails leaves nothing behind."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        folder = self.root / name
-        with open(self.root / f"{name}.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.exists():
-                partial = self.root / f"{name}.partial"
-                shutil.rmtree(partial, ignore_errors=True)
-                partial.mkdir()
-                print(f"{self.kind}: making {name} (once, kept in {self.root})", flush=True)
-                make(partial)
-                partial.rename(folder)
-        return folder
+        """The folder ``name``. ``make(folder)`` fills it the first time."""
+        return made_once(self.root / name, make, f"{self.kind}: making {name} (once, kept in {self.root})")
 
 
 CLUSTERS = Store("clusters", "CLUSTER_TESTS_CACHE")

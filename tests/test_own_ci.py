@@ -1,7 +1,6 @@
 """Our own workflow: its reader accepts it, and the part that uses the package as its users would runs as written."""
 
 import shlex
-import shutil
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ import pytest
 import yaml
 from builders import ROOT
 from ci_machines import Service, run_github
-from clean_environment import empty_environment
+from clean_environment import empty_environment, source_copy
 from validators import github_objections
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
@@ -53,9 +52,7 @@ def answers(port: int) -> bool:
 
 @pytest.mark.slow
 def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
-    repository = tmp_path / "repository"
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".*_cache")
-    shutil.copytree(ROOT, repository, ignore=ignored)
+    repository = source_copy(tmp_path / "repository")
     service = Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"))
     ended = run_github(service, WORKFLOW, only="as-a-user")
     job = ended.jobs["as-a-user"]
