@@ -123,7 +123,9 @@ def test_an_access_key_names_its_header(host: AzureHost) -> None:
 )
 def test_kinds_of_connections_that_open_none_stop_at_once(host: AzureHost, changes: dict[str, Any], said: str) -> None:
     (row,) = host.lane(host.endpoint(EndpointKind.ONLINE, connection(host, **changes))).send()
-    assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED and said in row.stopped.detail
+    assert row.stopped is not None
+    assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
+    assert said in row.stopped.detail
     assert host.state.counts() == {"imds": 1, SECRETS: 1}
 
 

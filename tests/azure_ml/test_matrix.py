@@ -79,7 +79,9 @@ def test_401_twice_stops(host: AzureHost, source: str, kind: EndpointKind) -> No
     host.become(source)
     host.state.script(ROUTES[kind], Scripted(401), Scripted(401))
     (row,) = host.lane(host.endpoint(kind)).send()
-    assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED and "401" in row.stopped.detail
+    assert row.stopped is not None
+    assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
+    assert "401" in row.stopped.detail
     assert token_requests(host, source) == 2
     assert host.state.counts()[ROUTES[kind]] == 2
 
@@ -91,7 +93,9 @@ def test_refused(host: AzureHost, source: str, kind: EndpointKind, status: int) 
     host.state.always[ROUTES[kind]] = Scripted(status)
     rows = host.lane(host.endpoint(kind)).send(REFUSALS_UNTIL_BELIEVED)
     for row in rows:
-        assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED and str(status) in row.stopped.detail
+        assert row.stopped is not None
+        assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
+        assert str(status) in row.stopped.detail
     assert token_requests(host, source) == 1
     assert host.state.counts()[ROUTES[kind]] == REFUSALS_UNTIL_BELIEVED + OWN_QUESTION
 

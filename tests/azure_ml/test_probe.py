@@ -98,7 +98,9 @@ def test_check_of_a_connection(host: AzureHost, capsys: pytest.CaptureFixture[st
     host.state.connections["teacher"] = a_connection(f"{host.emulator.url}/serverless")
     assert check(host, connection_name="teacher", endpoint_kind="serverless") == 0
     shown = capsys.readouterr().out
-    assert "serverless" in shown and "connection teacher" in shown and "Meta-Llama-3.1-405B-Instruct" in shown
+    assert "serverless" in shown
+    assert "connection teacher" in shown
+    assert "Meta-Llama-3.1-405B-Instruct" in shown
     assert host.state.counts() == {"imds": 1, "arm list_secrets": 1, "door": 1, "info": 1}
     assert "KEY-1" not in shown
 

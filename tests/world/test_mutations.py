@@ -113,7 +113,9 @@ def test_a_damaged_response_costs_one_attempt(
         assert sent.status in ANSWERED
         assert read_reply(result.body.decode("utf-8", "replace"), 0, 1, 1.0).content == result.reply.content  # as the ledger gives it back
     else:
-        assert result.failure is not None and isinstance(result.failure.kind, FailureKind) and result.failure.detail
+        assert result.failure is not None
+        assert isinstance(result.failure.kind, FailureKind)
+        assert result.failure.detail
 
 
 @settings(steady, max_examples=120)

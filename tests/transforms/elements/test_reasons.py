@@ -36,4 +36,6 @@ def test_a_kind_has_a_budget_if_it_is_sent_again_and_only_then(kind: FailureKind
 
 @pytest.mark.parametrize("kind", FailureKind, ids=lambda kind: kind.value)
 def test_a_kind_is_its_code_in_every_file_and_process(kind: FailureKind) -> None:
-    assert kind == kind.value and FailureKind(kind.value) is kind and pickle.loads(pickle.dumps(kind)) is kind
+    assert kind == kind.value
+    assert FailureKind(kind.value) is kind
+    assert pickle.loads(pickle.dumps(kind)) is kind

@@ -14,12 +14,16 @@ def test_every_task_has_its_prompts_and_says_which(task: TaskType) -> None:
     prompts = PROMPTS[task]
     assert task.reasons_step_by_step == (prompts.reasoned is not None)
     assert task.condenses == (prompts.dense is not None)
-    assert task.hub_category and task.fewest_rows > 0 and task.default_max_new_tokens > 0
+    assert task.hub_category
+    assert task.fewest_rows > 0
+    assert task.default_max_new_tokens > 0
 
 
 @pytest.mark.parametrize("task", TaskType, ids=lambda task: task.value)
 def test_a_task_is_its_name_in_every_file_and_process(task: TaskType) -> None:
-    assert task == task.value and TaskType(task.value) is task and pickle.loads(pickle.dumps(task)) is task
+    assert task == task.value
+    assert TaskType(task.value) is task
+    assert pickle.loads(pickle.dumps(task)) is task
     assert task.value in str(PromptSettings.model_fields["data_generation_task_type"].description)
 
 

@@ -288,7 +288,9 @@ def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
     assert "label_column: there is no column 'gold'" in problems(data, f"x.{name}", ColumnSpec(user_template="{{premise}}", label="gold"))[0]
     assert "no column 'chat'" in problems(data, f"x.{name}", ColumnSpec("chat"))[0]
     (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="Premise: {premise}"))
-    assert said.startswith("user_template names no column") and "{{ like_this }}" in said and said.endswith("premise, hypothesis, label")
+    assert said.startswith("user_template names no column")
+    assert "{{ like_this }}" in said
+    assert said.endswith("premise, hypothesis, label")
     (said,) = problems(data, f"x.{name}", ColumnSpec(user_template="{{ row['the premise'] }}"))
     assert said.startswith("user_template names the premise, which is not there")
 

@@ -78,7 +78,9 @@ def test_half_a_surrogate_in_a_message_is_the_same_reject_in_both() -> None:
 @pytest.mark.fault("D25")
 def test_what_is_not_json_in_any_reading_is_said_in_the_words_of_the_strict_one() -> None:
     (row,) = walk("x.jsonl", '{"a": NaN, "b": }')
-    assert isinstance(row, RejectedRow) and row.reason == reasons.INVALID_JSON and "column 7" in row.detail
+    assert isinstance(row, RejectedRow)
+    assert row.reason == reasons.INVALID_JSON
+    assert "column 7" in row.detail
 
 
 @pytest.mark.fault("T3", "X-A6")
@@ -113,7 +115,9 @@ def test_a_list_that_is_not_one_is_unreadable_from_there_on(text: str) -> None:
 def test_a_tail_of_nul_bytes_is_called_one() -> None:
     rows = walk("x.jsonl", "{" + CHAT + "}\n" + "\0" * 4096)
     assert isinstance(rows[0], TrainingRow)
-    assert isinstance(rows[1], RejectedRow) and "4,096 NUL bytes" in rows[1].detail and "UTF-16" not in rows[1].detail
+    assert isinstance(rows[1], RejectedRow)
+    assert "4,096 NUL bytes" in rows[1].detail
+    assert "UTF-16" not in rows[1].detail
 
 
 @pytest.mark.fault("D25")

@@ -124,7 +124,9 @@ def test_what_a_file_is_is_said_by_its_first_bytes(name: str, what: str, tmp_pat
 def test_the_same_under_other_names_and_inside_of_a_compression(name: str, what: str) -> None:
     data = gzip.compress(FILES[what]) if name.endswith(".gz") else FILES[what]
     (row,) = walk(name, data)
-    assert isinstance(row, RejectedRow) and what in row.detail and row.reason == reasons.UNREADABLE_FILE
+    assert isinstance(row, RejectedRow)
+    assert what in row.detail
+    assert row.reason == reasons.UNREADABLE_FILE
 
 
 @pytest.mark.fault("D26")

@@ -90,7 +90,9 @@ def test_a_segment_of_the_old_schema_is_read_and_one_damaged_record_in_its_block
     (tmp_path / "run-0-1-aa.avro").write_bytes(content[:place] + b"\xff" + content[place + 1 :])
     index = AnswerIndex(str(tmp_path))
     found = answers(index, 50)
-    assert len(found) == 49 and 20 not in found and found[49] == "49"
+    assert len(found) == 49
+    assert 20 not in found
+    assert found[49] == "49"
     assert index.torn[0].why == "1 damaged record"
 
 
@@ -222,7 +224,9 @@ def test_a_ledger_that_is_taken_away_is_noticed_at_the_next_answer(tmp_path: Pat
     recorder.put(a_record(1), 1)
     notes.wait_for(2)
     recorder.close()
-    assert notes.safe == [0] and notes.failed == [1] and "moved or removed" in str(notes.error)
+    assert notes.safe == [0]
+    assert notes.failed == [1]
+    assert "moved or removed" in str(notes.error)
 
 
 def test_a_segment_from_before_cached_tokens_is_read_also_behind_a_damaged_header(tmp_path: Path) -> None:

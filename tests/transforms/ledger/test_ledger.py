@@ -52,7 +52,9 @@ def test_a_torn_tail_costs_what_was_not_written_to_its_end(tmp_path: Path, lost_
     path.write_bytes(path.read_bytes()[:-lost_bytes])
     index = AnswerIndex(str(tmp_path))
     assert len(index) == kept
-    assert len(index.torn) == 1 and index.torn[0].kept == kept and "at the end" in index.torn[0].why
+    assert len(index.torn) == 1
+    assert index.torn[0].kept == kept
+    assert "at the end" in index.torn[0].why
     assert index.find(f"row-{kept - 1}", 0, "hash") is not None
     assert index.find("row-8", 0, "hash") is None
 
@@ -142,7 +144,9 @@ def test_answers_of_one_run_to_the_same_request_are_counted_as_repeated(tmp_path
     write(tmp_path, [a_record(number, run_id="run-2") for number in (1, 2, 3)], prefix="run-2-a")
     write(tmp_path, [a_record(number, run_id="run-2", response=BODY % "second") for number in (2, 3, 4)], prefix="run-2-b")
     index = AnswerIndex(str(tmp_path))
-    assert index.repeated("run-2") == 2 and index.repeated("run-1") == 0 and index.repeated("run-3") == 0
+    assert index.repeated("run-2") == 2
+    assert index.repeated("run-1") == 0
+    assert index.repeated("run-3") == 0
     assert [reply.content for reply in index.find_all("row-2", 0, "hash")] == ["second", "2", "2"]
 
 
@@ -192,5 +196,7 @@ def test_a_ledger_of_an_older_schema_is_read(tmp_path: Path) -> None:
         fastavro.writer(file, older, [{name: value for name, value in datum.items() if name not in later}])
     index = AnswerIndex(str(tmp_path))
     reply = index.find("row-3", 0, "hash")
-    assert reply is not None and reply.content == "3" and index.torn == []
+    assert reply is not None
+    assert reply.content == "3"
+    assert index.torn == []
     index.close()

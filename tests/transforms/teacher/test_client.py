@@ -137,7 +137,9 @@ def bomb(connection: socket.socket) -> None:
 def test_an_answer_without_end_is_too_large_at_once(speak: Callable[[socket.socket], None]) -> None:
     with raw_server(speak) as address:
         result = ask(address)
-    assert result.failure is not None and result.failure.kind is Kind.TOO_LARGE and result.failure.status == 200
+    assert result.failure is not None
+    assert result.failure.kind is Kind.TOO_LARGE
+    assert result.failure.status == 200
     assert len(result.body) <= KEPT_OF_NO_ANSWER_BYTES
 
 
@@ -179,7 +181,9 @@ def test_what_cannot_be_read_is_a_failure(data: bytes, kind: Kind) -> None:
 def test_an_answer_that_is_whole_counts_although_the_connection_broke() -> None:
     with raw_server(sends(head(Content_Length=len(ANSWER) + 1) + ANSWER)) as address:
         result = ask(address)
-    assert result.reply is not None and result.reply.content == "four" and result.body == ANSWER
+    assert result.reply is not None
+    assert result.reply.content == "four"
+    assert result.body == ANSWER
 
 
 @pytest.mark.fault("D3", "D15")
