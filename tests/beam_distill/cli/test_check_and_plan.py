@@ -101,7 +101,9 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
         assert job.command("check", "--pilot=2") == 2
         assert simulator.stats()["requests"] == 0
         shown = capsys.readouterr()
-        assert "has 3 rows, and none is a question" in shown.err and "train: " not in shown.err and "to send     45 rows" in shown.out
+        assert "has 3 rows, and none is a question" in shown.err
+        assert "train: " not in shown.err
+        assert "to send     45 rows" in shown.out
         assert job.command("check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
@@ -127,11 +129,16 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
         job.url = simulator.base_url
         assert job.command("check", *PRICES) == 0
         shown = capsys.readouterr().out
-        assert "to send     45 rows" in shown and "4 bytes a token" in shown and "at most 23,040" in shown and "cost        at most" in shown
+        assert "to send     45 rows" in shown
+        assert "4 bytes a token" in shown
+        assert "at most 23,040" in shown
+        assert "cost        at most" in shown
         assert job.command("check", "--pilot=10", *PRICES) == 0
         shown = capsys.readouterr().out
         assert "10 rows sent: 10 examples" in shown and "to send     35 rows, 10 answered on the ledger" in shown
-        assert "from 10 answers on the ledger" in shown and "cost        about" in shown and "answers/s observed" in shown
+        assert "from 10 answers on the ledger" in shown
+        assert "cost        about" in shown
+        assert "answers/s observed" in shown
         assert simulator.stats()["requests"] == 10
         assert not job.train_output.exists()
         assert job.command("plan") == 0
@@ -147,7 +154,9 @@ def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureF
     assert job.command("check", silent, *PRICES) == 4
     shown = capsys.readouterr()
     assert "cannot be reached" in shown.err
-    assert "to send     45 rows" in shown.out and "4 bytes a token" in shown.out and "cost        at most" in shown.out
+    assert "to send     45 rows" in shown.out
+    assert "4 bytes a token" in shown.out
+    assert "cost        at most" in shown.out
     job.validation([*PAIRS])
     assert job.command("check", silent) == 4
     assert "has 3 rows, and none is a question" in capsys.readouterr().err  # both are told
@@ -203,7 +212,9 @@ def test_without_a_place_for_temporary_files_nothing_is_sent(
         assert job.command(command) == 2
         assert simulator.stats()["requests"] == 0
     said = capsys.readouterr().err
-    assert "no folder for temporary files can be written" in said and "/proc/self" in said and "TMPDIR" in said
+    assert "no folder for temporary files can be written" in said
+    assert "/proc/self" in said
+    assert "TMPDIR" in said
 
 
 def test_a_key_that_was_never_given_is_not_called_wrong(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -242,7 +253,9 @@ def test_a_plan_says_what_was_given_and_defaults_on_request(job: Job, capsys: py
     assert job.command("plan") == 0
     shown = capsys.readouterr().out
     given = shown.partition("\ngiven\n")[2]
-    assert given.count("(flag)") == 7 and "(default)" not in shown and "plan --defaults lists them" in shown
+    assert given.count("(flag)") == 7
+    assert "(default)" not in shown
+    assert "plan --defaults lists them" in shown
     assert job.command("plan", "--defaults") == 0
     assert capsys.readouterr().out.count("(default)") > 50
 

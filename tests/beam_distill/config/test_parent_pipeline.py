@@ -60,13 +60,17 @@ def test_its_values_are_those_of_the_step_that_asks_in_batches(tmp_path: Path) -
     settings = found.settings
     assert settings.train_file_path == str(tmp_path / "rows" / "train.jsonl")
     assert settings.generated_batch_train_file_path == str(tmp_path / "distillation_pipeline" / "train.jsonl")
-    assert settings.teacher_model_stop == ("[END]",) and settings.enable_chain_of_thought and settings.max_worker_count == 7
+    assert settings.teacher_model_stop == ("[END]",)
+    assert settings.enable_chain_of_thought
+    assert settings.max_worker_count == 7
     assert settings.initial_worker_count == 5  # request_batch_size is of the other steps
     assert settings.api_key_env == KEY_VARIABLE and os.environ[KEY_VARIABLE] == "NOT-A-REAL-KEY"
     said = " ".join(found.warnings)
     for step in ("oss_distillation_validate_pipeline", "oss_distillation_seq_scoring_pipeline", "oss_chat_completion_finetune"):
         assert f"jobs.{step}" in said
-    assert ".description" not in said and ".enum" not in said and ".optional" not in said
+    assert ".description" not in said
+    assert ".enum" not in said
+    assert ".optional" not in said
 
 
 def _only(fields: dict[str, Any], *names: str) -> dict[str, Any]:

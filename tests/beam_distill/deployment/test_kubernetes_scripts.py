@@ -46,7 +46,9 @@ def test_the_verdict_is_the_exit_code(target: str, code: int, tmp_path: Path) ->
     said = "FINISHED" if target == "flink-kubernetes" else "COMPLETED"
     answers = [(STATE[target], said), ("terminated.exitCode", str(code)), ("logs job/beam-distill-verdict", "the summary")]
     ended, printed, calls = submitted(target, tmp_path, answers)
-    assert ended == code and said in printed and "the summary" in printed
+    assert ended == code
+    assert said in printed
+    assert "the summary" in printed
     (verdict_job,) = [given for call, given in calls if given]
     assert f"--ended={said}]" in verdict_job
 

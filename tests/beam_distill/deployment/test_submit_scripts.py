@@ -145,7 +145,10 @@ def test_a_flink_version_that_beam_has_no_job_server_for_is_said(tmp_path: Path,
         jar = ["jar", "--config", str(config), "--runner", "flink", "--flink_version=0.7", "-o", str(tmp_path / "job.jar")]
         assert main(jar) == 2
     said = capsys.readouterr().err
-    assert "flink_version" in said and "0.7" in said and "1.20" in said and "Traceback" not in said
+    assert "flink_version" in said
+    assert "0.7" in said
+    assert "1.20" in said
+    assert "Traceback" not in said
 
 
 def test_an_executor_has_as_many_cores_as_scoring_processes(tmp_path: Path) -> None:

@@ -71,7 +71,9 @@ def job_manager() -> Iterator[str]:
 
 def test_direct_runs_in_this_process(tmp_path: Path) -> None:
     plan, _ = planned(settings(tmp_path))
-    assert plan.embedded and plan.same_process and plan.argv == ()
+    assert plan.embedded
+    assert plan.same_process
+    assert plan.argv == ()
     plan, options = planned(settings(tmp_path, max_concurrency_per_instance=3))
     assert options["direct_num_workers"] == 3 and not plan.same_process
 
@@ -81,7 +83,9 @@ def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str
         tmp_path, runner="flink", master=job_manager, instance_count=2, max_concurrency_per_instance=2, worker_environment="process:/opt/boot"
     )
     plan, options = planned(resolved)
-    assert options["flink_version"] == "1.19" and options["parallelism"] == 4 and str(options["sdk_worker_parallelism"]) == "2"
+    assert options["flink_version"] == "1.19"
+    assert options["parallelism"] == 4
+    assert str(options["sdk_worker_parallelism"]) == "2"
     assert json.loads(options["environment_config"])["command"] == "/opt/boot"
     assert plan.same_machine and plan.notes == ()
     more, _ = planned(settings(tmp_path, runner="flink", master=job_manager, instance_count=5))
@@ -91,13 +95,17 @@ def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str
 def test_what_the_person_gives_beam_wins(tmp_path: Path, job_manager: str) -> None:
     resolved = settings(tmp_path, runner="flink", master=job_manager, beam_options={"parallelism": 7, "flink_version": "1.20"})
     _, options = planned(resolved, "--environment_type=EXTERNAL", "--environment_config=pool:50000", "--parallelism=9")
-    assert options["parallelism"] == 9 and options["flink_version"] == "1.20" and options["environment_config"] == "pool:50000"
+    assert options["parallelism"] == 9
+    assert options["flink_version"] == "1.20"
+    assert options["environment_config"] == "pool:50000"
 
 
 def test_without_a_master_workers_are_the_command_itself(tmp_path: Path) -> None:
     for runner in ("flink", "spark", "prism"):
         plan, options = planned(settings(tmp_path, runner=runner))
-        assert options["environment_type"] == "LOOPBACK" and plan.same_machine and plan.same_process
+        assert options["environment_type"] == "LOOPBACK"
+        assert plan.same_machine
+        assert plan.same_process
         many, _ = planned(settings(tmp_path, runner=runner, max_concurrency_per_instance=2))
         assert not many.same_process
 
@@ -123,7 +131,9 @@ def test_sparks_local_masters_are_this_machine(tmp_path: Path, master: str) -> N
     jar.write_bytes(b"")
     inputs = {"runner": "spark", "master": master, "job_server_jar": str(jar)}
     plan, options = planned(settings(tmp_path, **inputs))
-    assert plan.same_machine and plan.environment == "loopback" and options["spark_master_url"] == master
+    assert plan.same_machine
+    assert plan.environment == "loopback"
+    assert options["spark_master_url"] == master
     check_runner(settings(tmp_path, **inputs).settings, plan)
     started, _ = planned(settings(tmp_path, **inputs, worker_environment="process:/opt/boot"))
     assert started.same_machine and started.environment == "process"
@@ -168,7 +178,9 @@ def test_a_task_that_failed_goes_to_another_executor_where_there_is_one(tmp_path
 def test_what_the_person_tells_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
     given = ("--job_server_jvm_properties=-Dspark.cores.max=9", "--job_server_jvm_properties=-Dmine=1")
     told, _ = spark_told(tmp_path, *given, master="spark://cluster:7077")
-    assert told["spark.cores.max"] == "9" and told["mine"] == "1" and told["spark.executor.cores"] == "1"
+    assert told["spark.cores.max"] == "9"
+    assert told["mine"] == "1"
+    assert told["spark.executor.cores"] == "1"
     # a Spark within the job server has no executors, and one started by hand has what it was started with
     assert spark_told(tmp_path, master="local[4]") == ({}, ())
     assert spark_told(tmp_path, f"--job_endpoint={job_server}", master="spark://cluster:7077", max_concurrency_per_instance=2) == ({}, ())
@@ -267,7 +279,9 @@ def test_a_key_that_containers_will_not_have_is_refused(tmp_path: Path, job_serv
 def test_a_secret_in_the_body_does_not_leave_with_the_job(tmp_path: Path, job_server: str) -> None:
     cluster = {"runner": "portable", "master": job_server, "shared_directories": str(tmp_path), "worker_environment": "external"}
     said = refused(settings(tmp_path, **cluster, extra_body={"data_sources": [{"key": "HUSH-1234"}]}))
-    assert said.startswith("extra_body: data_sources.0.key is a secret") and "${NAME}" in said and "HUSH" not in said
+    assert said.startswith("extra_body: data_sources.0.key is a secret")
+    assert "${NAME}" in said
+    assert "HUSH" not in said
     named = settings(tmp_path, **cluster, extra_body={"data_sources": [{"key": "${SEARCH_KEY}"}]})
     check_runner(named.settings, planned(named)[0])
     assert "must have the variable SEARCH_KEY" in notes_on(named.settings, planned(named)[0])[-1]

@@ -42,13 +42,17 @@ def test_a_stream_is_the_same_answer() -> None:
     with start_simulator(LONG) as simulator:
         whole = json.loads(post(simulator, n=2)[1])
         status, body = post(simulator, n=2, stream=True, stream_options={"include_usage": True})
-        assert status == 200 and body.endswith("data: [DONE]\n\n") and ": keep-alive" not in body
+        assert status == 200
+        assert body.endswith("data: [DONE]\n\n")
+        assert ": keep-alive" not in body
         for choice in whole["choices"]:
             thought = texts(body, "reasoning_content", choice["index"])
             assert len(thought) == 50 and "".join(thought) == choice["message"]["reasoning_content"]
             assert "".join(texts(body, "content", choice["index"])) == choice["message"]["content"]
         last = chunks(body)[-1]
-        assert last["choices"] == [] and last["usage"] == whole["usage"] and last["id"] == whole["id"]
+        assert last["choices"] == []
+        assert last["usage"] == whole["usage"]
+        assert last["id"] == whole["id"]
         assert body.index("reasoning_content") < body.index('"content":"', body.index("reasoning_content"))
         assert "usage" not in post(simulator, stream=True)[1]
         assert simulator.stats()["streams"] == 2 and simulator.stats()["answered"] == 3

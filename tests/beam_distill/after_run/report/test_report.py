@@ -67,7 +67,9 @@ def test_a_run_ends_with_its_report(finished: Job) -> None:
         assert reason in text and REASONS[reason].explanation[:20].split("'")[0] in text
     for title in ("Pace", "Latency", "Tokens", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
         assert f">{title}<" in text
-    assert "USD" in text and "cost (input tokens only)</th>" in text and "simulated-teacher" in text
+    assert "USD" in text
+    assert "cost (input tokens only)</th>" in text
+    assert "simulated-teacher" in text
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,9 @@ def test_pictures_have_words_and_take_the_page_colour(finished: Job) -> None:
     assert len(pictures) >= 5
     for picture in pictures:
         assert re.search(r"<title [^>]*>[^<]+</title><desc [^>]*>[^<]+</desc>", picture)
-        assert "currentColor" in picture and "#010203" not in picture and "#000000" not in picture
+        assert "currentColor" in picture
+        assert "#010203" not in picture
+        assert "#000000" not in picture
 
 
 def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,7 +164,9 @@ def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path
     assert main(["report", str(copy), f"--output={tmp_path / 'other.html'}"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "other.html")
     text = (tmp_path / "other.html").read_text(encoding="utf-8")
-    assert ">Latency<" in text and ">Pace<" in text and "A sample of answers" in text
+    assert ">Latency<" in text
+    assert ">Pace<" in text
+    assert "A sample of answers" in text
     # answers without use are on the ledger too; what only the timeline knows is said to be missing
     assert "A sample of rejects" in text and "No timeline of this run" in text
     assert "No timeline of this run" not in (finished.work_dir / "report.html").read_text(encoding="utf-8")
@@ -174,7 +180,9 @@ def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> 
     segment.write_bytes(segment.read_bytes()[:-30])
     assert main(["report", str(copy)]) == 0
     text = (copy / "report.html").read_text(encoding="utf-8")
-    assert "Not finished" in text and "rows done" in text and "The next run asks again for what is lost." in text
+    assert "Not finished" in text
+    assert "rows done" in text
+    assert "The next run asks again for what is lost." in text
 
 
 @pytest.mark.fault("X-D")
@@ -307,7 +315,9 @@ def test_a_tally_has_an_end() -> None:
     tally = Tally(most=3)
     for text in "abcabcdea":
         tally.add(text)
-    assert tally.top(2) == [("a", 3), ("b", 2)] and tally.others == 2 and tally.total == 9
+    assert tally.top(2) == [("a", 3), ("b", 2)]
+    assert tally.others == 2
+    assert tally.total == 9
 
 
 def test_a_sample_depends_on_what_was_offered_only() -> None:

@@ -34,13 +34,17 @@ def test_rows_that_the_ledger_answers_are_no_speed() -> None:
 
 def test_where_the_ledger_answers_every_row_that_is_the_speed() -> None:
     view = Tracker(("train",)).view(10.0, Reading({"train": 500}, {"train": 500}), {"train": 1000})
-    assert round(view.rows_per_s) == 50 and view.left_s is not None and round(view.left_s) == 10
+    assert round(view.rows_per_s) == 50
+    assert view.left_s is not None
+    assert round(view.left_s) == 10
 
 
 def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
     view = Tracker(("train",)).view(10.0, reading(30), {})
     assert view.left_s is None and view.expected_cost is None
-    assert view.splits[0].total is None and view.splits[0].read == 80 and view.splits[0].share is None
+    assert view.splits[0].total is None
+    assert view.splits[0].read == 80
+    assert view.splits[0].share is None
 
 
 def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
@@ -76,7 +80,9 @@ def test_counters_become_a_reading() -> None:
             "requests_answered": 4,
         }
     )
-    assert made.rows_done == {"train": 6, "validation": 1} and made.rows_read == {"train": 9} and made.rows_scored == 4
+    assert made.rows_done == {"train": 6, "validation": 1}
+    assert made.rows_read == {"train": 9}
+    assert made.rows_scored == 4
     assert made.failures == {"throttled": 3, "timed_out": 1} and made.throttled == 3
     assert made.rejects == {"no_json": 2}  # a row that was not sent has not ended
     assert made.in_flight is None
