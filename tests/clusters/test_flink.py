@@ -69,7 +69,9 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
             flink.wait_for_slots(4)
 
         code, output, open_then = killed_mid_run(job, simulator, 300, kill, *flags)
-        assert code == 1 and "the runner failed the job" in output and "Traceback" not in output, output
+        assert code == 1, output
+        assert "the runner failed the job" in output, output
+        assert "Traceback" not in output, output
         answered = simulator.stats()["answered"]
         ended = job.run(*flags)
         assert ended.code == 0, ended.output

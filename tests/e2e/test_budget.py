@@ -32,7 +32,9 @@ def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.Captu
         assert "NOT FINISHED (exit code 7): max_cost of 0.1 USD leaves no room for another request" in told
         assert "rows are left; as the others did, they would take about" in told and "should be enough for all" in told
         record = json.loads((job.work_dir / "run.json").read_text())
-        assert record["exit_code"] == 7 and record["outcome"] == "budget_spent" and record["limits"][0].startswith("max_cost: 0.")
+        assert record["exit_code"] == 7
+        assert record["outcome"] == "budget_spent"
+        assert record["limits"][0].startswith("max_cost: 0.")
         assert not job.train_output.exists()
         assert "A rerun with a higher limit sends it." in read_jsonl(job.work_dir / "rejects.jsonl")[-1]["detail"]
 

@@ -45,7 +45,9 @@ def test_it_works_inside_a_running_event_loop_and_beside_one(tmp_path: Path) -> 
 
     with start_simulator() as simulator:
         for result in asyncio.run(program(simulator.base_url)):
-            assert result.ok and result.verdict is not None and result.verdict.splits[0].tally.examples == 12
+            assert result.ok
+            assert result.verdict is not None
+            assert result.verdict.splits[0].tally.examples == 12
 
 
 @pytest.mark.fault("N7")
@@ -54,7 +56,9 @@ def test_what_is_returned_says_what_happened_in_a_line_a_page_and_a_cell(tmp_pat
         result = distill(**inputs(tmp_path, simulator.base_url, report=True))
     dataset = str(tmp_path / "out" / "train.jsonl")
     assert isinstance(result, RunResult) and result.exit_code is ExitCode.PUBLISHED
-    assert dataset in repr(result) and "train 12 examples" in repr(result) and len(repr(result)) < 400
+    assert dataset in repr(result)
+    assert "train 12 examples" in repr(result)
+    assert len(repr(result)) < 400
     assert "train: 12 rows in = 12 examples + 0 rejects" in str(result) and dataset in str(result)
     assert "12 rows in" in result._repr_html_() and "<script" not in result._repr_html_()
     assert result.report_path is not None and Path(result.report_path).is_file()
@@ -87,7 +91,9 @@ def test_a_program_can_show_progress_itself(tmp_path: Path) -> None:
     seen: list[ProgressView] = []
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=300), capacity=Capacity(slots=4))) as simulator:
         distill(**inputs(tmp_path, simulator.base_url), progress=seen.append)
-    assert len(seen) >= 3 and seen[-1].splits[0].done == 12 and seen[-1].left_s is None
+    assert len(seen) >= 3
+    assert seen[-1].splits[0].done == 12
+    assert seen[-1].left_s is None
     assert [view.splits[0].done for view in seen] == sorted(view.splits[0].done for view in seen)
 
 

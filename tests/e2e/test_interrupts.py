@@ -38,7 +38,9 @@ def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest
         process.send_signal(signal.SIGHUP)  # kernel and shell both send one
         output, _ = process.communicate(timeout=60)
         answered = simulator.stats()["answered"]
-    assert process.returncode == 130 and "interrupted by SIGHUP" in output and "Traceback" not in output, output
+    assert process.returncode == 130, output
+    assert "interrupted by SIGHUP" in output, output
+    assert "Traceback" not in output, output
     assert job.record()["metrics"]["requests_answered"] == answered >= 5
     assert "of the 40 rows asked or still to ask" in output and "NOT FINISHED (exit code 130)" in output
     assert main(["ledger", str(job.work_dir)]) == 0
@@ -69,7 +71,9 @@ def test_a_run_that_stops_predicts_nothing() -> None:
     going_on = tracker.view(10.0, reading, {"train": 1000})
     stopping = tracker.view(10.5, reading, {"train": 1000}, stopping=True)
     assert going_on.left_s is not None and going_on.expected_cost is not None
-    assert stopping.left_s is None and stopping.expected_cost is None and stopping.cost is not None
+    assert stopping.left_s is None
+    assert stopping.expected_cost is None
+    assert stopping.cost is not None
 
 
 @pytest.mark.fault("N33")

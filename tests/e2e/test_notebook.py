@@ -54,4 +54,6 @@ def test_a_command_in_a_cell_leaves_no_frames_in_the_notebook(tmp_path: Path, mo
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     (cell,) = executed(tmp_path, notebook, monkeypatch)
     text = "".join(output["text"] for output in cell.outputs)
-    assert "14 rows in = 14 examples" in text and "\x1b" not in text and "━" not in text
+    assert "14 rows in = 14 examples" in text
+    assert "\x1b" not in text
+    assert "━" not in text

@@ -81,9 +81,13 @@ def test_patterns_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sorted(sizes_of("x/**.jsonl")) == ["x/d.jsonl", "x/y/e.jsonl"]
     assert sorted(sizes_of("**/e.jsonl")) == ["x/y/e.jsonl"]
     assert sorted(sizes_of(f"{tmp_path}/?.jsonl")) == [f"{tmp_path}/{name}.jsonl" for name in "abc"]
-    assert sizes_of("none*.jsonl") == {} and sizes_of("none.jsonl") == {} and sizes_of("no/such/*.jsonl") == {}
+    assert sizes_of("none*.jsonl") == {}
+    assert sizes_of("none.jsonl") == {}
+    assert sizes_of("no/such/*.jsonl") == {}
     assert matches("*.jsonl", "new.jsonl") and matches("*.jsonl", str(tmp_path / "new.jsonl"))
-    assert not matches("*.jsonl", "x/new.jsonl") and matches("x/**", "x/y/z/new.jsonl") and not matches("a.jsonl", "b.jsonl")
+    assert not matches("*.jsonl", "x/new.jsonl")
+    assert matches("x/**", "x/y/z/new.jsonl")
+    assert not matches("a.jsonl", "b.jsonl")
 
 
 def test_a_pattern_means_no_hidden_file_unless_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +264,9 @@ def test_in_a_locale_without_utf_8_names_are_refused_or_taken(tmp_path: Path) ->
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     with small_teacher() as teacher:
         ended = run_in(tmp_path, teacher, "zeilen_ü.jsonl", "ausgabe_ü.jsonl", **plain)
-        assert ended.returncode == 2 and "LC_ALL=C.UTF-8" in ended.stderr and teacher.answered == 0
+        assert ended.returncode == 2
+        assert "LC_ALL=C.UTF-8" in ended.stderr
+        assert teacher.answered == 0
         assert "Traceback" not in ended.stderr
         ended = run_in(tmp_path, teacher, "zeilen_ü.jsonl", "out.jsonl", **plain)
         assert ended.returncode == 0, ended.stderr

@@ -118,7 +118,9 @@ def test_the_examples_run(tmp_path: Path, example: str) -> None:
 @pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
 def test_an_example_without_arguments_says_how_it_is_called(example: str) -> None:
     ended = subprocess.run([sys.executable, str(ROOT / "examples" / example)], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 1 and f"usage: python examples/{example} TEACHER_URL " in ended.stderr and "Traceback" not in ended.stderr
+    assert ended.returncode == 1
+    assert f"usage: python examples/{example} TEACHER_URL " in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.fault("N31")
@@ -128,7 +130,9 @@ def test_the_demo_runs(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("published: train") == 5 and ended.stderr == ""
-    assert "SIMULATED" in ended.stdout and "on purpose" in ended.stdout and "1 rejects" not in ended.stdout
+    assert "SIMULATED" in ended.stdout
+    assert "on purpose" in ended.stdout
+    assert "1 rejects" not in ended.stdout
     for named in ("report.html", "train.handoff", "rejects.jsonl"):
         assert named in ended.stdout
     for task in ("math", "nli", "nlu_qa", "summarization"):

@@ -63,7 +63,9 @@ def test_one_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd:
     assert record["endpoints_taken_out"] == {"locked": "unauthorized"}
     assert endpoints_on_ledger(job) == {"open": 40}
     page = (job.work_dir / "report.html").read_text()
-    assert "<h2>Endpoints</h2>" in page and "refused: unauthorized" in page and "100.0%" in page
+    assert "<h2>Endpoints</h2>" in page
+    assert "refused: unauthorized" in page
+    assert "100.0%" in page
     assert job.split("train")["examples"] == 40
 
 

@@ -79,11 +79,15 @@ def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, 
     with start_simulator() as simulator:
         job.url = simulator.base_url
         check = shell('"$@"', ["check", *job.arguments("--sample_request")[1:]], **environment)
-        assert check.returncode == 0 and "\\u6771" in check.stdout and "Traceback" not in check.stderr, check.stderr
+        assert check.returncode == 0, check.stderr
+        assert "\\u6771" in check.stdout, check.stderr
+        assert "Traceback" not in check.stderr, check.stderr
         prices = ("--currency=€", "--price_per_million_output_tokens=1", "--price_per_million_input_tokens=1")
         ended = shell('"$@"', job.arguments(*prices, "--report=true"), **environment)
     assert ended.returncode == 0 and "\\U0001f600" in ended.stdout, ended.stderr
-    assert job.record()["exit_code"] == 0 and (job.work_dir / "report.html").is_file() and "report  " in ended.stdout
+    assert job.record()["exit_code"] == 0
+    assert (job.work_dir / "report.html").is_file()
+    assert "report  " in ended.stdout
     exported = subprocess.run(
         [sys.executable, "-m", "beam_distill", "ledger", str(job.work_dir), "--export", "-"],
         cwd=ROOT,
@@ -105,7 +109,9 @@ def test_who_reads_an_export_may_stop_and_a_full_disk_is_said(tmp_path: Path) ->
     export = ["ledger", str(job.work_dir), "--export", "-"]
     assert shell('"$@" | head -n 1', export).returncode == 0
     full = shell('"$@" > /dev/full', export)
-    assert full.returncode == 5 and "No space left" in full.stderr and "Traceback" not in full.stderr
+    assert full.returncode == 5
+    assert "No space left" in full.stderr
+    assert "Traceback" not in full.stderr
 
 
 @pytest.mark.fault("X-D")

@@ -158,7 +158,9 @@ def test_the_change_is_said_with_its_price_before_anything_is_sent(
     teacher.at_request[teacher.answered + 1] = lambda: heard.append(capsys.readouterr().err)
     assert short.run(*higher, *FEW) == 0
     for sentence in said:
-        assert sentence in plan and sentence in check and sentence in heard[0]
+        assert sentence in plan
+        assert sentence in check
+        assert sentence in heard[0]
     assert "train: 2 to send, 10 answered on the ledger" in plan
 
 

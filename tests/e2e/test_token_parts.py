@@ -30,13 +30,17 @@ def test_summary_run_json_report_and_estimate_tell_the_parts(tmp_path: Path, cap
     record = json.loads((job.work_dir / "run.json").read_text())
     counts = record["verdict"]["splits"]["train"]
     cached, prompt = counts["cached_tokens"], counts["prompt_tokens"]
-    assert prompt == stats["prompt_tokens"] and 0 < cached <= prompt / 2 and record["metrics"]["cached_tokens"] == cached
+    assert prompt == stats["prompt_tokens"]
+    assert 0 < cached <= prompt / 2
+    assert record["metrics"]["cached_tokens"] == cached
     assert counts["reasoning_tokens"] == record["metrics"]["reasoning_tokens"] == 20 * 180
     assert f"tokens      {prompt:,} in ({cached:,} from the cache), 4,000 out (3,600 of reasoning)" in told
     cost = f"{((prompt - cached) + 400) * 1000 / 1e6:,.2f} USD"
     assert f"cost        {cost}" in told
     page = (job.work_dir / "report.html").read_text()
-    assert f"{cached:,} from the cache" in page and "3,600 of reasoning" in page and cost in page
+    assert f"{cached:,} from the cache" in page
+    assert "3,600 of reasoning" in page
+    assert cost in page
     assert json.loads((job.work_dir / "timeline" / f"{record['run_id']}.jsonl").read_text().splitlines()[-1])["reasoning_tokens"] == 3600
     assert main(["ledger", str(job.work_dir)]) == 0
     assert f"tokens      {prompt:,} in ({cached:,} from the cache), 4,000 out (3,600 of reasoning)" in capsys.readouterr().out

@@ -137,11 +137,15 @@ def test_a_wrong_key_and_none(litellm: LiteLlm, tmp_path: Path, command: str) ->
     """Without a database it says of a key that it does not know: No connected db., with status 400."""
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
     wrong = run(job, WITH_KEY, "--model=SUMMARIZATION", command=command, environ={"LITELLM_KEY": "sk-wrong-1234"})
-    assert wrong.code == 4 and "No connected db." in wrong.output and "the key is wrong or expired" in wrong.output, wrong.output
+    assert wrong.code == 4, wrong.output
+    assert "No connected db." in wrong.output, wrong.output
+    assert "the key is wrong or expired" in wrong.output, wrong.output
     none = run(job, "--model=SUMMARIZATION", command=command)
     # a run that is told the model and has no key asks nothing before the first row
     words = "it wants a key, and none is given" if command == "check" else "The credential is missing, wrong or expired"
-    assert none.code == 4 and "No api key passed in." in none.output and words in none.output, none.output
+    assert none.code == 4, none.output
+    assert "No api key passed in." in none.output, none.output
+    assert words in none.output, none.output
 
 
 def test_a_wrong_route_stops_the_run(litellm: LiteLlm, tmp_path: Path) -> None:

@@ -105,7 +105,9 @@ def test_check_finds_a_limit_that_leaves_no_room(llama: LlamaServer, tmp_path: P
 def test_a_wrong_route_stops_the_run(llama: LlamaServer, tmp_path: Path) -> None:
     job = job_of(tmp_path, llama.url.replace("/v1", "/api"), "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, SHORT, "--model=tiny")
-    assert ended.code == 4 and "File Not Found" in ended.output and says_no_route(ended.output), recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "File Not Found" in ended.output, recorded(ended)
+    assert says_no_route(ended.output), recorded(ended)
     assert "0 retries" in ended.output or "retries" not in ended.output, ended.output
 
 
@@ -118,7 +120,9 @@ def test_every_form_of_the_address_leads_to_the_route(llama: LlamaServer, tmp_pa
 def test_a_model_it_does_not_list_is_found_by_check(llama: LlamaServer, tmp_path: Path) -> None:
     """It takes any name in a request, so ``run`` cannot know."""
     ended = run(job_of(tmp_path, llama.url, "NLI", rows("NLI", 3)), "--model=huge", command="check")
-    assert ended.code == 2 and "huge" in ended.output and "tiny" in ended.output, ended.output
+    assert ended.code == 2, ended.output
+    assert "huge" in ended.output, ended.output
+    assert "tiny" in ended.output, ended.output
 
 
 def test_a_wrong_key_and_none(tmp_path: Path) -> None:
