@@ -21,6 +21,7 @@ def cost(simulator: RunningSimulator) -> float:
     return float(stats["prompt_tokens"] * 2 + stats["completion_tokens"] * 10) / 1e6
 
 
+@pytest.mark.slow
 def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(latency=LONG)) as simulator:
         job = Job(tmp_path, simulator.base_url)
@@ -52,6 +53,7 @@ def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.Captu
     assert job.run(*PRICES, "--max_cost=0.01") == 0
 
 
+@pytest.mark.slow
 def test_no_request_is_sent_beyond_the_limit_with_attempts_that_fail(tmp_path: Path) -> None:
     faults = {"429": 0.1, "500": 0.05, "non_json": 0.05, "truncated_body": 0.05}
     with start_simulator(SimulatorSettings(latency=LONG, faults=faults)) as simulator:
@@ -82,6 +84,7 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
     assert told.endswith(" tokens of it for attempts without an answer, or estimated), 0 tokens left")
 
 
+@pytest.mark.slow
 def test_what_was_on_the_wire_of_a_run_that_was_killed_counts(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=4000, completion_tokens=50))) as simulator:
         job = Job(tmp_path, simulator.base_url)

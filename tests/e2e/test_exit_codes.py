@@ -246,6 +246,7 @@ def stop_after_answers(simulator: RunningSimulator, answers: int) -> None:
     simulator.stop()
 
 
+@pytest.mark.slow
 def test_4_an_outage_is_waited_for_then_stopped_and_a_rerun_continues(job: Job) -> None:
     job.train(questions(400))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=30), capacity=Capacity(slots=20))) as simulator:
@@ -272,6 +273,7 @@ def test_an_outage_that_ends_costs_nothing(job: Job) -> None:
     assert job.rejects() == []
 
 
+@pytest.mark.slow
 def test_5_storage_that_fails(job: Job) -> None:
     job.train(questions(300))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=20), capacity=Capacity(slots=10))) as simulator:
@@ -293,6 +295,7 @@ def test_5_storage_that_fails(job: Job) -> None:
         assert simulator.stats()["repeats"] <= before["peak_in_flight"]  # what was on the wire when the disk gave up
 
 
+@pytest.mark.slow
 def test_130_interrupted_and_continued(job: Job) -> None:
     job.train(questions(600))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=100), capacity=Capacity(slots=20))) as simulator:

@@ -13,6 +13,7 @@ from beam_distill.cli.main import main
 from beam_distill.simulator.server import start_simulator
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N8", "N9", "N12", "D25", "D26")
 def test_every_kind_of_file_becomes_a_dataset(tmp_path: Path) -> None:
     table = pa.table({"messages": [[{"role": "user", "content": "What is 5 plus 1?"}]]})

@@ -24,6 +24,7 @@ from transforms.elements.usage import TokenPrices, Usage
 SLOW = SimulatorSettings(latency=Latency("fixed", mean_ms=1500), capacity=Capacity(slots=5))
 
 
+@pytest.mark.slow
 @pytest.mark.fault("A7", "X-C13", "N22", "N30")
 def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path)
@@ -47,6 +48,7 @@ def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest
     assert f"answers     {answered} in" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.fault("A7")
 def test_who_has_hang_ups_ignored_goes_on(tmp_path: Path) -> None:
     job = Job(tmp_path)

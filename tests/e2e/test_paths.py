@@ -218,6 +218,7 @@ def test_a_pattern_over_what_the_run_writes_is_refused_in_the_first_run(
     assert "the next run would read it as rows" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.fault("X-C12")
 def test_earlier_files_of_the_same_name_and_a_persons_own_file_are_kept(tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))

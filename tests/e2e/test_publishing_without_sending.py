@@ -28,6 +28,7 @@ def answered(run_once: Job) -> Job:
     return run_once.as_kept()
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D20")
 @pytest.mark.parametrize("known_model", [True, False])
 def test_where_nothing_is_to_be_asked_neither_teacher_nor_key_is_needed(
@@ -43,6 +44,7 @@ def test_where_nothing_is_to_be_asked_neither_teacher_nor_key_is_needed(
         assert teacher.asked_for == []
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D20")
 def test_with_a_row_more_the_teacher_is_needed(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
     answered.train(questions(ROWS + 4))

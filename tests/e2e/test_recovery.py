@@ -20,6 +20,7 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 TEACHER = SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_after", [1, 60, 200])
 def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
     undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
@@ -45,6 +46,7 @@ def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
     assert after["repeats"] <= in_flight + last_second
 
 
+@pytest.mark.slow
 def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
     lines = (ROOT / "examples" / "conversation" / "train.jsonl").read_bytes().splitlines() * 5
     undisturbed, disturbed = Job(tmp_path / "a", task="CONVERSATION"), Job(tmp_path / "b", task="CONVERSATION")
@@ -100,6 +102,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
     assert disturbed.datasets() == undisturbed.datasets()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
 def test_the_examples_run(tmp_path: Path, example: str) -> None:
     with start_simulator() as simulator:
@@ -123,6 +126,7 @@ def test_an_example_without_arguments_says_how_it_is_called(example: str) -> Non
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N31")
 def test_the_demo_runs(tmp_path: Path) -> None:
     ended = subprocess.run(
@@ -152,6 +156,7 @@ def test_the_guide_says_which_task_suits_ordinary_prompts() -> None:
     assert "For ordinary prompts, whose answer is any text, take\nCONVERSATION" in page
 
 
+@pytest.mark.slow
 def test_the_first_run_in_the_readme_works_as_pasted(tmp_path: Path) -> None:
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## A first run")[1].split("\n## ")[0]
     pasted = section.split("```")[1].strip()
