@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.transforms.window import GlobalWindow
+from apache_beam.transforms.window import GlobalWindow, GlobalWindows
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -54,10 +54,13 @@ class _BatchFn(beam.DoFn):
 class BatchBySize(beam.PTransform[beam.PCollection[PendingOrDone], beam.PCollection[Batch]]):
     """Gather pending requests into lists of at most ``mini_batch_bytes`` of message text, a larger single row alone.
 
-    A batch is how rows travel; nothing waits for one to be full longer than the reader takes to fill it.
+    A batch is how rows travel; nothing waits for one to be full longer than the reader takes to fill it. Raises ValueError for rows in
+    windows other than the global one: a batch has rows of one window.
     """
 
     mini_batch_bytes: int
 
     def expand(self, pending: beam.PCollection[PendingOrDone]) -> beam.PCollection[Batch]:
+        if not isinstance(pending.windowing.windowfn, GlobalWindows):
+            raise ValueError("rows in windows cannot be gathered into batches; put beam.WindowInto(beam.window.GlobalWindows()) before this")
         return pending | "Gather" >> beam.ParDo(_BatchFn(self.mini_batch_bytes))

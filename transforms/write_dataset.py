@@ -41,6 +41,8 @@ CONCLUDED = "concluded"
 ELEMENT_CHARACTERS = 64 * 1024
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROWS_PER_RECORD_BATCH = 128
+_ONLY_FILE = "-00000-of-00001"
+"""What Beam's writers put behind the name of a file that they wrote in one piece."""
 _NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run.")
 
 
@@ -173,12 +175,17 @@ class _StageDataset(beam.PTransform):
 
 
 class _PutInPlaceFn(beam.DoFn):
-    """The staged file's name in; the file under its final path, in one step where the filesystem can."""
+    """The staged file's name in; the file under its final path, in one step where the filesystem can.
+
+    Raises RuntimeError for a file that is not the only one: each would take the place of the one before.
+    """
 
     def __init__(self, final_path: str) -> None:
         self._final_path = final_path
 
     def process(self, staged: str) -> Iterator[str]:
+        if not staged.endswith(_ONLY_FILE):
+            raise RuntimeError(f"the runner wrote {self._final_path} in several parts ({staged} is one of them), so it was not put in place")
         put_in_place(staged, self._final_path)
         yield self._final_path
 
