@@ -107,7 +107,8 @@ def run_demo(tree: Tree, base: Path) -> None:
 
 def run_examples(tree: Tree, base: Path) -> None:
     """Every other example, and the commands that read a finished work_dir."""
-    shutil.copytree(tree.path / "examples", tree.out / "notebook")
+    (tree.out / "notebook").mkdir()
+    shutil.copy(tree.path / "examples" / "notebook.ipynb", tree.out / "notebook")
     tree.python("-m", "jupyter", "execute", "--inplace", tree.out / "notebook" / "notebook.ipynb", name="notebook")
     with teacher(base) as url:
         (tree.out / "from_python").mkdir()
@@ -119,7 +120,7 @@ def run_examples(tree: Tree, base: Path) -> None:
     with teacher(base, *[part for kind in ANSWER_FAULTS for part in ("--fault", f"{kind}=0.06")]) as url:
         for shape in ("merged_system", "sharegpt", "alpaca", "prompt_completion"):
             job = ["--task", "nlu_qa", "--train", "examples/nlu_qa/train.jsonl", "--validation", "examples/nlu_qa/validation.jsonl"]
-            tree.job(shape, *job, "--endpoint", url, "--student_format", shape, "--stream", "on", "--reasoning", "field")
+            tree.job(shape, *job, "--endpoint", url, "--student_format", shape, "--reasoning", "field")
         work = tree.out / "alpaca" / "work"
         tree.command("check", "check", *job, "--endpoint", url, *outputs(tree.out / "check"))
         tree.command("plan", "plan", *job, "--endpoint", url, *outputs(tree.out / "check"))
