@@ -50,7 +50,7 @@ def distill(
     Raises SettingsError for inputs that are wrong and RunRefused when nothing could be started, each with what to do; KeyboardInterrupt
     after Ctrl-C, once the answers in flight were waited for. Every answer received is on the ledger, and the same call goes on from there.
     """
-    # late: keeps Beam out of the start
+    # late: keeps pydantic out of the start
     from beam_distill.run.from_python import run_inputs
 
     return run_inputs(config, inputs, progress)

@@ -25,6 +25,7 @@ LIBRARIES = {
     "gRPC": "grpc",
     "matplotlib": "matplotlib",
     "protobuf": "google",
+    "pydantic": "pydantic",
     "requests": "requests",
     "rich": "rich",
     "uvloop": "uvloop",

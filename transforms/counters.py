@@ -11,19 +11,13 @@ from collections import defaultdict
 
 from apache_beam.metrics.metric import Metrics
 
+from transforms.elements.counter_names import ANSWERS_BY, LEFT_OUT, REFUSED_BY
 from transforms.elements.failures import FailureKind
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import Split
 
 NAMESPACE = "beam_distill"
 HAND_OVER_EVERY = 250
-LEFT_OUT = "left_out_"
-"""Begins the names of the counters that say in how many scoring processes the teacher did not take a field of the request."""
-ANSWERS_BY = "answers_by_"
-"""Begins the names of the counters of answers by endpoint, where there are several."""
-REFUSED_BY = "refused_by_"
-"""Begins the names of the counters that say in how many scoring processes an endpoint was taken out; then why, then its name."""
-
 
 _handed_over: dict[str, int] = {}
 _moving = threading.Lock()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.counters import ANSWERS_BY, REFUSED_BY
 from transforms.elements.counted import counted
+from transforms.elements.counter_names import ANSWERS_BY, REFUSED_BY
 from transforms.elements.failures import FailureKind
 from transforms.elements.reasons import explanation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.counters import LEFT_OUT
+from transforms.elements.counter_names import LEFT_OUT
 from transforms.teacher.adaptation import SYSTEM
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 
+from beam_distill.after_run.result import summary_text
 from beam_distill.cli.plan_text import plan_text
 from beam_distill.config.sources import ResolvedSettings
+from beam_distill.run.separate_report import with_report
 
 
 def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
@@ -15,9 +17,7 @@ def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[st
     Rows that were rejected for a reason in ``ask_again`` are sent once more. Raises RunRefused.
     """
     # late: keeps Beam out of the start
-    from beam_distill.after_run.result import summary_text
     from beam_distill.run.job import run_job
-    from beam_distill.run.separate_report import with_report
 
     if not resolved.settings.quiet:
         print(plan_text(resolved), file=sys.stderr)

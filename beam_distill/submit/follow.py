@@ -46,7 +46,7 @@ def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 
     ``resolved`` must be the settings the job was submitted with.
     """
-    # late: keeps Beam and aiohttp out of the start
+    # late: keeps Beam, aiohttp and pydantic out of the start
     from beam_distill.after_run.read_result import read_result, with_losses
     from beam_distill.after_run.record_run import record_run
     from beam_distill.after_run.result import RunResult

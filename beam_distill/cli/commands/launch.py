@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from beam_distill.after_run.result import summary_text
 from beam_distill.cli.command import Call, Command, Takes
 from beam_distill.cli.do_job import do_job
 from beam_distill.cli.target_files import declare_target, refuse, render_files
@@ -100,7 +101,6 @@ def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
 
 def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> int:
     # late: keeps Beam and requests out of the start
-    from beam_distill.after_run.result import summary_text
     from beam_distill.submit.follow import follow
     from beam_distill.submit.submit_jar import submit_to_flink
 

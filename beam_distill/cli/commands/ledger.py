@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from typing import IO, Any
 
+from beam_distill.after_run.result import tokens_text
 from beam_distill.cli.command import WORK_DIR, Call, Command, Takes
 from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.cli.standard_streams import output_failure
@@ -155,9 +156,8 @@ def _as_json(text: str) -> Any:
 
 
 def _overview(work_dir: str, spec: Any) -> str:
-    # late: keeps Beam and fastavro out of the start
+    # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import gather
-    from beam_distill.after_run.result import tokens_text
     from beam_distill.work_dir.files import segments_storage
     from beam_distill.work_dir.records import failures
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from beam_distill.after_run.result import summary_text
 from beam_distill.cli.command import WORK_DIR, Call, Command, Takes, settings_given
 from beam_distill.cli.earlier_run import earlier_settings, on_top_of_earlier, record_of
 from beam_distill.cli.job_inputs import declare_inputs
@@ -54,7 +55,6 @@ _SAID = {
 def run(call: Call) -> int:
     """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
     # late: keeps Beam, requests and aiohttp out of the start
-    from beam_distill.after_run.result import summary_text
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
     from beam_distill.runners.job_state import ENDED, state_of
