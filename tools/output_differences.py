@@ -96,9 +96,10 @@ def between_files(before: Path, after: Path) -> Iterator[str]:
 
 
 def words_of(page: str) -> str:
-    """The words of an HTML page, without its pictures."""
+    """The words of an HTML page, without its pictures and what stands over that of the pace, which a short run has not."""
     page = re.sub(r"<(svg|style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
-    return "\n".join(line for part in re.sub(r"<[^>]+>", "\n", page).splitlines() if (line := html.unescape(part).strip()))
+    lines = (html.unescape(part).strip() for part in re.sub(r"<[^>]+>", "\n", page).splitlines())
+    return "\n".join(line for line in lines if line and line != "Pace" and not line.startswith("Answers a second in steps"))
 
 
 def between_values(before: Any, after: Any, place: str = "") -> Iterator[str]:
