@@ -35,7 +35,6 @@ class TaskType(str, Enum):
     token limit where none is given, as in Azure ML's distillation component, whose ``fewest_rows`` these are too.
     """
 
-    _value_: str
     hub_category: str
     reasons_step_by_step: bool
     is_labelled: bool

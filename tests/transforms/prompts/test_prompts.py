@@ -49,7 +49,7 @@ def legal_specs() -> Iterator[PromptSpec]:
 
 
 def spec_id(spec: PromptSpec) -> str:
-    return spec.task.value + (" CoT" if spec.chain_of_thought else "") + (" CoD" if spec.chain_of_density else "")
+    return str(spec.task.value) + (" CoT" if spec.chain_of_thought else "") + (" CoD" if spec.chain_of_density else "")
 
 
 LEGAL = list(legal_specs())
