@@ -114,7 +114,7 @@ def summary_text(result: RunResult) -> str:
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
-        again = " (how many were retries, this runner does not report it)"
+        again = " (this runner does not report how many were retries)"
     if result.verdict is not None:  # without one the counts died with who had them
         lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
         lines.append(f"tokens      {tokens_text(usage)}")

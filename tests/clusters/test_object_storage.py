@@ -70,7 +70,7 @@ def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluste
         assert told["job_id"] in handed.output
         ended = job.run("--follow", command="status", environ=azurite.environ)
         assert ended.code == 0, ended.output
-        assert "61 rows in = 60 examples + 1 reject" in ended.output and "does not report it" not in ended.output
+        assert "61 rows in = 60 examples + 1 reject" in ended.output and "does not report how" not in ended.output
         record = json.loads(blobs.download_blob("handed/work/run.json").readall())
         assert record["metrics"]["requests_answered"] == 60 and record["metrics"]["latency_ms"]["count"] == 60
         again = job.run(command="status", environ=azurite.environ)
