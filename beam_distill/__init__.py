@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from beam_distill.run.process_wide import ROOT_LOGGER_LEFT_ALONE
+
 if TYPE_CHECKING:
     from beam_distill.after_run.result import RunResult
     from beam_distill.config.errors import SettingsError
@@ -50,7 +52,8 @@ def distill(
     Raises SettingsError for inputs that are wrong and RunRefused when nothing could be started, each with what to do; KeyboardInterrupt
     after Ctrl-C, once the answers in flight were waited for. Every answer received is on the ledger, and the same call goes on from there.
     """
-    # late: keeps pydantic out of the start
-    from beam_distill.run.from_python import run_inputs
+    with ROOT_LOGGER_LEFT_ALONE:
+        # late: keeps Beam out of the start
+        from beam_distill.run.from_python import run_inputs
 
-    return run_inputs(config, inputs, progress)
+        return run_inputs(config, inputs, progress)

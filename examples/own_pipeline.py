@@ -9,13 +9,22 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from transforms.distill_rows import DistillRows
-from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
-from transforms.elements.tasks import TaskType
-from transforms.prompts.spec import PromptSpec
-from transforms.teacher.address import chat_completions_url
-from transforms.teacher.session import close_sessions
-from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+from transforms import (
+    ChatMessage,
+    ConcurrencySpec,
+    DistillRows,
+    EndpointSpec,
+    PatienceSpec,
+    PromptSpec,
+    RowOrigin,
+    SamplingSpec,
+    ScoringSpec,
+    Split,
+    TaskType,
+    TrainingRow,
+    chat_completions_url,
+    close_sessions,
+)
 
 QUESTIONS = ["How many legs do three spiders have?", "What is 12 times 12?", "How many hours are in a week?"]
 

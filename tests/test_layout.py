@@ -31,6 +31,7 @@ LAYERS = (
     ("beam_distill.config",),
     ("beam_distill.exit_codes", "beam_distill.version", "beam_distill.simulator"),
     # transforms/: what the workers run
+    ("transforms",),
     ("transforms.distill_rows",),
     (
         "transforms.read_rows",
@@ -47,7 +48,7 @@ LAYERS = (
     ("transforms.reuse", "transforms.control"),
     ("transforms.teacher",),
     ("transforms.intake", "transforms.prompts", "transforms.students", "transforms.ledger", "transforms.azure"),
-    ("transforms.elements", "transforms.web", "transforms.files", "transforms"),
+    ("transforms.elements", "transforms.web", "transforms.files"),
 )
 """The rooms of both storeys, the highest layer first; ``python tools/import_graph.py`` prints the arrows between them.
 

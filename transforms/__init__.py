@@ -14,4 +14,91 @@ the exception, loaded by the first path that is on another machine):
     files      paths and patterns, here and far     azure, web   tokens and keys; proxies and redaction
 
 The Beam modules leave out ``from __future__ import annotations``: with it, Beam reads every inferred type hint as Any.
+
+For a Beam pipeline of your own: ``DistillRows``, what it takes and what it gives (docs/guides/python.md).
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transforms.distill_rows import DistillRows
+    from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow, RowOrigin, Split, TrainingRow
+    from transforms.elements.tally import RowOutcome
+    from transforms.elements.tasks import TaskType
+    from transforms.parse_replies import ParsedRows
+    from transforms.prompts.spec import AnswerRules, PromptSpec
+    from transforms.teacher.address import chat_completions_url
+    from transforms.teacher.kinds.registry import EndpointKind
+    from transforms.teacher.session import close_sessions
+    from transforms.teacher.specs import (
+        ConcurrencySpec,
+        CredentialKind,
+        CredentialRef,
+        EndpointSpec,
+        PatienceSpec,
+        PoolMember,
+        SamplingSpec,
+        ScoringSpec,
+    )
+    from transforms.teacher.stream_spec import StreamSpec
+
+__all__ = [
+    "AnswerRules",
+    "ChatMessage",
+    "ConcurrencySpec",
+    "CredentialKind",
+    "CredentialRef",
+    "DistillRows",
+    "DistilledExample",
+    "EndpointKind",
+    "EndpointSpec",
+    "ParsedRows",
+    "PatienceSpec",
+    "PoolMember",
+    "PromptSpec",
+    "RejectedRow",
+    "RowOrigin",
+    "RowOutcome",
+    "SamplingSpec",
+    "ScoringSpec",
+    "Split",
+    "StreamSpec",
+    "TaskType",
+    "TrainingRow",
+    "chat_completions_url",
+    "close_sessions",
+]
+
+_HOMES = {
+    "DistillRows": "transforms.distill_rows",
+    "ChatMessage": "transforms.elements.rows",
+    "DistilledExample": "transforms.elements.rows",
+    "RejectedRow": "transforms.elements.rows",
+    "RowOrigin": "transforms.elements.rows",
+    "Split": "transforms.elements.rows",
+    "TaskType": "transforms.elements.tasks",
+    "TrainingRow": "transforms.elements.rows",
+    "RowOutcome": "transforms.elements.tally",
+    "ParsedRows": "transforms.parse_replies",
+    "AnswerRules": "transforms.prompts.spec",
+    "PromptSpec": "transforms.prompts.spec",
+    "chat_completions_url": "transforms.teacher.address",
+    "EndpointKind": "transforms.teacher.kinds.registry",
+    "close_sessions": "transforms.teacher.session",
+    "ConcurrencySpec": "transforms.teacher.specs",
+    "CredentialKind": "transforms.teacher.specs",
+    "CredentialRef": "transforms.teacher.specs",
+    "EndpointSpec": "transforms.teacher.specs",
+    "PatienceSpec": "transforms.teacher.specs",
+    "PoolMember": "transforms.teacher.specs",
+    "SamplingSpec": "transforms.teacher.specs",
+    "ScoringSpec": "transforms.teacher.specs",
+    "StreamSpec": "transforms.teacher.stream_spec",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)  # only who asks for a stage waits for Beam

@@ -22,6 +22,7 @@ from beam_distill.cli.unused_storage import leave_out_unused_storage
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import with_values_that_look_like_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
+from beam_distill.job.secret_variables import keep_in_variables
 from beam_distill.version import VERSION
 
 _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXPLANATIONS.items())
@@ -127,4 +128,5 @@ def _begin(call: Call) -> None:
     set_up_logging(settings.debug_mode, settings.quiet)
     for warning in call.resolved.warnings:
         logging.getLogger("beam_distill").warning("%s", warning)
+    keep_in_variables(call.resolved.secrets)
     leave_out_unused_storage([*map(str, settings.model_dump().values()), *call.leftovers])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,11 +38,16 @@ _MASKED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSettings:
-    """Settings, where each that was given came from (the rest are defaults), and what is probably not meant."""
+    """Settings, where each that was given came from (the rest are defaults), and what is probably not meant.
+
+    ``secrets`` are those that the file of inputs holds itself, by the environment variables that the settings name in their place; whoever
+    sends requests, or starts the processes that do, has to set these first.
+    """
 
     settings: DistillSettings
     origins: dict[str, str]
     warnings: list[str]
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def setting_names() -> list[str]:
@@ -106,20 +111,17 @@ def resolve(
         found = [_problem(item, values, origins, job) for item in error.errors(include_url=False)]
         raise SettingsError([*problems, *found, *missing_endpoint(values)]) from None
     problems.extend(contradictions(settings, origins))
-    if job is not None:
-        secrets = _secrets_of_job(job, settings)
-        if secrets and settings.runner != "direct":
-            problems += [
-                f"{name} (config file {job.path}): the workers of {settings.runner} cannot see a key that is in a file of this machine; "
-                "put it where they can and name the place"
-                + (" with --api_key_env NAME or --api_key_file PATH" if name == "api_key" else ": ${NAME} is a variable of theirs")
-                for name in dict.fromkeys(name for name, _ in secrets.values())
-            ]
-        elif not problems:
-            os.environ.update({variable: value for variable, (_, value) in secrets.items()})  # workers are processes of this machine
+    secrets = _secrets_of_job(job, settings) if job is not None else {}
+    if job is not None and settings.runner != "direct":
+        problems += [
+            f"{name} (config file {job.path}): the workers of {settings.runner} cannot see a key that is in a file of this machine; "
+            "put it where they can and name the place"
+            + (" with --api_key_env NAME or --api_key_file PATH" if name == "api_key" else ": ${NAME} is a variable of theirs")
+            for name in dict.fromkeys(name for name, _ in secrets.values())
+        ]
     if problems:
         raise SettingsError(problems)
-    return ResolvedSettings(settings, origins, warnings + advice(settings, origins))
+    return ResolvedSettings(settings, origins, warnings + advice(settings, origins), {name: secret for name, (_, secret) in secrets.items()})
 
 
 def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
 from beam_distill.config.secrets import secrets_replaced
+from beam_distill.job.secret_variables import keep_in_variables
 
 _PREFIX = "DISTILL_EXTRA_BODY_"
 
@@ -23,7 +23,7 @@ def by_reference(extra_body: dict[str, Any]) -> dict[str, Any]:
         while variable in taken:
             variable += "_"
         taken.add(variable)
-        os.environ[variable] = secret
+        keep_in_variables({variable: secret})
         return f"${{{variable}}}"
 
     found: dict[str, Any] = secrets_replaced(extra_body, kept)

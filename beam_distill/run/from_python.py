@@ -11,7 +11,11 @@ from typing import Any
 from beam_distill.after_run.result import RunResult
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.sources import resolve
-from beam_distill.run.process_wide import ROOT_LOGGER_LEFT_ALONE
+from beam_distill.job.secret_variables import keep_in_variables, variables_put_back
+from beam_distill.run.interrupts import Interrupts
+from beam_distill.run.job import run_job
+from beam_distill.run.process_wide import LIMITS_AND_OPTIONS_PUT_BACK
+from beam_distill.run.progress.displays import display_of_program
 from beam_distill.run.progress.tracker import ProgressView
 from beam_distill.run.separate_report import with_report
 
@@ -27,13 +31,9 @@ def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any],
         raise SettingsError(["detach: distill() waits for the run's end; beam-distill run --detach true hands a job over"])
     for warning in resolved.warnings:
         log.warning("%s", warning)
-    with ROOT_LOGGER_LEFT_ALONE:  # from before Beam is imported
-        # late: keeps Beam and fastavro out of the start
-        from beam_distill.run.interrupts import Interrupts
-        from beam_distill.run.job import run_job
-        from beam_distill.run.progress.displays import display_of_program
-
-        interrupts = Interrupts(ends_process=False)
+    interrupts = Interrupts(ends_process=False)
+    with variables_put_back(), LIMITS_AND_OPTIONS_PUT_BACK:
+        keep_in_variables(resolved.secrets)
         try:
             result = run_job(resolved, show=partial(display_of_program, settings.quiet, progress), interrupts=interrupts)
         except Exception:

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import gc
 import logging
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from beam_distill.run.storage_errors import storage_errno
-
-
-class WhileRunsLast:
-    """A change that the first of the runs that go on at a time makes and the last takes back. ``make`` gives what takes it back."""
-
-    def __init__(self, make: Callable[[], Callable[[], None]]) -> None:
-        self._make = make
-        self._lock = threading.Lock()
-        self._runs = 0
-        self._take_back: Callable[[], None]
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._runs:
-                self._take_back = self._make()
-            self._runs += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._runs -= 1
-            if not self._runs:
-                self._take_back()
+from transforms.elements.shared_change import SharedChange
+from transforms.teacher.descriptors import open_files_limit_put_back
 
 
 def _collect_rarely() -> Callable[[], None]:
     before = gc.get_threshold()
-    gc.freeze()
+    frozen_by_others = gc.get_freeze_count() > 0  # it can only be thawed as a whole
+    if not frozen_by_others:
+        gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
     def take_back() -> None:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if not frozen_by_others:
+            gc.unfreeze()
 
     return take_back
 
@@ -76,15 +59,35 @@ def _stand_in_for_handlers() -> Callable[[], None]:
     return take_back
 
 
+def _note_limits() -> Callable[[], None]:
+    # late: keeps Beam out of the start
+    from beam_distill.runners.beam_internals.filesystem_options import filesystem_options_put_back
+
+    longest_field = csv.field_size_limit()
+    storage_options_put_back = filesystem_options_put_back()
+    open_files_put_back = open_files_limit_put_back()
+
+    def take_back() -> None:
+        csv.field_size_limit(longest_field)
+        storage_options_put_back()
+        open_files_put_back()
+
+    return take_back
+
+
 def _is_of_use(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("apitools not found")  # a library for BigQuery, which nobody asked for
 
 
-RARE_GARBAGE_COLLECTION = WhileRunsLast(_collect_rarely)
+RARE_GARBAGE_COLLECTION = SharedChange(_collect_rarely)
 """Rows make no cycles: looking for them every few hundred allocations costs a tenth of the CPU and finds nothing."""
 
-LOST_FILES_PASSED_OVER = WhileRunsLast(_pass_over_lost_files)
+LOST_FILES_PASSED_OVER = SharedChange(_pass_over_lost_files)
 """A file that a failed stage left open fails once more when it is closed; that failure has been said already."""
 
-ROOT_LOGGER_LEFT_ALONE = WhileRunsLast(_stand_in_for_handlers)
+ROOT_LOGGER_LEFT_ALONE = SharedChange(_stand_in_for_handlers)
 """Beam logs to the root logger, which sets itself up for good when that has no handlers; the program around us may want to do so later."""
+
+LIMITS_AND_OPTIONS_PUT_BACK = SharedChange(_note_limits)
+"""How long a field of csv may be, how many files may be open, and which storage accounts Beam's filesystems know: set by readers, sessions and
+pipelines while they work, and for who begins them to put back."""

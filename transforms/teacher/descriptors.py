@@ -9,6 +9,7 @@ import errno
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 log = logging.getLogger("beam_distill.teacher")
 
@@ -16,6 +17,7 @@ LADDER = (65_536, 10_240, 8_192, 4_096, 2_048, 1_024)
 """Soft limits to try: systems refuse what is beyond a bound of their own, which macOS does not even report."""
 RESERVE = 64
 """For the ledger, the input, datasets and the runner. Fewer, and files cannot be opened while connections are."""
+_raised_to: set[int] = set()
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -38,6 +40,7 @@ def room_for_connections(wanted: int) -> int:
             except (ValueError, OSError):
                 continue
             soft = limit
+            _raised_to.add(limit)
             break
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
@@ -52,6 +55,22 @@ def room_for_connections(wanted: int) -> int:
         needed,
     )
     return room
+
+
+def open_files_limit_put_back() -> Callable[[], None]:
+    """What lowers the process's soft limit again to what it is now, where we have raised it since then."""
+    if sys.platform == "win32":
+        return lambda: None
+    import resource
+
+    soft_before, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def put_back() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft in _raised_to:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft_before, hard))
+
+    return put_back
 
 
 def open_files() -> int:

@@ -1,7 +1,6 @@
 """Azure ML job files as config files."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +144,7 @@ def test_a_request_batch_size_above_the_most_workers_is_said(tmp_path: Path) -> 
 
 def test_a_key_in_the_file_is_used_and_shown_nowhere() -> None:
     found = resolved(MATH)
-    assert os.environ[KEY_VARIABLE] == KEY
+    assert found.secrets == {KEY_VARIABLE: KEY}
     assert found.settings.api_key_env == KEY_VARIABLE
     job = read_job(yaml.safe_load(MATH.read_text(encoding="utf-8")), "x")
     shown = json.dumps([found.settings.public_view(), found.origins, found.warnings, repr(found), repr(job)])
@@ -155,14 +154,14 @@ def test_a_key_in_the_file_is_used_and_shown_nowhere() -> None:
 
 def test_the_files_key_is_for_the_files_endpoint_alone() -> None:
     found = resolved(MATH, teacher_model_endpoint_url="http://127.0.0.1:1/v1")
-    assert KEY_VARIABLE not in os.environ
+    assert found.secrets == {}
     assert found.settings.resolved_authentication.kind == "none"
     assert any("api_key is not sent" in warning for warning in found.warnings)
 
 
 def test_another_endpoints_name_takes_nothing_of_the_files_endpoint(tmp_path: Path) -> None:
     found = resolved(MATH, teacher_model_endpoint_name="other")
-    assert KEY_VARIABLE not in os.environ
+    assert found.secrets == {}
     assert found.settings.teacher_model_endpoint_url is None and found.settings.endpoint_to_look_up == "other"
     said = " ".join(found.warnings)
     assert "its teacher_model_endpoint_url is not used, because another teacher_model_endpoint_name is given" in said
@@ -176,14 +175,13 @@ def test_the_same_endpoint_by_flag_is_the_files_endpoint() -> None:
 @pytest.mark.parametrize(("flag", "value"), [("api_key_env", "MINE"), ("authentication_type", "none"), ("connection_name", "c")])
 def test_a_flag_about_access_wins(flag: str, value: str) -> None:
     found = resolved(MATH, **{flag: value})
-    assert KEY_VARIABLE not in os.environ
+    assert found.secrets == {}
     assert found.settings.api_key_env == (value if flag == "api_key_env" else None)
 
 
 def test_a_cluster_is_not_promised_a_key_that_it_cannot_see() -> None:
     with pytest.raises(SettingsError, match="workers of flink cannot see a key.*--api_key_env"):
         resolved(MATH, runner="flink")
-    assert KEY_VARIABLE not in os.environ
     assert resolved(MATH, runner="flink", api_key_env="TEACHER_KEY").settings.runner == "flink"
 
 
