@@ -50,8 +50,9 @@ format: $(STAMP) ## write all Python files as ruff formats them
 hooks: $(STAMP) ## have git check every commit as make lint does (pre-commit)
 	$(BIN)/pre-commit install
 
-lint: $(STAMP) ## ruff, and mypy strict on all there is
+lint: $(STAMP) ## ruff, its format, and mypy strict on all there is
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 bench: $(STAMP) ## the short benchmarks, under 10 minutes

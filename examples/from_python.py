@@ -26,5 +26,7 @@ def main(url: str, folder: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python examples/from_python.py TEACHER_URL FOLDER   (beam-distill simulate serves a teacher at http://127.0.0.1:8000/v1)")
+        sys.exit(
+            "usage: python examples/from_python.py TEACHER_URL FOLDER   (beam-distill simulate serves a teacher at http://127.0.0.1:8000/v1)"
+        )
     main(*sys.argv[1:3])

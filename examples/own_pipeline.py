@@ -56,5 +56,7 @@ def main(url: str, work_dir: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: python examples/own_pipeline.py TEACHER_URL WORK_DIR   (beam-distill simulate serves a teacher at http://127.0.0.1:8000/v1)")
+        sys.exit(
+            "usage: python examples/own_pipeline.py TEACHER_URL WORK_DIR   (beam-distill simulate serves a teacher at http://127.0.0.1:8000/v1)"
+        )
     main(*sys.argv[1:3])

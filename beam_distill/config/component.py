@@ -28,9 +28,7 @@ def _number(default: int | float, optional: bool = False) -> ComponentInput:
 COMPONENT: dict[str, ComponentInput] = {
     "train_file_path": ComponentInput("uri_file", optional=False),
     "validation_file_path": ComponentInput("uri_file"),
-    "data_generation_task_type": ComponentInput(
-        "string", optional=False, choices=("NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION")
-    ),
+    "data_generation_task_type": ComponentInput("string", optional=False, choices=("NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION")),
     "teacher_model_endpoint_url": _text(),
     "teacher_model_endpoint_name": _text(),
     "teacher_model_asset_id": _text(),

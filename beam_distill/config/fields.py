@@ -271,9 +271,7 @@ def _masked(headers: dict[str, str] | None) -> dict[str, str] | None:
 LocalPath = Annotated[str, BeforeValidator(read_local_path)]
 Flag = Annotated[bool, BeforeValidator(read_flag)]
 ArmUrl = Annotated[str, BeforeValidator(read_arm_url)]
-NumberOrNone = Annotated[
-    float | None, BeforeValidator(read_number_or_none), PlainSerializer(lambda value: NOT_SENT if value is None else value)
-]
+NumberOrNone = Annotated[float | None, BeforeValidator(read_number_or_none), PlainSerializer(lambda value: NOT_SENT if value is None else value)]
 SizeBytes = Annotated[int, BeforeValidator(read_size)]
 StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
 TemplateText = Annotated[str, BeforeValidator(read_template)]

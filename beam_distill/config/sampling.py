@@ -33,9 +33,7 @@ class SamplingSettings(Section):
         True,
         ge=1,
     )
-    teacher_model_temperature: NumberOrNone = setting(
-        0.2, "sampling", "temperature, 0 to 2; none: not sent", _LEARNED, True, ge=0, le=2
-    )
+    teacher_model_temperature: NumberOrNone = setting(0.2, "sampling", "temperature, 0 to 2; none: not sent", _LEARNED, True, ge=0, le=2)
     teacher_model_top_p: NumberOrNone = setting(0.1, "sampling", "nucleus, 0 to 1; none: not sent", _LEARNED, True, ge=0, le=1)
     teacher_model_frequency_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)
     teacher_model_presence_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)

@@ -70,9 +70,7 @@ def without_secrets(value: Any, name: str = "") -> Any:
     return secrets_replaced(value, lambda path, secret: MASK, (name,), numbers_too=True)
 
 
-def secrets_replaced(
-    value: Any, stand_in: Callable[[tuple[str, ...], str], str], path: tuple[str, ...] = (), numbers_too: bool = False
-) -> Any:
+def secrets_replaced(value: Any, stand_in: Callable[[tuple[str, ...], str], str], path: tuple[str, ...] = (), numbers_too: bool = False) -> Any:
     """A JSON value with another text for every text that is a secret by its name or its look, at any depth.
 
     ``stand_in`` makes it of the names that lead to the text, and of the text. References to variables are not secrets.

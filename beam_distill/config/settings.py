@@ -36,8 +36,6 @@ PATHS = frozenset(
 """Inputs that name files, whose names may hold any bytes."""
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """How the endpoint is opened, and why that way."""

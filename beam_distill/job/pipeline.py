@@ -1,6 +1,5 @@
 """The assembly: the only place where the stages meet."""
 
-
 import apache_beam as beam
 
 from beam_distill.job.job_spec import JobSpec

@@ -30,19 +30,11 @@ class RunnerPlan:
     notes: tuple[str, ...] = ()
 
 
-
-
 def processes_in_all(settings: DistillSettings) -> int:
     """Scoring processes over all machines."""
     return settings.instance_count * settings.max_concurrency_per_instance
 
 
-
-
 def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
     """Beam's options for a pipeline: the plan's, and after them what the person gave. Raises RunRefused for a value that Beam does not take."""
     return _read((*plan.argv, *given.argv))
-
-
-
-

@@ -90,7 +90,7 @@ def _label(system: str, user: str, randomness: random.Random) -> str:
 def _reason(user: str, randomness: random.Random) -> str:
     words = user.split()
     start = randomness.randrange(max(1, len(words) - 6))
-    return f"It is asked about \"{' '.join(words[start : start + 6])}\"; step by step, that leads to the answer."
+    return f'It is asked about "{" ".join(words[start : start + 6])}"; step by step, that leads to the answer.'
 
 
 def _number(user: str, randomness: random.Random) -> int:

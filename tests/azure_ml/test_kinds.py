@@ -90,7 +90,11 @@ def test_a_gateway_is_of_the_cloud_whose_resource_manager_is_named() -> None:
         (EndpointKind.AZURE_OPENAI, "https://r/openai/v1", "https://r/openai/v1/chat/completions"),
         (EndpointKind.AZURE_OPENAI, "https://r/api/projects/p", "https://r/api/projects/p/openai/v1/chat/completions"),
         (EndpointKind.AZURE_OPENAI, "https://r/api/projects/p/openai/v1/", "https://r/api/projects/p/openai/v1/chat/completions"),
-        (EndpointKind.AZURE_OPENAI, "https://r/openai/responses?api-version=x", "https://r/openai/deployments/dep/chat/completions?api-version=x"),
+        (
+            EndpointKind.AZURE_OPENAI,
+            "https://r/openai/responses?api-version=x",
+            "https://r/openai/deployments/dep/chat/completions?api-version=x",
+        ),
         (EndpointKind.AZURE_OPENAI, "https://r/openai/v1/responses", "https://r/openai/v1/chat/completions"),
         (EndpointKind.AZURE_OPENAI, "https://r/models", "https://r/models/chat/completions?api-version=2024-05-01-preview"),
     ],

@@ -31,4 +31,3 @@ def responses(ended: Ended) -> dict[int, dict[str, Any]]:
                 fields["usage"].pop("prompt_tokens_details", None)
                 found[record["line"]] = {name: value for name, value in fields.items() if name not in OF_THE_MOMENT}
     return found
-

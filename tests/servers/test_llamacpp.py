@@ -13,7 +13,7 @@ from servers.streaming import asked_both_ways, responses
 from servers.tap import Tap
 
 SHORT = "--teacher_model_max_new_tokens=400"
-_TEXT = 'text ::= [a-z] [a-z ]{4,20} [a-z]\n'
+_TEXT = "text ::= [a-z] [a-z ]{4,20} [a-z]\n"
 _REASONED = _TEXT + 'root ::= "{\\"reason\\": \\"" text "\\", \\"KEY\\": \\"" value "\\"}"\nvalue ::= '
 REASONED = {
     "MATH": _REASONED.replace("KEY", "answer") + "[1-9] [0-9]{0,2}",

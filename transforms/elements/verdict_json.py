@@ -53,9 +53,7 @@ def read_verdict(text: str) -> Verdict:
                     rows=part["rows"],
                     examples=part["examples"],
                     reasons=part["rejected_by_reason"],
-                    usage=Usage(
-                        part["prompt_tokens"], part["completion_tokens"], part.get("cached_tokens", 0), part.get("reasoning_tokens", 0)
-                    ),
+                    usage=Usage(part["prompt_tokens"], part["completion_tokens"], part.get("cached_tokens", 0), part.get("reasoning_tokens", 0)),
                     requests_sent=part["requests_sent"],
                     reused_answers=part["answers_reused"],
                     repeats=part.get("repeats", 0),

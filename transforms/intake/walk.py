@@ -41,7 +41,6 @@ class ReadSpec:
     format: str | None = None
     columns: ColumnSpec = ColumnSpec()
 
-
     @classmethod
     def of(cls, spec: InputSpec) -> ReadSpec:
         """The part of a run's input that is the same for every file."""

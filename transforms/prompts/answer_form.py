@@ -102,7 +102,8 @@ _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(
     r"####|\\?boxed|<\w+>|\bend (?:with|your)\b|\b(?:last|final) line\b|\bat the end\b|\b(?:always|usually|often)\b"
-    r"|\bafter (?:your|the)\b|[\"'“]", re.IGNORECASE
+    r"|\bafter (?:your|the)\b|[\"'“]",
+    re.IGNORECASE,
 )
 _MORE = re.compile(
     r"\b(?:explain\w*|explanations?|justif\w+|rationales?|reason(?:s|ing)?|step[- ]by[- ]step|steps|show (?:your|all|the) (?:work\w*|steps?)"

@@ -338,9 +338,7 @@ _BARE = (
         rf"(?:only|just|either|one of|exactly|being)?\s{{0,3}}{_SERIES}(?=\W|$)",
         re.IGNORECASE,
     ),
-    re.compile(
-        rf"\b(?:labels|options|choices|classes|categories|answers|between)\s(?:are\s)?{_AND_SERIES}{_SENTENCE_ENDS}", re.IGNORECASE
-    ),
+    re.compile(rf"\b(?:labels|options|choices|classes|categories|answers|between)\s(?:are\s)?{_AND_SERIES}{_SENTENCE_ENDS}", re.IGNORECASE),
     re.compile(rf"[从從]\s?({_TOKEN}?(?:\s?[、，,]\s?{_TOKEN}?){{1,60}}(?:[或和]{_TOKEN}?)?)\s?[中裡里][选選挑]"),
     re.compile(rf"\b(?:(?i:{_VERBS}|with|as|only|either|is|be)\s){_series(_CAPITALS)}{_SENTENCE_ENDS}"),
 )

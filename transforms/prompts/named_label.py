@@ -236,4 +236,3 @@ def _is_stated(text: str, start: int, end: int, letter: bool) -> bool:
     if letter and _BEHIND_LETTER.match(after) and (_BEFORE_LETTER.search(before) or _BEFORE_STATED.search(before)):
         return True
     return _BEHIND_STATED.match(after) is not None and _BEFORE_STATED.search(before) is not None
-

@@ -18,4 +18,3 @@ def reasoning_of(prompt: Prompt, reply: TeacherReply) -> str | None:
         if found is not None and found.strip():
             return found.strip()
     return None
-

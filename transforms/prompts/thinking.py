@@ -154,9 +154,7 @@ def _without_thinking(text: str, asked: tuple[ChatMessage, ...]) -> Spoken:
 
 
 def _never_ends() -> AnswerRejected:
-    return AnswerRejected(
-        reasons.EMPTY_ANSWER, "the reply ends while the teacher is still thinking; raise teacher_model_max_new_tokens"
-    )
+    return AnswerRejected(reasons.EMPTY_ANSWER, "the reply ends while the teacher is still thinking; raise teacher_model_max_new_tokens")
 
 
 def _opened(text: str, asked: tuple[ChatMessage, ...]) -> tuple[re.Match[str], re.Pattern[str]] | None:

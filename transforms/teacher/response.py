@@ -210,5 +210,3 @@ def _reason(value: object) -> str | None:
         words = [value[key] for key in ("type", "reason", "name", "value") if isinstance(value.get(key), str)]
         value = words[0] if words else str(value) if value else None
     return value if value is None or isinstance(value, str) else str(value)[:100]
-
-

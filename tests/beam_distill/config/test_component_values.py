@@ -15,8 +15,6 @@ from beam_distill.config.sources import ENVIRONMENT_PREFIX, resolve
 TASKS = ("NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION")
 
 
-
-
 @pytest.mark.fault("G3")
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 BOMB += "extra_body: {x: *i}\n"
 
 
-
 def nested(depth: int) -> Any:
     value: Any = 1
     for _ in range(depth):

@@ -36,7 +36,6 @@ COMPONENT = """
 """.split()  # noqa: SIM905 - forty quoted names are harder to read
 
 
-
 def flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     add_setting_flags(parser, show_all=True)
