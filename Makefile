@@ -10,7 +10,7 @@ IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
 SERVERS ?= litellm katan aimock llamacpp transformers
 
-.PHONY: help install demo test test-clusters test-servers test-quick format hooks lint bench clean
+.PHONY: help install demo test test-clusters test-servers test-beam test-quick format hooks lint bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,6 +40,9 @@ test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the r
 test-servers: $(STAMP) ## real model servers, fetched from the registries; some 6 minutes the first time, SERVERS="katan aimock" names fewer
 	PYTHONPATH=tests $(BIN)/python -m servers.prepare $(SERVERS)
 	SERVER_TESTS="$(SERVERS)" $(BIN)/python -m pytest tests/servers --timeout 300 -q
+
+test-beam: $(STAMP) ## what Beam does not promise and we lean on, asked of the Beam that is installed
+	$(BIN)/python -m pytest tests/test_beam_contract.py -q
 
 test-quick: $(STAMP) ## the tests that take no longer than a breath
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'

@@ -24,7 +24,7 @@ setup(
         "transforms": ["py.typed"],
     },
     install_requires=[
-        "apache-beam>=2.70,<3",
+        "apache-beam>=2.72,<3",
         "aiohttp>=3.14,<4",
         "azure-identity>=1.17,<2",
         "fastavro>=1.9,<2",

@@ -83,7 +83,6 @@ HOMES = {
         "beam_distill/after_run/handoff/write.py",
         "beam_distill/runners/",
         "beam_distill/submit/",
-        "beam_distill/cli/beam_arguments.py",
     ),
 }
 
@@ -109,6 +108,23 @@ def test_imports_follow_the_house(path: Path) -> None:
     for library, homes in HOMES.items():
         if library in {name.split(".")[0] for name in names}:
             assert text.startswith(homes), f"{library} has no home in {text}"
+
+
+FENCE = "beam_distill/runners/beam_internals/"
+"""What Beam does not promise is leaned on here alone; tests/test_beam_contract.py asks it of the Beam that is installed."""
+OF_BEAM_ALONE = frozenset({"_add_argparse_args", "_artifacts_dir", "_jar", "_job_id", "_metrics", "_pipeline_options", "_state_history"})
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if not path.as_posix().startswith(FENCE)], ids=str)
+def test_beams_own_parts_stay_behind_the_fence(path: Path) -> None:
+    assert [name for name in imports_of(path) if name.startswith("apache_beam.runners")] == []
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    private = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not is_own(node.value)}
+    assert private & OF_BEAM_ALONE == set()
+
+
+def is_own(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id in ("self", "cls")
 
 
 def test_every_home_of_a_library_is_lived_in() -> None:

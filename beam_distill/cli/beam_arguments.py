@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-
 from beam_distill.config.sources import check_leftovers
 
 
 def check_beam_arguments(leftovers: list[str]) -> None:
     """Raises SettingsError for arguments that are not options of Beam's."""
-    check_leftovers(leftovers, _option_names() if leftovers else ())
+    if leftovers:
+        # late: keeps Beam out of the start
+        from beam_distill.runners.beam_internals.option_names import beam_option_names
 
-
-def _option_names() -> list[str]:
-    # late: keeps Beam out of the start
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, conflict_handler="resolve")
-    for options in PipelineOptions.__subclasses__():
-        if options.__module__.startswith("apache_beam"):
-            options._add_argparse_args(parser)
-    return sorted({text.lstrip("-") for action in parser._actions for text in action.option_strings if text.startswith("--")})
+        check_leftovers(leftovers, beam_option_names())

@@ -30,12 +30,14 @@ from beam_distill.run.progress.watch import Display, Watch, watched
 from beam_distill.run.staging import staged_without_patterns
 from beam_distill.run.storage_errors import storage_errno, what_to_do
 from beam_distill.runners.base import RunnerPlan, options_of
+from beam_distill.runners.beam_internals.local_execution import in_process_runner
+from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline
+from beam_distill.runners.beam_internals.results import metrics_of_now
 from beam_distill.runners.failures import reported_by_runner, root_cause
 from beam_distill.runners.job_state import refuse_while_detached
-from beam_distill.runners.local_workers import WorkerLost, local_worker_environment, local_workers_watched
+from beam_distill.runners.local_workers import LOCAL_WORKER, WorkerLost, local_workers_watched
 from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.own_job_server import own_job_server
-from beam_distill.runners.own_pipeline import OwnPipeline
 from beam_distill.runners.refusals import notes_on
 from beam_distill.work_dir.leftovers import remove_staging
 from beam_distill.work_dir.lock import locked
@@ -108,20 +110,16 @@ def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, 
     job, plan, options = prepared.job, prepared.plan, options_of(prepared.plan, prepared.given)
     runner: Any = None
     if plan.embedded:
-        # not "DirectRunner": that looks for a binary on the network before it runs in process
-        # late: keeps Beam out of the start
-        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-        runner = FnApiRunner() if plan.same_process else FnApiRunner(default_environment=local_worker_environment())
+        runner = in_process_runner(None if plan.same_process else LOCAL_WORKER)
     try:
         with _served(plan, options), _workers_watched(job, plan), interrupts.stop(job, plan, watch.stopping.set), watched(watch, display):
             with RARE_GARBAGE_COLLECTION:
                 pipeline = OwnPipeline(runner=runner, options=options)
                 build(pipeline, job)
                 result = pipeline.run()
-                follow_metrics(watch, lambda: counters_of(_fresh_metrics(result)))
+                follow_metrics(watch, lambda: counters_of(metrics_of_now(result)))
                 result.wait_until_finish()
-            return metrics_of(_fresh_metrics(result))
+            return metrics_of(metrics_of_now(result))
     finally:
         close_sessions(prepared.run_id)
 
@@ -143,9 +141,3 @@ def _workers_watched(job: JobSpec, plan: RunnerPlan) -> AbstractContextManager[N
     if plan.same_process or not plan.embedded or job.scoring.control_dir is None:
         return nullcontext()
     return local_workers_watched(job.scoring.control_dir, job.scoring.patience.drain_s)
-
-
-def _fresh_metrics(result: Any) -> Any:
-    # Beam's portable result keeps the first answer it gets, which is that of a job that has only begun
-    result._metrics = None
-    return result.metrics()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+from beam_distill.runners.beam_internals.error_texts import errno_in
+
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 _CHANGED = frozenset({errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ESTALE})
 _TOO_MANY_OPEN = frozenset({errno.EMFILE, errno.ENFILE})
@@ -21,10 +23,9 @@ def storage_errno(error: BaseException | None) -> int | None:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
             return error.errno
-        if isinstance(error, RuntimeError):  # runners turn a stage's exception into text
-            number = next((number for number in _STORAGE_ERRORS if f"[Errno {number}]" in str(error)), None)
-            if number is not None:
-                return number
+        number = errno_in(error, _STORAGE_ERRORS)
+        if number is not None:
+            return number
         error = error.__cause__ or error.__context__
     return None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import grpc
 
-_BEAMS_WORDS = "failed in state"
+from beam_distill.runners.beam_internals.error_texts import word_for_failed_job
+
 LONGEST = 2000
 
 
@@ -13,8 +14,8 @@ def reported_by_runner(error: BaseException) -> str | None:
     if isinstance(error, grpc.RpcError):
         code = error.code().name if isinstance(error, grpc.Call) else type(error).__name__
         return f"the job server no longer answers ({code})"
-    if isinstance(error, RuntimeError) and _BEAMS_WORDS in str(error):
-        word = str(error).partition(_BEAMS_WORDS)[2].strip()
+    word = word_for_failed_job(error)
+    if word is not None:
         cause = root_cause(word)
         # the cause first: it is at the end of a traceback that may be long
         return f"the runner failed the job: {word[:LONGEST]}" if cause is None else f"the runner failed the job: {cause}\n{word[:LONGEST]}\n"

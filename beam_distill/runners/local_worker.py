@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+from beam_distill.runners.beam_internals.local_execution import serve_as_worker
 from beam_distill.runners.log_lines import LogLines
 
 LOOK_EVERY_S = 0.2
@@ -35,10 +36,7 @@ def main() -> None:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a person should know, the command says
     threading.Thread(target=_watch, args=(os.getppid(),), name="command-watch", daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional parts while it is imported
-    # late: keeps Beam out of the start
-    from apache_beam.runners.worker import sdk_worker_main
-
-    sdk_worker_main.main(sys.argv)
+    serve_as_worker(sys.argv)
 
 
 def _watch(command: int) -> None:

@@ -12,27 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
-
+from beam_distill.runners.beam_internals.error_texts import exit_code_of_worker, is_broken_line
 from transforms.control.run_control import request_stop
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.shared_change import SharedChange
 
 log = logging.getLogger("beam_distill")
 
-_BEAMS_WORDS = "Worker subprocess exited"
-_LINE_BROKEN = "Channel closed prematurely"
+# exec: without it a shell is between, and the worker could not see when the command is gone
+LOCAL_WORKER = f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker"
+"""The command that starts a scoring process."""
 CLOSING_S = 2.0
 
 
 class WorkerLost(Exception):
     """A scoring process died; the text says what that means for the person."""
-
-
-def local_worker_environment() -> Any:
-    """The environment in which the embedded runner starts its processes."""
-    # exec: without it a shell is between, and the worker could not see when the command is gone
-    return SubprocessSDKEnvironment.from_command_string(f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker")
 
 
 _hooks: list[Callable[[threading.ExceptHookArgs], None]] = []
@@ -70,13 +64,13 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
         raise WorkerLost(lost[0])
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
-        if not isinstance(arguments.exc_value, RuntimeError) or _BEAMS_WORDS not in str(arguments.exc_value):
+        code = exit_code_of_worker(arguments.exc_value)
+        if code is None:
             # a broken line, mostly: reported below unless a dead process explains it
             unexplained.append(arguments)
             return
         if lost:
             return
-        code = str(arguments.exc_value).rpartition(" ")[2]
         lost.append(
             f"a scoring process died (exit code {code}; -9 is what a machine short of memory does, or kill -9). "
             "Every answer on the ledger is kept. Run the same command again to go on; a lower max_concurrency_per_instance needs less memory."
@@ -98,7 +92,7 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
     except RuntimeError as error:
         # the runner may see the broken line before the thread that waits for the process has said why
         deadline_s = time.monotonic() + CLOSING_S
-        while _LINE_BROKEN in str(error) and not lost and time.monotonic() < deadline_s:
+        while is_broken_line(error) and not lost and time.monotonic() < deadline_s:
             time.sleep(0.05)
         if not lost:
             raise

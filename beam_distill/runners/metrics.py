@@ -6,6 +6,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from beam_distill.runners.beam_internals.results import metrics_in_answer
 from transforms.counters import NAMESPACE
 
 
@@ -35,16 +36,7 @@ def metrics_of(reported: Any) -> dict[str, Any]:
 
 def metrics_from_answer(answer: Any) -> dict[str, Any]:
     """The metrics in a job service's answer: GetJobMetricsResponse, or the same as JSON, which is how Beam's Flink runner keeps it."""
-    # late: keeps Beam out of the start
-    from apache_beam.portability.api import beam_job_api_pb2
-    from apache_beam.runners.portability.portable_runner import PortableMetrics
-
-    if isinstance(answer, str):
-        # late: keeps protobuf out of the start
-        from google.protobuf import json_format  # type: ignore[import-untyped]
-
-        answer = json_format.Parse(answer, beam_job_api_pb2.GetJobMetricsResponse())
-    return metrics_of(PortableMetrics(answer))
+    return metrics_of(metrics_in_answer(answer))
 
 
 def _ours(reported: Any) -> Any:

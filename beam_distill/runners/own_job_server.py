@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from apache_beam.options.pipeline_options import FlinkRunnerOptions, PortableOptions, SparkRunnerOptions, StandardOptions
+from apache_beam.options.pipeline_options import PortableOptions
 
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.beam_internals.job_servers import command_and_endpoint, job_server_wanted
 
 START_PATIENCE_S = 180.0
 GRACE_S = 10.0
@@ -33,16 +34,15 @@ def own_job_server(options: Any) -> Iterator[None]:
 
     It starts while the pipeline is being made; Beam waits for it. Raises RunRefused when it cannot be had.
     """
-    server = _wanted(options)
+    server = job_server_wanted(options)
     if server is None:
         yield
         return
     folder = Path(tempfile.mkdtemp(prefix="beam-distill-job-server-"))
     process: subprocess.Popen[bytes] | None = None
     try:
-        server._artifacts_dir = str(folder / "artifacts")
         try:
-            command, endpoint = server.subprocess_cmd_and_endpoint()
+            command, endpoint = command_and_endpoint(server, folder / "artifacts")
         except Exception as error:  # noqa: BLE001 - whatever the download says
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
@@ -50,9 +50,7 @@ def own_job_server(options: Any) -> Iterator[None]:
             ) from None
         with open(folder / "log", "wb") as log_file:
             # a session of its own: a terminal's Ctrl-C goes to every process of the command
-            process = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, start_new_session=True
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, start_new_session=True)
         _wait_for(process, int(endpoint.rpartition(":")[2]), folder / "log")
         options.view_as(PortableOptions).job_endpoint = endpoint
         yield
@@ -60,31 +58,6 @@ def own_job_server(options: Any) -> Iterator[None]:
         if process is not None:
             _end(process)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wanted(options: Any) -> Any:
-    """Beam's own description of the job server, None when there is one or the runner needs none."""
-    if options.view_as(PortableOptions).job_endpoint:
-        return None
-    runner = options.view_as(StandardOptions).runner
-    if runner == "FlinkRunner":
-        # late: keeps Beam out of the start
-        from apache_beam.runners.portability.flink_runner import FlinkJarJobServer, FlinkRunner
-
-        flink = options.view_as(FlinkRunnerOptions)
-        flink.flink_master = FlinkRunner.add_http_scheme(flink.flink_master)
-        return None if flink.flink_submit_uber_jar else FlinkJarJobServer(options)
-    if runner == "SparkRunner":
-        # late: keeps Beam out of the start
-        from apache_beam.runners.portability.spark_runner import SparkJarJobServer
-
-        return None if options.view_as(SparkRunnerOptions).spark_submit_uber_jar else SparkJarJobServer(options)
-    if runner == "PrismRunner":
-        # late: keeps Beam out of the start
-        from apache_beam.runners.portability.prism_runner import PrismJobServer
-
-        return PrismJobServer(options)
-    return None
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

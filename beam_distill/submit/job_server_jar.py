@@ -6,9 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from apache_beam.runners.portability.job_server import JavaJarJobServer
-
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.beam_internals.job_servers import local_jar, path_to_runner_jar
 
 DEFAULT_FLINK_VERSION = "1.19"
 
@@ -17,10 +16,9 @@ def job_server_jar(runner: str, flink_version: str = DEFAULT_FLINK_VERSION, name
     """A path on this machine. Raises RunRefused when the jar cannot be had."""
     jar = named
     if jar is None:
-        part = f"flink:{flink_version}" if runner == "flink" else "spark:3"
-        jar = JavaJarJobServer.path_to_beam_jar(f":runners:{part}:job-server:shadowJar")
+        jar = path_to_runner_jar(f"flink:{flink_version}" if runner == "flink" else "spark:3")
     try:
-        return str(JavaJarJobServer.local_jar(jar))
+        return local_jar(jar)
     except Exception as error:  # noqa: BLE001 - whatever the download says
         raise RunRefused(
             ExitCode.WRONG_INPUT,

@@ -12,13 +12,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.portability.api import beam_job_api_pb2
-from apache_beam.runners.portability import abstract_job_service, portable_runner
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
@@ -27,6 +23,7 @@ from beam_distill.job.beam_options import BeamGiven, beam_given
 from beam_distill.job.pipeline import build
 from beam_distill.run.prepare import PreparedJob, prepare_job
 from beam_distill.runners.base import RunnerPlan, options_of
+from beam_distill.runners.beam_internals.jar_runner import JarRunner
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine
@@ -66,7 +63,7 @@ def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) ->
     runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
     with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
         jar = Path(folder) / "beam-distill.jar"
-        pipeline = beam.Pipeline(runner=_JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
+        pipeline = beam.Pipeline(runner=JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)
         pipeline.run().wait_until_finish()
         yield jar
@@ -107,58 +104,3 @@ def copy_file(source: str, target: str) -> None:
             shutil.copyfileobj(taken, given, 1 << 20)
     except OSError as error:
         raise RunRefused(ExitCode.STORAGE_FAILED, f"{source} cannot be copied to {target}: {error}") from None
-
-
-class _JarRunner(portable_runner.PortableRunner):
-    """Beam's portable runner before a job service that only packs."""
-
-    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
-        super().__init__()
-        self._service = _PackingService(runner, runner_jar, jar)
-
-    def default_job_server(self, options: PipelineOptions) -> Any:
-        return self._service
-
-    def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> Any:
-        # the service knows no options of its own; those of the runner inside the jar must not be dropped for that
-        return portable_runner.JobServiceHandle(job_service, options, retain_unknown_options=True)
-
-
-class _PackingService(abstract_job_service.AbstractJobServiceServicer):
-    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
-        super().__init__()
-        self._runner = runner
-        self._runner_jar = runner_jar
-        self._target = jar
-
-    def start(self) -> Any:
-        return self
-
-    def stop(self) -> None:
-        pass
-
-    def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
-        if self._runner == "spark":
-            # Beam's Python side drops the runner from the options, and Spark's asks for it where none is set by default
-            options["beam:option:runner:v1"] = "org.apache.beam.runners.spark.SparkRunner"
-        return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
-
-
-class _PackedJob(abstract_job_service.UberJarBeamJob):
-    def __init__(self, runner_jar: str, target: Path, job_id: str, job_name: str, pipeline: Any, options: Any) -> None:
-        super().__init__(runner_jar, job_id, job_name, pipeline, options)
-        self._target = target
-
-    def run(self) -> None:
-        self._stop_artifact_service()
-        shutil.move(self._jar, self._target)
-        self.set_state(beam_job_api_pb2.JobState.DONE)
-
-    def cancel(self) -> None:
-        pass
-
-    def get_state_stream(self) -> Any:
-        return iter(self._state_history)
-
-    def get_message_stream(self) -> Any:
-        return iter(self._state_history)

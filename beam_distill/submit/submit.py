@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.runners.beam_internals.results import job_id_of
 from beam_distill.submit.hand_over import handing_over, submission_of
 from beam_distill.work_dir.submission import Submission, submitted
 
@@ -51,4 +52,4 @@ def _submit_to_job_server(resolved: ResolvedSettings, beam_argv: list[str] | Non
     with handing_over(prepared):
         pipeline = beam.Pipeline(options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)
-        return submitted(submission_of(prepared, "portable", endpoint, str(pipeline.run()._job_id)))
+        return submitted(submission_of(prepared, "portable", endpoint, job_id_of(pipeline.run())))

@@ -6,7 +6,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.pvalue import PBegin
 
-from beam_distill.runners.own_pipeline import OwnPipeline, _for_others
+from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline, _for_others
 
 
 @pytest.mark.fault("N1")
