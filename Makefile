@@ -44,7 +44,7 @@ test-servers: $(STAMP) ## real model servers, fetched from the registries; some 
 test-beam: $(STAMP) ## what Beam does not promise and we lean on, asked of the Beam that is installed
 	$(BIN)/python -m pytest tests/test_beam_contract.py -q
 
-test-quick: $(STAMP) ## the tests that take no longer than a breath
+test-quick: $(STAMP) ## all tests but those marked slow
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m 'not slow'
 
 format: $(STAMP) ## write all Python files as ruff formats them
