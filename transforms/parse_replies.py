@@ -1,10 +1,11 @@
 """ParseReplies: what each row came to, example or reject, and the outcome that is counted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Union
+from typing import Literal, NamedTuple, Union
 
 import apache_beam as beam
-from apache_beam.typehints import with_output_types
+from apache_beam.pvalue import TaggedOutput
 
 from transforms.counters import RowCounters
 from transforms.elements.flow import Scored
@@ -28,7 +29,10 @@ class ParsedRows(NamedTuple):
     rejects: beam.PCollection[RejectedRow]
 
 
-@with_output_types(RowOutcome)
+Parsed = Union[RowOutcome, TaggedOutput[Literal["examples"], DistilledExample], TaggedOutput[Literal["rejects"], RejectedRow]]
+"""An outcome on the main output, or the row itself on the output of its tag."""
+
+
 class _ParseFn(beam.DoFn):
     def __init__(self, spec: PromptSpec, rows_too: bool) -> None:
         self._spec = spec
@@ -38,7 +42,7 @@ class _ParseFn(beam.DoFn):
         self._prompt = prompt_for(self._spec)
         self._counters = RowCounters()
 
-    def process(self, element: Scored):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
+    def process(self, element: Scored) -> Iterator[Parsed]:
         if isinstance(element, RejectedRow):
             reject: Union[RejectedRow, None] = element
             yield RowOutcome(
@@ -52,9 +56,9 @@ class _ParseFn(beam.DoFn):
             self._counters.row_rejected(reject.reason)
         if self._rows_too:
             if reject is not None or isinstance(element, RejectedRow):
-                yield beam.pvalue.TaggedOutput(REJECTS, reject)
+                yield TaggedOutput(REJECTS, reject)
             else:
-                yield beam.pvalue.TaggedOutput(EXAMPLES, example_or_reject(self._prompt, element))
+                yield TaggedOutput(EXAMPLES, example_or_reject(self._prompt, element))
 
     def finish_bundle(self) -> None:
         self._counters.hand_over()

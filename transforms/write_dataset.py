@@ -6,13 +6,13 @@ output is the order of the input.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Union
+from typing import Literal, Union
 
 import apache_beam as beam
 import orjson
 from apache_beam.io import WriteToParquet, WriteToText
 from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.typehints import with_output_types
+from apache_beam.pvalue import TaggedOutput
 
 from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
@@ -46,7 +46,15 @@ _ONLY_FILE = "-00000-of-00001"
 _NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run.")
 
 
-@with_output_types(str)
+Joined = Union[
+    TaggedOutput[Literal["train"], str],
+    TaggedOutput[Literal["validation"], str],
+    TaggedOutput[Literal["rejects"], str],
+    TaggedOutput[Literal["concluded"], Verdict],
+]
+"""Lines of a dataset or of the rejects, or the verdict over what was written, each on the output of its tag."""
+
+
 class _JoinWithLedgerFn(beam.DoFn):
     """Verdict in; dataset lines on a tag per split, reject lines on their own tag, and at the end the verdict over what was written."""
 
@@ -57,7 +65,7 @@ class _JoinWithLedgerFn(beam.DoFn):
         self._scoring = scoring
         self._dataset = dataset
 
-    def process(self, verdict: Verdict):  # type: ignore[no-untyped-def] # Beam would read TaggedOutput as an element
+    def process(self, verdict: Verdict) -> Iterator[Joined]:
         prompt = prompt_for(self._prompt_spec)
         # storage of their own: each removes its copies when it is closed
         answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
@@ -90,7 +98,7 @@ class _JoinWithLedgerFn(beam.DoFn):
             damaged = tuple(DamagedPart(part.path, part.kept, part.why) for part in answers.torn)
             conclusion = Conclusion(repeated, found, changed, damaged)
             files_for(self._conclusion_path).write_whole(self._conclusion_path, conclusion_text(conclusion).encode())
-            yield beam.pvalue.TaggedOutput(CONCLUDED, as_written(verdict, conclusion))
+            yield TaggedOutput(CONCLUDED, as_written(verdict, conclusion))
         finally:
             answers.close()
             failures.close()
@@ -129,15 +137,15 @@ class _LinesGathered:
         self._lines: list[str] = []
         self._size = 0
 
-    def add(self, line: str) -> Iterator[beam.pvalue.TaggedOutput]:
+    def add(self, line: str) -> Iterator[TaggedOutput]:
         self._lines.append(line)
         self._size += len(line)
         if self._size > ELEMENT_CHARACTERS:
             yield from self.rest()
 
-    def rest(self) -> Iterator[beam.pvalue.TaggedOutput]:
+    def rest(self) -> Iterator[TaggedOutput]:
         if self._lines:
-            yield beam.pvalue.TaggedOutput(self._tag, "\n".join(self._lines))
+            yield TaggedOutput(self._tag, "\n".join(self._lines))
             self._lines, self._size = [], 0
 
 
