@@ -93,7 +93,8 @@ def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
             (tmp_path / "elsewhere").rename(folder)
         before = teacher.answered
         assert job.run("--model=m") == 0
-        assert teacher.answered <= ROWS + (before if how == "removed" else 8)
+        # what came between the move and the next write to the disk: a few rounds of the four that are on the wire
+        assert teacher.answered <= ROWS + (before if how == "removed" else 16)
 
 
 @pytest.mark.fault("X-E1")

@@ -1,6 +1,5 @@
 """Azure ML's own distillation pipeline as a config file."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,8 @@ def test_its_values_are_those_of_the_step_that_asks_in_batches(tmp_path: Path) -
     assert settings.enable_chain_of_thought
     assert settings.max_worker_count == 7
     assert settings.initial_worker_count == 5  # request_batch_size is of the other steps
-    assert settings.api_key_env == KEY_VARIABLE and os.environ[KEY_VARIABLE] == "NOT-A-REAL-KEY"
+    assert settings.api_key_env == KEY_VARIABLE
+    assert found.secrets[KEY_VARIABLE] == "NOT-A-REAL-KEY"
     said = " ".join(found.warnings)
     for step in ("oss_distillation_validate_pipeline", "oss_distillation_seq_scoring_pipeline", "oss_chat_completion_finetune"):
         assert f"jobs.{step}" in said
@@ -137,7 +137,7 @@ def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Pa
     found = given(tmp_path, fields, teacher_model_endpoint_url=url)
     variable = f"{HEADER_VARIABLE}AUTHORIZATION"
     assert found.settings.additional_headers == {"Authorization": f"${{{variable}}}", "x-team": "a"}
-    assert os.environ[variable] == SECRET
+    assert found.secrets[variable] == SECRET
     assert any("the secret in Authorization is used; whoever can read the file can read it" in warning for warning in found.warnings)
     assert "NOT-A-REAL-SECRET" not in repr(found) + str(found.settings.public_view())
 
@@ -146,7 +146,7 @@ def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Pa
 def test_a_secret_header_of_the_file_goes_to_the_files_endpoint_alone(tmp_path: Path) -> None:
     fields = parent_pipeline(teacher_model_endpoint_url="https://teacher.example.com/v1", additional_headers='{"api-key": "abc", "x-team": "a"}')
     found = given(tmp_path, fields)  # with another address by flag
-    assert found.settings.additional_headers == {"x-team": "a"} and f"{HEADER_VARIABLE}API_KEY" not in os.environ
+    assert found.settings.additional_headers == {"x-team": "a"} and f"{HEADER_VARIABLE}API_KEY" not in found.secrets
     assert any("api-key of its additional_headers is not sent" in warning for warning in found.warnings)
     with pytest.raises(SettingsError, match="workers of flink cannot see a key"):
         given(tmp_path, fields, teacher_model_endpoint_url="https://teacher.example.com/v1", runner="flink")
