@@ -276,7 +276,7 @@ def test_an_outage_that_ends_costs_nothing(job: Job) -> None:
 @pytest.mark.slow
 def test_5_storage_that_fails(job: Job) -> None:
     job.train(questions(300))
-    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=20), capacity=Capacity(slots=10))) as simulator:
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=100), capacity=Capacity(slots=10))) as simulator:
         job.url = simulator.base_url
         code = (
             "import resource, signal, sys\n"
@@ -292,7 +292,8 @@ def test_5_storage_that_fails(job: Job) -> None:
         before = simulator.stats()
         assert before["answered"] < 300
         assert job.run() == 0
-        assert simulator.stats()["repeats"] <= before["peak_in_flight"]  # what was on the wire when the disk gave up
+        # what was on the wire when the disk gave up, and what the teacher answers in a second: a slow disk takes records in groups
+        assert simulator.stats()["repeats"] <= before["peak_in_flight"] + 100
 
 
 @pytest.mark.slow
