@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
 from beam_distill.work_dir.records import records
+from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.object_storage import storage_for
@@ -41,6 +42,15 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
             if files.pattern is not None:
                 surveys.append(survey_split(spec, files, prompt, template, ledger, is_enough=is_enough))
     return surveys
+
+
+def walk_rows(settings: DistillSettings, on_row: Callable[[PromptRequest | RejectedRow], None]) -> Iterator[tuple[str, SplitSurvey]]:
+    """Every split with input, walked without the ledger: its path or pattern, and what it holds. ``on_row`` sees every row."""
+    template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # no model yet: nothing is looked up with it
+    spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
+    for files in spec.splits:
+        if files.pattern is not None:
+            yield files.pattern, survey_split(spec, files, prompt, template, on_row=on_row)
 
 
 def _never(_: SplitSurvey) -> bool:

@@ -20,8 +20,6 @@ from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote, scheme_of
 from transforms.files.stored import files_for
 from transforms.intake.formats.registry import place_in
-from transforms.prompts.registry import prompt_for
-from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
 if TYPE_CHECKING:
@@ -104,26 +102,20 @@ class _Rows:
 
     def check(self) -> list[str]:
         """Print what each split holds; what is legal but probably not meant. Raises RunRefused when an earlier list is in the way."""
-        # late: keeps aiohttp and Jinja2 out of the start
-        from beam_distill.before_run.survey import survey_split
-        from beam_distill.job.specs import input_spec, prompt_spec, sampling_spec
+        # late: keeps aiohttp and NumPy out of the start
+        from beam_distill.before_run.rows_to_send import walk_rows
 
         settings = self._settings
-        prompt, spec = prompt_for(prompt_spec(settings)), input_spec(settings)
-        template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # no model yet: nothing is looked up with it
         warnings: list[str] = []
         self._forget_earlier_list()
         try:
-            for files in spec.splits:
-                if files.pattern is None:
-                    continue
-                survey = survey_split(spec, files, prompt, template, on_row=self._on_row)
+            for pattern, survey in walk_rows(settings, self._on_row):
                 print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
                 if survey.repeats:
                     repeats = counted(survey.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows")
                     print(f"repeats     {survey.split}: {repeats}; {_of_repeats(settings)}")
                 if not survey.to_ask:
-                    self.problems.append(_nothing_to_send(survey.split, files.pattern, survey.rows))
+                    self.problems.append(_nothing_to_send(survey.split, pattern, survey.rows))
                     continue
                 warnings += input_warnings(
                     survey.split,
@@ -135,7 +127,7 @@ class _Rows:
                 )
                 if survey.to_ask < settings.min_readable_ratio * survey.rows:
                     self.problems.append(
-                        f"{survey.split}: only {survey.to_ask:,} of the {counted(survey.rows, 'row')} of {files.pattern} can be read and sent, "
+                        f"{survey.split}: only {survey.to_ask:,} of the {counted(survey.rows, 'row')} of {pattern} can be read and sent, "
                         f"below min_readable_ratio ({settings.min_readable_ratio:.1%}); run would pay for them and publish nothing. "
                         "Fix the input, or lower min_readable_ratio"
                     )
