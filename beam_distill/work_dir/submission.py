@@ -34,7 +34,7 @@ class Submission:
 
 def submitted(submission: Submission) -> Submission:
     """Leave a note of a submission in its work_dir."""
-    write_text(f"{submission.work_dir}/{FILE}", json.dumps(asdict(submission), indent=2) + "\n")
+    _write(submission, asdict(submission))
     return submission
 
 
@@ -52,4 +52,8 @@ def read_submission(work_dir: str) -> Submission | None:
 
 def note_end(submission: Submission, state: str) -> None:
     """Note that the job has ended, and how; ``read_submission`` finds it no more."""
-    write_text(f"{submission.work_dir}/{FILE}", json.dumps({**asdict(submission), "ended": state}, indent=2) + "\n")
+    _write(submission, {**asdict(submission), "ended": state})
+
+
+def _write(submission: Submission, fields: dict[str, Any]) -> None:
+    write_text(f"{submission.work_dir}/{FILE}", json.dumps(fields, indent=2) + "\n")

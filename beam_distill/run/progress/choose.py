@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.prices import prices_of
@@ -32,12 +31,8 @@ def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_proces
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(run_id), tracker, totals, timeline)
-    source = HeartbeatSource(partial(_heartbeats, run_files(work_dir, run_id).control_dir))
+    source = HeartbeatSource(partial(heartbeats, run_files(work_dir, run_id).control_dir))
     return Watch(source, tracker, totals, timeline, READ_REPORTS_EVERY_S)
-
-
-def _heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
-    return heartbeats(control_dir)
 
 
 def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
