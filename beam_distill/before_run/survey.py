@@ -1,4 +1,4 @@
-"""One walk over the input before anything is sent: rows to ask, rows that are not question, rows that the ledger answers."""
+"""One walk over the input before anything is sent: rows to ask, rows that cannot be asked, rows that the ledger answers."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ make room as fast as its bucket refills.
 Refused beside more than any request that was taken lately, it is a cap and we are alone there: hold a little below it, along CUBIC's curve
 (RFC 9438), and try it again. Refused beside fewer, somebody else takes part of it, or it sank, or it is chance: when the next request is refused
 as well, the number is cut by a larger share of itself and grows by as much whatever it is, so that all who share end up with as much
-(Chiu and Jain 1989). No clock of its own; every call tells the time in seconds.
+(Chiu and Jain 1989). No clock of its own; every call passes the time in seconds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many requests may be on the wire: a search for the smallest limit that keeps the endpoint full.
 
-A state machine without a clock of its own; every call tells the time in seconds. Three findings of congestion control are put together
+A state machine without a clock of its own; every call passes the time in seconds. Three findings of congestion control are put together
 (docs/decisions/0005): slow start, which doubles per round trip until delivery stops growing (Jacobson 1988; the stop rule is BBR's,
 Cardwell 2016); Little's law with the latency of an idle server as the lower bound of the knee (Vegas and its descendants); and
 hill climbing on delivered goodput, because under continuous batching latency grows long before throughput stops to.

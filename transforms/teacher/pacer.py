@@ -3,7 +3,7 @@
 Three sources, the strictest wins: the person's own cap (requests per minute), the budgets that the endpoint tells in its headers, and a
 pace found from 429s where it tells nothing. The found pace follows CUBIC's curve (RFC 9438): cut on a throttling event, back
 quickly to just below where it happened, long there, then beyond it ever faster to see whether there is more.
-No clock of its own; every call tells the time in seconds.
+No clock of its own; every call passes the time in seconds.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Attempt:
 
 
 class Traffic:
-    """What is on the wire to one endpoint. No clock of its own; every call tells the time in seconds."""
+    """What is on the wire to one endpoint. No clock of its own; every call passes the time in seconds."""
 
     def __init__(self, spec: ConcurrencySpec, attempt_s: float) -> None:
         self._limiter = AdaptiveLimit(spec, attempt_s)

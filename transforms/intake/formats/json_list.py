@@ -148,7 +148,7 @@ class _Splitter:
     """Cuts a list into its elements by its brackets, commas and quotes, a chunk at a time.
 
     Only where elements begin and end is found here; what is in them is read by whoever gets their bytes. So numbers of any length, NaN and
-    deep values are not matter for the cutting.
+    deep values do not matter for the cutting.
     """
 
     def __init__(self) -> None:
