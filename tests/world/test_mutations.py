@@ -121,7 +121,7 @@ def test_a_damaged_response_costs_one_attempt(
 @settings(steady, max_examples=120)
 @given(value=any_json, status=st.integers(200, 799))
 def test_no_json_is_an_accident(value: Any, status: int) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     classify(status, {}, value, REQUEST)
     try:
         reply = read_reply(repr(value).replace("'", '"').encode("utf-8", "replace"), 0, 1, 1.0)
@@ -130,7 +130,7 @@ def test_no_json_is_an_accident(value: Any, status: int) -> None:
         classify_inside(error.reported, REQUEST, error.otherwise)
     except BrokenBody:
         pass
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0
 
 
 @settings(steady, max_examples=60)
@@ -164,7 +164,7 @@ def test_a_damaged_wire_is_a_failure_or_an_answer(base: Response, changes: list[
 
 @pytest.mark.parametrize("words", ["prompt tokens ", "exceed ", "limit 1 ", "1", "role system ", "try again in 1s ", "a " * 7])
 def test_a_long_error_is_read_quickly(words: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     for status in (400, 403, 429, 500):
         classify(status, {}, {"error": {"message": words * (60_000 // len(words))}}, REQUEST)
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 2.0

@@ -229,7 +229,7 @@ EXPLOSIONS = [
 def test_no_row_makes_a_template_build_more_than_a_row_may_have(source: str) -> None:
     template = ColumnTemplate("user_template", source, LIMIT)
     tracemalloc.start()
-    began_s = time.perf_counter()
+    began_s = time.thread_time()
     try:
         with pytest.raises(UnusableRecord) as caught:
             template.render({"a": "x", "b": 999_999_999, "f": "%999999999d", "long": "y" * 9000})
@@ -238,7 +238,7 @@ def test_no_row_makes_a_template_build_more_than_a_row_may_have(source: str) -> 
         tracemalloc.stop()
     assert caught.value.reason in (reasons.ROW_TOO_LARGE, reasons.TEMPLATE_FAILED)
     assert peak_bytes < 40_000_000
-    assert time.perf_counter() - began_s < 20
+    assert time.thread_time() - began_s < 20
 
 
 @pytest.mark.fault("T5")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from virtual_server import ServerModel, run_on_server
 
 from transforms.teacher.pacer import BudgetForecast, Pacer
 from transforms.teacher.server_hints import Budget
@@ -193,3 +194,11 @@ def test_a_budget_that_only_refusals_tell_is_kept_to_until_answers_come_without_
         number = pacer.sent(1.0 + second)
         pacer.told(1.0 + second, number, None, None)
     assert pacer.delay_s(4.0, 0, 500.0) == 0.0
+
+
+def test_rows_that_leave_together_keep_the_pace() -> None:
+    # every row that fits below the limit leaves in one go: each must move the moment of the next
+    seen = run_on_server(ServerModel(0.1, rate_per_s=50.0, burst=5.0), 250)
+    assert seen.reasons == {"answered": 250}
+    assert seen.refused_share < 0.1
+    assert seen.window_s < 6.0  # 250 rows at 50 a second; a pace that does not move takes for ever

@@ -67,10 +67,10 @@ def test_budgets() -> None:
 
 @pytest.mark.fault("X-C6")
 def test_a_duration_of_thousands_of_digits_is_refused_at_once() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     assert duration_s("1" * 100_000) is None
     assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests", NOW) == Budget(5.0)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

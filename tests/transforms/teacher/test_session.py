@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from beam_distill.simulator.server import start_simulator
-from beam_distill.simulator.settings import Latency, RateLimits, SimulatorSettings
+from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.reuse.answer_index import AnswerIndex
@@ -113,17 +113,6 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
 
 def answered(text: str = "4") -> web.Response:
     return web.json_response({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
-
-
-def test_rows_that_leave_together_keep_the_pace(tmp_path: Path) -> None:
-    # every row that fits below the limit leaves in one go: each must move the moment of the next
-    limits = RateLimits(requests_per_second=50, burst=5, hint="none")
-    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=100), limits=limits)) as simulator:
-        rows = score(tmp_path, simulator.base_url, 250)
-        stats = simulator.stats()
-    assert len(rows) == 250 and all(row.failure is None for row in rows)
-    assert stats["by_status"].get("429", 0) <= 25, stats
-    assert stats["busy_s"] < 60, stats  # some 5; a pace that stands still takes for ever
 
 
 def test_a_waiting_row_holds_no_slot(tmp_path: Path) -> None:
