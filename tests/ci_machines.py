@@ -270,7 +270,8 @@ def _download(service: Service, folder: Path, inputs: dict[str, str], build: Run
         shutil.copytree(build.artifacts / name, target, dirs_exist_ok=True)
         return 0, ""
     pattern = inputs["itemPattern"]
-    assert pattern.endswith("/**") and pattern.count("/") == 1, pattern
+    assert pattern.endswith("/**"), pattern
+    assert pattern.count("/") == 1, pattern
     for artifact in build.artifacts.glob("*"):
         if fnmatch.fnmatchcase(artifact.name, pattern.removesuffix("/**")):
             shutil.copytree(artifact, target / artifact.name, dirs_exist_ok=True)

@@ -167,7 +167,8 @@ def test_a_job_servers_command_and_address(tmp_path: Path, runner: str) -> None:
     jar.write_bytes(b"")
     server = job_server_wanted(PipelineOptions([f"--runner={runner}Runner", f"--{runner.lower()}_job_server_jar={jar}"]))
     command, endpoint = command_and_endpoint(server, tmp_path / "artifacts")
-    assert str(jar) in command and str(tmp_path / "artifacts") in command
+    assert str(jar) in command
+    assert str(tmp_path / "artifacts") in command
     assert endpoint.startswith("localhost:")
 
 
@@ -177,7 +178,8 @@ def test_prisms_command_and_address(tmp_path: Path) -> None:
     program.chmod(0o755)
     server = job_server_wanted(PipelineOptions(["--runner=PrismRunner", f"--prism_location={program}"]))
     command, endpoint = command_and_endpoint(server, tmp_path / "artifacts")
-    assert str(program) in command[0] and endpoint.rpartition(":")[2].isdigit()
+    assert str(program) in command[0]
+    assert endpoint.rpartition(":")[2].isdigit()
 
 
 def test_no_job_server_where_there_is_one() -> None:

@@ -24,7 +24,8 @@ def test_it_speaks_of_what_is_there() -> None:
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert (PAGE.parent / link).exists(), link
     rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith("| input") and not row.startswith("| subject")]
-    assert len(rows) > 40 and all(row.count("|") == 5 for row in rows)
+    assert len(rows) > 40
+    assert all(row.count("|") == 5 for row in rows)
     named = set(re.findall(r"`([a-z_]+)`", text)) & {*COMPONENT_INPUTS}
     assert {"teacher_model_max_new_tokens", "max_retry_time_interval", "min_endpoint_success_ratio", "authentication_type"} <= named
 

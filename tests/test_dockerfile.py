@@ -70,7 +70,8 @@ def test_the_image_holds_no_compiler_and_runs_as_nobody() -> None:
 
 def test_modules_that_its_steps_run_are_there() -> None:
     named = re.findall(r"-m (beam_distill[\w.]*)", DOCKERFILE.read_text())
-    assert named and all(importlib.util.find_spec(name) for name in named)
+    assert named
+    assert all(importlib.util.find_spec(name) for name in named)
 
 
 @pytest.mark.slow

@@ -104,7 +104,8 @@ def test_the_changelog_has_the_usual_sections_and_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"(?m)^## \[([^\]]+)\](?: - \d{4}-\d\d-\d\d)?$", text)
     assert len(versions) == len(re.findall(r"(?m)^## ", text))
-    assert versions[0] == "Unreleased" and VERSION in versions
+    assert versions[0] == "Unreleased"
+    assert VERSION in versions
     assert {*re.findall(r"(?m)^### (.+)$", text)} <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 

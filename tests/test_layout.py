@@ -205,7 +205,8 @@ def test_a_late_import_whose_comment_is_missing_or_not_true_is_noticed(statement
     (folder / "start.py").write_text(f"import apache_beam\n\ndef work():\n    {statements}\n")
     found = LateImports(tmp_path).problems()
     expected = LATE[statements]
-    assert len(found) == (expected is not None) and all(expected in problem for problem in found if expected)
+    assert len(found) == (expected is not None)
+    assert all(expected in problem for problem in found if expected)
 
 
 def table_in_the_documents(heading: str) -> list[list[str]]:

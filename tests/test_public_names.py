@@ -28,7 +28,8 @@ def test_the_list_is_the_packages(package: str) -> None:
 @pytest.mark.parametrize(("package", "name"), [(package, name) for package, names in PUBLIC.items() for name in sorted(names)])
 def test_a_public_name_is_there_and_says_what_it_is(package: str, name: str) -> None:
     found = getattr(importlib.import_module(package), name)
-    assert found.__name__ == name and found.__doc__
+    assert found.__name__ == name
+    assert found.__doc__
 
 
 @pytest.mark.parametrize("package", PUBLIC)

@@ -59,7 +59,8 @@ class DataPlanes:
             return fields
         try:
             messages, parameters = fields["input_data"]["input_string"], fields["input_data"]["parameters"]
-            assert messages[-1]["role"] == "user" and "model" not in parameters
+            assert messages[-1]["role"] == "user"
+            assert "model" not in parameters
         except (KeyError, TypeError, AssertionError):
             return web.json_response({})
         limit = parameters.get("max_new_tokens") if self.state.style == "old" else parameters.get("max_tokens")

@@ -125,7 +125,8 @@ def test_what_opens_an_online_endpoint(host: AzureHost, mode: str, kind: Credent
     host.state.online["teacher"] = an_online("https://t.eastus2.inference.ml.azure.com/score", authMode=mode)
     host.state.deployments["teacher"] = [a_deployment("blue")]
     located_at = located(host, teacher_model_endpoint_name="teacher")
-    assert located_at.credential.kind is kind and located_at.kind is EndpointKind.ONLINE
+    assert located_at.credential.kind is kind
+    assert located_at.kind is EndpointKind.ONLINE
 
 
 def test_an_identity_does_not_open_what_takes_keys_only(host: AzureHost) -> None:
@@ -147,7 +148,8 @@ def test_a_connection_leads_to_its_target(host: AzureHost) -> None:
     host.state.connections["c"] = a_connection("https://t.eastus2.models.ai.azure.com/v1/chat/completions")
     at = located(host, connection_name="c")
     assert (at.address, at.kind) == ("https://t.eastus2.models.ai.azure.com/v1/chat/completions", EndpointKind.SERVERLESS)
-    assert at.credential.kind is CredentialKind.CONNECTION and at.credential.place == "c"
+    assert at.credential.kind is CredentialKind.CONNECTION
+    assert at.credential.place == "c"
     assert located(host, connection_name="c", teacher_model_endpoint_url="https://other/v1").address == "https://other/v1"
 
 
@@ -163,7 +165,8 @@ def test_a_connection_to_azure_openai_tells_its_api_version(host: AzureHost) -> 
 def test_a_connection_without_a_key_opens_with_the_own_identity(host: AzureHost) -> None:
     host.state.connections["c"] = a_connection("https://r.openai.azure.com", authType="AAD", credentials=None)
     at = located(host, connection_name="c")
-    assert at.credential.kind is CredentialKind.IDENTITY and at.credential.place == "https://cognitiveservices.azure.com/.default"
+    assert at.credential.kind is CredentialKind.IDENTITY
+    assert at.credential.place == "https://cognitiveservices.azure.com/.default"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +204,8 @@ def test_the_deployed_model_is_held_against_the_list_without_an_asset_id(
     assert said in caplog.text
     with pytest.raises(RunRefused, match="strict_model_list makes that an error") as refused:
         located(host, teacher_model_endpoint_name="teacher", strict_model_list="true")
-    assert said in str(refused.value) and refused.value.code is ExitCode.WRONG_INPUT
+    assert said in str(refused.value)
+    assert refused.value.code is ExitCode.WRONG_INPUT
 
 
 @pytest.mark.fault("G6")

@@ -34,7 +34,8 @@ def test_what_a_source_answers(host: AzureHost, source: str, status: int, passin
     assert caught.value.passing is passing, caught.value
     assert host.state.counts()[source] == 1
     if passing:
-        assert caught.value.status == status and caught.value.retry_after_s == 7.0
+        assert caught.value.status == status
+        assert caught.value.retry_after_s == 7.0
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -106,7 +107,8 @@ def test_a_developer_logged_in_with_the_azure_cli(host: AzureHost, tmp_path: Pat
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     secret = request_token(IdentityRef("developer"), SCOPE)
-    assert secret.value == token and secret.expires_epoch_s == expires
+    assert secret.value == token
+    assert secret.expires_epoch_s == expires
     assert f"--resource {AML}" in (tmp_path / "asked").read_text()
 
 
@@ -123,7 +125,8 @@ def test_nobody_at_home_says_what_was_tried(host: AzureHost, monkeypatch: pytest
     monkeypatch.setenv("PATH", "")
     with pytest.raises(AzureProblem, match="az login") as caught:
         request_token(IdentityRef("developer"), SCOPE)
-    assert "Azure CLI" in str(caught.value) and not caught.value.passing
+    assert "Azure CLI" in str(caught.value)
+    assert not caught.value.passing
 
 
 def test_two_scopes_are_two_tokens_for_the_process(host: AzureHost) -> None:
@@ -150,7 +153,8 @@ def test_threads_and_loops_share_one_request(host: AzureHost) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(values) == 80 and len(set(values)) == 1
+    assert len(values) == 80
+    assert len(set(values)) == 1
     assert host.state.counts() == {"imds": 2}
 
 
@@ -189,7 +193,8 @@ def test_source_gone_for_good_ends_the_run_with_the_reason(host: AzureHost) -> N
     host.state.always["app_service"] = Scripted(503)
     rows = host.lane(host.endpoint(EndpointKind.ONLINE), outage_s=1.0).send(3)
     assert all(row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_GONE for row in rows)
-    assert rows[0].stopped is not None and "no credential yet" in rows[0].stopped.detail
+    assert rows[0].stopped is not None
+    assert "no credential yet" in rows[0].stopped.detail
     assert host.state.counts()["online"] == 0
 
 
@@ -198,7 +203,8 @@ def test_no_identity_at_all_stops_at_once(host: AzureHost, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", "")
     host.state.always["app_service"] = Scripted(400, {"message": "No User Assigned or Delegated Managed Identity found"})
     (row,) = host.lane(host.endpoint(EndpointKind.ONLINE)).send()
-    assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED
+    assert row.stopped is not None
+    assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
     assert "No User Assigned" in row.stopped.detail
     assert host.state.counts() == {"app_service": 1}
 
@@ -247,7 +253,8 @@ def test_a_secret_that_comes_after_its_loop_is_gone_disturbs_nobody(caplog: pyte
     asyncio.run(leave())
     answer.set()
     kept.close()
-    assert "Traceback" not in caplog.text and "never retrieved" not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class TestConnectionMatrix:
         assert host.state.counts() == {"imds": 1, SECRETS: 1, ROUTES[kind]: 8}
         sent = host.state.of(ROUTES[kind])[0].headers
         if kind is EndpointKind.AZURE_OPENAI:
-            assert sent["api-key"] == "KEY-1" and "Authorization" not in sent
+            assert sent["api-key"] == "KEY-1"
+            assert "Authorization" not in sent
         else:
             assert sent["Authorization"] == "Bearer KEY-1"
 
@@ -57,7 +58,8 @@ class TestConnectionMatrix:
     def test_401_twice_stops(self, host: AzureHost, kind: EndpointKind) -> None:
         host.state.script(ROUTES[kind], Scripted(401), Scripted(401))
         (row,) = host.lane(host.endpoint(kind, connection(host))).send()
-        assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED
+        assert row.stopped is not None
+        assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
         assert host.state.counts() == {"imds": 1, SECRETS: 2, ROUTES[kind]: 2}
 
     @pytest.mark.parametrize("status", [403, 404])
@@ -135,7 +137,8 @@ def test_a_refusal_names_the_role(host: AzureHost) -> None:
     host.state.always[SECRETS] = Scripted(403, error)
     with pytest.raises(AzureProblem, match="Workspace Connection Secrets Reader") as caught:
         kept_connection(host.workspace, host.identity, reference.place).get_blocking()
-    assert "connections/listsecrets/action" in str(caught.value) and not caught.value.passing
+    assert "connections/listsecrets/action" in str(caught.value)
+    assert not caught.value.passing
     assert host.state.counts() == {"imds": 1, SECRETS: 1}
 
 

@@ -154,7 +154,8 @@ def test_a_server_that_refuses_both_names_refuses_the_row(host: AzureHost, monke
     names = ("max_completion_tokens", "max_tokens")
     host.state.script("azure_openai", *(refused(*(names if turn % 2 == 0 else names[::-1])) for turn in range(20)))
     (row,) = host.lane(host.endpoint(EndpointKind.AZURE_OPENAI, KEY)).send()
-    assert row.failure is not None and row.failure.kind is FailureKind.BAD_REQUEST
+    assert row.failure is not None
+    assert row.failure.kind is FailureKind.BAD_REQUEST
     assert host.state.counts()["azure_openai"] == 3
 
 
@@ -196,7 +197,8 @@ def test_extra_parameters_pass_the_strict_route(host: AzureHost, monkeypatch: py
     assert all(row.replies for row in host.lane(endpoint).send(2))
     bare = replace(endpoint, headers=())
     (row,) = host.lane(bare).send()
-    assert row.failure is not None and "Extra parameters" in row.failure.excerpt
+    assert row.failure is not None
+    assert "Extra parameters" in row.failure.excerpt
 
 
 def test_bounds_are_told_before_the_run() -> None:
@@ -262,10 +264,12 @@ def test_score_failures_are_treated_as_what_they_are(host: AzureHost, monkeypatc
     host.state.script("score", Scripted(200, inside), Scripted(200, {}))
     lane = host.lane(host.endpoint(EndpointKind.ONLINE_SCORE, KEY))
     (row,) = lane.send()
-    assert row.replies and host.state.counts()["score"] == 3
+    assert row.replies
+    assert host.state.counts()["score"] == 3
     host.state.script("score", Scripted(200, long))
     (row,) = lane.send()
-    assert row.failure is not None and row.failure.kind is FailureKind.CONTEXT_LENGTH_EXCEEDED
+    assert row.failure is not None
+    assert row.failure.kind is FailureKind.CONTEXT_LENGTH_EXCEEDED
 
 
 @pytest.mark.parametrize(
@@ -288,7 +292,8 @@ def test_error_shapes(status: int, headers: dict[str, str], body: bytes, kind: F
 
 def test_a_missing_header_of_a_serverless_endpoint_stops_the_run(host: AzureHost) -> None:
     (row,) = host.lane(host.endpoint(EndpointKind.SERVERLESS, CredentialRef())).send()
-    assert row.stopped is not None and row.stopped.cause is StopCause.ENDPOINT_REFUSED
+    assert row.stopped is not None
+    assert row.stopped.cause is StopCause.ENDPOINT_REFUSED
     assert host.state.counts()["serverless"] == 1
 
 

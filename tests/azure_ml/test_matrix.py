@@ -30,7 +30,8 @@ def token_requests(host: AzureHost, source: str) -> int:
 def test_fresh_many_callers_make_one_token_request(host: AzureHost, source: str, kind: EndpointKind) -> None:
     host.become(source)
     rows = host.lane(host.endpoint(kind)).send(8)
-    assert answered(rows) and len(rows) == 8
+    assert answered(rows)
+    assert len(rows) == 8
     assert token_requests(host, source) == 1
     assert host.state.counts()[ROUTES[kind]] == 8
 
@@ -71,7 +72,8 @@ def test_401_once_forces_one_new_token(host: AzureHost, source: str, kind: Endpo
     assert answered(rows)
     assert token_requests(host, source) == 2
     sent = [seen.headers["Authorization"] for seen in host.state.of(ROUTES[kind])]
-    assert len(sent) == 2 and sent[0] != sent[1]
+    assert len(sent) == 2
+    assert sent[0] != sent[1]
 
 
 @every_source

@@ -59,7 +59,8 @@ def test_by_name_with_a_key(host: AzureHost, job: Job) -> None:
     asset = "azureml://registries/azureml-meta/models/Meta-Llama-3.1-405B-Instruct"
     assert run(job, host, "--teacher_model_endpoint_name=teacher", f"--teacher_model_asset_id={asset}", "--strict_model_list") == 0
     assert whole(job, 30)
-    assert host.state.counts()["workload"] == 1 and host.state.counts()["arm list_keys"] == 1
+    assert host.state.counts()["workload"] == 1
+    assert host.state.counts()["arm list_keys"] == 1
 
 
 def test_by_name_with_a_token_that_ends_mid_run(host: AzureHost, job: Job) -> None:
@@ -91,7 +92,8 @@ def test_refused_before_anything_is_sent(host: AzureHost, job: Job, capsys: pyte
     host.state.always["door"] = Scripted(403)
     assert run(job, host, "--connection_name=teacher", "--endpoint_kind=serverless") == 4
     shown = capsys.readouterr().err
-    assert "permissions and network rules" in shown and "Traceback" not in shown
+    assert "permissions and network rules" in shown
+    assert "Traceback" not in shown
     assert host.state.counts()["serverless"] == 0
 
 

@@ -46,7 +46,8 @@ def test_the_real_client_reads_the_emulator_as_we_do(host: AzureHost) -> None:
     assert told["connection"] == [connection.target, connection.key.value] == [uri, "KEY-9"]
     assert told["serverless"][:2] == [serverless.address, serverless.model_id]
     assert told["serverless_key"] == kept_serverless_key(host.workspace, host.identity, "s").get_blocking().value.value == "KEY-S"
-    assert told["online"][0] == online.address and told["online"][1] == online.auth_mode
+    assert told["online"][0] == online.address
+    assert told["online"][1] == online.auth_mode
     assert told["online_key"] == kept_online_key(host.workspace, host.identity, "o").get_blocking().value.value == "KEY-O"
     assert told["online_token"] is True
     assert dict(told["deployments"])["blue"] == online.model_id

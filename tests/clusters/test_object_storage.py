@@ -51,7 +51,8 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
     measured("azfs on Flink, TaskManager killed", rows=ROWS, teacher_saw_repeats=stats["repeats"], allowed=allowed, killed=len(gone))
     assert stats["repeats"] <= allowed
     names = [blob.name for blob in blobs.list_blobs(name_starts_with="job/")]
-    assert any(name.startswith("job/work/ledger/") for name in names) and "job/work/rejects.jsonl" in names
+    assert any(name.startswith("job/work/ledger/") for name in names)
+    assert "job/work/rejects.jsonl" in names
     assert not any("/staging/" in name for name in names)
     # nothing of the job is on this machine's disk
     assert os.listdir(tmp_path) == []
@@ -65,16 +66,20 @@ def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluste
     with start_simulator() as simulator:
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", f"{root}/in.jsonl", root=root, extra=on_flink(flink.master))
         handed = job.run("--detach", environ=azurite.environ)
-        assert handed.code == 0 and "the job goes on by itself" in handed.output, handed.output
+        assert handed.code == 0, handed.output
+        assert "the job goes on by itself" in handed.output, handed.output
         told = json.loads(blobs.download_blob("handed/work/submission.json").readall())
         assert told["job_id"] in handed.output
         ended = job.run("--follow", command="status", environ=azurite.environ)
         assert ended.code == 0, ended.output
-        assert "61 rows in = 60 examples + 1 reject" in ended.output and "does not report how" not in ended.output
+        assert "61 rows in = 60 examples + 1 reject" in ended.output
+        assert "does not report how" not in ended.output
         record = json.loads(blobs.download_blob("handed/work/run.json").readall())
-        assert record["metrics"]["requests_answered"] == 60 and record["metrics"]["latency_ms"]["count"] == 60
+        assert record["metrics"]["requests_answered"] == 60
+        assert record["metrics"]["latency_ms"]["count"] == 60
         again = job.run(command="status", environ=azurite.environ)
-        assert again.code == 0 and "has ended" in again.output, again.output
+        assert again.code == 0, again.output
+        assert "has ended" in again.output, again.output
         jar = job.run("-o", f"{root}/job.jar", command="jar", environ=azurite.environ)
         assert jar.code == 0, jar.output
         assert next(blobs.list_blobs(name_starts_with="handed/job.jar")).size > 1_000_000

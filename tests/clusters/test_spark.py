@@ -31,7 +31,8 @@ def test_an_executor_killed_while_a_person_watches(spark: SparkCluster, spark_en
         assert code == 0, output
         check_survived(job, simulator, rows, open_then, "spark executor killed")
     shown = [int(count.replace(",", "")) for count in re.findall(r"train ([\d,]+) of 1,500; ", output)]
-    assert shown == sorted(shown) and any(0 < count < rows for count in shown), output
+    assert shown == sorted(shown), output
+    assert any(0 < count < rows for count in shown), output
 
 
 def test_a_python_harness_killed(spark: SparkCluster, tmp_path: Path) -> None:

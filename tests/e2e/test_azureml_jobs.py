@@ -29,13 +29,15 @@ def test_our_example_runs_with_the_key_that_stands_in_it(tmp_path: Path, capfd: 
         job.write_text(text, encoding="utf-8")
         assert main(["run", "--config", str(job)]) == 0
     out = folder / "math-for-a-small-student"
-    assert len(read_jsonl(out / "train.jsonl")) == 14 and len(read_jsonl(out / "validation.jsonl")) == 6
+    assert len(read_jsonl(out / "train.jsonl")) == 14
+    assert len(read_jsonl(out / "validation.jsonl")) == 6
     handoff = {path.name for path in (out / "train.handoff").iterdir()}
     assert {"azureml_finetuning.yaml", "openai_finetuning.json", "trl_sft.yaml", "README.md"} < handoff
     assert "math-student" in (out / "train.handoff" / "azureml_finetuning.yaml").read_text(encoding="utf-8")
     printed = capfd.readouterr()
     assert str(out / "train.handoff") in printed.out
-    assert str(out / "train.jsonl") in printed.err and "no effect here: experiment_name, description" in printed.err
+    assert str(out / "train.jsonl") in printed.err
+    assert "no effect here: experiment_name, description" in printed.err
     assert KEY not in printed.out + printed.err
     for path in out.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path

@@ -53,8 +53,10 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
         assert job.run("--model=m") == 5
         shown = capfd.readouterr()
         assert job.datasets() == ()
-        assert said in shown.out and "Traceback" not in shown.out + shown.err
-        assert "train.jsonl" in shown.out and "the same command again" in shown.out
+        assert said in shown.out
+        assert "Traceback" not in shown.out + shown.err
+        assert "train.jsonl" in shown.out
+        assert "the same command again" in shown.out
         # put back, it is published without another request
         if (tmp_path / "train.jsonl").is_dir():
             (tmp_path / "train.jsonl").rmdir()
@@ -85,7 +87,8 @@ def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
         teacher.at_request[20] = change
         assert job.run("--model=m", "--max_worker_count=4") == 5
         shown = capfd.readouterr()
-        assert job.datasets() == () and "Traceback" not in shown.out + shown.err
+        assert job.datasets() == ()
+        assert "Traceback" not in shown.out + shown.err
         assert "moved or removed" in shown.out
         assert teacher.answered < ROWS  # it stops instead of paying for what cannot be kept
         if how == "renamed":
@@ -113,7 +116,8 @@ def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_pat
         assert job.datasets() == ()
         assert "ledger has changed: 60 rows had an example" in shown
         assert "30 have one" in shown
-        assert job.record()["exit_code"] == 5 and job.split("train")["published"] is False
+        assert job.record()["exit_code"] == 5
+        assert job.split("train")["published"] is False
         assert job.run("--model=m") == 0
         assert teacher.answered == ROWS + ROWS // 2
 
@@ -133,6 +137,8 @@ def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.
         (job.work_dir / "ledger" / "other.avro").mkdir()
         capfd.readouterr()
         assert job.run("--model=m") == 0
-        assert teacher.answered == ROWS + 1 and job.datasets() == published
+        assert teacher.answered == ROWS + 1
+        assert job.datasets() == published
         shown = capfd.readouterr().out
-        assert f"{segment}: 59 records can be read; 1 damaged record" in shown and "other.avro" in shown
+        assert f"{segment}: 59 records can be read; 1 damaged record" in shown
+        assert "other.avro" in shown

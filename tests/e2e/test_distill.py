@@ -54,13 +54,17 @@ def test_what_is_returned_says_what_happened_in_a_line_a_page_and_a_cell(tmp_pat
     with start_simulator() as simulator:
         result = distill(**inputs(tmp_path, simulator.base_url, report=True))
     dataset = str(tmp_path / "out" / "train.jsonl")
-    assert isinstance(result, RunResult) and result.exit_code is ExitCode.PUBLISHED
+    assert isinstance(result, RunResult)
+    assert result.exit_code is ExitCode.PUBLISHED
     assert dataset in repr(result)
     assert "train 12 examples" in repr(result)
     assert len(repr(result)) < 400
-    assert "train: 12 rows in = 12 examples + 0 rejects" in str(result) and dataset in str(result)
-    assert "12 rows in" in result._repr_html_() and "<script" not in result._repr_html_()
-    assert result.report_path is not None and Path(result.report_path).is_file()
+    assert "train: 12 rows in = 12 examples + 0 rejects" in str(result)
+    assert dataset in str(result)
+    assert "12 rows in" in result._repr_html_()
+    assert "<script" not in result._repr_html_()
+    assert result.report_path is not None
+    assert Path(result.report_path).is_file()
 
 
 @pytest.mark.fault("N7")
@@ -107,7 +111,8 @@ def test_two_in_threads_of_one_process_both_end_well(tmp_path: Path) -> None:
             long = pool.submit(distill, **inputs(tmp_path / "long", simulator.base_url))
             short = pool.submit(distill, **inputs(tmp_path / "short", simulator.base_url))
             counts = [len(Path(job.result(120).datasets["train"]).read_text().splitlines()) for job in (long, short)]
-        assert counts == [60, 12] and simulator.stats()["answered"] == 72
+        assert counts == [60, 12]
+        assert simulator.stats()["answered"] == 72
 
 
 def run_script(folder: Path, text: str, *before: str) -> "subprocess.Popen[str]":
@@ -185,5 +190,7 @@ def test_a_signal_drains_and_then_does_what_it_does_to_any_program(tmp_path: Pat
     else:
         assert (out, process.returncode) == ("", -signal.SIGTERM), errors
     record = json.loads((tmp_path / "out" / "train.beam_distill" / "run.json").read_text())
-    assert record["outcome"] == "interrupted" and 5 <= answered == record["metrics"]["requests_answered"]
-    assert "answers in flight are waited for" in errors and "Traceback" not in errors
+    assert record["outcome"] == "interrupted"
+    assert 5 <= answered == record["metrics"]["requests_answered"]
+    assert "answers in flight are waited for" in errors
+    assert "Traceback" not in errors

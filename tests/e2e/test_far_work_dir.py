@@ -58,7 +58,8 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
 
     assert main(["ledger", far]) == 0
     shown = capsys.readouterr().out
-    assert f"answers     {ROWS} in" in shown and "empty_answer" in shown
+    assert f"answers     {ROWS} in" in shown
+    assert "empty_answer" in shown
     assert main(["ledger", far, "--reason=empty_answer", "--line=3", "--export=-"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["line"] == 3
@@ -108,7 +109,8 @@ def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.C
         assert job.command("check") == 0
     assert "bad rows    all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
     assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
-    assert not list(tmp_path.glob("bad_lines*")) and not (tmp_path / "objects:").exists()
+    assert not list(tmp_path.glob("bad_lines*"))
+    assert not (tmp_path / "objects:").exists()
     job.train(questions(2))
     assert job.command("check", "--first_answer_patience=0.1") == 4
     assert not [name for name in OBJECTS if "bad_lines" in name]
@@ -123,7 +125,8 @@ def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[s
     OBJECTS[f"{far}/started.json"] = json.dumps({"run_id": "run-1", "settings": {"data_generation_task_type": "MATH"}}).encode()
     OBJECTS[f"{far}/lock.json"] = json.dumps({"holder": "process 1 on there", "at_s": time.time()}).encode()
     assert main(["report", far]) == 0
-    assert ">Running<" in text("work/report.html") and f">{int(WHOLE_EVERY_S)}<" in text("work/report.html")
+    assert ">Running<" in text("work/report.html")
+    assert f">{int(WHOLE_EVERY_S)}<" in text("work/report.html")
     timeline.close()
     assert len(read_timeline(f"{far}/timeline/run-1.jsonl")) == 4
 
@@ -147,7 +150,8 @@ def test_a_place_that_cannot_be_asked_says_what_names_its_account(capsys: pytest
     monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
     assert main(["ledger", "azfs://account/container/job"]) == 5
     said = capsys.readouterr().err
-    assert "work_dir: azfs://account/container/job cannot be read" in said and "AZURE_STORAGE_CONNECTION_STRING" in said
+    assert "work_dir: azfs://account/container/job cannot be read" in said
+    assert "AZURE_STORAGE_CONNECTION_STRING" in said
 
 
 def test_a_budget_is_kept_there_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,8 @@ def test_every_kind_of_file_becomes_a_dataset(tmp_path: Path) -> None:
             job.train(questions(1))
             assert job.run(f"--train_file_path={tmp_path / name}") == 0
             found = read_jsonl(job.train_output)
-            assert len(found) == count and all(row["messages"][-1]["role"] == "assistant" for row in found)
+            assert len(found) == count
+            assert all(row["messages"][-1]["role"] == "assistant" for row in found)
 
 
 @pytest.mark.fault("N16")

@@ -43,7 +43,8 @@ def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest
     assert "interrupted by SIGHUP" in output, output
     assert "Traceback" not in output, output
     assert job.record()["metrics"]["requests_answered"] == answered >= 5
-    assert "of the 40 rows asked or still to ask" in output and "NOT FINISHED (exit code 130)" in output
+    assert "of the 40 rows asked or still to ask" in output
+    assert "NOT FINISHED (exit code 130)" in output
     assert main(["ledger", str(job.work_dir)]) == 0
     assert f"answers     {answered} in" in capsys.readouterr().out
 
@@ -72,7 +73,8 @@ def test_a_run_that_stops_predicts_nothing() -> None:
     reading = Reading(rows_done={"train": 100}, rows_scored=100, usage=Usage(1000, 1000))
     going_on = tracker.view(10.0, reading, {"train": 1000})
     stopping = tracker.view(10.5, reading, {"train": 1000}, stopping=True)
-    assert going_on.left_s is not None and going_on.expected_cost is not None
+    assert going_on.left_s is not None
+    assert going_on.expected_cost is not None
     assert stopping.left_s is None
     assert stopping.expected_cost is None
     assert stopping.cost is not None
@@ -110,7 +112,8 @@ def test_a_run_below_the_minimum_did_finish(tmp_path: Path, capsys: pytest.Captu
         job.url = simulator.base_url
         assert job.run() == 3
     shown = capsys.readouterr().out
-    assert "NOT PUBLISHED (exit code 3): train: 0 of 5 rows asked gave an example" in shown and "NOT FINISHED" not in shown
+    assert "NOT PUBLISHED (exit code 3): train: 0 of 5 rows asked gave an example" in shown
+    assert "NOT FINISHED" not in shown
 
 
 @pytest.mark.fault("N20")

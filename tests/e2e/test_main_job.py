@@ -67,7 +67,8 @@ def test_every_task_on_our_examples(tmp_path: Path, task: str, flags: tuple[str,
             assert [message for message in made if message["role"] != "assistant"] == [
                 message for message in own if message["role"] != "assistant"
             ]
-            assert made[-1]["role"] == "assistant" and made[-1]["content"]
+            assert made[-1]["role"] == "assistant"
+            assert made[-1]["content"]
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="TEST_DATA_DIR names no folder of real data")

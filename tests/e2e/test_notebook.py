@@ -30,15 +30,19 @@ def test_the_example_runs_and_shows_progress_result_and_answers(tmp_path: Path, 
     cells = [cell for cell in executed(tmp_path, notebook, monkeypatch) if cell.cell_type == "code"]
     (run,) = (cell for cell in cells if "result = distill(" in cell.source)
     progress, result = run.outputs
-    assert "12 of 12" in progress["data"]["text/html"] and "12 of 12" in progress["data"]["text/plain"]
-    assert "notebook-output/train.jsonl" in result["data"]["text/plain"] and "12 rows in = 12 examples" in result["data"]["text/html"]
+    assert "12 of 12" in progress["data"]["text/html"]
+    assert "12 of 12" in progress["data"]["text/plain"]
+    assert "notebook-output/train.jsonl" in result["data"]["text/plain"]
+    assert "12 rows in = 12 examples" in result["data"]["text/html"]
     (answers,) = (cell for cell in cells if cell.source.startswith("[json.loads"))
     assert answers.outputs[0]["data"]["text/plain"].count("'") == 24
     (again,) = (cell for cell in cells if "to_thread" in cell.source)
-    assert "12 questions were answered in all" in again.outputs[0]["text"] and '"instruction"' in again.outputs[0]["text"]
+    assert "12 questions were answered in all" in again.outputs[0]["text"]
+    assert '"instruction"' in again.outputs[0]["text"]
     assert cells[-1].outputs[0]["text"].strip() == "[]"
     shown = json.dumps([cell.outputs for cell in cells])
-    assert "<script" not in shown and "://" not in shown.replace("http://127.0.0.1", "")
+    assert "<script" not in shown
+    assert "://" not in shown.replace("http://127.0.0.1", "")
     assert "stderr" not in shown
 
 

@@ -61,7 +61,8 @@ def test_a_work_dir_with_brackets_takes_several_processes(tmp_path: Path) -> Non
     with small_teacher() as teacher:
         output = tmp_path / "x [v2]" / "train.jsonl"
         assert main(arguments(teacher.url, tmp_path / "rows.jsonl", output, "--max_concurrency_per_instance=2")) == 0
-        assert len(read_jsonl(output)) == 300 and teacher.answered == 300
+        assert len(read_jsonl(output)) == 300
+        assert teacher.answered == 300
 
 
 @pytest.mark.fault("M1", "D5")
@@ -84,7 +85,8 @@ def test_patterns_mean_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sizes_of("none*.jsonl") == {}
     assert sizes_of("none.jsonl") == {}
     assert sizes_of("no/such/*.jsonl") == {}
-    assert matches("*.jsonl", "new.jsonl") and matches("*.jsonl", str(tmp_path / "new.jsonl"))
+    assert matches("*.jsonl", "new.jsonl")
+    assert matches("*.jsonl", str(tmp_path / "new.jsonl"))
     assert not matches("*.jsonl", "x/new.jsonl")
     assert matches("x/**", "x/y/z/new.jsonl")
     assert not matches("a.jsonl", "b.jsonl")
@@ -94,11 +96,14 @@ def test_a_pattern_means_no_hidden_file_unless_it_says_so(tmp_path: Path, monkey
     for name in ("a.jsonl", "._a.jsonl", ".ipynb_checkpoints/a-checkpoint.jsonl", "x/.cache/b.jsonl", "x/c.jsonl"):
         write_rows(tmp_path / name, ["{}"])
     monkeypatch.chdir(tmp_path)
-    assert sorted(sizes_of("*.jsonl")) == ["a.jsonl"] and sorted(sizes_of("**.jsonl")) == ["a.jsonl", "x/c.jsonl"]
+    assert sorted(sizes_of("*.jsonl")) == ["a.jsonl"]
+    assert sorted(sizes_of("**.jsonl")) == ["a.jsonl", "x/c.jsonl"]
     assert sorted(sizes_of("*/*.jsonl")) == ["x/c.jsonl"]
-    assert sorted(sizes_of("._*.jsonl")) == ["._a.jsonl"] and sorted(sizes_of("x/.cache/*")) == ["x/.cache/b.jsonl"]
+    assert sorted(sizes_of("._*.jsonl")) == ["._a.jsonl"]
+    assert sorted(sizes_of("x/.cache/*")) == ["x/.cache/b.jsonl"]
     assert sorted(sizes_of("*/.cache/*.jsonl")) == ["x/.cache/b.jsonl"]
-    assert not matches("*.jsonl", ".new.jsonl") and matches(".*.jsonl", ".new.jsonl")
+    assert not matches("*.jsonl", ".new.jsonl")
+    assert matches(".*.jsonl", ".new.jsonl")
 
 
 def test_two_stars_may_mean_no_folder_as_in_shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,21 +111,27 @@ def test_two_stars_may_mean_no_folder_as_in_shells(tmp_path: Path, monkeypatch: 
         write_rows(tmp_path / name, ["{}"])
     monkeypatch.chdir(tmp_path)
     assert sorted(sizes_of("d/**/*.jsonl")) == ["d/a.jsonl", "d/x/b.jsonl", "d/x/y/c.jsonl"]
-    assert sorted(sizes_of("**/x/**/*.jsonl")) == ["d/x/b.jsonl", "d/x/y/c.jsonl"] and sorted(sizes_of("**/e.jsonl")) == ["e.jsonl"]
-    assert matches("d/**/*.jsonl", "d/new.jsonl") and not matches("d/**/*.jsonl", "new.jsonl")
+    assert sorted(sizes_of("**/x/**/*.jsonl")) == ["d/x/b.jsonl", "d/x/y/c.jsonl"]
+    assert sorted(sizes_of("**/e.jsonl")) == ["e.jsonl"]
+    assert matches("d/**/*.jsonl", "d/new.jsonl")
+    assert not matches("d/**/*.jsonl", "new.jsonl")
     stored = ["objects://stars/d/a.jsonl", "objects://stars/d/x/b.jsonl"]
     for path in stored:
         monkeypatch.setitem(OBJECTS, path, b"{}\n")
-    assert sizes_of("objects://stars/d/**/*.jsonl") == dict.fromkeys(stored, 3) and sizes_of("objects://stars/**/none.jsonl") == {}
-    assert matches("s3://b/d/**/*.jsonl", "s3://b/d/new.jsonl") and not matches("s3://b/d/**/*.jsonl", "s3://b/new.jsonl")
+    assert sizes_of("objects://stars/d/**/*.jsonl") == dict.fromkeys(stored, 3)
+    assert sizes_of("objects://stars/**/none.jsonl") == {}
+    assert matches("s3://b/d/**/*.jsonl", "s3://b/d/new.jsonl")
+    assert not matches("s3://b/d/**/*.jsonl", "s3://b/new.jsonl")
 
 
 def test_a_pattern_takes_in_nothing_beside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
     for pattern in ("data/**", "data/**/*.jsonl", "data/*/*.jsonl", f"{tmp_path}/data/**.jsonl", "data/.*/*.jsonl"):
-        assert not matches(pattern, "out.jsonl") and not matches(pattern, str(tmp_path / "out" / "train.jsonl"))
-    assert matches("data/**", "data/out/train.jsonl") and matches("data/**", "data/..out/train.jsonl") is False
+        assert not matches(pattern, "out.jsonl")
+        assert not matches(pattern, str(tmp_path / "out" / "train.jsonl"))
+    assert matches("data/**", "data/out/train.jsonl")
+    assert matches("data/**", "data/..out/train.jsonl") is False
 
 
 @pytest.mark.fault("X-A5", "D4", "M4")
@@ -242,7 +253,8 @@ def test_what_a_killed_run_left_beside_the_output_is_taken_away(tmp_path: Path, 
         with monkeypatch.context() as patched:
             patched.setattr(os, "replace", _dies_at(output, os.replace))
             assert main(arguments(teacher.url, rows, output)) == 5
-        assert len(list(output.parent.glob(".beam_distill-*"))) == 1 and not output.exists()
+        assert len(list(output.parent.glob(".beam_distill-*"))) == 1
+        assert not output.exists()
         (output.parent / ".beam_distill-somebody").write_text("else")
         assert main(arguments(teacher.url, rows, output)) == 0
         assert teacher.answered == ROWS

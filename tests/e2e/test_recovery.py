@@ -133,7 +133,8 @@ def test_the_demo_runs(tmp_path: Path) -> None:
         [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("published: train") == 5 and ended.stderr == ""
+    assert ended.stdout.count("published: train") == 5
+    assert ended.stderr == ""
     assert "SIMULATED" in ended.stdout
     assert "on purpose" in ended.stdout
     assert "1 rejects" not in ended.stdout
@@ -142,8 +143,10 @@ def test_the_demo_runs(tmp_path: Path) -> None:
     for task in ("math", "nli", "nlu_qa", "summarization"):
         right = {messages[-2]["content"]: messages[-1]["content"] for messages in chats(ROOT / "examples" / task / "train.jsonl")}
         published = chats(tmp_path / task / "train.jsonl")
-        assert published and all(messages[-1]["content"] == right[messages[-2]["content"]] for messages in published)
-        assert (tmp_path / task / "work" / "report.html").is_file() and (tmp_path / task / "train.handoff").is_dir()
+        assert published
+        assert all(messages[-1]["content"] == right[messages[-2]["content"]] for messages in published)
+        assert (tmp_path / task / "work" / "report.html").is_file()
+        assert (tmp_path / task / "train.handoff").is_dir()
 
 
 def chats(path: Path) -> list[list[dict[str, str]]]:

@@ -39,10 +39,12 @@ def test_an_address_given_twice_is_one_pool_and_a_rerun_with_one_sends_nothing(j
         named = {simulator.base_url.split("/")[2] for simulator in (one, other)}
         record = job.record()
         assert set(record["answers_by_endpoint"]) == named == set(endpoints_on_ledger(job))
-        assert record["answers_by_endpoint"] == dict(endpoints_on_ledger(job)) and sum(endpoints_on_ledger(job).values()) == 40
+        assert record["answers_by_endpoint"] == dict(endpoints_on_ledger(job))
+        assert sum(endpoints_on_ledger(job).values()) == 40
         assert {part["name"] for part in record["endpoint"]["endpoints"]} == named
         out = capsys.readouterr().out
-        assert "endpoints   " in out and all(name in out for name in named)
+        assert "endpoints   " in out
+        assert all(name in out for name in named)
         before = job.datasets()
         assert job.run() == 0
         assert job.datasets() == before
@@ -54,7 +56,8 @@ def test_one_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd:
         teachers = [{"name": "open", "url": one.base_url}, {"name": "locked", "url": locked.base_url}]
         assert with_teachers(job, "check", teachers) == 4
         out = capfd.readouterr().out
-        assert "warning     locked: " in out and "it wants a key" in out
+        assert "warning     locked: " in out
+        assert "it wants a key" in out
         assert "pool        1 of 2 endpoints can be used, for the model simulated-teacher" in out
         assert with_teachers(job, "run", teachers, "--report=true") == 0
     said = capfd.readouterr()
@@ -84,7 +87,8 @@ def test_none_that_can_be_used_is_said_with_every_name(job: Job, capfd: pytest.C
         assert with_teachers(job, "run", teachers) == 4
     said = capfd.readouterr().err
     assert "none of them can be used now" in said
-    assert "gone: http://127.0.0.1:9/v1/chat/completions cannot be reached" in said and "locked: " in said
+    assert "gone: http://127.0.0.1:9/v1/chat/completions cannot be reached" in said
+    assert "locked: " in said
 
 
 def test_different_models_are_refused_before_anything_is_sent(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +108,8 @@ def test_the_plan_and_the_pilot_know_every_endpoint(job: Job, tmp_path: Path, ca
         assert with_teachers(job, "plan", teachers) == 0
         out = capfd.readouterr().out
         assert "teacher     2 endpoints as one pool" in out
-        assert f"{one.base_url} (weight 2)" in out and f"paid (at {other.base_url}, for the overflow only)" in out
+        assert f"{one.base_url} (weight 2)" in out
+        assert f"paid (at {other.base_url}, for the overflow only)" in out
         assert "1 x 1 x 200 x 2 = at most 400 requests at a time" in out
         assert with_teachers(job, "check", teachers, "--pilot", "5") == 0
     assert "pilot       5 rows sent: 5 examples" in capfd.readouterr().out

@@ -53,7 +53,8 @@ def test_a_run_is_done_and_its_exit_code_is_its_own(tmp_path: Path, line: str) -
         ended = shell(line, job.arguments("--enable_chain_of_thought"))
         assert simulator.stats()["answered"] == 20
     assert ended.returncode == 3, ended.stderr
-    assert job.record()["exit_code"] == 3 and "defect" not in ended.stdout + ended.stderr
+    assert job.record()["exit_code"] == 3
+    assert "defect" not in ended.stdout + ended.stderr
     assert ("standard output cannot be written: No space left" in ended.stderr) == ("> /dev/full" in line and "2>" not in line)
 
 
@@ -84,7 +85,8 @@ def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, 
         assert "Traceback" not in check.stderr, check.stderr
         prices = ("--currency=€", "--price_per_million_output_tokens=1", "--price_per_million_input_tokens=1")
         ended = shell('"$@"', job.arguments(*prices, "--report=true"), **environment)
-    assert ended.returncode == 0 and "\\U0001f600" in ended.stdout, ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert "\\U0001f600" in ended.stdout, ended.stderr
     assert job.record()["exit_code"] == 0
     assert (job.work_dir / "report.html").is_file()
     assert "report  " in ended.stdout
@@ -96,7 +98,8 @@ def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, 
         timeout=60,
     )
     records: list[dict[str, Any]] = [json.loads(line) for line in exported.stdout.decode("utf-8").splitlines()]
-    assert len(records) == 3 and "東京" in json.dumps(records, ensure_ascii=False)
+    assert len(records) == 3
+    assert "東京" in json.dumps(records, ensure_ascii=False)
 
 
 @pytest.mark.fault("X-C9")

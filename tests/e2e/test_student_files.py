@@ -34,7 +34,8 @@ def test_nothing_is_sent_again_when_only_the_files_change(tmp_path: Path) -> Non
         shared = read_jsonl(again("--student_format=sharegpt", "--reasoning=field"))
         assert all(row["conversations"][-1]["reasoning_content"] for row in shared)
         table = pq.read_table(again("--student_format=prompt_completion", output="train.parquet"))
-        assert table.num_rows == len(thinking) and table.column_names == ["prompt", "completion"]
+        assert table.num_rows == len(thinking)
+        assert table.column_names == ["prompt", "completion"]
         assert [row["completion"][0]["content"] for row in table.to_pylist()] == [row["conversations"][-1]["value"] for row in shared]
         packed = again(output="train.jsonl.gz")
         assert gzip.decompress(packed.read_bytes()) == plain
@@ -72,7 +73,8 @@ def test_parquet_is_published_whole_or_not_at_all_and_empty_without_input(tmp_pa
         job.url = simulator.base_url
         assert job.run(*flags) == 0
         assert pq.read_table(train).num_rows == 5
-        assert pq.read_table(validation).num_rows == 0 and pq.read_schema(validation).names == ["messages"]
+        assert pq.read_table(validation).num_rows == 0
+        assert pq.read_schema(validation).names == ["messages"]
     job.train(questions(5, start=100))
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
@@ -88,4 +90,5 @@ def test_the_reasoning_of_a_reasoning_teacher(where: Any, tmp_path: Path) -> Non
         job.url = simulator.base_url
         assert job.run("--reasoning=field") == 0
     rows = [row["messages"][-1] for row in read_jsonl(job.train_output)]
-    assert len(rows) == 5 and all(row["reasoning_content"] and "<think>" not in row["content"] for row in rows)
+    assert len(rows) == 5
+    assert all(row["reasoning_content"] and "<think>" not in row["content"] for row in rows)

@@ -64,5 +64,7 @@ def test_no_color_keeps_the_progress_and_takes_its_colours(tmp_path: Path, envir
         prices = ("--price_per_million_input_tokens=1", "--price_per_million_output_tokens=10")
         code, written = on_a_terminal(job.arguments(*prices), environment, columns=60)
     assert code == 0, written.decode()
-    assert "in flight of" in written.decode() and "USD so far" in written.decode() and b"\x1b[?25h" in written  # the live view was there
+    assert "in flight of" in written.decode()
+    assert "USD so far" in written.decode()
+    assert b"\x1b[?25h" in written  # the live view was there
     assert bool(colours(written)) is coloured

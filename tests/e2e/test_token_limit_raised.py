@@ -66,7 +66,8 @@ def test_only_what_the_lower_limit_cut_off_is_asked_again(short: Job, teacher: S
     assert short.run(higher, *FEW) == 0
     assert asked(teacher) == list(LONG)
     (reject,) = short.rejects()
-    assert reject["line"] == 6 and "cut off after 200 tokens, below teacher_model_max_new_tokens (512)" in reject["detail"]
+    assert reject["line"] == 6
+    assert "cut off after 200 tokens, below teacher_model_max_new_tokens (512)" in reject["detail"]
     fresh = Job(tmp_path / "fresh", teacher.url)
     fresh.train(questions(ROWS))
     assert fresh.run(higher, *FEW) == 0

@@ -69,5 +69,6 @@ def test_a_torn_file_publishes_nothing_and_says_why(tmp_path: Path, monkeypatch:
         assert main([argument.replace("http://localhost:8000/v1", simulator.base_url) for argument in guides_commands()[2]]) == 3
     assert not Path("out/train.jsonl").exists()
     (reject,) = read_jsonl("out/train.beam_distill/rejects.jsonl")
-    assert reject["reason"] == "unreadable_file" and "gz file breaks off" in reject["detail"]
+    assert reject["reason"] == "unreadable_file"
+    assert "gz file breaks off" in reject["detail"]
     assert "part of the input could not be read" in capsys.readouterr().out

@@ -16,7 +16,8 @@ def asked_both_ways(folder: Path, url: str, task: str, lines: list[str | bytes],
     """How the two ended, the streamed one first: every answer of it came token by token."""
     streamed = run(job_of(folder / "on", url, task, lines), *flags, "--stream=on", **options)
     whole = run(job_of(folder / "off", url, task, lines), *flags, "--stream=off", **options)
-    assert streamed.metrics["answers_streamed"] == len(lines) and "streamed  " in streamed.output, recorded(streamed)
+    assert streamed.metrics["answers_streamed"] == len(lines), recorded(streamed)
+    assert "streamed  " in streamed.output, recorded(streamed)
     assert "answers_streamed" not in whole.metrics, recorded(whole)
     return streamed, whole
 

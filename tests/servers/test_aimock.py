@@ -108,7 +108,8 @@ def test_rows_refused_for_themselves_do_not_stop_the_run(aimock: Aimock, tmp_pat
         ended = run(job, "--min_endpoint_success_ratio=0")
         asked = Counter(exchange.question for exchange in tap.exchanges())
     assert ended.code == 0, recorded(ended)
-    assert ended.reasons() == {"context_length_exceeded": 20, "content_filtered": 20} and len(ended.examples()) == 30
+    assert ended.reasons() == {"context_length_exceeded": 20, "content_filtered": 20}
+    assert len(ended.examples()) == 30
     assert set(asked.values()) == {1}
 
 
@@ -119,14 +120,16 @@ def test_a_spent_quota_stops_the_run_with_the_servers_words(aimock: Aimock, tmp_
     with Tap(aimock.port) as tap:
         job.url = tap.url
         ended = run(job, "--max_worker_count=5", "--initial_worker_count=5", timeout_s=60)
-        assert ended.code == 4 and QUOTA in ended.output, recorded(ended)
+        assert ended.code == 4, recorded(ended)
+        assert QUOTA in ended.output, recorded(ended)
         assert len([exchange for exchange in tap.exchanges() if exchange.status == 429]) <= 10
         # the quota is filled up again, and what was answered is not asked again
         job.train(lines)
         ended = run(job)
         assert ended.code == 0, recorded(ended)
         answered = Counter(exchange.question for exchange in tap.answered())
-    assert len(answered) == 60 and set(answered.values()) == {1}
+    assert len(answered) == 60
+    assert set(answered.values()) == {1}
 
 
 @pytest.mark.fault("D3", "R9")
@@ -135,7 +138,8 @@ def test_openrouters_errors_inside_its_envelope(aimock: Aimock, tmp_path: Path) 
     job = job_of(tmp_path, aimock.url.replace("/v1", "/api/v1"), "SUMMARIZATION", [row_about("Article 0 is long."), *rows("SUMMARIZATION", 10)])
     ended = run(job)
     assert ended.code == 0, recorded(ended)
-    assert ended.reasons() == {"context_length_exceeded": 1} and len(ended.examples()) == 10
+    assert ended.reasons() == {"context_length_exceeded": 1}
+    assert len(ended.examples()) == 10
 
 
 def test_an_unknown_model_stops_the_run(aimock: Aimock, tmp_path: Path) -> None:
@@ -151,9 +155,11 @@ def test_a_wrong_key_and_none(tmp_path: Path, command: str) -> None:
     with Aimock(tmp_path / "server", fixtures=FIXTURES, key="right-key-1") as server:
         job = job_of(tmp_path, server.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
         wrong = run(job, "--api_key_env=AIMOCK_KEY", command=command, environ={"AIMOCK_KEY": "wrong-key-1"})
-        assert wrong.code == 4 and "the key is wrong or expired (status 401" in wrong.output, wrong.output
+        assert wrong.code == 4, wrong.output
+        assert "the key is wrong or expired (status 401" in wrong.output, wrong.output
         none = run(job, command=command)
-        assert none.code == 4 and "it wants a key, and none is given" in none.output, none.output
+        assert none.code == 4, none.output
+        assert "it wants a key, and none is given" in none.output, none.output
         right = run(job, "--api_key_env=AIMOCK_KEY", command=command, environ={"AIMOCK_KEY": "right-key-1"})
         assert right.code == 0, right.output
         assert "key-1" not in wrong.output + right.output
@@ -175,7 +181,8 @@ def test_nothing_but_429_ends_the_run(tmp_path: Path) -> None:
     with Aimock(tmp_path / "server", fixtures=FIXTURES, flags=("--chaos-ratelimit", "1")) as server:
         job = job_of(tmp_path, server.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
         ended = run(job, f"--model={MODEL}", "--outage_patience=20", timeout_s=90)
-    assert ended.code == 4 and "429" in ended.output, recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "429" in ended.output, recorded(ended)
     assert ended.reasons() == {"not_sent": 60}
 
 
@@ -192,4 +199,5 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path, further: list[dict[
         assert process.returncode == 0, output
         answered = Counter(exchange.question for exchange in tap.answered())
     assert "150 rows in = 150 examples + 0 rejects" in output
-    assert len(answered) == 150 and len([question for question, times in answered.items() if times > 1]) <= (0 if further else 1)
+    assert len(answered) == 150
+    assert len([question for question, times in answered.items() if times > 1]) <= (0 if further else 1)

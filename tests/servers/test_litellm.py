@@ -87,7 +87,8 @@ def test_a_parameter_that_the_model_refuses_is_learned_once(litellm: LiteLlm, tm
         job = job_of(tmp_path, tap.url, "SUMMARIZATION", rows("SUMMARIZATION", 100))
         ended = run(job, WITH_KEY, "--model=reasoner", "--initial_worker_count=4", "--max_worker_count=4", environ=ENVIRON)
         exchanges = tap.exchanges()
-    assert ended.code == 0 and len(ended.examples()) == 100, recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert len(ended.examples()) == 100, recorded(ended)
     refused = [exchange for exchange in exchanges if exchange.status == 400]
     # those that were on the wire, once for each of the two
     assert 2 <= len(refused) <= 8
@@ -101,7 +102,8 @@ def test_rows_too_long_for_the_server_behind_it_do_not_stop_the_run(litellm: Lit
     grammar = "--extra_body=" + json.dumps({"grammar": "root ::= [a-z]{5,20}"})
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", lines)
     ended = run(job, WITH_KEY, "--model=llama", grammar, "--min_endpoint_success_ratio=0", environ=ENVIRON)
-    assert ended.code == 0 and ended.reasons() == {"context_length_exceeded": 40}, recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert ended.reasons() == {"context_length_exceeded": 40}, recorded(ended)
     assert len(ended.examples()) == 10
 
 
@@ -112,22 +114,26 @@ def test_a_spent_quota_behind_it_stops_the_run(litellm: LiteLlm, tmp_path: Path)
         job = job_of(tmp_path, tap.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
         ended = run(job, WITH_KEY, "--model=spent", environ=ENVIRON, timeout_s=90)
         asked = len(tap.exchanges())
-    assert ended.code == 4 and QUOTA in ended.output, recorded(ended)
-    assert ended.reasons() == {"not_sent": 60} and asked <= 50
+    assert ended.code == 4, recorded(ended)
+    assert QUOTA in ended.output, recorded(ended)
+    assert ended.reasons() == {"not_sent": 60}
+    assert asked <= 50
 
 
 @pytest.mark.fault("R4")
 def test_nothing_but_429_ends_the_run(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, WITH_KEY, "--model=limited", "--outage_patience=15", environ=ENVIRON, timeout_s=90)
-    assert ended.code == 4 and "this is a mock rate limit error" in ended.output, recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "this is a mock rate limit error" in ended.output, recorded(ended)
 
 
 @pytest.mark.fault("R12")
 def test_a_dead_server_behind_it_ends_the_run_with_its_words(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, WITH_KEY, "--model=dead", "--outage_patience=5", environ=ENVIRON, timeout_s=90)
-    assert ended.code == 4 and "Connection error" in ended.output, recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "Connection error" in ended.output, recorded(ended)
     assert ended.reasons() == {"not_sent": 60}
 
 
@@ -151,21 +157,25 @@ def test_a_wrong_key_and_none(litellm: LiteLlm, tmp_path: Path, command: str) ->
 def test_a_wrong_route_stops_the_run(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url.replace("/v1", "/api"), "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, WITH_KEY, "--model=SUMMARIZATION", environ=ENVIRON)
-    assert ended.code == 4 and says_no_route(ended.output), recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert says_no_route(ended.output), recorded(ended)
 
 
 def test_a_model_it_does_not_have(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, WITH_KEY, "--model=nobody", environ=ENVIRON)
-    assert ended.code == 4 and "Invalid model name passed in model=nobody" in ended.output, recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "Invalid model name passed in model=nobody" in ended.output, recorded(ended)
     check = run(job, WITH_KEY, "--model=nobody", command="check", environ=ENVIRON)
-    assert check.code == 2 and "nobody" in check.output, check.output
+    assert check.code == 2, check.output
+    assert "nobody" in check.output, check.output
 
 
 def test_which_of_several_models_is_asked_for(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
     ended = run(job, WITH_KEY, command="check", environ=ENVIRON)
-    assert ended.code == 2 and "--model" in ended.output, ended.output
+    assert ended.code == 2, ended.output
+    assert "--model" in ended.output, ended.output
 
 
 def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
@@ -182,7 +192,8 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=200)
         assert process.returncode == 0, output
         answered = Counter(exchange.question for exchange in tap.answered())
-    assert len(answered) == 200 and set(answered.values()) == {1}
+    assert len(answered) == 200
+    assert set(answered.values()) == {1}
     assert "200 rows in = 200 examples + 0 rejects" in output
 
 

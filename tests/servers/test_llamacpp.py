@@ -45,7 +45,8 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaServer]:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_plain(llama: LlamaServer, tmp_path: Path, task: str) -> None:
     ended = run(job_of(tmp_path, llama.url, task, rows(task, 20)), SHORT, speaks(PLAIN[task]))
-    assert ended.code == 0 and len(ended.examples()) == 20, recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert len(ended.examples()) == 20, recorded(ended)
     assert all(message["content"] for example in ended.examples() for message in example["messages"])
 
 
@@ -53,13 +54,15 @@ def test_every_task_plain(llama: LlamaServer, tmp_path: Path, task: str) -> None
 def test_every_task_with_reasoning(llama: LlamaServer, tmp_path: Path, task: str) -> None:
     flag = "--enable_chain_of_density" if task == "SUMMARIZATION" else "--enable_chain_of_thought"
     ended = run(job_of(tmp_path, llama.url, task, rows(task, 20)), SHORT, speaks(REASONED[task]), f"{flag}=true")
-    assert ended.code == 0 and len(ended.examples()) == 20, recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert len(ended.examples()) == 20, recorded(ended)
 
 
 def test_noise_is_no_answer_to_a_question_of_form(llama: LlamaServer, tmp_path: Path) -> None:
     job = job_of(tmp_path, llama.url, "NLI", rows("NLI", 40))
     ended = run(job, "--teacher_model_max_new_tokens=30", "--teacher_model_temperature=1", "--teacher_model_top_p=1")
-    assert ended.code == 3 and not ended.job.train_output.exists(), recorded(ended)
+    assert ended.code == 3, recorded(ended)
+    assert not ended.job.train_output.exists(), recorded(ended)
     assert set(ended.reasons()) <= {"cut_off_by_length", "label_not_listed", "empty_answer"}
 
 
@@ -69,7 +72,8 @@ def test_rows_longer_than_a_slot_do_not_stop_the_run(llama: LlamaServer, tmp_pat
     with Tap(llama.port) as tap:
         ended = run(job_of(tmp_path, tap.url, "SUMMARIZATION", lines), SHORT, speaks(PLAIN["SUMMARIZATION"]), "--min_endpoint_success_ratio=0")
         asked = Counter(exchange.question for exchange in tap.exchanges())
-    assert ended.code == 0 and len(ended.examples()) == 30, recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert len(ended.examples()) == 30, recorded(ended)
     assert ended.reasons() == {"context_length_exceeded": 45}
     assert set(asked.values()) == {1}
 
@@ -79,7 +83,8 @@ def test_rows_that_are_all_too_long_are_each_refused_once(llama: LlamaServer, tm
     with Tap(llama.port) as tap:
         ended = run(job_of(tmp_path, tap.url, "SUMMARIZATION", long_rows(60, 3000)), SHORT)
         asked = Counter(exchange.question for exchange in tap.exchanges() if len(exchange.question) > 3000)
-    assert ended.code == 3 and ended.reasons() == {"context_length_exceeded": 60}, recorded(ended)
+    assert ended.code == 3, recorded(ended)
+    assert ended.reasons() == {"context_length_exceeded": 60}, recorded(ended)
     assert set(asked.values()) == {1}
 
 
@@ -129,9 +134,11 @@ def test_a_wrong_key_and_none(tmp_path: Path) -> None:
     with LlamaServer(tmp_path / "server", key="right-key-1") as server:
         job = job_of(tmp_path, server.url, "NLI", rows("NLI", 3))
         wrong = run(job, "--api_key_env=LLAMA_KEY", environ={"LLAMA_KEY": "wrong-key-1"})
-        assert wrong.code == 4 and "the key is wrong or expired (status 401" in wrong.output, wrong.output
+        assert wrong.code == 4, wrong.output
+        assert "the key is wrong or expired (status 401" in wrong.output, wrong.output
         none = run(job)
-        assert none.code == 4 and "it wants a key, and none is given" in none.output, none.output
+        assert none.code == 4, none.output
+        assert "it wants a key, and none is given" in none.output, none.output
         right = run(job, "--api_key_env=LLAMA_KEY", SHORT, speaks(PLAIN["NLI"]), environ={"LLAMA_KEY": "right-key-1"})
         assert right.code == 0, recorded(right)
 
@@ -147,7 +154,8 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=200)
         assert process.returncode == 0, output
         answered = Counter(exchange.question for exchange in tap.answered())
-    assert len(answered) == 80 and set(answered.values()) == {1}
+    assert len(answered) == 80
+    assert set(answered.values()) == {1}
     assert "80 rows in = 80 examples + 0 rejects" in output
 
 
@@ -156,7 +164,8 @@ def test_token_by_token_it_says_the_same(llama: LlamaServer, tmp_path: Path) -> 
     one_way = speaks('root ::= "the mill by the river, 7 \\"boats\\" and a k\u00e4se \U0001f9c0"')
     streamed, whole = asked_both_ways(tmp_path, llama.url, "SUMMARIZATION", rows("SUMMARIZATION", 12), SHORT, one_way)
     assert streamed.code == whole.code == 0, recorded(streamed)
-    assert responses(streamed) == responses(whole) and len(responses(whole)) == 12
+    assert responses(streamed) == responses(whole)
+    assert len(responses(whole)) == 12
     assert streamed.job.datasets() == whole.job.datasets()
 
 
@@ -164,5 +173,7 @@ def test_a_long_answer_outlives_the_time_of_an_attempt_while_tokens_come(llama: 
     slow = speaks("root ::= [a-z]{1500}")
     impatient = ("--initial_request_timeout=0.5", "--max_request_timeout=0.5", "--teacher_model_max_new_tokens=3000")
     ended = run(job_of(tmp_path, llama.url, "SUMMARIZATION", rows("SUMMARIZATION", 6)), *impatient, slow)
-    assert ended.code == 0 and ended.metrics["answers_streamed"] == 6, recorded(ended)
-    assert ended.metrics.get("requests_failed_timed_out", 0) == 0 and ended.metrics["requests_sent"] == 6
+    assert ended.code == 0, recorded(ended)
+    assert ended.metrics["answers_streamed"] == 6, recorded(ended)
+    assert ended.metrics.get("requests_failed_timed_out", 0) == 0
+    assert ended.metrics["requests_sent"] == 6

@@ -37,7 +37,8 @@ def test_every_task_plain(serve: TransformersServe, tmp_path: Path, task: str) -
 def test_noise_holds_no_reasoning(serve: TransformersServe, tmp_path: Path, task: str) -> None:
     flag = "--enable_chain_of_density" if task == "SUMMARIZATION" else "--enable_chain_of_thought"
     ended = run(job_of(tmp_path, serve.url, task, rows(task, 10)), *FEW, MODEL, f"{flag}=true", timeout_s=200)
-    assert ended.code == 0 and ended.examples() == [], recorded(ended)
+    assert ended.code == 0, recorded(ended)
+    assert ended.examples() == [], recorded(ended)
     assert set(ended.reasons()) <= {"cut_off_by_length", "empty_answer", "no_json", "special_tokens"}
 
 
@@ -52,13 +53,15 @@ def test_a_model_it_does_not_serve(serve: TransformersServe, tmp_path: Path) -> 
 def test_a_field_it_does_not_know(serve: TransformersServe, tmp_path: Path) -> None:
     job = job_of(tmp_path, serve.url, "SUMMARIZATION", rows("SUMMARIZATION", 40))
     ended = run(job, *FEW, MODEL, '--extra_body={"best_of_all": 3}', timeout_s=200)
-    assert ended.code == 4 and "best_of_all" in ended.output, recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert "best_of_all" in ended.output, recorded(ended)
 
 
 def test_a_wrong_route_stops_the_run(serve: TransformersServe, tmp_path: Path) -> None:
     job = job_of(tmp_path, serve.url.replace("/v1", "/api"), "SUMMARIZATION", rows("SUMMARIZATION", 40))
     ended = run(job, *FEW, MODEL)
-    assert ended.code == 4 and says_no_route(ended.output), recorded(ended)
+    assert ended.code == 4, recorded(ended)
+    assert says_no_route(ended.output), recorded(ended)
 
 
 def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
@@ -71,7 +74,8 @@ def test_killed_and_started_again_in_mid_run(tmp_path: Path) -> None:
         output, _ = process.communicate(timeout=250)
         assert process.returncode == 0, output
         answered = Counter(exchange.question for exchange in tap.answered())
-    assert len(answered) == 80 and set(answered.values()) == {1}
+    assert len(answered) == 80
+    assert set(answered.values()) == {1}
     assert len(job.rejects()) + len(job.train_output.read_text().splitlines()) == 80
 
 

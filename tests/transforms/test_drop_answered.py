@@ -65,4 +65,5 @@ def test_the_new_answer_stands_and_is_not_asked_for_a_third_time(tmp_path: Path)
     record_answer(spec, "run-1", "no idea")
     record_answer(spec, "run-2", "still none")
     found = looked_up(spec)  # as after the death of a worker
-    assert isinstance(found, ScoredRow) and found.replies[0].content == "still none"
+    assert isinstance(found, ScoredRow)
+    assert found.replies[0].content == "still none"

@@ -35,7 +35,8 @@ def test_a_setting_takes_every_name_of_its_registry_and_no_other(section, name, 
 def test_every_kind_of_endpoint_has_its_entry(kind: EndpointKind) -> None:
     entry = KINDS[kind]
     assert entry.is_azure == (kind is not EndpointKind.OPENAI)
-    assert entry.not_found_advice and entry.role
+    assert entry.not_found_advice
+    assert entry.role
     assert entry.connection_type is not None or not entry.is_known_by_connection
 
 
@@ -50,4 +51,5 @@ def test_every_input_format_has_its_entry(name: str) -> None:
 def test_every_student_format_has_its_entry(name: str) -> None:
     entry: StudentFormat = STUDENT_FORMATS[name]
     assert entry.is_read_by_trl or not entry.is_chat
-    assert callable(entry.row) and callable(entry.parquet_schema)
+    assert callable(entry.row)
+    assert callable(entry.parquet_schema)

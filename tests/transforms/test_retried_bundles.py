@@ -78,7 +78,8 @@ def test_a_bundle_that_runs_twice_asks_once(tmp_path: Path) -> None:
     with start_simulator(TEACHER) as simulator:
         tally = run(scoring_spec(tmp_path, simulator.base_url), marker, bundle_repeat=1)
         assert simulator.stats()["requests"] == ROWS
-    assert tally.rows == tally.examples == ROWS and tally.reused_answers == ROWS
+    assert tally.rows == tally.examples == ROWS
+    assert tally.reused_answers == ROWS
 
 
 @pytest.mark.parametrize("another_process", [False, True])
@@ -96,7 +97,8 @@ def test_a_bundle_that_failed_pays_only_for_what_was_not_recorded(tmp_path: Path
     assert tally.rows == tally.examples == ROWS
     assert stats["repeats"] <= (20 if another_process else 0)
     index = AnswerIndex(str(tmp_path / "ledger"))
-    assert index.repeated("run-1") == 0 and len(index) == ROWS
+    assert index.repeated("run-1") == 0
+    assert len(index) == ROWS
 
 
 def test_two_workers_that_ask_the_same_row_give_one(tmp_path: Path) -> None:
@@ -113,7 +115,8 @@ def test_two_workers_that_ask_the_same_row_give_one(tmp_path: Path) -> None:
         for segment in (tmp_path / name).iterdir():
             segment.rename(both / segment.name)
     index = AnswerIndex(str(both))
-    assert index.repeated("run-1") == ROWS and index.repeated("run-2") == 0
+    assert index.repeated("run-1") == ROWS
+    assert index.repeated("run-2") == 0
     with start_simulator(TEACHER) as simulator:
         tally = run(replace(scoring, ledger_dir=str(both)), marker)
         assert simulator.stats()["requests"] == 0

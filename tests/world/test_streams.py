@@ -71,15 +71,18 @@ def results() -> Iterator[dict[tuple[str, bool], AttemptResult]]:
 def test_a_stream_is_one_whole_response(name: str, asked: bool, results: dict[tuple[str, bool], AttemptResult]) -> None:
     stream, result = STREAMS[name], results[name, asked]
     if "kind" in stream:
-        assert result.failure is not None and result.reply is None
+        assert result.failure is not None
+        assert result.reply is None
         assert result.failure.kind.value == stream["kind"], result.failure
         assert result.body, "what came of it was paid for"
         return
-    assert result.failure is None and result.was_stream
+    assert result.failure is None
+    assert result.was_stream
     assert json.loads(result.body) == stream["whole"]
     assert list(json.loads(result.body)) == list(stream["whole"])
     expected = read_reply(json.dumps(stream["whole"]), 0, 1, result.latency_ms)
-    assert result.reply is not None and result.reply._replace(first_token_ms=None) == expected
+    assert result.reply is not None
+    assert result.reply._replace(first_token_ms=None) == expected
     assert (result.reply.first_token_ms is not None) is asked
 
 
@@ -90,7 +93,8 @@ def test_what_was_said_before_an_error_is_kept(results: dict[tuple[str, bool], A
 
 
 def test_the_corpus_has_the_servers_that_people_have() -> None:
-    assert len(STREAMS) >= 40 and all(stream["source"] for stream in STREAMS.values())
+    assert len(STREAMS) >= 40
+    assert all(stream["source"] for stream in STREAMS.values())
 
 
 @settings(steady, max_examples=400)
@@ -117,7 +121,8 @@ def test_a_damaged_stream_is_the_same_wherever_it_is_cut_and_never_an_accident(
 ) -> None:
     sent = edited(text, changes)
     whole, pieces = assembled(sent, [len(sent) or 1]), assembled(sent, cuts)
-    assert pieces.body() == whole.body() and pieces.is_broken_off == whole.is_broken_off
+    assert pieces.body() == whole.body()
+    assert pieces.is_broken_off == whole.is_broken_off
     assert pieces.body() or not sent
     if not pieces.is_broken_off:
         with contextlib.suppress(BrokenBody):
@@ -154,7 +159,8 @@ def test_a_damaged_stream_costs_one_attempt(text: bytes, changes: list[tuple[flo
     assert (result.reply is None) is not (result.failure is None)
     assert result.body or not sent
     if result.failure is not None:
-        assert isinstance(result.failure.kind, FailureKind) and result.failure.detail
+        assert isinstance(result.failure.kind, FailureKind)
+        assert result.failure.detail
 
 
 def chunk(**delta: Any) -> bytes:

@@ -11,4 +11,5 @@ def test_means_over_the_answers_that_were_streamed() -> None:
 
 def test_an_endpoint_that_counts_no_tokens_and_a_run_without_streams() -> None:
     assert token_speed_line({"answers_streamed": 1, "first_token_ms": 100}) == "1 answer: first token after 0.1 s on average"
-    assert token_speed_line({}) == "" and token_speed({"requests_sent": 3}) is None
+    assert token_speed_line({}) == ""
+    assert token_speed({"requests_sent": 3}) is None

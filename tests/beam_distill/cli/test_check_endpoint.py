@@ -92,7 +92,8 @@ def test_check_reads_a_wrong_key_behind_a_status_400(job: Job, capsys: pytest.Ca
         job.url = f"http://{address}/v1"
         assert job.command("check", "--api_key_env=TEACHER_KEY") == 4
         shown = capsys.readouterr().err
-        assert "the key is wrong or expired" in shown and "No connected db." in shown
+        assert "the key is wrong or expired" in shown
+        assert "No connected db." in shown
 
 
 class SmallContext(NoModelList):

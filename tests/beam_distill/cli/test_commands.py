@@ -27,7 +27,8 @@ def test_it_says_what_it_is_called_what_it_takes_and_runs(name: str) -> None:
     module = importlib.import_module(f"beam_distill.cli.commands.{name}")
     assert isinstance(module.COMMAND, Command)
     assert module.COMMAND.run is module.run
-    assert module.COMMAND.help and not module.COMMAND.help.endswith(".")
+    assert module.COMMAND.help
+    assert not module.COMMAND.help.endswith(".")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if load(name).takes is not Takes.NOTHING])

@@ -95,13 +95,15 @@ def test_the_old_answers_stay_on_the_ledger(rejected: Job, capsys: pytest.Captur
     capsys.readouterr()
     assert main(["ledger", str(rejected.work_dir)]) == 0
     shown = capsys.readouterr().out
-    assert "answers     24 in 2 segments" in shown and shown.count("12 answers in") == 2
+    assert "answers     24 in 2 segments" in shown
+    assert shown.count("12 answers in") == 2
     assert "superseded  12 by later answers" in shown
     assert "usable      12\n" in shown
     assert "empty_answer" not in shown
     assert main(["ledger", str(rejected.work_dir), "--reason=empty_answer"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == 12 and all("(superseded by a later answer) empty_answer" in line for line in listed)
+    assert len(listed) == 12
+    assert all("(superseded by a later answer) empty_answer" in line for line in listed)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,8 @@ def test_a_reason_that_no_record_can_have_is_told(rejected: Job, chosen: list[st
     capsys.readouterr()
     assert main(["ledger", str(rejected.work_dir), *chosen]) == 2
     shown = capsys.readouterr()
-    assert said in shown.err and shown.out == ""
+    assert said in shown.err
+    assert shown.out == ""
 
 
 @pytest.mark.parametrize(
@@ -190,8 +193,10 @@ def test_records_are_found_and_exported(rejected: Job, tmp_path: Path, capsys: p
     target = tmp_path / "out.jsonl"
     assert main(["ledger", work_dir, "--reason=empty_answer", f"--export={target}"]) == 0
     found = read_jsonl(target)
-    assert len(found) == 12 and {record["reason"] for record in found} == {"empty_answer"}
-    assert found[0]["payload"]["messages"][-1]["role"] == "user" and found[0]["response"]["choices"]
+    assert len(found) == 12
+    assert {record["reason"] for record in found} == {"empty_answer"}
+    assert found[0]["payload"]["messages"][-1]["role"] == "user"
+    assert found[0]["response"]["choices"]
     capsys.readouterr()
     assert main(["ledger", work_dir, f"--row={found[5]['row_key']}", "--export=-"]) == 0
     (line,) = capsys.readouterr().out.splitlines()

@@ -42,7 +42,8 @@ def test_a_distillation_job_is_read_key_by_key() -> None:
     assert settings.validation_file_path == str(folder / "math" / "validation.jsonl")
     assert settings.generated_batch_train_file_path == str(folder / "azureml" / "math-for-a-small-student" / "train.jsonl")
     assert settings.generated_batch_validation_file_path == str(folder / "azureml" / "math-for-a-small-student" / "validation.jsonl")
-    assert settings.data_generation_task_type.value == "MATH" and settings.enable_chain_of_thought
+    assert settings.data_generation_task_type.value == "MATH"
+    assert settings.enable_chain_of_thought
     assert settings.teacher_model_endpoint_url == "https://teacher.example.com/chat/completions"
     assert (settings.teacher_model_temperature, settings.teacher_model_top_p, settings.teacher_model_max_new_tokens) == (0.1, 0.95, 1024)
     assert settings.extra_body == {"repetition_penalty": 1.05}
@@ -126,7 +127,8 @@ def test_what_is_done_anyway_is_not_named(tmp_path: Path) -> None:
 def test_a_connection_to_azure_openai_is_one_under_any_hosts_name(tmp_path: Path, endpoint: str, kind: str | None) -> None:
     path = changed(tmp_path, MATH, lambda job: job["teacher_model_endpoint_connection"].update(type="azure_open_ai", endpoint=endpoint))
     found = resolved(path)
-    assert found.settings.endpoint_kind == kind and "connection.type" not in " ".join(found.warnings)
+    assert found.settings.endpoint_kind == kind
+    assert "connection.type" not in " ".join(found.warnings)
     assert resolved(path, teacher_model_endpoint_url="http://127.0.0.1:1/v1").settings.endpoint_kind is None
 
 
@@ -162,7 +164,8 @@ def test_the_files_key_is_for_the_files_endpoint_alone() -> None:
 def test_another_endpoints_name_takes_nothing_of_the_files_endpoint(tmp_path: Path) -> None:
     found = resolved(MATH, teacher_model_endpoint_name="other")
     assert found.secrets == {}
-    assert found.settings.teacher_model_endpoint_url is None and found.settings.endpoint_to_look_up == "other"
+    assert found.settings.teacher_model_endpoint_url is None
+    assert found.settings.endpoint_to_look_up == "other"
     said = " ".join(found.warnings)
     assert "its teacher_model_endpoint_url is not used, because another teacher_model_endpoint_name is given" in said
     assert "its api_key is not sent, because another teacher_model_endpoint_name is given" in said
@@ -208,7 +211,8 @@ def test_a_pipeline_job_is_read_through_its_expressions() -> None:
     assert settings.generated_batch_train_file_path == str(folder / "azureml" / "labelled" / "train.jsonl")
     assert settings.generated_batch_validation_file_path == str(folder / "azureml" / "pipeline_nli" / "validation.jsonl")
     assert settings.teacher_model_endpoint_url == "https://teacher.example.com/v1"
-    assert settings.teacher_model_max_new_tokens == 512 and settings.enable_chain_of_thought
+    assert settings.teacher_model_max_new_tokens == 512
+    assert settings.enable_chain_of_thought
     assert settings.resolved_authentication.kind == "none"
     said = " ".join(found.warnings)
     for name in ("validation_info", "jobs.check", "display_name", "experiment_name"):
@@ -236,7 +240,8 @@ def test_a_pipeline_job_is_read_through_its_expressions() -> None:
 )
 def test_keys_of_a_pipeline_that_cannot_be_honoured_are_named(tmp_path: Path, change: Any, named: str) -> None:
     before, after = (" ".join(resolved(changed(tmp_path, NLI, edit)).warnings) for edit in (lambda job: None, change))
-    assert named not in before and after.count(named) == 1
+    assert named not in before
+    assert after.count(named) == 1
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ SOURCES = (by_flag, by_environment, by_yaml, by_json, by_step, by_bound_step, by
 
 
 def test_they_are_the_components() -> None:
-    assert set(INPUTS) == set(COMPONENT_INPUTS) and len(INPUTS) == 38
+    assert set(INPUTS) == set(COMPONENT_INPUTS)
+    assert len(INPUTS) == 38
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -49,7 +49,8 @@ def test_the_default_token_limit_spelled_out_means_for_summaries_what_it_means_i
     assert any("is 128, the component's default, which means 1024 for SUMMARIZATION" in warning for warning in found.warnings)
     for limit in (127, 129, 1024):
         exact = given(data_generation_task_type="SUMMARIZATION", teacher_model_max_new_tokens=limit)
-        assert exact.settings.effective_max_new_tokens == limit and exact.warnings == []
+        assert exact.settings.effective_max_new_tokens == limit
+        assert exact.warnings == []
     assert given(teacher_model_max_new_tokens="128").settings.effective_max_new_tokens == 128
     assert given(teacher_model_max_new_tokens="128").warnings == []
     (said,) = given(teacher_model_max_new_tokens="128", enable_chain_of_thought="true").warnings
@@ -96,7 +97,8 @@ def test_a_stop_that_looks_like_a_flag_is_one_all_the_same(text: str, flag: str,
     needed = {**NEEDED, "train_file_path": str(tmp_path / "in.jsonl"), "work_dir": str(tmp_path / "work")}
     assert main(["plan", *[f"--{name}={value}" for name, value in needed.items()], flag, text, "--model", "m"]) == 0
     shown = capsys.readouterr().out
-    assert str([text]) in shown and "(flag)" in shown
+    assert str([text]) in shown
+    assert "(flag)" in shown
 
 
 @pytest.mark.fault("G5")

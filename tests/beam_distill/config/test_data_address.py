@@ -62,7 +62,8 @@ def test_what_has_no_path_says_what_to_give(address: str, said: str) -> None:
 def test_a_signature_is_refused_and_not_repeated() -> None:
     with pytest.raises(ValueError) as caught:
         beam_path("https://account.blob.core.windows.net/container/a.jsonl?sv=1&sig=SECRET")
-    assert "give azfs://account/container/a.jsonl" in str(caught.value) and "SECRET" not in str(caught.value)
+    assert "give azfs://account/container/a.jsonl" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
 
 
 @pytest.mark.fault("G14")
@@ -78,8 +79,10 @@ def test_every_path_of_a_run_is_read_so() -> None:
         "teacher_model_endpoint_url": "http://127.0.0.1:9",
     }
     settings = resolve(given, None, {}).settings
-    assert settings.train_file_path == "azfs://a/c/t.jsonl" and settings.validation_file_path == "azfs://a/c/v.jsonl"
-    assert settings.generated_batch_train_file_path == "azfs://a/c/o.jsonl" and settings.work_dir == "azfs://a/c/w"
+    assert settings.train_file_path == "azfs://a/c/t.jsonl"
+    assert settings.validation_file_path == "azfs://a/c/v.jsonl"
+    assert settings.generated_batch_train_file_path == "azfs://a/c/o.jsonl"
+    assert settings.work_dir == "azfs://a/c/w"
     with pytest.raises(SettingsError, match="train_file_path .*asset in Azure ML"):
         resolve({**given, "train_file_path": "azureml:rows:1"}, None, {})
     with pytest.raises(SettingsError) as caught:
@@ -94,7 +97,8 @@ def test_a_pattern_that_the_shell_has_replaced_is_called_that(tmp_path: pytest.T
         open(path, "w").close()
     with pytest.raises(SettingsError) as caught:
         check_leftovers(rows, ())
-    assert f"--train_file_path '{tmp_path}/*.jsonl'" in str(caught.value) and "quotes" in str(caught.value)
+    assert f"--train_file_path '{tmp_path}/*.jsonl'" in str(caught.value)
+    assert "quotes" in str(caught.value)
     with pytest.raises(SettingsError) as caught:
         check_leftovers(["no-file"], ())
     assert "quotes" not in str(caught.value)
@@ -120,7 +124,8 @@ def test_a_path_may_begin_in_the_home_directory(tmp_path: Path, monkeypatch: pyt
     settings = resolve(given, None, {}).settings
     assert (settings.train_file_path, settings.generated_batch_train_file_path) == (f"{home}/t*.jsonl", f"{home}/out/o.jsonl")
     assert (settings.work_dir, settings.api_key_file, settings.ca_bundle) == (f"{home}/w", f"{home}/key", f"{home}/ca.pem")
-    assert settings.azure_ca_bundle == f"{home}/azure.pem" and settings.user_template == "{{q}}?"
+    assert settings.azure_ca_bundle == f"{home}/azure.pem"
+    assert settings.user_template == "{{q}}?"
     assert [beam_path(name) for name in ("~backup.jsonl", "a/~/b.jsonl", "~")] == ["~backup.jsonl", "a/~/b.jsonl", "~"]
     (tmp_path / "~").mkdir()
     assert beam_path("~/rows.jsonl") == "~/rows.jsonl"  # there is one of that name

@@ -39,7 +39,8 @@ def test_azure_mls_own_pipeline_runs_with_its_defaults_for_every_task(tmp_path: 
     assert settings.data_generation_task_type.value == task
     assert settings.effective_max_new_tokens == (1024 if task == "SUMMARIZATION" else 128)
     assert (settings.max_len_summary, settings.mini_batch_size, settings.initial_worker_count) == (80, 102400, 5)
-    assert settings.resolved_authentication.kind == "none" and settings.compute_data_generation == "serverless"
+    assert settings.resolved_authentication.kind == "none"
+    assert settings.compute_data_generation == "serverless"
 
 
 @pytest.mark.fault("G1")
@@ -102,7 +103,8 @@ def test_the_step_that_asks_row_by_row_is_run_where_it_is_alone(tmp_path: Path) 
     outputs = fields["jobs"]["oss_distillation_seq_scoring_pipeline"]["outputs"]
     outputs["generated_train_file_path"] = {"type": "uri_file", "path": "./made/train.jsonl"}
     settings = given(tmp_path, fields).settings
-    assert settings.initial_worker_count == 10 and settings.student_model is None
+    assert settings.initial_worker_count == 10
+    assert settings.student_model is None
     found = resolve(
         {"train_file_path": "r.jsonl", "data_generation_task_type": "NLI", "teacher_model_endpoint_url": "http://127.0.0.1:1"},
         written(tmp_path, fields),
@@ -146,7 +148,8 @@ def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Pa
 def test_a_secret_header_of_the_file_goes_to_the_files_endpoint_alone(tmp_path: Path) -> None:
     fields = parent_pipeline(teacher_model_endpoint_url="https://teacher.example.com/v1", additional_headers='{"api-key": "abc", "x-team": "a"}')
     found = given(tmp_path, fields)  # with another address by flag
-    assert found.settings.additional_headers == {"x-team": "a"} and f"{HEADER_VARIABLE}API_KEY" not in found.secrets
+    assert found.settings.additional_headers == {"x-team": "a"}
+    assert f"{HEADER_VARIABLE}API_KEY" not in found.secrets
     assert any("api-key of its additional_headers is not sent" in warning for warning in found.warnings)
     with pytest.raises(SettingsError, match="workers of flink cannot see a key"):
         given(tmp_path, fields, teacher_model_endpoint_url="https://teacher.example.com/v1", runner="flink")

@@ -62,7 +62,8 @@ def test_a_flag_names_another_teacher_than_the_list_of_the_file(tmp_path: Path) 
     assert (single.teacher_model_endpoint_url, single.teachers) == ("http://other/v1", None)
     path.write_text(json.dumps({**NEEDED, "teacher_model_endpoint_url": EAST}))
     pool = resolve({"teachers": [EAST, WEST]}, str(path), {}).settings
-    assert pool.teacher_model_endpoint_url is None and pool.teachers is not None
+    assert pool.teacher_model_endpoint_url is None
+    assert pool.teachers is not None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,8 @@ def test_a_flag_names_another_teacher_than_the_list_of_the_file(tmp_path: Path) 
 def test_what_is_wrong_is_said_with_its_entry_and_no_secret(teachers: Any, said: str) -> None:
     message = refused(teachers)
     assert said in message
-    assert "sk-1234567890abcdef" not in message and "abc123" not in message
+    assert "sk-1234567890abcdef" not in message
+    assert "abc123" not in message
 
 
 def test_two_ways_to_name_the_teacher_at_a_time_are_refused() -> None:
@@ -121,4 +123,5 @@ def test_requests_of_a_pool_are_those_of_the_endpoint_that_was_alone(tmp_path: P
     assert hash_of(settings(deployed, model="gpt")) == hash_of(alone) == hash_of(settings([EAST, WEST], model="gpt"))
     (tmp_path / "ledger").mkdir()
     endpoint, doubt = endpoint_by_record(settings(deployed, model="gpt", work_dir=str(tmp_path)))
-    assert endpoint is not None and (endpoint.model, doubt) == ("gpt", None)
+    assert endpoint is not None
+    assert (endpoint.model, doubt) == ("gpt", None)

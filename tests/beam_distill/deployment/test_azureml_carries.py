@@ -60,12 +60,15 @@ def test_a_work_dir_on_object_storage_is_the_components(tmp_path: Path, capsys: 
     component, step = rendered(tmp_path, work_dir="azfs://acct/c/work", beam_options={"azure_managed_identity_client_id": "1-2"})
     words = component["command"].split()
     assert words[words.index("--work_dir") + 1] == "azfs://acct/c/work"
-    assert "--blob_service_endpoint=https://acct.blob.core.windows.net" in words and "--azure_managed_identity_client_id=1-2" in words
-    assert step["identity"] == {"type": "managed_identity"} and "warning" not in capsys.readouterr().err
+    assert "--blob_service_endpoint=https://acct.blob.core.windows.net" in words
+    assert "--azure_managed_identity_client_id=1-2" in words
+    assert step["identity"] == {"type": "managed_identity"}
+    assert "warning" not in capsys.readouterr().err
     component, step = rendered(tmp_path, "work_dir=azfs://other/c/work", work_dir="azfs://acct/c/work")
     assert "--work_dir azfs://other/c/work --blob_service_endpoint=https://other.blob" in component["command"]
     component, step = rendered(tmp_path, "work_dir=azfs://set/c/work", beam_options={"blob_service_endpoint": "https://own.example"})
-    assert "--blob_service_endpoint=https://own.example" in component["command"] and step["identity"] == {"type": "managed_identity"}
+    assert "--blob_service_endpoint=https://own.example" in component["command"]
+    assert step["identity"] == {"type": "managed_identity"}
     assert component["command"].count("blob_service_endpoint") == 1
 
 
@@ -94,6 +97,7 @@ def test_what_stays_behind_is_said_by_name(tmp_path: Path, capsys: pytest.Captur
         "beam_options: azure_connection_string left out",
     ):
         assert f"warning: {start}" in said
-    assert "--direct_running_mode=multi_processing" in component["command"] and "--work_dir ./outputs/beam_distill" in component["command"]
+    assert "--direct_running_mode=multi_processing" in component["command"]
+    assert "--work_dir ./outputs/beam_distill" in component["command"]
     assert step["environment_variables"] == {"BEAM_DISTILL_CA_BUNDLE": "/etc/ssl/own.pem"}
     assert "very-secret" not in said + "".join(path.read_text() for path in (tmp_path / "out").iterdir())

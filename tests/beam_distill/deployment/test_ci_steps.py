@@ -52,7 +52,8 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
         assert "made-up" not in failed.jobs["distill"].output + failed.jobs["check"].output
         (record,) = failed.artifacts.rglob("run.json")
         assert json.loads(record.read_text())["exit_code"] == 3
-        assert not list(failed.artifacts.rglob("train.jsonl")) and not list(failed.artifacts.rglob("train.handoff"))
+        assert not list(failed.artifacts.rglob("train.jsonl"))
+        assert not list(failed.artifacts.rglob("train.handoff"))
         assert list(failed.artifacts.rglob("ledger/*"))
         paid = simulator.stats()["requests"]
 
@@ -90,8 +91,10 @@ def test_rows_that_cannot_be_asked_end_the_job_before_anything_is_paid_for(
     write_rows(service.repository / "data" / "train.jsonl", [*questions(ROWS), '{"messages": [{"role": "user"'])
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
         ended = start(service, target, simulator.base_url, wheel)
-        assert ended.jobs["check"].exit_code == 2 and "1 row that cannot be asked" in ended.jobs["check"].output
-        assert "distill" not in ended.jobs and simulator.stats()["requests"] == 0
+        assert ended.jobs["check"].exit_code == 2
+        assert "1 row that cannot be asked" in ended.jobs["check"].output
+        assert "distill" not in ended.jobs
+        assert simulator.stats()["requests"] == 0
 
 
 @pytest.mark.slow

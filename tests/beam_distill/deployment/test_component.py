@@ -89,7 +89,8 @@ def test_it_would_find_an_input_that_is_not_optional(folder: Path, tmp_path: Pat
 def test_all_optional_inputs_may_be_left_out_of_the_command(component: dict[str, Any]) -> None:
     for name, declared in component["inputs"].items():
         word = f"--{name} '${{{{inputs.{name}}}}}'"
-        assert word in component["command"] and (f"$[[{word}]]" in component["command"]) is declared["optional"]
+        assert word in component["command"]
+        assert (f"$[[{word}]]" in component["command"]) is declared["optional"]
     assert list(component["outputs"]) == ["generated_batch_train_file_path", "generated_batch_validation_file_path"]
     assert {output["type"] for output in component["outputs"].values()} == {"uri_file"}
 
@@ -129,5 +130,6 @@ def test_a_job_says_its_inputs_as_the_component_takes_them(
 def test_instance_count_is_processes_of_the_one_machine(tmp_path: Path) -> None:
     folder = rendered("azureml", config_for("azureml", tmp_path, instance_count=4))
     job = yaml.safe_load((folder / "job.yaml").read_text(encoding="utf-8"))
-    assert job["inputs"]["instance_count"] == 4 and job["jobs"]["distill"]["resources"]["instance_count"] == 1
+    assert job["inputs"]["instance_count"] == 4
+    assert job["jobs"]["distill"]["resources"]["instance_count"] == 1
     assert "on Azure ML one machine runs the job" in (ROOT / "docs" / "reference" / "differences.md").read_text(encoding="utf-8")

@@ -83,7 +83,8 @@ def test_the_value_arrives_whole(tmp_path: Path, case: str) -> None:
 @pytest.mark.fault("X-F6")
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_words_and_scalars(value: str) -> None:
-    assert len(shell_word(value).splitlines()) == 1 and len(yaml_scalar(value).splitlines()) == 1
+    assert len(shell_word(value).splitlines()) == 1
+    assert len(yaml_scalar(value).splitlines()) == 1
     assert yaml.safe_load(yaml_scalar(value)) == value
     said = subprocess.run(["bash", "-c", f"printf %s {shell_word(value)}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
     assert said.stdout.decode() == value
@@ -105,7 +106,8 @@ def test_values_of_a_target_hold_no_line_break_and_no_expression(tmp_path: Path,
 def test_a_config_file_of_such_a_name_is_refused(tmp_path: Path, target: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     config = config_for(target, tmp_path).rename(tmp_path / name)
     assert main(["render", target, "--config", str(config), "-o", str(tmp_path / "out")]) == 2
-    assert "--config: " in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "--config: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     config.rename(tmp_path / "job.yaml")
     assert main(["render", target, "--config", str(tmp_path / "job.yaml"), "-o", str(tmp_path / name)]) == 2
 
@@ -136,7 +138,8 @@ def test_a_secret_in_the_body_is_not_rendered(tmp_path: Path, target: str, capsy
     assert main(["render", target, "--config", str(config), "--set", f"extra_body={body}", "-o", str(out)]) == 0
     assert "extra_body left out" in capsys.readouterr().err
     text = "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
-    assert "HUSH" not in text and "***" not in text
+    assert "HUSH" not in text
+    assert "***" not in text
 
 
 @pytest.mark.fault("G9", "N19")
@@ -147,7 +150,9 @@ def test_ci_checks_strictly_and_installs_what_there_is(tmp_path: Path, target: s
     assert main(["render", target, "--config", str(config), "-o", str(out)]) == 0
     said = capsys.readouterr().out
     text = "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
-    assert "beam-distill check --strict --config" in text and "python -m pip install ." in text
-    assert "must be a clone or fork of beam-distill's" in said and "put " not in said
+    assert "beam-distill check --strict --config" in text
+    assert "python -m pip install ." in text
+    assert "must be a clone or fork of beam-distill's" in said
+    assert "put " not in said
     assert main(["render", target, "--config", str(config), "--set", "package=git+https://host/me/beam-distill@v1", "-o", str(out)]) == 0
     assert "pip install git+https://host/me/beam-distill@v1" in "".join(path.read_text() for path in out.iterdir())

@@ -63,7 +63,8 @@ def test_a_job_that_failed_is_handed_on_as_such(target: str, tmp_path: Path) -> 
 def test_a_deployment_in_error_is_no_job_to_wait_for(tmp_path: Path) -> None:
     answers = [("jobManagerDeploymentStatus", "ERROR"), (".status.error", "no such image"), ("terminated.exitCode", "1")]
     ended, printed, _ = submitted("flink-kubernetes", tmp_path, answers)
-    assert ended == 1 and "no such image" in printed
+    assert ended == 1
+    assert "no such image" in printed
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -73,10 +74,12 @@ def test_pods_that_cannot_start_end_the_waiting(target: str, pod: str, tmp_path:
     answers = [(f"get pods --selector {POD[target]}", pod), (f"logs --selector {POD[target]} --container {container}", "the key is wrong")]
     ended, printed, _ = submitted(target, tmp_path, answers)
     assert ended == 1
-    assert f"container {container}" in printed and "the key is wrong" in printed
+    assert f"container {container}" in printed
+    assert "the key is wrong" in printed
 
 
 def test_a_verdict_that_nobody_can_read_ends_the_waiting(tmp_path: Path) -> None:
     answers = [("jobStatus.state", "FINISHED"), ("terminated.exitCode", ""), ("get pods --selector job-name", "verdict 0 ErrImagePull\n")]
     ended, printed, _ = submitted("flink-kubernetes", tmp_path, answers)
-    assert ended == 1 and "container verdict (ErrImagePull)" in printed
+    assert ended == 1
+    assert "container verdict (ErrImagePull)" in printed

@@ -96,27 +96,33 @@ def test_launch_goes_to_the_master_that_is_set(tmp_path: Path, monkeypatch: pyte
     a_config(tmp_path, master="localhost:9")
     assert main(["launch", "flink-rest", "--config", "job.yaml", "--set", "master=localhost:7"]) == 2
     said = capsys.readouterr().err
-    assert "no Flink JobManager answers at http://localhost:7: ConnectionRefusedError:" in said and "HTTPConnection" not in said
+    assert "no Flink JobManager answers at http://localhost:7: ConnectionRefusedError:" in said
+    assert "HTTPConnection" not in said
 
 
 def test_the_script_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: tuple[str, list[str]]) -> None:
     master, asked = job_manager
     script = rendered("flink-rest", a_config(tmp_path), f"master={master}") / "submit.sh"
     ended, arguments = run_script(tmp_path, script)
-    assert ended.returncode != 0 and asked == ["/config", "/jars/upload"]
-    assert "--flink_version=1.20" in arguments and f"--master=http://{master}" in arguments
+    assert ended.returncode != 0
+    assert asked == ["/config", "/jars/upload"]
+    assert "--flink_version=1.20" in arguments
+    assert f"--master=http://{master}" in arguments
 
 
 def test_a_flink_version_among_the_jobs_beam_options_wins(tmp_path: Path, job_manager: tuple[str, list[str]]) -> None:
     config = a_config(tmp_path, beam_options={"flink_version": "1.19"})
     _, arguments = run_script(tmp_path, rendered("flink-rest", config, f"master={job_manager[0]}") / "submit.sh")
-    assert arguments[0] == "jar" and not [word for word in arguments if word.startswith("--flink_version")]
+    assert arguments[0] == "jar"
+    assert not [word for word in arguments if word.startswith("--flink_version")]
 
 
 def test_the_script_makes_no_jar_for_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     ended, arguments = run_script(tmp_path, rendered("flink-rest", a_config(tmp_path), "master=localhost:9") / "submit.sh")
-    assert ended.returncode == 2 and arguments == []
-    assert "no Flink JobManager answers at http://localhost:9" in ended.stderr and "--set master=" in ended.stderr
+    assert ended.returncode == 2
+    assert arguments == []
+    assert "no Flink JobManager answers at http://localhost:9" in ended.stderr
+    assert "--set master=" in ended.stderr
 
 
 @pytest.mark.parametrize(("version", "wanted"), [(None, "1.19"), ("v1_20", "1.20"), ("v2_0", "2.0")])
@@ -154,4 +160,5 @@ def test_a_flink_version_that_beam_has_no_job_server_for_is_said(tmp_path: Path,
 def test_an_executor_has_as_many_cores_as_scoring_processes(tmp_path: Path) -> None:
     config = a_config(tmp_path, instance_count=2, max_concurrency_per_instance=3)
     words = (rendered("spark-submit", config) / "submit.sh").read_text().split()
-    assert "spark.executor.cores=3" in words and "spark.cores.max=6" in words
+    assert "spark.executor.cores=3" in words
+    assert "spark.cores.max=6" in words

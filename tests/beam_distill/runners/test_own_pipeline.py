@@ -16,4 +16,5 @@ def test_other_pipelines_are_relabelled_as_before() -> None:
     ours, theirs = OwnPipeline(), beam.Pipeline()
     for pvalueish in (ours, PBegin(ours), theirs, PBegin(theirs), (PBegin(theirs), PBegin(theirs)), {"a": PBegin(theirs)}):
         relabel(None, pvalueish)
-    assert len(seen) == 4 and seen[0] is theirs
+    assert len(seen) == 4
+    assert seen[0] is theirs

@@ -75,7 +75,8 @@ def test_direct_runs_in_this_process(tmp_path: Path) -> None:
     assert plan.same_process
     assert plan.argv == ()
     plan, options = planned(settings(tmp_path, max_concurrency_per_instance=3))
-    assert options["direct_num_workers"] == 3 and not plan.same_process
+    assert options["direct_num_workers"] == 3
+    assert not plan.same_process
 
 
 def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str) -> None:
@@ -87,7 +88,8 @@ def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str
     assert options["parallelism"] == 4
     assert str(options["sdk_worker_parallelism"]) == "2"
     assert json.loads(options["environment_config"])["command"] == "/opt/boot"
-    assert plan.same_machine and plan.notes == ()
+    assert plan.same_machine
+    assert plan.notes == ()
     more, _ = planned(settings(tmp_path, runner="flink", master=job_manager, instance_count=5))
     assert "4 slots" in more.notes[0]
 
@@ -113,14 +115,16 @@ def test_without_a_master_workers_are_the_command_itself(tmp_path: Path) -> None
 def test_loopback_counts_every_process_whatever_the_runner_takes_for_a_machine(tmp_path: Path) -> None:
     for runner in ("flink", "spark", "prism"):
         plan, options = planned(settings(tmp_path, runner=runner, instance_count=2, max_concurrency_per_instance=2))
-        assert str(options["sdk_worker_parallelism"]) == "4" and not plan.same_process
+        assert str(options["sdk_worker_parallelism"]) == "4"
+        assert not plan.same_process
 
 
 def test_flink_runs_stages_one_by_one_only_where_a_machine_has_several_processes(tmp_path: Path, job_manager: str) -> None:
     inputs = {"runner": "flink", "master": job_manager, "worker_environment": "process:/opt/boot"}
     one, _ = planned(settings(tmp_path, **inputs, instance_count=2))
     several, _ = planned(settings(tmp_path, **inputs, max_concurrency_per_instance=2))
-    assert "--execution_mode_for_batch=BATCH" not in one.argv and "--execution_mode_for_batch=BATCH" in several.argv
+    assert "--execution_mode_for_batch=BATCH" not in one.argv
+    assert "--execution_mode_for_batch=BATCH" in several.argv
     # a worker that died must not be kept and handed out again
     assert not [argument for argument in (*one.argv, *several.argv) if "environment_cache" in argument]
 
@@ -136,7 +140,8 @@ def test_sparks_local_masters_are_this_machine(tmp_path: Path, master: str) -> N
     assert options["spark_master_url"] == master
     check_runner(settings(tmp_path, **inputs).settings, plan)
     started, _ = planned(settings(tmp_path, **inputs, worker_environment="process:/opt/boot"))
-    assert started.same_machine and started.environment == "process"
+    assert started.same_machine
+    assert started.environment == "process"
     in_jar = settings(tmp_path, **inputs, worker_environment="process:/opt/boot")
     assert jar_plan(in_jar.settings, beam_given(in_jar, [])).same_machine
 
@@ -145,7 +150,8 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
     jar = tmp_path / "spark.jar"
     jar.write_bytes(b"")
     _, options = planned(settings(tmp_path, runner="spark", master="spark://cluster:7077", job_server_jar=str(jar)))
-    assert options["spark_job_server_jar"] == str(jar) and options["spark_master_url"] == "spark://cluster:7077"
+    assert options["spark_job_server_jar"] == str(jar)
+    assert options["spark_master_url"] == "spark://cluster:7077"
     assert options["environment_type"] == "DOCKER"
     assert Path(options["setup_file"]).name == "setup.py"  # Beam's own image lacks the package
 
@@ -172,7 +178,8 @@ def test_sparks_executors_have_a_core_for_each_scoring_process(tmp_path: Path) -
 def test_a_task_that_failed_goes_to_another_executor_where_there_is_one(tmp_path: Path) -> None:
     two, _ = spark_told(tmp_path, master="spark://cluster:7077", instance_count=2)
     one, _ = spark_told(tmp_path, master="spark://cluster:7077", max_concurrency_per_instance=2)
-    assert two["spark.excludeOnFailure.enabled"] == "true" and "spark.excludeOnFailure.enabled" not in one
+    assert two["spark.excludeOnFailure.enabled"] == "true"
+    assert "spark.excludeOnFailure.enabled" not in one
 
 
 def test_what_the_person_tells_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
@@ -224,7 +231,8 @@ def test_a_job_server_is_asked_before_anything_is_submitted(
     for endpoint in ("localhost:1", job_manager, "no-such-host.invalid:8099"):  # nobody, somebody who is no job server, no such machine
         with pytest.raises(RunRefused) as caught:
             to(endpoint)
-        assert caught.value.code == 2 and f"no Beam job server answers at {endpoint}" in str(caught.value)
+        assert caught.value.code == 2
+        assert f"no Beam job server answers at {endpoint}" in str(caught.value)
         assert ("--job_endpoint host:port" if argv else "--master host:port") in str(caught.value)
 
 
@@ -263,7 +271,8 @@ def test_paths_that_only_the_launcher_sees_are_refused_by_name(tmp_path: Path, j
     shared = settings(tmp_path, **cluster, shared_directories=f"{tmp_path}, /mnt/other")
     check_runner(shared.settings, planned(shared)[0])
     half = settings(tmp_path, **cluster, shared_directories=str(tmp_path), work_dir="/elsewhere")
-    assert refused(half).startswith("work_dir: /elsewhere") and "\n" not in refused(half)
+    assert refused(half).startswith("work_dir: /elsewhere")
+    assert "\n" not in refused(half)
     away = settings(tmp_path, **cluster, train_file_path="azfs://a/b/t.jsonl", generated_batch_train_file_path="azfs://a/b/o.jsonl")
     check_runner(away.settings, planned(away)[0])
 
@@ -296,8 +305,10 @@ def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -
     assert ended.returncode == 0, ended.stderr
     (archive,) = tmp_path.glob("*.tar.gz")
     names = subprocess.run(["tar", "tzf", str(archive)], capture_output=True, text=True, check=True).stdout
-    assert "transforms/score_with_teacher.py" in names and "beam_distill/job/pipeline.py" in names
-    assert "apache-beam" in setup.read_text() and "pytest" not in setup.read_text()
+    assert "transforms/score_with_teacher.py" in names
+    assert "beam_distill/job/pipeline.py" in names
+    assert "apache-beam" in setup.read_text()
+    assert "pytest" not in setup.read_text()
 
 
 def test_the_input_takes_the_name_of_every_runner_and_no_other() -> None:

@@ -35,9 +35,11 @@ def test_an_answer_has_the_real_shape() -> None:
         status, _, body = post(simulator, asking(model="any"))
         fields = json.loads(body)
         assert status == 200
-        assert fields["object"] == "chat.completion" and fields["model"] == "any"
+        assert fields["object"] == "chat.completion"
+        assert fields["model"] == "any"
         choice = fields["choices"][0]
-        assert choice["finish_reason"] == "stop" and choice["message"]["role"] == "assistant"
+        assert choice["finish_reason"] == "stop"
+        assert choice["message"]["role"] == "assistant"
         assert choice["message"]["content"].isdigit()
         usage = fields["usage"]
         assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
@@ -51,7 +53,8 @@ def test_shares_of_the_tokens_are_reported_as_cached_and_as_reasoning() -> None:
     with start_simulator(settings) as simulator:
         usage = json.loads(post(simulator, asking())[2])["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": usage["prompt_tokens"] // 2}
-    assert usage["completion_tokens"] == 200 and usage["completion_tokens_details"] == {"reasoning_tokens": 180}
+    assert usage["completion_tokens"] == 200
+    assert usage["completion_tokens_details"] == {"reasoning_tokens": 180}
 
 
 @pytest.mark.parametrize(
@@ -83,11 +86,13 @@ def test_errors_have_the_real_shape() -> None:
         assert post(simulator, b"{", **key)[0] == 400
         assert post(simulator, {"messages": []}, **key)[0] == 400
         status, _, body = post(simulator, asking(max_tokens=5), **key)
-        assert status == 400 and json.loads(body)["error"]["code"] == "unsupported_parameter"
+        assert status == 400
+        assert json.loads(body)["error"]["code"] == "unsupported_parameter"
         assert post(simulator, asking(max_completion_tokens=50), **key)[0] == 200
         with pytest.raises(urllib.error.HTTPError) as unknown:
             urllib.request.urlopen(f"{simulator.root_url}/v2/chat")
-        assert unknown.value.code == 404 and "error" in json.load(unknown.value)
+        assert unknown.value.code == 404
+        assert "error" in json.load(unknown.value)
 
 
 EXPECTED = {
@@ -174,7 +179,8 @@ def test_slots_queue_silently_and_the_peak_is_seen() -> None:
         for thread in threads:
             thread.join()
         stats = simulator.stats()
-    assert stats["answered"] == 6 and stats["peak_in_flight"] > 2
+    assert stats["answered"] == 6
+    assert stats["peak_in_flight"] > 2
     assert stats["busy_s"] >= 0.14
 
 
@@ -221,7 +227,8 @@ def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line.startswith("listening on http://127.0.0.1:") and line.endswith("/v1\n")
+        assert line.startswith("listening on http://127.0.0.1:")
+        assert line.endswith("/v1\n")
         with urllib.request.urlopen(line.split()[-1].removesuffix("/v1") + "/health") as response:
             assert response.status == 200
     finally:
@@ -232,7 +239,8 @@ def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
 @pytest.mark.parametrize("arguments", [["--fault", "smoke=1"], ["--port", "99999999"]])
 def test_the_command_names_a_wrong_flag(arguments: list[str]) -> None:
     ended = subprocess.run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=100)
-    assert ended.returncode == 2 and "Traceback" not in ended.stderr
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_key_may_expire() -> None:

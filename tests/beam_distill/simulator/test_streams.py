@@ -47,7 +47,8 @@ def test_a_stream_is_the_same_answer() -> None:
         assert ": keep-alive" not in body
         for choice in whole["choices"]:
             thought = texts(body, "reasoning_content", choice["index"])
-            assert len(thought) == 50 and "".join(thought) == choice["message"]["reasoning_content"]
+            assert len(thought) == 50
+            assert "".join(thought) == choice["message"]["reasoning_content"]
             assert "".join(texts(body, "content", choice["index"])) == choice["message"]["content"]
         last = chunks(body)[-1]
         assert last["choices"] == []
@@ -55,7 +56,8 @@ def test_a_stream_is_the_same_answer() -> None:
         assert last["id"] == whole["id"]
         assert body.index("reasoning_content") < body.index('"content":"', body.index("reasoning_content"))
         assert "usage" not in post(simulator, stream=True)[1]
-        assert simulator.stats()["streams"] == 2 and simulator.stats()["answered"] == 3
+        assert simulator.stats()["streams"] == 2
+        assert simulator.stats()["answered"] == 3
 
 
 def test_tokens_come_one_by_one_with_comments_between() -> None:
@@ -64,7 +66,8 @@ def test_tokens_come_one_by_one_with_comments_between() -> None:
         started = time.monotonic()
         body = post(simulator, stream=True, messages=[{"role": "user", "content": "Tell me of the river and its fish, and of the sea."}])[1]
         assert time.monotonic() - started > 0.3
-    assert body.count(": keep-alive") >= 2 and len(texts(body, "content")) > 10
+    assert body.count(": keep-alive") >= 2
+    assert len(texts(body, "content")) > 10
     assert body.index(": keep-alive") < body.rindex('"content"')
 
 
@@ -77,12 +80,14 @@ def test_a_stream_fails_in_the_middle(fault: str, ends: str) -> None:
     with start_simulator(settings) as simulator:
         started = time.monotonic()
         status, body = post(simulator, stream=True)
-        assert status == 200 and body.endswith(ends), body[-100:]
+        assert status == 200, body[-100:]
+        assert body.endswith(ends), body[-100:]
         assert texts(body, "reasoning_content")
         assert (time.monotonic() - started > 0.25) == (fault == "stream_gap")
         assert bool(texts(body, "content")) == (fault in ("stream_no_done", "stream_gap"))
         assert simulator.stats()["by_fault"] == {fault: 1}
-        assert post(simulator)[0] == 200 and simulator.stats()["by_fault"] == {fault: 1}, "in one piece there is nothing to break"
+        assert post(simulator)[0] == 200, "in one piece there is nothing to break"
+        assert simulator.stats()["by_fault"] == {fault: 1}, "in one piece there is nothing to break"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +96,8 @@ def test_a_stream_fails_in_the_middle(fault: str, ends: str) -> None:
 def test_not_every_endpoint_streams(support: str, status: int, said: str) -> None:
     with start_simulator(SimulatorSettings(streams=StreamBehaviour(support))) as simulator:
         answered = post(simulator, stream=True, stream_options={"include_usage": True})
-        assert answered[0] == status and said in answered[1]
+        assert answered[0] == status
+        assert said in answered[1]
         assert post(simulator)[0] == 200
 
 

@@ -47,7 +47,8 @@ def test_what_is_no_saved_dataset_says_what_to_name(tmp_path: Path) -> None:
     assert "flatten_indices" in str(folder_problem(str(chosen)))
     torn = saved(tmp_path / "torn")
     (torn / "data-00001-of-00002.arrow").unlink()
-    assert "is a directory" in str(folder_problem(str(torn))) and not sizes_of(str(torn))
+    assert "is a directory" in str(folder_problem(str(torn)))
+    assert not sizes_of(str(torn))
     tables = tmp_path / "tables"
     tables.mkdir()
     (tables / "train-00000-of-00001.parquet").touch()

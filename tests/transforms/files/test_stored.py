@@ -16,9 +16,11 @@ def test_putting_in_place_again_changes_nothing(tmp_path: Path) -> None:
     staged.write_text("rows\n")
     for _ in range(2):
         put_in_place(str(staged), str(final))
-        assert final.read_text() == "rows\n" and staged.exists()
+        assert final.read_text() == "rows\n"
+        assert staged.exists()
     staged.unlink()
-    assert final.read_text() == "rows\n" and os.listdir(final.parent) == ["train.jsonl"]
+    assert final.read_text() == "rows\n"
+    assert os.listdir(final.parent) == ["train.jsonl"]
 
 
 def test_an_older_file_gives_way(tmp_path: Path) -> None:
@@ -55,7 +57,8 @@ def test_two_workers_make_the_same_folder(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     LocalFiles().make_folder(folder)
-    assert not errors and exists(folder)
+    assert not errors
+    assert exists(folder)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         LocalFiles().make_folder(str(tmp_path / "file" / "below"))

@@ -99,8 +99,10 @@ def test_the_same_rows_have_the_same_messages_and_keys_in_every_format(name: str
     assert seen(rows) == seen(walk({"rows.jsonl": as_jsonl(fields_of(PAIRS))}))
     assert [row.messages[0].content for row in rows if isinstance(row, TrainingRow)] == [f"P: {p}\nH: {h}" for p, h in PAIRS]
     assert [row.messages[1] for row in rows if isinstance(row, TrainingRow)] == [ChatMessage("assistant", str(i % 3)) for i in range(5)]
-    assert rows[3].row_key is not None and rows[4].row_key is not None
-    assert rows[3].row_key[:-1] == rows[4].row_key[:-1] and rows[4].row_key.endswith("-1")
+    assert rows[3].row_key is not None
+    assert rows[4].row_key is not None
+    assert rows[3].row_key[:-1] == rows[4].row_key[:-1]
+    assert rows[4].row_key.endswith("-1")
 
 
 def test_a_label_column_changes_no_key() -> None:
@@ -134,7 +136,8 @@ def test_numbers_of_a_list_are_those_of_json_lines() -> None:
     both = ColumnSpec(user_template="{{premise}} {{hypothesis}}")
     assert seen(walk({"x.json": as_json(rows)}, both)) == seen(walk({"x.jsonl": as_jsonl(rows)}, both))
     (large,) = walk({"x.json": b'[{"premise": 12345678901234567890123456789}]'}, ColumnSpec(user_template="{{premise}}"))
-    assert isinstance(large, TrainingRow) and large.messages[0].content == "12345678901234567890123456789"
+    assert isinstance(large, TrainingRow)
+    assert large.messages[0].content == "12345678901234567890123456789"
 
 
 def test_json_lines_under_the_name_of_a_list_are_read_as_what_they_are() -> None:
@@ -198,7 +201,8 @@ def test_a_torn_file_is_not_taken_for_a_whole_one(name: str, packing: str) -> No
 def test_a_torn_avro_file_gives_its_whole_blocks() -> None:
     data = as_avro(fields_of([(f"premise {number}", "h" * 50) for number in range(3000)]))
     read = walk({"a.avro": data[:-10]})
-    assert len(read) > 1000 and read[-1].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
+    assert len(read) > 1000
+    assert read[-1].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", list(WRITERS))

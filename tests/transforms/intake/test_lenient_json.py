@@ -70,8 +70,10 @@ def test_where_such_a_value_is_used_the_row_says_so_or_it_is_written_as_it_is(va
 @pytest.mark.fault("D25")
 def test_half_a_surrogate_in_a_message_is_the_same_reject_in_both() -> None:
     for rows in both(r'{"messages": [{"role": "user", "content": "A cat \ud83d"}]}'):
-        assert isinstance(rows[0], RejectedRow) and rows[0].reason == reasons.INVALID_JSON
-        assert "\\ud83d" in rows[0].detail and "message 1 of 1" in rows[0].detail
+        assert isinstance(rows[0], RejectedRow)
+        assert rows[0].reason == reasons.INVALID_JSON
+        assert "\\ud83d" in rows[0].detail
+        assert "message 1 of 1" in rows[0].detail
         assert isinstance(rows[1], TrainingRow)
 
 
@@ -108,7 +110,8 @@ def test_a_list_is_cut_the_same_wherever_a_chunk_ends(size: int, monkeypatch: py
 @pytest.mark.parametrize("text", ["[{},]", "[,{}]", "[{} {}]", "[{}}", "[{}] x", "[{}", "[{'a': 1}]", '[{"a": "}]', "[{}],"])
 def test_a_list_that_is_not_one_is_unreadable_from_there_on(text: str) -> None:
     last = walk("x.json", text)[-1]
-    assert isinstance(last, RejectedRow) and last.reason == reasons.UNREADABLE_FILE
+    assert isinstance(last, RejectedRow)
+    assert last.reason == reasons.UNREADABLE_FILE
 
 
 @pytest.mark.fault("D26")
@@ -125,4 +128,5 @@ def test_half_a_surrogate_in_a_name_is_said_in_a_way_that_can_be_written() -> No
     for columns in ({}, {"user_template": "{{a}}"}):
         for rows in both(r'{"\ud83d": 1, "\u00e9": 2}', **columns):
             assert isinstance(rows[0], RejectedRow)
-            assert rows[0].detail.encode("utf-8") and "\\ud83d" in rows[0].detail
+            assert rows[0].detail.encode("utf-8")
+            assert "\\ud83d" in rows[0].detail

@@ -94,8 +94,10 @@ def test_a_quote_that_swallows_rows_makes_the_file_unreadable(text: str, rows_be
     rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, columns=columns)))
     assert len(rows) == rows_before + 1
     last = rows[-1]
-    assert isinstance(last, RejectedRow) and last.reason == reasons.UNREADABLE_FILE
-    assert says in last.detail and "quote" in last.detail
+    assert isinstance(last, RejectedRow)
+    assert last.reason == reasons.UNREADABLE_FILE
+    assert says in last.detail
+    assert "quote" in last.detail
 
 
 @pytest.mark.parametrize("limit", [10, 2**30], ids=["small", "large"])

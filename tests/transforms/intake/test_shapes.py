@@ -167,7 +167,8 @@ def test_every_shape_is_the_same_row_as_the_chat_it_means() -> None:
         found = list(walk_rows(lambda _, data=data: io.BytesIO(data), [name], Split.TRAIN, None, ReadSpec(1000)))  # type: ignore[misc]
         keys += [row.row_key for row in found if isinstance(row, TrainingRow)]
         assert column_problems(lambda _, data=data: io.BytesIO(data), name, ReadSpec(1000)) == []  # type: ignore[misc]
-    assert len(keys) == 5 and len(set(keys)) == 1
+    assert len(keys) == 5
+    assert len(set(keys)) == 1
 
 
 @pytest.mark.fault("N8")
@@ -183,8 +184,10 @@ def test_a_column_that_is_named_is_the_only_one_looked_at() -> None:
 def test_a_list_as_python_prints_it_has_its_own_message() -> None:
     data = b"messages\n\"[{'role': 'user', 'content': 'u'}]\"\n"
     (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(1000))
-    assert isinstance(row, RejectedRow) and row.reason == reasons.PRINTED_LIST
-    assert "as Python prints it" in row.detail and "to_json or to_parquet" in row.detail
+    assert isinstance(row, RejectedRow)
+    assert row.reason == reasons.PRINTED_LIST
+    assert "as Python prints it" in row.detail
+    assert "to_json or to_parquet" in row.detail
 
 
 @pytest.mark.parametrize("system", ["s", [{"text": "s"}], [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}]])

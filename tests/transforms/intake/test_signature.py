@@ -104,7 +104,8 @@ FILES = {
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows", "rows.json", "rows.csv", "rows.txt"])
 def test_what_a_file_is_is_said_by_its_first_bytes(name: str, what: str, tmp_path: Path) -> None:
     (row,) = walk(name, FILES[what] or sqlite(tmp_path))
-    assert isinstance(row, RejectedRow) and row.reason == reasons.UNREADABLE_FILE
+    assert isinstance(row, RejectedRow)
+    assert row.reason == reasons.UNREADABLE_FILE
     assert what in row.detail
     assert ("UTF-16" in row.detail) == (what == "UTF-16")
 
@@ -133,7 +134,8 @@ def test_the_same_under_other_names_and_inside_of_a_compression(name: str, what:
 @pytest.mark.parametrize("name", ["x.parquet.gz", "x.parquet"])
 def test_no_parquet_where_one_is_expected(name: str) -> None:
     (row,) = walk(name, gzip.compress(FILES["Parquet"]) if name.endswith(".gz") else ROW)
-    assert isinstance(row, RejectedRow) and row.reason == reasons.UNREADABLE_FILE
+    assert isinstance(row, RejectedRow)
+    assert row.reason == reasons.UNREADABLE_FILE
 
 
 @pytest.mark.parametrize("word", ["ORC,b", "BZh,b", "PAR1,b", "DUCK,b", "GIF8,b", "ustar,b", "GGUF,b"])
@@ -163,7 +165,8 @@ def test_what_came_before_the_damage_of_a_compressed_file_is_read(suffix: str) -
     }
     packed = packers[suffix](whole)
     rows = walk(f"rows.jsonl{suffix}", packed[:-30])
-    assert isinstance(rows[-1], RejectedRow) and rows[-1].reason == reasons.UNREADABLE_FILE
+    assert isinstance(rows[-1], RejectedRow)
+    assert rows[-1].reason == reasons.UNREADABLE_FILE
     assert suffix == ".bz2" or len(rows) > ROWS // 2  # bzip2 unpacks whole blocks
 
 
@@ -180,4 +183,5 @@ def test_lzma_and_the_long_name_of_gzip() -> None:
         ("compressed with compress", b"\x1f\x9d\x90a\x02"),
     ):
         (row,) = walk("rows.jsonl", data)
-        assert isinstance(row, RejectedRow) and name in row.detail
+        assert isinstance(row, RejectedRow)
+        assert name in row.detail

@@ -48,7 +48,8 @@ def test_every_line_comes_out_once_in_order() -> None:
     too_large = rows[4]
     assert isinstance(too_large, RejectedRow)
     assert too_large.row_key is None
-    assert "1,001 bytes" in too_large.detail and "1,000" in too_large.detail
+    assert "1,001 bytes" in too_large.detail
+    assert "1,000" in too_large.detail
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 4, 6, 7])

@@ -78,7 +78,8 @@ def test_a_damaged_block_does_not_cost_the_later_ones(tmp_path: Path) -> None:
     path.write_bytes(content[:first] + os.urandom(900) + content[first + 900 :])
     index = AnswerIndex(str(tmp_path))
     found = answers(index, 300)
-    assert 294 <= len(found) < 300 and 299 in found
+    assert 294 <= len(found) < 300
+    assert 299 in found
     assert "damaged bytes" in index.torn[0].why
 
 
@@ -134,7 +135,8 @@ def test_what_is_no_segment_of_ours_is_passed_over_and_said(tmp_path: Path) -> N
     assert sorted(answers(index, 5)) == [1, 2]
     said = {Path(torn.path).name: torn.why for torn in index.torn}
     assert said.keys() == {"a-folder.avro", "b-link.avro", "._c.avro", "d-other.avro"}
-    assert "another schema" in said["d-other.avro"] and "is not a file" in said["a-folder.avro"]
+    assert "another schema" in said["d-other.avro"]
+    assert "is not a file" in said["a-folder.avro"]
 
 
 @pytest.mark.fault("D17")
@@ -143,7 +145,8 @@ def test_an_answer_recorded_before_checksums_that_is_no_longer_json_counts_as_da
     place = content.index((BODY % 1).encode())
     (tmp_path / "run-0-1-aa.avro").write_bytes(content[:place] + b"[" + content[place + 1 :])
     index = AnswerIndex(str(tmp_path))
-    assert sorted(answers(index, 3)) == [0, 2] and index.find("row-1", 0, "hash") is None
+    assert sorted(answers(index, 3)) == [0, 2]
+    assert index.find("row-1", 0, "hash") is None
     assert index.torn[0].why == "1 damaged record"
 
 
@@ -168,7 +171,8 @@ def test_a_record_that_avro_refuses_is_recorded_as_well_as_can_be_and_costs_no_o
     for number in range(7):
         recorder.put(a_record(number, **(changes if number == 3 else {})), number)
     recorder.close()
-    assert sorted(notes.safe) == list(range(7)) and notes.failed == []
+    assert sorted(notes.safe) == list(range(7))
+    assert notes.failed == []
     assert answers(AnswerIndex(str(tmp_path / "ledger")), 7) == {number: str(number) for number in range(7)}
     [segment] = list_segments(str(tmp_path / "ledger"))
     with open(segment, "rb") as file:

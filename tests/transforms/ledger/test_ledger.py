@@ -64,13 +64,15 @@ def test_a_segment_that_never_got_a_block_is_passed_over(tmp_path: Path, content
     (tmp_path / "run-0-broken.avro").write_bytes(content)
     write(tmp_path, [a_record(1)])
     index = AnswerIndex(str(tmp_path))
-    assert len(index) == 1 and len(index.torn) == 1
+    assert len(index) == 1
+    assert len(index.torn) == 1
     assert index.find("row-1", 0, "hash") is not None
 
 
 def test_no_folder_is_an_empty_ledger(tmp_path: Path) -> None:
     index = AnswerIndex(str(tmp_path / "none"))
-    assert len(index) == 0 and index.find("row-0", 0, "hash") is None
+    assert len(index) == 0
+    assert index.find("row-0", 0, "hash") is None
 
 
 def test_nothing_written_leaves_no_file(tmp_path: Path) -> None:
@@ -92,7 +94,8 @@ def test_a_token_comes_back_when_its_record_is_on_disk(tmp_path: Path) -> None:
     assert FailureIndex(str(tmp_path / "failures"), "run-1").find("row-x") == failure
     assert FailureIndex(str(tmp_path / "failures"), "run-2").find("row-x") is None
     recorder.close()
-    assert sorted(notes.safe) == list(range(51)) and notes.failed == []
+    assert sorted(notes.safe) == list(range(51))
+    assert notes.failed == []
 
 
 def test_a_disk_that_refuses_is_said_and_keeps_what_it_has(tmp_path: Path) -> None:
@@ -112,21 +115,24 @@ def test_a_disk_that_refuses_is_said_and_keeps_what_it_has(tmp_path: Path) -> No
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
-    assert notes.safe == [0] and sorted(notes.failed) == [1, 2]
+    assert notes.safe == [0]
+    assert sorted(notes.failed) == [1, 2]
     assert notes.error is not None
     recorder.put(a_record(3), 3)
     notes.wait_for(4)
     assert 3 in notes.failed  # nothing more is accepted
     recorder.close()
     index = AnswerIndex(str(tmp_path / "ledger"))
-    assert len(index) == 1 and index.find("row-0", 0, "hash") is not None
+    assert len(index) == 1
+    assert index.find("row-0", 0, "hash") is not None
 
 
 def test_refresh_takes_in_new_segments_and_what_grew_of_the_others(tmp_path: Path) -> None:
     writer = SegmentWriter(str(tmp_path), "run-1", LEDGER_SCHEMA)
     writer.append([as_datum(a_record(0))])
     index = AnswerIndex(str(tmp_path))
-    assert len(index) == 1 and index.find("row-1", 0, "hash") is None
+    assert len(index) == 1
+    assert index.find("row-1", 0, "hash") is None
     writer.append([as_datum(a_record(1))])
     assert writer.path is not None
     with open(writer.path, "ab") as torn:
@@ -163,7 +169,8 @@ def test_sealed_segments_are_whole_files_in_order(tmp_path: Path) -> None:
         sink.append([as_datum(a_record(number))])
         if number != 1:
             sink.sync()
-    assert len(made) == 2 and list(made) == sorted(made)
+    assert len(made) == 2
+    assert list(made) == sorted(made)
     for path, content in made.items():
         (tmp_path / path.rpartition("/")[2]).write_bytes(content)
     assert len(AnswerIndex(str(tmp_path))) == 3

@@ -47,7 +47,8 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
 def test_a_refusal_is_no_answer_whatever_stands_beside_it(content: str | None) -> None:
     """OpenAI's refusal field; some gateways repeat its words as the content (pydantic-ai issue 4310)."""
     ended = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, refusal="I'm sorry, I can't.")))
-    assert isinstance(ended, RejectedRow) and ended.reason == reasons.CONTENT_FILTERED
+    assert isinstance(ended, RejectedRow)
+    assert ended.reason == reasons.CONTENT_FILTERED
     assert ended.detail == "the teacher refused to answer: \"I'm sorry, I can't.\""
 
 
@@ -55,11 +56,15 @@ def test_a_refusal_is_no_answer_whatever_stands_beside_it(content: str | None) -
 def test_a_reply_that_is_all_thinking_says_so_and_how_it_ends(content: str | None) -> None:
     thought = "The teacher weighs it up. " * 40 + "So the answer is forty-two."
     ended = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=thought)))
-    assert isinstance(ended, RejectedRow) and ended.reason == reasons.EMPTY_ANSWER
-    assert "thinking" in ended.detail and ended.detail.endswith("So the answer is forty-two.'")
-    assert "reasoning parser" in ended.detail and len(ended.detail) < 500
+    assert isinstance(ended, RejectedRow)
+    assert ended.reason == reasons.EMPTY_ANSWER
+    assert "thinking" in ended.detail
+    assert ended.detail.endswith("So the answer is forty-two.'")
+    assert "reasoning parser" in ended.detail
+    assert len(ended.detail) < 500
     silent = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=" ")))
-    assert isinstance(silent, RejectedRow) and "thinking" not in silent.detail
+    assert isinstance(silent, RejectedRow)
+    assert "thinking" not in silent.detail
 
 
 @pytest.mark.fault("D1")

@@ -175,7 +175,8 @@ def test_exactly_one_listed_label(names: tuple[str, ...], text: str, label: str)
 def test_none_of_them(names: tuple[str, ...], text: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         named_label(text, labels(names))
-    assert caught.value.reason == reasons.LABEL_NOT_LISTED and "\n" not in caught.value.detail
+    assert caught.value.reason == reasons.LABEL_NOT_LISTED
+    assert "\n" not in caught.value.detail
 
 
 @pytest.mark.fault("D13", "M6")

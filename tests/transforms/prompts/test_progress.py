@@ -47,7 +47,8 @@ def test_a_turn_that_two_workers_asked_leads_on_where_the_conversation_went_on()
         return [a_reply("after early", 1)] if answers == ("early",) else []
 
     replies, complete = replies_on_ledger(prompt, request, find)
-    assert complete and [reply.content for reply in replies] == ["early", "after early"]
+    assert complete
+    assert [reply.content for reply in replies] == ["early", "after early"]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +61,17 @@ def test_a_turn_that_two_workers_asked_leads_on_where_the_conversation_went_on()
 )
 def test_answered_rows_that_are_of_no_use(reply, reason) -> None:  # type: ignore[no-untyped-def]
     ended = example_or_reject(prompt_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always"))), a_scored_row(reply))
-    assert isinstance(ended, RejectedRow) and ended.reason == reason
+    assert isinstance(ended, RejectedRow)
+    assert ended.reason == reason
 
 
 def test_unanswered_rows() -> None:
     prompt = prompt_for(PromptSpec(TaskType.MATH))
     failed = example_or_reject(prompt, a_scored_row(failure=RequestFailure(FailureKind.TOO_LARGE, "status 413", 413, "too big"), attempts=1))
     stopped = example_or_reject(prompt, a_scored_row(stopped=EarlyStop(StopCause.ENDPOINT_GONE, "gone.")))
-    assert isinstance(failed, RejectedRow) and (failed.reason, failed.attempts) == ("too_large", 1)
+    assert isinstance(failed, RejectedRow)
+    assert (failed.reason, failed.attempts) == ("too_large", 1)
     assert "too big" in failed.detail
-    assert isinstance(stopped, RejectedRow) and stopped.reason == reasons.NOT_SENT
+    assert isinstance(stopped, RejectedRow)
+    assert stopped.reason == reasons.NOT_SENT
     assert isinstance(example_or_reject(prompt, a_scored_row(a_reply("4"))), DistilledExample)

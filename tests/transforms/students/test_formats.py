@@ -59,7 +59,8 @@ def test_answers_that_came_with_the_row_have_no_reasoning() -> None:
 @pytest.mark.parametrize("name", list(STUDENT_FORMATS))
 def test_reasoning_as_a_field_changes_no_answer(name: str) -> None:
     text = json.dumps(row(name, SINGLE, "field", ("two and two",)))
-    assert "two and two" in text and "<think>" not in text
+    assert "two and two" in text
+    assert "<think>" not in text
     assert "two and two" not in json.dumps(row(name, SINGLE, "drop", ("two and two",)))
     assert "<think>\\ntwo and two\\n</think>\\n\\n4" in json.dumps(row(name, SINGLE, "think", ("two and two",)))
 

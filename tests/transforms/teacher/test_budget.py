@@ -54,7 +54,8 @@ def test_retries_are_requests_too() -> None:
         return failed(FailureKind.SERVER_ERROR, 500) if asked.number % 3 == 0 else answer()
 
     played = play(teach, 300, budget=BudgetSpec(max_requests=60))
-    assert len(played.asked) == 60 and played.reasons()["not_sent"] > 240
+    assert len(played.asked) == 60
+    assert played.reasons()["not_sent"] > 240
 
 
 @pytest.mark.parametrize("most", [128, 1024, 4096])
@@ -71,7 +72,8 @@ def test_a_limit_of_tokens_is_met_and_never_passed_by_more_than_the_slack(limit:
     spent = tokens_of(played)
     assert spent <= (1 + SLACK) * limit
     assert spent >= limit - 1.5 * most - 400
-    assert played.stopped is not None and "max_total_tokens" in played.stopped
+    assert played.stopped is not None
+    assert "max_total_tokens" in played.stopped
 
 
 def test_answers_that_grow_longer_and_longer_do_not_pass_the_limit() -> None:
@@ -92,12 +94,14 @@ def test_the_very_first_round_keeps_to_the_limit() -> None:
     )
     cost = sum(PRICES.cost(Usage(record.prompt_tokens or 0, record.completion_tokens or 0)) for record in played.answers)
     assert 0.09 < cost <= 0.102
-    assert played.stopped is not None and played.stopped.startswith("max_cost of 0.1 EUR leaves no room for another request, which")
+    assert played.stopped is not None
+    assert played.stopped.startswith("max_cost of 0.1 EUR leaves no room for another request, which")
 
 
 def test_a_limit_below_the_worst_of_one_request_sends_none() -> None:
     played = play(lambda asked: answer(), 10, sampling=SamplingSpec(max_new_tokens=500), budget=BudgetSpec(max_cost=0.001, prices=PRICES))
-    assert not played.asked and played.reasons() == {"not_sent": 10}
+    assert not played.asked
+    assert played.reasons() == {"not_sent": 10}
 
 
 def test_a_far_limit_costs_no_time() -> None:
@@ -125,7 +129,8 @@ def test_an_attempt_that_may_have_been_billed_is_spent() -> None:
 
 def test_a_question_of_our_own_needs_room_as_well() -> None:
     played = play(lambda asked: failed(FailureKind.UNAVAILABLE, 503), 20, budget=BudgetSpec(max_requests=9))
-    assert len(played.asked) == 9 and "max_requests" in str(played.stopped)
+    assert len(played.asked) == 9
+    assert "max_requests" in str(played.stopped)
 
 
 def test_a_second_request_to_a_straggler_is_reserved_and_paid_for() -> None:
@@ -139,7 +144,8 @@ def test_a_second_request_to_a_straggler_is_reserved_and_paid_for() -> None:
 
 def test_identical_requests_share_one_answer_and_its_cost() -> None:
     played = play(lambda asked: answer(), 5, budget=BudgetSpec(max_requests=5), share_identical_answers=True)
-    assert len(played.asked) == 5 and played.reasons() == {"answered": 5}
+    assert len(played.asked) == 5
+    assert played.reasons() == {"answered": 5}
 
 
 def test_tokens_that_are_not_reported_are_estimated_and_said(caplog: pytest.LogCaptureFixture) -> None:
@@ -179,7 +185,8 @@ def test_what_the_ledger_does_not_tell_is_kept_beside_it(result: AttemptResult |
         reservation = one.reserve(40)
         assert reservation is not None
         one.settle(reservation, 40, result)
-        assert one.state().beside == spent and one.state().on_wire == Spending()
+        assert one.state().beside == spent
+        assert one.state().on_wire == Spending()
 
 
 def test_what_is_expected_is_learned() -> None:
@@ -195,8 +202,10 @@ def test_what_is_expected_is_learned() -> None:
 
 def test_a_shared_budget_waits_for_claims() -> None:
     one = Budget(BudgetSpec(max_requests=100), 10, shared=True)
-    assert one.reserve(10) is None and one.state().needs == (1.0,)
+    assert one.reserve(10) is None
+    assert one.state().needs == (1.0,)
     one.claim((3.0,))
-    assert one.reserve(10) and one.reserve(10)
+    assert one.reserve(10)
+    assert one.reserve(10)
     assert one.give_back() == (2.0,)  # what is on the wire is not given back
     assert one.reserve(10) is None

@@ -88,7 +88,8 @@ def test_ids_go_both_ways() -> None:
         ask(address, headers=(("user-agent", "mine/1"),))
     assert [result.response_id for result in results] == ["their-id", "their-id"]
     ids = [headers["x-ms-client-request-id"] for headers in seen]
-    assert len(set(ids)) == 3 and all(uuid.UUID(text) for text in ids)
+    assert len(set(ids)) == 3
+    assert all(uuid.UUID(text) for text in ids)
     assert re.fullmatch(r"beam-distill/\d+\.\d+\.\d+", seen[0]["user-agent"])
     assert seen[2]["user-agent"] == "mine/1"
 
@@ -97,14 +98,16 @@ def test_ids_go_both_ways() -> None:
 def test_a_failure_has_the_servers_id_too() -> None:
     with raw_server(sends(head("500 Oops", Content_Length=0, x_request_id="abc", cf_ray="1-FRA"))) as address:
         result = ask(address)
-    assert result.failure is not None and result.failure.response_id == result.response_id == "abc"
+    assert result.failure is not None
+    assert result.failure.response_id == result.response_id == "abc"
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
 def test_a_redirect_is_not_followed_but_named(status: str) -> None:
     with raw_server(sends(head(status, Content_Length=0, Location="https://teacher.example/v1/chat/completions?code=SECRET"))) as address:
         failure = ask(address).failure
-    assert failure is not None and failure.kind is Kind.NOT_FOUND
+    assert failure is not None
+    assert failure.kind is Kind.NOT_FOUND
     assert failure.detail == f"status {status[:3]}, a redirect to https://teacher.example/v1/chat/completions"
 
 
@@ -147,7 +150,8 @@ def test_an_answer_without_end_is_too_large_at_once(speak: Callable[[socket.sock
 def test_an_error_without_end_is_read_to_its_bound() -> None:
     with raw_server(error_without_end) as address:
         result = ask(address)
-    assert result.failure is not None and result.failure.kind is Kind.CONTEXT_LENGTH_EXCEEDED
+    assert result.failure is not None
+    assert result.failure.kind is Kind.CONTEXT_LENGTH_EXCEEDED
 
 
 @pytest.mark.fault("T1")
@@ -174,7 +178,8 @@ def test_an_error_without_end_is_read_to_its_bound() -> None:
 def test_what_cannot_be_read_is_a_failure(data: bytes, kind: Kind) -> None:
     with raw_server(sends(data)) as address:
         result = ask(address)
-    assert result.failure is not None and result.failure.kind is kind
+    assert result.failure is not None
+    assert result.failure.kind is kind
 
 
 @pytest.mark.fault("D3")
@@ -203,7 +208,8 @@ def test_nobody_listening_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     result = ask(address)
-    assert result.failure is not None and result.failure.kind is Kind.CANNOT_CONNECT
+    assert result.failure is not None
+    assert result.failure.kind is Kind.CANNOT_CONNECT
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "500 Oops", "200 OK"])
@@ -216,7 +222,8 @@ def test_a_key_that_the_server_quotes_is_not_shown(monkeypatch: pytest.MonkeyPat
         result = ask(address, credential=credential, headers=(("x-token", "other-secret"),))
     assert result.failure is not None
     assert result.failure.excerpt == '{"error":{"message":"invalid key: got \'[secret]\' and header [secret], as JSON"}}'
-    assert b"sesame" not in result.body and "sesame" not in result.failure.detail
+    assert b"sesame" not in result.body
+    assert "sesame" not in result.failure.detail
     with raw_server(sends(head(status, Content_Length=len(told)) + told)) as address:
         endpoint = EndpointSpec(chat_url=f"http://{address}/v1/chat/completions", credential=credential)
         assert "sesame" not in repr(probe_endpoint(endpoint, 5))
@@ -245,11 +252,13 @@ def test_what_a_proxy_may_have_said_names_it(status: str, told: bool, monkeypatc
     with raw_server(sends(head(status, Content_Length=len(page)) + page)) as address:
         monkeypatch.setenv("http_proxy", f"http://me:secret@{address}")
         failure = ask("teacher.example").failure
-    assert failure is not None and "secret" not in failure.detail
+    assert failure is not None
+    assert "secret" not in failure.detail
     assert (f"through the proxy {address} (http_proxy)" in failure.detail) is told
 
 
 def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     failure = ask("teacher.example").failure
-    assert failure is not None and failure.detail.endswith("through the proxy 127.0.0.1:9 (http_proxy)")
+    assert failure is not None
+    assert failure.detail.endswith("through the proxy 127.0.0.1:9 (http_proxy)")

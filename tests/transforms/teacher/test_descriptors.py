@@ -70,8 +70,10 @@ def test_too_many_open_files_lower_the_limit_and_blame_nobody() -> None:
 
     played = play(teacher, 500)
     assert played.reasons() == {"answered": 500}
-    assert played.snapshot is not None and played.snapshot.limit <= 20
-    assert not played.snapshot.failures and len(played.asked) < 600
+    assert played.snapshot is not None
+    assert played.snapshot.limit <= 20
+    assert not played.snapshot.failures
+    assert len(played.asked) < 600
 
 
 @pytest.mark.fault("D14")

@@ -22,7 +22,8 @@ def test_an_endpoint_that_was_never_reached_is_given_up_soon_and_named() -> None
     assert health.doubt is Doubt.IS_IT_THERE
     stops = [health.question_failed(float(second), failure(FailureKind.CANNOT_CONNECT)) for second in range(16)]
     assert stops[:15] == [None] * 15
-    assert stops[15] is not None and stops[15].cause is StopCause.ENDPOINT_GONE
+    assert stops[15] is not None
+    assert stops[15].cause is StopCause.ENDPOINT_GONE
     assert "http://h" in stops[15].detail
 
 
@@ -36,9 +37,11 @@ def test_an_outage_is_asked_about_ever_more_seldom_and_ends_with_an_answer() -> 
     for second in range(5):
         assert health.question_failed(100.0 + second, failure(FailureKind.UNAVAILABLE, 503)) is None
         delays.append(health.question_delay_s(100.0 + second))
-    assert delays == [0.5, 1.0, 2.0, 4.0, 5.0] and health.out
+    assert delays == [0.5, 1.0, 2.0, 4.0, 5.0]
+    assert health.out
     assert health.question_answered(200.0) is Finding.ENDPOINT_IS_BACK
-    assert health.doubt is None and not health.out
+    assert health.doubt is None
+    assert not health.out
 
 
 def test_a_question_that_is_answered_at_once_blames_the_rows() -> None:
@@ -65,7 +68,8 @@ def test_patience_with_an_outage_ends() -> None:
         health.failed(0.0, failure(FailureKind.CONNECTION_LOST), MANY)
     assert health.question_failed(299.0, failure(FailureKind.CONNECTION_LOST)) is None
     stop = health.question_failed(300.0, failure(FailureKind.CONNECTION_LOST))
-    assert stop is not None and stop.cause is StopCause.ENDPOINT_GONE
+    assert stop is not None
+    assert stop.cause is StopCause.ENDPOINT_GONE
 
 
 @pytest.mark.parametrize("kind", [FailureKind.FORBIDDEN, FailureKind.NOT_FOUND])
@@ -74,7 +78,8 @@ def test_refusals_of_the_first_rows_and_of_our_question_stop_at_once(kind: Failu
     assert [health.failed(0.0, failure(kind, 403), MANY) for _ in range(3)] == [None] * 3
     assert health.doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS
     stop = health.question_failed(0.1, failure(kind, 403))
-    assert stop is not None and stop.cause is StopCause.ENDPOINT_REFUSED
+    assert stop is not None
+    assert stop.cause is StopCause.ENDPOINT_REFUSED
     assert "the body" in stop.detail
 
 
@@ -93,5 +98,6 @@ def test_a_spent_quota_stops_at_once_in_the_endpoints_own_words(answers: int) ->
     for _ in range(answers):
         health.answered()
     stop = health.failed(0.0, RequestFailure(FailureKind.QUOTA_SPENT, "status 429", 429, "You exceeded your current quota"), MANY)
-    assert stop is not None and stop.cause is StopCause.ENDPOINT_REFUSED
+    assert stop is not None
+    assert stop.cause is StopCause.ENDPOINT_REFUSED
     assert "You exceeded your current quota" in stop.detail

@@ -123,7 +123,8 @@ def drive_from(limit: AdaptiveLimit, server: QueueingServer, start_s: float, end
 @pytest.mark.parametrize(("slots", "latency_s", "sigma"), [(8, 10.8, 0.0), (8, 10.8, 0.6), (16, 21.8, 0.0)])
 def test_no_attempt_runs_out_of_time_in_our_own_queue(slots: int, latency_s: float, sigma: float) -> None:
     seen = run_on_server(ServerModel(latency_s, sigma, slots=slots), 400)
-    assert seen.timed_out == [] and seen.paid_twice == 0
+    assert seen.timed_out == []
+    assert seen.paid_twice == 0
     assert seen.window_s <= 1.1 * seen.busy_s / slots
 
 
@@ -131,4 +132,5 @@ def test_no_attempt_runs_out_of_time_in_our_own_queue(slots: int, latency_s: flo
 def test_time_that_runs_out_in_our_own_queue_is_no_outage() -> None:
     seen = run_on_server(ServerModel(3.0, 0.6, slots=8), 150, patience=PatienceSpec(attempt_s=20.0, longest_attempt_s=20.0))
     assert len(seen.timed_out) <= 40  # 85 before
-    assert seen.reasons == {"answered": 150} and seen.stopped == []
+    assert seen.reasons == {"answered": 150}
+    assert seen.stopped == []

@@ -33,7 +33,8 @@ def test_body_holds_what_was_set_and_no_zero_penalties() -> None:
 
 def test_token_limit_can_go_by_its_other_name() -> None:
     renamed = json.loads(rename_token_limit(PayloadTemplate(ENDPOINT, SAMPLING).body(MESSAGES)))
-    assert renamed["max_completion_tokens"] == 7 and "max_tokens" not in renamed
+    assert renamed["max_completion_tokens"] == 7
+    assert "max_tokens" not in renamed
 
 
 def test_hash_covers_everything_that_changes_the_answer() -> None:

@@ -127,8 +127,10 @@ def test_a_waiting_row_holds_no_slot(tmp_path: Path) -> None:
 
     with serving(handler) as url:
         rows = score(tmp_path, url, 6, ConcurrencySpec(initial=1, maximum=1))
-    assert len(rows) == 6 and all(row.replies for row in rows)
-    assert order[0] == order[-1] == "What is 0 plus 1?" and len(order) == 7
+    assert len(rows) == 6
+    assert all(row.replies for row in rows)
+    assert order[0] == order[-1] == "What is 0 plus 1?"
+    assert len(order) == 7
 
 
 def test_a_retry_goes_before_new_rows(tmp_path: Path) -> None:
@@ -171,7 +173,8 @@ def test_a_connection_that_does_not_come_about_is_no_answer_that_took_too_long(t
             early.connect_ex(full.getsockname())
         patience = PatienceSpec(payload_s=1.0)
         rows = score(tmp_path, f"http://127.0.0.1:{full.getsockname()[1]}/v1", 1, patience=patience)
-    assert rows[0].failure is not None and rows[0].failure.kind.value == "cannot_connect"
+    assert rows[0].failure is not None
+    assert rows[0].failure.kind.value == "cannot_connect"
 
 
 def test_the_limit_counts_requests_on_the_wire(tmp_path: Path) -> None:
@@ -189,7 +192,8 @@ def test_every_row_is_answered_where_all_are_throttled_at_first(tmp_path: Path, 
 
     with serving(handler) as url:
         rows = score(tmp_path, url, 30)
-    assert len(rows) == 30 and all(row.replies for row in rows)
+    assert len(rows) == 30
+    assert all(row.replies for row in rows)
 
 
 def alike(count: int) -> list[tuple[PromptRequest, tuple[TeacherReply, ...]]]:
@@ -200,8 +204,10 @@ def test_identical_requests_share_one_answer_and_each_row_has_its_record(tmp_pat
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=50))) as simulator:
         rows = score(tmp_path, simulator.base_url, 0, asked=alike(20), share_identical_answers=True)
         assert simulator.stats()["requests"] == 1
-    assert len(rows) == 20 and len({row.replies[0].content for row in rows}) == 1
-    assert sum(row.paid_now for row in rows) == 1 and sum(row.answers_shared for row in rows) == 19
+    assert len(rows) == 20
+    assert len({row.replies[0].content for row in rows}) == 1
+    assert sum(row.paid_now for row in rows) == 1
+    assert sum(row.answers_shared for row in rows) == 19
     assert sum(len(row.paid_replies) for row in rows) == 1
     index = AnswerIndex(str(tmp_path / "ledger"))
     assert len(index) == 20
@@ -261,7 +267,8 @@ def test_a_straggler_is_asked_again_only_with_the_option(tmp_path: Path, hedge: 
 
     with serving(handler) as url:
         rows = score(tmp_path, url, 40, hedge_stragglers=hedge)
-    assert waited == [39] and all(row.replies for row in rows)
+    assert waited == [39]
+    assert all(row.replies for row in rows)
     assert sum(row.attempts for row in rows) == (41 if hedge else 40)
     assert (max(row.replies[0].latency_ms for row in rows) < 1500) is hedge
 
@@ -337,4 +344,5 @@ def test_a_rerun_finds_the_answers_of_a_teacher_that_did_not_take_everything(tmp
     for request, _ in requests(20):
         body = template.body(request.messages_for_turn(0, ()))
         assert index.find(request.row.row_key, 0, template.request_hash(body)) is not None
-    assert asked_once <= 20 + 5 and sum("top_p" in body for body in bodies) <= 5
+    assert asked_once <= 20 + 5
+    assert sum("top_p" in body for body in bodies) <= 5

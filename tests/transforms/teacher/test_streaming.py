@@ -115,7 +115,8 @@ def test_what_an_endpoint_cannot_is_learned_once(tmp_path: Path, support: str, s
     with start_simulator(replace(THINKS, streams=StreamBehaviour(support))) as simulator:
         scored = score(tmp_path, simulator.base_url, 40)
         stats = simulator.stats()
-    assert len(scored.answers) == 40 and all(row.failure is None for row in scored.rows)
+    assert len(scored.answers) == 40
+    assert all(row.failure is None for row in scored.rows)
     assert stats["streams"] == streamed
     assert stats["requests"] <= 40 + 10, "those that had left before the first refusal came back"
     assert len([record for record in caplog.records if "stream" in record.message]) == 1
@@ -139,18 +140,23 @@ def test_a_stream_that_fails_is_kept_and_asked_again(tmp_path: Path, fault: str)
         scored = score(tmp_path, simulator.base_url, 20, stream=spec)
         failed = simulator.stats()["by_fault"][fault]
     kind = {"stream_break": "broken_off", "stream_error": "server_error", "stream_gap": "timed_out"}[fault]
-    assert failed and scored.kinds == {kind: failed}
-    assert len(scored.answers) == 20 and len(scored.failures) == failed
+    assert failed
+    assert scored.kinds == {kind: failed}
+    assert len(scored.answers) == 20
+    assert len(scored.failures) == failed
     for record in scored.failures:
         choice = json.loads(record["body"])["choices"][0]
-        assert choice["message"]["reasoning_content"].startswith("Let me see") and choice["finish_reason"] is None
-        assert record["status"] == 200 and not record["given_up"]
+        assert choice["message"]["reasoning_content"].startswith("Let me see")
+        assert choice["finish_reason"] is None
+        assert record["status"] == 200
+        assert not record["given_up"]
 
 
 def test_an_answer_without_done_is_whole(tmp_path: Path) -> None:
     with start_simulator(replace(THINKS, faults={"stream_no_done": 1.0})) as simulator:
         scored = score(tmp_path, simulator.base_url, stream=ON)
-    assert len(scored.answers) == 10 and not scored.failures
+    assert len(scored.answers) == 10
+    assert not scored.failures
 
 
 def test_comments_are_no_tokens(tmp_path: Path) -> None:
@@ -160,7 +166,8 @@ def test_comments_are_no_tokens(tmp_path: Path) -> None:
     started = time.monotonic()
     with start_simulator(replace(THINKS, latency=waits, streams=StreamBehaviour(keep_alive_s=0.05))) as simulator:
         scored = score(tmp_path, simulator.base_url, 1, stream=spec, patience=PatienceSpec(payload_s=1.0))
-    assert scored.rows[0].failure is not None and scored.rows[0].failure.kind is FailureKind.TIMED_OUT
+    assert scored.rows[0].failure is not None
+    assert scored.rows[0].failure.kind is FailureKind.TIMED_OUT
     assert "no token within 0.4 s (first_token_timeout)" in scored.rows[0].failure.detail
     assert time.monotonic() - started < 30
 
@@ -170,7 +177,8 @@ def test_while_tokens_come_no_clock_ends_an_answer(tmp_path: Path) -> None:
     with start_simulator(replace(THINKS, latency=Latency("fixed", mean_ms=1500))) as simulator:
         scored = score(tmp_path, simulator.base_url, 5, stream=StreamSpec(StreamMode.ON, token_gap_s=1.0), patience=patience)
         assert simulator.stats()["requests"] == 5
-    assert len(scored.answers) == 5 and all(record["latency_ms"] >= 1400 for record in scored.answers)
+    assert len(scored.answers) == 5
+    assert all(record["latency_ms"] >= 1400 for record in scored.answers)
 
 
 class StreamingHandler(BaseHTTPRequestHandler):
@@ -210,7 +218,8 @@ def test_a_connection_is_used_again_after_a_stream(tmp_path: Path) -> None:
 
     with serving(Teacher) as address:
         scored = score(tmp_path, f"http://{address}/v1", 6, stream=ON, concurrency=ConcurrencySpec(1, 1))
-    assert len(scored.answers) == 6 and len(connections) == 1
+    assert len(scored.answers) == 6
+    assert len(connections) == 1
 
 
 def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> None:
@@ -223,7 +232,8 @@ def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> N
     with serving(Teacher) as address:
         scored = score(tmp_path, f"http://{address}/v1", 1, stream=ON, patience=PatienceSpec(payload_s=1.0))
     failure = scored.rows[0].failure or scored.rows[0].stopped
-    assert not scored.answers and failure is not None
+    assert not scored.answers
+    assert failure is not None
     assert "no finish_reason that the answer is whole; stream: off asks for it in one piece" in failure.detail
 
 
@@ -237,7 +247,8 @@ def test_a_response_that_does_not_end_after_done_is_not_waited_for(tmp_path: Pat
     started = time.monotonic()
     with serving(Teacher) as address:
         scored = score(tmp_path, f"http://{address}/v1", 1, stream=ON)
-    assert len(scored.answers) == 1 and time.monotonic() - started < 20
+    assert len(scored.answers) == 1
+    assert time.monotonic() - started < 20
 
 
 def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +266,8 @@ def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: 
         credential = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
         endpoint = EndpointSpec(f"http://{address}/v1/chat/completions", "m", credential=credential)
         scored = score(tmp_path, "", 1, stream=ON, endpoint=endpoint)
-    assert scored.rows[0].replies[0].content == "[secret]" and "[secret]" in scored.answers[0]["response"]
+    assert scored.rows[0].replies[0].content == "[secret]"
+    assert "[secret]" in scored.answers[0]["response"]
     assert SECRET not in str(scored.answers)
 
 
@@ -265,7 +277,8 @@ def test_the_one_request_of_check_is_asked_as_those_of_a_run_are(support: str) -
         endpoint = EndpointSpec(f"{simulator.base_url}/chat/completions", "simulated-teacher")
         result = ask_once(endpoint, LONG, request(1).messages_for_turn(0, ()), 30.0, StreamSpec())
         assert simulator.stats()["streams"] == (support in ("yes", "options_refused"))
-    assert result.reply is not None and result.was_stream is (support in ("yes", "options_refused"))
+    assert result.reply is not None
+    assert result.was_stream is (support in ("yes", "options_refused"))
 
 
 # what is learned, without a server
@@ -292,9 +305,11 @@ def test_streams_that_come_to_nothing_are_given_up_unless_one_was_whole() -> Non
     never, once, cut = learning(), learning(), learning()
     once.answered(once.ask, whole(was_stream=True))
     for _ in range(5):
-        assert not never.learn(broken, never.ask) and not once.learn(broken, once.ask)
+        assert not never.learn(broken, never.ask)
+        assert not once.learn(broken, once.ask)
         cut.learn(replace(broken, kind=FailureKind.BROKEN_OFF), cut.ask)
-    assert never.ask is None and once.ask is not None
+    assert never.ask is None
+    assert once.ask is not None
     assert cut.ask is not None, "those that break off come before those that are whole"
 
 
@@ -331,4 +346,5 @@ def test_the_body_that_goes_out() -> None:
         "stream_options": {"include_usage": True},
     }
     asked = read_request(StreamAsk(False, 1.0, 1.0).applied(body))
-    assert "stream" in asked.names and "stream_options" not in asked.names
+    assert "stream" in asked.names
+    assert "stream_options" not in asked.names

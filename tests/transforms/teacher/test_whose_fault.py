@@ -90,7 +90,8 @@ def test_nothing_readable_ever_stops_with_the_first_words() -> None:
     assert "this is a web page" in played.stopped
     assert "Sign in" in played.stopped
     assert played.reasons() == {"not_sent": 2000}
-    assert len(played.asked) < 100 and 10 < played.ended_s < 40
+    assert len(played.asked) < 100
+    assert 10 < played.ended_s < 40
 
 
 @pytest.mark.parametrize("name", ["503", "500", "reset", "200, web page", "429"])
@@ -118,7 +119,8 @@ def test_an_outage_longer_than_any_rows_budget_costs_no_row() -> None:
 def test_nothing_but_429_ends_when_patience_ends_with_the_endpoints_words(rows: int, hint: float | None) -> None:
     throttled = failed(FailureKind.THROTTLED, 429, "Rate limit: 0 requests per day", retry_after_s=hint)
     played = play(lambda asked: throttled, rows)
-    assert played.stopped is not None and "0 requests per day" in played.stopped
+    assert played.stopped is not None
+    assert "0 requests per day" in played.stopped
     assert 300 <= played.ended_s < 400
     assert played.reasons() == {"not_sent": rows}
 
@@ -126,7 +128,8 @@ def test_nothing_but_429_ends_when_patience_ends_with_the_endpoints_words(rows: 
 @pytest.mark.fault("X-B3")
 def test_429_and_503_in_turn_end_too() -> None:
     played = play(lambda asked: TROUBLES["429" if asked.number % 2 else "503"], 50)
-    assert played.stopped is not None and played.ended_s < 500
+    assert played.stopped is not None
+    assert played.ended_s < 500
 
 
 @pytest.mark.fault("R4")
@@ -181,15 +184,19 @@ def test_forty_flagged_rows_in_a_row_stop_nothing() -> None:
 @pytest.mark.parametrize("kind", [FailureKind.FORBIDDEN, FailureKind.NOT_FOUND, FailureKind.UNAUTHORIZED])
 def test_an_endpoint_that_refuses_everything_stops_after_a_few_requests(kind: FailureKind) -> None:
     played = play(lambda asked: failed(kind, 404, "no such thing"), 1000)
-    assert played.stopped is not None and "no such thing" in played.stopped
-    assert len(played.asked) < 60 and played.ended_s < 5
+    assert played.stopped is not None
+    assert "no such thing" in played.stopped
+    assert len(played.asked) < 60
+    assert played.ended_s < 5
 
 
 def test_an_endpoint_that_refuses_every_request_stops_after_rows_from_elsewhere_and_a_question_of_ours() -> None:
     played = play(lambda asked: failed(FailureKind.BAD_REQUEST, 400, "no field model"), 1000)
-    assert played.stopped is not None and "no field model" in played.stopped
+    assert played.stopped is not None
+    assert "no field model" in played.stopped
     assert len(played.asked) < 90
-    assert None in [asked.row for asked in played.asked] and max(asked.row or 0 for asked in played.asked) > 100
+    assert None in [asked.row for asked in played.asked]
+    assert max(asked.row or 0 for asked in played.asked) > 100
 
 
 @pytest.mark.fault("R7")
@@ -201,7 +208,8 @@ def test_a_token_limit_that_leaves_no_room_is_one_message(context: int) -> None:
         return answer() if limit + (257 if asked.row is not None else 4) <= context else failed(FailureKind.CONTEXT_LENGTH_EXCEEDED, 400, "4353")
 
     played = play(teacher, 1500, sampling=SamplingSpec(max_new_tokens=4096), words=200)
-    assert played.stopped is not None and "teacher_model_max_new_tokens" in played.stopped
+    assert played.stopped is not None
+    assert "teacher_model_max_new_tokens" in played.stopped
     assert len(played.asked) < 100
 
 
@@ -222,7 +230,8 @@ def test_where_every_answer_is_larger_than_any_teachers_the_run_stops(question_a
     assert played.stopped is not None
     assert "nothing that a teacher says" in played.stopped
     assert "endless" in played.stopped
-    assert len(played.asked) < 120 and max(asked.row or 0 for asked in played.asked) > 100
+    assert len(played.asked) < 120
+    assert max(asked.row or 0 for asked in played.asked) > 100
 
 
 def test_a_few_answers_that_are_too_large_stop_nothing() -> None:
@@ -230,7 +239,8 @@ def test_a_few_answers_that_are_too_large_stop_nothing() -> None:
         return failed(FailureKind.TOO_LARGE, 200, "endless") if (asked.row or 0) % 40 else answer()
 
     played = play(teacher, 200)
-    assert played.stopped is None and played.reasons() == {"answered": 5, "too_large": 195}
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 5, "too_large": 195}
 
 
 @pytest.mark.fault("R12")
@@ -243,7 +253,8 @@ def test_a_single_401_among_answers_is_tried_again() -> None:
 @pytest.mark.fault("R12")
 def test_a_credential_that_expires_ends_the_run_soon() -> None:
     played = play(lambda asked: TROUBLES["401"] if asked.now_s > 3 else answer(latency_s=0.5), 5000)
-    assert played.stopped is not None and "credential" in played.stopped
+    assert played.stopped is not None
+    assert "credential" in played.stopped
     assert played.ended_s < 20
 
 
@@ -257,7 +268,8 @@ def test_what_a_teacher_does_not_take_is_asked_for_once() -> None:
 
     played = play(teacher, 300)
     assert played.reasons() == {"answered": 300}
-    assert played.snapshot is not None and set(played.snapshot.left_out) == {"temperature", "top_p"}
+    assert played.snapshot is not None
+    assert set(played.snapshot.left_out) == {"temperature", "top_p"}
     assert len(played.asked) <= 320
     assert {record.request_hash for record in played.answers} == {record.request_hash for record in play(lambda asked: answer(), 300).answers}
 
@@ -305,7 +317,8 @@ def test_503s_among_answers_lower_the_limit_and_are_nobodys_concern(
 def test_503s_by_chance_do_not_lower_the_limit() -> None:
     played = play(a_busy_teacher(10_000, 0.5, faults=0.1), 3000)
     assert played.reasons() == {"answered": 3000}
-    assert played.snapshot is not None and played.snapshot.limit >= 150
+    assert played.snapshot is not None
+    assert played.snapshot.limit >= 150
 
 
 NO_JSON = failed(FailureKind.GENERATION_FAILED, 400, '{"error":{"code":"json_validate_failed"}}')

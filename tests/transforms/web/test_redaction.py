@@ -32,7 +32,8 @@ def test_every_form_of_a_secret_is_replaced(form: str) -> None:
     redactor = Redactor([f"Bearer {SECRET}"])
     shown = redactor.text(f"you sent {form}.")
     assert MASKED in shown
-    assert "0123456789" not in shown and base64.b64encode(b"0123456789")[4:10].decode() not in shown
+    assert "0123456789" not in shown
+    assert base64.b64encode(b"0123456789")[4:10].decode() not in shown
 
 
 @pytest.mark.fault("T8")

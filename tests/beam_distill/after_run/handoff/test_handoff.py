@@ -128,13 +128,15 @@ def test_the_card_says_how_it_was_made_and_leaves_the_licence_open(tmp_path: Pat
     )
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     _, head, body = card.split("---\n", 2)
-    assert "license" not in yaml.safe_load(head) and "# license: yours to decide" in head
+    assert "license" not in yaml.safe_load(head)
+    assert "# license: yours to decide" in head
     files = yaml.safe_load(head)["configs"][0]["data_files"]
     assert [(made.folder / file["path"]).resolve() for file in files] == [made.train.resolve(), made.validation.resolve()]
     assert "| train | 20 | 18 | 2 | 2 no_json |" in body
     assert "`big-model`" in body
     assert "chain of thought" in body
-    assert "s3cret" not in card and "inside" not in card
+    assert "s3cret" not in card
+    assert "inside" not in card
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,8 @@ def test_the_cards_configuration_is_named_after_the_rows(tmp_path: Path) -> None
     made = Handoff(tmp_path)
     before = name()
     made.write()
-    assert name() == before and before.startswith("math-")
+    assert name() == before
+    assert before.startswith("math-")
     made.train.write_text("{}\n", encoding="utf-8")
     made.write()
     assert name() != before
@@ -185,7 +188,8 @@ def test_datasets_of_two_formats_are_not_called_one(tmp_path: Path) -> None:
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     (config,) = yaml.safe_load(card.split("---\n")[1])["configs"]
     assert [file["split"] for file in config["data_files"]] == ["train"]
-    assert "`../validation.jsonl`, is not in the head" in card and "dataset_test_split" not in made.yaml("trl_sft.yaml")
+    assert "`../validation.jsonl`, is not in the head" in card
+    assert "dataset_test_split" not in made.yaml("trl_sft.yaml")
 
 
 def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

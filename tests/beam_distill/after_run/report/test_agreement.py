@@ -28,12 +28,15 @@ def test_labels_that_no_answer_ever_is_are_not_compared() -> None:
     agreement = Agreement(TaskType.NLI)
     for answer, label in (("neutral", "1"), ("entailment", "0"), ("neutral", "1")):
         agreement.add(answer, label)
-    assert not agreement.comparable and agreement.a_label == "1"
+    assert not agreement.comparable
+    assert agreement.a_label == "1"
     agreement.add("neutral", "entailment")
-    assert agreement.comparable and agreement.same == 0
+    assert agreement.comparable
+    assert agreement.same == 0
 
 
 def test_wrong_numbers_are_wrong() -> None:
     agreement = Agreement(TaskType.MATH)
     agreement.add("1", "#### 2")
-    assert agreement.comparable and not agreement.same
+    assert agreement.comparable
+    assert not agreement.same

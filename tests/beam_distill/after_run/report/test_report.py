@@ -64,7 +64,8 @@ def test_a_run_ends_with_its_report(finished: Job) -> None:
     verdict = finished.record()["verdict"]["splits"]["train"]
     assert f'<td class="n" data-name="examples">{verdict["examples"]}</td>' in text
     for reason in verdict["rejected_by_reason"]:
-        assert reason in text and REASONS[reason].explanation[:20].split("'")[0] in text
+        assert reason in text
+        assert REASONS[reason].explanation[:20].split("'")[0] in text
     for title in ("Pace", "Latency", "Tokens", "Answers given", "A sample of answers", "A sample of rejects", "Settings"):
         assert f">{title}<" in text
     assert "USD" in text
@@ -90,11 +91,13 @@ def test_the_report_says_first_where_the_files_are_how_many_and_how_right(labell
     head = text[: text.index("</header>")]
     for path in (labelled.train_output, labelled.work_dir / "rejects.jsonl", labelled.work_dir, labelled.folder / "train.jsonl"):
         assert f"<code>{path}</code>" in head
-    assert "agree with their label" in head and re.search(r"<dd>\d+\.\d%</dd><dd class=\"remark\">of \d+ answers</dd>", head)
+    assert "agree with their label" in head
+    assert re.search(r"<dd>\d+\.\d%</dd><dd class=\"remark\">of \d+ answers</dd>", head)
     assert "Asked with temperature 0.2, top_p 0.1, at most 512 tokens an answer." in head
     assert "Warning: train: 2 of 32 rows" in head
     assert "<h1>MATH: train.jsonl</h1>" in head
-    assert "Answers that differ from their label" in text and ", label " in text
+    assert "Answers that differ from their label" in text
+    assert ", label " in text
     assert f"beam-distill retry {labelled.work_dir} --reason empty_answer" in text
 
 
@@ -129,15 +132,18 @@ def test_a_report_says_what_its_prices_leave_out(finished: Job, tmp_path: Path) 
     for given, remark in (((flags[0],), "output tokens only"), (flags, None)):
         assert main(["report", str(finished.work_dir), f"--output={made}", *given]) == 0
         text = made.read_text(encoding="utf-8")
-        assert ("tokens only" in text) is (remark is not None) and (remark or "cost</th>") in text
+        assert ("tokens only" in text) is (remark is not None)
+        assert (remark or "cost</th>") in text
 
 
 def test_nothing_that_rows_or_answers_hold_becomes_markup(finished: Job) -> None:
     text = (finished.work_dir / "report.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert "script" not in page.tags and "img" not in page.tags
+    assert "script" not in page.tags
+    assert "img" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
-    assert "&lt;script&gt;" in text and "{{ 7*7 }}" in text
+    assert "&lt;script&gt;" in text
+    assert "{{ 7*7 }}" in text
     assert "default-src 'none'" in text
     assert not [value for name, value in page.attributes if name in ("src", "href") and not (value or "").startswith("#")]
     assert "do-not-show-me" not in text
@@ -168,7 +174,8 @@ def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path
     assert ">Pace<" in text
     assert "A sample of answers" in text
     # answers without use are on the ledger too; what only the timeline knows is said to be missing
-    assert "A sample of rejects" in text and "No timeline of this run" in text
+    assert "A sample of rejects" in text
+    assert "No timeline of this run" in text
     assert "No timeline of this run" not in (finished.work_dir / "report.html").read_text(encoding="utf-8")
 
 
@@ -230,7 +237,8 @@ def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, caps
 def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: pytest.CaptureFixture[str]) -> None:
     assert job_that_cannot_report.run("--report=true") == 0
     shown = capsys.readouterr()
-    assert "the report could not be written" in shown.err and "beam-distill report" in shown.err
+    assert "the report could not be written" in shown.err
+    assert "beam-distill report" in shown.err
     assert "report      " not in shown.out
 
 
@@ -270,7 +278,8 @@ def test_answers_of_earlier_runs_are_not_judged_beside_those_that_stand(tmp_path
     facts = gather(str(tmp_path), PromptSpec(TaskType.MATH), "run-2")
     assert (facts.answers, facts.superseded, facts.labels.total, facts.agreement.total, facts.agreement.same) == (14, 4, 10, 10, 1)
     assert facts.runs["run-1"].answers == 10
-    assert len(facts.examples.values()) == 10 and sum(record["run_id"] == "run-2" for record, _ in facts.examples.values()) == 4
+    assert len(facts.examples.values()) == 10
+    assert sum(record["run_id"] == "run-2" for record, _ in facts.examples.values()) == 4
 
 
 def a_record(number: int) -> dict[str, object]:
@@ -296,10 +305,12 @@ def test_a_histogram_tells_quantiles_to_within_a_bin() -> None:
     histogram = LogHistogram()
     for value in range(1, 10_001):
         histogram.add(value)
-    assert 4900 < histogram.quantile(0.5) < 5100 and 9400 < histogram.quantile(0.95) < 9600
+    assert 4900 < histogram.quantile(0.5) < 5100
+    assert 9400 < histogram.quantile(0.95) < 9600
     assert histogram.mean == 5000.5
     edges, counts = histogram.bars()
-    assert len(edges) == len(counts) + 1 and sum(counts) == 10_000
+    assert len(edges) == len(counts) + 1
+    assert sum(counts) == 10_000
 
 
 def test_time_bins_double_and_lose_nothing() -> None:
@@ -307,7 +318,8 @@ def test_time_bins_double_and_lose_nothing() -> None:
     for second in range(10_000):
         bins.add(1_700_000_000 + second)
     steps = list(bins.steps())
-    assert len(steps) <= 60 and sum(amount for _, amount in steps) == 10_000
+    assert len(steps) <= 60
+    assert sum(amount for _, amount in steps) == 10_000
     assert bins.step_s in (256.0, 512.0)
 
 
@@ -326,10 +338,12 @@ def test_a_sample_depends_on_what_was_offered_only() -> None:
     for number in range(100):
         first.offer(f"key-{number}", number)
         second.offer(f"key-{99 - number}", 99 - number)
-    assert first.values() == second.values() and len(first.values()) == 5
+    assert first.values() == second.values()
+    assert len(first.values()) == 5
     (kept, *_) = first.values()
     first.offer(f"key-{kept}", -1)
-    assert -1 in first.values() and len(first.values()) == 5
+    assert -1 in first.values()
+    assert len(first.values()) == 5
 
 
 def test_prices_are_held_to_their_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,8 @@ def test_a_timeline_of_any_length_stays_small_and_spans_the_run(tmp_path: Path) 
         timeline.add(float(second), Reading({"train": second}, answers=second))
     samples = read_timeline(path)
     assert 25 <= len(samples) <= 50
-    assert samples[0]["t_s"] == 0 and samples[-1]["t_s"] > 950
+    assert samples[0]["t_s"] == 0
+    assert samples[-1]["t_s"] > 950
     assert len({after - before for before, after in pairwise(sample["t_s"] for sample in samples)}) == 1
 
 
@@ -198,7 +199,8 @@ def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: 
     samples = read_timeline(str(path))
     assert max(sample["in_flight"] or 0 for sample in samples) > 10
     assert max(sample["limit"] or 0 for sample in samples) == 20
-    assert samples[-1]["in_flight"] == 0 and sum(samples[-1]["failures"].values()) > 0
+    assert samples[-1]["in_flight"] == 0
+    assert sum(samples[-1]["failures"].values()) > 0
 
 
 @pytest.mark.parametrize(
@@ -228,11 +230,14 @@ def test_a_run_in_a_pipe_leaves_a_timeline_and_plain_output(tmp_path: Path, caps
         job.url = simulator.base_url
         assert job.run("--price_per_million_output_tokens=1000000") == 0
         shown = capsys.readouterr()
-        assert "\x1b" not in shown.err + shown.out and "USD (output tokens only)" in shown.out
+        assert "\x1b" not in shown.err + shown.out
+        assert "USD (output tokens only)" in shown.out
         assert "price_per_million_input_tokens is not given: cost is shown for output tokens only" in shown.err
         assert job.run("--quiet") == 0
         assert capsys.readouterr().err == ""
     (path, _) = sorted((job.work_dir / "timeline").iterdir())
     last = read_timeline(str(path))[-1]
-    assert last["rows"] == {"train": 31} and last["rejects"] == {"invalid_json": 1}
-    assert last["answers"] == 30 and last["in_flight"] == 0
+    assert last["rows"] == {"train": 31}
+    assert last["rejects"] == {"invalid_json": 1}
+    assert last["answers"] == 30
+    assert last["in_flight"] == 0

@@ -20,8 +20,10 @@ def test_rates_are_those_of_the_last_stretch() -> None:
     for second in range(101, 161):
         view = tracker.view(float(second), reading(1000 + 2 * (second - 100)), {"train": 2000})
     assert round(view.rows_per_s, 6) == 2.0
-    assert round(view.prompt_tokens_per_s) == 200 and round(view.completion_tokens_per_s) == 20
-    assert view.left_s is not None and round(view.left_s) == (2000 - 1120) / 2
+    assert round(view.prompt_tokens_per_s) == 200
+    assert round(view.completion_tokens_per_s) == 20
+    assert view.left_s is not None
+    assert round(view.left_s) == (2000 - 1120) / 2
 
 
 def test_rows_that_the_ledger_answers_are_no_speed() -> None:
@@ -29,7 +31,8 @@ def test_rows_that_the_ledger_answers_are_no_speed() -> None:
     for second in range(1, 11):
         view = tracker.view(float(second), Reading({"train": 600 + 30 * second}, {"train": 1500}, 30 * second), {"train": 1500})
     assert round(view.rows_per_s) == 30
-    assert view.left_s is not None and round(view.left_s) == (1500 - 900) / 30
+    assert view.left_s is not None
+    assert round(view.left_s) == (1500 - 900) / 30
 
 
 def test_where_the_ledger_answers_every_row_that_is_the_speed() -> None:
@@ -41,7 +44,8 @@ def test_where_the_ledger_answers_every_row_that_is_the_speed() -> None:
 
 def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
     view = Tracker(("train",)).view(10.0, reading(30), {})
-    assert view.left_s is None and view.expected_cost is None
+    assert view.left_s is None
+    assert view.expected_cost is None
     assert view.splits[0].total is None
     assert view.splits[0].read == 80
     assert view.splits[0].share is None
@@ -83,6 +87,7 @@ def test_counters_become_a_reading() -> None:
     assert made.rows_done == {"train": 6, "validation": 1}
     assert made.rows_read == {"train": 9}
     assert made.rows_scored == 4
-    assert made.failures == {"throttled": 3, "timed_out": 1} and made.throttled == 3
+    assert made.failures == {"throttled": 3, "timed_out": 1}
+    assert made.throttled == 3
     assert made.rejects == {"no_json": 2}  # a row that was not sent has not ended
     assert made.in_flight is None
