@@ -97,7 +97,7 @@ class Traffic:
         if self._ceiling.limit < self._limiter.limit:
             self._limiter.not_binding()
             limit_was_binding = False
-        self._pacer.told(attempt.sent_s, attempt.number, result.request_budget, result.token_budget, result.reply is not None)
+        self._pacer.reported(attempt.sent_s, attempt.number, result.request_budget, result.token_budget, result.reply is not None)
         if result.reply is not None:
             self._pacer.answered(now_s)
             tokens = result.reply.completion_tokens or 0

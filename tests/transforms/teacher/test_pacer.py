@@ -1,4 +1,4 @@
-"""The pace: told, found or set, with a clock moved by hand."""
+"""The pace: reported, found or set, with a clock moved by hand."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from transforms.teacher.server_hints import Budget
 from transforms.teacher.specs import ConcurrencySpec
 
 
-def test_free_until_there_is_a_reason() -> None:
+def test_no_delay_without_a_limit() -> None:
     pacer = Pacer(ConcurrencySpec())
     for _ in range(1000):
         assert pacer.delay_s(0.0, 0, 100.0) == 0.0
@@ -30,9 +30,9 @@ def test_a_cap_per_minute_spreads_requests_evenly() -> None:
     assert 95 <= sent <= 111  # ten a second, and at most a second's worth at once in the beginning
 
 
-def test_budgets_told_in_headers_are_not_overdrawn() -> None:
+def test_budgets_reported_in_headers_are_not_overdrawn() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.told(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1, sent_so_far=1)
+    forecast.reported(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1, sent_so_far=1)
     sent, now_s = 1, 0.0
     while forecast.delay_s(now_s, sent, 1.0) == 0.0:
         sent += 1
@@ -43,20 +43,20 @@ def test_budgets_told_in_headers_are_not_overdrawn() -> None:
 
 def test_the_cost_of_a_request_is_learned_from_what_the_server_charges() -> None:
     forecast = BudgetForecast(learns_cost=True)
-    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
-    forecast.told(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21, 21)
+    forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    forecast.reported(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21, 21)
     assert forecast.delay_s(0.0, 21, 50_000.0) == 0.0  # 100 each, not 5000
 
 
-def test_tellings_that_already_count_requests_on_the_wire_do_not_make_requests_look_cheap() -> None:
-    # a server that says in its answers what is left by then: answers in a row tell the same, then one tells a great leap
+def test_a_report_that_counts_requests_on_the_wire_does_not_make_them_look_cheap() -> None:
+    # a server that reports what is left when it answers: several answers report the same, then one reports a large change
     forecast = BudgetForecast(learns_cost=True)
     capacity, cost, number, charged = 60_000.0, 100.0, 0, 0
     while number < 320:
         number += 1
         charged = max(charged, min(600, (number // 80 + 1) * 80 + 40))
         left = capacity - charged * cost
-        forecast.told(Budget(remaining=left, limit=capacity, reset_s=charged * cost / 1000.0), number * 0.001, number, charged)
+        forecast.reported(Budget(remaining=left, limit=capacity, reset_s=charged * cost / 1000.0), number * 0.001, number, charged)
     sent = charged
     while forecast.delay_s(0.4, sent, 5_000.0) == 0.0:
         sent += 1
@@ -65,11 +65,11 @@ def test_tellings_that_already_count_requests_on_the_wire_do_not_make_requests_l
 
 def test_refused_requests_cost_no_tokens() -> None:
     forecast = BudgetForecast(learns_cost=True)
-    forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
     for number in range(2, 82):
         forecast.refused()
-        forecast.told(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, number, number)
-    forecast.told(Budget(remaining=5000, limit=10000, reset_s=30.0), 0.0, 121, 121)
+        forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, number, number)
+    forecast.reported(Budget(remaining=5000, limit=10000, reset_s=30.0), 0.0, 121, 121)
     assert forecast.delay_s(0.0, 121, 1.0) == 0.0
     sent = 121
     while forecast.delay_s(0.0, sent, 1.0) == 0.0:
@@ -77,11 +77,11 @@ def test_refused_requests_cost_no_tokens() -> None:
     assert 155 <= sent <= 171  # 40 requests took 4,000: 5,000 more are 50 at most
 
 
-def test_what_is_not_told_yet_is_taken_to_vary() -> None:
+def test_costs_not_reported_yet_are_assumed_to_vary() -> None:
     one, many = BudgetForecast(learns_cost=True), BudgetForecast(learns_cost=True)
     for forecast, number in ((one, 101), (many, 1)):
-        forecast.told(Budget(remaining=10_000, limit=20_000, reset_s=600.0), 0.0, number, 101)
-    # the same 10,000 tokens: beside one request that is on the wire, and beside a hundred
+        forecast.reported(Budget(remaining=10_000, limit=20_000, reset_s=600.0), 0.0, number, 101)
+    # the same 10,000 tokens, with one request on the wire and with a hundred
     assert one.delay_s(0.0, 102, 80.0) == 0.0
     many_fit = 1
     while many.delay_s(0.0, many_fit, 80.0) == 0.0:
@@ -89,10 +89,10 @@ def test_what_is_not_told_yet_is_taken_to_vary() -> None:
     assert 105 <= many_fit <= 121
 
 
-def test_older_tellings_do_not_overrule_newer_ones() -> None:
+def test_an_older_report_does_not_replace_a_newer_one() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.told(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5, 5)
-    forecast.told(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1, 5)
+    forecast.reported(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5, 5)
+    forecast.reported(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1, 5)
     assert forecast.delay_s(1.0, 6, 1.0) > 0.0
 
 
@@ -119,7 +119,7 @@ def test_a_throttled_pace_is_cut_and_grows_back_past_the_peak() -> None:
     assert pace_at(10.0) > 115
 
 
-def test_an_endpoint_that_takes_nothing_is_left_alone_until_it_said() -> None:
+def test_after_only_429s_the_pause_is_as_long_as_retry_after() -> None:
     pacer = Pacer(ConcurrencySpec())
     for _ in range(8):
         pacer.throttled(5.0, 30.0)
@@ -142,8 +142,8 @@ def test_without_a_hint_the_pauses_double() -> None:
     assert pauses == [0.25, 0.5, 1.0, 2.0]
 
 
-def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, telling: Callable[[int], tuple[Budget | None, Budget | None]]) -> int:
-    """How many requests leave, one at a time, when the answer to each tells what ``telling`` of its number says."""
+def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, report: Callable[[int], tuple[Budget | None, Budget | None]]) -> int:
+    """How many requests leave, one at a time, when the answer to each reports ``report(number)``."""
     now_s, sent = 0.0, 0
     while now_s < seconds:
         delay_s = pacer.delay_s(now_s, 0, 2000.0)
@@ -153,7 +153,7 @@ def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, telling: Call
         number, left_s = pacer.sent(now_s), now_s
         sent += 1
         now_s += round_trip_s
-        pacer.told(left_s, number, *telling(number))
+        pacer.reported(left_s, number, *report(number))
         pacer.answered(now_s)
     return sent
 
@@ -163,42 +163,42 @@ def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, telling: Call
     ("requests", "tokens", "least"),
     [
         (Budget(0, 1, 0.5), None, 100),
-        (None, Budget(0, 1000, 2.0), 25),  # a request is reckoned at 2,000
+        (None, Budget(0, 1000, 2.0), 25),  # a request is estimated at 2,000
         (None, Budget(900, 1000, 6.0), 9),
         (None, Budget(10_000, 10_000, 0.0), 1),
         (Budget(1, 1, 30.0), None, 2),
-        (Budget(0, 60, 360.0), None, 50),  # a mock server's constants: not believed when answers come all the same
+        (Budget(0, 60, 360.0), None, 50),  # a mock server's constants: ignored when answers come
         (None, Budget(0, 150_000, 360.0), 50),
         (Budget(0, None, None), None, 50),
     ],
 )
-def test_a_told_budget_smaller_than_one_request_stops_nothing_for_ever(requests: Budget | None, tokens: Budget | None, least: int) -> None:
+def test_a_budget_below_the_cost_of_one_request_does_not_block_for_ever(requests: Budget | None, tokens: Budget | None, least: int) -> None:
     pacer = Pacer(ConcurrencySpec())
     assert sent_within(pacer, 60.0, 0.1, lambda number: (requests, tokens)) >= least
 
 
 @pytest.mark.fault("X-B1")
 @pytest.mark.parametrize("budget", [Budget(1), Budget(0, 60, 360.0), Budget(1, 60)])
-def test_a_budget_told_once_and_never_again_is_forgotten(budget: Budget) -> None:
+def test_a_budget_reported_only_once_is_forgotten(budget: Budget) -> None:
     pacer = Pacer(ConcurrencySpec())
     assert sent_within(pacer, 300.0, 0.1, lambda number: (budget if number == 3 else None, None)) > 50
 
 
 @pytest.mark.fault("X-B1")
-def test_a_budget_that_only_refusals_tell_is_kept_to_until_answers_come_without_it() -> None:
+def test_a_budget_that_only_refusals_report_counts_until_answers_come_without_it() -> None:
     pacer = Pacer(ConcurrencySpec())
     number = pacer.sent(0.0)
-    pacer.told(0.0, number, None, Budget(0, 150_000, 360.0), answered=False)
+    pacer.reported(0.0, number, None, Budget(0, 150_000, 360.0), answered=False)
     assert pacer.delay_s(0.1, 0, 500.0) > 1.0
     for second in range(3):
         number = pacer.sent(1.0 + second)
-        pacer.told(1.0 + second, number, None, None)
+        pacer.reported(1.0 + second, number, None, None)
     assert pacer.delay_s(4.0, 0, 500.0) == 0.0
 
 
 def test_rows_that_leave_together_keep_the_pace() -> None:
-    # every row that fits below the limit leaves in one go: each must move the moment of the next
+    # all rows below the limit leave at once: each must move the time of the next
     seen = run_on_server(ServerModel(0.1, rate_per_s=50.0, burst=5.0), 250)
     assert seen.reasons == {"answered": 250}
     assert seen.refused_share < 0.1
-    assert seen.window_s < 6.0  # 250 rows at 50 a second; a pace that does not move takes for ever
+    assert seen.window_s < 6.0  # 250 rows at 50 a second; a pace that stays takes for ever
