@@ -109,21 +109,21 @@ def test_the_changelog_has_the_usual_sections_and_this_version() -> None:
     assert {*re.findall(r"(?m)^### (.+)$", text)} <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
-def words_of_ours() -> dict[str, tuple[str, str]]:
-    section = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").split("## Words that are ours")[1].split("\n## ")[0]
+def own_terms() -> dict[str, tuple[str, str]]:
+    section = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").split("## Our own terms")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")]
     return {word: (meaning, code.strip("`")) for word, meaning, code in rows if word != "word"}
 
 
-def test_the_glossary_has_a_sentence_for_each_of_twenty_words() -> None:
-    words = words_of_ours()
+def test_the_glossary_has_one_sentence_for_each_of_twenty_terms() -> None:
+    words = own_terms()
     assert len(words) == 20
     assert [word for word, (meaning, _) in words.items() if ". " in meaning or meaning.endswith(".")] == []
 
 
-@pytest.mark.parametrize("word", words_of_ours())
-def test_a_word_of_the_glossary_is_one_thing_in_the_code(word: str) -> None:
-    name = words_of_ours()[word][1].partition(".")[0]
+@pytest.mark.parametrize("word", own_terms())
+def test_a_term_of_the_glossary_is_one_thing_in_the_code(word: str) -> None:
+    name = own_terms()[word][1].partition(".")[0]
     sources = [path.read_text(encoding="utf-8") for package in ("transforms", "beam_distill") for path in (ROOT / package).rglob("*.py")]
     if name[0].isupper():
         assert sum(len(re.findall(rf"(?m)^class {name}\b", source)) for source in sources) == 1
