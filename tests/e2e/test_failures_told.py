@@ -23,7 +23,7 @@ class Refusing(BaseHTTPRequestHandler):
         number = str(fields["messages"][-1]["content"]).split()[2]
         words = f"logit_bias must be a map \x1b[31m(request 4f{number}0a9b8c7d6e5f, key {self.headers['Authorization']})"
         if number == "3":
-            words = "the row of 3 is not welcome"
+            words = "the row of 3 is not accepted"
         body = json.dumps({"error": {"message": words, "type": "invalid_request_error", "code": None}}).encode()
         self.send_response(400)
         self.send_header("Content-Length", str(len(body)))
@@ -48,11 +48,11 @@ def test_summary_and_report_say_what_the_server_said(
     assert "logit_bias must be a map ·[31m(request 4f" in said[0]
     assert "[secret]" in said[0]
     assert said[1].startswith("failed      1 x bad_request: ")
-    assert said[1].endswith("the row of 3 is not welcome")
+    assert said[1].endswith("the row of 3 is not accepted")
     assert [failure["rows"] for failure in job.record()["failures"]] == [5, 1]
     report = (job.work_dir / "report.html").read_text(encoding="utf-8")
     assert "logit_bias must be a map" in report
-    assert "the row of 3 is not welcome" in report
+    assert "the row of 3 is not accepted" in report
     for text in (shown, report, (job.work_dir / "run.json").read_text()):
         assert KEY not in text
         assert "\x1b" not in text

@@ -24,6 +24,7 @@ class Sign(Enum):
     BODY_UNREADABLE = "it may be out, or something else than a chat completions endpoint"
     REFUSAL = "it may refuse every request"
     ROW_REFUSAL = "it read the row and refuses it; before the first answer, perhaps our settings"
+    UNCLEAR = "before the first answer as a refused row; after it, the endpoint may be out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,15 @@ class FailureKind(str, Enum):
         budget=KindBudget(5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
     )
 
+    UNCLEAR_REFUSAL = _Entry(
+        "unclear_refusal",
+        Then.SENT_AGAIN,
+        Sign.UNCLEAR,
+        "The endpoint refused this request in words that are not known here, every time it was sent. The detail has them: run again where "
+        "they speak of a fault that passes, else change the row or take it out.",
+        budget=KindBudget(3, lifetime_s=1800.0, base_s=2.0, longest_s=20.0),
+    )
+
     UNAUTHORIZED = _Entry(
         "unauthorized",
         Then.STOPS_THE_RUN,
@@ -214,9 +224,9 @@ PASSING = frozenset(kind for kind in FailureKind if kind.then is Then.SENT_AGAIN
 ENDPOINT_REFUSES = frozenset(kind for kind in FailureKind if kind.then is Then.STOPS_THE_RUN)
 REPHRASED = frozenset(kind for kind in FailureKind if kind.then is Then.REPHRASED)
 UNREADABLE = _kinds(Sign.BODY_UNREADABLE)
-TROUBLE = _kinds(Sign.TROUBLE, Sign.BODY_UNREADABLE)
+TROUBLE = _kinds(Sign.TROUBLE, Sign.BODY_UNREADABLE, Sign.UNCLEAR)
 REFUSAL = _kinds(Sign.REFUSAL)
-ROW_REFUSAL = _kinds(Sign.ROW_REFUSAL)
+ROW_REFUSAL = _kinds(Sign.ROW_REFUSAL, Sign.UNCLEAR)
 
 
 class StopCause(str, Enum):

@@ -158,14 +158,25 @@ class _Reading:
                 status = 504
             elif status in (400, 422) and self._server_is_at_fault():
                 status = 500
-        return Classified(self._by_status(status), wait_s=self._wait_s)
+        kind = self._by_status(status)
+        if kind is FailureKind.BAD_REQUEST and not self.error.parameters and not self._said(words.REQUEST_AT_FAULT):
+            kind = FailureKind.UNCLEAR_REFUSAL
+        return Classified(kind, wait_s=self._wait_s)
 
     def words_alone(self) -> Classified | None:
         """For an error without any status."""
         refined = self._by_words(400)
         if refined is not None:
             return refined
-        meanings = {401: words.KEY_REFUSED, 429: words.PACE, 504: words.TOO_LATE, 503: words.BUSY, 404: words.MODEL_UNKNOWN}
+        meanings = {
+            401: words.KEY_REFUSED,
+            429: words.PACE,
+            504: words.TOO_LATE,
+            503: words.BUSY,
+            404: words.MODEL_UNKNOWN,
+            500: words.SERVER_FAULT,
+            400: words.REQUEST_INVALID,
+        }
         status = next((status for status, pattern in meanings.items() if self._said(pattern)), None)
         return None if status is None else Classified(self._by_status(status), wait_s=self._wait_s)
 

@@ -167,6 +167,8 @@ def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
         if text.isascii() and text.isdigit() and len(text) < 6:
             _status(int(text), found, depth)
         found.codes.append(plain(text.rsplit("#", 1)[-1]))
+        if key == "error" and " " in text:  # LM Studio and Ollama say there what happened, in a sentence
+            found.sentences.append(plain(text))
     else:
         found.sentences.extend(line for line in map(plain, text.splitlines()) if line)
 

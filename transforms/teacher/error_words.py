@@ -18,16 +18,16 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
 
 
 MONEY_GONE = _any_of(
-    rf"insufficient[ -]{_UP_TO_3}(?:quota|balance|credits?|funds?)\b",
+    rf"insufficient[ -]{_UP_TO_3}(?:quota|balance|credits?|funds?|budget)\b",
     r"(?:credit|account|prepaid|token|wallet) balance (?:is |was )?(?:too low|insufficient|exhausted|depleted|not enough|empty|negative|zero)",
     r"balance (?:is |was |of |: )?(?:too low|insufficient|not enough|exhausted|depleted|negative|zero|[$€¥＄]? ?0(?:\.0+)?(?![\d.]))",
     r"(?:not|isnt) (?:have )?(?:enough|sufficient) (?:\w+ )?(?:balance|credits?|funds|quota)",
     r"quota (?:is )?(?:not enough|insufficient)|non-?payment|billing (?:period|cycle)",
     r"\b(?:no|out of) (?:remaining |more )?(?:balance|funds|money|quota)\b|key limit exceeded",
-    rf"\b(?:no|out of|any|all|remaining|used up) {_UP_TO_3}credits?\b",
+    rf"\b(?:no|out of|any|all|remaining|used up) {_UP_TO_3}credits?\b(?! (?:were|was|have been|will be) (?:charged|deducted|used|consumed))",
     rf"\bcredits? {_UP_TO_3}(?:exhausted|depleted|exceeded|expired|used up|ran out|run out|required)",
     rf"\b(?:exhausted|depleted|consumed|exceeded|used) {_UP_TO_3}credits?\b",
-    r"can only afford",
+    r"can only afford|credit card (?:is )?(?:on file|required)|valid credit card|unpurchased",
     r"billing (?:hard )?limit|billing (?:account )?(?:is )?(?:not active|disabled|inactive|closed|not enabled|not set up)",
     r"(?:enable|requires?|without|set up|activate) (?:a |an )?(?:valid |active )?billing|billing (?:to|must) be enabled|billing error",
     r"payment (?:method )?(?:is )?(?:required|overdue|failed|missing|declined)|card (?:was |is )?declined"
@@ -39,12 +39,13 @@ MONEY_GONE = _any_of(
     rf"(?:monthly|included) {_UP_TO_3}(?:credits?|quota|allowance|budget|spend\w*)",
     r"(?:subscription|plan|trial|license|licence|package) (?:has |is )?(?:expired|ended|inactive|not active|not purchased)|not purchased",
     rf"free (?:tier|trial|quota|allocated quota|allocation|credits?|usage|plan) {_UP_TO_6}(?:exhausted|exceeded|expired|ended|used up)",
+    rf"(?:exhausted|exceeded|used up|consumed|reached) {_UP_TO_6}(?:of|for|in|on) {_UP_TO_3}free trial\b",
     rf"(?:exhausted|exceeded|used up|consumed) {_UP_TO_6}free (?:tier|trial|quota|allocation|credits?|usage|allowance)",
     r"(?:does not|doesnt|no) (?:have )?(?:a )?free (?:quota )?tier",
     rf"account {_UP_TO_6}(?:suspended|not active|inactive)[^.]{{0,80}}(?:balance|billing|plan|recharge|top up|pay)",
     r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)|included usage",
     r"not (?:available|included) (?:on|in|with) (?:this|your) (?:current )?plan",
-    r"\blimit(?: is| of|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
+    r"\blimit(?: is| of|(?: is)? set to|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
     r"(?:requires?|need) (?:a |an )?(?:\w+ )?subscription|not subscribed|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
     r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
     r"|balance (?:is |was )?(?:not sufficient|has run out)|\bhard limit (?:was |has been )?(?:reached|exceeded)",
@@ -121,6 +122,8 @@ CONTEXT_TOO_SMALL = _any_of(
     rf"{_INPUT}[^;\n]{{0,60}}(?:beyond|exceed\w*|(?:more|larger|longer) than) (?:what )?(?:the|this) (?:model|endpoint|server|limit)",
     rf"context(?! deadline)(?: length| window| size| limit| token limit)? {_UP_TO_3}(?:{_EXCEEDS}|is full|too small)",
     rf"{_EXCEEDS}[^.]{{0,80}}\bcontext(?: length| window| size| limit)?\b",
+    rf"tokens? in {_UP_TO_3}more than max",
+    r"requires? (?:approximately |about |~ ?)?[\d,]+ tokens\b[^\n]{0,60}\bcontext (?:limit|length|window|size)\b",
     r"exceed context|context shift is disabled",  # the latter: llama.cpp, when an answer fills the context
     rf"{_INPUT}[^.;\n]{{0,30}}? too (?:long|many tokens)\b|{_INPUT}[^.;\n]{{0,20}}? (?:is|are) longer than",
     rf"{_INPUT}[^;\n]{{0,100}}?\b(?:tokens?|length|characters|chars)\b[^;\n]{{0,100}}?{_EXCEEDS}",
@@ -148,7 +151,7 @@ NO_ROOM_LEFT = re.compile(
 )
 """A limit that the server computes from what the prompt leaves of the context: nobody asked for less than one token."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
-INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested)\b")
+INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested|tokens? in (?:the |your )?request)\b")
 
 FILTERED = _any_of(
     r"personally identifiable|\bpii\b|hate speech|blocked for (?:hate|violence|sexual|self|harm|abuse)"
@@ -157,6 +160,7 @@ FILTERED = _any_of(
     r"(?:prohibited|forbidden|banned|blocked|disallowed) (?:terms?|words?|keywords?|topics?)|\bnsfw\b|\bmoderation\b|classified as",
     r"prompt (?:shield|injection|attack)|attack detected",
     r"\b(?:content|prompt|input|output|text|message|response)s?\b[^.\n]{0,50}\b(?:is|was|are|were|been) (?:blocked|flagged)",
+    r"(?:sorry,? |^|\n)(?:but )?i (?:cant|cannot|wont|will not|am unable to|am not able to) (?:help|assist|comply|discuss)\b",
     r"data inspection|inappropriate|high[ -]risk|new sensitive|output sensitive|sensitive (?:words?|content|information|topics?)",
     r"(?:unsafe|toxic|harmful|prohibited|disallowed|objectionable|offensive) (?:or \w+ )?(?:content|text|prompt|input|language|material)",
     r"(?:violat\w+|flagged|blocked|rejected|refused|against|triggered|prohibited|breach\w*)[^.\n]{0,80}"
@@ -216,7 +220,8 @@ MODEL_UNKNOWN = _any_of(
     r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"
     r"|not in the list of (?:supported|available) models|\bdeployment [^.\n]{0,60}(?:could not be|not) found",
     rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
-    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b",
+    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|\bno models? (?:is |are )?(?:currently )?loaded\b"
+    r"|llm provider not provided|\bmodel\b[^.\n]{0,40} (?:is |are )?unavailable in your\b|\bmodel is only available (?:for|to|on|in|with)\b",
     rf"\bmodel (?:id|identifier|name)\b {_UP_TO_6}(?:is )?(?:invalid|incorrect|unknown|not valid|not recogni[sz]ed)|is not a valid model\b"
     r"|does not work with the specified model"
     r"|on-demand throughput isnt supported",
@@ -241,8 +246,9 @@ FULL = _any_of(
     r"(?:overloaded|at capacity|out of capacity|busy)\b|temporarily (?:overloaded|unavailable)|out of capacity"
     r"|at max(?:imum)? capacity|\b(?:server|engine|model|service|upstream|backend)s? overloaded|(?:request )?queue (?:is )?full|peak load"
     r"|(?:high|heavy) (?:demand|load|traffic)|service (?:is )?(?:currently |temporarily )?unavailable|capacity (?:limit|constraint)s?"
-    r"|\bno (?:healthy|available) deployments?\b|\bdeployment is (?:paused|stopped)"
-    r"|\b(?:is|are) (?:currently )?being (?:updated|deployed|restarted|loaded)"
+    r"|\bno (?:healthy|available) (?:deployments?|upstreams?|backends?|workers?|accounts?|instances?|servers?|nodes?|replicas?)\b"
+    r"|\bdeployment is (?:paused|stopped)"
+    r"|\b(?:is|are) (?:currently )?being (?:updated|deployed|restarted|loaded)|\bmodel\b[^.\n]{0,40}\b(?:is|are) (?:still |currently )?loading\b"
     r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
     r"\bno (?:gpu |free |available |spare )*capacity",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
@@ -251,8 +257,10 @@ FULL = _any_of(
 )
 """Narrower than BUSY, for statuses that mostly blame the request."""
 SERVER_FAULT = _any_of(
-    r"\binternal (?:server |service )?(?:error|failure|exception)\b|\bbad gateway\b|\bdo request failed\b|\bchannel error\b",
-    r"\bupstream (?:\w+ )?(?:connect error|unavailable|disconnected|closed|timed? ?out|(?:failed|failure)\W*(?:$|\n))|\bunknown error\b",
+    r"\binternal (?:server |service )?(?:error|failure|exception)\b(?!\.\S* ?invalid)|\bbad gateway\b|\bdo request failed\b"
+    r"|\bchannel error\b|\bcompute error\b",
+    r"\bupstream (?:\w+ )?(?:connect error|unavailable|disconnected|closed|timed? ?out|(?:failed|failure)\W*(?:$|\n))|\bunknown error\b"
+    r"|\bupstream\b[^.\n]{0,30} returned (?:an |a server )?error\b",
     r"(?:status|code|http)[: ]+50[0234]\b|\b50[0234]:? (?:bad gateway|service (?:temporarily )?unavailable|gateway time)",
     r"\bnetwork (?:error|failure|issue)|\bconnection (?:was )?(?:reset|refused|closed|aborted|lost|error|failure)|\bsocket hang ?up"
     r"|\beconnreset",
@@ -267,6 +275,23 @@ SERVER_FAULT = _any_of(
     chinese.SERVER_FAULT,
 )
 """Said in a sentence under a status that mostly blames the request: the server or what is behind it failed, and the next try may not."""
+REQUEST_AT_FAULT = _any_of(
+    r"\b(?:in)?valid\b(?! request error)|\bmust\b|\bshould\b|\brequire[ds]?\b|\bmissing\b|\bexpect(?:ed|s)\b|malformed|\bunsupported\b"
+    r"|\bneeds?\b",
+    r"\bnot (?:be )?(?:support\w*|allow\w*|permit\w*|accept\w*|recogni[sz]ed|configured|eligible|provided|specified|set|included?|empty|null)",
+    r"(?:unknown|unrecogni[sz]ed|unexpected|extra|duplicate|illegal|bad|wrong|incorrect|conflicting) "
+    r"(?!error|response|failure|gateway|request\b)\w+",
+    r"\bvalidation\b|\bpars(?:e|ing)\b|\bschema\b|unmarshal|deseriali[sz]|\bsyntax\b|\bjson\b|\btype ?error\b|\bvalue ?error\b|\bunicode",
+    r"\bcan ?not (?:be|exceed|contain|have|both|use|specify)\b|\bcan only\b|\bat (?:least|most)\b|\btoo (?:few|short|small|large|many|big)\b",
+    r"\b(?:greater|less|more|higher|lower|larger|smaller) than\b|\bout of (?:range|bounds)\b|\bexceed\w*|\bempty\b|\bincorrect\b|\bdoes not "
+    r"(?:support|accept|allow|match)|\bdoesnt (?:support|accept|allow|match)|\bno (?:user )?messages?\b|\bin position\b|\bhas no effect\b",
+    r"\b(?:parameters?|params?|arguments?|fields?|roles?|templates?|tokenizer)\b|\bonly allowed (?:when|with|if|for)\b|failed to decode\b"
+    r"|\bgrammar\b|\btool call\b|\blimited to \d",
+    r"参数|格式|为空|不支持|必须|只能|合法|非法|缺[失少]|解析|校验|不能|不正确|有误|取值|类型|顺序|(?:数量|大小|长度)超[过出]|请求[头体]",
+)
+"""Words that blame the request, in a wide sense. A 400 without any of them may have been sent for any reason."""
+REQUEST_INVALID = re.compile(r"\binvalid (?:request )?(?:params?|parameters?|arguments?|request|input|messages?)\b")
+"""For an error without any status."""
 TOO_LATE = _any_of(r"timed? ?-?out|deadline exceeded", chinese.TOO_LATE)
 
 STATUS_OF_CODE: dict[str, int] = {

@@ -146,7 +146,7 @@ class EndpointHealth:
         self._latest = failure
         if self._silent_since_s is None:
             self._silent_since_s = now_s
-        if kind in TROUBLE:
+        if self._is_trouble(kind):
             self._trouble += kind.weight
             if failure.status is not None:
                 self._ever_heard = True
@@ -189,7 +189,7 @@ class EndpointHealth:
         kind = failure.kind
         if kind in (FailureKind.NO_CREDENTIAL, FailureKind.QUOTA_SPENT):
             return self._refused(failure)
-        if kind in TROUBLE or kind is FailureKind.THROTTLED:
+        if self._is_trouble(kind) or kind is FailureKind.THROTTLED:
             self._out = True
             self._ever_heard = self._ever_heard or failure.status is not None
             return self._stop_when_patience_ends(silent_s, failure)
@@ -282,6 +282,10 @@ class EndpointHealth:
                 f"our own ({failure.detail}{begins_with(failure)}). Look at the model name, the sampling settings and extra_body.",
             )
         return None
+
+    def _is_trouble(self, kind: FailureKind) -> bool:
+        """Words that are not known are trouble only from an endpoint that answered rows: else it may be our settings that it refuses."""
+        return kind in TROUBLE and (self._rows_answered or kind not in ROW_REFUSAL)
 
     def _never_there(self, failure: RequestFailure) -> bool:
         return failure.kind is FailureKind.CANNOT_CONNECT and not self._ever_heard

@@ -65,11 +65,12 @@ _NO_SYSTEM = re.compile(
     r"(?<!optional )\bsystem (?:role|messages?|prompts?|instructions?)\b"
     rf"|\brole\b[^\n]{{0,60}}\bsystem\b|\bsystem\b[^\n]{{0,60}}\brole|developer instruction|{chinese.NO_SYSTEM}"
 )
+_CODE_IN_FRONT = re.compile(r"\binvalid parameters?:")  # Alibaba's, before every sentence
 _OTHER_ROLES_ONLY = re.compile(
     r"only user\b[^.]{0,40}\broles? (?:are|is) (?:supported|allowed|accepted)|^(?!.*optional system).*roles must (?:be )?alternat\w+"
     r"|\brole ?(?:必须|只能|应)[为是] ?user (?:或|和|/) ?assistant"
     r"|\brole\b[^.\n]{0,60}(?:should|must) be (?:one of )?\[?user\b|(?:should|must) be (?:one of )?\[?user,? (?:or|and) assistant\b"
-    r"|(?:unexpected|invalid|unknown|unsupported|unrecognized) role:? system"
+    r"|(?:unexpected|invalid|unknown|unsupported|unrecognized) (?:message )?role:? system"
 )
 _SENTENCE = re.compile(r"\n|(?<=[a-z\])])[.!;] |[!;](?= |$)")
 
@@ -128,7 +129,7 @@ def _refused_in(sentence: str, error: ErrorBody, asked: Asked) -> list[str]:
         return []
     said = _OFFERED.sub("", sentence)
     named = [name for name in _NAMES if name in asked.names and (_NAMES[name].search(said) or plain(name) in error.parameters)]
-    if SYSTEM in asked.names and _NO_SYSTEM.search(said):
+    if SYSTEM in asked.names and _NO_SYSTEM.search(said) and _REFUSES.search(_CODE_IN_FRONT.sub("", sentence)):
         named.append(SYSTEM)
     limit = _TOKEN_LIMIT.search(said)
     if limit is not None:

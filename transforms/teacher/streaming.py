@@ -25,7 +25,7 @@ STREAM, STREAM_OPTIONS = "stream", "stream_options"
 STREAM_FIELDS = frozenset({STREAM, STREAM_OPTIONS})
 MOST_USELESS = 3
 """Streams that come to nothing before one was whole, until the endpoint counts as one that does not stream."""
-_UNEXPLAINED = frozenset({FailureKind.BAD_REQUEST, FailureKind.NOT_FOUND})
+_UNEXPLAINED = frozenset({FailureKind.BAD_REQUEST, FailureKind.UNCLEAR_REFUSAL, FailureKind.NOT_FOUND})
 
 
 def streaming_of(spec: StreamSpec, endpoint: EndpointSpec, sampling: SamplingSpec) -> Streaming:

@@ -53,6 +53,7 @@ class Trouble:
         self._out_since_s: float | None = None
         self._paused_said = False
         self._silent_said = False
+        self._unclear_said = False
 
     @property
     def doubt(self) -> Doubt | None:
@@ -87,6 +88,9 @@ class Trouble:
 
     def failed(self, row: RowInProgress, failure: RequestFailure, now_s: float, rows_left: int) -> EarlyStop | None:
         """An attempt at ``row`` failed, one of ``rows_left`` that are not finished. An EarlyStop when no row would fare better."""
+        if failure.kind is FailureKind.UNCLEAR_REFUSAL and not self._unclear_said:
+            self._unclear_said = True
+            self._say_unclear(failure)
         if row is self._tried:
             self._tried = None
             if self.health.doubt is not None:
@@ -170,6 +174,17 @@ class Trouble:
                 row.failures_by_kind[kind] -= 1
         for _, _, row in self._waiting.retries:
             row.excused_s += silent_s
+
+    def _say_unclear(self, failure: RequestFailure) -> None:
+        assert failure.kind.budget is not None
+        log.warning(
+            "%s refuses a row in words that are not known here (%s%s): rows refused so are sent up to %d times, then rejected as %s",
+            self._name,
+            failure.detail,
+            begins_with(failure),
+            failure.kind.budget.most,
+            failure.kind.value,
+        )
 
     def _say_back(self) -> None:
         if self._paused_said or self._silent_said:

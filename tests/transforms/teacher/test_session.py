@@ -223,7 +223,7 @@ def test_without_the_option_identical_requests_are_asked_one_by_one(tmp_path: Pa
 def test_who_shares_asks_itself_when_the_first_is_given_up(tmp_path: Path) -> None:
     async def handler(number: int, request: web.Request) -> web.Response:
         await asyncio.sleep(0.1)
-        return answered() if number else web.json_response({"error": {"message": "no"}}, status=400)
+        return answered() if number else web.json_response({"error": {"message": "invalid request"}}, status=400)
 
     with serving(handler) as url:
         rows = score(tmp_path, url, 0, asked=alike(5), share_identical_answers=True)

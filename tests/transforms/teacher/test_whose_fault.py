@@ -21,6 +21,7 @@ TROUBLES = {
     "429": failed(FailureKind.THROTTLED, 429, "slow down"),
     "404": failed(FailureKind.NOT_FOUND, 404, "default backend - 404"),
     "401": failed(FailureKind.UNAUTHORIZED, 401, "no"),
+    "400, unclear": failed(FailureKind.UNCLEAR_REFUSAL, 400, "the lattice did not fold"),
 }
 
 
@@ -35,6 +36,7 @@ TROUBLES = {
         ("reset", FailureKind.CONNECTION_LOST),
         ("200, web page", FailureKind.BROKEN_BODY),
         ("404", FailureKind.NOT_FOUND),
+        ("400, unclear", FailureKind.UNCLEAR_REFUSAL),
     ],
 )
 def test_rows_that_always_fail_end_nothing_but_themselves(name: str, kind: FailureKind, poisoned: int) -> None:
@@ -94,7 +96,7 @@ def test_nothing_readable_ever_stops_with_the_first_words() -> None:
     assert 10 < played.ended_s < 40
 
 
-@pytest.mark.parametrize("name", ["503", "500", "reset", "200, web page", "429"])
+@pytest.mark.parametrize("name", ["503", "500", "reset", "200, web page", "429", "400, unclear"])
 def test_an_endpoint_that_goes_for_good_ends_the_run_when_patience_ends(name: str) -> None:
     patience = PatienceSpec(outage_s=120.0)
     played = play(lambda asked: TROUBLES[name] if asked.now_s > 5.0 else answer(latency_s=0.5), 3000, patience=patience)
@@ -344,3 +346,30 @@ def test_a_setting_under_which_no_generation_succeeds_stops_the_run_early() -> N
     assert "json_validate_failed" in played.stopped
     assert "extra_body" in played.stopped
     assert len(played.asked) < 100
+
+
+UNCLEAR = TROUBLES["400, unclear"]
+
+
+def test_refusals_in_unclear_words_now_and_then_cost_no_row(caplog: pytest.LogCaptureFixture) -> None:
+    played = play(lambda asked: UNCLEAR if asked.number % 10 == 3 else answer(latency_s=0.5), 300)
+    assert played.stopped is None
+    assert played.reasons()["answered"] >= 297
+    assert [record.message for record in caplog.records if "not known here" in record.message] == [
+        "the endpoint refuses a row in words that are not known here (status 400: the lattice did not fold): rows refused so are sent up to 3 "
+        "times, then rejected as unclear_refusal"
+    ]
+
+
+def test_rows_always_refused_in_unclear_words_are_rejects_after_three_tries() -> None:
+    played = play(lambda asked: UNCLEAR if asked.row is not None and asked.row % 10 == 3 else answer(latency_s=0.5), 300)
+    assert played.stopped is None
+    assert played.reasons() == {"answered": 270, "unclear_refusal": 30}
+    assert 270 + 3 * 30 <= len(played.asked) <= 270 + 4 * 30
+
+
+def test_an_endpoint_that_refuses_all_in_unclear_words_is_given_up_at_once() -> None:
+    played = play(lambda asked: UNCLEAR, 2000)
+    assert played.stopped is not None
+    assert "the lattice did not fold" in played.stopped
+    assert played.ended_s < 60
