@@ -1,8 +1,9 @@
-"""Fixtures: an embedded teacher, and every session closed after each test."""
+"""Fixtures that every test has, and the order of the tests."""
 
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,33 @@ from transforms.teacher.session import close_sessions
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Images for CI often forbid Python to keep compiled modules. Every process that a test starts would compile all of ours again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """What ``--numprocesses auto`` means here: half of what a test takes is waiting, so each core has two of them."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first, and as many for each worker: xdist gives each a part of the list, and who is through takes from the end of another's."""
+    if "PYTEST_XDIST_WORKER_COUNT" not in os.environ:
+        return
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    at, total = 0, len(items)
+    items.clear()
+    for worker in range(workers):
+        own = slow[worker::workers]
+        share = max(0, (total - len(items)) // (workers - worker) - len(own))
+        items += own + quick[at : at + share]
+        at += share
+    items += quick[at:]
 
 
 @pytest.fixture(autouse=True)
