@@ -1,21 +1,21 @@
 """What the workers run.
 
-Files directly in this package are Beam: each declares one stage, ``counters`` the metrics, and ``distill_rows`` puts stages together. Folders
-inside it are plain Python and never import Beam, so they are tested without a pipeline and used by commands that run none (``files.beam`` is
-the exception, loaded by the first path that is on another machine):
+Files directly in this package use Beam: each declares one stage, ``counters`` the metrics, and ``distill_rows`` connects stages. Folders
+inside it are plain Python and never import Beam, so tests and commands can use them without a pipeline (``files.beam`` is the exception,
+loaded by the first path that is not local):
 
     read_rows > format_prompts > drop_answered > batch_by_size > score_with_teacher > parse_replies
               > judge_success > write_dataset, write_verdict
 
-    elements   the frozen values that flow          prompts   task wording, and the way back from reply to answer
-    intake     files to rows with a key             students  examples to what a training takes
+    elements   the frozen values that flow          prompts   task wording, and how a reply becomes an answer
+    intake     files to rows with a key             students  examples in a training's format
     teacher    the scoring engine                   ledger    paid answers on disk, and their index
-    reuse      which reply answers which request    control   what the processes of a run say to each other
-    files      paths and patterns, here and far     azure, web   tokens and keys; proxies and redaction
+    reuse      which reply answers which request    control   messages between the processes of a run
+    files      local and remote paths, patterns     azure, web   tokens and keys; proxies and redaction
 
-The Beam modules leave out ``from __future__ import annotations``: with it, Beam reads every inferred type hint as Any.
+The Beam modules do not use ``from __future__ import annotations``: with it, Beam reads every inferred type hint as Any.
 
-For a Beam pipeline of your own: ``DistillRows``, what it takes and what it gives (docs/guides/python.md).
+For your own Beam pipeline: ``DistillRows``, its inputs and outputs (docs/guides/python.md).
 """
 
 from importlib import import_module
@@ -101,4 +101,4 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)  # only who asks for a stage waits for Beam
+    return getattr(import_module(_HOMES[name]), name)  # late: loads Beam only when a stage is used

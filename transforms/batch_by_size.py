@@ -1,4 +1,4 @@
-"""BatchBySize: rows travel to the scoring stage in mini-batches bounded by bytes."""
+"""BatchBySize: rows go to the scoring stage in mini-batches bounded by bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from transforms.elements.flow import Batch, Pending, PendingOrDone
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import RejectedRow
 
-FIRST_BATCH_ROWS = 8  # small first batches: the endpoint gets work while the rest of the file is still being read
+FIRST_BATCH_ROWS = 8  # small first batches: the endpoint gets work while the rest of the file is read
 
 
 def _bytes_of(text: str) -> int:
@@ -52,15 +52,15 @@ class _BatchFn(beam.DoFn):
 
 @dataclass
 class BatchBySize(beam.PTransform[beam.PCollection[PendingOrDone], beam.PCollection[Batch]]):
-    """Gather pending requests into lists of at most ``mini_batch_bytes`` of message text, a larger single row alone.
+    """Collect pending requests into lists of at most ``mini_batch_bytes`` of message text; a larger row gets its own list.
 
-    A batch is how rows travel; nothing waits for one to be full longer than the reader takes to fill it. Raises ValueError for rows in
-    windows other than the global one: a batch has rows of one window.
+    A batch is only a transport: it waits no longer than the reader takes to fill it. Raises ValueError for rows outside the global window,
+    since a batch has rows of one window.
     """
 
     mini_batch_bytes: int
 
     def expand(self, pending: beam.PCollection[PendingOrDone]) -> beam.PCollection[Batch]:
         if not isinstance(pending.windowing.windowfn, GlobalWindows):
-            raise ValueError("rows in windows cannot be gathered into batches; put beam.WindowInto(beam.window.GlobalWindows()) before this")
+            raise ValueError("rows in windows cannot be collected into batches; put beam.WindowInto(beam.window.GlobalWindows()) before this")
         return pending | "Gather" >> beam.ParDo(_BatchFn(self.mini_batch_bytes))

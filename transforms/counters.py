@@ -1,8 +1,8 @@
-"""Every counter and distribution of the pipeline, named with units. Call from process() or finish_bundle() only: an update on the
-event loop's thread is lost.
+"""Every counter and distribution of the pipeline, named with units. Call from process() or finish_bundle() only: Beam loses updates on the
+event loop's thread.
 
-An update of a Beam metric costs more than reading a row does, so counts are gathered and handed over every ``HAND_OVER_EVERY`` rows and
-at the end of a bundle (``hand_over``). What is gathered in this process can be seen at any time: ``live_counts``.
+Updating a Beam metric costs more than reading a row, so counts are collected and passed to Beam every ``HAND_OVER_EVERY`` rows and
+at the end of a bundle (``hand_over``). ``live_counts`` shows the counts of this process at any time.
 """
 
 import threading
@@ -25,7 +25,7 @@ _gathering: "weakref.WeakSet[_Gathered]" = weakref.WeakSet()
 
 
 def live_counts() -> dict[str, int]:
-    """Every counter as this process counts now, without waiting for Beam. Counts only grow, from one job to the next too."""
+    """The current counters of this process, without waiting for Beam. They only grow, also from one job to the next."""
     with _moving:
         counts = dict(_handed_over)
         for gathered in list(_gathering):
@@ -35,7 +35,7 @@ def live_counts() -> dict[str, int]:
 
 
 class _Gathered:
-    """Counts by name, gathered here and handed to Beam now and then."""
+    """Counts by name, collected here and passed to Beam from time to time."""
 
     def __init__(self) -> None:
         with _moving:
@@ -45,7 +45,7 @@ class _Gathered:
         self._rows = 0
 
     def hand_over(self) -> None:
-        """Give Beam what was gathered; call it in finish_bundle()."""
+        """Pass the collected counts to Beam; call it in finish_bundle()."""
         self._rows = 0
         for name, count in self._counts.items():
             if count:
@@ -91,15 +91,15 @@ class RequestCounters(_Gathered):
         self._left_out: set[str] = set()
 
     def hand_over(self) -> None:
-        """Give Beam what was gathered; call it in finish_bundle()."""
+        """Pass the collected counts to Beam; call it in finish_bundle()."""
         super().hand_over()
         for latency_ms in self._latencies_ms:
             self._latency_ms.update(latency_ms)
         self._latencies_ms.clear()
 
     def row_scored(self, row: ScoredRow) -> None:
-        """Everything that was sent for one row in this run."""
-        counts = self._counts  # once for every row: this is written for speed
+        """All requests of this run for one row."""
+        counts = self._counts  # called for every row, so written for speed
         if row.stopped is None:
             counts[_ROWS_SCORED[row.request.row.origin.split]] += 1
         counts["requests_sent"] += row.attempts
@@ -126,14 +126,14 @@ class RequestCounters(_Gathered):
         self._row_done()
 
     def endpoints(self, answers: dict[str, int], refused: dict[str, FailureKind]) -> None:
-        """What several endpoints did since this was last called in the process: answers by name, and why one was taken out."""
+        """What several endpoints did since the last call in this process: answers by name, and why one was taken out."""
         for name, count in answers.items():
             self._add(f"{ANSWERS_BY}{name}", count)
         for name, kind in refused.items():
             self._add(f"{REFUSED_BY}{kind.value}_{name}", 1)
 
     def left_out(self, names: tuple[str, ...]) -> None:
-        """Fields of the request that this process's teacher does not take, so far."""
+        """Fields of the request that this process's teacher has refused so far."""
         for name in names:
             if name not in self._left_out:
                 self._left_out.add(name)
@@ -144,7 +144,7 @@ class RequestCounters(_Gathered):
         self._add(_ROWS_PASSED[split], 1)
 
     def answers_reused(self, count: int) -> None:
-        """Answers taken from the ledger instead of being asked for."""
+        """Answers taken from the ledger instead of the teacher."""
         self._add("answers_reused", count)
 
 

@@ -1,4 +1,4 @@
-"""DropAnswered: what the ledger already answers is not sent again."""
+"""DropAnswered: rows that the ledger answers are not sent again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class _DropAnsweredFn(beam.DoFn):
         self._index: Union[AnswerIndex, None] = None
 
     def start_bundle(self) -> None:
-        # a bundle that the runner tries again finds here what its first try recorded, in this process or another
+        # when the runner tries a bundle again, this finds what the first try recorded, in any process
         if self._index is None:
             self._index = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
             self._find = LedgerLookup(self._index, self._scoring.endpoint, self._scoring.sampling)
@@ -55,7 +55,7 @@ class _DropAnsweredFn(beam.DoFn):
         ended = example_or_reject(self._prompt, ScoredRow(asked, replies))
         if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
             return False
-        # the last reply is the one that was rejected: nothing is asked after it. What this very run got is not asked for a third time
+        # the last reply is the rejected one: nothing is asked after it. A reply of this same run does not cause a third request
         answers = tuple(extract_answer(self._prompt, asked.turns[reply.turn], reply) for reply in replies[:-1])
         return self._find.asked_by(asked, answers) != self._scoring.run_id
 
@@ -68,7 +68,7 @@ class _DropAnsweredFn(beam.DoFn):
 class DropAnswered(beam.PTransform[beam.PCollection[Asked], beam.PCollection[PendingOrDone]]):
     """Look every request up on the ledger as it was when the bundle started.
 
-    Out: (request, replies to its first turns) for what is still to be asked, a ScoredRow for what is not, or may not be sent; rejects pass
+    Out: (request, replies to its first turns) for rows to ask, a ScoredRow for rows that are answered or may not be sent; rejects pass
     through.
     """
 

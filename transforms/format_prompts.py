@@ -1,4 +1,4 @@
-"""FormatPrompts: rows to what the teacher is asked."""
+"""FormatPrompts: rows to requests for the teacher."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class CombineSuccess(beam.PTransform[beam.PCollection[RowOutcome], beam.PCollect
 
 @dataclass
 class JudgeSuccess(beam.PTransform[beam.PCollection[Tallies], beam.PCollection[Verdict]]):
-    """Hold each split against ``gate``. Out: one Verdict. Never raises: a failed gate is data until the command."""
+    """Compare each split with ``gate``. Out: one Verdict. Never raises: a failed gate is data until the command."""
 
     gate: GateSpec
 

@@ -1,4 +1,4 @@
-"""ParseReplies: what each row came to, example or reject, and the outcome that is counted."""
+"""ParseReplies: each scored row to an example or a reject, and to the outcome that is counted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,14 +84,14 @@ def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
 class ParseReplies(beam.PTransform):
     """Take the answers out of the replies. In: ScoredRow and RejectedRow. Out: ParsedRows.
 
-    With ``rows_too`` off, examples and rejects stay empty: a large job reads them from the ledger when it writes, instead of carrying
-    them through the runner's memory.
+    With ``rows_too`` off, examples and rejects stay empty: a large job reads them from the ledger when it writes, so the runner need not
+    keep them in memory.
     """
 
     spec: PromptSpec
     rows_too: bool = True
 
-    # no return annotation: Beam knows none for a tuple of collections, and says so on every run
+    # no return annotation: Beam supports none for a tuple of collections, and would warn on every run
     def expand(self, scored: beam.PCollection[Scored]):  # type: ignore[no-untyped-def]
         outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(EXAMPLES, REJECTS, main="outcomes")
         return ParsedRows(outputs["outcomes"], outputs[EXAMPLES], outputs[REJECTS])

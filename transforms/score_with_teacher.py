@@ -36,7 +36,7 @@ class _ScoreBatchFn(beam.DoFn):
         self._keeper: Union[BudgetKeeper, None] = None
 
     def start_bundle(self) -> None:
-        # stages start from the last to the first: this comes before DropAnswered looks at the ledger
+        # stages start from the last to the first: this runs before DropAnswered reads the ledger
         wait_for_abandoned(self._scoring)
 
     def process(self, element: Batch) -> Iterator[Scored]:
@@ -49,7 +49,7 @@ class _ScoreBatchFn(beam.DoFn):
             yield element
             return
         if self._lane is None:
-            # opened with the first row to send: a rerun that asks nothing needs neither endpoint nor key
+            # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
             next_turn = partial(answers_for_next_turn, prompt_for(self._prompt))
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, next_turn, storage)

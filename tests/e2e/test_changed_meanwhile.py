@@ -31,8 +31,8 @@ def _replaced_by_a_folder(path: Path) -> None:
 INPUT_CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "deleted": (lambda path: path.unlink(), "is gone"),
     "emptied": (lambda path: os.truncate(path, 0), "and has 0"),
-    "cut": (lambda path: write_rows(path, questions(ROWS // 2)), "30 were there"),
-    "appended": (lambda path: write_rows(path, questions(ROWS + 20)), "80 were there"),
+    "cut": (lambda path: write_rows(path, questions(ROWS // 2)), "writer found 30"),
+    "appended": (lambda path: write_rows(path, questions(ROWS + 20)), "writer found 80"),
     "replaced": (_other_rows, "train.jsonl"),
     "one row replaced": (_one_other_row, "train.jsonl"),
     "swapped order": (lambda path: write_rows(path, questions(ROWS)[::-1]), "written to or replaced"),

@@ -1,4 +1,4 @@
-"""What the writing of datasets found: counts of what is in the files, and whether it is what was judged."""
+"""The result of writing the datasets: the counts in the files, and whether they match the judged rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.elements.tally import SuccessTally, Verdict
 
 @dataclass(frozen=True, slots=True)
 class DamagedPart:
-    """What a segment of the ledger lost: its path, how many of its records can be read, and what cannot, in words."""
+    """Damage in a segment of the ledger: its path, how many of its records can be read, and a description of the rest."""
 
     path: str
     kept: int
@@ -24,9 +24,9 @@ class DamagedPart:
 class Conclusion:
     """Rows per split and reason (None for examples), and answers that this run paid for more than once.
 
-    The verdict counts rows as they were scored. Where a part of the job ran twice at once the two can differ by the rows of which one try
-    got an answer and the other none; these counts are those of the files. ``changed`` says of a split why what was to be written is not
-    what was judged: nothing is published then.
+    The verdict counts rows when they are scored; these counts are those of the files. If a part of the job ran twice at the same time, they
+    can differ by rows that only one try got an answer for. ``changed`` says why a split's rows differ from the judged ones; then nothing is
+    published.
     """
 
     repeated: int
@@ -36,26 +36,23 @@ class Conclusion:
 
 
 def difference(judged: SuccessTally, written: SuccessTally, repeated: int) -> str | None:
-    """How what is to be written differs from what was judged; None where it does not.
+    """How the rows to write differ from the judged ones; None if they do not.
 
-    ``repeated`` rows may have ended otherwise, for the later of two answers to the same request counts; and a row may have got an answer
-    from a worker that was taken for lost.
+    Up to ``repeated`` rows may have another result, because the later of two answers to a request counts. A row may also have got an answer
+    from a worker that was considered lost.
     """
     if (judged.rows, judged.rows_digest) != (written.rows, written.rows_digest):
         if judged.rows != written.rows:
-            return f"the input has changed: {judged.rows:,} rows were judged, {written.rows:,} were there when the dataset was written"
-        return f"the input has changed: of its {judged.rows:,} rows, some are not those that were judged"
+            return f"the input has changed: {judged.rows:,} rows were judged, the dataset's writer found {written.rows:,}"
+        return f"the input has changed: some of its {judged.rows:,} rows are not the judged ones"
     lost = judged.examples - written.examples
     if lost > repeated or (lost == 0 and not repeated and judged.examples_digest != written.examples_digest):
-        return (
-            f"the ledger has changed: {judged.examples:,} rows had an example when they were judged, {written.examples:,} have one in what "
-            "the ledger holds now"
-        )
+        return f"the ledger has changed: {judged.examples:,} rows had an example when they were judged, {written.examples:,} have one now"
     return None
 
 
 def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
-    """The verdict with the counts of examples and rejects that the files have; nothing is published where these are not what was judged."""
+    """The verdict with the files' counts of examples and rejects; nothing is published if they do not match the judged rows."""
     parts = []
     for part in verdict.splits:
         found = conclusion.splits.get(part.split)
@@ -65,7 +62,7 @@ def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
             ratio = tally.examples / tally.asked if tally.asked else None
             part = replace(part, tally=tally, ratio=ratio if conclusion.changed else part.ratio)
         if conclusion.changed:
-            why = conclusion.changed.get(part.split) or f"{', '.join(split.value for split in conclusion.changed)} changed while the run went on"
+            why = conclusion.changed.get(part.split) or f"{', '.join(split.value for split in conclusion.changed)} changed during the run"
             part = replace(part, published=False, explanation=why)
         parts.append(part)
     return replace(verdict, splits=tuple(parts))
@@ -84,7 +81,7 @@ def conclusion_text(conclusion: Conclusion) -> str:
 
 
 def read_conclusion(text: str) -> Conclusion:
-    """What ``conclusion_text`` wrote."""
+    """The inverse of ``conclusion_text``."""
     fields: Mapping[str, Any] = json.loads(text)
     return Conclusion(
         fields["repeated"],

@@ -1,4 +1,4 @@
-"""What a run reads and writes: where its files are."""
+"""The files that a run reads and writes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from transforms.elements.rows import Split
 class SplitFiles:
     """One split: the input pattern and where its dataset goes.
 
-    ``pattern`` is a path or glob on any filesystem Beam knows, None for a split without input (its dataset is an empty file).
-    ``output`` is the dataset's path, None when nobody asked for it.
+    ``pattern`` is a path or glob on any filesystem that Beam supports, None for a split without input (its dataset is an empty file).
+    ``output`` is the dataset's path, None if it is not wanted.
     """
 
     split: Split
@@ -24,7 +24,7 @@ class SplitFiles:
 class ColumnSpec:
     """Which columns of a record make a row.
 
-    ``messages``: the column that holds the chat, as a list or as JSON text. With ``user_template`` the chat is made from the columns instead:
+    ``messages``: the column with the chat, as a list or as JSON text. With ``user_template`` the chat is made from the columns instead:
     Jinja2 templates of its user message and, if given, its system message. ``label``: the column with the reference answer, if any.
     """
 
@@ -38,8 +38,8 @@ class ColumnSpec:
 class InputSpec:
     """How the input is read. ``limit`` keeps the first rows of each split; ``max_row_bytes`` is the longest line that becomes a row.
 
-    ``readers`` is how many workers walk each split side by side, each taking its share of the lines. ``format`` is a name in
-    ``intake.formats.registry``, None to go by each file's suffix.
+    ``readers`` is how many workers read each split in parallel, each keeping its share of the lines. ``format`` is a name in
+    ``intake.formats.registry``, None to use each file's suffix.
     """
 
     splits: tuple[SplitFiles, ...]
@@ -52,7 +52,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """The files of a run beside its datasets, all below the work_dir."""
+    """The files of a run other than its datasets, all in the work_dir."""
 
     ledger_dir: str
     failures_dir: str
@@ -68,7 +68,7 @@ class DatasetSpec:
     """How a dataset is written. ``ensure_ascii`` escapes everything beyond ASCII.
 
     ``student_format`` is a name in ``students.registry``; ``reasoning`` is drop, field or think (``students.base``). ``file_format`` is jsonl or
-    parquet, None to go by the suffix of the output.
+    parquet, None to use the suffix of the output.
     """
 
     ensure_ascii: bool = False

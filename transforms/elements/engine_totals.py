@@ -1,4 +1,4 @@
-"""What a scoring engine did since it began: one value, which merges over engines and travels in reports as JSON."""
+"""The totals of a scoring engine since its start: one value, which can be merged over engines and stored as JSON."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EngineTotals:
 
     @staticmethod
     def from_fields(fields: Mapping[str, Any]) -> EngineTotals:
-        """The totals that ``fields()`` wrote. Raises KeyError or TypeError for anything else."""
+        """The inverse of ``fields()``. Raises KeyError or TypeError for anything else."""
         return EngineTotals(**{**fields, "usage": Usage(*fields["usage"])})
 
 

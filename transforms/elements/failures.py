@@ -8,28 +8,28 @@ from typing import Any
 
 
 class Then(Enum):
-    """What becomes of a row whose request failed."""
+    """What happens to a row whose request failed."""
 
     SENT_AGAIN = "sent again after a wait"
-    STOPS_THE_RUN = "no row would fare better"
-    REJECTED = "not sent again within the run; other rows go on"
-    REPHRASED = "sent again at once in other words, once"
+    STOPS_THE_RUN = "every row would fail"
+    REJECTED = "not sent again in this run; other rows continue"
+    REPHRASED = "sent again at once in another form, once"
 
 
 class Sign(Enum):
-    """What a failure says of the endpoint, as far as rows of their own fault can be told from it."""
+    """What a failure says about the endpoint, and not about its row."""
 
     NOTHING = "nothing by itself"
     TROUBLE = "it may be out"
     BODY_UNREADABLE = "it may be out, or something else than a chat completions endpoint"
     REFUSAL = "it may refuse every request"
     ROW_REFUSAL = "it read the row and refuses it; before the first answer, perhaps our settings"
-    UNCLEAR = "before the first answer as a refused row; after it, the endpoint may be out"
+    UNCLEAR = "before the first answer like a refused row; after it, the endpoint may be out"
 
 
 @dataclass(frozen=True, slots=True)
 class KindBudget:
-    """How much patience one kind of failure deserves.
+    """How often one kind of failure is retried.
 
     ``most`` failures of the kind, within ``lifetime_s`` seconds since the request was first sent; the first wait is at most
     ``base_s``, no wait exceeds ``longest_s``.
@@ -43,7 +43,7 @@ class KindBudget:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """All that is said of one kind; see ``FailureKind``."""
+    """The attributes of one kind; see ``FailureKind``."""
 
     code: str
     then: Then
@@ -56,9 +56,9 @@ class _Entry:
 class FailureKind(str, Enum):
     """Why an attempt gave no answer. The value is also the reason code in rejects.jsonl.
 
-    ``then`` is what becomes of the row; ``budget`` how often it is sent again, for every kind that is and no other. ``sign`` is what the
-    failure says of the endpoint; ``weight`` how much it counts against a row while the endpoint answers others. ``explanation`` says for a
-    person what a row rejected so means, and what to do.
+    ``then`` is what happens to the row; ``budget`` how often it is sent again, only for kinds that are. ``sign`` is what the
+    failure says about the endpoint; ``weight`` how much it counts against a row while the endpoint answers others. ``explanation`` tells the
+    user what the reject means, and what to do.
     """
 
     then: Then
@@ -67,14 +67,14 @@ class FailureKind(str, Enum):
     budget: KindBudget | None
     weight: int
 
-    def __new__(cls, entry: Any) -> FailureKind:  # an _Entry; ``FailureKind(code)`` looks a kind up and does not come here
+    def __new__(cls, entry: Any) -> FailureKind:  # an _Entry; ``FailureKind(code)`` is a look-up and does not call this
         member = str.__new__(cls, entry.code)
         member._value_ = entry.code
         member.then, member.sign, member.explanation = entry.then, entry.sign, entry.explanation
         member.budget, member.weight = entry.budget, entry.weight
         return member
 
-    # the longest patience is for an endpoint that works and asks for time; what may have been paid for gets few tries
+    # an endpoint that works and asks for time gets the most tries; requests that may have been paid for get few
     THROTTLED = _Entry(
         "throttled",
         Then.SENT_AGAIN,
@@ -93,14 +93,14 @@ class FailureKind(str, Enum):
         "server_error",
         Then.SENT_AGAIN,
         Sign.TROUBLE,
-        "The endpoint failed with an error of its own (500) too often. Run again.",
+        "The endpoint failed with an internal error (500) too often. Run again.",
         budget=KindBudget(8, lifetime_s=1800.0, base_s=0.5, longest_s=20.0),
     )
     TIMED_OUT = _Entry(
         "timed_out",
         Then.SENT_AGAIN,
         Sign.TROUBLE,
-        "No whole answer came in time. Run again, or raise initial_request_timeout; where answers stream first_token_timeout or "
+        "No complete answer came in time. Run again, or raise initial_request_timeout; for streamed answers first_token_timeout or "
         "token_gap_timeout, whichever the detail names.",
         budget=KindBudget(4, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
         weight=4,
@@ -130,7 +130,7 @@ class FailureKind(str, Enum):
         "broken_off",
         Then.SENT_AGAIN,
         Sign.BODY_UNREADABLE,
-        "The server broke its answers off too often (error, abort). Run again.",
+        "The server broke off its answers too often (error, abort). Run again.",
         budget=KindBudget(5, lifetime_s=1800.0, base_s=0.5, longest_s=10.0),
     )
     GENERATION_FAILED = _Entry(
@@ -145,8 +145,8 @@ class FailureKind(str, Enum):
         "unclear_refusal",
         Then.SENT_AGAIN,
         Sign.UNCLEAR,
-        "The endpoint refused this request in words that are not known here, every time it was sent. The detail has them: run again where "
-        "they speak of a fault that passes, else change the row or take it out.",
+        "The endpoint refused this request every time with an unknown message. The detail has it: run again if it describes a "
+        "temporary fault, else change the row or remove it.",
         budget=KindBudget(3, lifetime_s=1800.0, base_s=2.0, longest_s=20.0),
     )
 
@@ -161,21 +161,21 @@ class FailureKind(str, Enum):
         "forbidden",
         Then.STOPS_THE_RUN,
         Sign.REFUSAL,
-        "The credential may not use this endpoint. Have it allowed, or use another one, and run again.",
+        "The credential may not use this endpoint. Get it the permission, or use another one, and run again.",
         weight=3,
     )
     NOT_FOUND = _Entry(
         "not_found",
         Then.STOPS_THE_RUN,
         Sign.REFUSAL,
-        "The endpoint knows no such route or model. Look at teacher_model_endpoint_url and model, and run again.",
+        "The endpoint does not have this route or model. Check teacher_model_endpoint_url and model, and run again.",
         weight=3,
     )
     NO_CREDENTIAL = _Entry(
         "no_credential",
         Then.STOPS_THE_RUN,
         Sign.NOTHING,
-        "No credential could be had. The detail says where one was looked for.",
+        "No credential was found. The detail says where we looked.",
     )
     QUOTA_SPENT = _Entry("quota_spent", Then.STOPS_THE_RUN, Sign.NOTHING, "The account has no credit or quota left. Add some, then run again.")
 
@@ -184,7 +184,7 @@ class FailureKind(str, Enum):
         "too_large",
         Then.REJECTED,
         Sign.ROW_REFUSAL,
-        "The request is larger than the endpoint takes or than its limits ever allow, or its answer is larger than any teacher's. The "
+        "The request is larger than the endpoint or its limits ever allow, or its answer is larger than any real one. The "
         "detail says which. Shorten the row.",
     )
     CONTEXT_LENGTH_EXCEEDED = _Entry(
@@ -197,22 +197,22 @@ class FailureKind(str, Enum):
         "content_filtered",
         Then.REJECTED,
         Sign.NOTHING,
-        "The endpoint's content filter, or the teacher itself, refused the prompt or withheld the answer. Rephrase the row or take it "
-        "out, or have the filter set otherwise.",
+        "The endpoint's content filter, or the teacher itself, refused the prompt or withheld the answer. Rephrase the row or remove "
+        "it, or change the filter's settings.",
     )
 
     WANTS_MAX_COMPLETION_TOKENS = _Entry(
         "wants_max_completion_tokens",
         Then.REPHRASED,
         Sign.NOTHING,
-        "Never a row's reason: the request is rephrased.",
+        "Never a row's reason: the request is sent in another form.",
     )
-    WANTS_MAX_TOKENS = _Entry("wants_max_tokens", Then.REPHRASED, Sign.NOTHING, "Never a row's reason: the request is rephrased.")
+    WANTS_MAX_TOKENS = _Entry("wants_max_tokens", Then.REPHRASED, Sign.NOTHING, "Never a row's reason: the request is sent in another form.")
     PARAMETER_REFUSED = _Entry(
         "parameter_refused",
         Then.REPHRASED,
         Sign.NOTHING,
-        "The teacher does not take a setting of the request. Leave it out by giving it the value none.",
+        "The teacher refuses a setting of the request. Leave it out by giving it the value none.",
     )
 
 
@@ -230,7 +230,7 @@ ROW_REFUSAL = _kinds(Sign.ROW_REFUSAL, Sign.UNCLEAR)
 
 
 class StopCause(str, Enum):
-    """Why a run stopped before every row had its turn."""
+    """Why a run stopped before every row was processed."""
 
     ENDPOINT_REFUSED = "endpoint_refused"
     ENDPOINT_GONE = "endpoint_gone"
@@ -241,7 +241,7 @@ class StopCause(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class EarlyStop:
-    """An early stop and what a person should know of it."""
+    """An early stop and what to tell the user."""
 
     cause: StopCause
     detail: str
@@ -253,8 +253,8 @@ class RequestFailure:
 
     ``status`` is the HTTP status, None when no response came. ``excerpt`` is the beginning of the response body.
     ``retry_after_s`` is the shortest wait the server asked for, None when it asked for none. ``parameters`` are the request fields that the
-    teacher does not take, for ``PARAMETER_REFUSED``: names of the body's fields, or ``system`` for the system role. ``response_id`` is
-    what the server calls this response in its own logs. ``is_ours``: this machine could not send the request, the endpoint has no part in it.
+    teacher refuses, for ``PARAMETER_REFUSED``: names of the body's fields, or ``system`` for the system role. ``response_id`` is the
+    response's id in the server's logs. ``is_ours``: this machine could not send the request; the endpoint is not involved.
     """
 
     kind: FailureKind
@@ -268,7 +268,7 @@ class RequestFailure:
 
     @property
     def shown(self) -> str:
-        """The failure on one line, with the beginning of the endpoint's own words."""
+        """The failure on one line, with the beginning of the endpoint's message."""
         words = " ".join(self.excerpt.split())[:200]
         said = f": {words}" if words and words not in self.detail else ""
         return f"{self.kind.value} ({self.detail}{said})"

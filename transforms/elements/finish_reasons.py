@@ -1,6 +1,6 @@
-"""What a teacher's word for the end of an answer means, in every provider's words: data that the wire and the parsing share.
+"""The meaning of every provider's finish_reason: data that the client and the parsing share.
 
-Complete answers are listed, not incomplete ones: a word that is not here means nothing certain.
+The words for complete answers are listed, so an unknown word never counts as complete.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import Enum
 from functools import lru_cache
 
 NEARLY = 0.95
-"""Counts of tokens differ a little from server to server."""
+"""Token counts differ a little between servers."""
 
 
 class Ending(str, Enum):
@@ -18,8 +18,8 @@ class Ending(str, Enum):
 
     COMPLETE = "complete"
     CUT_OFF = "cut_off"  # the token limit or the context was reached
-    FILTERED = "filtered"  # a filter of the service, or the model's refusal, withheld the answer or the rest of it
-    BROKEN_OFF = "broken_off"  # the server failed or gave up: the same request may well succeed
+    FILTERED = "filtered"  # a filter of the service, or the model's refusal, withheld the answer or its end
+    BROKEN_OFF = "broken_off"  # the server failed or gave up: the same request may succeed later
     TOOL_CALLS = "tool_calls"  # the model wants to call a tool; none was offered
     REPETITION = "repetition"  # the server stopped a text that repeated itself
 
@@ -48,13 +48,13 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "end_token",  # HyperCLOVA X
         "stop_before",  # HyperCLOVA X
         "alternative_status_final",  # YandexGPT
-        "end_of_turn",  # Gemma's token, and those of others that are their word for the end
+        "end_of_turn",  # Gemma's token, and other models' end tokens
         "im_end",
         "eot",
         "eot_id",
         "end_of_sequence",
         "eos_reached",
-        # what gateways make of them
+        # as gateways rewrite them
         "stop_token",
         "stop_token_reached",
         "stop_string",
@@ -82,7 +82,7 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "context_length_reached",  # LM Studio
         "max_output_tokens",  # OpenAI's responses
         "alternative_status_truncated_final",  # YandexGPT
-        # what gateways make of them
+        # as gateways rewrite them
         "max_new_tokens",
         "max_completion_tokens",
         "max_tokens_reached",
@@ -118,7 +118,7 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "blacklist",  # GigaChat
         "alternative_status_content_filter",  # YandexGPT
         "image_prohibited_content",  # Gemini
-        # what gateways make of them
+        # as gateways rewrite them
         "content_policy",
         "content_policy_violation",
         "content_moderation",
@@ -147,7 +147,7 @@ WORDS: dict[Ending, tuple[str, ...]] = {
         "malformed_response",  # Gemini
         "malformed_model_output",  # Bedrock
         "not_finished",  # TensorRT-LLM, watsonx
-        # what gateways make of them
+        # as gateways rewrite them
         "errored",
         "aborted",
         "cancel",
@@ -189,7 +189,7 @@ CONTEXT_FULL = frozenset(
         "context_window_exceeded",
     }
 )
-"""Words for cut off that mean the model's own context: no higher token limit gives more."""
+"""Words for cut off that mean the model's context is full: a higher token limit does not help."""
 
 _PARTS: dict[Ending, re.Pattern[str]] = {
     Ending.FILTERED: re.compile(
@@ -201,7 +201,7 @@ _PARTS: dict[Ending, re.Pattern[str]] = {
     ),
     Ending.CUT_OFF: re.compile(r"(?:^|_)(?:max|limit\w*|length|truncat\w+|context|incomplete|exhausted)(?:_|$)"),
 }
-"""Parts of a word that is not known which say that an answer is surely not whole."""
+"""If an unknown word contains one of these parts, the answer is certainly not complete."""
 
 _BY_WORD = {word: ending for ending, words in WORDS.items() for word in words}
 _PREFIX = re.compile(r"^(?:(?:finish|stop)_?reason_|reason_)")
@@ -211,10 +211,10 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=1024)
 def ending_of(finish_reason: str | None) -> Ending | None:
-    """How an answer with this finish_reason ended; None for a word that is not known.
+    """How an answer with this finish_reason ended; None for an unknown word.
 
-    Upper and lower case, camelCase, blanks and dashes make no difference, nor does ``FINISH_REASON_`` in front. Details may follow
-    the word for a bad ending ("content_filter: SAFETY"), and a part of a word that is not listed may say that it is one. No word at all
+    Upper and lower case, camelCase, blanks and dashes make no difference, nor does a prefix ``FINISH_REASON_``. Details may follow
+    the word for a bad ending ("content_filter: SAFETY"), and a part of an unknown word may mark a bad ending. No word
     counts as complete: an online endpoint's ``/score`` sends none.
     """
     if finish_reason is None or not finish_reason.strip():

@@ -1,7 +1,7 @@
-"""What crosses from one stage to the next.
+"""The element types between the stages.
 
-A reject travels inside each of these types, beside the rows that go on, instead of on an output of its own: every output that is put back
-together later is a place where the runner would keep the whole collection.
+Each of these types can be a reject. Rejects have no separate output, because the runner would keep the whole collection wherever outputs are
+merged again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Row: TypeAlias = Union[TrainingRow, RejectedRow]
 Asked: TypeAlias = Union[PromptRequest, RejectedRow]
 """From FormatPrompts."""
 Pending: TypeAlias = tuple[PromptRequest, tuple[TeacherReply, ...]]
-"""A request that is still to be sent, and the replies to its first turns that the ledger has."""
+"""A request to send, and the ledger's replies to its first turns."""
 PendingOrDone: TypeAlias = Union[Pending, ScoredRow, RejectedRow]
 """From DropAnswered."""
 Batch: TypeAlias = Union[list[Pending], ScoredRow, RejectedRow]

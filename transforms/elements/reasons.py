@@ -1,4 +1,4 @@
-"""Why a row gave no example: every code that can be in rejects.jsonl, each with all that is said of it."""
+"""Why a row gave no example: every code that can be in rejects.jsonl, with its explanation."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from transforms.elements.failures import FailureKind
 
 
 class Stage(Enum):
-    """Where on its way a row became a reject."""
+    """The stage at which a row became a reject."""
 
     LINE = "it never became a row, nothing was sent"
-    FILE = "what follows in the file cannot be read; the split is not published"
+    FILE = "the rest of the file cannot be read; the split is not published"
     ROW = "a JSON object, but not a chat that can be sent; nothing was sent"
-    ANSWER = "the teacher answered, and the answer is of no use"
+    ANSWER = "the teacher answered, and the answer is unusable"
     REQUEST = "the teacher was asked and gave no answer"
-    RUN = "the run stopped before the row's turn came"
+    RUN = "the run stopped before the row was sent"
 
 
 class Reason(NamedTuple):
-    """One code. ``explanation`` says for a person what it means and what to do."""
+    """One code. ``explanation`` tells the user what it means and what to do."""
 
     stage: Stage
     explanation: str
@@ -45,7 +45,7 @@ NOT_AN_OBJECT = _reason("not_an_object", Stage.LINE, "The line is JSON but not a
 ROW_TOO_LARGE = _reason(
     "row_too_large",
     Stage.LINE,
-    "The line is longer than any prompt can be. Shorten it, or look whether line ends are missing.",
+    "The line is longer than any prompt can be. Shorten it, or check for missing line ends.",
 )
 BAD_ROW = _reason(
     "bad_row",
@@ -56,7 +56,7 @@ BAD_ROW = _reason(
 UNREADABLE_FILE = _reason(
     "unreadable_file",
     Stage.FILE,
-    "What follows in the file cannot be read, so the split is not published. Replace the file with an intact copy; it may be cut off.",
+    "The rest of the file cannot be read, so the split is not published. Replace the file with an intact copy; it may be truncated.",
 )
 
 NO_MESSAGES = _reason(
@@ -67,14 +67,14 @@ NO_MESSAGES = _reason(
 PRINTED_LIST = _reason(
     "printed_list",
     Stage.ROW,
-    "A cell holds its messages as Python prints a list, which is not JSON. Write the file with to_json or to_parquet.",
+    "A cell has its messages as Python prints a list, which is not JSON. Write the file with to_json or to_parquet.",
 )
 BAD_MESSAGE = _reason("bad_message", Stage.ROW, "A message is not an object with role and content. Fix it in the input file.")
 UNKNOWN_ROLE = _reason("unknown_role", Stage.ROW, "A message has a role other than system, user and assistant. Correct it in the input file.")
 CONTENT_NOT_TEXT = _reason(
     "content_not_text",
     Stage.ROW,
-    "A message's content is neither text nor a list of text parts. Put its text together in the input file.",
+    "A message's content is neither text nor a list of text parts. Join its text in the input file.",
 )
 HOLDS_PICTURE = _reason(
     "holds_picture",
@@ -95,7 +95,7 @@ WRONG_ORDER = _reason(
     "The messages are in an order that is not a chat: at most one system message, then user and assistant in turn. Fix it in the input file.",
 )
 NO_USER_MESSAGE = _reason("no_user_message", Stage.ROW, "There is no user message to answer. Add one in the input file.")
-EMPTY_USER_MESSAGE = _reason("empty_user_message", Stage.ROW, "The user message is empty. Fill it in, or take the row out.")
+EMPTY_USER_MESSAGE = _reason("empty_user_message", Stage.ROW, "The user message is empty. Fill it in, or remove the row.")
 MISSING_COLUMN = _reason("missing_column", Stage.ROW, "The row lacks a column that the settings name. Add it, or name another one.")
 MISSING_VALUE = _reason(
     "missing_value",
@@ -107,7 +107,7 @@ TEMPLATE_FAILED = _reason("template_failed", Stage.ROW, "The template cannot be 
 EMPTY_ANSWER = _reason(
     "empty_answer",
     Stage.ANSWER,
-    "The teacher answered with nothing, or only thought. Often passing; beam-distill retry WORK_DIR --reason empty_answer asks again.",
+    "The answer is empty or only reasoning. This is often temporary; beam-distill retry WORK_DIR --reason empty_answer sends the row again.",
 )
 CUT_OFF_BY_LENGTH = _reason(
     "cut_off_by_length",
@@ -119,7 +119,7 @@ CONTENT_FILTERED = _reason(FailureKind.CONTENT_FILTERED.value, Stage.ANSWER, Fai
 WANTS_TOOL = _reason(
     "wants_tool",
     Stage.ANSWER,
-    "The teacher called a tool instead of answering; none was offered. Take tool calls out of the row's system message, or switch them "
+    "The teacher called a tool instead of answering; none was offered. Remove tool calls from the row's system message, or turn them "
     "off on the server.",
 )
 REPEATS_ITSELF = _reason(
@@ -130,18 +130,18 @@ REPEATS_ITSELF = _reason(
 UNKNOWN_FINISH_REASON = _reason(
     "unknown_finish_reason",
     Stage.ANSWER,
-    "The endpoint ended the answer with a word that is not known, so the answer may not be whole. The detail names the word.",
+    "The answer has an unknown finish_reason, so it may not be complete. The detail names it.",
 )
 SPECIAL_TOKENS = _reason(
     "special_tokens",
     Stage.ANSWER,
-    "The answer holds marks that belong to the model's chat template (such as <|im_end|>). The server should take them out: look at its "
+    "The answer contains tokens of the model's chat template (such as <|im_end|>). The server should remove them: check its "
     "chat template and reasoning parser.",
 )
 NO_JSON = _reason(
     "no_json",
     Stage.ANSWER,
-    "The answer holds no JSON object, which the prompt asks for. beam-distill retry WORK_DIR --reason no_json asks again.",
+    "The answer has no JSON object, which the prompt asks for. beam-distill retry WORK_DIR --reason no_json sends the row again.",
 )
 KEY_MISSING = _reason(
     "key_missing",
@@ -163,7 +163,7 @@ LABEL_NOT_LISTED = _reason(
     "label_not_listed",
     Stage.ANSWER,
     "The answer names none of the labels that the row lists. beam-distill retry WORK_DIR --reason label_not_listed asks again; "
-    "other_labels lets such answers through.",
+    "other_labels accepts such answers.",
 )
 SEVERAL_LABELS = _reason(
     "several_labels",
@@ -171,7 +171,7 @@ SEVERAL_LABELS = _reason(
     "The answer names more than one of the labels that the row lists. beam-distill retry WORK_DIR --reason several_labels asks again.",
 )
 
-NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row's turn came. Run the same command again.")
+NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
 
 REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})
 
@@ -181,18 +181,18 @@ def _of(*stages: Stage) -> tuple[str, ...]:
 
 
 NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW))
-"""Reasons of rows that were no question to the teacher, so they do not weigh on the success ratio."""
+"""Reasons of rows that cannot be sent to the teacher; they do not count in the success ratio."""
 ANSWER_REASONS = _of(Stage.ANSWER)
-"""Reasons that a person may have asked again: the answers were of no use."""
+"""Reasons that ``retry`` can send again: the answers were unusable."""
 
 
 def explanation(code: str) -> str:
-    """What a code means and what a person can do; empty for one that is not known."""
+    """What a code means and what the user can do; empty for an unknown code."""
     return REASONS[code].explanation if code in REASONS else ""
 
 
 class Rejection(Exception):
-    """Why a line, a row or an answer is of no use: raised in plain code, made a RejectedRow by whoever holds the row.
+    """Why a line, a row or an answer is unusable: raised in plain code; the caller that has the row makes a RejectedRow.
 
     ``reason`` is one of the codes above; ``detail`` says what was found, what was expected and what to do.
     """

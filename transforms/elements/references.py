@@ -1,4 +1,4 @@
-"""``${NAME}`` in a text: the environment variable NAME of the process that uses the text. So a secret travels as its name."""
+"""``${NAME}`` in a text: the environment variable NAME of the process that uses the text. So only a secret's name is passed on."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def variables_in(text: str) -> list[str]:
 
 
 def with_variables(text: str, look_up: Callable[[str], str]) -> str:
-    """The text with every reference replaced by what ``look_up`` gives for its name."""
+    """The text with every reference replaced by ``look_up(name)``."""
     return _REFERENCE.sub(lambda found: look_up(found[1]), text)

@@ -1,4 +1,4 @@
-"""What comes back from the teacher, and what of it is kept on the ledger."""
+"""What comes back from the teacher, and what the ledger keeps of it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from transforms.elements.usage import Usage
 class TeacherReply(NamedTuple):
     """One answered request, read from the response body.
 
-    ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field where the
-    endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's own text for not answering,
-    where the endpoint has a field for that; ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the limit it was
-    asked with, where that was another than the run's. ``cached_tokens`` are part of the prompt's,
-    ``reasoning_tokens`` of the completion's. ``first_token_ms``: from sending to the first token, where the answer was streamed in this run.
+    ``content`` is the visible text (None when the teacher sent none), ``reasoning`` the separate reasoning field if the
+    endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's text in a refusal field;
+    ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the request's limit, if it was not the run's.
+    ``cached_tokens`` are part of the prompt's tokens, ``reasoning_tokens`` of the completion's. ``first_token_ms``: from sending to the
+    first token, if the answer was streamed in this run.
     """
 
     turn: int
@@ -37,16 +37,16 @@ class TeacherReply(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        """The tokens of this answer, 0 where they are not reported."""
+        """The tokens of this answer, 0 if not reported."""
         return Usage(self.prompt_tokens or 0, self.completion_tokens or 0, self.cached_tokens, self.reasoning_tokens)
 
 
 class ScoredRow(NamedTuple):
-    """Everything the teacher said to one row: replies in turn order, and how it ended.
+    """The teacher's replies to one row, in turn order, and how it ended.
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
-    the row was finished. With neither, every turn that could be asked has its reply.
-    ``attempts`` counts what was sent in this run, ``retries`` those of them that were not the first for their turn.
+    the row was finished. With neither, every possible turn has its reply.
+    ``attempts`` counts the requests sent in this run, ``retries`` those that were not the first for their turn.
     ``paid_now`` counts the replies that were paid for in this run, ``answers_shared`` those taken from an identical request of this
     run; the others come from the ledger.
     """
@@ -68,14 +68,14 @@ class ScoredRow(NamedTuple):
 
     @property
     def paid_replies(self) -> tuple[TeacherReply, ...]:
-        """The replies that this run paid for; a shared one took no attempt."""
+        """The replies that this run paid for; a shared one is not among them."""
         if not self.answers_shared:
             return self.replies[len(self.replies) - self.paid_now :]
         return tuple(reply for reply in self.replies[self.answers_reused :] if reply.attempts)
 
 
 class LedgerRecord(NamedTuple):
-    """One answered request as it is on the ledger. A tuple, because one is made for every answer and has many fields.
+    """One answered request on the ledger. A tuple, because one with many fields is made for every answer.
 
     ``request_hash`` covers everything that changes the answer (``teacher.payload``); ``payload`` is the request body as JSON
     text; ``response`` the whole response body as text. ``endpoint`` is the name of the endpoint that answered.
@@ -108,10 +108,10 @@ class LedgerRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """One request that ended without an answer in this run; never a reason not to send it again in the next.
+    """One request that ended without an answer in this run; the next run sends it again.
 
-    ``given_up`` is False for an attempt that came with status 200, was of no use and is sent again: it was paid for, so ``body`` keeps it.
-    It is False too, without a body, for the latest attempt of a row that an early stop left unfinished.
+    ``given_up`` is False for an unusable response with status 200 whose request is sent again: it was paid for, so ``body`` keeps it.
+    It is also False, without a body, for the latest attempt of a row that an early stop left unfinished.
     """
 
     run_id: str

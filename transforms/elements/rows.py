@@ -1,6 +1,6 @@
-"""Rows as they are read, requests as they are sent, and the two ways a row can end.
+"""Input rows, requests, and the two ways a row can end.
 
-What is made for every row is a named tuple: a frozen data class takes three times as long to make.
+Values made for every row are named tuples: a frozen data class takes three times as long to make.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ChatMessage(NamedTuple):
 
 
 class RowOrigin(NamedTuple):
-    """Where a row is in the input: enough for a person to open the file at the line.
+    """Where a row is in the input: enough to open the file at the line.
 
     ``line`` is 1-based within ``file``; ``ordinal`` is 0-based over all lines of the split that are not blank and gives the
     output order.
@@ -40,8 +40,8 @@ class RowOrigin(NamedTuple):
 class TrainingRow(NamedTuple):
     """One well-formed input row.
 
-    ``row_key`` identifies the row across runs: split, content and how many equal rows came before it. It travels from the first
-    stage to the last; two equal rows have two keys.
+    ``row_key`` identifies the row across runs: split, content and how many equal rows came before it. It stays with the row from the
+    first stage to the last; two equal rows have two keys.
     """
 
     row_key: str
@@ -57,8 +57,8 @@ def is_repeat(row_key: str | None) -> bool:
 class PromptRequest(NamedTuple):
     """What the teacher is asked for one row, turn by turn.
 
-    ``turns[0]`` is sent first; ``turns[i]`` is what follows the teacher's answer to turn ``i - 1``. A single-turn row has one
-    turn. ``references[i]`` is the label that the input held for turn ``i``, or None.
+    ``turns[0]`` is sent first; ``turns[i]`` follows the teacher's answer to turn ``i - 1``. A single-turn row has one
+    turn. ``references[i]`` is the input's label for turn ``i``, or None.
     """
 
     row: TrainingRow
@@ -77,7 +77,7 @@ class PromptRequest(NamedTuple):
 class DistilledExample(NamedTuple):
     """One row of the finished dataset: the row's own messages with the teacher's answers in place.
 
-    ``reasoning`` has what the teacher thought before each of its answers, in order; it is empty where nobody asked for it.
+    ``reasoning`` has the teacher's reasoning before each of its answers, in order; it is empty if the job does not keep it.
     """
 
     row_key: str
@@ -90,8 +90,8 @@ class DistilledExample(NamedTuple):
 class RejectedRow:
     """A row that gave no example, and why.
 
-    ``reason`` is a code from ``elements.reasons``; ``detail`` says it for a person; ``raw_answer`` is what the teacher wrote, where it
-    wrote anything. ``row_key`` is None for a line that never became a row.
+    ``reason`` is a code from ``elements.reasons``; ``detail`` describes it for the user; ``raw_answer`` is the teacher's text, if there is
+    any. ``row_key`` is None for a line that never became a row.
     """
 
     origin: RowOrigin

@@ -1,11 +1,11 @@
-"""A change of the whole process that several may need at the same time."""
+"""A change of the whole process that several users may need at the same time."""
 
 import threading
 from collections.abc import Callable
 
 
 class SharedChange:
-    """A change that the first who needs it makes and the last takes back: ``with CHANGE: ...``. ``make`` gives what takes it back."""
+    """The first user makes the change, the last one undoes it: ``with CHANGE: ...``. ``make`` returns the function that undoes it."""
 
     def __init__(self, make: Callable[[], Callable[[], None]]) -> None:
         self._make = make

@@ -17,13 +17,13 @@ _DIGEST_MODULUS = 1 << 64
 
 
 def row_digest(origin: RowOrigin, row_key: str | None) -> int:
-    """64 bits that stand for a row and its place in the input. Digests of many rows are added up, in any order."""
+    """64 bits that identify a row and its place in the input. Digests of many rows are added up, in any order."""
     return int.from_bytes(blake2b(f"{origin.ordinal} {row_key}".encode(), digest_size=8).digest(), "little")
 
 
 class RowOutcome(NamedTuple):
-    """How one input row ended. ``reason`` is None for a usable example; ``digest`` is the row's ``row_digest``; ``repeat`` says whether an
-    equal row came before it."""
+    """How one input row ended. ``reason`` is None for a usable example; ``digest`` is the row's ``row_digest``; ``repeat``: an equal row came
+    before it."""
 
     split: Split
     reason: str | None
@@ -37,9 +37,9 @@ class RowOutcome(NamedTuple):
 
 @dataclass(slots=True)
 class SuccessTally:
-    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: they distinguish other rows from these.
+    """Mergeable counts of one split. The digests are sums over its rows and over those with an example: other rows give other sums.
 
-    ``repeats`` are the rows that an equal one came before.
+    ``repeats`` are the rows with an equal row before them.
     """
 
     rows: int = 0
@@ -89,17 +89,17 @@ class SuccessTally:
 
     @property
     def asked(self) -> int:
-        """Rows that are a question to the teacher, sent by now or not: the denominator of the success ratio."""
+        """Rows that can be sent to the teacher, whether they were sent or not: the denominator of the success ratio."""
         return self.rows - sum(count for reason, count in self.reasons.items() if reason in NEVER_ASKED)
 
     @property
     def unreadable(self) -> int:
-        """Rows that were not question to the teacher: lines that cannot be read and rows that cannot be sent."""
+        """Rows that cannot be sent to the teacher: unreadable lines and unusable rows."""
         return self.rows - self.asked
 
     @property
     def not_sent(self) -> int:
-        """Rows whose turn never came because the run stopped early."""
+        """Rows that were not sent because the run stopped early."""
         return self.reasons.get(NOT_SENT, 0)
 
 
@@ -118,8 +118,8 @@ class GateSpec:
 class SplitVerdict:
     """The judgement over one split.
 
-    ``ratio`` is usable examples / rows asked, None when no row was asked, and ``minimum`` what it was held against. ``published`` says
-    whether the dataset may be published; ``explanation`` says why for a person.
+    ``ratio`` is usable examples / rows asked, None when no row was asked; ``minimum`` is what it must reach. ``published`` says
+    whether the dataset may be published; ``explanation`` tells the user why.
     """
 
     split: Split
@@ -146,10 +146,10 @@ class Verdict:
 
 
 def judge(tallies: Mapping[Split, SuccessTally], gate: GateSpec) -> Verdict:
-    """Hold every split against the gate.
+    """Compare every split with the gate.
 
-    A split is published when enough of its rows could be read, enough of those gave an example, and the run came to its end. A split
-    without a single row that could be asked is not published.
+    A split is published when enough of its rows could be read, enough of those gave an example, and the run was not stopped. A split
+    without any row to ask is not published.
     """
     stops = [tally.stopped for tally in tallies.values() if tally.stopped is not None]
     return Verdict(tuple(_judge_split(split, tally, gate) for split, tally in tallies.items()), _gravest(stops))

@@ -1,4 +1,4 @@
-"""What rows can ask for: each task with all that is true of it. Its wording and the way back are in ``prompts.registry``."""
+"""The tasks and their attributes. ``prompts.registry`` has their wording and how a reply becomes an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FEWEST_ROWS = 65
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """All that is said of one task; see ``TaskType``."""
+    """The attributes of one task; see ``TaskType``."""
 
     name: str
     hub_category: str
@@ -27,12 +27,12 @@ class _Task:
 
 
 class TaskType(str, Enum):
-    """What the rows ask for; decides prompt wording and how an answer is taken out of a reply.
+    """What the rows ask for; decides prompt wording and how a reply becomes an answer.
 
-    ``hub_category``: the task category of the Hugging Face hub. ``reasons_step_by_step``: whether it can be asked with chain of thought;
-    ``condenses``: with chain of density, up to a number of words. ``is_labelled``: whether answers are short and worth counting one by one,
-    ``answers_are_numbers``: and compared as numbers. ``has_several_turns``: whether a row may be half done. ``default_max_new_tokens``: the
-    token limit where none is given, as in Azure ML's distillation component, whose ``fewest_rows`` these are too.
+    ``hub_category``: the task category of the Hugging Face hub. ``reasons_step_by_step``: whether chain of thought is possible;
+    ``condenses``: whether chain of density is, up to a number of words. ``is_labelled``: whether answers are short, so that each is worth
+    counting; ``answers_are_numbers``: whether they are compared as numbers. ``has_several_turns``: whether a row may be half done.
+    ``default_max_new_tokens`` and ``fewest_rows``: as in Azure ML's distillation component.
     """
 
     hub_category: str
@@ -44,7 +44,7 @@ class TaskType(str, Enum):
     default_max_new_tokens: int
     fewest_rows: int
 
-    def __new__(cls, entry: Any) -> TaskType:  # a _Task; ``TaskType(name)`` looks a task up and does not come here
+    def __new__(cls, entry: Any) -> TaskType:  # a _Task; ``TaskType(name)`` is a look-up and does not call this
         member = str.__new__(cls, entry.name)
         member._value_ = entry.name
         member.hub_category = entry.hub_category
@@ -62,7 +62,7 @@ class TaskType(str, Enum):
 
 
 def named(tasks: Iterable[TaskType], last: str = "and") -> str:
-    """The names of tasks for a person: ``NLI, NLU_QA and MATH``."""
+    """The names of tasks as text: ``NLI, NLU_QA and MATH``."""
     *first, end = (task.value for task in tasks)
     return f"{', '.join(first)} {last} {end}" if first else end
 

@@ -1,4 +1,4 @@
-"""Tokens that answers took, and what tokens cost."""
+"""Tokens of answers, and their cost."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 
 class Usage(NamedTuple):
-    """Tokens of one answer, or sums of many. ``cached`` is the part of ``prompt`` that the endpoint had in its cache, ``reasoning`` the part
-    of ``completion`` that was thought before the answer; 0 where an endpoint does not report them."""
+    """Tokens of one answer, or sums of many. ``cached`` is the part of ``prompt`` from the endpoint's cache, ``reasoning`` the part
+    of ``completion`` before the answer; 0 if an endpoint does not report them."""
 
     prompt: int = 0
     completion: int = 0
@@ -28,7 +28,7 @@ class Usage(NamedTuple):
         )
 
     def times(self, factor: float) -> Usage:
-        """So many times as many tokens."""
+        """The tokens times a factor."""
         return Usage(*(round(count * factor) for count in self))
 
 
@@ -41,7 +41,7 @@ def sum_of(usages: Iterable[Usage]) -> Usage:
 
 
 class Spending(NamedTuple):
-    """Requests that reached the teacher, and the tokens that they took."""
+    """Requests that reached the teacher, and their tokens."""
 
     requests: int = 0
     usage: Usage = Usage()
@@ -53,8 +53,7 @@ class Spending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenPrices:
-    """Prices of a million tokens, None for one that is not given: that of all input then holds for cached input, that of all output for
-    reasoning."""
+    """Prices of a million tokens, None if not given. Cached input without a price costs as much as input, reasoning as much as output."""
 
     per_million_in: float | None = None
     per_million_out: float | None = None
@@ -62,7 +61,7 @@ class TokenPrices:
     per_million_reasoning: float | None = None
 
     def cost(self, usage: Usage) -> float:
-        """What these tokens cost, as far as prices are given."""
+        """The cost of these tokens; tokens without a price cost nothing."""
         prompt, completion, cached, reasoning = usage
         per_in, per_out = self.per_million_in or 0.0, self.per_million_out or 0.0
         per_cached = per_in if self.per_million_cached is None else self.per_million_cached

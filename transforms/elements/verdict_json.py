@@ -12,7 +12,7 @@ from transforms.elements.usage import Usage
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as JSON fields, as they are in verdict.json and run.json."""
+    """The verdict as the JSON fields of verdict.json and run.json."""
     return {
         "stopped": (None if verdict.stopped is None else {"cause": verdict.stopped.cause.value, "detail": verdict.stopped.detail}),
         "splits": {part.split.value: _split_fields(part) for part in verdict.splits},
@@ -42,7 +42,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
 
 
 def read_verdict(text: str) -> Verdict:
-    """The verdict that ``verdict_fields`` wrote."""
+    """The inverse of ``verdict_fields``."""
     fields = json.loads(text)
     stopped = fields["stopped"]
     return Verdict(
