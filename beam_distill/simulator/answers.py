@@ -17,6 +17,7 @@ _LISTED = re.compile(r"\bone of (?:these|the \w+ \w+): *(.+)")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD_LIMIT = re.compile(r"(\d{1,4})\s+words")
 _ASKS_FOR_NUMBER = re.compile(r"\bhow many\b|\bwhat is\b[^?]*\d", re.IGNORECASE)
+_KEY_BESIDE_REASON = re.compile(r'"reason": *"[^"]*", *"(\w+)":')
 _NOT_LABELS = frozenset({"reason", "answer_choice", "answer", "Missing_Entities", "Denser_Summary", "premise", "hypothesis"})
 
 
@@ -43,6 +44,10 @@ def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known
         return json.dumps({"reason": _reason(user, randomness), "answer_choice": right or _label(system, user, randomness)})
     if '"answer"' in system and '"reason"' in system:
         return _reasoned_number(user, randomness, right)
+    beside = _KEY_BESIDE_REASON.search(system)
+    if beside is not None:
+        said = _chat(user, randomness) if right is None else right
+        return json.dumps({"reason": _reason(user, randomness), beside[1]: said}, ensure_ascii=False)
     if right is not None:
         return right
     lowered = system.lower()
