@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transforms.elements.tasks import TaskType
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentInput:
@@ -24,11 +26,12 @@ def _number(default: int | float, optional: bool = False) -> ComponentInput:
     return ComponentInput("integer" if isinstance(default, int) else "number", optional, default)
 
 
+# the tasks are ours too, behind the five that the published component has;
 # teacher_model_asset_id and connection_name are not the published component's: they say by name what it takes as a key
 COMPONENT: dict[str, ComponentInput] = {
     "train_file_path": ComponentInput("uri_file", optional=False),
     "validation_file_path": ComponentInput("uri_file"),
-    "data_generation_task_type": ComponentInput("string", optional=False, choices=("NLI", "CONVERSATION", "NLU_QA", "MATH", "SUMMARIZATION")),
+    "data_generation_task_type": ComponentInput("string", optional=False, choices=tuple(TaskType.__members__)),
     "teacher_model_endpoint_url": _text(),
     "teacher_model_endpoint_name": _text(),
     "teacher_model_asset_id": _text(),

@@ -17,6 +17,7 @@ def _read_name(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+_LIMITS = [task.default_max_new_tokens for task in TaskType]
 _OTHER_LIMITS = [f"{task.default_max_new_tokens} for {task.value}" for task in TaskType if task.default_max_new_tokens != DEFAULT_MAX_NEW_TOKENS]
 
 
@@ -27,9 +28,9 @@ class SamplingSettings(Section):
     teacher_model_max_new_tokens: int | None = setting(
         None,
         "sampling",
-        f"longest answer in tokens ({'; '.join([str(DEFAULT_MAX_NEW_TOKENS), *_OTHER_LIMITS])})",
-        "Too small cuts answers off, and cut-off answers are rejects; too large costs only where the teacher rambles. A higher limit sends only "
-        "cut-off rows again.",
+        f"longest answer in tokens (default by task, {min(_LIMITS)} to {max(_LIMITS)})",
+        f"Default: {'; '.join([str(DEFAULT_MAX_NEW_TOKENS), *_OTHER_LIMITS])}. Too small cuts answers off, and cut-off answers are rejects; too "
+        "large costs only where the teacher rambles. A higher limit sends only cut-off rows again.",
         True,
         ge=1,
     )

@@ -18,6 +18,7 @@ from beam_distill.config.sources import ENVIRONMENT_PREFIX, check_leftovers, res
 from beam_distill.config.table import inputs_page
 from beam_distill.job.specs import sampling_spec
 from transforms.elements.rows import ChatMessage
+from transforms.elements.tasks import REASONED, named
 from transforms.teacher.payload import PayloadTemplate, request_fields
 from transforms.teacher.specs import EndpointSpec
 
@@ -147,7 +148,7 @@ def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
         ({"mini_batch_size": "10"}, "mini_batch_size"),
         ({"enable_chain_of_thought": "maybe"}, "true or false"),
         ({"data_generation_task_type": "poetry"}, "SUMMARIZATION"),
-        ({"data_generation_task_type": "conversation", "enable_chain_of_thought": "true"}, "NLI, NLU_QA and MATH"),
+        ({"data_generation_task_type": "conversation", "enable_chain_of_thought": "true"}, named(REASONED)),
         ({"data_generation_task_type": "summarization", "enable_chain_of_thought": "true"}, "enable_chain_of_thought"),
         ({"enable_chain_of_density": "true"}, "only for SUMMARIZATION"),
         ({"max_len_summary": "50"}, "max_len_summary"),

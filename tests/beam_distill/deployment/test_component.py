@@ -11,6 +11,7 @@ from parent_pipeline import DATAGEN, declared_inputs, parent_pipeline
 from rendering import config_for, rendered
 
 from beam_distill.config.component import COMPONENT_INPUTS
+from transforms.elements.tasks import TaskType
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,7 @@ def test_a_list_of_values_keeps_them_as_they_are_written(component: dict[str, An
 @pytest.mark.parametrize(
     ("given", "inputs", "variables"),
     [
+        *[({"data_generation_task_type": task}, {"data_generation_task_type": task}, {}) for task in TaskType.__members__],
         ({"enable_chain_of_thought": True}, {"enable_chain_of_thought": "true"}, {}),
         ({"max_retry_time_interval": 600}, {"max_retry_time_interval": 600}, {}),
         ({"max_retry_time_interval": 2.5}, {}, {"BEAM_DISTILL_MAX_RETRY_TIME_INTERVAL": "2.5"}),
