@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from azure_emulator.data_planes import PLANES
 from azure_emulator.identity_routes import SECRET
 from azure_emulator.server import Emulator
 from azure_emulator.state import PLAIN, State
@@ -19,20 +20,7 @@ from transforms.teacher.session import Lane, shared_session
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 
 SOURCES = ("imds", "app_service", "azure_ml", "cloud_shell", "arc", "on_behalf_of", "workload")
-ADDRESSES = {
-    EndpointKind.SERVERLESS: "/serverless",
-    EndpointKind.ONLINE: "/online/score",
-    EndpointKind.ONLINE_SCORE: "/online/score",
-    EndpointKind.AZURE_OPENAI: "",
-    EndpointKind.OPENAI: "/plain",
-}
-ROUTES = {
-    EndpointKind.SERVERLESS: "serverless",
-    EndpointKind.ONLINE: "online",
-    EndpointKind.ONLINE_SCORE: "score",
-    EndpointKind.AZURE_OPENAI: "azure_openai",
-    EndpointKind.OPENAI: "plain",
-}
+ROUTES = {kind: plane.handler for kind, plane in PLANES.items()}
 
 
 @dataclass
@@ -98,7 +86,7 @@ class AzureHost:
     def endpoint(self, kind: EndpointKind, credential: CredentialRef | None = None) -> EndpointSpec:
         """The emulator's endpoint of ``kind``, opened by this machine's identity unless said otherwise."""
         strategy = KINDS[kind]
-        url = strategy.chat_url(self.emulator.url + ADDRESSES[kind], "dep")
+        url = strategy.chat_url(self.emulator.url + PLANES[kind].address, "dep")
         scope = strategy.scope or f"{PLAIN}/.default"
         return EndpointSpec(url, "dep", kind, credential or CredentialRef(CredentialKind.IDENTITY, scope, identity=self.identity))
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from azure_emulator.state import AML, COGNITIVE, PLAIN, State
+
+from transforms.teacher.kinds.registry import EndpointKind
 
 LONG_ANSWER = 40
 INFERENCE_FIELDS = {
@@ -19,6 +21,27 @@ INFERENCE_FIELDS = {
     "stop",
     "seed",
     "model",
+}
+
+
+class Plane(NamedTuple):
+    """A kind in the emulator: the address that a person gives, the handler's name, and the routes that lead to it."""
+
+    address: str
+    handler: str
+    routes: tuple[tuple[str, str], ...]
+
+
+PLANES: dict[EndpointKind, Plane] = {
+    EndpointKind.SERVERLESS: Plane(
+        "/serverless",
+        "serverless",
+        (("POST", "/serverless/v1/chat/completions"), ("POST", "/serverless/chat/completions"), ("POST", "/chat/completions")),
+    ),
+    EndpointKind.ONLINE: Plane("/online/score", "online", (("POST", "/online/v1/chat/completions"),)),
+    EndpointKind.ONLINE_SCORE: Plane("/online/score", "score", (("POST", "/online/score"),)),
+    EndpointKind.AZURE_OPENAI: Plane("", "azure_openai", (("POST", "/openai/deployments/{deployment}/chat/completions"),)),
+    EndpointKind.OPENAI: Plane("/plain", "plain", (("POST", "/plain/v1/chat/completions"), ("GET", "/plain/v1/models"))),
 }
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 from azure_emulator.arm_routes import ArmRoutes
-from azure_emulator.data_planes import DataPlanes
+from azure_emulator.data_planes import PLANES, DataPlanes
 from azure_emulator.identity_routes import IdentityRoutes
 from azure_emulator.state import Clock, Seen, State
 
@@ -76,22 +76,13 @@ class Emulator:
             ("POST", "/onlineEndpoints/{name}/token", "token"),
         ):
             add(method, WS + path, f"arm {route}", lambda state, route=route: getattr(ArmRoutes(state), route), arm=True)  # type: ignore[misc]
-        for method, path, route in (
-            ("POST", "/serverless/v1/chat/completions", "serverless"),
-            ("POST", "/serverless/chat/completions", "serverless"),
-            ("POST", "/chat/completions", "serverless"),
-            ("POST", "/online/v1/chat/completions", "online"),
-            ("POST", "/online/score", "score"),
-            ("POST", "/openai/deployments/{deployment}/chat/completions", "azure_openai"),
-            ("POST", "/plain/v1/chat/completions", "plain"),
-            ("GET", "/plain/v1/models", "plain"),
-            ("GET", "/info", "info"),
-        ):
+        routes = [(method, path, plane.handler) for plane in PLANES.values() for method, path in plane.routes]
+        for method, path, route in (*routes, ("GET", "/info", "info")):
             add(method, path, route, lambda state, route=route: getattr(DataPlanes(state), route))  # type: ignore[misc]
         return app
 
 
-_DATA = frozenset({"serverless", "online", "score", "azure_openai", "plain"})
+_DATA = frozenset(plane.handler for plane in PLANES.values())
 
 
 @contextmanager

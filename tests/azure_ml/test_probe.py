@@ -10,12 +10,12 @@ from builders import questions, write_rows
 
 from beam_distill.cli.main import main
 from transforms.elements.failures import FailureKind
-from transforms.teacher.kinds.registry import EndpointKind
+from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef
 
 KEY = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
-AZURE_KINDS = [kind for kind in EndpointKind if kind is not EndpointKind.OPENAI]
+AZURE_KINDS = [kind for kind in EndpointKind if KINDS[kind].is_azure]
 
 
 @pytest.fixture(autouse=True)
