@@ -27,7 +27,7 @@ $(STAMP): requirements.txt setup.py
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-build-isolation --no-deps -e .
 	touch $(STAMP)
 
-demo: $(STAMP) ## all five tasks on our own examples against the embedded teacher
+demo: $(STAMP) ## every task on our own examples against the embedded teacher
 	$(BIN)/python examples/demo.py
 
 test: $(STAMP) lint ## lint, types and all tests

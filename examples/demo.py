@@ -1,4 +1,4 @@
-"""The main job, five times: every task on the examples beside this file, against a simulated teacher, on the embedded runner.
+"""The main job, once for each task: on the examples beside this file, against a simulated teacher, on the embedded runner.
 
     python examples/demo.py [FOLDER]
 
@@ -7,21 +7,14 @@ Writes below demo-output/ (or FOLDER) and says where to look.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from beam_distill import RunResult, distill
 from beam_distill.simulator.answers import known_answers
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings, mixed_faults
+from transforms import TaskType
 
 HERE = Path(__file__).parent
-TASKS: dict[str, dict[str, Any]] = {
-    "nli": {"enable_chain_of_thought": True},
-    "nlu_qa": {"enable_chain_of_thought": True},
-    "math": {"enable_chain_of_thought": True},
-    "summarization": {"enable_chain_of_density": True},
-    "conversation": {},
-}
 SPOILT = 0.15
 
 
@@ -50,7 +43,8 @@ def main() -> int:
     print("what can be asked again is, and the rest is rejected with a reason.\n", flush=True)
     failed = []
     with start_simulator(teacher()) as simulator:
-        for task, extra in TASKS.items():
+        for task_type in TaskType:
+            task = task_type.value.lower()
             result = distill(
                 data_generation_task_type=task,
                 train_file_path=HERE / task / "train.jsonl",
@@ -62,7 +56,8 @@ def main() -> int:
                 teacher_model_max_new_tokens=512,
                 min_endpoint_success_ratio=0.5,
                 quiet=True,
-                **extra,
+                enable_chain_of_thought=task_type.reasons_step_by_step,
+                enable_chain_of_density=task_type.condenses,
             )
             print(line(task, result), flush=True)
             if not result.ok:

@@ -101,7 +101,7 @@ def teacher(tree: Path, *flags: str) -> Iterator[str]:
 
 
 def run_demo(tree: Tree, base: Path) -> None:
-    """The demo, with the simulator of its own tree: all five tasks, also with failed requests that are sent again."""
+    """The demo, with the simulator of its own tree: every task, also with failed requests that are sent again."""
     tree.python("examples/demo.py", tree.out, name="demo")
 
 

@@ -15,12 +15,14 @@ from builders import ROOT, SHARED_DATA
 from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
 
-TASKS = {"math": "MATH", "nli": "NLI", "nlu_qa": "NLU_QA", "conversation": "CONVERSATION", "summarization": "SUMMARIZATION"}
+from transforms.elements.tasks import TaskType
+
+TASKS = {task.value.lower(): task.value for task in TaskType}
 
 
 def rows_of(task: str) -> tuple[Path, Path | None]:
     """Train and validation rows of a task: the shared data where it is, else our own examples."""
-    folder = SHARED_DATA / task if SHARED_DATA.is_dir() else ROOT / "examples" / task
+    folder = SHARED_DATA / task if (SHARED_DATA / task).is_dir() else ROOT / "examples" / task
     train, validation = folder / "train.jsonl", folder / "validation.jsonl"
     if not train.exists():
         return validation, None
