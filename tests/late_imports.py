@@ -64,7 +64,7 @@ class LateImports:
         kept_out = {part.partition(".")[0] for part in self.loaded(self._imported([node])) - self.loaded([module])}
         if kept_out & {LIBRARIES[name] for name in named}:
             return None
-        return f"keeps nothing of {', '.join(sorted(named))} out: import it at the top"
+        return f"keeps nothing of {', '.join(sorted(named))} out, for another import of {module} loads it: make that one late, or neither"
 
     def loaded(self, names: Iterator[str] | list[str]) -> set[str]:
         """Every part of a library that is loaded when these modules are."""

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from builders import ROOT
 
+from beam_distill.cli.command import NAMES
+from beam_distill.deployment.targets import TARGETS
 from beam_distill.version import VERSION
+from transforms.elements.tasks import TaskType
+from transforms.intake.formats.registry import FORMATS, format_name
+from transforms.students.registry import STUDENT_FORMATS
+from transforms.teacher.kinds.registry import KINDS
 
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md"), *(ROOT / "tests").glob("*.md")],
@@ -92,6 +98,30 @@ def tree_of(package: str) -> set[str]:
 def test_the_tree_is_that_of_the_package(package: str) -> None:
     entries = [path for path in (ROOT / package).iterdir() if path.name not in ("__init__.py", "__pycache__", "py.typed")]
     assert {f"{path.name}/" if path.is_dir() else path.name for path in entries} == tree_of(package)
+
+
+DESCRIBED = {
+    "docs/guides/tasks.md": [*TaskType.__members__],
+    "docs/reference/datasets.md": [*TaskType.__members__, *(f"`{name}`" for name in STUDENT_FORMATS)],
+    "docs/reference/azure.md": [f"`{kind.value}`" for kind in KINDS],
+    "docs/reference/launching.md": [f"`{name}`" for name in TARGETS],
+}
+"""What a reader looks for on a page: each member of the registries that it describes."""
+
+
+@pytest.mark.parametrize(("page", "member"), [(page, member) for page, members in DESCRIBED.items() for member in members])
+def test_a_page_describes_every_member_of_its_registry(page: str, member: str) -> None:
+    assert re.search(rf"(?m)^\| .*{member}", (ROOT / page).read_text(encoding="utf-8")), f"{page} has no row with {member} in a table"
+
+
+def test_the_page_of_input_files_has_a_suffix_of_every_format() -> None:
+    page = (ROOT / "docs" / "reference" / "input_files.md").read_text(encoding="utf-8")
+    assert {format_name(f"rows{suffix}", None) for suffix in re.findall(r"`(\.\w+)`", page)} == {*FORMATS}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_is_shown_on_some_page(name: str) -> None:
+    assert any(f"beam-distill {name}" in page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
 
 
 def test_every_make_target_is_explained() -> None:

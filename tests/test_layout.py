@@ -1,6 +1,7 @@
 """The house's table of who may import whom, and which library lives where."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -222,6 +223,25 @@ def test_the_documents_have_the_same_layers() -> None:
 
 def test_the_documents_have_the_same_homes_of_libraries() -> None:
     assert table_in_the_documents("Where libraries live") == [[f"`{name}`", ", ".join(f"`{home}`" for home in HOMES[name])] for name in HOMES]
+
+
+def named_files(docstring: str) -> set[str]:
+    """The files that a folder's docstring lists: names in the first column of a line, with nothing or a gap behind them."""
+    columns = [re.match(r"([a-z_]+(?:, [a-z_]+)*),?(?: {2}|$)", line) for line in docstring.splitlines()[1:]]
+    return {name for column in columns if column for name in column[1].split(", ")}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=str)
+def test_files_that_a_folder_lists_are_there(path: Path) -> None:
+    listed = named_files(ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8"))) or "")
+    there = {entry.name.partition(".")[0] for entry in (ROOT / path).parent.iterdir()}
+    assert listed <= there
+
+
+def test_a_file_that_a_folder_lists_and_has_not_is_noticed() -> None:
+    assert named_files("All of it.\n\nspec, registry   which one\nbase             what all do\nnumber_words\n\nMore words here.") == {
+        *("spec", "registry", "base", "number_words")
+    }
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if len(path.parts) == 2 and path.parts[0] == "transforms"], ids=str)

@@ -31,12 +31,16 @@ def test_it_says_what_it_is_called_what_it_takes_and_runs(name: str) -> None:
     assert not module.COMMAND.help.endswith(".")
 
 
+LEAST = {"report": ["w"], "ledger": ["w"], "retry": ["w", "--reason", "no_json"]}
+"""The arguments that a command cannot do without."""
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if load(name).takes is not Takes.NOTHING])
 def test_what_is_not_given_is_not_an_input(name: str) -> None:
     """A flag of the command's own with the name of an input would be taken for it."""
     parser = argparse.ArgumentParser(add_help=False)
     load(name).declare(parser, True)
-    least = {"report": ["w"], "ledger": ["w"], "retry": ["w", "--reason", "no_json"]}.get(name, [])
+    least = LEAST.get(name, [])
     assert Call(parser.parse_args(least), {}, []).inputs == {}
 
 

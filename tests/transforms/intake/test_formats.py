@@ -76,6 +76,13 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 }
 
 
+TESTED_ELSEWHERE = {"arrow": "test_columnar.py", "text": "test_text_format.py"}
+
+
+def test_every_format_has_a_writer_here_or_tests_of_its_own() -> None:
+    assert {*WRITERS, *TESTED_ELSEWHERE} == {*FORMATS}, "add what writes it to WRITERS, and it goes through the tests of all formats"
+
+
 def zstd(data: bytes) -> bytes:
     packed: bytes = pa.Codec("zstd").compress(data, asbytes=True)
     return packed

@@ -23,23 +23,27 @@ def chat(*messages: tuple[str, str]) -> list[dict[str, str]]:
     return [{"role": role, "content": content} for role, content in messages]
 
 
-@pytest.mark.parametrize(
-    ("name", "messages", "expected"),
-    [
-        ("messages", TALK, {"messages": chat(*TALK)}),
-        ("merged_system", TALK, {"messages": chat(("user", "Be brief.\n\n2 + 2?"), *TALK[2:])}),
-        ("merged_system", TALK[1:3], {"messages": chat(*TALK[1:3])}),
-        ("merged_system", (("system", " "), *TALK[1:3]), {"messages": chat(*TALK[1:3])}),
-        (
-            "sharegpt",
-            SINGLE,
-            {"conversations": [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "2 + 2?"}, {"from": "gpt", "value": "4"}]},
-        ),
-        ("alpaca", SINGLE, {"instruction": "2 + 2?", "input": "", "output": "4", "system": "Be brief.", "history": []}),
-        ("alpaca", TALK, {"instruction": "And 3 more?", "input": "", "output": "7", "system": "Be brief.", "history": [["2 + 2?", "4"]]}),
-        ("prompt_completion", TALK, {"prompt": chat(*TALK[:-1]), "completion": chat(TALK[-1])}),
-    ],
-)
+EXPECTED: list[tuple[str, tuple[tuple[str, str], ...], dict[str, Any]]] = [
+    ("messages", TALK, {"messages": chat(*TALK)}),
+    ("merged_system", TALK, {"messages": chat(("user", "Be brief.\n\n2 + 2?"), *TALK[2:])}),
+    ("merged_system", TALK[1:3], {"messages": chat(*TALK[1:3])}),
+    ("merged_system", (("system", " "), *TALK[1:3]), {"messages": chat(*TALK[1:3])}),
+    (
+        "sharegpt",
+        SINGLE,
+        {"conversations": [{"from": "system", "value": "Be brief."}, {"from": "human", "value": "2 + 2?"}, {"from": "gpt", "value": "4"}]},
+    ),
+    ("alpaca", SINGLE, {"instruction": "2 + 2?", "input": "", "output": "4", "system": "Be brief.", "history": []}),
+    ("alpaca", TALK, {"instruction": "And 3 more?", "input": "", "output": "7", "system": "Be brief.", "history": [["2 + 2?", "4"]]}),
+    ("prompt_completion", TALK, {"prompt": chat(*TALK[:-1]), "completion": chat(TALK[-1])}),
+]
+
+
+def test_every_format_has_an_expected_row() -> None:
+    assert {name for name, _, _ in EXPECTED} == {*STUDENT_FORMATS}, "add a chat and its row to EXPECTED"
+
+
+@pytest.mark.parametrize(("name", "messages", "expected"), EXPECTED)
 def test_shapes(name: str, messages: tuple[tuple[str, str], ...], expected: dict[str, Any]) -> None:
     assert row(name, messages) == expected
     assert row(name, messages, "drop", ("thought",)) == expected
