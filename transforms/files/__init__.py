@@ -1,4 +1,4 @@
-"""Files by their paths, on this machine or on any filesystem that Beam knows.
+"""Files by their paths, local or on any filesystem that Beam supports.
 
-Beam is loaded by the first path that names another place (``files.beam``): whoever works with a directory neither waits for it nor needs it.
+The first remote path loads Beam (``files.beam``): with local paths there is no need to wait for it.
 """

@@ -1,35 +1,35 @@
-"""What is done with small files, on this machine or on a filesystem far away."""
+"""Operations on small files, on this machine or on a remote filesystem."""
 
 from collections.abc import Iterator
 from typing import IO, BinaryIO, Protocol
 
 
 class Files(Protocol):
-    """One filesystem. Every method raises OSError, or what the filesystem itself raises."""
+    """One filesystem. Every method raises OSError, or the filesystem's own exceptions."""
 
     def read(self, path: str) -> bytes:
-        """All that a file holds."""
+        """The content of a file."""
 
     def open(self, path: str) -> BinaryIO:
-        """A file's own bytes as they are stored, not unpacked, to be read once and closed."""
+        """The stored bytes of a file, not unpacked, to be read once and closed."""
 
     def lines(self, path: str) -> Iterator[str]:
-        """The lines of a text, one at a time, with their line ends; none when there is no such file."""
+        """The lines of a text, one at a time, with their line ends; empty if the file does not exist."""
 
     def write_whole(self, path: str, content: bytes, durable: bool = True) -> None:
-        """Write a file whole or not at all, and make the folders that it needs.
+        """Write a file atomically, and make its folders.
 
-        ``durable`` waits until it is on the disk; a note that is soon written again needs no such wait.
+        ``durable`` waits until it is on the disk; a file that is soon written again does not need this.
         """
 
     def create(self, path: str) -> IO[str]:
-        """A file to write a long text into; storage without folders shows it when it is closed."""
+        """A file for writing a long text; on object storage it appears when it is closed."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
 
     def make_folder(self, path: str) -> None:
-        """Make a folder unless it is there, or another worker makes it at the same moment; storage without folders does nothing."""
+        """Make a folder unless it exists, also if another worker makes it at the same time; does nothing on object storage."""
 
     def remove(self, path: str) -> None:
-        """Remove a file, if there is one."""
+        """Remove a file, if it exists."""

@@ -1,6 +1,6 @@
-"""Places that are not on this machine, through Beam's filesystems, and what those do not agree on.
+"""Remote paths, through Beam's filesystems, and the differences between these.
 
-Beam lives here alone of all plain folders; see the package. What each function raises is the filesystem's own.
+Of all plain folders only this file uses Beam; see the package. The functions raise the filesystem's own exceptions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.files.paths import is_remote, scheme_of
 
 _RAW = CompressionTypes.UNCOMPRESSED
-"""Beam would unpack and pack files by their names, and take a torn one for whole."""
+"""Otherwise Beam would unpack and pack files by their names, and accept truncated ones."""
 
 
 class BeamFiles:
-    """``Files`` on any filesystem of Beam's; object storage shows a file when it is complete."""
+    """``Files`` on any filesystem of Beam; on object storage a file appears when it is complete."""
 
     def read(self, path: str) -> bytes:
         with self.open(path) as file:
@@ -45,7 +45,7 @@ class BeamFiles:
         return io.TextIOWrapper(FileSystems.create(path), encoding="utf-8")
 
     def exists(self, path: str) -> bool:
-        # Azure's filesystem raises for one that is not there, where others say no
+        # Azure's filesystem raises for a missing file, others return False
         try:
             return bool(FileSystems.exists(path))
         except BeamIOError as error:
@@ -66,7 +66,7 @@ class BeamFiles:
 
 
 def is_known(path: str) -> bool:
-    """Whether a filesystem is installed that reads such paths; its client may still be missing."""
+    """Whether a filesystem for such paths is installed; its client may still be missing."""
     try:
         FileSystems.get_filesystem(path)
     except ValueError:
@@ -75,12 +75,12 @@ def is_known(path: str) -> bool:
 
 
 def size_of(path: str) -> int:
-    """The bytes of a file that exists, whatever letters its name holds."""
+    """The bytes of an existing file, also if its name has pattern characters."""
     return int(FileSystems.get_filesystem(path).metadata(path).size_in_bytes)
 
 
 def sizes_of(patterns: Sequence[str]) -> dict[str, int]:
-    """The files that any of these patterns takes in, and their bytes."""
+    """The files that match any of these patterns, and their bytes."""
     results = FileSystems.match(list(patterns))
     return {found.path: found.size_in_bytes for result in results for found in result.metadata_list}
 
@@ -91,7 +91,7 @@ def delete(paths: Sequence[str]) -> None:
 
 
 def copy_over(staged: str, final: str) -> None:
-    """Give what is staged a second, final name; what has it goes. One of the two paths may be on this machine."""
+    """Copy the staged file to its final name, replacing any file there. One of the two paths may be local."""
     files = BeamFiles()
     folder = FileSystems.split(final)[0]
     if folder:

@@ -1,4 +1,4 @@
-"""Folders that Hugging Face's datasets has saved (``save_to_disk``): their Arrow files are the input."""
+"""Folders saved by Hugging Face's datasets (``save_to_disk``): their Arrow files are the input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _STATE, _SPLITS = "state.json", "dataset_dict.json"
 
 
 def data_files(folder: str) -> list[str]:
-    """The files of rows of a saved dataset, in order; none where the folder is none, or its rows cannot be distinguished from its files."""
+    """The row files of a saved dataset, in order; empty if the folder is not one, or if its rows are a selection from the files."""
     state = _fields_of(os.path.join(folder, _STATE))
     if state.get("_indices_data_files"):
         return []
@@ -22,7 +22,7 @@ def data_files(folder: str) -> list[str]:
 
 
 def folder_problem(folder: str) -> str | None:
-    """What to name in the place of a folder; None for one whose data files are read."""
+    """What to name instead of a folder; None if its data files can be read."""
     if data_files(folder):
         return None
     splits = _fields_of(os.path.join(folder, _SPLITS)).get("splits")

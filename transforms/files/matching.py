@@ -1,4 +1,4 @@
-"""Which files a path or pattern means. A path that exists is that file, whatever its name holds; Beam's filesystems have no way to say so."""
+"""The files that match a path or pattern. An existing path is that file, also with pattern characters; Beam's filesystems cannot do that."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ PATTERN_LETTERS = frozenset("*?[")
 
 
 def is_pattern(path: str) -> bool:
-    """Whether Beam's filesystems take the path for a pattern."""
+    """Whether Beam's filesystems read the path as a pattern."""
     return not PATTERN_LETTERS.isdisjoint(path)
 
 
 def sizes_of(pattern: str) -> dict[str, int]:
-    """The files that a path or pattern means, and their bytes as they are stored.
+    """The files that match a path or pattern, and their stored bytes.
 
-    In patterns, ``*`` and ``?`` keep to one folder, ``**`` does not and ``**/`` may be no folder at all, ``[ab]`` is one of these letters. On
-    this machine, the folders at the beginning that exist are taken as they are, files and folders that begin with a dot are left out unless
-    the pattern names such a one, as shells do (notebooks and macOS leave copies there), and a folder that holds a saved dataset means its
-    data files.
+    In patterns, ``*`` and ``?`` stay within one folder, ``**`` does not, ``**/`` may be empty, ``[ab]`` is one of these letters. For local
+    patterns, existing folders at the beginning are literal; names with a leading dot are ignored unless the pattern has the dot, as in
+    shells (notebooks and macOS leave copies there); and a folder with a saved dataset means its data files.
     """
     if not is_remote(pattern):
         return {path: _size_of(path) for path in _local(pattern)}
@@ -38,12 +37,12 @@ def sizes_of(pattern: str) -> dict[str, int]:
 
 
 def matching_files(pattern: str) -> list[str]:
-    """The files that a path or pattern means, sorted; the order that line numbers and output follow."""
+    """The files that match a path or pattern, sorted; line numbers and output have this order."""
     return sorted(sizes_of(pattern))
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether the pattern takes in this path, also where there is no such file yet."""
+    """Whether the pattern matches this path, also if the file does not exist."""
     if is_remote(pattern) or is_remote(path):
         return any(re.match(as_regex(one, r"[^/\\]"), path) for one in _spellings(pattern))
     if os.path.lexists(pattern):
@@ -67,7 +66,7 @@ def _local(pattern: str) -> Iterator[str]:
         return
     wanted = _regexes(rest)
     everywhere = "**" in rest
-    # below the last folder that the pattern can mean there is nothing to look for, so links to folders cannot lead in circles
+    # nothing can match below the pattern's last folder, so links to folders cannot cause endless loops
     for root, folders, names in os.walk(folder or ".", followlinks=not everywhere):
         here = os.path.relpath(root, folder or ".")
         if not everywhere and here != "." and here.count(os.sep) + 1 >= rest.count(os.sep):
@@ -88,8 +87,8 @@ def _is_hidden(relative: str) -> bool:
 
 
 def _spellings(pattern: str) -> Iterator[str]:
-    """The pattern as Beam takes it, where ``**/`` is at least one folder, with and without each: for shells it may be none. They also
-    know ``[^a]`` for ``[!a]``."""
+    """The pattern for Beam with and without each ``**/``, which is at least one folder for Beam and may be none for shells. Shells also
+    accept ``[^a]`` for ``[!a]``."""
     pattern = pattern.replace("[^", "[!")
     head, many, tail = pattern.partition("**/")
     if not many or head[-1:] not in ("", "/"):
@@ -101,7 +100,7 @@ def _spellings(pattern: str) -> Iterator[str]:
 
 
 def _regexes(pattern: str) -> list[re.Pattern[str]]:
-    # here a backslash is a letter like any other
+    # a backslash has no special meaning here
     return [re.compile(as_regex(one, "[^/]")) for one in _spellings(pattern)]
 
 
@@ -109,7 +108,7 @@ _TOKEN = re.compile(r"\*\*|\*|\?|\[((?:!|(?!!))(?:\][^\]]*|[^\]]+))\]|.", re.DOT
 
 
 def as_regex(pattern: str, within_a_folder: str) -> str:
-    """The regular expression of a pattern as Beam's filesystems read it; ``within_a_folder`` is what a letter that ``*`` takes in may be."""
+    """The regular expression of a pattern as Beam's filesystems read it; ``within_a_folder`` matches one character of ``*``."""
 
     def part(token: re.Match[str]) -> str:
         letters = token[1]
@@ -122,7 +121,7 @@ def as_regex(pattern: str, within_a_folder: str) -> str:
 
 
 def _literal_folder(pattern: str) -> tuple[str, str]:
-    """The folders at the beginning of a pattern that exist as they are written, and the rest."""
+    """The beginning of a pattern that is an existing folder, and the rest."""
     at = len(pattern)
     while (at := pattern.rfind(os.sep, 0, at)) >= 0:
         folder = pattern[: at or 1]
@@ -132,13 +131,13 @@ def _literal_folder(pattern: str) -> tuple[str, str]:
 
 
 def _size_of(path: str) -> int:
-    with suppress(OSError):  # whoever reads it says what is wrong with it
+    with suppress(OSError):  # the reader reports the error
         return os.stat(path).st_size
     return 0
 
 
 def cannot_be_read_twice(path: str) -> bool:
-    """Whether a file of this machine gives what it holds only once, as a pipe does. Does not open it, for that may wait for ever."""
+    """Whether a local file can be read only once, like a pipe. Does not open it, because that may block for ever."""
     if is_remote(path):
         return False
     with suppress(OSError):

@@ -1,11 +1,11 @@
-"""What a path says about where its file is."""
+"""Local and remote paths."""
 
 import os
 from pathlib import Path
 
 
 def is_remote(path: str) -> bool:
-    """Whether a path is on another filesystem than this machine's."""
+    """Whether a path is not on this machine's filesystem."""
     return "://" in path
 
 
@@ -15,12 +15,12 @@ def scheme_of(path: str) -> str:
 
 
 def absolute(path: str) -> str:
-    """The path without a working directory in it, and without a slash at its end."""
+    """The absolute path, without a slash at its end."""
     return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
 
 
 def working_directory() -> str:
-    """The working directory, for people to read; empty where it was removed."""
+    """The working directory, for messages; empty if it was removed."""
     try:
         return os.getcwd()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Files at a path, wherever that is."""
+"""Files at local or remote paths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transforms.files.paths import is_remote
 
 
 def through_beam() -> ModuleType:
-    """``files.beam``, for what only remote places need. Loaded when it is called for: Beam takes a second."""
+    """``files.beam``, for remote paths. Loaded on demand: Beam takes a second."""
     # late: keeps Beam out of the start
     from transforms.files import beam
 
@@ -34,32 +34,32 @@ def files_for(path: str) -> Files:
 
 
 def exists(path: str) -> bool:
-    """Whether there is such a file; a link to nothing is none."""
+    """Whether the file exists; a broken link does not."""
     return files_for(path).exists(path) if is_remote(path) else os.path.exists(path)
 
 
 def open_as_stored(path: str) -> BinaryIO:
-    """A file's own bytes, not unpacked. Raises OSError, or what the filesystem raises."""
+    """The stored bytes of a file, not unpacked. Raises OSError, or the filesystem's exceptions."""
     return files_for(path).open(path)
 
 
 def write_json(path: str, fields: dict[str, Any]) -> None:
-    """A note that is soon written again, whole or not at all. Raises what the filesystem raises."""
+    """Write a file that is soon written again, atomically. Raises the filesystem's exceptions."""
     files_for(path).write_whole(path, json.dumps(fields).encode(), durable=False)
 
 
 def read_json(path: str) -> Any:
-    """What a small file holds. Raises ValueError, OSError, or what the filesystem raises."""
+    """The content of a small file. Raises ValueError, OSError, or the filesystem's exceptions."""
     return json.loads(files_for(path).read(path))
 
 
 def _partial_prefix(final: str) -> str:
-    """What the unfinished copies of a file are called: a name of their own, for a long one has no room for an ending."""
+    """The name of a file's unfinished copies: a digest, because a long name has no room for a suffix."""
     return f".beam_distill-{hashlib.blake2b(os.path.basename(final).encode('utf-8', 'replace'), digest_size=6).hexdigest()}-"
 
 
 def remove_partials(final: str) -> None:
-    """Take away what a run that was killed left beside a file of this machine while it gave that its final name."""
+    """Remove unfinished copies that a killed run left next to a local file."""
     prefix = _partial_prefix(final)
     with suppress(OSError):
         for entry in os.scandir(os.path.dirname(final) or "."):
@@ -68,8 +68,8 @@ def remove_partials(final: str) -> None:
 
 
 def put_in_place(staged: str, final: str) -> None:
-    """Give a finished file its final name, in one step on a directory. The staged file stays, for a runner may do this, or what made the
-    file, again: a second time changes nothing."""
+    """Give a finished file its final name, atomically on a local disk. The staged file stays, because a runner may repeat this or the step
+    that made the file: a second time changes nothing."""
     if is_remote(staged) or is_remote(final):
         through_beam().copy_over(staged, final)
         return

@@ -1,4 +1,4 @@
-"""What a file holds for a row to the messages of a chat, or the reason why not."""
+"""The value in a file to the messages of a chat, or the reason why not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARED_ROLES = {
     **dict.fromkeys(("gpt", "chatgpt", "gpt-4", "gpt4", "bing", "bard", "gemini", "claude", "model", "bot", "chatbot", "ai"), "assistant"),
     "assistant": "assistant",
 }
-"""Names under ``from`` in ShareGPT's shape, in any case; what people exported from several services put there."""
+"""Names under ``from`` in ShareGPT's shape, in any case, as several services export them."""
 
 _TOOL_ROLES = frozenset(
     {"tool", "function", "function_call", "function-call", "function_response", "observation", "tool_call", "tool_response", "ipython"}
@@ -30,7 +30,7 @@ _FOLLOWS = frozenset({(None, "system"), (None, "user"), ("system", "user"), ("us
 
 
 def chat_messages(value: object, name: str = "messages", any_role: bool = False) -> tuple[ChatMessage, ...]:
-    """The messages of a chat from what JSON gives for them; ``any_role`` takes SHARED_ROLES also under ``role``. Raises UnusableRecord.
+    """The messages of a chat from a JSON value; ``any_role`` accepts SHARED_ROLES also under ``role``. Raises UnusableRecord.
 
     A chat is at most one system message, then user and assistant in turn, beginning with user.
     """

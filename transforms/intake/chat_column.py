@@ -1,4 +1,4 @@
-"""A chat that one column holds: as a list, as JSON text, or as text that only looks like JSON."""
+"""A chat in one column: as a list, as JSON text, or as text that only looks like JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
 
 
 def chat_of(value: object, name: str, any_role: bool = False) -> tuple[ChatMessage, ...]:
-    """The messages in a column's value. ``any_role`` takes every name that people give the speakers. Raises UnusableRecord."""
+    """The messages in a column's value. ``any_role`` accepts every common name of a role. Raises UnusableRecord."""
     if isinstance(value, UnreadableValue):
         raise value.refusal()
     if isinstance(value, str):
@@ -27,7 +27,7 @@ def chat_of(value: object, name: str, any_role: bool = False) -> tuple[ChatMessa
 
 
 def _in_rows(value: dict[str, Any]) -> object:
-    """Messages that a table keeps column by column, as Hugging Face's sequences of objects are; other values as they are."""
+    """Messages that a table stores column by column, as Hugging Face's sequences of objects; other values unchanged."""
     columns = {name: items for name, items in value.items() if isinstance(items, list)}
     lengths = {len(items) for items in columns.values()}
     if len(lengths) != 1 or not ({"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys()):
@@ -36,7 +36,7 @@ def _in_rows(value: dict[str, Any]) -> object:
 
 
 def _from_text(text: str) -> object:
-    """A chat that a file keeps as JSON text; other text as it is, for the error to say."""
+    """A chat stored as JSON text; other text unchanged, for the error message."""
     if not text.lstrip().startswith("["):
         return text
     try:
@@ -48,4 +48,4 @@ def _from_text(text: str) -> object:
                 "the messages are a list as Python prints it, with single quotes, which is not JSON: to_csv of pandas or datasets writes it so. "
                 "Write the file with to_json or to_parquet, or turn the column into JSON text with json.dumps",
             ) from None
-        raise UnusableRecord(unusable.reason, f"the messages are text that begins like a JSON list and is not one: {unusable.detail}") from None
+        raise UnusableRecord(unusable.reason, f"the messages are text that looks like a JSON list and is not one: {unusable.detail}") from None

@@ -1,4 +1,4 @@
-"""From the fields of a record to a chat: a column that holds one, or templates over the columns."""
+"""The fields of a record to a chat: a column that has one, or templates over the columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
 
 
 class RowColumns:
-    """Makes the chats of a run's rows, none with a message made by a template longer than ``max_row_bytes``. Raises BadTemplate."""
+    """Makes the chats of a run's rows; a template's message is at most ``max_row_bytes`` long. Raises BadTemplate."""
 
     def __init__(self, spec: ColumnSpec, max_row_bytes: int = MOST_ROW_BYTES) -> None:
         self._max_row_bytes = max_row_bytes
@@ -35,7 +35,7 @@ class RowColumns:
 
     @property
     def looked_at(self) -> frozenset[str] | None:
-        """The columns that count; None when all of them may."""
+        """The columns in use; None when all of them may be."""
         names = {self._label} if self._label is not None else set()
         if not self._templates:
             return frozenset(names | {self._messages} | (LOOKED_AT if self._any_shape else frozenset()))
@@ -46,7 +46,7 @@ class RowColumns:
         return frozenset(names)
 
     def problems(self, columns: list[str]) -> list[str]:
-        """What the settings name and a file with these columns lacks."""
+        """The columns that the settings name and that are missing in a file with these columns."""
         said = []
         for name, template in (("user_template", self._user), ("system_template", self._system)):
             missing = template.missing(columns) if template is not None else []
@@ -84,14 +84,14 @@ class RowColumns:
         )
 
     def _with_system(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
-        """The chat behind the system prompt that Anthropic's and Bedrock's rows have beside it, where it has none of its own."""
+        """The chat with the ``system`` column of Anthropic's and Bedrock's rows first, if the chat has no system message."""
         said = fields["system"]
         if messages[0].role == "system" or not said or not isinstance(said, (str, list)):
             return messages
         return (ChatMessage("system", text_of(said, 'the column "system"')), *messages)
 
     def with_label(self, messages: tuple[ChatMessage, ...], fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
-        """The chat with the label of the label column as its last answer, where the row has one. Raises UnusableRecord."""
+        """The chat with the label of the label column as its last answer, if the row has one. Raises UnusableRecord."""
         if self._label is None:
             return messages
         label = fields.get(self._label)

@@ -1,4 +1,4 @@
-"""Files that are compressed as a whole, unpacked while they are read. A file that breaks off is not taken for one that ends."""
+"""Compressed files, unpacked while they are read. A truncated file is an error, not the end of the file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
 
 
 def without_compression_suffix(path: str) -> str:
-    """``rows.csv.gz`` as ``rows.csv``; other paths as they are."""
+    """``rows.csv.gz`` as ``rows.csv``; other paths unchanged."""
     for suffix in _OPENERS:
         if path.lower().endswith(suffix):
             return path[: -len(suffix)]
@@ -40,7 +40,7 @@ def without_compression_suffix(path: str) -> str:
 
 
 def unpacked(path: str, source: Any) -> Any:
-    """What an open file holds, unpacked if the suffix of ``path`` is that of a compression; the file itself if not."""
+    """The content of an open file, unpacked if the suffix of ``path`` is that of a compression; else the file itself."""
     for suffix, opener in _OPENERS.items():
         if path.lower().endswith(suffix):
             try:
@@ -51,10 +51,10 @@ def unpacked(path: str, source: Any) -> Any:
 
 
 class _Unpacked:
-    """The unpacked bytes; a damaged or torn file raises UnusableFile, whatever its library raises."""
+    """The unpacked bytes; a damaged or truncated file raises UnusableFile, whatever its library raises."""
 
     def __init__(self, stream: ByteSource, name: str) -> None:
-        # as much as is there: asked for more, the libraries throw away what came before the damage
+        # read what is available: if more is requested, the libraries drop the bytes before the damage
         self._read = getattr(stream, "read1", stream.read)
         self._name = name
 

@@ -1,4 +1,4 @@
-"""The content of a message: text, or parts that are all text. Pictures, sound, files and tool calls are refused by their own names."""
+"""The content of a message: text, or parts that are all text. Pictures, sound, files and tool calls have their own reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from transforms.elements import reasons
 from transforms.intake.refusal import UnusableRecord, named
 
 PARTS_JOINED_BY = "\n"
-"""What is between the text parts of one message: without it, words of two parts would run together."""
+"""The separator of a message's text parts: without it, words of two parts would run together."""
 
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _REFUSED_PARTS = {
@@ -37,14 +37,14 @@ def text_of(content: object, where: str) -> str:
 
 
 def readable(text: str, where: str) -> str:
-    """The text itself. Raises UnusableRecord where it cannot be written as UTF-8, and so neither sent nor kept."""
+    """The text itself. Raises UnusableRecord if it cannot be written as UTF-8: then it can be neither sent nor stored."""
     if text.isascii():
         return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         found = ord(text[error.start])
-        if 0xDC80 <= found <= 0xDCFF:  # how Python keeps a byte that is not UTF-8
+        if 0xDC80 <= found <= 0xDCFF:  # Python's stand-in for a byte that is not UTF-8
             said = f"holds bytes that are not UTF-8 (0x{found - 0xDC00:02x}, or half of a surrogate pair, \\u{found:04x})"
             raise UnusableRecord(reasons.NOT_UTF8, f"{where} {said}. Save the data as UTF-8") from None
         raise UnusableRecord(
@@ -71,7 +71,7 @@ def _part(part: object, place: int, where: str) -> str:
     if not isinstance(part, dict):
         raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'{which} is {named(part)}; expected text or {{"type": "text", "text": "..."}}')
     kind = part.get("type")
-    if kind is None:  # Google's and Amazon's parts say by their key what they are
+    if kind is None:  # Google's and Amazon's parts have their type as the key
         kind = "text" if isinstance(part.get("text"), str) else _named_by_key(part)
     if kind in _TEXT_PARTS and isinstance(part.get("text"), str):
         return readable(part["text"], which)

@@ -1,4 +1,4 @@
-"""Numbered lines of a byte stream, in memory that does not follow the length of the longest line."""
+"""Numbered lines of a byte stream, in bounded memory also for very long lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class ByteSource(Protocol):
-    """What an open file must offer. Not ``readline(size)``: compressed files on Beam's filesystems lack it."""
+    """What an open file must offer. Not ``readline(size)``, which compressed files on Beam's filesystems do not have."""
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
@@ -36,7 +36,7 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
     A line longer than ``max_line_bytes`` is measured but not held: at most that much of it, and a chunk, is in memory.
     """
     stream = byte_stream(source)
-    piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # what does not count still has to fit
+    piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # bytes that do not count must fit too
     number = 0
     while line := stream.readline(piece):
         number += 1
@@ -52,16 +52,16 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
 
 
 def _without_marks(line: bytes) -> bytes:
-    """A line without the byte order mark that joined files have where each of them begins, and the separator of JSON text sequences."""
+    """A line without the byte order mark that each part of a joined file begins with, and without the separator of JSON text sequences."""
     while line.startswith((BYTE_ORDER_MARK, b"\x1e")):
         line = line.removeprefix(BYTE_ORDER_MARK).removeprefix(b"\x1e")
     return line
 
 
 def with_line_feeds(source: ByteSource, only_after: bytes = b"") -> ByteSource:
-    """The source, with line feeds for carriage returns where its beginning has no other line ends, as old programs of the Mac wrote them.
+    """The source; carriage returns become line feeds if its beginning has no other line ends, as in files of old Mac programs.
 
-    ``only_after``: what must be before one of them for that to be meant.
+    ``only_after``: only if this comes before one of them.
     """
     head = source.read(CHUNK_BYTES)
     begun = PushedBack(head, source)
@@ -106,7 +106,7 @@ def byte_stream(source: ByteSource) -> io.BufferedReader:
 
 
 def skip_to_line_end(stream: io.BufferedIOBase) -> int:
-    """Read on to the end of the line; how many bytes there were before the line end."""
+    """Read to the end of the line. Returns the number of bytes before the line end."""
     skipped = 0
     while rest := stream.readline(CHUNK_BYTES):
         skipped += len(rest)
@@ -116,7 +116,7 @@ def skip_to_line_end(stream: io.BufferedIOBase) -> int:
 
 
 class _Raw(io.RawIOBase):
-    """A source as the io module wants it. Does not own the source: closing is left to who opened it."""
+    """A source for the io module. It does not close the source; whoever opened it does."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source

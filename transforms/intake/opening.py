@@ -1,4 +1,4 @@
-"""A stored file to what its format reads: unpacked, and of the kind that it is called."""
+"""Opens a stored file for its format: unpacks it and checks that it is of the type that its name says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.intake.signature import HEAD_BYTES, refuse_other_kinds
 
 
 def open_rows(path: str, stored: Any, named: str | None) -> tuple[RowFormat, ByteSource]:
-    """The format of a file, and the file from its beginning. Raises UnusableFile for one that is something else by its first bytes."""
+    """The format of a file, and the file from its beginning. Raises UnusableFile if its first bytes are of another type."""
     kept_as = format_of(path, named)
     source = unpacked(path, stored)
     head = source.read(HEAD_BYTES)

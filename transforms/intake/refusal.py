@@ -1,19 +1,19 @@
-"""Why a record gives no row, and what JSON values are called when that is said."""
+"""Why a record gives no row, and the names of JSON values for error messages."""
 
 from __future__ import annotations
 
 from transforms.elements import reasons
 
 OBJECT = 'expected an object, {"messages": [...]} or one with the columns that a template takes'
-"""What a record must be before anything is taken out of it."""
+"""What a record must be."""
 
 
 class UnusableRecord(reasons.Rejection):
-    """A line or record that gives no row; the next ones may."""
+    """A line or record that gives no row; the next ones can still be read."""
 
 
 def named(value: object) -> str:
-    """What a JSON value is, in the words of JSON."""
+    """The JSON name of a value's type."""
     if value is None:
         return "null"
     if isinstance(value, bool):

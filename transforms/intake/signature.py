@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, where these are not what its name says."""
+"""The type of a file by its first bytes, to find files with a wrong name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import NamedTuple
 from transforms.intake.formats.base import UnusableFile
 
 HEAD_BYTES = 512
-"""So much of a file's beginning is looked at."""
+"""Bytes of a file's beginning that are checked."""
 
 
 class Kind(NamedTuple):
-    """One kind of file: its first bytes from ``place`` on, what a person calls it, and what to do with it.
+    """One kind of file: its bytes at ``place``, its name for the user, and what to do with it.
 
-    ``format`` is the name of the input format that reads it, if one does.
+    ``format`` is the name of the input format that reads it, if there is one.
     """
 
     magic: bytes
@@ -70,13 +70,13 @@ KINDS = (
     Kind(b"\xff\xfe", "UTF-16 text, not UTF-8", "Save it as UTF-8"),
     Kind(b"\xfe\xff", "UTF-16 text, not UTF-8", "Save it as UTF-8"),
 )
-"""What comes first is looked for first: UTF-32's mark begins like UTF-16's."""
+"""In the order of the search: UTF-32's mark begins like UTF-16's."""
 _PICKLE_PROTOCOLS = b"\x02\x03\x04\x05"
 _PAGES = (b"<!doctype html", b"<html")
 
 
 def refuse_other_kinds(head: bytes, format_name: str) -> None:
-    """Raise UnusableFile where a file's first bytes say that it is something else than the format it is to be read as."""
+    """Raise UnusableFile if a file's first bytes are of another type than ``format_name``."""
     kind = kind_of(head)
     if kind is None or kind.format == format_name:
         return
@@ -84,7 +84,7 @@ def refuse_other_kinds(head: bytes, format_name: str) -> None:
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """What the first bytes say; None for text, and whatever else is not known."""
+    """The type by the first bytes; None for text and unknown types."""
     for kind in KINDS:
         if head.startswith(kind.magic, kind.place) and (len(kind.magic) > 4 or not _is_text(head)):
             return _inside_zip(head, kind) if kind.magic == b"PK\x03\x04" else kind
@@ -98,7 +98,7 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether a few letters at the beginning may be a word: in text no control characters follow."""
+    """Whether letters at the beginning may be text: then no control characters follow."""
     return head.isascii() and not any(byte < 9 for byte in head)
 
 

@@ -1,4 +1,4 @@
-"""How much text an operation of a template may build, found out before it is done."""
+"""How much text an operation of a template would build, computed before it runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NESTED_MOST = 400
-"""Levels of lists and objects in a value that a template may look at. Python's own limit depends on who calls, and would not refuse the same
-row at each reading."""
+"""Levels of lists and objects in a value that a template may use. Python's own limit depends on the caller, so it would not refuse the same
+row every time."""
 MOST_INTEGER_BITS = 100_000
 MOST_PRECISION = 400
 _CONVERSION = re.compile(r"%(?:\([^)]*\))?[-#0 +]*(\*|[0-9]*)(?:\.(\*|[0-9]*))?[a-zA-Z]")
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 def nested_deeper(value: Any, levels: int = NESTED_MOST) -> bool:
-    """Whether lists and objects lie more than so many levels deep in a value."""
+    """Whether lists and objects in a value are nested more than ``levels`` deep."""
     level = [value]
     for _ in range(levels):
         level = [child for item in level for child in _children(item) if isinstance(child, (list, tuple, dict))]
@@ -26,7 +26,7 @@ def nested_deeper(value: Any, levels: int = NESTED_MOST) -> bool:
 
 
 def written_size(value: Any, most: int) -> int:
-    """About how many characters a value has when it is written out; what is more than ``most`` is not counted to its end."""
+    """About how many characters a value has as text; counting stops above ``most``."""
     if isinstance(value, str):
         return len(value)
     size = 0
@@ -45,7 +45,7 @@ def _children(item: Any) -> Any:
 
 
 def percent_size(text: str, arguments: Any, most: int) -> int:
-    """At most so many characters does ``text % arguments`` have."""
+    """An upper bound of the characters of ``text % arguments``."""
     given = arguments.values() if isinstance(arguments, Mapping) else arguments if isinstance(arguments, tuple) else (arguments,)
     widths = [abs(value) for value in given if isinstance(value, int)]
     longest = max((written_size(value, most) for value in given), default=0)
@@ -59,12 +59,12 @@ def percent_size(text: str, arguments: Any, most: int) -> int:
 
 
 def spec_size(spec: str) -> int:
-    """At most so many characters does a format specification such as ``>20`` add."""
+    """An upper bound of the characters that a format specification such as ``>20`` adds."""
     return sum(int(number) for number in _NUMBER.findall(spec[:100])) if len(spec) <= 100 else len(spec) * 10**6
 
 
 def product_size(left: Any, right: Any) -> int:
-    """How long ``left * right`` becomes: items of a sequence, or bits of an integer weighed so that the same bound serves."""
+    """The length of ``left * right``: items of a sequence, or bits of an integer scaled so that the same bound fits."""
     for one, other in ((left, right), (right, left)):
         if isinstance(one, (str, bytes, list, tuple)) and isinstance(other, int):
             return len(one) * max(other, 0)
@@ -134,7 +134,7 @@ FILTERS: dict[str, Callable[..., int]] = {
     "round": _rounded,
     "format": lambda text, *given, **named: percent_size(str(text), named or given, 10**9),
 }
-"""How long a filter's result can become, by its own arguments, where that is not about as long as these are."""
+"""The longest possible result of a filter, from its arguments, if it can be much longer than these."""
 
 METHODS: dict[str, Callable[..., int]] = {
     "center": _of_width,
@@ -147,4 +147,4 @@ METHODS: dict[str, Callable[..., int]] = {
     "translate": lambda text, table: len(text) * max((len(value) for value in table.values() if isinstance(value, str)), default=1),
     "to_bytes": lambda value, *given, **named: 10**12,
 }
-"""The same of methods, with the text first."""
+"""The same for methods, with the text first."""

@@ -1,4 +1,4 @@
-"""Where templates are run: the same row gives the same text each time, and no row's data makes it build more than is allowed."""
+"""Runs templates: the same row gives the same text each time, and no row's data can build more text than allowed."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _LEAST_BUDGET = 1_000_000
 
 
 class MissingValue(Exception):
-    """The template writes out a value that the row does not have."""
+    """The template prints a value that the row does not have."""
 
 
 class PromptEnvironment(SandboxedEnvironment):
-    """A sandbox for one template. Values may be ``allowed_chars`` long, and all that one row builds on the way 16 times that."""
+    """A sandbox for one template. Values may be ``allowed_chars`` long, all intermediate text of a row 16 times that."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
@@ -54,15 +54,15 @@ class PromptEnvironment(SandboxedEnvironment):
             self.globals.pop(name, None)
             self.filters.pop(name, None)
         self.filters = {name: self._bounded(name, function) for name, function in self.filters.items()}
-        self.filters["attr"] = self.getitem  # which refuses methods
+        self.filters["attr"] = self.getitem  # getitem refuses methods
         self.filters[_CONCATENATED] = self._concatenated
 
     def next_row(self) -> None:
-        """Forget what the rows before have built."""
+        """Reset the count of built text for the next row."""
         self._left_chars = self._budget_chars
 
     def concat(self, pieces: Iterable[str]) -> str:
-        """The pieces as one text, no longer than is allowed."""
+        """The pieces as one text; raises UnusableRecord if it is too long."""
         kept = []
         size = 0
         for piece in pieces:
@@ -72,20 +72,20 @@ class PromptEnvironment(SandboxedEnvironment):
         return "".join(kept)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """What is under a name. A method that is not called is refused: written out, it would have another text each time."""
+        """The value under a name. A method that is not called is refused: as text it would be different each time."""
         value = super().getitem(obj, argument)
         if isinstance(argument, str) and not isinstance(value, Undefined) and callable(value):
             raise SecurityError(f"{argument!r} is a method of a {type(obj).__name__}, not one of its values; to call it, write {argument}()")
         return value
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may look at it."""
+        """Whether a template may use it."""
         if attr in _LOCAL_TIME and isinstance(obj, (date, time)):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805 - as the base class has it
-        """Call what a template calls, no larger than is allowed."""
+        """Call what a template calls, with a bounded result."""
         owner = getattr(__obj, "__self__", None)
         name = getattr(__obj, "__name__", "")
         __self._measure((*args, *kwargs.values()))
@@ -147,7 +147,7 @@ class PromptEnvironment(SandboxedEnvironment):
 
     def _spent(self, result: Any) -> Any:
         if isinstance(result, Iterator):
-            # an iterator written out says where it lies in memory
+            # the text of an iterator contains its memory address
             result = list(islice(result, self._allowed_chars + 1))
         if isinstance(result, (str, list, tuple, bytes)):
             self._allow(len(result))
@@ -168,11 +168,11 @@ class PromptEnvironment(SandboxedEnvironment):
         )
 
     def _written(self, value: Any) -> Any:
-        """What is written out. Raises MissingValue, or UnusableRecord for what has no text of its own."""
+        """The text to print. Raises MissingValue, or UnusableRecord for a value without a text form."""
         if isinstance(value, str):
             return value
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
-            raise MissingValue  # "None" or "nan" in a prompt would be paid for
+            raise MissingValue  # we would pay for "None" or "nan" in a prompt
         if isinstance(value, UnreadableValue):
             raise value.refusal()
         if isinstance(value, (list, tuple, dict)):
@@ -213,13 +213,13 @@ class _BoundedFormatter(SandboxedFormatter):
 
 
 class Repeatable(NodeTransformer):
-    """Rewrites a template so that names mean columns before they mean methods, and texts are put together within bounds.
+    """Rewrites a template so that names mean columns rather than methods, and joined texts are bounded.
 
-    ``a.items`` that is not called becomes ``a["items"]``; ``a ~ b`` goes through a filter, for the sandbox sees operators but not this one.
+    ``a.items`` that is not called becomes ``a["items"]``; ``a ~ b`` becomes a filter, because the sandbox does not see this operator.
     """
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
-        """A call: the method that is called stays one."""
+        """A call: the called method stays a method."""
         callee = node.node
         if isinstance(callee, nodes.Getattr):
             callee.node = self.visit(callee.node)
@@ -231,7 +231,7 @@ class Repeatable(NodeTransformer):
         return node
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
-        """A name behind a point that is not called."""
+        """An attribute that is not called."""
         self.generic_visit(node)
         return nodes.Getitem(node.node, nodes.Const(node.attr, lineno=node.lineno), node.ctx, lineno=node.lineno)
 

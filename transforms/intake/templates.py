@@ -1,4 +1,4 @@
-"""A row whose messages are made from its columns by templates. The home of Jinja2."""
+"""Templates make a row's messages from its columns. Only this file and the sandbox use Jinja2."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHOLE_ROW = "row"
 
 
 class BadTemplate(ValueError):
-    """A template that is not a template; the text says where and why."""
+    """An invalid template; the text says where and why."""
 
 
 _MISSING_KEY = re.compile(r"^'dict object' has no attribute ('.*')$")
@@ -35,7 +35,7 @@ MOST_ROW_BYTES = 8 * 1024 * 1024
 class ColumnTemplate:
     """A compiled template: text with the columns of a row in it.
 
-    Raises BadTemplate. The sandbox keeps a template from anything but the values it is given.
+    Raises BadTemplate. In the sandbox a template can use only the values it is given.
     """
 
     def __init__(self, name: str, source: str, allowed_bytes: int = MOST_ROW_BYTES) -> None:
@@ -58,15 +58,15 @@ class ColumnTemplate:
 
     @property
     def columns(self) -> frozenset[str] | None:
-        """The columns that are looked at; None when the template may look at any of them."""
+        """The columns in use; None when the template may use any of them."""
         return None if self._any_column else frozenset(self._columns)
 
     def missing(self, columns: list[str]) -> list[str]:
-        """The columns that the template cannot do without and that are not among ``columns``."""
+        """The columns that the template requires and that are not among ``columns``."""
         return [name for name, needed in self._columns.items() if needed and name not in columns]
 
     def render(self, fields: Mapping[str, Any]) -> str:
-        """The text for one row. Raises UnusableRecord, which names the columns that there are."""
+        """The text for one row. Raises UnusableRecord, which lists the row's columns."""
         for name in fields if self._any_column else self._columns:
             value = fields.get(name)
             if isinstance(value, UnreadableValue):
@@ -85,7 +85,7 @@ class ColumnTemplate:
         except UndefinedError as error:
             said = _MISSING_KEY.sub(r"there is no \1", error.message or "")
             raise UnusableRecord(reasons.MISSING_COLUMN, f"{self._name}: {said}; {listed(list(fields))}") from None
-        except Exception as error:  # noqa: BLE001 - a template raises whatever its row's values lead it to, and that costs one row
+        except Exception as error:  # noqa: BLE001 - a row's values can make a template raise anything; only that row is rejected
             what = {RecursionError: "it goes too deep", MemoryError: "it takes more memory than there is"}.get(type(error), error)
             raise UnusableRecord(reasons.TEMPLATE_FAILED, f"{self._name} cannot be filled in for this row: {str(what)[:300]}") from None
         if len(readable(text, self._name).encode("utf-8")) > self._allowed_bytes:
@@ -114,15 +114,15 @@ def _said(error: TemplateSyntaxError) -> str:
 
 
 def listed(columns: list[str]) -> str:
-    """The columns there are, for a person."""
+    """The columns, for an error message."""
     shown = ", ".join(column[:60] for column in columns[:40]) or "none"
     return f"the columns are: {shown}" + (f" and {len(columns) - 40} more" if len(columns) > 40 else "")
 
 
 def _columns(tree: nodes.Template, environment: PromptEnvironment) -> dict[str, bool]:
-    """The names that a template takes from the row, and whether it fails without them. A function of Jinja's that is called is not one."""
+    """The names that a template takes from the row, and whether it fails without them. Jinja's own functions, when called, do not count."""
     optional = {node.name for node in _optional(tree) if isinstance(node, nodes.Name)}
-    own, environment.globals = environment.globals, {}  # what is looked for are the row's names, also where Jinja has the same
+    own, environment.globals = environment.globals, {}  # find the row's names, also if Jinja has the same
     try:
         names = find_undeclared_variables(tree)
     finally:
@@ -138,7 +138,7 @@ def _columns(tree: nodes.Template, environment: PromptEnvironment) -> dict[str, 
 
 
 def _columns_of_row(tree: nodes.Template) -> tuple[dict[str, bool], bool]:
-    """The same of what is written ``row["a column"]`` or ``row.column``, and whether the row is looked at in any other way."""
+    """The same for ``row["a column"]`` and ``row.column``, and whether the row is used in any other way."""
     optional = {column for node in _optional(tree) if (column := _column_of_row(node)) is not None}
     found = [column for node in tree.find_all((nodes.Getitem, nodes.Getattr)) if (column := _column_of_row(node)) is not None]
     mentions = sum(node.name == WHOLE_ROW for node in tree.find_all(nodes.Name))
@@ -146,7 +146,7 @@ def _columns_of_row(tree: nodes.Template) -> tuple[dict[str, bool], bool]:
 
 
 def _optional(tree: nodes.Template) -> list[nodes.Node]:
-    """What a template asks for with a way out for when it is not there."""
+    """Names that a template uses with an alternative for a missing value."""
     return [
         node.node
         for kind, names in ((nodes.Test, ("defined", "undefined")), (nodes.Filter, ("default", "d")))
@@ -159,5 +159,5 @@ def _column_of_row(node: nodes.Node) -> str | None:
     if not isinstance(node, (nodes.Getitem, nodes.Getattr)) or not isinstance(node.node, nodes.Name) or node.node.name != WHOLE_ROW:
         return None
     if isinstance(node, nodes.Getattr):
-        return None if hasattr(dict, node.attr) else node.attr  # row.items is what every mapping has
+        return None if hasattr(dict, node.attr) else node.attr  # every mapping has row.items
     return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None

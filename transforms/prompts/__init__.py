@@ -1,16 +1,16 @@
-"""Task wording, and the way back from reply to answer. Standard library only.
+"""Task wording, and how a reply becomes an answer. Standard library only.
 
 spec, registry                     which prompt a run uses, and the file of each task
-base, single_turn                  what every prompt does; what the tasks with one answer share
-chain_of_thought, chain_of_density the two ways of asking for more than the answer
-carry_over                         what of a row's own system message goes into these
-answers                            the answer out of a reply: text, label, number, summary
-endings, token_limit               whether a reply is whole, and whether a higher limit would give more
-thinking, teacher_reasoning        what of a reply is said rather than thought, and what was thought
-answer_form, listed_labels,        what the row's own instructions make of an answer, and which of their labels it names
+base, single_turn                  the interface of every prompt; what the tasks with one answer share
+chain_of_thought, chain_of_density the two ways to ask for more than the answer
+carry_over                         the parts of a row's own system message that these keep
+answers                            the answer in a reply: text, label, number, summary
+endings, token_limit               whether a reply is complete, and whether a higher limit would give more
+thinking, teacher_reasoning        where thinking ends and the answer begins, and the thinking itself
+answer_form, listed_labels,        the form that the row's own instructions ask for, and which of their labels an answer names
 named_label, other_case
 embedded_json, latex_escapes       JSON as teachers write it
 plain_number, number_markup,       one certain number
 number_words
-progress                           how far a row has come
+progress                           the next turn of a row, and its result
 """

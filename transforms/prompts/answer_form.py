@@ -1,4 +1,4 @@
-"""The form that a row's own instructions fix for the whole answer: one of the labels they list, a bare number, a letter; or none."""
+"""The form that a row's own instructions ask for: one of the labels they list, a bare number, a letter; or none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.prompts.listed_labels import Label, labels_in, labels_in_questio
 
 
 class AnswerForm(NamedTuple):
-    """``labels``: the answer is one of them. ``number``, ``letter``: it is one, and nothing else. With none of them the answer is free."""
+    """``labels``: the answer is one of them. ``number``, ``letter``: it is only that. Without any of these the answer is free."""
 
     labels: tuple[Label, ...] = ()
     number: bool = False
@@ -23,9 +23,9 @@ FREE = AnswerForm()
 
 
 def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
-    """What the messages of a request say of the form of the answer.
+    """The answer's form according to the messages of a request.
 
-    The system message counts; a last user message counts where there is none, and for labels that the system message does not list.
+    The system message counts. The last user message counts if there is no system message, and for labels if the system message lists none.
     """
     question = asked[-1].content
     own = asked[0].content if asked[0].role == "system" else None
@@ -46,13 +46,13 @@ def asks_for_number_of_a_choice(instructions: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def form_in(instructions: str) -> AnswerForm:
-    """The form that a system message fixes. An explanation or a markup that it asks for leaves the answer free."""
+    """The form that a system message asks for. If it asks for an explanation or a markup, the answer is free."""
     instructions = instructions[:_LONGEST]
     return _form(instructions, labels_in, for_all=True)
 
 
 def _form_in_question(question: str) -> AnswerForm:
-    """The form that a question fixes beside its matter, in which a number or a letter may be mentioned."""
+    """The form that a question asks for; its subject may also mention a number or a letter."""
     return _form(question[:_LONGEST], labels_in_question, for_all=False)
 
 
@@ -97,7 +97,7 @@ _ANSWER_IT_WITH = re.compile(
     r"(?:number|integer|numeral|digit|letter)\b(?! of (?!the |your |its ))",
     re.IGNORECASE,
 )
-"""What is answered comes between: "Answer the question with one letter"."""
+"""With the object in between: "Answer the question with one letter"."""
 _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(
@@ -131,7 +131,7 @@ def _asks_for_more(instructions: str) -> bool:
 
 
 def _is_the_whole_reply(sentence: str, for_all: bool) -> bool:
-    """Whether a sentence says of the reply that it is this and nothing else."""
+    """Whether a sentence says that the reply is only this."""
     if _MARKED.search(sentence):
         return False
     alone = _ALONE.search(sentence) and (for_all or _ASKS.search(sentence))

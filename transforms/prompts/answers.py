@@ -1,4 +1,4 @@
-"""The answer in a reply: text, label, choice, number or summary. What is not certain is rejected with its reason."""
+"""The answer in a reply: text, label, choice, number or summary. An uncertain answer is rejected with its reason."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DENSER_SUMMARY = "Denser_Summary"
 
 
 def visible_text(text: str, asked: tuple[ChatMessage, ...] = ()) -> str:
-    """A reply without the thinking, the marks of the model's chat template and the space around it.
+    """A reply without its thinking, the marks of the model's chat template and the space around it.
 
-    ``asked``: the messages it answers; marks that they hold are left in it. Raises AnswerRejected when nothing is left.
+    ``asked``: the messages it answers; marks that occur in them stay. Raises AnswerRejected when nothing is left.
     """
     return spoken(text, asked).text
 
@@ -31,7 +31,7 @@ _PAIRS = {"'": "'", '"': '"', "`": "`", "*": "*", "‘": "’", "“": "”"}
 
 
 def bare_label(text: str) -> str:
-    """A label without the quotes, backticks, asterisks or full stop that wrap it as a whole; other text as it is."""
+    """A label without the quotes, backticks, asterisks or full stop around it; other text unchanged."""
     label = text
     while len(label) > 1:
         inner = label[1:-1].strip() if label[-1] == _PAIRS.get(label[0]) else ""
@@ -68,7 +68,7 @@ def choice(text: str) -> str:
 
 
 def number(value: object) -> str:
-    """A number in its shortest form, from a text or what JSON gave for it: ``1,234.0`` is ``1234``.
+    """A number in its shortest form, from a text or a JSON value: ``1,234.0`` is ``1234``.
 
     Raises AnswerRejected.
     """
@@ -89,11 +89,11 @@ def number(value: object) -> str:
 
 
 _NEXT_QUESTION = re.compile(r"^[ #*]{0,6}(?:question|problem|instruction|user|human|q)(?: \d{1,3})?[*]{0,2}:", re.IGNORECASE | re.MULTILINE)
-"""A teacher that does not stop goes on with questions of its own, and answers those."""
+"""A teacher that does not stop continues with its own questions, and answers those."""
 
 
 _SIDE_BY_SIDE = re.compile(r"\}[\s,`\[\]]*(?:json\s*)?(?:[\"'“][^\"'”\n]{0,80}[\"'”]\s*:\s*)?\{")
-"""Objects with no word between them: items of a list, lines, fences. A teacher that corrects itself says so."""
+"""Objects with no words between them: items of a list, lines, fences. A teacher that corrects itself uses words."""
 
 
 def value_of(text: str, key: str) -> object:
@@ -133,7 +133,7 @@ def label_of(text: str, key: str) -> str:
 
 
 def stated_reason(text: str, key: str) -> str | None:
-    """The text under ``key`` beside an answer that was accepted; None where it is missing or no text."""
+    """The text under ``key`` in the object of an accepted answer; None if it is missing or not text."""
     try:
         return label_of(visible_text(text), key)
     except AnswerRejected:
@@ -143,7 +143,7 @@ def stated_reason(text: str, key: str) -> str | None:
 def last_summary(text: str) -> str:
     """The summary of the last round in a reply.
 
-    Raises AnswerRejected, also when a later round was begun and not finished.
+    Raises AnswerRejected, also when the next round is not finished.
     """
     reading = read_objects(text, (DENSER_SUMMARY, MISSING_ENTITIES))
     if reading.broken:
@@ -173,7 +173,7 @@ _TAIL = 500
 
 
 def _value_at_end(text: str, key: str) -> str | None:
-    """The value of a plain last entry, where an object ends a reply but what is before the entry is not JSON."""
+    """The value of a plain last entry, if an object ends the reply and the text before the entry is not JSON."""
     entry = re.compile(
         r"[,，;{\n]\s{0,40}[\"'“]?" + re.escape(key) + r"[\"'”]?\s{0,9}[:：]\s{0,9}"
         r"(?:\"([^\"\\{}\n]{1,200})\"|(-?[0-9][0-9.,]{0,40})|((?!(?:null|none|true|false|nan)\b)[A-Za-z][\w -]{0,60}))"

@@ -1,4 +1,4 @@
-"""What every prompt does: a row to a request, a reply to an answer, answers to an example."""
+"""The interface of every prompt: a row to a request, a reply to an answer, answers to an example."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from transforms.prompts.spec import AnswerRules
 
 
 class UnusableRow(reasons.Rejection):
-    """A row that cannot be asked."""
+    """A row that cannot be sent."""
 
 
 class AnswerRejected(reasons.Rejection):
-    """A reply that holds no certain answer."""
+    """A reply without a certain answer."""
 
 
 class Prompt(Protocol):
-    """One task, asked in one way. Holds no state: the same text always gives the same answer."""
+    """One task, asked in one way. It has no state: the same text always gives the same answer."""
 
     @property
     def rules(self) -> AnswerRules:
@@ -27,7 +27,7 @@ class Prompt(Protocol):
         ...
 
     def format(self, row: TrainingRow) -> PromptRequest:
-        """What the teacher is asked. Raises UnusableRow."""
+        """The row's request. Raises UnusableRow."""
         ...
 
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
@@ -35,7 +35,7 @@ class Prompt(Protocol):
         ...
 
     def reason(self, text: str) -> str | None:
-        """The steps that the request asked for, where the text of a reply has them."""
+        """The steps that the request asked for, if the text of a reply has them."""
         ...
 
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
@@ -44,7 +44,7 @@ class Prompt(Protocol):
 
 
 def format_row(prompt: Prompt, row: Row) -> Asked:
-    """The request for a row; a row that is or becomes a reject stays one."""
+    """The request for a row, or its reject."""
     if isinstance(row, RejectedRow):
         return row
     try:
@@ -54,9 +54,9 @@ def format_row(prompt: Prompt, row: Row) -> Asked:
 
 
 def without_label(messages: tuple[ChatMessage, ...]) -> tuple[tuple[ChatMessage, ...], str | None]:
-    """The messages up to the last user message, and the assistant message behind it: the label the row came with.
+    """The messages up to the last user message, and the assistant message after it: the row's old label.
 
-    Raises UnusableRow when there is no user message at that place.
+    Raises UnusableRow if the messages do not end this way.
     """
     label = None
     if messages and messages[-1].role == "assistant":

@@ -1,8 +1,7 @@
-"""What of a row's own system message goes into a request that replaces it (docs/decisions/0004).
+"""The parts of a row's own system message that stay in a request that replaces it (docs/decisions/0004).
 
-The message is taken sentence by sentence. What forbids reasoning or prescribes a markup is left out; what limits the
-form of the answer is said of the key that will hold the answer, not of the reply; choices in quotes become a list; the
-rest stays as background.
+The message is sorted by sentences. Sentences that forbid reasoning or prescribe a markup are dropped. Limits on the
+form of the reply become limits on the answer's key. Choices in quotes become a list. The rest is background.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from functools import lru_cache
 class CarriedOver:
     """The parts that are kept.
 
-    ``background``: what the task is about. ``labels``: the choices, where the message lists them. ``rules``: what it
-    asks of the answer, with ANSWER in place of "your response" and the like.
+    ``background``: what the task is about. ``labels``: the choices, if the message lists them. ``rules``: its rules
+    for the answer, with ANSWER in place of "your response" and similar.
     """
 
     background: str
@@ -26,7 +25,7 @@ class CarriedOver:
 
 
 ANSWER = "\0"
-"""Is in a rule where the name of the answer's key belongs."""
+"""Placeholder in a rule for the name of the answer's key."""
 
 _SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\n+)")
 _LIMITS = re.compile(r"\b(?:only|solely|just|exactly|nothing|never|not|no|without|avoid|skip|omit)\b|n['’]t\b", re.IGNORECASE)
@@ -65,7 +64,7 @@ _NOT = re.compile(r"\b(?:not|never|avoid|without|except)\b|n['’]t\b", re.IGNOR
 
 @lru_cache(maxsize=256)
 def carried_over(system_message: str) -> CarriedOver:
-    """What is kept of a system message. Rows mostly share one, so the result is remembered."""
+    """The parts of a system message to keep. Most rows share one message, so results are cached."""
     labels, lists = _listed_labels(system_message)
     kept: list[str] = []
     rules: list[str] = []
@@ -86,7 +85,7 @@ def carried_over(system_message: str) -> CarriedOver:
 
 
 def _rule(sentence: str) -> list[str]:
-    """A sentence about the form of the reply as one about the answer; nothing when it cannot be turned into one."""
+    """A sentence about the form of the reply, rewritten for the answer; empty if that is not possible."""
     rule, turned = _THE_ANSWER.subn(ANSWER, sentence)
     if not turned:
         rule, turned = _REPLY_WITH.subn(_fill, sentence)
@@ -99,14 +98,14 @@ def _fill(found: re.Match[str]) -> str:
 
 
 def listed_labels(system_message: str) -> tuple[str, ...]:
-    """The choices that a system message lists in quotes as the only answers; none when it is not sure about them."""
+    """The choices that a system message lists in quotes as the only answers; none if they are not certain."""
     return carried_over(system_message).labels
 
 
 def _listed_labels(text: str) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
-    """The choices that a text lists in quotes as the only answers, and from where to where it does.
+    """The choices that a text lists in quotes as the only answers, and the spans of the lists.
 
-    None when it lists none, or different ones in different places.
+    No choices if it lists none, or different ones in different places.
     """
     lists: dict[tuple[str, ...], list[tuple[int, int]]] = {}
     run: list[re.Match[str]] = []

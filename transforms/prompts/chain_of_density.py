@@ -1,4 +1,4 @@
-"""Chain of density (Adams et al. 2023): four summaries of one length, each with more of the article in it."""
+"""Chain of density (Adams et al. 2023): four summaries of the same length, each with more of the article in it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ROUNDS = 4
 
 
 def with_density(question: tuple[ChatMessage, ...], max_len_summary: int) -> tuple[ChatMessage, ...]:
-    """A question whose system message, for the request only, asks for ever denser summaries of so many words.
+    """A question whose system message, for the request only, asks for denser and denser summaries of this length.
 
-    Of the row's own system message the background goes along; what it says of form and length gives way to the method.
+    It keeps the background of the row's own system message, but not its rules for form and length.
     """
     own, rest = own_system_message(question)
     background = carried_over(own).background if own is not None else ""

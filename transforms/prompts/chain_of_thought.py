@@ -17,8 +17,8 @@ def with_reasoning(
 ) -> tuple[ChatMessage, ...]:
     """A question whose system message, for the request only, asks for reasoning first.
 
-    ``opening`` says what the task is, ``form`` what the value of ``key`` looks like; where the row's own system message
-    lists the labels in quotes, ``form_of_labels`` comes in place of ``form``, with them at its end.
+    ``opening`` describes the task, ``form`` the value of ``key``. If the row's own system message lists the labels in
+    quotes, ``form_of_labels`` replaces ``form``, with the labels at its end.
     """
     own, rest = own_system_message(question)
     parts = [opening]
@@ -38,7 +38,7 @@ def with_reasoning(
 
 
 def own_instructions(asked: tuple[ChatMessage, ...]) -> str:
-    """What the system message of such a request holds of the row's own: its background, its labels and its rules."""
+    """The parts of the row's own system message in such a request: background, labels and rules."""
     system = asked[0].content if asked[0].role == "system" else ""
     before, method, after = system.partition(_METHOD_BEGINS)
     if not method:
@@ -46,7 +46,7 @@ def own_instructions(asked: tuple[ChatMessage, ...]) -> str:
     form, _, rules = after.partition(_METHOD_ENDS)[2].partition(_RULES_BEGIN)
     if labels_in(form):
         return form
-    # the rules are a list, too, but none of labels; and what they announce may have stayed behind in the background
+    # the rules are also a list, but not of labels; and a list that they announce may be in the background
     rules = rules.partition("\n")[2].removeprefix("- ").replace("\n- ", "\n")
     background = before.partition(_BACKGROUND_BEGINS)[2].strip()
     return f"{before}{form}{rules}\n{background}"

@@ -1,4 +1,4 @@
-"""CONVERSATION: every assistant turn again, in order, each after the teacher's own earlier answers."""
+"""CONVERSATION: every assistant turn is asked again, in order, each after the teacher's own earlier answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from transforms.prompts.spec import AnswerRules
 
 @dataclass(frozen=True)
 class ConversationPrompt:
-    """One turn to a user message; a last one without an answer gets one."""
+    """One turn for each user message; the last one may have no old answer."""
 
     rules: AnswerRules = AnswerRules()
 
     def format(self, row: TrainingRow) -> PromptRequest:
         """The first turn has the system message; the row's own answers are kept as references."""
-        without_label(row.messages)  # the check alone
+        without_label(row.messages)  # only for its check
         turns: list[tuple[ChatMessage, ...]] = []
         references: list[str | None] = []
         leading: tuple[ChatMessage, ...] = ()

@@ -1,8 +1,8 @@
-"""JSON objects as teachers write them: among other text, in fences, nearly right.
+"""JSON objects as teachers write them: among other text, in fences, almost correct.
 
-Two readings, each linear in the length of the text. The strict one takes text between matching braces as JSON, but
-accepts raw line breaks in strings and LaTeX commands keep a backslash that JSON would take for an escape. The
-lenient one, tried when the first finds nothing certain, also takes trailing commas, comments, backslashes that escape
+Two parsers, each linear in the length of the text. The strict one reads text between matching braces as JSON, but
+accepts raw line breaks in strings and keeps the backslash of LaTeX commands that JSON would read as an escape. The
+lenient one, used when the first finds nothing certain, also accepts trailing commas, comments, backslashes that escape
 nothing, unescaped quotes inside a string, single and typographic quotes, JSON that was encoded twice, and True, False, None.
 """
 
@@ -17,15 +17,15 @@ from decimal import Decimal
 from transforms.prompts.latex_escapes import keep_commands
 
 LONGEST_REPAIRED = 200_000
-"""Characters. Longer text gets the strict reading only."""
+"""Characters. Longer text gets the strict parser only."""
 
 DEEPEST = 200
-"""Braces open at one time; a text with more is not taken for JSON."""
+"""Braces open at the same time; a text with more does not count as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What is under a key that an object has twice, with different values."""
+    """The value of a key that an object has several times, with different values."""
 
     count: int
 
@@ -53,10 +53,10 @@ def _decode(text: str) -> object:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsFound:
-    """What a text holds of the objects that were looked for.
+    """The result of a search for objects in a text.
 
-    ``objects``: every complete one with a wanted key, in order, outermost only. ``broken``: behind the last of them
-    is one that names a wanted key and cannot be read. ``unfinished``: an object was begun and never closed.
+    ``objects``: every complete one with a wanted key, in order, outermost only. ``broken``: after the last of them
+    there is one with a wanted key that cannot be read. ``unfinished``: an object is never closed.
     ``other``: there is JSON, but without the keys.
     """
 
@@ -67,12 +67,12 @@ class ObjectsFound:
 
     @property
     def certain(self) -> bool:
-        """Whether the last object is surely the last that was written."""
+        """Whether the last object is certainly the last one in the text."""
         return bool(self.objects) and not self.broken and not self.unfinished
 
 
 def read_objects(text: str, names: Sequence[str]) -> ObjectsFound:
-    """The objects of a text that hold one of the named keys."""
+    """The objects of a text that have one of the named keys."""
     strict = _read(_strict_candidates(text), names)
     if strict.certain or len(text) > LONGEST_REPAIRED:
         return strict
@@ -90,14 +90,14 @@ _BARE_QUOTE = re.compile(r'(?<!\\)"')
 
 
 def _decoded_twice(text: str) -> str:
-    """A reply that is JSON inside a JSON text, or whose quotes all have backslashes, as the JSON that was meant; others as they are."""
+    """A reply that is JSON inside a JSON text, or whose quotes all have backslashes, as plain JSON; others unchanged."""
     whole = text.strip()
     inner = whole[1:-1] if whole[:1] == '"' == whole[-1:] else whole
     return inner.replace('\\"', '"').replace("\\n", "\n") if '\\"' in inner and not _BARE_QUOTE.search(inner) else text
 
 
 def matching_keys(found: Mapping[str, object], name: str) -> list[str]:
-    """The keys of an object that are the name: exactly, or else but for letter case, underscores, hyphens and spaces."""
+    """The keys of an object that equal the name: exactly, or else ignoring case, underscores, hyphens and spaces."""
     if name in found:
         return [name]
     plain = _plain_key(name)
@@ -110,7 +110,7 @@ def _plain_key(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """Texts between matching braces, none inside another, and whether a brace that begins an object stayed open."""
+    """Texts between matching braces, none inside another, and whether an object's brace is never closed."""
 
     texts: list[str]
     unfinished: bool
@@ -197,7 +197,7 @@ def _close(spans: list[tuple[int, int]], start: int, end: int) -> None:
 
 
 def _end_of_string(text: str, position: int) -> int:
-    """Where a string that began before ``position`` is over; -1 if never."""
+    """Where a string that began before ``position`` ends; -1 if never."""
     while (token := _QUOTE_OR_BACKSLASH.search(text, position)) is not None:
         if token[0] == '"':
             return token.end()
@@ -218,14 +218,14 @@ _ESCAPE_OR_QUOTE = re.compile(r'\\(u[0-9a-fA-F]{4}|.)|"', re.DOTALL)
 def _lenient_candidates(text: str) -> _Candidates:
     """Candidates rewritten as JSON.
 
-    A quote closes a string only where the next character after space is one of ``, : } ]``, and single quotes open one
-    only right after ``{ [ , :``; other quotes are part of the text.
+    A quote closes a string only if the next character after space is one of ``, : } ]``; a single quote opens one
+    only directly after ``{ [ , :``. Other quotes are part of the text.
     """
     written: list[str] = []
-    open_at: list[tuple[int, int]] = []  # place in the text, place in what is written
-    spans: list[tuple[int, int]] = []  # from, to in what is written
-    comma: tuple[int, int] | None = None  # what follows the last comma in the text, its place in what is written
-    value_at = -1  # where the text goes on after the last structural character
+    open_at: list[tuple[int, int]] = []  # place in the text, place in the output
+    spans: list[tuple[int, int]] = []  # from, to in the output
+    comma: tuple[int, int] | None = None  # the text after the last comma, and its place in the output
+    value_at = -1  # where the text continues after the last structural character
     position = text.find("{")
     while position >= 0:
         token = _LENIENT_TOKEN.search(text, position)
@@ -275,7 +275,7 @@ def _lenient_end_of_string(text: str, position: int, closers: re.Pattern[str]) -
 
 
 def _escape(found: re.Match[str]) -> str:
-    """An escape as JSON has it; a backslash that escapes nothing, or a bare quote, written out."""
+    """A valid JSON escape; for a backslash that escapes nothing, or a bare quote, the escaped character."""
     escaped: str | None = found[1]
     if escaped is None:
         return '\\"'

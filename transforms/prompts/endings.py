@@ -1,4 +1,4 @@
-"""Whether an answer is whole: by the word that ended it."""
+"""Whether an answer is complete: by its finish_reason."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from transforms.prompts.base import AnswerRejected
 
 _LOG = logging.getLogger(__name__)
 _unknown: set[str] = set()
-"""Words that this process has warned of."""
+"""Words that this process has warned about."""
 
 
 def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
-    """The text of a reply that says it is complete. Raises AnswerRejected for one that does not, or that holds none.
+    """The text of a reply that says it is complete. Raises AnswerRejected for an incomplete or empty reply.
 
-    ``max_new_tokens``: the run's limit, None where it is not known; a reply that was asked for with another knows that.
+    ``max_new_tokens``: the run's limit, None if unknown; a reply to a request with another limit has its own.
     """
     ending = ending_of(reply.finish_reason)
     word = f"finish_reason {reply.finish_reason!r}"
     if ending is Ending.TOOL_CALLS or (ending is Ending.COMPLETE and reply.wants_tools):
         said = f"; beside it, it says {_start_of(reply.content)}" if reply.content and reply.content.strip() else ""
         raise AnswerRejected(reasons.WANTS_TOOL, f"the teacher wants to call a tool instead of answering ({word}); no tool was offered{said}")
-    if reply.refusal is not None:  # some gateways repeat it, or other words for it, as the content
+    if reply.refusal is not None:  # some gateways repeat it, or a paraphrase, as the content
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the teacher refused to answer: {_start_of(reply.refusal)}")
     if ending is Ending.COMPLETE:
         if not (reply.content or "").strip() and (reply.reasoning or "").strip():

@@ -1,8 +1,8 @@
 r"""LaTeX in JSON whose writer forgot to double its backslashes.
 
-``"\frac{1}{2}"`` is valid JSON for a form feed and ``rac{1}{2}``. A backspace or form feed in front of a letter is never meant;
-a tab, return or line break in front of the rest of a command that LaTeX has is not either, except where the rest is a word or a
-name of its own (``\nu``: a line break and ``u``): there it depends on what the text does with its other backslashes.
+``"\frac{1}{2}"`` is valid JSON for a form feed and ``rac{1}{2}``. A backspace or form feed before a letter is never intended.
+A tab, return or line break before the rest of a LaTeX command is not intended either, unless the rest is itself a word or a
+name (``\nu``: a line break and ``u``): then the text's other backslashes decide.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _COMMANDS = (
     " thinspace tilde times triangle triangledown triangleleft trianglelefteq triangleq triangleright trianglerighteq"
     " twoheadleftarrow twoheadrightarrow"
 )
-"""Commands that begin with n, r or t and whose rest is not a word: behind a line break or a tab it would mean nothing."""
+"""Commands that begin with n, r or t and whose rest is not a word: after a line break or a tab it would have no meaning."""
 
 _DOUBTFUL = "ne ni nu re tan tg tiny to top tt"
-"""Commands whose rest may be a word of its own behind a line break or a tab."""
+"""Commands whose rest may be a word after a line break or a tab."""
 
 _ESCAPE = re.compile(r"\\(?:([bf])(?=[A-Za-z])|([nrt])([A-Za-z]+)|u[0-9a-fA-F]{4}|(.))", re.DOTALL)
 
 
 def keep_commands(text: str) -> str:
-    """JSON text in which single backslashes of LaTeX commands are doubled. Other escapes stay, so the text stays as valid as it was."""
+    """JSON text with the single backslashes of LaTeX commands doubled. Other escapes stay, so valid text stays valid."""
     if "\\" not in text:
         return text
     single = any(_is_surely_single(found) for found in _ESCAPE.finditer(text))

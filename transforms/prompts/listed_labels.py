@@ -1,6 +1,6 @@
-"""The labels that a row's own instructions list as the only answers, in the many ways in which people write such lists.
+"""The labels that a row's own instructions list as the only answers, in the many ways to write such lists.
 
-A list counts only where the words around it call for one of its members. Where instructions hold two different lists, neither counts.
+A list counts only if the words around it ask for one of its members. If instructions have two different lists, neither counts.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _LONGEST_INSTRUCTIONS = 20_000
 
 
 class Label(NamedTuple):
-    """A label as the row spells it, and what else names it: the text behind its letter, or the letter before its text."""
+    """A label in the row's spelling, and its other names: the text after its letter, or the letter before its text."""
 
     name: str
     alias: str | None = None
 
 
 class _Found(NamedTuple):
-    """A list, how surely it is one (2 where its members are set off by quotes, bullets or a colon, 1 for bare words), and its place."""
+    """A list, its certainty (2 if its members have quotes, bullets or a colon, 1 for bare words), and its place."""
 
     labels: tuple[Label, ...]
     weight: int
@@ -50,14 +50,14 @@ _SENTENCE_BREAK = re.compile(r"[.!?]\s|\n\s{0,3}\n")
 
 @lru_cache(maxsize=1024)
 def labels_in(instructions: str) -> tuple[Label, ...]:
-    """The labels that instructions list; none where they list none, or different ones."""
+    """The labels that instructions list; empty if they list none, or different ones."""
     text = instructions[:_LONGEST_INSTRUCTIONS]
     lettered = [_Found(lettered_choices(text), 2, 0)] if _OFFERS_CHOICES.search(text) else []
     return _surest([*lettered, *_lists_in(text, _BARE)])
 
 
 def labels_in_question(question: str) -> tuple[Label, ...]:
-    """The labels that a question lists beside its matter: only where it plainly asks for one of them."""
+    """The labels that a question lists: only if it clearly asks for one of them."""
     text = question[:_LONGEST_QUESTION]
     if not _PLAINLY_ASKS.search(text):
         return ()
@@ -98,7 +98,7 @@ def numbered_choices(question: str) -> tuple[Label, ...]:
 
 
 def with_choices(labels: tuple[Label, ...], question: str) -> tuple[Label, ...]:
-    """Labels that are letters or digits, with the texts that a question gives to each of them in turn; others as they are."""
+    """Labels that are letters or digits, each with its text in the question; others unchanged."""
     if len(labels) < 2 or any(len(label.name) != 1 or not label.name.isalnum() or label.alias is not None for label in labels):
         return labels
     found = [_choice(mark) for mark in _marked("|".join(re.escape(label.name) for label in labels)).finditer(question)][-len(labels) :]
@@ -123,12 +123,12 @@ def _choice(mark: re.Match[str]) -> Label:
 
 @lru_cache(maxsize=64)
 def _marked(names: str) -> re.Pattern[str]:
-    """A choice under its letter or digit, up to the next: its name in one of several groups, its text in the last."""
+    """A choice from its letter or digit up to the next: its name in one of several groups, its text in the last."""
     return re.compile(rf"(?:(?<=\s)|^)(?:{_mark(f'({names})')})((?:(?!\s(?:{_mark(f'(?:{names})')}))[^\n]){{1,300}})")
 
 
 def _mark(name: str) -> str:
-    """``(A) text``, ``A. text``, ``[A] text``, ``**A)** text``, ``Option A: text``, ``A、text``, and ``A - text`` where a line begins."""
+    """``(A) text``, ``A. text``, ``[A] text``, ``**A)** text``, ``Option A: text``, ``A、text``, and ``A - text`` at the start of a line."""
     return (
         rf"(?:\*\*)?(?:\({name}\)[.:]?|\[{name}\]|(?:(?:[Oo]ption|[Cc]hoice)\s)?{name}(?:\*\*)?[).:])(?:\*\*)?:?\s{{1,3}}"
         rf"|{name}[、．：]\s{{0,3}}|(?:(?<=\n)|^){name}\s[-–—]\s"
@@ -136,7 +136,7 @@ def _mark(name: str) -> str:
 
 
 def _lead(text: str, start: int) -> str:
-    """The words of the sentence in which a list is, up to it."""
+    """The words of the sentence before a list."""
     before = text[max(0, start - 200) : start].rstrip(" \t\n*•-–([{\"'`“‘")
     return re.split(r"(?<!e\.g)(?<!i\.e)[.!?]\s|\n\s{0,3}\n", before)[-1]
 
@@ -227,7 +227,7 @@ def _bracketed(text: str) -> Iterator[_Found]:
 
 
 def _items(text: str, most_words: int = 5) -> tuple[Label, ...]:
-    """The members of a list, or none where one of them is not a label."""
+    """The members of a list, or none if one of them is not a label."""
     separator = next((sign for sign in ";|,、，/" if sign in text), ",")
     splits = rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and)\s{{1,3}}|或者?"
     parts = [part.strip().strip("\"'`*“”‘’.") for part in re.split(splits, text)]
@@ -236,7 +236,7 @@ def _items(text: str, most_words: int = 5) -> tuple[Label, ...]:
     return tuple(dict.fromkeys(Label(part) for part in parts))
 
 
-# Items on lines of their own: bullets, numbers
+# Items on separate lines: bullets, numbers
 
 
 _ITEM = re.compile(r"^[ \t]{0,8}(?:([-*•‣–])|\(?([0-9]{1,3})[).:])[ \t]{1,4}(\S[^\n]{0,300})$", re.MULTILINE)
@@ -277,7 +277,7 @@ def _item_labels(run: list[re.Match[str]], text: str) -> tuple[Label, ...]:
     return tuple(Label(name) for name in names)
 
 
-# A colon, or words that call for one of the next words
+# A colon, or words that ask for one of the next words
 
 
 _COLON = re.compile(

@@ -1,4 +1,4 @@
-"""MATH: a word problem, and the number that answers it."""
+"""MATH: a word problem, and its number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORM = (
 
 
 class MathPrompt(SingleTurn):
-    """The reply as it is; where the row itself asks for a bare number, that number in its shortest form."""
+    """The unchanged reply; if the row itself asks for a bare number, that number in its shortest form."""
 
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The solution, or the number. Raises AnswerRejected."""

@@ -15,7 +15,7 @@ from transforms.prompts.listed_labels import Label
 from transforms.prompts.other_case import letters_in_other_case
 
 _LONGEST_LOOKED_AT = 4_000
-"""Characters of an answer in which labels are looked for; a longer one that is not a label from the start names none."""
+"""Characters of an answer that are searched for labels; a longer one names a label only at its start."""
 
 _MOST_MENTIONS = 60
 
@@ -23,7 +23,7 @@ _COMMON = frozenset(
     ["no", "none", "other", "not", "true", "false", "maybe", "same", "good", "bad", "right", "left", "correct", "incorrect", "wrong", "like"]
     + ["high", "low", "all", "both", "yes", "one", "two", "three", "unknown", "unclear", "real", "related", "normal", "general", "safe"]
 )
-"""Labels that are everyday words: in running text they name nothing."""
+"""Labels that are common words: in running text they do not count."""
 
 _MARKUP = re.compile(
     r"[*`~]{1,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)|</?[A-Za-z_]{1,20}>|\\(?:boxed|text\w{0,2}|mathrm|mathbf)\{|[{}$]|^#{1,4}\s|^>\s",
@@ -58,7 +58,7 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 
 
 class _Mention(NamedTuple):
-    """Where a text holds a label: ``stated`` unless it is an everyday word in running text; ``is_text``: a choice's text, not its letter."""
+    """Where a text contains a label: ``stated`` unless it is a common word in running text; ``is_text``: a choice's text, not its letter."""
 
     name: str
     start: int
@@ -68,7 +68,7 @@ class _Mention(NamedTuple):
 
 
 def named_label(answer: str, labels: tuple[Label, ...]) -> str:
-    """The label that an answer names, as the row spells it. Raises AnswerRejected where it names none, or several, or is not sure."""
+    """The label that an answer names, in the row's spelling. Raises AnswerRejected if it names none or several, or is uncertain."""
     whole = _whole(answer, labels)
     if whole is not None:
         return whole
@@ -87,17 +87,17 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
             reasons.LABEL_NOT_LISTED, f"the answer names none of the labels that the row lists ({_listed(labels)}): {answer[:80]!r}"
         )
     for mention in mentions:
-        taken_back = _taken_back(text, mention) if mention.stated else None
-        if taken_back is not None:
+        negation = _negation(text, mention) if mention.stated else None
+        if negation is not None:
             raise AnswerRejected(
                 reasons.LABEL_NOT_LISTED,
-                f"the answer names {mention.name!r} beside {taken_back!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
+                f"the answer names {mention.name!r} beside {negation!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
             )
     return names.pop()
 
 
 def _letters_first(mentions: list[_Mention]) -> list[_Mention]:
-    """Where a letter is stated, the texts of choices count only right behind one: elsewhere an explanation may speak of any of them."""
+    """If a letter is stated, the texts of choices count only directly after one: elsewhere an explanation may mention any of them."""
     letters = [mention for mention in mentions if mention.stated and not mention.is_text]
     if not letters:
         return mentions
@@ -106,11 +106,11 @@ def _letters_first(mentions: list[_Mention]) -> list[_Mention]:
 
 
 _LETTER_TO_TEXT = 8
-"""Characters between a letter and its text, an article among them."""
+"""Characters between a letter and its text, including an article."""
 
 
-def _taken_back(text: str, mention: _Mention) -> str | None:
-    """The words around a label that negate it or leave it open."""
+def _negation(text: str, mention: _Mention) -> str | None:
+    """The words around a label that negate it or make it uncertain."""
     sentence_from = max((found.end() for found in _SENTENCE_END.finditer(text, 0, mention.start)), default=0)
     behind = _SENTENCE_END.search(text, mention.end)
     before, after = text[sentence_from : mention.start], text[mention.end : behind.end() if behind is not None else len(text)]
@@ -155,7 +155,7 @@ _LETTERS_ALONE = re.compile(r"\W*[A-Z](?:\W+(?:and\W+|or\W+|to\W+)?[A-Z])+\W*")
 
 
 def _alike(text: str, labels: tuple[Label, ...]) -> str | None:
-    """The one label that a text is, but for case, wrapping, and what is between its words."""
+    """The one label that a text equals, ignoring case, wrapping, and the characters between its words."""
     for reading in (text.casefold(), _compact(text)):
         found = {label.name for label in labels if reading in (label.name.casefold(), _compact(label.name))}
         if not found:
@@ -189,7 +189,7 @@ def _plain(text: str) -> str:
 
 
 def _mentions(text: str, labels: tuple[Label, ...]) -> Iterator[_Mention]:
-    """Every place where a text holds a label. Longer labels first, so that none is found inside another."""
+    """Every place where a text contains a label. Longer labels first, so that none is found inside another."""
     taken: list[tuple[int, int]] = []
     only_letters = _LETTERS_ALONE.fullmatch(text) is not None
     for name, pattern, everyday, is_text in _patterns(labels):
@@ -231,7 +231,7 @@ _BEFORE_LETTER = re.compile(r"(?:^|[\n(,;]|\band\s|\bor\s)\s*\(?$")
 
 
 def _is_stated(text: str, start: int, end: int, letter: bool) -> bool:
-    """Whether an everyday word is where an answer is: by itself, behind a colon or an "is", in quotes, at the beginning."""
+    """Whether a common word is in an answer's position: alone, after a colon or an "is", in quotes, at the beginning."""
     before, after = text[max(0, start - 60) : start], text[end : end + 20]
     if letter and _BEHIND_LETTER.match(after) and (_BEFORE_LETTER.search(before) or _BEFORE_STATED.search(before)):
         return True

@@ -17,7 +17,7 @@ _FORM_OF_LABELS = 'The value of "answer_choice" is a string, spelled exactly lik
 
 
 class NliPrompt(SingleTurn):
-    """The reply as it is; where the row itself lists labels, the one of them that the reply names."""
+    """The unchanged reply; if the row itself lists labels, the one that the reply names."""
 
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         """The label. Raises AnswerRejected."""
@@ -31,7 +31,7 @@ class NliPrompt(SingleTurn):
         return self._as_listed(said, form.labels)
 
     def _as_listed(self, answer: str, labels: tuple[Label, ...]) -> str:
-        """An answer in its bare form, as one of the labels where there are some. Raises AnswerRejected."""
+        """An answer in its bare form, and one of the labels if there are any. Raises AnswerRejected."""
         if labels:
             try:
                 return named_label(answer, labels)
@@ -41,7 +41,7 @@ class NliPrompt(SingleTurn):
         return self.bare(answer)
 
     def bare(self, answer: str) -> str:
-        """An answer without what wraps it."""
+        """An answer without quotes or markup around it."""
         return bare_label(answer)
 
 

@@ -18,10 +18,10 @@ _FORM_OF_LABELS = 'The value of "answer_choice" is a string, exactly one of thes
 
 
 class NluQaPrompt(NliPrompt):
-    """The reply as it is; where the row itself asks for a letter or one of its choices, that."""
+    """The unchanged reply; if the row itself asks for a letter or one of its choices, only that."""
 
     def bare(self, answer: str) -> str:
-        """The letter of an answer where it surely has one, else the answer without what wraps it."""
+        """The letter of an answer if it certainly has one, else the answer without quotes or markup around it."""
         return choice(answer)
 
 

@@ -1,4 +1,4 @@
-r"""LaTeX and Markdown around a number that surely changes nothing, taken off; whatever else there is stays and speaks against it."""
+r"""Removes LaTeX and Markdown around a number that certainly does not change it; everything else stays and makes the number uncertain."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), by)
     for pattern, by in (
         ("[\u200b\u2060\ufeff\u200e\u200f\ufe0f]", ""),
-        (r"(?<=[^\W\d_]{3}) :(?=\s)", ":"),  # as French puts it
+        (r"(?<=[^\W\d_]{3}) :(?=\s)", ":"),  # French spacing
         (r"\\\\(?![A-Za-z])", "\n"),
-        # thin and unbreakable spaces, and commas in braces, only ever come between the groups of one number
+        # thin and non-breaking spaces, and commas in braces, occur only between the groups of one number
         (r"(?<=[0-9])(?:,?\\[,!;:]|\{,\}|[\u00a0\u2009\u202f])" + _GROUP, ","),
         (r"(?<=[0-9])~(?=[A-Za-z\\])", " "),
         (r"\\[()\[\]]", " "),
@@ -39,7 +39,7 @@ _SQUARE_UNIT = re.compile(rf"(?<=\s)(?:{_LENGTHS}){_POWER_OF_UNIT}")
 
 
 def without_markup(text: str) -> str:
-    """A short text with its harmless markup taken off."""
+    """A short text without its harmless markup."""
     if not text.isascii():
         text = text.translate(_FULL_WIDTH)
     if text.isalnum():

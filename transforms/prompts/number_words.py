@@ -1,6 +1,6 @@
-"""Words beside a number that make it another number, or none: by language, in any case.
+"""Words next to a number that change or remove its meaning: by language, in any case.
 
-Scales and fractions multiply it, bounds and guesses blur it, negations take it back, names of things count something else.
+Scales and fractions multiply it, bounds and guesses make it vague, negations cancel it, names of things count something else.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ ANYWHERE = frozenset((_SCALES + _POWERS + _DOUBTS + " half halves halved halb ha
 """Reject wherever they are in the clause of the number."""
 
 BEHIND = frozenset((_FRACTIONS + _COUNTS_ON).casefold().split())
-"""Reject as one of the next words behind the number."""
+"""Reject as one of the next words after the number."""
 
 _MONTHS = " jan feb mar apr jun jul aug sep sept oct nov dec "
 _SHORT_SCALES = """
@@ -72,7 +72,7 @@ short above over
 """
 
 RIGHT_BEHIND = frozenset((_SHORT_SCALES + _MONTHS).split())
-"""Reject as the very next word behind the number."""
+"""Reject as the very next word after the number."""
 
 _NAMES_SOMETHING = """
 over under above below beyond within past times some root roots power log ln lg sin cos tan sec exp abs floor base double triple quart
@@ -103,7 +103,7 @@ PHRASES_BEFORE = (
 """Phrases that reject right before the number."""
 
 ADDS_UP = ("adds up to", "add up to", "added up to", "adding up to", "sums up to", "sum up to", "comes up to")
-"""These end in one of the phrases and say nothing but "is"."""
+"""These end in one of the phrases and only mean "is"."""
 
 PHRASES_BEHIND = (
     *("below zero", "under zero", "below freezing", "in debt", "short of", "or so", "and counting", "and above", "and over", "and up"),
@@ -124,4 +124,4 @@ PHRASES_BEHIND = (
         "first answer",
     ),
 )
-"""Phrases that reject behind the number."""
+"""Phrases that reject after the number."""

@@ -1,7 +1,7 @@
-"""A choice's letter in the other case than the row lists it: "the correct answer is d" where the choices are A to D.
+"""A choice's letter in another case than in the row's list: "the correct answer is d" when the choices are A to D.
 
-In running text a small letter is mostly a word ("a") or a part of a formula. So it counts only where nothing else than an answer can be:
-behind "the answer is" or its like and closed off by a mark or the end, in "option d is correct", or at the very beginning, "d) Paris".
+In running text a lower-case letter is usually a word ("a") or part of a formula. So it counts only in an answer's position: after
+"the answer is" or similar and before a punctuation mark or the end, in "option d is correct", or at the very beginning, "d) Paris".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CORRECT = r"(?=[).]?\s+is\s+(?:clearly\s+)?(?:the\s+)?(?:correct|right|best|ans
 
 
 def letters_in_other_case(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
-    """Every label of one letter that the text names in the other case, with the letter's place; markup is taken off before."""
+    """Every label of one letter that the text names in the other case, with the letter's place. The text has no markup."""
     letters = "".join(sorted(name.swapcase() for name in names if _is_letter(name) and name.swapcase() not in names))
     if letters:
         for found in _pattern(letters).finditer(text):

@@ -1,6 +1,6 @@
 """The one number that an answer states, in its shortest form, or the reason why that is not certain.
 
-Everything that the number touches, and every word in its clause, has to be known to change nothing: what is not known is not certain.
+Every character next to the number and every word in its clause must be known not to change its value; unknown ones make it uncertain.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from transforms.prompts.number_words import (
 )
 
 LONGEST_ANSWER = 200
-"""Characters around the number; longer text has to mark its answer."""
+"""Characters around the number; longer text must mark its answer."""
 
 MOST_DIGITS = 60
 
 
 class NotCertain(ValueError):
-    """There is no number, or which number is meant is open. The message completes "the answer ..."."""
+    """There is no number, or it is unclear which one is meant. The message completes "the answer ..."."""
 
 
 def shortest(value: Decimal) -> str:
-    """A number in plain digits, without needless zeros. Raises NotCertain for what cannot be written out."""
+    """A number in plain digits, without unnecessary zeros. Raises NotCertain if it is too long."""
     if not value.is_finite() or len(value.as_tuple().digits) > MOST_DIGITS or abs(value.adjusted()) > MOST_DIGITS:
         raise NotCertain("is too large or too long a number to be written out")
     digits = format(value, "f")
@@ -44,8 +44,8 @@ def shortest(value: Decimal) -> str:
 def stated_number(text: str) -> str:
     r"""The number that a text states as its answer. Raises NotCertain.
 
-    A text may mark its answer (``\boxed{4}``, ``#### 4``, ``the answer is 4``); otherwise it is short, and of an equation (``3 + 1 = 4``)
-    the right side counts. All marked answers have to be the same.
+    A text may mark its answer (``\boxed{4}``, ``#### 4``, ``the answer is 4``). Otherwise it must be short, and the right side of an
+    equation (``3 + 1 = 4``) counts. All marked answers must be the same.
     """
     if _BARE_INTEGER.fullmatch(text):
         return text
@@ -61,10 +61,10 @@ def stated_number(text: str) -> str:
     return _only_number(text)
 
 
-_BARE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # what most answers are, without the long way round
+_BARE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")  # fast path: most answers are this
 _MARKER = re.compile(r"####|\banswer[\s*_`]{0,4}(?:is\b|[=-]>|[:=→])|(?:答案|正解|정답|答え)[\s*_`]{0,4}(?:[是为為は]|[:：=])", re.IGNORECASE)
 _MOST_MARKS = 20
-_NEAR = 80  # characters around a box or before a marker that are looked at
+_NEAR = 80  # characters around a box or before a marker that are checked
 
 
 def _the_same(numbers: list[str], verb: str) -> str:
@@ -142,7 +142,7 @@ _LEAD = re.compile(r"\s*(?:so|thus|therefore|hence|then|finally|now|and)\b[,:]?\
 
 
 def _right_side(text: str) -> str:
-    """What an equation or a chain of them comes to. Raises NotCertain for equations that are not solved, or several."""
+    """The result of an equation or a chain of them. Raises NotCertain for unsolved or several equations."""
     if re.search(r"[<>!~:=≠≈≡]=|=[=>]", text):
         raise NotCertain("holds a sign that is not a plain equals sign")
     text = _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
@@ -175,7 +175,7 @@ _CURRENCY = "$€£¥₹₩₽₺₫₪฿₱₴¢"
 _CURRENCY_BEFORE = re.compile(rf"(?:(?<![^\W\d_])(?:US|AU|CA|NZ|HK|SG|MX|NT|A|C|S|R))?[{_CURRENCY}]+\s?$")
 _PAIRS = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "「": "」", "(": ")", "[": "]", "{": "}"}
 _LOSS = re.compile(rf"\(\s?(?:[A-Z]{{2,3}}\s?)?[{_CURRENCY}]\s?[0-9.,]+\)")
-"""How accounts write a negative amount; elsewhere it is a positive one in brackets."""
+"""A negative amount in accounting; elsewhere it is a positive one in brackets."""
 _DEGREES = re.compile(r"\s?°\s?[CF]?(?![^\W\d_])")
 _COUNTED = re.compile(
     r"\s?(?:美元|欧元|[元块円원]|平方(?:厘|千|分)?米|立方(?:厘|分)?米|(?:厘|毫|分|千)?米|公里|(?:千|公)?克|公斤|吨|毫?升|小时|分钟|[秒天周年岁]"
@@ -183,7 +183,7 @@ _COUNTED = re.compile(
     r"|[冊歳]|時間|メートル|[개명살권]|시간|마리)"
     r"(?=[\s.,;:!?。，；：！？）)」』]|$)"
 )
-"""Units and counters that Chinese, Japanese and Korean write right behind a number; none of them scales it."""
+"""Units and counters that Chinese, Japanese and Korean write directly after a number; none of them scales it."""
 _ENDS_NUMBER = re.compile(r"\s|[.;:](?=\s|$)|,(?=\s+\S)|$")
 _NOT_BESIDE = re.compile(
     r"[\\^%‰|_&#*{}\[\]<>~+@…]|\.\.|\s:|(?<![^\W\d_])[-−–/!?]|[-−–/](?![^\W\d_])|(?<![^\W\d_.])['\"’”](?![^\W\d_])"
@@ -239,7 +239,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _before(before: str) -> tuple[str, bool]:
-    """What is before a numeral and its sign, and whether the sign is a minus."""
+    """The text before a numeral and its sign, and whether the sign is a minus."""
     before = _CURRENCY_BEFORE.sub("", before)
     sign = before[-1:] if before and before[-1] in _MINUS + "+" else ""
     before = _CURRENCY_BEFORE.sub("", before[:-1]) if sign else before
@@ -254,9 +254,9 @@ _TIMES_FOLLOWED_BY = frozenset("in per a an each every to for before after today
 
 
 def _check_words(before: str, after: str, adjacent: bool = False) -> None:
-    """Raises NotCertain for a word or sign beside a number that may change its value.
+    """Raises NotCertain for a word or sign near a number that may change its value.
 
-    ``adjacent``: only what is next to the number counts, since other numbers may be around it.
+    ``adjacent``: only words next to the number count, since other numbers may be around it.
     """
     first, last = _words(before), _words(after)
     if adjacent:
@@ -299,7 +299,7 @@ def _check_phrases(first: str, last: str) -> None:
 
 
 def _check_letters(first: list[str], last: list[str]) -> None:
-    """A letter alone may be a factor; ``a`` and ``I`` may be words."""
+    """A single letter may be a factor; ``a`` and ``I`` may be words."""
     for place, word in enumerate(first):
         following = first[place + 1] if place + 1 < len(first) else ""
         if len(word) == 1 and not (following and word in "ai") and following not in ("is", "equals"):

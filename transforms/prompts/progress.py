@@ -1,6 +1,6 @@
-"""How far a row has come: which turn is next, and what the finished row amounts to.
+"""The next turn of a row, and the result of a finished row.
 
-The one place that says what replies mean, used while scoring, when the ledger is consulted, and when datasets are written.
+Only this file decides what replies mean: for scoring, for look-ups on the ledger, and for writing datasets.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def extract_answer(prompt: Prompt, asked: tuple[ChatMessage, ...], reply: Teache
 
 
 def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
-    """The answers so far when another turn is to be asked; None when the row is complete or cannot go on."""
+    """The answers so far if there is another turn to ask; None if the row is complete or cannot continue."""
     if len(replies) >= len(request.turns):
         return None
     try:
@@ -39,10 +39,10 @@ def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple
 def replies_on_ledger(
     prompt: Prompt, request: PromptRequest, find: FindReplies, replies: tuple[TeacherReply, ...] = ()
 ) -> tuple[tuple[TeacherReply, ...], bool]:
-    """The replies the ledger holds for a request, and whether nothing more is to be asked; ``replies`` are those to its first turns.
+    """The ledger's replies to a request, and whether they are complete; ``replies`` are those to its first turns.
 
-    A turn that two workers asked has two replies, and the conversation may have gone on from either: the first way that leads to the
-    end is taken, else the longest.
+    A turn that two workers asked has two replies, and the conversation may have continued from either: the first path that reaches
+    the end is used, else the longest.
     """
     answers = answers_for_next_turn(prompt, request, replies)
     if answers is None:
@@ -50,7 +50,7 @@ def replies_on_ledger(
     longest = replies
     for reply in find(request, len(replies), answers):
         if ending_of(reply.finish_reason) is Ending.BROKEN_OFF:
-            continue  # recorded before such answers counted as failures: asked again
+            continue  # recorded before such answers counted as failures: sent again
         found, complete = replies_on_ledger(prompt, request, find, (*replies, reply))
         if complete:
             return found, True
@@ -60,7 +60,7 @@ def replies_on_ledger(
 
 
 def example_or_reject(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:
-    """What a row came to in the end."""
+    """The result of a row."""
     row = scored.request.row
     ended = answers_or_reject(prompt, scored)
     if isinstance(ended, RejectedRow):
@@ -87,6 +87,6 @@ def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | Re
         failure = scored.failure
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
         return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
-    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row's turn came."
+    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row was sent."
     with_what = " with a higher limit" if scored.stopped is not None and scored.stopped.cause is StopCause.BUDGET_SPENT else ""
     return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun{with_what} sends it.", row.row_key, scored.attempts, last_raw)

@@ -16,7 +16,7 @@ from transforms.prompts.summarization import DenseSummarizationPrompt, Summariza
 
 
 class TaskPrompts(NamedTuple):
-    """How one task is asked: plainly, with chain of thought, and with chain of density up to a number of words; None where it is not."""
+    """The prompts of one task: plain, with chain of thought, and with chain of density up to a number of words; None if not possible."""
 
     plain: Callable[[AnswerRules], Prompt]
     reasoned: Callable[[AnswerRules], Prompt] | None = None
@@ -33,7 +33,7 @@ PROMPTS: dict[TaskType, TaskPrompts] = {
 
 
 def prompt_for(spec: PromptSpec) -> Prompt:
-    """The prompt that a spec asks for. Raises ValueError for a combination that has no meaning."""
+    """The prompt for a spec. Raises ValueError for an invalid combination."""
     plain, reasoned, dense = PROMPTS[spec.task]
     words = spec.max_len_summary if spec.max_len_summary is not None else DEFAULT_MAX_LEN_SUMMARY
     if spec.chain_of_thought and reasoned is None:

@@ -1,4 +1,4 @@
-"""What the tasks with one answer to a row share."""
+"""The common part of the tasks with one answer per row."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from transforms.prompts.spec import AnswerRules
 
 @dataclass(frozen=True)
 class SingleTurn(ABC):
-    """One request to a row, one answer.
+    """One request per row, one answer.
 
-    An assistant message at the end of the row is its old label: replaced, and kept as the reference. Earlier ones are
-    part of the question (worked examples, say) and stay as they are.
+    An assistant message at the end of the row is its old label: it is replaced, and kept as the reference. Earlier ones are
+    part of the question (such as examples) and stay.
     """
 
     rules: AnswerRules = AnswerRules()
@@ -26,7 +26,7 @@ class SingleTurn(ABC):
         return PromptRequest(row, (self.ask(question),), (label,))
 
     def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
-        """The messages that are sent for a question; as they are, unless a task says otherwise."""
+        """The messages to send for a question; unchanged, unless a task overrides this."""
         return question
 
     @abstractmethod
@@ -38,7 +38,7 @@ class SingleTurn(ABC):
         return None
 
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> tuple[ChatMessage, ...]:
-        """The row as it was, with the teacher's answer at the end."""
+        """The row's messages, with the teacher's answer at the end."""
         question, _ = without_label(request.row.messages)
         (answer,) = answers
         return (*question, ChatMessage("assistant", answer))

@@ -15,9 +15,9 @@ DEFAULT_MAX_LEN_SUMMARY = 80
 class AnswerRules:
     """What counts as an answer in a run.
 
-    ``bare_answers``: whether a plain answer is brought to its bare form: ``auto`` where the row's own instructions fix the form,
-    ``always`` or ``never``. ``other_labels``: answers that are none of the labels a row lists are taken too. ``max_new_tokens``: the limit
-    that was asked for, which says why an answer was cut off; None where it is not known.
+    ``bare_answers``: whether a plain answer is reduced to its bare form: ``auto`` if the row's own instructions ask for the form,
+    ``always`` or ``never``. ``other_labels``: also accept answers that are not among the labels that a row lists. ``max_new_tokens``: the
+    requested limit, to explain why an answer was cut off; None if unknown.
     """
 
     bare_answers: str = "auto"
@@ -29,7 +29,7 @@ class AnswerRules:
 class PromptSpec:
     """The task and how it is asked.
 
-    ``max_len_summary`` is how long a dense summary may be, in words; None stands for DEFAULT_MAX_LEN_SUMMARY.
+    ``max_len_summary`` is the longest dense summary, in words; None means DEFAULT_MAX_LEN_SUMMARY.
     """
 
     task: TaskType
@@ -40,7 +40,7 @@ class PromptSpec:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> PromptSpec:
-        """From settings by name, as run.json holds them. Raises KeyError without a task, ValueError for one that there is not."""
+        """From settings by name, as in run.json. Raises KeyError without a task, ValueError for an unknown one."""
         return cls(
             TaskType(settings["data_generation_task_type"]),
             bool(settings.get("enable_chain_of_thought")),

@@ -26,7 +26,7 @@ class DenseSummarizationPrompt(SingleTurn):
     max_len_summary: int = DEFAULT_MAX_LEN_SUMMARY
 
     def ask(self, question: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
-        """The article under a system message that asks for ever denser summaries."""
+        """The article under a system message that asks for denser and denser summaries."""
         return with_density(question, self.max_len_summary)
 
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What the teacher thought before it answered."""
+"""The teacher's reasoning before its answer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from transforms.prompts.thinking import thought_in
 
 
 def reasoning_of(prompt: Prompt, reply: TeacherReply) -> str | None:
-    """The reasoning in one reply, None where it has none.
+    """The reasoning in one reply, None if it has none.
 
-    The steps that a chain-of-thought request asked for come first: they lead to the answer that is kept. Else what the endpoint sets apart,
-    else what is in the marks of thinking before the visible text.
+    The first of: the steps that a chain-of-thought request asked for, because they lead to the kept answer; the endpoint's separate field;
+    the text in thinking marks before the visible text.
     """
     text = reply.content or ""
     for found in (prompt.reason(text), reply.reasoning, thought_in(text)):

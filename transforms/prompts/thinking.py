@@ -1,7 +1,7 @@
-"""A reply cut into what the teacher thought and what it says, in the marks of every family of models.
+"""Divides a reply into thinking and answer, by the marks of every family of models.
 
-Marks at the edges are taken off. A mark that is only mentioned (in code, in the middle of a sentence, or in the row's own messages)
-stays text. What cannot be distinguished is rejected: thinking never becomes an answer.
+Marks at the edges are removed. A mark that is only mentioned (in code, in the middle of a sentence, or in the row's own messages)
+is text. Unclear replies are rejected: thinking never becomes an answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from transforms.prompts.base import AnswerRejected
 
 
 class Spoken(NamedTuple):
-    """What was thought before the answer, None where nothing was, and the answer."""
+    """The thinking before the answer, None if there is none, and the answer."""
 
     thought: str | None
     text: str
@@ -49,7 +49,7 @@ _PAIRS_OF_TEXT = tuple(
         (r"(Thinking)\.\.\.\n", r"\.\.\.done thinking\."),  # Ollama's command
     )
 )
-"""What ends these may be in any text, so that without its beginning it means nothing."""
+"""The end marks of these may occur in any text, so they count only after their begin mark."""
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<]{0,40}(?:<\|constrain\|>[^<]{0,20})?<\|message\|>|\bassistantfinal(?=\W|[A-Z0-9]|$)")
 _CHANNEL_NAME = re.compile(
     r"(?:<\|(?:end|start)\|>|\bassistant(?=<)|<\|channel\|>\s*\w+|<\|constrain\|>\w*|<\|message\|>)+|^\s*analysis(?=[A-Z])|assistant(?:final|analysis)"
@@ -80,9 +80,9 @@ _WRAPPED = re.compile(r"<(answer|final_answer|final|response|output|solution|res
 
 
 def spoken(text: str, asked: tuple[ChatMessage, ...] = ()) -> Spoken:
-    """What a reply says. ``asked``: the messages it answers; a mark that they hold is part of the matter.
+    """The thinking and the answer of a reply. ``asked``: the messages it answers; a mark that occurs in them is part of the subject.
 
-    Raises AnswerRejected where nothing is said, or where marks are left that no answer should hold.
+    Raises AnswerRejected for an empty answer, or if marks are left that no answer should contain.
     """
     if not _may_hold_marks(text):
         text = text.strip()
@@ -100,7 +100,7 @@ def spoken(text: str, asked: tuple[ChatMessage, ...] = ()) -> Spoken:
 
 
 def thought_in(text: str) -> str | None:
-    """What was thought before an answer; None where nothing was, or where it never ended."""
+    """The thinking before an answer; None if there is none, or if it never ends."""
     if not _may_hold_marks(text):
         return None
     try:
@@ -110,7 +110,7 @@ def thought_in(text: str) -> str | None:
 
 
 def ends_while_thinking(content: str | None, reasoning: str | None) -> bool:
-    """Whether a reply of this text, with what it thought in a field of its own, ends before its thinking does."""
+    """Whether a reply with this text, and its thinking in a separate field, ends before its thinking does."""
     if not (content or "").strip():
         return bool(reasoning)
     try:
@@ -144,7 +144,7 @@ def _without_thinking(text: str, asked: tuple[ChatMessage, ...]) -> Spoken:
             raise _never_ends()
         thoughts.append(text[begin.end() : closed.start()])
         text = _without_edges(text[closed.end() :])
-    # the mark that opens the first thinking may be in the prompt, so that only its end is here; and thinking may mention the mark
+    # the first begin mark may be in the prompt, so that only its end is here; and thinking may mention the mark
     for begins, ends in _PAIRS:
         closed = _closing(text, ends, 0)
         if closed is not None and (thoughts or not _outside_code(begins, text, 0, closed.start())) and not _is_asked(closed[0], asked):
@@ -166,7 +166,7 @@ def _opened(text: str, asked: tuple[ChatMessage, ...]) -> tuple[re.Match[str], r
 
 
 def _closing(text: str, ends: re.Pattern[str], start: int) -> re.Match[str] | None:
-    """The first mark from ``start`` on that ends thinking, rather than being mentioned."""
+    """The first mark from ``start`` on that ends thinking and is not only mentioned."""
     for found in islice(ends.finditer(text, start), _MOST_MENTIONS):
         before, after = text[max(0, found.start() - 3) : found.start()], text[found.end() : found.end() + 1]
         inline = before[-1:] == " " and after not in ("", "\n", "\r") and before.rstrip()[-1:] not in ".!?:;)]}\"'>"

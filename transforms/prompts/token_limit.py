@@ -1,4 +1,4 @@
-"""Whether an answer ended at the token limit it was asked with: only then may a higher limit give more."""
+"""Whether an answer ended at the token limit of its request: only then can a higher limit give more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ def is_cut_off(reply: TeacherReply) -> bool:
 
 
 def ended_at_limit(reply: TeacherReply, limit: int) -> bool:
-    """Whether ``limit`` tokens, with which the reply was asked for, ended it rather than the teacher or the model's context.
+    """Whether the request's ``limit`` of tokens ended the reply, and not the teacher or the model's context.
 
-    Fewer tokens than the limit mean the context, or a limit of the server's own. Where tokens are not counted, a reply that was cut off
-    counts as cut off at the limit; so does one without a word for its end, or without an end to its thinking, for nothing says that it
-    is whole.
+    Fewer tokens than the limit mean the context, or the server's own limit. Without a token count, a reply that was cut off counts as
+    cut off at the limit. So does one without a finish_reason, or with unfinished thinking, because it may not be complete.
     """
     written = reply.completion_tokens
     if is_cut_off(reply):

@@ -1,1 +1,1 @@
-"""How a finished example is written for the training of a student: one strategy a format."""
+"""How a finished example is written for the training of a student: one strategy per format."""

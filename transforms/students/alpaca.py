@@ -1,4 +1,4 @@
-"""alpaca: ``{"instruction": ..., "input": "", "output": ...}``, with the columns that its readers know for more than that."""
+"""alpaca: ``{"instruction": ..., "input": "", "output": ...}``, with its readers' columns for system message and history."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from transforms.students.base import Turn, text_schema
 
 
 class Alpaca:
-    """The last question is the instruction, its answer the output. ``system`` and ``history`` (pairs of question and answer) are
-    LLaMA-Factory's names for what the original format has no place for; they are always there, so that all rows have the same columns."""
+    """The last question is the instruction, its answer the output. The original format has no ``system`` and ``history`` (pairs of question
+    and answer); the names are LLaMA-Factory's. They are always present, so that all rows have the same columns."""
 
     is_chat: ClassVar[bool] = False
     is_read_by_trl: ClassVar[bool] = False
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The last exchange, and what came before it."""
+        """The last exchange, and the turns before it."""
         system = turns[0].content if turns[0].role == "system" else ""
         said = [turn for turn in turns if turn.role != "system"]
         *earlier, question, answer = said

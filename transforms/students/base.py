@@ -1,4 +1,4 @@
-"""What every student format does, and the turns it is given."""
+"""The interface of every student format, and its turns."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from transforms.elements.rows import DistilledExample
 
 DROP, FIELD, THINK = "drop", "field", "think"
-"""What becomes of the teacher's reasoning: nothing, a field beside the answer, or a ``<think>`` block that is trained on."""
+"""What happens to the teacher's reasoning: it is dropped, becomes a field of the answer, or a ``<think>`` block to train on."""
 
 
 class Turn(NamedTuple):
-    """One message of an example; ``reasoning`` is set where it is to be in a field."""
+    """One message of an example; ``reasoning`` is set if it goes into a field."""
 
     role: str
     content: str
@@ -22,7 +22,7 @@ class Turn(NamedTuple):
 class StudentFormat(Protocol):
     """One shape of a training row.
 
-    ``is_chat``: whether a row is its messages, as fine-tuning services ask for. ``is_read_by_trl``: whether TRL trains on it as it is.
+    ``is_chat``: whether a row is a list of messages, as fine-tuning services require. ``is_read_by_trl``: whether TRL can train on it.
     """
 
     is_chat: ClassVar[bool]
@@ -38,7 +38,7 @@ class StudentFormat(Protocol):
 
 
 def turns_of(example: DistilledExample, reasoning: str) -> list[Turn]:
-    """The messages of an example with the teacher's reasoning where it was asked for.
+    """The messages of an example with the teacher's reasoning as the setting says.
 
     The reasoning belongs to the last answers of the chat, one each; answers before them were part of the question.
     """
@@ -56,7 +56,7 @@ def turns_of(example: DistilledExample, reasoning: str) -> list[Turn]:
 
 
 def chat_message(turn: Turn) -> dict[str, str]:
-    """A turn as the chat formats have it; reasoning under the name that reasoning models' endpoints and chat templates use."""
+    """A turn in the chat formats; reasoning has the name that reasoning models' endpoints and chat templates use."""
     message = {"role": turn.role, "content": turn.content}
     if turn.reasoning is not None:
         message["reasoning_content"] = turn.reasoning

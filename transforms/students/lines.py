@@ -13,7 +13,7 @@ from transforms.students.registry import STUDENT_FORMATS
 
 
 def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
-    """One line of a dataset, in the form that the student's training takes."""
+    """One line of a dataset, in the student's format."""
     return _json(STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning)), dataset.ensure_ascii)
 
 

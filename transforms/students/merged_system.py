@@ -1,4 +1,4 @@
-"""merged_system: messages for students whose chat template knows no system role, such as Phi-3-medium."""
+"""merged_system: messages for students whose chat template has no system role, such as Phi-3-medium."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transforms.students.messages import Messages
 
 
 class MergedSystem(Messages):
-    """The system message is at the head of the first user message; later turns of a conversation stay as they are."""
+    """The system message begins the first user message; later turns of a conversation are unchanged."""
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat without a system message."""

@@ -1,4 +1,4 @@
-"""messages: the chat as it is, ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
+"""messages: the unchanged chat, ``{"messages": [{"role": ..., "content": ...}, ...]}``."""
 
 from __future__ import annotations
 

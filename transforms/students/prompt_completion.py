@@ -1,4 +1,4 @@
-"""prompt_completion: ``{"prompt": [messages], "completion": [the answer]}``, for training on the answer alone."""
+"""prompt_completion: ``{"prompt": [messages], "completion": [the answer]}``, for training on the answer only."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from transforms.students.base import Turn, chat_message, chat_type
 
 
 class PromptCompletion:
-    """TRL's conversational form: both are lists of messages, so that the student's own chat template joins them and nothing of a chat is lost.
+    """TRL's conversational form: both are lists of messages, so that the student's own chat template joins them.
 
-    In a conversation only the last answer is a completion; the ones before it are part of the prompt.
+    In a conversation only the last answer is a completion; earlier ones are part of the prompt.
     """
 
     is_chat: ClassVar[bool] = False

@@ -17,7 +17,7 @@ class ShareGpt:
     is_read_by_trl: ClassVar[bool] = False
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The chat under its speakers."""
+        """The chat with ShareGPT's names of the roles."""
         return {"conversations": [self._said(turn) for turn in turns]}
 
     @staticmethod
@@ -28,7 +28,7 @@ class ShareGpt:
         return said
 
     def parquet_schema(self, reasoning_field: bool) -> Any:
-        """One column, a list of what was said."""
+        """One column, a list of messages."""
         # late: keeps PyArrow out of the start
         import pyarrow
 

@@ -1,1 +1,1 @@
-"""What every HTTP session of ours shares. No Beam."""
+"""What all our HTTP sessions share. No Beam."""

@@ -1,8 +1,8 @@
-"""Which proxy leads to an address, by the standard variables and as curl reads them.
+"""The proxy for an address, by the standard variables and curl's rules.
 
-``http_proxy``, ``https_proxy`` and ``all_proxy`` name a proxy, ``no_proxy`` what is reached without one: host names with all below them,
-addresses, networks such as 10.0.0.0/8, each with a port or without, and ``*`` for everything. Names in capitals count too, those in small
-letters first. aiohttp's own reading (``trust_env``) is not used: it also takes logins from ``.netrc``, passes https proxies by, and fails
+``http_proxy``, ``https_proxy`` and ``all_proxy`` name a proxy; ``no_proxy`` lists exceptions: host names with their subdomains,
+addresses, networks such as 10.0.0.0/8, each with or without a port, and ``*`` for everything. Upper-case names count too; lower-case
+names win. aiohttp's ``trust_env`` is not used: it also takes logins from ``.netrc``, ignores https proxies, and fails
 for a proxy without a scheme.
 """
 
@@ -15,17 +15,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class UnusableProxy(ValueError):
-    """A proxy variable names what cannot be used; the text says which and what to do."""
+    """A proxy variable has an unusable value; the text says which and what to do."""
 
 
 def proxy_for(url: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The address of the proxy for ``url``, ``http://[user:password@]host[:port]``; None where there is none. Raises UnusableProxy."""
+    """The address of the proxy for ``url``, ``http://[user:password@]host[:port]``; None if there is none. Raises UnusableProxy."""
     named = _named(url, os.environ if environ is None else environ)
     return None if named is None else _usable(*named)
 
 
 def by_way_of(url: str, environ: Mapping[str, str] | None = None) -> str:
-    """The same for messages, ``through the proxy HOST:PORT (VARIABLE)`` without its login; empty where there is none."""
+    """The same for messages, ``through the proxy HOST:PORT (VARIABLE)`` without its login; empty if there is none."""
     named = _named(url, os.environ if environ is None else environ)
     return "" if named is None else f"through the proxy {urlsplit(_usable(*named)).netloc.rpartition('@')[2]} ({named[0]})"
 
@@ -37,7 +37,7 @@ def _named(url: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
         return None
     for name in (f"{target.scheme}_proxy", "all_proxy"):
         found, value = _value(variables, name)
-        if value and (name != "all_proxy" or not value.lower().startswith("socks")):  # one for other programs; curl's own words for it
+        if value and (name != "all_proxy" or not value.lower().startswith("socks")):  # a SOCKS proxy, in curl's spelling, is for other programs
             return found, value
     return None
 

@@ -1,4 +1,4 @@
-"""Responses without the secrets that went out with the request, and without what a terminal would obey.
+"""Removes our secrets and terminal control characters from responses.
 
 A server that echoes a request's headers, in an error or in an answer, would otherwise put a key into ledger, rejects, report and log.
 """
@@ -13,25 +13,25 @@ from urllib.parse import quote, quote_plus
 
 MASKED = "[secret]"
 SHORTEST_SECRET = 8
-"""Shorter values are left alone: nobody's key is that short, and their letters would be found in honest text."""
+"""Shorter values are not replaced: no key is that short, and they would occur in normal text."""
 
 _SCHEME = re.compile(r"(?:basic|bearer|digest|token|apikey|api-key|key)\s+", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Redactor:
-    """Knows the secrets of one endpoint, and replaces each of their forms: plain, escaped in JSON or in an address, in base64."""
+    """Replaces the secrets of one endpoint in each form: plain, escaped in JSON or in an address, in base64."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: tuple[tuple[bytes, bytes], ...] = ()
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Know these secrets too; values of headers are taken with the name of their scheme before them or without."""
+        """Add secrets; values of headers with and without the scheme's name before them."""
         forms = dict(self._forms)
         for secret in secrets:
             secret = _SCHEME.sub("", secret.strip(), count=1)
-            # an ordinary word, as servers without a key are given, would be struck out of every answer that uses it
+            # an ordinary word, used as key for servers without one, would be replaced in every answer
             if len(secret) >= SHORTEST_SECRET and not secret.isalpha():
                 forms.update(dict.fromkeys(_forms(secret), MASKED.encode()))
         self._forms = tuple(sorted(forms.items(), key=lambda form: -len(form[0])))
@@ -54,7 +54,7 @@ def _forms(secret: str) -> set[bytes]:
     raw = secret.encode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
-            # in base64 the letters depend on where the secret begins: of each of the three, what its neighbours cannot change
+            # base64 depends on the secret's offset: for each of the three offsets, the part that its neighbours cannot change
             encoded = encode(b"\x00" * before + raw)
             end = len(encoded) - (0, 3, 2)[(before + len(raw)) % 3]
             forms.add(encoded[(0, 2, 3)[before] : end])
@@ -62,5 +62,5 @@ def _forms(secret: str) -> set[bytes]:
 
 
 def printable(text: str) -> str:
-    """A text from outside as a terminal can show it: control characters, which could move the cursor or rename the window, become dots."""
+    """Text from outside that is safe for a terminal: control characters, which could move the cursor or rename the window, become dots."""
     return _CONTROL.sub("·", text)

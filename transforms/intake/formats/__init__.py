@@ -1,1 +1,1 @@
-"""The file formats of the input: each gives numbered records from an open file, at a memory that does not follow the file's size."""
+"""The file formats of the input: each gives numbered records from an open file, in memory that does not grow with the file."""

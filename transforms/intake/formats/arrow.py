@@ -1,4 +1,4 @@
-"""Arrow files: a stream of record batches, with or without the frame that makes it a file (also called Feather, version 2)."""
+"""Arrow files: a stream of record batches, with or without the file frame (also called Feather, version 2)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from transforms.intake.formats.columnar import rows_of
 from transforms.intake.lines import ByteSource, PushedBack, byte_stream
 
 FRAME = b"ARROW1\x00\x00"
-"""What a file begins with that has the frame; the stream follows, so both are read alike and from front to back."""
+"""The first bytes of a file with the frame; the stream follows, so both are read the same way, from front to back."""
 
 
 class ArrowBatches:
-    """A record batch is in memory at a time, as large as its writer made it: Hugging Face's datasets writes a thousand rows."""
+    """One record batch is in memory at a time, as large as its writer made it: Hugging Face's datasets writes a thousand rows."""
 
     numbered_by: ClassVar[str] = "record"
     counts_by_parsing: ClassVar[bool] = False
@@ -28,7 +28,7 @@ class ArrowBatches:
             number += batch.num_rows
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The sum of the batches' rows; no value is looked at."""
+        """The sum of the batches' rows; no value is decoded."""
         number = 0
         for batch in _batches(_open(source)):
             number += batch.num_rows
@@ -51,8 +51,8 @@ def _open(source: Any) -> Any:
     whole = stream if head == FRAME else byte_stream(PushedBack(head, stream))
     try:
         reader = pyarrow.ipc.open_stream(pyarrow.PythonFile(whole, mode="r"))
-        list(reader.schema.names)  # which are bytes until somebody asks
-    except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
+        list(reader.schema.names)  # decodes the names, which may fail
+    except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
         raise _broken("this is not an Arrow file", error) from None
     return reader
 
@@ -65,16 +65,16 @@ def _batches(reader: Any) -> Iterator[Any]:
             _check(batch)
         except StopIteration:
             return
-        except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
+        except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
             raise _broken(f"the Arrow file breaks off or is damaged behind record {number:,}", error) from None
         number += batch.num_rows
         yield batch
 
 
 def _check(batch: Any) -> None:
-    """Raise ArrowException for a damaged batch: its values must not be touched, for they may lie outside of its memory.
+    """Raise ArrowException for a damaged batch: its values must not be read, because they may be outside of its memory.
 
-    Text that is not UTF-8 is not damage here; it is found value by value.
+    Text that is not UTF-8 is not damage here; it is found per value.
     """
     # late: keeps PyArrow out of the start
     import pyarrow
@@ -87,7 +87,7 @@ def _check(batch: Any) -> None:
 
 
 def _without_text(kind: Any) -> Any:
-    """The type with binary in the place of text, which is kept alike."""
+    """The type with binary instead of text; both have the same layout."""
     # late: keeps PyArrow out of the start
     import pyarrow
 

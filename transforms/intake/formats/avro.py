@@ -1,4 +1,4 @@
-"""Avro container files: records under a schema that the file brings along, read block by block."""
+"""Avro container files: records under the file's own schema, read block by block."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
 class Avro:
-    """A record for every record. A damaged block ends the file."""
+    """A record for every Avro record. A damaged block ends the file."""
 
     numbered_by: ClassVar[str] = "record"
     counts_by_parsing: ClassVar[bool] = False
     counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
-        """The records; a number is a place in the file."""
+        """The records; a record's number is its place in the file."""
         reader = _open(source)
         binary = _binary_fields(reader.writer_schema)
         number = 0
@@ -31,7 +31,7 @@ class Avro:
                 fields = next(reader)
             except StopIteration:
                 return
-            except Exception as error:  # noqa: BLE001 - fastavro raises whatever the damaged bytes lead it to
+            except Exception as error:  # noqa: BLE001 - damaged bytes can make fastavro raise anything
                 if isinstance(error, OSError) and error.errno:
                     raise  # the disk or the network, not the file
                 raise UnusableFile(f"the Avro file breaks off or is damaged behind record {number} ({_said(error)})") from None
@@ -45,7 +45,7 @@ class Avro:
                 yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {OBJECT}")
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The sum of what the blocks say they hold; nothing is decoded."""
+        """The sum of the blocks' record counts; nothing is decoded."""
         # late: keeps fastavro out of the start
         import fastavro
 
@@ -55,7 +55,7 @@ class Avro:
                 number += block.num_records
                 if not go_on(number):
                     break
-        except Exception as error:  # noqa: BLE001 - fastavro raises whatever the damaged bytes lead it to
+        except Exception as error:  # noqa: BLE001 - damaged bytes can make fastavro raise anything
             if isinstance(error, OSError) and error.errno:
                 raise
             return number + 1  # the rest of the file is one reject
@@ -78,14 +78,14 @@ _HEADER: dict[str, Any] = {
     ],
 }
 _LENIENT = "-or-unreadable"
-"""Behind the name of a logical type: what cannot be turned into it is an UnreadableValue."""
+"""Suffix for the name of a logical type: a value that cannot be converted becomes an UnreadableValue."""
 
 
 def _open(source: ByteSource) -> Any:
-    """A reader for which a value that its logical type cannot hold, or text that is not UTF-8, ends no file.
+    """A reader that continues after a value that its logical type cannot hold, or text that is not UTF-8.
 
-    fastavro raises for these in the midst of a record, so that the rest of the file is lost. It finds logical types by name, so the names in the
-    file's header are replaced before fastavro sees it.
+    fastavro raises for these in the middle of a record, so the rest of the file would be lost. It finds logical types by name, so we replace
+    the names in the file's header before fastavro reads it.
     """
     # late: keeps fastavro out of the start
     import fastavro
@@ -99,14 +99,14 @@ def _open(source: ByteSource) -> Any:
         fastavro.schemaless_writer(rewritten, _HEADER, header)
         whole: Any = byte_stream(PushedBack(rewritten.getvalue(), stream))
         return fastavro.reader(whole, handle_unicode_errors="surrogateescape")
-    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+    except Exception as error:  # noqa: BLE001 - damaged bytes can make fastavro raise anything
         if isinstance(error, OSError) and error.errno:
             raise
         raise UnusableFile(f"this is not an Avro file ({_said(error)})") from None
 
 
 def _with_lenient_types(schema: Any) -> Any:
-    """The schema with other names for the logical types that fastavro knows."""
+    """The schema with new names for the logical types that fastavro knows."""
     # late: keeps fastavro out of the start
     from fastavro.read import LOGICAL_READERS
 

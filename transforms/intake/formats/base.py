@@ -1,4 +1,4 @@
-"""What every input format does, and the two ways a file can fail it."""
+"""The interface of every input format, and the two ways a file can fail."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from transforms.intake.lines import ByteSource
 from transforms.intake.refusal import UnusableRecord
 
 Record = tuple[int, "dict[str, Any] | reasons.Rejection"]
-"""A record's number and its fields by name, or why it has none.
+"""A record's number and its fields by name, or why it cannot be read.
 
 The number is the 1-based line where the record begins, or, in formats without lines, its 1-based place in the file.
 """
 
 
 class UnusableFile(reasons.Rejection):
-    """A file that cannot be read as its format, from its beginning or from some place on; nothing behind that place can be read."""
+    """A file that cannot be read as its format, from its beginning or from some place on; nothing after that place can be read."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(reasons.UNREADABLE_FILE, detail)
@@ -27,13 +27,13 @@ class UnusableFile(reasons.Rejection):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableValue:
-    """A value of a record that Python cannot hold or that is not what its column says: no matter where it is not used, a reject where it is."""
+    """A value of a record that Python cannot hold or that does not fit its column's type: a row that uses it is a reject."""
 
     reason: str
     detail: str
 
     def refusal(self) -> UnusableRecord:
-        """What to raise where the value is used."""
+        """What to raise when the value is used."""
         return UnusableRecord(self.reason, self.detail)
 
     def __str__(self) -> str:
@@ -41,9 +41,9 @@ class UnreadableValue:
 
 
 class RowFormat(Protocol):
-    """One way to keep rows in a file. ``numbered_by`` is what a record's number counts, ``line`` or ``record``.
+    """One file format. ``numbered_by`` is what a record's number counts, ``line`` or ``record``.
 
-    ``count`` reads the whole file unless ``counts_by_footer``, and takes every record apart where ``counts_by_parsing``.
+    ``count`` reads the whole file unless ``counts_by_footer``, and parses every record if ``counts_by_parsing``.
     """
 
     numbered_by: ClassVar[str]
@@ -53,7 +53,7 @@ class RowFormat(Protocol):
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """The records in order. Records longer than ``max_row_bytes`` come out as unusable.
 
-        ``columns`` are the only fields that will be looked at, where that is known: a format may leave out the others. Raises UnusableFile.
+        ``columns`` are the only fields in use, if known: a format may leave out the others. Raises UnusableFile.
         """
         ...
 
@@ -62,20 +62,20 @@ class RowFormat(Protocol):
         ...
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """How many records ``records`` gives, found out as cheaply as the format allows; fewer when ``go_on`` said no to a count on the way.
+        """The number of records, counted as cheaply as the format allows; fewer if ``go_on`` returned False on the way.
 
-        For a view of the progress: of a damaged file it may be wrong. Raises UnusableFile.
+        For the progress view: it may be wrong for a damaged file. Raises UnusableFile.
         """
         ...
 
 
 LOOKS_EVERY = 1024
-"""So many records are counted between two looks whether to go on."""
+"""Records counted between two calls of ``go_on``."""
 FIRST_RECORDS = 20
 
 
 def first_columns(records: Iterator[Record]) -> list[str] | None:
-    """The names in the first records, for formats whose files do not say them: more than one, so that a bad first row stops nothing."""
+    """The names in the first records, for formats without a schema: several records, because the first may be bad."""
     names: dict[str, None] = {}
     for _, fields in islice(records, FIRST_RECORDS):
         if isinstance(fields, dict):

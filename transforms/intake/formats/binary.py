@@ -1,4 +1,4 @@
-"""Binary values as the text they nearly always are: strings whose writer did not say that they are strings."""
+"""Decodes binary values: they are nearly always strings that their writer did not mark as strings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transforms.intake.formats.base import UnreadableValue
 
 
 def text_in(value: Any, column: str) -> Any:
-    """The value with all bytes in it decoded; an UnreadableValue where they are not UTF-8."""
+    """The value with all bytes in it decoded; an UnreadableValue if they are not UTF-8."""
     try:
         return _decoded(value)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Rows out of Arrow's record batches. A value that Python cannot hold costs no other value."""
+"""Rows from Arrow's record batches. A value that Python cannot hold affects no other value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS_AT_A_TIME = 256
 
 
 def rows_of(batch: Any, rows_before: int, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
-    """The rows of a record batch, numbered on from ``rows_before``. Only ``columns`` are turned into values, where that is known."""
+    """The rows of a record batch, numbered from ``rows_before``. If ``columns`` is known, only these are converted."""
     places = {name: place for place, name in enumerate(batch.schema.names) if columns is None or name in columns}
     for begin in range(0, batch.num_rows, ROWS_AT_A_TIME):
         part = batch.slice(begin, ROWS_AT_A_TIME)

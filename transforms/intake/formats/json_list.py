@@ -1,4 +1,4 @@
-"""One JSON list of objects, read element by element; a .json file that holds JSON lines is taken for what it is."""
+"""One JSON list of objects, read element by element; a .json file with JSON lines is read as JSON lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_COUNTED_BYTES = 16 * 1024 * 1024
 
 
 class JsonList:
-    """``[{...}, {...}, ...]``. What is not JSON ends the file: behind it nobody can say where an element begins."""
+    """``[{...}, {...}, ...]``. Invalid JSON ends the file: after it the start of the next element is unknown."""
 
     numbered_by: ClassVar[str] = "record"
     counts_by_parsing: ClassVar[bool] = True
@@ -40,7 +40,7 @@ class JsonList:
             yield number, _record(number, text or b"", depth) if fits else _too_large(number, size, max_row_bytes)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The elements of the list, found without reading what is in them."""
+        """The number of elements, without parsing them."""
         begun, first = _beginning(source)
         if first != b"[":
             return JsonLines().count(begun, go_on)
@@ -60,7 +60,7 @@ class JsonList:
 
 
 class JsonLinesOrList(JsonLines):
-    """JSON lines; a file that is one list of objects, which many call .jsonl too, is taken for what it is."""
+    """JSON lines; a file with one list of objects, which is often named .jsonl too, is read as a list."""
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line, or every element."""
@@ -86,7 +86,7 @@ def _is_list(source: ByteSource) -> tuple[ByteSource, bool]:
 
 
 def _record(number: int, text: bytes, depth: int) -> dict[str, Any] | UnusableRecord:
-    """The object in an element. Raises UnusableFile for an element that is not JSON: its end may not be where it seems to be."""
+    """The object in an element. Raises UnusableFile for an element that is not JSON: its real end is unknown."""
     if depth > DEEPEST:
         return UnusableRecord(reasons.INVALID_JSON, f"element {number} of the list holds values nested deeper than {DEEPEST} levels")
     try:
@@ -111,7 +111,7 @@ def _not_json(number: int, said: str) -> UnusableFile:
 
 
 class _Element(NamedTuple):
-    """The bytes of an element, None where they were let go, the depth of its values, and its length in bytes."""
+    """The bytes of an element (None if dropped), the depth of its values, and its length in bytes."""
 
     text: bytes | None
     depth: int
@@ -124,7 +124,7 @@ _QUOTE, _CLOSING = b'"]'
 
 
 def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[_Element]:
-    """Every element, without the bytes of those that are much longer than that. Raises UnusableFile."""
+    """Every element; much longer ones than ``max_element_bytes`` without their bytes. Raises UnusableFile."""
     splitter = _Splitter()
     number = 0
     while chunk := source.read(CHUNK_BYTES):
@@ -139,7 +139,7 @@ def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[_Element]:
         except ValueError as error:
             raise _not_json(number + 1, str(error)) from None
         if splitter.held_bytes > max_element_bytes:
-            splitter.let_go()
+            splitter.drop()
     if not splitter.ended:
         raise _not_json(number + 1, "the file ends before the list does")
 
@@ -147,8 +147,8 @@ def _elements(source: ByteSource, max_element_bytes: int) -> Iterator[_Element]:
 class _Splitter:
     """Cuts a list into its elements by its brackets, commas and quotes, a chunk at a time.
 
-    Only where elements begin and end is found here; what is in them is read by whoever gets their bytes. So numbers of any length, NaN and
-    deep values do not matter for the cutting.
+    It only finds where elements begin and end; the caller parses their bytes. So numbers of any length, NaN and deep values do not matter
+    here.
     """
 
     def __init__(self) -> None:
@@ -158,13 +158,13 @@ class _Splitter:
         self._escaped = False
         self._pieces: list[bytes] = []
         self.held_bytes = 0
-        self._let_go_bytes = 0
+        self._dropped_bytes = 0
         self.ended = False
         self._after_comma = False
 
-    def let_go(self) -> None:
-        """Forget what is held of the element that is being read; its length is still counted."""
-        self._let_go_bytes += self.held_bytes
+    def drop(self) -> None:
+        """Drop the bytes of the current element; its length is still counted."""
+        self._dropped_bytes += self.held_bytes
         self._pieces, self.held_bytes = [], 0
 
     def cut(self, chunk: bytes) -> Iterator[_Element]:
@@ -174,7 +174,7 @@ class _Splitter:
             place = found.end()
             mark = chunk[place - 1]
             if mark == _QUOTE:
-                if place - found.start() == 1:  # a text that goes on in the next chunk, or ends the list's sense
+                if place - found.start() == 1:  # a text that continues in the next chunk, or invalid JSON
                     self._in_text = True
                     self._note_escape(chunk, place)
                     break
@@ -201,7 +201,7 @@ class _Splitter:
         self.held_bytes += len(chunk) - begin
 
     def _end_of_text(self, chunk: bytes) -> int:
-        """Where the text ends that the chunk begins in; 0 when it begins in none."""
+        """Where the text ends in which the chunk begins; 0 if it begins in none."""
         if not self._in_text:
             return 0
         place = 1 if self._escaped else 0
@@ -213,7 +213,7 @@ class _Splitter:
         return len(chunk)
 
     def _note_escape(self, chunk: bytes, place: int) -> None:
-        """Whether the border after the chunk tears an escape."""
+        """Remember whether the chunk ends inside an escape."""
         rest = chunk[place:]
         self._escaped = (len(rest) - len(rest.rstrip(b"\\"))) % 2 == 1
 
@@ -229,17 +229,17 @@ class _Splitter:
 
     def _take(self, rest: bytes) -> _Element | None:
         """The element that ends here; None for nothing."""
-        text, deepest, let_go_bytes = b"".join((*self._pieces, rest)), self._deepest, self._let_go_bytes
-        self._pieces, self.held_bytes, self._deepest, self._let_go_bytes = [], 0, 0, 0
-        if let_go_bytes:
-            return _Element(None, deepest, let_go_bytes + len(text))
+        text, deepest, dropped_bytes = b"".join((*self._pieces, rest)), self._deepest, self._dropped_bytes
+        self._pieces, self.held_bytes, self._deepest, self._dropped_bytes = [], 0, 0, 0
+        if dropped_bytes:
+            return _Element(None, deepest, dropped_bytes + len(text))
         return _Element(text, deepest, len(text)) if text.strip() else None
 
 
 def _beginning(source: ByteSource) -> tuple[ByteSource, bytes]:
-    """The source from its beginning, and its first byte that is not blank; none when it holds nothing else.
+    """The source from its beginning, and its first byte that is not blank; empty for a blank file.
 
-    Raises UnusableFile for one object that is written over several lines.
+    Raises UnusableFile for one object written over several lines.
     """
     head = source.read(CHUNK_BYTES)
     while head.startswith(BYTE_ORDER_MARK):

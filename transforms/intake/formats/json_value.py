@@ -1,7 +1,7 @@
-"""One JSON value from its bytes: read strictly and fast, and once more leniently where that fails.
+"""One JSON value from its bytes: parsed strictly and fast, and leniently if that fails.
 
-The lenient reading takes what ``json.loads`` takes and strict JSON does not: NaN and Infinity, numbers that no float can hold, half a surrogate
-pair. A column that nobody looks at does no harm, whatever it holds; where such a value is used, the row is a reject.
+The lenient parser also accepts NaN and Infinity, numbers beyond a float and half surrogate pairs, as ``json.loads`` does. Such a value has no
+effect in an unused column; a row that uses one is a reject.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from transforms.elements import reasons
 from transforms.intake.refusal import UnusableRecord
 
 LONGEST_NUMBER = 4300
-"""Digits of a number that are read as one; longer numbers stay the text they are, for turning them takes more than linear time."""
+"""Most digits of a number; longer ones stay text, because their conversion takes more than linear time."""
 _LARGE_INTEGER = re.compile(rb"[0-9]{19}")
 
 
 def json_value(text: bytes, exact_integers: bool = False) -> Any:
-    """The value; ``exact_integers`` keeps integers beyond 64 bits, which are floats else. Raises UnusableRecord."""
+    """The value; ``exact_integers`` keeps integers beyond 64 bits, which otherwise become floats. Raises UnusableRecord."""
     if exact_integers and _LARGE_INTEGER.search(text):
         try:
             return _lenient(text)
         except (ValueError, RecursionError):
-            pass  # what is wrong with it is said below
+            pass  # the error is described below
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as strict:
@@ -40,7 +40,7 @@ def json_value(text: bytes, exact_integers: bool = False) -> Any:
 
 
 def _lenient(text: bytes) -> Any:
-    # half a surrogate written as an escape stays in the text, and is refused where that text is used
+    # an escaped half surrogate stays in the text, and is refused when that text is used
     return json.loads(text.decode("utf-8"), parse_int=_integer, parse_float=_float)
 
 

@@ -13,7 +13,7 @@ from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
 class JsonLines:
-    """Any line may be broken without harm to the others."""
+    """A broken line does not affect the others."""
 
     numbered_by: ClassVar[str] = "line"
     counts_by_parsing: ClassVar[bool] = False
@@ -56,7 +56,7 @@ def fields_of(line: bytes) -> dict[str, Any] | UnusableRecord:
 
 
 def too_large(size: int, max_row_bytes: int) -> UnusableRecord:
-    """What to say of a line that is longer than is read."""
+    """The error for a line that is too long."""
     return UnusableRecord(
         reasons.ROW_TOO_LARGE,
         f"the line is {size:,} bytes long, at most {max_row_bytes:,} are read; shorten it, or look whether line ends are missing",

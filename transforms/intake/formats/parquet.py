@@ -13,7 +13,7 @@ BUFFER_BYTES = 1024 * 1024
 
 
 class Parquet:
-    """Needs a file that can be read from any place: not one that is compressed as a whole."""
+    """Needs a seekable file: not one that is compressed as a whole."""
 
     numbered_by: ClassVar[str] = "record"
     counts_by_parsing: ClassVar[bool] = False
@@ -28,7 +28,7 @@ class Parquet:
         while True:
             try:
                 batch = next(batches, None)
-            except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the damaged bytes lead it to
+            except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
                 raise _broken(f"the Parquet file is damaged behind row {number}", error) from None
             if batch is None:
                 return
@@ -51,10 +51,10 @@ def _open(source: Any) -> Any:
     if not hasattr(source, "seek"):
         raise UnusableFile("Parquet is compressed inside, and a Parquet file that is compressed as a whole cannot be read; unpack it first")
     try:
-        # without the buffer, whole columns of a row group would be in memory
+        # without the buffer, a row group's whole columns would be in memory
         table = pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
-        list(table.schema_arrow.names)  # which are bytes until somebody asks
-    except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the bytes lead it to
+        list(table.schema_arrow.names)  # decodes the names, which may fail
+    except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
         raise _broken("this is not a Parquet file", error) from None
     return table
 

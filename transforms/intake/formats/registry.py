@@ -1,4 +1,4 @@
-"""Which format a file has: what the person says, or else what its name says."""
+"""The format of a file: from the settings, or else from its name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TEXT_BY_SUFFIX = TextLines(may_be_json=True)
 
 
 def format_name(path: str, named: str | None) -> str:
-    """The name of a file's format: ``named``, else by the suffix before that of a compression, and JSON lines where that says nothing."""
+    """The name of a file's format: ``named``, else by its suffix (without a compression's), else JSON lines."""
     if named is not None:
         return named
     suffix = without_compression_suffix(path).rpartition(".")[2].lower()
@@ -41,6 +41,6 @@ def format_of(path: str, named: str | None) -> RowFormat:
 
 
 def place_in(path: str, number: object, named: str | None) -> str:
-    """Where a record is, for a person: ``line 7``, or ``record 7`` in files without lines."""
+    """Where a record is, for messages: ``line 7``, or ``record 7`` in files without lines."""
     shown = f"{number:,}" if isinstance(number, int) else str(number)
     return f"{format_of(path, named).numbered_by} {shown}"

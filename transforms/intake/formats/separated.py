@@ -1,4 +1,4 @@
-"""CSV and TSV: a header with the columns' names, then a row a line, or several lines where a quoted field has line ends."""
+"""CSV and TSV: a header with the columns' names, then one row per line, or several lines if a quoted field has line ends."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOT
 _NO_LIMIT = 2**31 - 1
 _QUOTED = re.compile(r'"[^"]*"?')
 _RETURN_WITHIN = re.compile(r"\r(?=\r*[^\r\n])")
-_INSTEAD_OF_RETURN = "\ufdd0"  # no character, so that no text has it
+_INSTEAD_OF_RETURN = "\ufdd0"  # not a character, so no text contains it
 
 
 @dataclass(frozen=True)
 class SeparatedValues:
-    """Text in columns, as RFC 4180 has it. An empty field is a missing value: the format knows no other.
+    """Text in columns, as in RFC 4180. An empty field is a missing value: the format has no other.
 
-    Columns without a name are left out: pandas writes its index so, and spreadsheets what was empty.
+    Columns without a name are ignored: pandas writes its index like this, and spreadsheets empty columns.
     """
 
     separator: str
@@ -53,7 +53,7 @@ class SeparatedValues:
             yield number, {name: value or None for name, value in zip(header, row, strict=True) if name}
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The lines that are not blank and end no quoted field, without the header: a field is open after an odd number of quotes."""
+        """The lines that are not blank and not inside a quoted field, without the header: a field is open after an odd number of quotes."""
         number, is_open = -1, False
         for piece, first in line_pieces(with_line_feeds(source)):
             if number == -1 and _NAMES_SEPARATOR.match(piece.decode("utf-8", "replace")):
@@ -76,7 +76,7 @@ class _Table:
     """The rows under a header. Raises UnusableFile."""
 
     def __init__(self, source: ByteSource, separator: str, max_row_bytes: int) -> None:
-        csv.field_size_limit(_NO_LIMIT)  # of the whole process, and anybody may have set it; rows are bounded by _Lines
+        csv.field_size_limit(_NO_LIMIT)  # global in the process, so anybody may have set it; _Lines bounds the rows
         self._lines = _Lines(source, max_row_bytes)
         self._separator = _separator_of(self._lines, separator)
         self._reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
@@ -116,7 +116,7 @@ class _Table:
         return None
 
     def refuse_if_rows_are_inside(self, columns: int) -> None:
-        """Raise UnusableFile when the row that was read last, and is none, has swallowed other rows: a quote is missing or too many."""
+        """Raise UnusableFile when the last row, which is invalid, contains other rows: a quote is missing or too many."""
         inside = self._lines.of_row[1:]
         rows = sum(self._is_row(line, columns) for line in inside)
         if rows and rows * 2 >= len(inside):
@@ -151,9 +151,9 @@ class _Table:
 
 
 class _Lines:
-    """Lines as csv.reader wants them, one at a time. A line that cannot be given as it is becomes empty, and ``fault`` says why.
+    """Lines for csv.reader, one at a time. An unusable line becomes empty, and ``fault`` says why.
 
-    A carriage return within a line ends no row, and csv.reader refuses it outside of quotes, where pandas writes it; it gets a stand-in.
+    A carriage return within a line does not end a row. csv.reader refuses it outside of quotes, where pandas writes it, so it is replaced.
     """
 
     def __init__(self, source: ByteSource, max_row_bytes: int) -> None:
@@ -162,10 +162,10 @@ class _Lines:
         self.number = 0
         self.fault: UnusableRecord | None = None
         self.of_row: list[str] = []
-        """The lines of the row that is being read."""
+        """The lines of the current row."""
         self._row_bytes = 0
         self.returns_within = False
-        """Whether the row that is being read has stand-ins for carriage returns."""
+        """Whether the current row has replaced carriage returns."""
 
     def begin_row(self) -> None:
         """Forget the row before."""
@@ -175,7 +175,7 @@ class _Lines:
         self.returns_within = False
 
     def beginning(self) -> str:
-        """The first line, as far as it is read; it stays the next one."""
+        """The beginning of the first line, which is still the next one to read."""
         return self._stream.peek().removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0].decode("utf-8", "replace")
 
     def __iter__(self) -> Iterator[str]:
@@ -198,7 +198,7 @@ class _Lines:
             )
         if self.number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise UnusableFile("the file is UTF-16, not UTF-8. Save it as UTF-8")
-        line = line.removeprefix(BYTE_ORDER_MARK)  # of any line: joined files have one where each of them begins
+        line = line.removeprefix(BYTE_ORDER_MARK)  # on any line: each part of a joined file begins with one
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -215,7 +215,7 @@ class _Lines:
 
 
 def _separator_of(lines: _Lines, separator: str) -> str:
-    """What separates the fields: what a spreadsheet's first line ``sep=;`` says, or what the header has where it has no other."""
+    """The separator of the fields: from a spreadsheet's first line ``sep=;``, or the one that the header uses instead."""
     beginning = lines.beginning()
     named = _NAMES_SEPARATOR.match(beginning)
     if named is not None:

@@ -20,7 +20,7 @@ MESSAGES = "messages"
 
 @dataclass(frozen=True)
 class TextLines:
-    """A line is a user message, and the column ``text`` for templates. With ``may_be_json`` JSON lines are read as what they are."""
+    """A line is a user message, and the column ``text`` for templates. With ``may_be_json`` JSON lines are read as JSON."""
 
     may_be_json: bool = False
     numbered_by: ClassVar[str] = "line"
@@ -29,7 +29,7 @@ class TextLines:
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""
-        begun, holds_json = self._looked_at(source)
+        begun, holds_json = self._peek(source)
         if holds_json:
             yield from JsonLines().records(begun, max_row_bytes, columns)
             return
@@ -50,12 +50,12 @@ class TextLines:
         return JsonLines().count(source, go_on)
 
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
-        """What a line gives."""
-        begun, holds_json = self._looked_at(source)
+        """The one column."""
+        begun, holds_json = self._peek(source)
         return JsonLines().columns(begun, max_row_bytes) if holds_json else [TEXT, MESSAGES]
 
-    def _looked_at(self, source: ByteSource) -> tuple[ByteSource, bool]:
-        """The source from its beginning, and whether one of its first lines is a JSON object: a prompt is none."""
+    def _peek(self, source: ByteSource) -> tuple[ByteSource, bool]:
+        """The source from its beginning, and whether one of its first lines is a JSON object, which a prompt is not."""
         if not self.may_be_json:
             return source, False
         head = source.read(CHUNK_BYTES)

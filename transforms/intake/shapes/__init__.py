@@ -1,1 +1,1 @@
-"""The shapes of rows that people have, besides a column of messages: each makes a chat of a record."""
+"""Common shapes of rows other than a column of messages: each makes a chat from a record."""

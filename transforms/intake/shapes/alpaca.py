@@ -1,4 +1,4 @@
-"""Alpaca: ``{"instruction": "...", "input": "...", "output": "..."}``, and what names its parts as Dolly does."""
+"""Alpaca: ``{"instruction": "...", "input": "...", "output": "..."}``, also with Dolly's names."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from transforms.intake.shapes.base import text_in_column
 _INPUTS = ("input", "context")
 _OUTPUTS = ("output", "response")
 _OTHER_PROMPTS = frozenset({"question", "query", "prompt", "text", "passage", "document", "article", "problem", "choices", "options", "premise"})
-"""With one of these beside it, an instruction may be one half of a prompt only, which nobody can know."""
+"""With one of these columns, the instruction may be only a part of the prompt."""
 
 
 class Alpaca:
-    """The instruction, a blank line and the input are the user's message; the output is the answer that is known."""
+    """The instruction, a blank line and the input are the user's message; the output is the known answer."""
 
     columns: ClassVar[frozenset[str]] = frozenset({"instruction", *_INPUTS, *_OUTPUTS, "system", "history", *_OTHER_PROMPTS})
 
     def fits(self, names: Collection[str]) -> bool:
-        """By the instruction, where nothing else may belong to the prompt."""
+        """By the instruction, if nothing else may belong to the prompt."""
         return "instruction" in names and not any(name in names for name in _OTHER_PROMPTS)
 
     def chat(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:

@@ -1,4 +1,4 @@
-"""What every shape does."""
+"""The interface of every shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.intake.refusal import UnusableRecord, named
 
 
 class RowShape(Protocol):
-    """One way in which rows hold a prompt without saying so in a setting. ``columns`` are all that it looks at."""
+    """One shape of rows that is recognised without a setting. ``columns`` are all that it uses."""
 
     columns: ClassVar[frozenset[str]]
 
@@ -26,7 +26,7 @@ class RowShape(Protocol):
 
 
 def text_in_column(fields: Mapping[str, Any], name: str) -> str | None:
-    """The text of a column; None where it is missing or empty. Raises UnusableRecord for a value of another kind."""
+    """The text of a column; None if it is missing or empty. Raises UnusableRecord for another type."""
     value = fields.get(name)
     if isinstance(value, UnreadableValue):
         raise value.refusal()

@@ -16,7 +16,7 @@ _BODIES = ("body", "params")
 
 
 class BatchRequest:
-    """The chat of a request. Its model and sampling parameters are not looked at: the run's own settings say these."""
+    """The chat of a request. Its model and sampling parameters are ignored: the run's settings have these."""
 
     columns: ClassVar[frozenset[str]] = frozenset({"custom_id", "url", *_BODIES})
 

@@ -14,7 +14,7 @@ from transforms.intake.shapes.base import text_in_column
 
 
 class PromptCompletion:
-    """The completion is the answer that is known. A prompt without it may be one half of something, so both columns are asked for."""
+    """The completion is the known answer. A prompt alone may be a part of something else, so both columns are required."""
 
     columns: ClassVar[frozenset[str]] = frozenset({"prompt", "completion"})
 

@@ -16,5 +16,5 @@ LOOKED_AT = frozenset[str]().union(*(shape.columns for shape in SHAPES))
 
 
 def shape_of(names: Collection[str]) -> RowShape | None:
-    """The shape of a record with these columns; None for one that is not known for certain."""
+    """The shape of a record with these columns; None if it is not certain."""
     return next((shape for shape in SHAPES if shape.fits(names)), None)

@@ -13,7 +13,7 @@ _CHATS = ("conversations", "conversation")
 
 
 class ShareGpt:
-    """The column's messages may say ``role`` and ``content`` too. A system prompt may be in a column of its own, as LLaMA-Factory has it."""
+    """The messages may also have ``role`` and ``content``. A system prompt may be in a separate column, as in LLaMA-Factory."""
 
     columns: ClassVar[frozenset[str]] = frozenset({*_CHATS, "system"})
 
