@@ -26,7 +26,7 @@ _COMMON = frozenset(
 """Labels that are common words: in running text they do not count."""
 
 _MARKUP = re.compile(
-    r"[*`~]{1,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)|</?[A-Za-z_]{1,20}>|\\(?:boxed|text\w{0,2}|mathrm|mathbf)\{|[{}$]|^#{1,4}\s|^>\s",
+    r"[*`~]{1,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)|</?[A-Za-z_]{1,20}>|\\(?:f?boxed|text\w{0,2}|mathrm|mathbf)\{|\\[()\[\]]|[{}$]|^#{1,4}\s|^>\s",
     re.MULTILINE,
 )
 _UNSURE = re.compile(
@@ -50,7 +50,8 @@ _NEGATED_BEHIND = re.compile(
 )
 _STATED = (
     r"(?:answer|label|choice|option|letter|verdict|result|class|category|prediction|classification|relationship|relation|sentiment|output"
-    r"|response|conclusion|judg\w*|decision|intent|emotion|topic|is|it['’]s|be|as|say|choose|pick|select|think|go with|therefore|so|thus|hence)"
+    r"|response|conclusion|judg\w*|decision|intent|emotion|topic|is|it['’]s|be|as|say|choose|pick|select|think|go with|therefore|so|thus|hence"
+    r"|respuesta|réponse|antwort|resposta|risposta|jawaban(?:nya)?|letra|lettre|buchstabe|opci[oó]n|opção|opzione)"
 )
 
 
@@ -222,8 +223,9 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {ord("�
 _BEHIND_STATED = re.compile(r"\s*(?:$|\n|[.,;:!)\]\"'”’]|[-–—]\s|\(|\b(?:because|since|as|for|given|due)\b)", re.IGNORECASE)
 _BEHIND_LETTER = re.compile(r"[).:]\s|\s+is\s+(?:the\s+|clearly\s+)?(?:correct|right|best|answer|most likely)\b")
 _BEFORE_STATED = re.compile(
-    rf"(?:^|\n|\b{_STATED}\s*(?:is|are|was|would be|should be|[:=]|->|→|-)?\s*(?:clearly|definitely|therefore|thus|then|option|choice|letter"
-    rf"|answer|label|the|a|just|simply)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[]"
+    rf"(?:^|\n|\b{_STATED}\s*(?:correct\w*|corret[ta]\w*|juste|exacte?)?\s*"
+    r"(?:is|are|was|would be|should be|es|est|ist|é|è|adalah|[:=]|->|→|-)?"
+    r"\s*(?:clearly|definitely|therefore|thus|then|option|choice|letter|answer|label|the|a|just|simply|la|el|le|die|der|il|o)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[]"
     r"|(?:答案|应该?|選|选)?(?:[选選]项?|項|[是为為は:])|\b(?:definitely|clearly|surely|certainly|obviously))\s*[\"'“‘(\[]*(?:(?:an?|the)\s+)?$",
     re.IGNORECASE,
 )

@@ -23,7 +23,7 @@ def letters_in_other_case(text: str, names: frozenset[str]) -> Iterator[tuple[st
     letters = "".join(sorted(name.swapcase() for name in names if _is_letter(name) and name.swapcase() not in names))
     if letters:
         for found in _pattern(letters).finditer(text):
-            start, end = next(span for span in map(found.span, range(1, 5)) if span != (-1, -1))
+            start, end = next(span for span in map(found.span, range(1, 6)) if span != (-1, -1))
             yield text[start:end].swapcase(), start, end
 
 
@@ -40,4 +40,5 @@ def _pattern(letters: str) -> re.Pattern[str]:
         rf"(?i:{_LED_IN})(?:[\"'“‘]?{one}[\"'”’]?(?:{closed}|[):]\s)|[(\[]{one}[)\]]{another})"
         rf"|(?i:\b{_NOUN}\s+)[(\[\"'“‘]?{one}[)\]\"'”’]?(?i:{_CORRECT})"
         rf"|\A\(?{one}\)[.:]?(?=\s){another}"
+        rf"|\A(?i:{_NOUN}\s+)\(?{one}\)?\.?\Z"
     )

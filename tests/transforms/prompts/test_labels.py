@@ -319,3 +319,33 @@ def test_labels_in_any_form_bind_under_chain_of_thought(system: str) -> None:
     assert prompt.extract('{"reason": "r", "answer_choice": "Neutral"}', asked) == "neutral"
     with pytest.raises(AnswerRejected):
         prompt.extract('{"reason": "r", "answer_choice": "unclear"}', asked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Final Answer: \\(\\boxed{D}\\)",
+        "\\[\\boxed{\\text{D}}\\]",
+        "\\(D\\)",
+        "option d",
+        "Choice (d).",
+        "La respuesta correcta es la D",
+        "Die richtige Antwort ist D.",
+        "La bonne réponse est la D.",
+        "A resposta correta é a letra D.",
+        "La risposta corretta è la D",
+        "Jawabannya adalah D.",
+        "La opción D",
+        "La respuesta es D, no A",
+    ],
+)
+def test_a_letter_in_a_formula_or_in_another_language(text: str) -> None:
+    prompt, asked = request("Answer with A, B, C or D only.", CHOICES, TaskType.NLU_QA, False)
+    assert prompt.extract(text, asked) == "D"
+
+
+@pytest.mark.parametrize("text", ["Die Antwort ist nicht D.", "La réponse n'est pas D.", "La D es una fruta", "option a or option d"])
+def test_a_letter_in_another_language_that_is_not_the_answer(text: str) -> None:
+    prompt, asked = request("Answer with A, B, C or D only.", CHOICES, TaskType.NLU_QA, False)
+    with pytest.raises(AnswerRejected):
+        prompt.extract(text, asked)
