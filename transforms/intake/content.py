@@ -23,6 +23,8 @@ _REFUSED_PARTS = {
     ),
 }  # fmt: skip
 """Types of content parts, as OpenAI, Anthropic, Google, Amazon, Mistral and Hugging Face write them."""
+_THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content", "reasoning_text"})
+"""Parts of an earlier answer that its reader never saw: they are left out, as the services leave them out."""
 _MEDIA = {"image": "image", "audio": "input_audio", "video": "video"}
 
 
@@ -31,7 +33,9 @@ def text_of(content: object, where: str) -> str:
     if isinstance(content, str):
         return readable(content, where)
     if isinstance(content, list) and content:
-        return PARTS_JOINED_BY.join(_part(part, place, where) for place, part in enumerate(content, start=1))
+        said = [_part(part, place, where) for place, part in enumerate(content, start=1) if not _is_thought(part)]
+        if said:
+            return PARTS_JOINED_BY.join(said)
     found = named(content) if content != [] else "an empty list"
     raise UnusableRecord(reasons.CONTENT_NOT_TEXT, f'the "content" of {where} is {found}; expected text, or a list of parts that are all text')
 
@@ -62,6 +66,10 @@ def refuse_tool_calls(message: Mapping[object, object], where: str) -> None:
             raise UnusableRecord(
                 reasons.TOOL_CALLS, f'{where} calls tools ("{name}"); chats with tool calls cannot be distilled: leave these rows out'
             )
+
+
+def _is_thought(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in _THOUGHTS
 
 
 def _part(part: object, place: int, where: str) -> str:

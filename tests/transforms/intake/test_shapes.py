@@ -126,6 +126,27 @@ BATCH = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions"}
             {"custom_id": "r-1", "params": {"system": [{"type": "text", "text": "s"}], "messages": [{"role": "user", "content": "u"}]}},
             [("system", "s"), U],
         ),
+        (
+            {"recordId": "1", "modelInput": {"system": "s", "messages": [{"role": "user", "content": [{"type": "text", "text": "u"}]}]}},
+            [("system", "s"), U],
+        ),
+        ({"key": "1", "request": {"contents": [{"parts": [{"text": "u"}]}]}}, [U]),
+        (
+            {"request": {"contents": [{"role": "user", "parts": [{"text": "u"}]}], "system_instruction": {"parts": [{"text": "s"}]}}},
+            [("system", "s"), U],
+        ),
+        ({"request": {"messages": [{"role": "user", "content": "u"}]}}, [U]),
+        ({"prompt": "u", "chosen": "a", "rejected": "b"}, [U, A]),
+        ({"prompt": [{"role": "user", "content": "u"}], "chosen": [{"role": "assistant", "content": "a"}], "rejected": []}, [U, A]),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": "u"},
+                    {"role": "assistant", "content": [{"type": "thinking"}, {"type": "text", "text": "a"}]},
+                ]
+            },
+            [U, A],
+        ),
         ({"prompt": "u", "completion": "a"}, [U, A]),
         ({"prompt": "u", "completion": ""}, [U]),
         ({"prompt": [{"role": "user", "content": "u"}], "completion": [{"role": "assistant", "content": "a"}]}, [U, A]),
@@ -143,6 +164,9 @@ def test_batch_requests_and_prompts_with_completions(row: dict[str, Any], messag
         {**BATCH, "body": 7},
         {**BATCH, "body": {"messages": None}},
         {"custom_id": "r-1"},
+        {"request": "u", "response": "a"},
+        {"request": {"prompt": "u"}},
+        {"modelInput": {"inputText": "u"}},
         {"prompt": "u"},
         {"question": "u", "answer": "a"},
         {"text": "u"},

@@ -1,4 +1,7 @@
-"""``{"prompt": "...", "completion": "..."}`` of OpenAI's and TRL's trainings; both may be lists of messages."""
+"""``{"prompt": "...", "completion": "..."}`` of OpenAI's and TRL's trainings; both may be lists of messages.
+
+Of preferences, ``{"prompt": ..., "chosen": ..., "rejected": ...}``, the chosen answer is the completion.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,20 @@ from transforms.intake.shapes.base import text_in_column
 class PromptCompletion:
     """The completion is the known answer. A prompt alone may be a part of something else, so both columns are required."""
 
-    columns: ClassVar[frozenset[str]] = frozenset({"prompt", "completion"})
+    columns: ClassVar[frozenset[str]] = frozenset({"prompt", "completion", "chosen"})
 
     def fits(self, names: Collection[str]) -> bool:
         """By both columns."""
-        return "prompt" in names and "completion" in names
+        return "prompt" in names and ("completion" in names or "chosen" in names)
 
     def chat(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         """The prompt and its completion. Raises UnusableRecord."""
-        prompt, completion = fields["prompt"], fields["completion"]
+        known = "completion" if "completion" in fields else "chosen"
+        prompt, completion = fields["prompt"], fields.get(known)
         if isinstance(prompt, list):
             return chat_of([*prompt, *(completion if isinstance(completion, list) else ())], "prompt")
-        asked, answer = text_in_column(fields, "prompt"), text_in_column(fields, "completion")
+        asked, answer = text_in_column(fields, "prompt"), text_in_column(fields, known)
         if asked is None or not asked.strip():
             raise UnusableRecord(reasons.EMPTY_USER_MESSAGE, 'the "prompt" is empty; the teacher needs something to answer')
         messages = (ChatMessage("user", readable(asked, "the prompt")),)
-        return messages if answer is None else (*messages, ChatMessage("assistant", readable(answer, "the completion")))
+        return messages if answer is None else (*messages, ChatMessage("assistant", readable(answer, f"the {known} answer")))
