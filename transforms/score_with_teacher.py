@@ -57,7 +57,7 @@ class _ScoreBatchFn(beam.DoFn):
             self._keeper = keeper_of(self._scoring, session)
             if self._scoring.control_dir is not None:
                 self._control = control_of(self._scoring.control_dir, session)
-                self._control.tell()
+                self._control.report()
         self._lane.put(element)
         for row in self._lane.finished():
             yield self._counted(row)
@@ -70,9 +70,9 @@ class _ScoreBatchFn(beam.DoFn):
             self._counters.left_out(self._lane.left_out())
             self._counters.endpoints(*self._lane.endpoint_news())
             if self._control is not None:
-                self._control.tell()
+                self._control.report()
             if self._keeper is not None:
-                self._keeper.say()
+                self._keeper.write()
         self._counters.hand_over()
 
     def teardown(self) -> None:

@@ -14,10 +14,10 @@ MOST_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class FoundEndpoint:
-    """What the resource manager says of an endpoint.
+    """An endpoint as the resource manager reports it.
 
     ``auth_mode`` is lower case: key, aad or keyandaad (serverless); key, amltoken or aadtoken (online). ``model_id`` is the deployed
-    model's asset id, "" when it is not given. ``headers`` are those that the endpoint wants on every request.
+    model's asset id, "" when it is not given. ``headers`` are required on every request.
     """
 
     name: str
@@ -29,9 +29,9 @@ class FoundEndpoint:
 
 
 def find_endpoint(manager: ResourceManager, name: str) -> FoundEndpoint:
-    """The endpoint ``name``, healthy. Only a 404 leads from the serverless to the online ones.
+    """The endpoint ``name``, which is ready. Online endpoints are tried only after a 404 for a serverless one.
 
-    Raises AzureProblem when there is none, when it is not ready, or when the answer stays away.
+    Raises AzureProblem when there is none, when it is not ready, or when Azure does not answer.
     """
     try:
         return _serverless(name, manager.get(f"/serverlessEndpoints/{quote(name, safe='')}"))

@@ -1,4 +1,4 @@
-"""One secret of a process: fetched by one thread at a time, renewed before it ends, kept while it lives."""
+"""One secret of a process: fetched by one thread at a time, renewed before it expires, kept while it is valid."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger("beam_distill.azure")
 
 T = TypeVar("T")
 
-LONGEST_MARGIN_S = 300.0  # Azure's own clients renew a token of an hour or more this long before its end
-MARGIN_SHARE = 0.2  # of a shorter life
-RENEWAL_PAUSE_S = 30.0  # between renewals of a secret that still lives
+LONGEST_MARGIN_S = 300.0  # Azure's own clients renew a token of an hour or more this long before it expires
+MARGIN_SHARE = 0.2  # of a shorter lifetime
+RENEWAL_PAUSE_S = 30.0  # between renewals of a secret that is still valid
 
 
 @dataclass(frozen=True, slots=True)
 class Secret(Generic[T]):
-    """A value that opens something. ``expires_epoch_s`` is when it stops doing so, None for a key that does not."""
+    """A credential's value. ``expires_epoch_s`` is when it expires, None for a key that does not."""
 
     value: T
     expires_epoch_s: float | None = None
@@ -34,10 +34,10 @@ class Secret(Generic[T]):
 
 
 class KeptSecret(Generic[T]):
-    """Keeps what ``fetch`` gives. Safe from any thread and any event loop.
+    """Caches the result of ``fetch``. Safe from any thread and any event loop.
 
-    ``fetch`` blocks and runs on a thread of its own; however many callers wait, it runs once at a time. A living secret is handed out
-    at once, also while its renewal is under way and also when the renewal fails. ``fetch`` raises AzureProblem.
+    ``fetch`` blocks and runs on a separate thread, once for all waiting callers. A valid secret is returned at once, also during its
+    renewal and after a failed renewal. ``fetch`` raises AzureProblem.
     """
 
     def __init__(self, name: str, fetch: Callable[[], Secret[T]], clock: Callable[[], float] | None = None) -> None:
@@ -52,7 +52,7 @@ class KeptSecret(Generic[T]):
         self._closed = False
 
     def peek(self) -> Secret[T] | None:
-        """The secret when it lives, without waiting; starts its renewal when that is due."""
+        """The secret if it is valid, without waiting; starts its renewal when that is due."""
         held = self._held
         if held is None:
             return None
@@ -66,7 +66,7 @@ class KeptSecret(Generic[T]):
         return held
 
     async def get(self) -> Secret[T]:
-        """The secret, waited for when there is none that lives. A cancelled waiter does not end the fetch. Raises AzureProblem."""
+        """The current secret; waits when it has expired. A cancelled waiter does not end the fetch. Raises AzureProblem."""
         held = self.peek()
         if held is not None:
             return held
@@ -82,14 +82,14 @@ class KeptSecret(Generic[T]):
             try:
                 loop.call_soon_threadsafe(set_done)
             except RuntimeError:
-                log.debug("%s came after its loop was closed", self._name)  # nobody waits any more
+                log.debug("%s came after its loop was closed", self._name)  # nobody waits for it any more
 
         asked.add_done_callback(wake)
         await done
         return asked.result()
 
     def get_blocking(self, patience_s: float = 0.0) -> Secret[T]:
-        """As ``get``, for plain threads: passing problems are tried again for ``patience_s`` seconds."""
+        """As ``get``, for plain threads: retries passing problems for ``patience_s`` seconds."""
         deadline = time.monotonic() + patience_s
         pause_s = 0.25
         while True:
@@ -103,13 +103,13 @@ class KeptSecret(Generic[T]):
                 pause_s = min(4.0, 2.0 * pause_s)
 
     def refused(self, secret: Secret[T]) -> None:
-        """What was handed out is not accepted any more: the next caller gets a new one. A newer secret stays."""
+        """``secret`` is no longer accepted: the next caller gets a new one. A newer secret stays."""
         with self._lock:
             if self._held is secret:
                 self._held = None
 
     def close(self) -> None:
-        """Forget the secret; a fetch under way is waited for a moment and its result dropped."""
+        """Drop the secret; waits a moment for a running fetch and drops its result."""
         with self._lock:
             self._closed = True
             self._held = None
@@ -132,7 +132,7 @@ class KeptSecret(Generic[T]):
     def _run(self, asked: Future[Secret[T]]) -> None:
         try:
             fetched = self._fetch()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+        except BaseException as error:  # noqa: BLE001 - passed to the waiting callers
             self._failed(asked, error)
             return
         with self._lock:
@@ -151,7 +151,7 @@ class KeptSecret(Generic[T]):
                 left_s = held.expires_epoch_s - self._clock()
                 self._renew_epoch_s = self._clock() + min(RENEWAL_PAUSE_S, left_s / 4.0)
         if alive and held is not None:
-            log.warning("%s cannot be renewed yet and is used while it lives: %s", self._name, error)
+            log.warning("%s cannot be renewed yet and is used until it expires: %s", self._name, error)
             asked.set_result(held)
         else:
             asked.set_exception(error)

@@ -1,4 +1,4 @@
-"""Keys that Azure keeps: of a workspace connection, of an endpoint. Read on the machine that uses them."""
+"""Keys stored in Azure: of a workspace connection, of an endpoint. Read on the machine that uses them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _KEY_NAMES = frozenset({"key", "apikey", "authorization", "token"})
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, and the header that wants it where the place it was found in says one; else the endpoint's kind decides.
+    """A key, and its header if its source names one; else the endpoint's kind decides.
 
-    ``value`` is None for access without a key; ``own_identity`` says that the caller's token opens the endpoint instead.
+    ``value`` is None for access without a key; ``own_identity``: the endpoint accepts the caller's token instead.
     """
 
     value: str | None
@@ -40,7 +40,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A workspace connection. ``target`` is the address it leads to; ``metadata`` has lower-case names."""
+    """A workspace connection. ``target`` is its address; ``metadata`` has lower-case names."""
 
     name: str
     target: str
@@ -52,7 +52,7 @@ class Connection:
 
 
 def kept_connection(workspace: WorkspaceRef, identity: IdentityRef, name: str) -> KeptSecret[Connection]:
-    """The process's reading of a connection."""
+    """The process's copy of a connection."""
     secret: KeptSecret[Connection] = kept(
         (workspace, identity, "connection", name), f"connection {name}", lambda: _read_connection(ResourceManager(workspace, identity), name)
     )
@@ -70,7 +70,7 @@ def kept_online_key(workspace: WorkspaceRef, identity: IdentityRef, name: str) -
 
 
 def kept_online_token(workspace: WorkspaceRef, identity: IdentityRef, name: str) -> KeptSecret[Key]:
-    """The process's token of an online endpoint with authMode AMLToken; renewed before it ends."""
+    """The process's token of an online endpoint with authMode AMLToken; renewed before it expires."""
     path = f"/onlineEndpoints/{quote(name, safe='')}/token"
 
     def fetch() -> Secret[Key]:
@@ -78,7 +78,7 @@ def kept_online_token(workspace: WorkspaceRef, identity: IdentityRef, name: str)
         try:
             return Secret(Key(str(fields["accessToken"])), epoch_s_of(fields["expiryTimeUtc"]))
         except (KeyError, ValueError, TypeError):
-            raise AzureProblem(f"{path} gave no token with an end", passing=False) from None
+            raise AzureProblem(f"{path} gave no token with an expiry time", passing=False) from None
 
     secret: KeptSecret[Key] = kept((workspace, identity, path), f"token of endpoint {name}", fetch)
     return secret
@@ -121,7 +121,7 @@ def _read_connection(manager: ResourceManager, name: str) -> Secret[Connection]:
 
 
 def _key_of(name: str, properties: dict[str, Any]) -> Key:
-    """The key that a connection's credentials hold. Raises AzureProblem for kinds that open no HTTP endpoint."""
+    """The key in a connection's credentials. Raises AzureProblem for types that an HTTP endpoint cannot use."""
     reported = str(properties.get("authType") or "")
     auth_type = reported.lower()
     found = properties.get("credentials")
@@ -143,8 +143,8 @@ def _key_of(name: str, properties: dict[str, Any]) -> Key:
         keys = credentials.get("keys")
         return _custom_key(name, keys if isinstance(keys, dict) else {})
     raise AzureProblem(
-        f"the connection {name} has authType {reported or '(none given)'}, which opens no teacher; recreate it with an API key, "
-        "or with custom keys that hold one named api-key",
+        f"the connection {name} has authType {reported or '(none given)'}, which is not for a teacher; recreate it with an API key, "
+        "or with custom keys of which one is named api-key",
         passing=False,
     )
 
@@ -155,7 +155,7 @@ def _custom_key(name: str, keys: dict[str, Any]) -> Key:
     if len(chosen) != 1:
         listed = ", ".join(sorted(keys)) or "none"
         raise AzureProblem(
-            f"the connection {name} has custom keys ({listed}), and it is not clear which one opens the teacher; name it api-key", passing=False
+            f"the connection {name} has custom keys ({listed}), and it is not clear which one is the teacher's; name it api-key", passing=False
         )
     return Key(_present(name, f"credentials.keys.{chosen[0]}", keys[chosen[0]]))
 

@@ -1,4 +1,4 @@
-"""Model asset ids, and the component's lists of models that it was made for."""
+"""Model asset ids, and the component's lists of supported models."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ModelAsset:
     version: str | None = None
 
     def same_model(self, other: ModelAsset) -> bool:
-        """Whether both ids mean one model; a version that one of them leaves out does not count."""
+        """Whether both ids mean the same model; versions are compared only if both have one."""
         versions = {self.version, other.version} - {None}
         names = (self.registry.lower(), self.name.lower()) == (other.registry.lower(), other.name.lower())
         return names and len(versions) < 2
@@ -48,5 +48,5 @@ def parse_asset_id(text: str) -> ModelAsset:
 
 
 def outside(listed: frozenset[tuple[str, str]], asset: ModelAsset) -> bool:
-    """Whether ``asset`` is none of the ``listed`` models."""
+    """Whether ``asset`` is not among the ``listed`` models."""
     return (asset.registry.lower(), asset.name.lower()) not in {(registry.lower(), name.lower()) for registry, name in listed}

@@ -1,4 +1,4 @@
-"""Moments as Azure writes them."""
+"""Times as Azure writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _FRACTION = re.compile(r"\.\d+")
 
 
 def epoch_s_of(moment: object) -> float:
-    """Epoch seconds as number or text, or ISO 8601 with any number of decimals (Azure writes seven, Python 3.10 reads six), as epoch seconds.
+    """Epoch seconds from a number, its text, or ISO 8601 with any number of decimals (Azure writes seven, Python 3.10 reads six).
 
     A text without a zone is UTC. Raises ValueError.
     """

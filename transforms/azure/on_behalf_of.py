@@ -1,7 +1,7 @@
-"""The source of tokens in an Azure ML job that runs as the person who submitted it (``identity: user_identity``).
+"""The source of tokens in an Azure ML job that runs as the user who submitted it (``identity: user_identity``).
 
-azure-identity does not know it. ``GET $OBO_ENDPOINT?resource=R``, no secret header; the answer holds ``access_token`` or ``token`` and its end
-as ``expires_on`` (epoch), ``expires_in`` (seconds) or ``expiresOn`` (ISO 8601).
+azure-identity does not support it. ``GET $OBO_ENDPOINT?resource=R``, no secret header; the answer has ``access_token`` or ``token`` and its
+expiry as ``expires_on`` (epoch), ``expires_in`` (seconds) or ``expiresOn`` (ISO 8601).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _read_token(text: str) -> AccessToken:
         fields: dict[str, Any] = json.loads(text)
         return AccessToken(fields.get("access_token") or fields["token"], _end_epoch_s(fields))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # the text may hold the token: only the kind of fault is given
+        # the text may contain the token: only the error's type is shown
         raise AzureProblem(f"{OBO_VARIABLE} answered with no token that can be read ({type(error).__name__})", passing=False) from None
 
 

@@ -1,4 +1,4 @@
-"""Coroutines called from plain code, also on a thread whose loop is running, as it is in every notebook."""
+"""Coroutines called from synchronous code, also on a thread with a running loop, as in every notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """What the coroutine returns or raises. Where this thread has a running loop, which ``asyncio.run`` refuses, another thread runs it."""
+    """Returns or raises as the coroutine does. If this thread has a running loop, which ``asyncio.run`` refuses, another thread runs it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -25,6 +25,6 @@ def run_to_end(coroutine: Coroutine[Any, Any, Result]) -> Result:
         except BaseException as error:  # noqa: BLE001 - raised again on the thread that waits
             ended.set_exception(error)
 
-    # a daemon: Ctrl-C ends the waiting at once, and nobody waits for the rest
+    # a daemon: Ctrl-C ends the wait at once, and the process does not wait for the thread
     threading.Thread(target=run, name="own-loop", daemon=True).start()
     return ended.result()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 class AzureProblem(Exception):
-    """A question to Azure that was not answered; the text says what to do.
+    """A failed request to Azure; the text says what to do.
 
-    ``passing`` says whether asking again later may help (throttled, 5xx, no connection). ``status`` is the HTTP status, None when no
-    response came. ``retry_after_s`` is the wait that was asked for, None when none was.
+    ``passing``: whether a later retry may help (throttled, 5xx, no connection). ``status`` is the HTTP status, None when no
+    response came. ``retry_after_s`` is the requested wait, or None.
     """
 
     def __init__(self, message: str, *, passing: bool, status: int | None = None, retry_after_s: float | None = None) -> None:

@@ -17,7 +17,7 @@ from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.azure.tokens import kept_token
 from transforms.web.proxies import proxy_for
 
-API_VERSION = "2024-10-01"  # generally available for connections, serverless and online endpoints alike
+API_VERSION = "2024-10-01"  # generally available for connections, serverless and online endpoints
 ATTEMPT_S = 30.0
 MOST_ATTEMPTS = 4
 LONGEST_WAIT_S = 20.0
@@ -25,7 +25,7 @@ _PASSING_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
 
 
 class ResourceManager:
-    """Blocking calls below one workspace as one identity; not for an event loop's thread."""
+    """Blocking calls for one workspace as one identity; not for an event loop's thread."""
 
     def __init__(self, workspace: WorkspaceRef, identity: IdentityRef) -> None:
         self.workspace = workspace
@@ -33,11 +33,11 @@ class ResourceManager:
         self._token = kept_token(identity, workspace.arm_scope)
 
     def get(self, path: str) -> dict[str, Any]:
-        """GET ``path`` below the workspace, or a whole address that an answer named (``nextLink``). Raises AzureProblem."""
+        """GET ``path`` below the workspace, or a full address from an answer (``nextLink``). Raises AzureProblem."""
         return self._call("GET", path, "read")
 
     def post(self, path: str, action: str) -> dict[str, Any]:
-        """POST to ``path`` without a body; ``action`` is the permission it takes. Raises AzureProblem."""
+        """POST to ``path`` without a body; ``action`` is the required permission. Raises AzureProblem."""
         return self._call("POST", path, action)
 
     def _call(self, method: str, path: str, action: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who asks Azure, and which workspace: names only, they travel to the workers."""
+"""The identity and the workspace: only names, because they are sent to the workers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ PUBLIC_ARM_URL = "https://management.azure.com"
 
 @dataclass(frozen=True, slots=True)
 class IdentityRef:
-    """Who asks for tokens.
+    """The identity for tokens.
 
-    ``source`` is ``auto`` or the name of one source (see ``token_sources``). ``client_id`` names a user-assigned identity; None takes the one
-    that the worker's environment names. ``ca_bundle`` is a PEM file of authorities for Azure's own addresses.
+    ``source`` is ``auto`` or the name of one source (see ``token_sources``). ``client_id`` names a user-assigned identity; None uses the one
+    in the worker's environment. ``ca_bundle`` is a PEM file of authorities for Azure's own addresses.
     """
 
     source: str = "auto"
@@ -23,7 +23,7 @@ class IdentityRef:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRef:
-    """An Azure ML workspace. ``arm_url`` is the resource manager that knows it."""
+    """An Azure ML workspace. ``arm_url`` is its resource manager."""
 
     subscription_id: str
     resource_group: str
@@ -40,7 +40,7 @@ class WorkspaceRef:
 
     @property
     def arm_scope(self) -> str:
-        """What a token for the resource manager is asked for; a private address in front of Azure's takes Azure's tokens."""
+        """The scope of tokens for the resource manager; a private address in front of Azure accepts Azure's tokens."""
         host = urlsplit(self.arm_url).hostname or ""
         return f"https://{host}/.default" if host.startswith("management.") else f"{PUBLIC_ARM_URL}/.default"
 

@@ -1,7 +1,7 @@
-"""Tokens through azure-identity: which source this machine has, one request to it, and what its failures mean.
+"""Tokens through azure-identity: the machine's source, one request to it, and the meaning of its failures.
 
-A credential lives for one request only: the library's own caches answer with tokens about to end, lose a living one when the source is
-down, and belong to one event loop. ``KeptSecret`` keeps the token instead.
+A credential object is used for one request only: the library's caches return tokens that are about to expire, lose a valid one when the
+source is down, and belong to one event loop. ``KeptSecret`` keeps the token instead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from transforms.azure.specs import IdentityRef
 from transforms.elements.shared_change import SharedChange
 
 CONNECT_S = 5.0
-UNDECLARED_CONNECT_S = 1.0  # an IMDS that nothing names: most laptops have none
+UNDECLARED_CONNECT_S = 1.0  # for an IMDS that the environment does not name: most laptops have none
 READ_S = 20.0
 CLIENT_ID_VARIABLES = ("DEFAULT_IDENTITY_CLIENT_ID", "AZURE_CLIENT_ID")
 _HOST_VARIABLES = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
@@ -41,7 +41,7 @@ _OUTPUT_LIMIT = 400
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One place tokens come from. ``declared``: the environment names it, so silence is an outage, not an absence."""
+    """One source of tokens. ``declared``: the environment names it, so silence means an outage, not a missing source."""
 
     name: str
     build: Callable[[], Any]
@@ -54,21 +54,21 @@ def _quieten() -> Callable[[], None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
 
-    def take_back() -> None:
+    def undo() -> None:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
-    return take_back
+    return undo
 
 
 _AZURE_LOGS_QUIET = SharedChange(_quieten)
-"""What azure-identity warns of is in the problem that is raised, with the reason."""
+"""Silences azure-identity's warnings: the raised problem contains them."""
 
 
 def request_token(identity: IdentityRef, scope: str) -> Secret[str]:
     """A new token for ``scope`` from the first source that this machine has. Blocks; not for an event loop's thread.
 
-    Raises AzureProblem: passing when the source exists but does not answer now, else with what every source said.
+    Raises AzureProblem: passing when the source exists but does not answer now, else with the answers of all sources.
     """
     with _AZURE_LOGS_QUIET:
         return run_to_end(_request_token(identity, scope))
@@ -94,7 +94,7 @@ async def _request_token(identity: IdentityRef, scope: str) -> Secret[str]:
 
 
 def _sources(identity: IdentityRef) -> Iterator[_Source]:
-    """In order of trust. A user-identity job of Azure ML carries OBO_ENDPOINT; a client id says that a managed identity is meant."""
+    """In order of trust. A user-identity job of Azure ML has OBO_ENDPOINT; a client id means a managed identity."""
     wanted = identity.source
     client_id = identity.client_id or next(filter(None, map(os.environ.get, CLIENT_ID_VARIABLES)), None)
     tls: dict[str, Any] = {} if identity.ca_bundle is None else {"connection_verify": identity.ca_bundle}
@@ -103,7 +103,7 @@ def _sources(identity: IdentityRef) -> Iterator[_Source]:
 
     def managed() -> Any:
         if os.environ.get("MSI_ENDPOINT") and not os.environ.get("MSI_SECRET") and not os.environ.get("IDENTITY_ENDPOINT"):
-            return ManagedIdentityCredential(**once)  # Cloud Shell knows the person only
+            return ManagedIdentityCredential(**once)  # Cloud Shell has only the user's identity
         return ManagedIdentityCredential(client_id=client_id, **once)
 
     def undeclared() -> Any:
@@ -144,7 +144,7 @@ def _problem(source: _Source, error: Exception) -> AzureProblem:
         return AzureProblem(f"answered in a form that cannot be read or is set up wrongly ({type(error).__name__}: {error})", passing=False)
     if status is not None:
         text = f"status {status}: {text}"
-        # a metadata service that is being updated answers 404 for a while; the library asks no one else then
+        # a metadata service answers 404 during an update; then the library does not try another source
         return AzureProblem(text, passing=status in _PASSING_STATUSES, status=status, retry_after_s=wait_s)
     if isinstance(error, CredentialUnavailableError):
         silent = isinstance(error.__cause__, (AzureError, OSError)) and not isinstance(error.__cause__, HttpResponseError)
@@ -153,7 +153,7 @@ def _problem(source: _Source, error: Exception) -> AzureProblem:
 
 
 def _status_and_wait_s(error: BaseException) -> tuple[int | None, float | None]:
-    """The status behind a failure, and the wait that came with it."""
+    """The status of a failure, and the wait that it asks for."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, HttpResponseError) and seen.status_code is not None:

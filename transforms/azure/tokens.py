@@ -1,4 +1,4 @@
-"""The tokens of this process: one kept token per identity and scope, whoever asks."""
+"""The tokens of this process: one kept token per identity and scope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
 
     def fetch() -> Secret[str]:
         # late: keeps Azure's clients out of the start
-        from transforms.azure.token_sources import request_token  # azure-identity takes a while to import: only for those who use it
+        from transforms.azure.token_sources import request_token  # azure-identity is slow to import
 
         return request_token(identity, scope)
 
@@ -27,7 +27,7 @@ def kept_token(identity: IdentityRef, scope: str) -> KeptSecret[str]:
 
 
 def kept(key: Hashable, name: str, fetch: Callable[[], Secret[Any]]) -> KeptSecret[Any]:
-    """The process's secret under ``key``, made when there is none yet."""
+    """The process's secret under ``key``, created if there is none yet."""
     with _lock:
         secret = _kept.get(key)
         if secret is None:

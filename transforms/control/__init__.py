@@ -1,1 +1,1 @@
-"""Small files by which the processes of one run, and the command that started it, know of each other."""
+"""Small files through which the processes of one run and its command communicate."""

@@ -1,9 +1,9 @@
-"""What a scoring process spends, kept in a small file of its own, and how several processes share one budget by them.
+"""Each scoring process writes its spending to a small file, and several processes share one budget through these files.
 
-A file says what was spent beside the ledger (attempts without an answer), what is on the wire, and what the process has claimed of the budget.
-A process that wants more writes the higher claim first and looks at all others then: of two that claim at once at least one sees the other,
-so that the claims together never exceed the budget. A process that dies keeps its claim until the run ends; the next run counts what the
-ledger and the files say was spent. See docs/decisions/0019.
+A file has the spending that is not on the ledger (attempts without an answer), the requests on the wire, and the process's claim on the budget.
+To claim more, a process first writes the higher claim and then reads all others: of two that claim at the same time at least one sees the
+other, so the claims together never exceed the budget. A dead process keeps its claim until the run ends; the next run counts the spending on
+the ledger and in the files. See docs/decisions/0019.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from transforms.teacher.specs import BudgetSpec, ScoringSpec
 LOOK_EVERY_S = 1.0
 LOOK_EVERY_REMOTE_S = 5.0
 LOOKS_AHEAD = 5
-"""A claim covers the spending of so many looks: fewer cost more files, more are lost to the run with a process that dies."""
+"""A claim covers the spending of this many updates. A smaller number costs more files; with a larger one a dead process blocks more budget."""
 REQUESTS_AHEAD = 64
 PATIENCE_S = 120.0
-"""So long a storage may fail before the process that cannot claim there stops."""
+"""How long the storage may fail before a process that cannot claim stops."""
 SILENT_LOOKS = 30
-"""A process that said nothing for so many looks gives nothing back: all that it claimed counts as spent."""
+"""A process without an update for this many intervals gives nothing back: its whole claim counts as spent."""
 
 
 Amounts = tuple[float, ...]
@@ -44,7 +44,7 @@ Amounts = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Note:
-    """What one process said: its claims and what it spent of each account, and its spending that is not on the ledger."""
+    """The file of one process: its claim and spending per account, and its spending that is not on the ledger."""
 
     claimed: Amounts
     spent: Amounts
@@ -53,7 +53,7 @@ class Note:
 
 
 def notes_in(folder: str) -> dict[str, Note]:
-    """What every process of every run last said, by its file. A file that cannot be read is skipped."""
+    """The latest note of every process of every run, by file. An unreadable file is skipped."""
     found: dict[str, Note] = {}
     for path in sizes_of(f"{folder}/*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -67,7 +67,7 @@ def _spending(counts: list[int]) -> Spending:
 
 
 class BudgetKeeper:
-    """One process's side: says what it spends and, where the budget is shared, claims what it needs."""
+    """One process's side: writes its spending and, if the budget is shared, claims what it needs."""
 
     def __init__(self, spec: BudgetSpec, run_id: str, session: ScoringSession, shared: bool) -> None:
         assert spec.folder is not None
@@ -79,27 +79,27 @@ class BudgetKeeper:
         self._every_s = LOOK_EVERY_REMOTE_S if is_remote(spec.folder) else LOOK_EVERY_S
         self._shared, self._has_limits = session.on_budget(lambda budget: (shared and budget.has_limits, budget.has_limits))
         self._available = session.on_budget(lambda budget: tuple(account.available for account in budget.accounts))
-        self._said: dict[str, Any] = {}
+        self._written: dict[str, Any] = {}
         self._claimed: Amounts = (0.0,) * len(self._available) if self._shared else self._available
         self._peers_said: dict[str, tuple[bytes, float]] = {}
         self._working_s = time.monotonic()
         self._wanted = threading.Event()
-        self._saying = threading.Lock()
+        self._write_lock = threading.Lock()
         self._needs = (0.0,) * len(self._available)
         self._spent_before, self._spent_at_s = (0.0,) * len(self._available), time.monotonic()
         self._random = random.Random()
         if self._shared:
-            session.on_budget(self._listen)
+            session.on_budget(self._watch)
         session.at_end(self._end)
         threading.Thread(target=self._run, name="budget-keeper", daemon=True).start()
 
-    def say(self) -> None:
-        """Write down how the budget is, where that is new. A note that cannot be written costs no answer."""
+    def write(self) -> None:
+        """Write the state of the budget, if it has changed. A failed write must not affect answers."""
         with suppress(Exception):  # every filesystem has errors of its own
-            self._say()
+            self._write()
 
-    def _say(self, claimed: Amounts | None = None) -> None:
-        with self._saying:
+    def _write(self, claimed: Amounts | None = None) -> None:
+        with self._write_lock:
             if claimed is not None:
                 self._claimed = claimed
             state = self._session.on_budget(Budget.state)
@@ -109,41 +109,41 @@ class BudgetKeeper:
                 "beside": [state.beside.requests, *state.beside.usage],
                 "on_wire": [state.on_wire.requests, *state.on_wire.usage],
             }
-            is_news = self._shared or fields != self._said
+            is_news = self._shared or fields != self._written
             if is_news and (self._has_limits or state.beside != Spending()):
                 write_json(self._path, {**fields, "at_s": time.time()})
-                self._said = fields
+                self._written = fields
 
-    def _listen(self, budget: Budget) -> None:
+    def _watch(self, budget: Budget) -> None:
         budget.wants_more = self._wanted.set
 
     def _end(self) -> None:
         with suppress(Exception):
-            self._say(self._session.on_budget(Budget.give_back) if self._shared else None)
+            self._write(self._session.on_budget(Budget.give_back) if self._shared else None)
 
     def _run(self) -> None:
         while not self._session.closed:
             self._wanted.wait(self._every_s)
             pause_s = 0.0
             try:
-                pause_s = self._look() if self._shared else 0.0
+                pause_s = self._adjust_claim() if self._shared else 0.0
                 self._working_s = time.monotonic()
-            except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own; looked at again in a moment
+            except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own; tried again in a moment
                 if time.monotonic() - self._working_s > PATIENCE_S:
                     text = f"the budget cannot be kept in {self._folder} ({type(error).__name__}: {error}), and nothing is sent without it."
                     self._session.stop(EarlyStop(StopCause.STORAGE_FAILED, text))
                     return
-            self.say()
+            self.write()
             if pause_s:
                 time.sleep(pause_s)
 
-    def _look(self) -> float:
-        """Claim what is needed soon, or give back what is not; seconds to wait where the others leave too little."""
+    def _adjust_claim(self) -> float:
+        """Claim what is needed soon, or give back what is not. Returns the seconds to wait if the others leave too little."""
         self._wanted.clear()
         state = self._session.on_budget(Budget.state)
         if not state.needs and not state.on_wire.requests:
             if state.claimed != state.used:
-                self._say(self._session.on_budget(Budget.give_back))
+                self._write(self._session.on_budget(Budget.give_back))
             return 0.0
         self._needs = state.needs or self._needs
         rooms = self._rooms(state)
@@ -158,18 +158,18 @@ class BudgetKeeper:
             used + need <= claim + rounding(claim) for used, need, claim in zip(state.used, state.needs, wanted, strict=True)
         )
         if enough and wanted != list(state.claimed):
-            self._say(tuple(wanted))
+            self._write(tuple(wanted))
             left_over = zip(self._free(tuple(wanted)), self._available, strict=True)
             if all(left >= -rounding(available) for left, available in left_over):
                 self._session.on_budget(lambda budget: budget.claim(tuple(wanted)))
                 return 0.0
-            self._say(state.claimed)  # another claimed at the same moment: both step back
+            self._write(state.claimed)  # another process claimed at the same time: both withdraw
         elif state.needs:
             self._give_back(state)
         return self._every_s * self._random.uniform(0.1, 0.3)
 
     def _rooms(self, state: BudgetState) -> list[float]:
-        """How much more than it uses the process should have of each account, for some looks ahead."""
+        """How much more than its use the process should have of each account, for the next updates."""
         now_s = time.monotonic()
         past_s = max(now_s - self._spent_at_s, 0.1)
         rates = [(spent - before) / past_s for spent, before in zip(state.spent, self._spent_before, strict=True)]
@@ -179,19 +179,19 @@ class BudgetKeeper:
         return [max(REQUESTS_AHEAD * need, ahead_s * rate, used / 2) for need, rate, used in zip(self._needs, rates, state.used, strict=True)]
 
     def _give_back(self, state: BudgetState) -> None:
-        """Nothing can be sent with what is claimed and free: let the others have it, and see whether there will be more."""
-        self._say(self._session.on_budget(Budget.give_back))
+        """Nothing can be sent with the claimed and free amounts: give them back, and find out whether there will be more."""
+        self._write(self._session.on_budget(Budget.give_back))
         gone = [0.0] * len(self._available)
         for note, is_silent in self._peers():
             for place, amount in enumerate(note.claimed if is_silent else note.spent):
                 gone[place] += amount
-        # what is on the wire, here and there, may still turn out to take nothing
+        # requests on the wire, in any process, may still cost nothing
         quantities = zip(self._available, gone, state.spent, state.needs, strict=True)
         may_come = all(available - others - own >= need for available, others, own, need in quantities)
         self._session.on_budget(lambda budget: budget.nothing_to_come(not may_come))
 
     def _free(self, claimed: Amounts) -> list[float]:
-        """What nobody has claimed, with so much claimed by this process."""
+        """The unclaimed amounts, if this process claims ``claimed``."""
         free = [available - own for available, own in zip(self._available, claimed, strict=True)]
         peers = self._peers()
         self._processes = max(self._processes, len(peers) + 1)
@@ -200,7 +200,7 @@ class BudgetKeeper:
         return free
 
     def _peers(self) -> list[tuple[Note, bool]]:
-        """What the other processes of this run said, and whether they have fallen silent. No clock but ours is asked."""
+        """The notes of the other processes of this run, and whether they are silent. Only our own clock is used."""
         now_s = time.monotonic()
         found = []
         for path in sizes_of(f"{self._folder}/{self._run_id}@*.json"):
@@ -220,7 +220,7 @@ _keepers_lock = threading.Lock()
 
 
 def keeper_of(scoring: ScoringSpec, session: ScoringSession) -> BudgetKeeper | None:
-    """The process's one keeper for a session; None where nothing is to be kept."""
+    """The process's one keeper for a session; None if there is nothing to keep."""
     if scoring.budget.folder is None:
         return None
     with _keepers_lock:

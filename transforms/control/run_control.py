@@ -1,7 +1,7 @@
-"""How the command reaches the scoring processes of a cluster, and they it: small files below the run's staging folder.
+"""Files between the command and the scoring processes of a cluster, in the run's staging folder.
 
-The command asks for an early stop with ``stop.json``. Every process reports in a file of its own what it has on the wire and what its engine
-is doing; the files of processes that were lost bound what was billed and not recorded.
+The command asks for an early stop with ``stop.json``. Every process reports its requests on the wire and its engine's state in its own file;
+the files of lost processes limit how many requests were billed but not recorded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _doing(state: Snapshot) -> dict[str, Any]:
 
 
 def heartbeats(control_dir: str) -> dict[str, dict[str, Any]]:
-    """What every scoring process last reported, by its file; also of processes that were lost since."""
+    """The latest report of every scoring process, by file; also of processes that were lost since."""
     found: dict[str, dict[str, Any]] = {}
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
         with suppress(OSError, ValueError):
@@ -52,7 +52,7 @@ def request_stop(control_dir: str, cause: EarlyStop) -> None:
 
 
 def unfinished_requests(control_dir: str) -> tuple[int, int]:
-    """How many processes did not report their last answers as recorded, and how many requests they had open when last heard of."""
+    """How many processes did not report their last answers as recorded, and how many requests were open in their last reports."""
     processes = requests = 0
     for path in sizes_of(f"{control_dir}/{_OPEN}*.json"):
         still_open = int(read_json(path)["open"])
@@ -63,10 +63,10 @@ def unfinished_requests(control_dir: str) -> tuple[int, int]:
 
 
 class RunControl:
-    """One scoring process's side. Looks for a stop every second or, on object storage, every five.
+    """One scoring process's side. Checks for a stop every second or, on object storage, every five.
 
-    A process that its runner has forgotten, as Flink does with those of a try that failed, lives on after the run. It falls silent when
-    the run's folder has been tidied up: its own file is gone then.
+    A runner may leave a process running after the run, as Flink does after a failed try. It stops reporting when the run's folder, and with
+    it its own file, has been removed.
     """
 
     def __init__(self, control_dir: str, session: ScoringSession) -> None:
@@ -75,27 +75,27 @@ class RunControl:
         self._path = f"{control_dir}/{_OPEN}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
         self._last_written: int | None = None
         self._over = False
-        self._telling = threading.Lock()
+        self._report_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="run-control", daemon=True)
         self._thread.start()
 
-    def tell(self, beat: bool = False) -> None:
-        """Say how many requests are open, when that changed; with ``beat`` in any case, and what the engine is doing besides."""
-        with self._telling:
+    def report(self, beat: bool = False) -> None:
+        """Report the open requests and the engine's state if the former changed; with ``beat`` in any case."""
+        with self._report_lock:
             still_open = self._session.open_requests()
             if still_open == self._last_written and not beat:
                 return
-            with suppress(Exception):  # a report that cannot be written must not cost an answer
+            with suppress(Exception):  # a failed report must not affect answers
                 if self._over or (self._last_written is not None and not exists(self._path)):
                     self._over = True
                     return
                 write_json(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
                 self._last_written = still_open
 
-    def look(self) -> bool:
-        """Tell, and see whether the process is asked to stop; False when there is no more to look for."""
-        self.tell(beat=True)
-        with suppress(Exception):  # looked for again in a moment
+    def check(self) -> bool:
+        """Report, and check whether the process is asked to stop; False when there is nothing more to check."""
+        self.report(beat=True)
+        with suppress(Exception):  # checked again in a moment
             stop = f"{self._dir}/{_STOP}"
             if exists(stop):
                 fields = read_json(stop)
@@ -106,7 +106,7 @@ class RunControl:
     def _run(self) -> None:
         every_s = LOOK_EVERY_REMOTE_S if is_remote(self._dir) else LOOK_EVERY_S
         pause = threading.Event()
-        while not self._session.closed and self.look():
+        while not self._session.closed and self.check():
             pause.wait(every_s)
 
 

@@ -65,7 +65,7 @@ def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int |
             on_wire.append(reservation)
             sent += 1
             if sent == dies_after:
-                keeper.say()
+                keeper.write()
                 ended.put((os.getpid(), sent, tokens, len(on_wire)))
                 ended.close()
                 ended.join_thread()
@@ -125,7 +125,7 @@ def test_a_process_that_dies_keeps_its_claim_for_this_run_and_its_requests_count
 def test_a_process_alone_says_what_is_not_on_the_ledger(tmp_path: Path) -> None:
     engine = Engine(BudgetSpec(folder=str(tmp_path)), 100, shared=False)
     keeper = BudgetKeeper(engine.budget._spec, "run", engine, shared=False)  # type: ignore[arg-type]
-    keeper.say()
+    keeper.write()
     assert notes_in(str(tmp_path)) == {}  # nothing to say: nothing is left behind
     engine.budget.settle(engine.budget.reserve(10), 10, None)  # type: ignore[arg-type]
     engine.close()

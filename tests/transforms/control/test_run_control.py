@@ -40,27 +40,27 @@ def control(tmp_path: Path, session: Session) -> RunControl:
 
 
 def test_what_is_told_is_read(tmp_path: Path, control: RunControl, session: Session) -> None:
-    assert control.look()
+    assert control.check()
     (told,) = heartbeats(f"{tmp_path}/staging/*/control").values()
     assert (told["open"], told["limit"]) == (3, 8)
     assert EngineTotals.from_fields(told["totals"]) == session.snapshot().totals
     assert unfinished_requests(f"{tmp_path}/staging/*/control") == (1, 3)
     session.open = 0
-    control.tell()
+    control.report()
     assert unfinished_requests(f"{tmp_path}/staging/*/control") == (0, 0)
 
 
 def test_a_stop_reaches_the_session(tmp_path: Path, control: RunControl, session: Session) -> None:
     cause = EarlyStop(StopCause.INTERRUPTED, "Ctrl-C")
     request_stop(f"{tmp_path}/staging/run-1/control", cause)
-    assert not control.look()
+    assert not control.check()
     assert session.stopped == cause
 
 
 def test_a_process_that_outlives_the_run_falls_silent(tmp_path: Path, control: RunControl, session: Session) -> None:
-    assert control.look()
+    assert control.check()
     shutil.rmtree(tmp_path / "staging")
-    assert not control.look()
+    assert not control.check()
     session.open = 7
-    control.tell()
+    control.report()
     assert not (tmp_path / "staging").exists()
