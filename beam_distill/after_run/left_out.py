@@ -1,4 +1,4 @@
-"""What a run left out of its requests because the teacher does not take it, read from the counters of its scoring processes."""
+"""The fields that a run left out because the teacher refuses them, from the counters of its scoring processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def left_out_warnings(metrics: dict[str, Any]) -> list[str]:
     """Sentences for a person; none where everything was taken."""
     names = left_out(metrics)
     fields = [name for name in names if name != SYSTEM]
-    warnings = [f"the teacher does not take {', '.join(fields)}: requests went without"] if fields else []
+    warnings = [f"the teacher refuses {', '.join(fields)}: requests were sent without"] if fields else []
     if SYSTEM in names:
         warnings.append("the teacher takes no system messages: they went in front of the first user message, datasets keep them as they were")
     return warnings

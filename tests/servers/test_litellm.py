@@ -92,7 +92,7 @@ def test_a_parameter_that_the_model_refuses_is_learned_once(litellm: LiteLlm, tm
     refused = [exchange for exchange in exchanges if exchange.status == 400]
     # those that were on the wire, once for each of the two
     assert 2 <= len(refused) <= 8
-    assert "the teacher does not take temperature, top_p" in ended.output, ended.output
+    assert "the teacher refuses temperature, top_p" in ended.output, ended.output
 
 
 @pytest.mark.fault("R3")

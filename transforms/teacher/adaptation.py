@@ -1,7 +1,7 @@
-"""What a teacher does not take is learned once and left out of every later request: the row's identity on the ledger stays what it was.
+"""A field that the teacher refuses is left out of every later request; the request's hash on the ledger does not change.
 
-Reasoning models refuse ``temperature`` and ``top_p``, some take one of the two at a time, older templates know no system role, and the token
-limit goes by two names. Each refusal teaches one change; none is made twice, so a teacher that contradicts itself ends as a refused request.
+Reasoning models refuse ``temperature`` and ``top_p``, some accept only one of the two, older templates have no system role, and the token
+limit has two names. Each refusal causes one change, and no change is made twice: a teacher that contradicts itself ends as a refused request.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from transforms.teacher.payload import without_system_role
 log = logging.getLogger("beam_distill.teacher")
 
 SYSTEM = "system"
-"""Stands for the system role among the names of fields."""
+"""The name of the system role among the fields."""
 LEFT_OUT_AT_NEED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "stop", SYSTEM})
-"""What a request can do without. Fields of the person's own extra_body are not among them: a refusal of those is for the person to see."""
+"""Optional fields of a request. Fields of the user's extra_body are not optional: the user must see their refusal."""
 _LIMIT_NAMES = {
     FailureKind.WANTS_MAX_COMPLETION_TOKENS: "max_completion_tokens",
     FailureKind.WANTS_MAX_TOKENS: "max_tokens",
@@ -26,9 +26,9 @@ _LIMIT_NAMES = {
 
 
 class Adaptation:
-    """What one session knows of its teacher's taste.
+    """The fields that one session's teacher accepts.
 
-    ``asks_completion_tokens``: the token limit goes by ``max_completion_tokens`` to begin with; ``names_token_limit``: it may be renamed.
+    ``asks_completion_tokens``: the token limit is called ``max_completion_tokens`` at first; ``names_token_limit``: it may be renamed.
     """
 
     def __init__(self, asks_completion_tokens: bool, names_token_limit: bool) -> None:
@@ -36,16 +36,16 @@ class Adaptation:
         self._limit_names_left = 2 if names_token_limit else 0  # each name is refused once at most
         self._left_out: dict[str, str] = {}
         self.version = 0
-        """Changes with every lesson."""
+        """Increases with every change."""
         self._changes = asks_completion_tokens
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The fields that are sent no more, ``system`` for a system message that is part of the first user message now."""
+        """The fields that are no longer sent; ``system`` if the system message is now part of the first user message."""
         return tuple(self._left_out)
 
     def applied(self, body: bytes) -> bytes:
-        """The request as this teacher takes it."""
+        """The request in the form that this teacher accepts."""
         if not self._changes:
             return body
         fields = orjson.loads(body)
@@ -61,9 +61,9 @@ class Adaptation:
         return orjson.dumps(fields)
 
     def learn(self, failure: RequestFailure, sent_with: int) -> bool:
-        """Whether the request that failed so may be sent again: changed by this lesson, or by one that came while it was on the wire.
+        """Learn from a failed request. Returns whether it may be sent again, with this change or one made while it was on the wire.
 
-        ``sent_with`` is the ``version`` it was sent under.
+        ``sent_with`` is the ``version`` at its sending.
         """
         if failure.kind in _LIMIT_NAMES:
             return self._rename_limit(_LIMIT_NAMES[failure.kind], sent_with)
@@ -77,9 +77,9 @@ class Adaptation:
         for name in fresh:
             self._left_out[name] = said
             if name == SYSTEM:
-                log.warning("the teacher takes no system messages (%s): they go in front of the first user message from now on", said)
+                log.warning("the teacher refuses system messages (%s): they are merged into the first user message from now on", said)
             else:
-                log.warning("the teacher does not take %s (%s): it is left out from now on", name, said)
+                log.warning("the teacher refuses %s (%s): it is left out from now on", name, said)
         self._changed()
         return True
 

@@ -1,4 +1,4 @@
-"""Where the chat completions route of an endpoint is, from whatever form of its address a person has."""
+"""The chat completions route of an endpoint, from any form of its address."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _BARE_ROUTE = re.compile(
     r"/(models|openai|endpoints/[^/]+|inference|serving-endpoints|compat)\Z"
 )
 _OTHER_ROUTE = re.compile(r"(/v\d+)/(models|completions|responses|embeddings|messages)\Z")
-"""Routes beside chat completions, given where the base address belongs."""
+"""Other routes that users give instead of the base address."""
 
 
 def chat_completions_url(address: str) -> str:
     """The full chat completions address for a base address, one that ends in ``/v1``, or the full route.
 
-    A query (``?api-version=``) is kept. Raises ValueError with what is wrong for a text that is not an http(s) address.
+    A query (``?api-version=``) is kept. Raises ValueError, with the reason, for a text that is not an http(s) address.
     """
     try:
         parts = urlsplit(address.strip())
@@ -30,7 +30,7 @@ def chat_completions_url(address: str) -> str:
     if parts.username or parts.password:
         raise ValueError("the address holds a user name or password; give the key with api_key_env or api_key_file")
     try:
-        parts.port  # noqa: B018 - raises for a port that is none
+        parts.port  # noqa: B018 - raises for an invalid port
     except ValueError:
         raise ValueError(f"{address!r} has a port that is not a number up to 65535") from None
     path = parts.path.rstrip("/")
@@ -46,7 +46,7 @@ def chat_completions_url(address: str) -> str:
 
 
 def other_route(address: str, chat_url: str) -> str | None:
-    """Where the route may be instead of ``chat_url``, when its version was a guess: ``/v1`` left out, or put in. None when it was given."""
+    """The alternative to ``chat_url`` if its version was a guess: without ``/v1``, or with it. None if the address was explicit."""
     path = urlsplit(address.strip()).path.rstrip("/")
     if path.endswith(("/chat/completions", "/score")) or _VERSION_END.search(path) or "/deployments/" in path or _OTHER_ROUTE.search(path):
         return None
@@ -56,6 +56,6 @@ def other_route(address: str, chat_url: str) -> str | None:
 
 
 def models_url(chat_url: str) -> str:
-    """The address that lists the endpoint's models, beside its chat completions route."""
+    """The address of the endpoint's list of models."""
     parts = urlsplit(chat_url)
     return urlunsplit((parts.scheme, parts.netloc, parts.path[: -len("/chat/completions")] + "/models", parts.query, ""))

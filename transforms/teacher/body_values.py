@@ -1,6 +1,6 @@
-"""Secrets that an endpoint takes in the request body: a text ``${NAME}`` in extra_body stands for a variable of the process that sends.
+"""Secrets in the request body: a text ``${NAME}`` in extra_body means a variable of the process that sends.
 
-So such a secret travels as its name, and it is the name that is on the ledger (docs/architecture.md, laws).
+So only the secret's name is passed to the workers and written to the ledger.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from transforms.teacher.header_values import HeaderValueMissing, only_references
 
 
 def variables_of_body(fields: Any) -> list[str]:
-    """The variables that texts of a JSON value name, each once."""
+    """The variables that the texts of a JSON value name, each once."""
     if isinstance(fields, dict):
         fields = list(fields.values())
     if isinstance(fields, list):
@@ -25,14 +25,14 @@ def variables_of_body(fields: Any) -> list[str]:
 
 
 def filled_extra_body(extra_body_json: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The fields of an extra body that name variables, with the variables' values in place. Raises HeaderValueMissing."""
+    """The fields of an extra body that name variables, with the variables' values. Raises HeaderValueMissing."""
     environ = os.environ if environ is None else environ
     fields: dict[str, Any] = orjson.loads(extra_body_json)
     return {name: _filled(value, environ) for name, value in fields.items() if variables_of_body(value)}
 
 
 def with_fields(body: bytes, filled: Mapping[str, Any]) -> bytes:
-    """A request body with these fields in the place of those that have their names."""
+    """A request body with the fields of these names replaced."""
     fields = orjson.loads(body)
     place = fields.get("input_data", fields)
     place = place.get("parameters", place)

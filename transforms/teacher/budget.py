@@ -1,7 +1,7 @@
-"""A hard limit on cost, tokens and requests: one question before a request leaves, one report when it has ended.
+"""A hard limit on cost, tokens and requests: one call before a request leaves, one when it has ended.
 
-A request on the wire is reserved twice: at its expected price, so that the limit is met, and at the worst that it can cost, so that it is never
-passed by more than ``SLACK``. Where several processes share a budget, each may use what it has claimed of it (``budget_keeper``).
+A request on the wire is reserved twice: at its expected price, so that the limit is reached, and at its worst price, so that it is never
+exceeded by more than ``SLACK``. If several processes share a budget, each may use its claim (``budget_keeper``).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ log = logging.getLogger("beam_distill.teacher")
 SLACK = 0.02
 ROUNDING = 1e-9
 MAY_BE_PAID = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF, FailureKind.TIMED_OUT, FailureKind.CONNECTION_LOST})
-"""How an attempt ends for which the teacher may have worked, as far as we know."""
+"""Failures of attempts that the teacher may have worked on."""
 PROMPT_MAY_BE_PAID = frozenset({FailureKind.CONTENT_FILTERED})
-"""Azure bills the reading of a prompt that its filter then refuses."""
+"""Azure bills the prompt tokens even if its filter refuses the prompt."""
 NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL})
 
 
 def rounding(amount: float) -> float:
-    """What sums of many amounts up to this one may be off by."""
+    """The possible rounding error of sums of this size."""
     return ROUNDING * (1.0 + abs(amount))
 
 
@@ -40,8 +40,8 @@ def rounding(amount: float) -> float:
 class Account:
     """One quantity under a limit, ``available`` for the whole run.
 
-    ``claimed`` is what this process may have of it; ``spent`` what it had, ``reserved`` what its requests on the wire may take.
-    ``at_worst``: requests are reserved at the most that they can take.
+    ``claimed`` is this process's part of it; ``spent`` is what it used, ``reserved`` what its requests on the wire may use.
+    ``at_worst``: requests are reserved at their worst price.
     """
 
     name: str
@@ -53,23 +53,23 @@ class Account:
 
     @property
     def used(self) -> float:
-        """What is gone or may be gone."""
+        """The amount that is or may be used."""
         return self.spent + self.reserved
 
     def takes(self, amount: float) -> bool:
-        """Whether so much more may be used."""
+        """Whether this amount more may be used."""
         return self.used + amount <= self.claimed + rounding(self.claimed)
 
 
 class Reservation(NamedTuple):
-    """What a request on the wire is reserved at: an amount for each account, and what it is expected to take."""
+    """The reservation of a request on the wire: an amount for each account, and its expected usage."""
 
     amounts: tuple[float, ...]
     expected: Usage
 
 
 FREE = Reservation((), Usage())
-"""That of every request where nothing is limited."""
+"""The reservation of every request without limits."""
 
 
 NEVER_SENT = AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNECT, "given up before it was sent"))
@@ -77,8 +77,8 @@ NEVER_SENT = AttemptResult(0.0, failure=RequestFailure(FailureKind.CANNOT_CONNEC
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """One moment of a process's budget, for who keeps it among several. ``needs`` is what the next request has to be reserved at,
-    () where none is waiting for it. ``beside`` is what was spent and is not on the ledger, ``on_wire`` what is expected of requests that are."""
+    """The state of a process's budget, for the budget keeper. ``needs`` is the reservation that the next request needs, () if none waits.
+    ``beside`` is the spending that is not on the ledger, ``on_wire`` the expected usage of requests on the wire."""
 
     claimed: tuple[float, ...]
     used: tuple[float, ...]
@@ -89,7 +89,7 @@ class BudgetState:
 
 
 class Budget:
-    """What one process may spend. ``shared``: it begins with nothing and waits for claims. Every method runs on the event loop."""
+    """What one process may spend. ``shared``: it starts with nothing and waits for claims. Every method runs on the event loop."""
 
     def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False) -> None:
         self._spec = spec
@@ -105,7 +105,7 @@ class Budget:
         self._estimate_said = False
         self.no_more_to_claim = not shared
         self.wants_more: Callable[[], None] | None = None
-        """Called where a request finds too little claimed."""
+        """Called when a request needs a higher claim."""
 
     @property
     def has_limits(self) -> bool:
@@ -113,7 +113,7 @@ class Budget:
         return bool(self.accounts)
 
     def reserve(self, body_bytes: int) -> Reservation | None:
-        """Room for a request with a body of so many bytes; None when it may not leave now."""
+        """Reserve a request with a body of this size; None when it may not leave now."""
         if not self.accounts:
             return FREE
         expected = self._expectation.expected(body_bytes)
@@ -132,7 +132,7 @@ class Budget:
         return reservation
 
     def settle(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
-        """A request has ended, None where nobody knows how. ``reservation`` is what ``reserve`` gave for it."""
+        """A request has ended; ``result`` is None if the outcome is unknown. ``reservation`` comes from ``reserve``."""
         reply = result.reply if result is not None else None
         if reply is not None and reply.prompt_tokens is not None and reply.completion_tokens is not None:
             spent = Spending(1, reply.usage)
@@ -152,7 +152,7 @@ class Budget:
                 account.spent += amount
 
     def asked_ourselves(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
-        """A question of our own has ended: it is on no ledger, whatever came of it."""
+        """One of our test questions has ended: it is never on the ledger."""
         self.settle(reservation, body_bytes, result)
         if result is not None and result.reply is not None:
             self._beside = self._beside.plus(Spending(1, result.reply.usage))
@@ -172,7 +172,7 @@ class Budget:
         return EarlyStop(StopCause.BUDGET_SPENT, self.stop_text())
 
     def state(self) -> BudgetState:
-        """This moment."""
+        """The current state."""
         return BudgetState(
             tuple(account.claimed for account in self.accounts),
             tuple(account.used for account in self.accounts),
@@ -183,21 +183,21 @@ class Budget:
         )
 
     def claim(self, claimed: tuple[float, ...]) -> None:
-        """This process may have so much of each account from now on."""
+        """This process may use these amounts from now on."""
         for account, amount in zip(self.accounts, claimed, strict=True):
             account.claimed = amount
 
     def give_back(self) -> tuple[float, ...]:
-        """Claim no more than is used; what that is."""
+        """Reduce the claim to the used amounts. Returns it."""
         self.claim(tuple(account.used for account in self.accounts))
         return tuple(account.claimed for account in self.accounts)
 
     def nothing_waits(self) -> None:
-        """No request is to be sent any more."""
+        """No more requests will be sent."""
         self._needs = ()
 
     def nothing_to_come(self, is_so: bool) -> None:
-        """Whether all that could still be claimed is less than the next request needs."""
+        """``is_so``: all that could still be claimed is less than the next request needs."""
         self.no_more_to_claim = is_so
 
     def _amounts(self, expected: Usage, at_worst: Usage, requests: int = 1) -> tuple[float, ...]:
@@ -213,7 +213,7 @@ class Budget:
         return tuple(amounts)
 
     def _of_failure(self, body_bytes: int, result: AttemptResult | None) -> Spending:
-        """What an attempt without an answer took: what is known, else what was expected where it may have been billed."""
+        """The usage of an attempt without an answer: as reported, else as expected if it may have been billed."""
         if result is None or result.failure is None:
             return Spending(1, self._expectation.expected(body_bytes))
         failure = result.failure
@@ -260,7 +260,7 @@ def _accounts(spec: BudgetSpec) -> list[Account]:
 
 
 def _reported_in(body: bytes) -> Usage | None:
-    """The tokens that a body reports which is not an answer."""
+    """The tokens that an unusable response reports."""
     if not body:
         return None
     try:

@@ -1,7 +1,7 @@
-"""Chunks that differ in a piece of text and in nothing else: most of a stream, and not worth parsing one by one.
+"""Most chunks of a stream differ only in a piece of text, so they need not be parsed one by one.
 
-What is before and after the text is taken from a chunk that was parsed. A later chunk with the same bytes around a JSON text says the same
-but for that text.
+The bytes before and after the text come from a parsed chunk. A later chunk with the same bytes around a JSON text has the same meaning
+except for that text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PROBE = "a text that no chunk has"
 
 
 class ChunkTemplate:
-    """The bytes around the text of ``chunk``, and the text so far that it goes on with."""
+    """The bytes around a chunk's text, and the text so far that it continues."""
 
     __slots__ = ("_before", "_after", "_least", "text")
 
@@ -27,7 +27,7 @@ class ChunkTemplate:
         self.text = text
 
     def piece(self, chunk: bytes) -> str | None:
-        """The piece of text in a chunk; None where the chunk is of another kind."""
+        """The piece of text in a chunk; None if the chunk does not fit."""
         if len(chunk) < self._least or not chunk.startswith(self._before) or not chunk.endswith(self._after):
             return None
         raw = chunk[len(self._before) : len(chunk) - len(self._after)]
@@ -40,7 +40,7 @@ class ChunkTemplate:
 
 
 def template_of(raw: bytes, chunk: dict[str, Any], message: dict[str, Any]) -> ChunkTemplate | None:
-    """A template for chunks like this one, which was added to the first choice's ``message``; None where it says more than one text."""
+    """A template for chunks like this one, which was added to the first choice's ``message``; None if it has more than one text."""
     choice = chunk["choices"][0] if len(chunk["choices"]) == 1 else None
     if not isinstance(choice, dict) or choice.get("index", 0) != 0 or chunk.get("usage") or chunk.get("error"):
         return None

@@ -1,7 +1,7 @@
-"""What an HTTP response that is not an answer means: the status first, and the body's words where the status alone does not say.
+"""The meaning of an HTTP response that is not an answer: by status, and by the body's words if the status is not enough.
 
-Statuses follow the contract of Azure's batch scoring (its faults left out: 403 is final here, resets are not) and the error bodies of
-OpenAI-style servers. A 424 carries the model server's own status in a header and is read as that.
+Statuses follow the contract of Azure's batch scoring (without its faults: 403 is final here, resets are not) and the error bodies of
+OpenAI-style servers. A 424 has the model server's own status in a header and counts as that.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _BY_STATUS = {
     498: FailureKind.UNAVAILABLE,  # Groq: no capacity left in the flex tier
     499: FailureKind.CONNECTION_LOST,  # nginx: the client is gone
     500: FailureKind.SERVER_ERROR,
-    501: FailureKind.NOT_FOUND,  # a server that knows no POST
+    501: FailureKind.NOT_FOUND,  # a server without POST
     502: FailureKind.UNAVAILABLE,
     503: FailureKind.UNAVAILABLE,
     504: FailureKind.TIMED_OUT,
-    520: FailureKind.UNAVAILABLE,  # Cloudflare, to 527: what is behind it
+    520: FailureKind.UNAVAILABLE,  # Cloudflare, to 527: the server behind it
     521: FailureKind.UNAVAILABLE,
     522: FailureKind.UNAVAILABLE,
     523: FailureKind.UNAVAILABLE,
@@ -67,17 +67,17 @@ _BY_MODEL_REASON = {
 }
 _BY_STATUS_ALONE = frozenset({404, 405, 407, 408, 410, 451, 501})
 _OF_THE_WAY = frozenset({502, 503, 504, *range(520, 531)})
-"""Statuses of proxies and of servers that are full: they say nothing of the request."""
+"""Statuses of proxies and of full servers: they say nothing about the request."""
 _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
-"""Statuses that some servers give to everything, so that a more precise code in the body counts for more."""
+"""Statuses that some servers use for every error, so a more precise code in the body has priority."""
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
-_CUT_OFF = b"max completion tokens reached"  # in the place of what was generated, where Groq's JSON mode needed more of them
+_CUT_OFF = b"max completion tokens reached"  # replaces the generated text, if Groq's JSON mode needed more tokens
 _QUEUE = re.compile(r"\bqueue\b")
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
 
 class Classified(NamedTuple):
-    """The kind of a failure, the fields of the request that the teacher does not take, and the wait in seconds that is asked for."""
+    """The kind of a failure, the request fields that the teacher refuses, and the requested wait in seconds."""
 
     kind: FailureKind
     parameters: tuple[str, ...] = ()
@@ -85,10 +85,10 @@ class Classified(NamedTuple):
 
 
 def classify(status: int, headers: Mapping[str, str], body: object, request: bytes = b"", now_epoch_s: float = 0.0) -> Classified:
-    """What a response with a status other than 2xx means.
+    """The meaning of a response with a status other than 2xx.
 
-    ``body`` is its bytes, or what was read of them; ``request`` the body that was sent: what the row itself says is not a word of the
-    server's. Unknown 4xx count as refused rows, unknown 5xx as server errors.
+    ``body`` is its bytes, or the parsed value; ``request`` the body that was sent: the row's own text does not count as the server's
+    words. Unknown 4xx count as refused rows, unknown 5xx as server errors.
     """
     if status == 424:
         by_reason = _BY_MODEL_REASON.get(headers.get(MODEL_REASON_HEADER, ""))
@@ -105,7 +105,7 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
 def classify_inside(
     reported: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
 ) -> tuple[Classified, int | None]:
-    """What an error means that came in a body of status 200, and the status it carries; ``otherwise`` where it says nothing known."""
+    """The meaning of an error in a body of status 200, and the status in it; ``otherwise`` if it is unknown."""
     reading = _Reading(None, reported, request, retry_after_s(headers or {}, now_epoch_s))
     if reading.status is None:
         return reading.words_alone() or Classified(otherwise), None
@@ -127,12 +127,12 @@ class _Reading:
             self._wait_s = wait_in_words_s(self._message)
 
     def take_code(self, code: str) -> None:
-        """A code that came in a header: Bedrock names the error there, throttling of status 400 too, with an address behind a colon."""
+        """A code from a header: Bedrock names the error there, also throttling with status 400, followed by a colon and an address."""
         if code:
             self.error.codes.insert(0, plain(code[:LONGEST_CODE].partition(":")[0]))
 
     def classified(self) -> Classified:
-        """By status, made precise by the words."""
+        """By status, refined by the words."""
         status = self.status
         assert status is not None
         if status in _BY_STATUS_ALONE or status < 400:
@@ -209,7 +209,7 @@ class _Reading:
 
     def _money_is_gone(self, status: int) -> bool:
         if status == 402 and self._wait_s is None:
-            return True  # with a wait it is a gateway that counts what is in flight (OpenRouter)
+            return True  # with a wait it is a gateway that counts requests in flight (OpenRouter)
         if self._said(words.ALLOTTED_PACE):
             return False
         if status not in _OF_THE_WAY and self._said(words.MONEY_GONE):
@@ -282,18 +282,18 @@ class _Reading:
         return next(iter(precise or known), None)
 
     def _server_is_at_fault(self) -> bool:
-        """In a sentence: as a code it stands beside errors of every kind."""
+        """Only in a sentence: as a code it occurs with errors of every kind."""
         return any(words.SERVER_FAULT.search(sentence) for sentence in self.error.sentences) and self._said(words.SERVER_FAULT)
 
     def _said(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the server says this, in words that the row itself does not have."""
+        """Whether the server says this, in words that are not in the row itself."""
         if pattern.search(self._message) is None:
             return False
         asked = self._request_read()
         return any(not asked.has(found[0]) for found in pattern.finditer(self._message))
 
     def _request_read(self) -> Asked:
-        """The request, read only where the server's words might be its own; from then on they are left out of the message."""
+        """The request, parsed only if the server's message may repeat it; then the repeated lines are removed from the message."""
         if self._asked is None:
             self._asked = read_request(self._request)
             self._message = self._asked.left_of(self._message)

@@ -32,7 +32,7 @@ from transforms.teacher.stream_spec import StreamAsk
 from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
-LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; a stream without end must not fill the memory
+LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; an endless stream must not fill the memory
 LONGEST_ERROR_BYTES = 1024 * 1024
 LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is not an answer
 MOST_HEADERS = 1_000
@@ -48,16 +48,16 @@ UNTRUSTED = (
 )
 UNTRUSTED_ERRORS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 OF_PROXIES = frozenset({403, 407, 502, 503, 504})
-"""Statuses that a proxy on the way gives by itself."""
+"""Statuses that a proxy may return itself."""
 ANSWERED = frozenset({200, 201, 203})
-"""Statuses that an answer may come with; frameworks of gateways give 201 to every POST."""
+"""Statuses of an answer; some gateway frameworks return 201 for every POST."""
 
 
 class AttemptResult(NamedTuple):
-    """What one attempt gave: a reply, or a failure. ``latency_ms`` is send to last byte.
+    """The result of one attempt: a reply, or a failure. ``latency_ms`` is from sending to the last byte.
 
-    ``body`` is the body of every response with a status of success, whether or not it could be read: it was paid for. It is as it came, of a
-    stream the whole response that its chunks make up. ``response_id`` is what the server calls the response in its own logs.
+    ``body`` is the body of every response with a success status, readable or not: it was paid for. It is unchanged; for a stream it is
+    the response assembled from the chunks. ``response_id`` is the response's id in the server's logs.
     ``was_stream``: the response came token by token.
     """
 
@@ -74,7 +74,7 @@ class AttemptResult(NamedTuple):
 class TeacherClient:
     """A connection pool to one endpoint. Create, use and close it inside the running loop.
 
-    ``most_connections`` must be at least the concurrency limit: waiting for a socket would count into the attempt's time.
+    ``most_connections`` must be at least the concurrency limit: waiting for a socket would count in the attempt's time.
     Raises CredentialMissing and UnusableProxy.
     """
 
@@ -103,20 +103,20 @@ class TeacherClient:
         )
 
     def refresh_credential(self) -> bool:
-        """The endpoint refused the credential: whatever is sent from now on goes with a new one. Waits for nothing.
+        """The endpoint refused the credential: later requests use a new one. Does not wait.
 
-        False when there is none that could have changed or it cannot be found.
+        False when there is no credential that could have changed, or it cannot be found.
         """
         return self._access.refused()
 
     async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult:
-        """POST ``body`` once and read the whole answer, however long that takes: who calls it keeps the time.
+        """POST ``body`` once and read the whole answer. There is no timeout here; the caller enforces it.
 
-        With ``ask`` the answer is asked for as a stream, and the attempt fails when that is silent for too long.
+        With ``ask`` the answer is requested as a stream, and the attempt fails when the stream is silent for too long.
         """
         started = time.perf_counter()
         try:
-            opening = self._access.at_hand()
+            opening = self._access.cached_headers()
             if opening is None:
                 opening = await self._access.headers()
                 started = time.perf_counter()
@@ -143,13 +143,13 @@ class TeacherClient:
             ) as response:
                 result = await _read(response, _Asked(body, turn, attempts, started, ask), self._redactor)
                 return result._replace(failure=self._with_way(result.failure)) if self._way and result.failure is not None else result
-        except Exception as error:  # noqa: BLE001 - whatever a response does to the HTTP library costs this attempt and no other
+        except Exception as error:  # noqa: BLE001 - whatever the HTTP library raises fails only this attempt
             failure = _no_response(error, started)
             failure = replace(failure, detail=printable(self._redactor.text(failure.detail)))
             return AttemptResult(_ms_since(started), failure=self._with_way(failure))
 
     def _with_way(self, failure: RequestFailure) -> RequestFailure:
-        """A failure that may be the proxy's own says that there is one."""
+        """The failure with a note about the proxy, if it may be the proxy's own."""
         may_be_its_own = failure.status is None or failure.status in OF_PROXIES or failure.kind is FailureKind.BROKEN_BODY
         return replace(failure, detail=f"{failure.detail}, {self._way}") if self._way and may_be_its_own else failure
 
@@ -169,7 +169,7 @@ USER_AGENT = _user_agent()
 
 
 def _headers(*groups: Mapping[str, str]) -> CIMultiDict[str]:
-    """Everything that is the same for every request; a later group's header replaces an earlier one's."""
+    """The headers of every request; a later group's header replaces an earlier one's."""
     headers: CIMultiDict[str] = CIMultiDict({"Content-Type": "application/json", "User-Agent": USER_AGENT})
     for group in groups:
         for name, value in group.items():
@@ -178,7 +178,7 @@ def _headers(*groups: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 class _Asked(NamedTuple):
-    """What a response answers; ``started`` by ``perf_counter``."""
+    """The request of a response; ``started`` by ``perf_counter``."""
 
     body: bytes
     turn: int
@@ -188,11 +188,11 @@ class _Asked(NamedTuple):
 
 
 async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redactor) -> AttemptResult:
-    """What a response amounts to, once its head is there. No secret of ours is in it."""
+    """The result of a response whose headers have arrived. It contains none of our secrets."""
     good = response.status in ANSWERED
     received = await (_receive_stream(response, asked) if good and asked.ask is not None else _receive(response, good))
     latency_ms = _ms_since(asked.started)
-    # a secret may be spread over chunks, so it is looked for in what they make up
+    # a secret may be split over chunks, so search the assembled response
     body = redactor.body(received.body)
     reply, failure = None, None
     if not good:
@@ -223,7 +223,7 @@ async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redac
 
 
 class _Received(NamedTuple):
-    """A body, as far as it came before ``fault``; ``first_token_s`` by ``perf_counter``."""
+    """The received part of a body before ``fault``; ``first_token_s`` by ``perf_counter``."""
 
     body: bytes
     fault: Exception | None = None
@@ -234,7 +234,7 @@ class _Received(NamedTuple):
 
 
 async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
-    """Everything up to the bound, unpacked piece by piece. A stream that nobody asked for is put together all the same."""
+    """Everything up to the size limit, unpacked in pieces. An unrequested stream is also assembled."""
     most_bytes = LONGEST_ANSWER_BYTES if good else LONGEST_ERROR_BYTES
     received = bytearray()
     fault: Exception | None = None
@@ -244,9 +244,9 @@ async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
         async for piece in response.content.iter_any():
             received += piece
             if len(received) > most_bytes:
-                del received[KEPT_OF_NO_ANSWER_BYTES:]  # enough to see what it was: nobody can use it, and every row may bring one
+                del received[KEPT_OF_NO_ANSWER_BYTES:]  # enough to recognise it: it is unusable, and every row may bring one
                 raise AnswerTooLong(f"the answer is longer than the {most_bytes} bytes that any answer may have")
-    except Exception as error:  # noqa: BLE001 - what came before may be a whole answer, and the status of an error says enough
+    except Exception as error:  # noqa: BLE001 - the part before may be a complete answer, and an error's status is enough
         response.close()
         fault = error
     body = bytes(received)
@@ -259,7 +259,7 @@ async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
 
 
 async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _Received:
-    """The same of a stream that was asked for; a server that does not stream answers in one piece."""
+    """The same for a requested stream; a server that does not stream answers in one piece."""
     assert asked.ask is not None
     assembly = StreamAssembly(LONGEST_ANSWER_BYTES)
     tokens = TokenTimes(asked.started)
@@ -271,13 +271,13 @@ async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _R
         fault = error
     assembly.finish()
     if assembly.texts and tokens.first_s is None:
-        tokens.first_s = time.perf_counter()  # nothing marked the end of the only event
+        tokens.first_s = time.perf_counter()  # the only event had no end mark
     return _Received(assembly.body(), fault, assembly.is_stream, assembly.is_broken_off, assembly.done, tokens.first_s)
 
 
 def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> RequestFailure:
     failure = classify(response.status, response.headers, body, request, time.time())
-    # where a redirect leads is the address that was meant; what its query holds may be ours
+    # a redirect's target is the right address; its query may contain our secrets
     location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
     return RequestFailure(
         failure.kind,
@@ -289,19 +289,19 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
 
 
 def _broken_off(received: _Received) -> RequestFailure:
-    """A stream without an end; what came of it was paid for."""
+    """A stream without an end; the received part was paid for."""
     fault = received.fault
     if isinstance(fault, (SilentStream, AnswerTooLong)):
         return _no_response(fault, 0.0)
     if received.says_done:
-        missing = "no finish_reason that the answer is whole; stream: off asks for it in one piece"
+        missing = "there is no finish_reason for a complete answer; with stream: off it comes in one piece"
         return RequestFailure(FailureKind.BROKEN_BODY, f"the stream says [DONE], but {missing}")
     why = "the server ended it" if fault is None else _plain(fault)
     return RequestFailure(FailureKind.BROKEN_OFF, f"the stream broke off in the middle of the answer, without a finish_reason ({why})")
 
 
 def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes) -> RequestFailure:
-    """A response with a status of success that is not an answer."""
+    """A response with a success status that is not an answer."""
     if isinstance(error, BrokenOff):
         return RequestFailure(FailureKind.BROKEN_OFF, str(error))
     if not isinstance(error, ErrorInside):
@@ -313,7 +313,7 @@ def _unread(error: BrokenBody, response: aiohttp.ClientResponse, request: bytes)
 
 
 def _no_response(error: Exception, started: float) -> RequestFailure:
-    """What an exception of the HTTP library means."""
+    """The meaning of an exception of the HTTP library."""
     if isinstance(error, AnswerTooLong):
         return RequestFailure(FailureKind.TOO_LARGE, str(error))
     if are_exhausted(error):
@@ -321,7 +321,7 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
     if isinstance(error, aiohttp.InvalidURL):
         return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
-        # nothing was sent, so nothing was paid for: not the kind that is tried only a few times
+        # nothing was sent, so nothing was paid for: this kind may be retried often
         advice = f". {UNTRUSTED}" if isinstance(error, UNTRUSTED_ERRORS) else ""
         return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error) + advice)
     if isinstance(error, SilentStream):

@@ -1,4 +1,4 @@
-"""What opens the endpoint, looked up on the worker from a reference that is not a secret itself."""
+"""The endpoint's credential, looked up on the worker from a reference that is not a secret itself."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password|signature", r
 
 
 class CredentialMissing(Exception):
-    """The credential is not where the reference says; the text says where it was looked for and what to do."""
+    """The credential is not where the reference says; the text says where we looked and what to do."""
 
 
 class CredentialPending(Exception):
-    """The credential's source does not answer now. ``retry_after_s`` is the wait it asked for, None when it asked for none."""
+    """The credential's source does not answer now. ``retry_after_s`` is the requested wait, or None."""
 
     def __init__(self, message: str, retry_after_s: float | None) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class CredentialPending(Exception):
 
 
 def added_headers(endpoint: EndpointSpec) -> dict[str, str]:
-    """The headers that the person adds, values filled in. Raises CredentialMissing."""
+    """The user's additional headers, with variables filled in. Raises CredentialMissing."""
     try:
         return filled_in(endpoint.headers)
     except HeaderValueMissing as missing:
@@ -46,7 +46,7 @@ def added_headers(endpoint: EndpointSpec) -> dict[str, str]:
 
 
 def address_of(endpoint: EndpointSpec) -> str:
-    """The address that requests are posted to, references in its query filled in. Raises CredentialMissing."""
+    """The address of requests, with variables in its query filled in. Raises CredentialMissing."""
     try:
         return with_variables(endpoint.chat_url, _in_address)
     except HeaderValueMissing as missing:
@@ -67,7 +67,7 @@ def body_values(endpoint: EndpointSpec) -> dict[str, Any]:
 
 
 def secrets_of(endpoint: EndpointSpec) -> list[str]:
-    """The values of all variables that headers, address and extra body of the endpoint name, and of headers named like secrets.
+    """The values of all variables in headers, address and extra body of the endpoint, and of headers named like secrets.
 
     Raises CredentialMissing.
     """
@@ -81,9 +81,9 @@ def secrets_of(endpoint: EndpointSpec) -> list[str]:
 
 
 def look_up_key(ref: CredentialRef) -> str | None:
-    """The key that ``ref`` names in the environment or a file, None for endpoints that want none.
+    """The key that ``ref`` names in the environment or a file, None for endpoints without one.
 
-    A file is read again each time, so that a rotated secret is seen after a 401. Raises CredentialMissing.
+    A file is read again each time, so a rotated secret is found after a 401. Raises CredentialMissing.
     """
     if ref.kind is CredentialKind.NONE:
         return None
@@ -113,12 +113,12 @@ class PlainAccess:
         self._kind = kind
         self._headers = self._look_up()
 
-    def at_hand(self) -> dict[str, str] | None:
-        """The headers that open the endpoint when they are known now."""
+    def cached_headers(self) -> dict[str, str] | None:
+        """The credential's headers if they are known now."""
         return self._headers
 
     async def headers(self) -> dict[str, str]:
-        """The headers that open the endpoint."""
+        """The credential's headers."""
         return self._headers
 
     def headers_blocking(self, patience_s: float = 0.0) -> dict[str, str]:
@@ -126,7 +126,7 @@ class PlainAccess:
         return self._headers
 
     def refused(self) -> bool:
-        """The endpoint answered 401: look the key up again. False when there is none or it cannot be found."""
+        """The endpoint answered 401: look up the key again. False when there is none or it cannot be found."""
         if self._ref.kind is CredentialKind.NONE:
             return False
         try:
@@ -149,20 +149,20 @@ class AzureAccess:
         self._used: Secret[Any] | None = None
         self._headers: dict[str, str] = {}
 
-    def at_hand(self) -> dict[str, str] | None:
-        """The headers that open the endpoint when they are known now."""
+    def cached_headers(self) -> dict[str, str] | None:
+        """The credential's headers if they are known now."""
         secret = self._kept.peek()
         return None if secret is None else self._for(secret)
 
     async def headers(self) -> dict[str, str]:
-        """The headers that open the endpoint, waited for while the secret is fetched."""
+        """The credential's headers; waits while the secret is fetched."""
         try:
             return self._for(await self._kept.get())
         except AzureProblem as problem:
             raise _as_credential_error(problem) from None
 
     def headers_blocking(self, patience_s: float = 0.0) -> dict[str, str]:
-        """As ``headers``, for plain threads; a source that does not answer now is asked again for ``patience_s`` seconds."""
+        """As ``headers``, for plain threads; retries a source that does not answer for ``patience_s`` seconds."""
         try:
             return self._for(self._kept.get_blocking(patience_s))
         except AzureProblem as problem:
@@ -183,7 +183,7 @@ class AzureAccess:
 
 
 def open_access(endpoint: EndpointSpec) -> PlainAccess | AzureAccess:
-    """What opens ``endpoint``; nothing is asked of the network yet. Raises CredentialMissing."""
+    """The access to ``endpoint``; does not use the network yet. Raises CredentialMissing."""
     ref = endpoint.credential
     kind = KINDS[endpoint.kind]
     if ref.kind in (CredentialKind.NONE, CredentialKind.ENVIRONMENT, CredentialKind.FILE):
@@ -199,7 +199,7 @@ def open_access(endpoint: EndpointSpec) -> PlainAccess | AzureAccess:
 
 
 def credential_headers(endpoint: EndpointSpec, patience_s: float = 0.0) -> dict[str, str]:
-    """The headers that open ``endpoint``; blocks while they are fetched. Raises CredentialMissing and CredentialPending."""
+    """The credential's headers for ``endpoint``; blocks while they are fetched. Raises CredentialMissing and CredentialPending."""
     return open_access(endpoint).headers_blocking(patience_s)
 
 

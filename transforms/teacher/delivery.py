@@ -1,4 +1,4 @@
-"""What leaves the engine: records first, rows after them."""
+"""The engine's output: records first, then rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from transforms.teacher.in_progress import Recording, RowInProgress
 
 
 class Sink(Protocol):
-    """Where answers are recorded before anything else happens to them. ``token`` comes back once the record is safe."""
+    """Records answers before anything else happens to them. ``token`` comes back when the record is safe."""
 
     def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None: ...
 
 
 class Delivery:
-    """Puts records into the sink and hands rows back. ``pending`` counts records that are not safe yet."""
+    """Puts records into the sink and returns rows. ``pending`` counts records that are not safe yet."""
 
     def __init__(self, sink: Sink, recording: Recording, counts: EngineCounts) -> None:
         self._sink = sink
@@ -27,7 +27,7 @@ class Delivery:
         self.pending = 0
 
     def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> None:
-        """Record the answer that the endpoint of this name gave to the request ``body`` of this row."""
+        """Record the named endpoint's answer to the request ``body`` of this row."""
         reply = result.reply
         assert reply is not None
         row.replies = (*row.replies, reply)
@@ -35,7 +35,7 @@ class Delivery:
         self._sink.put(self._recording.answer(row, body, result, sent_at_ms, endpoint), row)
 
     def keep(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """Record a useless 200 with its ``body``; the row goes on."""
+        """Record an unusable 200 with its ``body``; the row continues."""
         self.pending += 1
         self._sink.put(self._recording.failure(row, failure, body, given_up=False), None)
 
@@ -46,7 +46,7 @@ class Delivery:
         self._sink.put(self._recording.failure(row, failure, body, given_up=True), row)
 
     def end_early(self, row: RowInProgress, cause: EarlyStop) -> None:
-        """Hand the row back unfinished. How often it was sent is recorded first: the rejects show it."""
+        """Return the row unfinished. The number of attempts is recorded first, for the rejects."""
         if row.latest_failure is None or cause.cause is StopCause.STORAGE_FAILED:
             self.hand_back(row, stopped=cause)
             return
@@ -55,7 +55,7 @@ class Delivery:
         self._sink.put(self._recording.failure(row, row.latest_failure, b"", given_up=False), row)
 
     def hand_back(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
-        """Hand the row back, with nothing more to record."""
+        """Return the row without another record."""
         if stopped is None:
             self._counts.finished(row.request.row.origin.split, row.failure is not None)
         row.deliver(row.scored(stopped))

@@ -1,6 +1,6 @@
-"""Open files: every connection takes one, and the system allows a process only so many (256 on macOS, 1,024 on most Linux systems).
+"""Open files: every connection takes one, and the system limits them per process (256 on macOS, 1,024 on most Linux systems).
 
-Where they run out it is our own fault, not the endpoint's, and it must not be the ledger that goes without.
+If they run out, that is our fault and not the endpoint's, and the ledger must still be able to open files.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from collections.abc import Callable
 log = logging.getLogger("beam_distill.teacher")
 
 LADDER = (65_536, 10_240, 8_192, 4_096, 2_048, 1_024)
-"""Soft limits to try: systems refuse what is beyond a bound of their own, which macOS does not even report."""
+"""Soft limits to try: systems refuse values above their own bound, which macOS does not report."""
 RESERVE = 64
-"""For the ledger, the input, datasets and the runner. Fewer, and files cannot be opened while connections are."""
+"""Reserved for the ledger, the input, datasets and the runner. With fewer, these cannot open files beside the connections."""
 _raised_to: set[int] = set()
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def room_for_connections(wanted: int) -> int:
-    """How many of the ``wanted`` connections can be open at a time, at least one. Raises the process's soft limit first where it is too low."""
+    """How many of the ``wanted`` connections can be open at a time, at least one. Raises the process's soft limit first if it is too low."""
     if sys.platform == "win32":
         return wanted
     import resource
@@ -58,7 +58,7 @@ def room_for_connections(wanted: int) -> int:
 
 
 def open_files_limit_put_back() -> Callable[[], None]:
-    """What lowers the process's soft limit again to what it is now, where we have raised it since then."""
+    """Returns a function that restores the process's current soft limit, if we have raised it since."""
     if sys.platform == "win32":
         return lambda: None
     import resource
@@ -74,7 +74,7 @@ def open_files_limit_put_back() -> Callable[[], None]:
 
 
 def open_files() -> int:
-    """How many files this process has open; a guess where the system does not list them."""
+    """How many files this process has open; a guess if the system does not list them."""
     for listing in ("/proc/self/fd", "/dev/fd"):
         try:
             return len(os.listdir(listing))
@@ -84,7 +84,7 @@ def open_files() -> int:
 
 
 def are_exhausted(error: BaseException | None) -> bool:
-    """Whether an error comes from there being no more files to open."""
+    """Whether the cause of an error is the limit of open files."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             return True

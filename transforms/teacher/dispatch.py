@@ -1,6 +1,6 @@
-"""The rows on their way: in, to an endpoint and back as often as it takes, onto the ledger, out.
+"""Moves rows through the engine: in, to an endpoint and back as often as needed, onto the ledger, out.
 
-Retries go before follow-up turns, those before new rows. An answer is handed on only after the recorder says it is on disk.
+Retries come before follow-up turns, and those before new rows. An answer is used only after the recorder reports it on disk.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ log = logging.getLogger("beam_distill.teacher")
 
 
 class Answered(NamedTuple):
-    """An answer that rows may share, and the name of the endpoint that gave it."""
+    """An answer that rows may share, and its endpoint's name."""
 
     result: AttemptResult
     endpoint: str
 
 
 NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
-"""Given all replies so far: the answers to build the next turn on, or None when the row is done (or cannot go on)."""
+"""From all replies so far: the answers for the next turn, or None when the row is done (or cannot continue)."""
 
 
 class Dispatcher:
-    """Owns the queues, and lets the endpoints take from them. Every method runs on the event loop it was made for."""
+    """Owns the queues that the endpoints take rows from. Every method runs on its event loop."""
 
     def __init__(
         self, spec: ScoringSpec, clients: Sequence[Client], sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]
@@ -71,12 +71,12 @@ class Dispatcher:
 
     @property
     def new_rows(self) -> int:
-        """Rows that nothing was sent for yet."""
+        """Rows without any request so far."""
         return len(self.waiting.new)
 
     @property
     def open_requests(self) -> int:
-        """Requests on the wire, and answers handed to the recorder that are not safe yet."""
+        """Requests on the wire, and answers that are not recorded yet."""
         return self.counts.in_flight + self._delivery.pending
 
     @property
@@ -85,7 +85,7 @@ class Dispatcher:
         return self._stop
 
     def snapshot(self) -> Snapshot:
-        """The state of this moment."""
+        """The current state."""
         waiting = len(self.waiting.new) + len(self.waiting.urgent)
         backing_off = len(self.waiting.retries)
         pool = self._pool
@@ -105,7 +105,7 @@ class Dispatcher:
         self._pool.fill()
 
     def recorded(self, rows: list[RowInProgress | None]) -> None:
-        """The recorder has the latest record of each of these rows on disk; None stands for a record that no row waits for."""
+        """The latest record of each of these rows is on disk; None is a record that no row waits for."""
         self._delivery.pending -= len(rows)
         for row in rows:
             if row is None:
@@ -126,7 +126,7 @@ class Dispatcher:
         self._pool.fill()
 
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
-        """The disk does not take the records: stop sending, say so, lose nothing already written. Any other error is a defect of ours."""
+        """The records cannot be written: stop sending, report it, keep everything written. Any other error is a defect of ours."""
         self._delivery.pending -= len(rows)
         if not isinstance(error, OSError):
             self.defect(error)
@@ -156,12 +156,12 @@ class Dispatcher:
         for row in waiting:
             self._delivery.end_early(row, cause)
         if self.counts.in_flight:
-            # an answer that cannot be recorded is not worth waiting for
+            # do not wait for answers that cannot be recorded
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
             self._loop.call_later(drain_s, self._pool.cancel)
 
     def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
-        """Deliver unsent what came with this ``deliver`` and is not on the wire: whoever wanted it is gone."""
+        """Return every row with this ``deliver`` that is not on the wire, unsent: its caller is gone."""
         cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
         waiting = self.waiting.remove_of(deliver)
         if self._shared is not None:
@@ -186,7 +186,7 @@ class Dispatcher:
         row.request_hash = self.template.request_hash(row.body)
 
     def _must_be_sent(self, row: RowInProgress) -> bool:
-        """False when the row gets the answer to an identical request, now or when that comes."""
+        """False when the row gets the answer to an identical request, now or later."""
         if self._shared is None:
             return True
         answer = self._shared.find(row.request_hash)
@@ -203,10 +203,10 @@ class Dispatcher:
         result = result._replace(reply=result.reply._replace(turn=row.turn, attempts=0))
         self._delivery.answer(row, row.body, result, now_ms, answer.endpoint)
 
-    # endpoints hand over
+    # called by endpoints
 
     def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
-        """An attempt ended, in whatever way; the one place where that is seen."""
+        """Every attempt ends here, in any way."""
         if self._spec.log_requests:
             self._log_attempt(attempt, result)
         if result.reply is not None:
@@ -216,11 +216,11 @@ class Dispatcher:
             self._on_failure(endpoint, attempt, result.failure, result.body, now_s)
 
     def dropped(self, row: RowInProgress) -> None:
-        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
+        """The row is no longer on the wire, and its attempt did not end: everything is being cancelled."""
         self._delivery.hand_back(row, stopped=self._stop or EarlyStop(StopCause.INTERRUPTED, "the session was closed"))
 
     def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """The row is sent no more. ``body`` is the whole body of a useless 200, else empty."""
+        """The row is not sent again. ``body`` is the whole body of an unusable 200, else empty."""
         if self._shared is not None:
             for other in self._shared.given_up(row.request_hash):
                 if self._must_be_sent(other):
@@ -276,15 +276,15 @@ class Dispatcher:
     def _tick(self) -> None:
         try:
             self._look_around(self._loop.time())
-        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows; a timer's exception is seen by nobody
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows; a timer's exception would be lost
             self.defect(error)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
 
     def _look_around(self, now_s: float) -> None:
-        """What only the passing of time brings about."""
+        """Work that depends only on time."""
         payload_s = self._spec.patience.payload_s
         if payload_s is not None:
-            # rows behind a closed gate or a doubt get no older than those that are sent
+            # rows that wait because of a pause or a doubt must not time out before those that are sent
             for row in self.waiting.remove_failed(lambda row: row.age_s(now_s) >= payload_s):
                 assert row.latest_failure is not None
                 self.give_up(row, row.latest_failure, b"")

@@ -1,7 +1,7 @@
-"""One endpoint of the teacher: its connections, what it takes, how much of it, and whether it is there.
+"""One endpoint of the teacher: its connections, accepted parameters, limits and health.
 
-It has no rows of its own. For every row that may leave it asks ``Rows``, and there it hands over how each attempt ended. A slot is taken when a
-request leaves and freed when its answer or failure arrives; a row that waits to be sent again holds none.
+It owns no rows. It asks ``Rows`` for each row that may leave, and reports there how each attempt ended. A slot is taken when a
+request leaves and freed when its answer or failure arrives; a row that waits for a retry holds none.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from transforms.teacher.trouble import Resolved, Trouble
 TICK_S = 0.05
 REFUSED_WAIT_S = 0.2
 WHILE_TOKENS_COME_S = 1e9
-"""An attempt that streams is ended by silence, which the client sees, and by no clock."""
+"""A streamed attempt has no deadline: the client ends it after silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a failed attempt means for its row.
+    """The consequence of a failed attempt for its row.
 
-    ``failure`` as it counts. Sent again after ``again_after_s``, whatever its own patience says; None leaves it to that. ``stop`` when no row
-    would fare better.
+    ``failure`` is the failure that counts. ``again_after_s``: send again after this time, regardless of the retry budget; None: the budget
+    decides. ``stop`` when every row would fail.
     """
 
     failure: RequestFailure
@@ -50,7 +50,7 @@ class Judgement:
 
 
 class Endpoint:
-    """Owns connections, traffic, health and slots. Every method runs on the event loop it was made for."""
+    """Owns connections, traffic, health and slots. Every method runs on its event loop."""
 
     def __init__(
         self,
@@ -91,12 +91,12 @@ class Endpoint:
 
     @property
     def is_open(self) -> bool:
-        """Whether rows are sent to it as they come."""
+        """Whether it accepts rows without restriction."""
         return not self._stopped and self._trouble.doubt is None
 
     @property
     def answers_rows(self) -> bool:
-        """Whether it answered a row before."""
+        """Whether it has answered a row."""
         return self._trouble.health.answers_rows
 
     @property
@@ -106,28 +106,28 @@ class Endpoint:
 
     @property
     def questions_asked(self) -> int:
-        """How often it was asked a question of our own."""
+        """The number of our test questions to it."""
         return self._trouble.question.asked
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What it does not take (``adaptation``)."""
+        """The fields that it refuses (``adaptation``)."""
         return self._adaptation.left_out
 
     def state(self) -> EndpointState:
-        """What it is doing at this moment."""
+        """Its current state."""
         return EndpointState(self.member.name, self._traffic.in_flight, self.limit, self._answers, self.is_open, self._refused_for)
 
     def load(self) -> tuple[bool, float]:
-        """Where several have room the least goes first: the share of its limit that is on the wire, by its weight; an overflow last."""
+        """For the choice between endpoints with room, lowest first: overflow last, then the used share of its limit by its weight."""
         return self.member.overflow, self._traffic.in_flight / (self._traffic.limit * self.member.weight)
 
     def takes_no_more(self, now_s: float) -> bool:
-        """Whether a row that comes now would have to wait here."""
+        """Whether a new row would have to wait here."""
         return not self.is_open or self._traffic.takes_no_more(now_s, self._token_estimate())
 
     def fill_one(self) -> bool:
-        """Open a slot for one row where one may leave now; whether one did."""
+        """Open a slot for one row if one may leave now. Returns whether one did."""
         now_s = self._now()
         row = self._next_to_leave(now_s)
         if row is None:
@@ -142,31 +142,31 @@ class Endpoint:
             self._slots.open(row, now_s)
 
     def look(self, now_s: float) -> None:
-        """What only the passing of time brings about. To be called several times in the time of an attempt."""
+        """Work that depends only on time. Call it several times per attempt timeout."""
         self._slots.cancel_overdue(now_s)
         self._trouble.look(now_s)
         if self._trouble.doubt is not None:
             self.fill()
 
     def stop(self) -> None:
-        """Send nothing more; what is on the wire goes on."""
+        """Send nothing more; requests on the wire continue."""
         self._stopped = True
         self._inquiry.cancel()
         if self._second_requests is not None:
             self._second_requests.stopped = True
 
     def take_out(self, kind: FailureKind) -> None:
-        """It refuses for good, and others do not: what it failed is not the rows' fault."""
+        """It refuses permanently, and others do not: its failures do not count against the rows."""
         self._refused_for = kind
         self._trouble.forgive(self._now())
         self.stop()
 
     def cancel(self) -> None:
-        """Give up what is on the wire."""
+        """Cancel the requests on the wire."""
         self._slots.cancel_all()
 
     async def close(self) -> None:
-        """Give up what is on the wire and close the connections."""
+        """Cancel the requests on the wire and close the connections."""
         self._alarm.cancel()
         tasks = self._slots.cancel_all() + self._inquiry.cancel()
         if tasks:
@@ -176,7 +176,7 @@ class Endpoint:
     # rows leave
 
     def _next_to_leave(self, now_s: float) -> RowInProgress | None:
-        """The row that leaves now, counted as on the wire; None when there is none, or no room, or it is not yet time."""
+        """The row that leaves now, counted as on the wire; None when there is no row, no room, or the pace delays it."""
         if self._stopped:
             return None
         has_room = self._traffic.has_room(now_s)
@@ -215,12 +215,12 @@ class Endpoint:
             self._beyond_budget()
             return None
         row.reservation = reservation
-        row.number = self._traffic.sent(now_s)  # before the next row is looked at: the next row's turn depends on it
+        row.number = self._traffic.sent(now_s)  # before the next row, whose pace depends on it
         self._counts.leaves()
         return row
 
     def _beyond_budget(self) -> None:
-        """Nothing may leave: what is on the wire may still turn out cheaper than it is reserved at, and other processes may need less."""
+        """The budget lets nothing leave now: requests on the wire may cost less than reserved, and other processes may need less."""
         if self._counts.in_flight or not self._budget.no_more_to_claim:
             self._alarm.set(TICK_S)
         else:
@@ -240,7 +240,7 @@ class Endpoint:
     # slots
 
     async def _use_slot(self, row: RowInProgress | None, now_s: float) -> None:
-        """Send one row after another for as long as one may leave: a slot that frees takes the next row without a detour."""
+        """Send one row after another while one may leave: a free slot takes the next row directly."""
         task = asyncio.current_task(self._loop)
         assert task is not None
         while row is not None:
@@ -278,10 +278,10 @@ class Endpoint:
         self._counts.in_flight -= 1
         self._rows.ended(self, attempt, result, now_s)
 
-    # what attempts say of the endpoint
+    # what attempts say about the endpoint
 
     def answered(self, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
-        """It answered this attempt."""
+        """The endpoint answered this attempt."""
         self._answers += 1
         self._streaming.answered(attempt.ask, result)
         if attempt.row.in_one_piece:
@@ -293,7 +293,7 @@ class Endpoint:
             self._second_requests.answered(result.latency_ms / 1000.0)
 
     def judge(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Judgement:
-        """What it means that it failed this attempt; whose fault it is may stay in doubt."""
+        """The consequence of a failed attempt; the cause may stay in doubt."""
         row = attempt.row
         if failure.is_ours and self._traffic.in_flight:
             row.latest_failure = failure
@@ -319,17 +319,17 @@ class Endpoint:
                 return Judgement(failure, 0.0)
         if self._trouble.doubt is None or not (kind in TROUBLE or kind in REFUSAL):
             return Judgement(failure, stop=stop)
-        # whether it counts against the row is not settled yet
+        # not decided yet whether it counts against the row
         return Judgement(failure, retry.wait_s(failure, row.failures_by_kind[kind], self._random) if kind in TROUBLE else REFUSED_WAIT_S, stop)
 
-    # questions of our own
+    # our test questions
 
     def _in_doubt(self, now_s: float) -> tuple[RowInProgress | None, float]:
-        """The row to try, or the seconds until it is time to look again; a question of our own is asked when it is due."""
+        """The row to try, or the seconds until the next check; sends our test question when it is due."""
         delay_s = self._trouble.health.question_delay_s(now_s)
         if delay_s > 0 or not self._waiting or self._inquiry.is_asking or self._trouble.is_busy(now_s):
             return None, max(delay_s, TICK_S)
-        # a row would wait for an answer that another endpoint gives at once
+        # a row would wait here, while another endpoint answers at once
         row = None if self._neighbours.another_is_open(self) else self._trouble.row_to_try(now_s)
         doubt = self._trouble.doubt
         if row is None and doubt is not None and self._traffic.in_flight < self._spec.concurrency.maximum:

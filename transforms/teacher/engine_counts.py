@@ -1,4 +1,4 @@
-"""What the engine counts, and the snapshot of it that progress and reports see."""
+"""The engine's counts, and their snapshot for progress and reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.elements.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """What one endpoint is doing. ``answers`` are rows' since the session began; ``refused_for`` says why it is used no more."""
+    """The state of one endpoint. ``answers`` counts rows' answers since the session began; ``refused_for``: why it is no longer used."""
 
     name: str
     in_flight: int
@@ -25,11 +25,11 @@ class EndpointState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine is doing at one moment, for progress and reports. Counts are totals since the session began.
+    """The state of the engine at one moment, for progress and reports. Counts are totals since the session began.
 
-    ``retries`` counts attempts after a request's first; ``rows`` the rows that came out finished, per split;
-    ``failures`` failed attempts by kind; ``given_up`` the rows among them that came out without an answer. ``own_questions`` were asked to
-    distinguish a failing endpoint from a failing row. ``left_out`` names what the teacher does not take (``adaptation``).
+    ``retries`` counts attempts after a request's first; ``rows`` finished rows, per split; ``given_up`` the rows among them without an
+    answer; ``failures`` failed attempts by kind. ``own_questions`` counts our test questions. ``left_out`` names the fields that the
+    teacher refuses (``adaptation``).
     """
 
     in_flight: int
@@ -51,7 +51,7 @@ class Snapshot:
 
     @property
     def totals(self) -> EngineTotals:
-        """What was done since the session began."""
+        """The totals since the session began."""
         return EngineTotals(dict(self.rows), self.given_up, self.requests, self.answers, self.usage, self.retries, dict(self.failures))
 
 
@@ -71,13 +71,13 @@ class EngineCounts:
         self._failures: dict[FailureKind, int] = {}
 
     def leaves(self) -> None:
-        """A request of a row is on the wire from now on."""
+        """A row's request goes onto the wire."""
         self.in_flight += 1
         if self.in_flight > self.peak_in_flight:
             self.peak_in_flight = self.in_flight
 
     def sent(self, is_retry: bool) -> None:
-        """A request was sent, again or for the first time."""
+        """A request was sent, for the first time or again."""
         self.requests += 1
         self.retries += is_retry
 
@@ -92,7 +92,7 @@ class EngineCounts:
         self.throttled += kind is FailureKind.THROTTLED
 
     def finished(self, split: Split, given_up: bool) -> None:
-        """A row came out, not for an early stop."""
+        """A row finished, not because of an early stop."""
         self._delivered[split] += 1
         self.given_up += given_up
 

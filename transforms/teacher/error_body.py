@@ -1,7 +1,7 @@
-"""What an error body says, in whatever shape it comes: status, codes, words and the fields it names.
+"""Reads error bodies of any shape: status, codes, messages and the fields that they name.
 
-Shapes differ by provider, and gateways put one into another, as objects or as JSON in a text. So the whole body is walked, and what
-repeats the request is left out: the words of a row must not be read as those of the server.
+Shapes differ by provider, and gateways nest one in another, as objects or as JSON text. So the whole body is searched, without the parts
+that repeat the request: a row's text must not count as the server's words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from transforms.teacher.lenient_json import read_json
 
-LONGEST_TEXT = 4_000  # of a longer one, which repeats a prompt, the beginning and the end
+LONGEST_TEXT = 4_000  # of a longer text, which repeats a prompt, only the beginning and the end are used
 LONGEST_MESSAGE = 8_000
 DEEPEST = 16
 LONGEST_WAIT_S = 1e8  # a larger number is a moment
@@ -26,7 +26,7 @@ _WAIT_KEYS = {
 }
 """Names of waits as numbers, and their unit in seconds."""
 _PARAMETER_KEYS = frozenset({"param", "parameter", "field"})
-# what repeats the request or is an answer; headers of the gateway are nobody's words either
+# fields that repeat the request or are an answer; headers of the gateway do not count either
 _ECHO_KEYS = frozenset(
     {
         "input",
@@ -64,7 +64,7 @@ _VALUE = json.JSONDecoder(strict=False)
 _QUOTES = re.compile(r"[\"'`´‘’“”\\*]")
 _GAPS = re.compile(r"[_\s]+")
 _CODE = re.compile(r"[\w.:/ -]{1,64}")
-_FIELD_LINE = re.compile(r"^(\w+(?: -> \w+)+)\n[ \t]+", re.MULTILINE)  # pydantic 1 as text: what is wrong comes on the next line
+_FIELD_LINE = re.compile(r"^(\w+(?: -> \w+)+)\n[ \t]+", re.MULTILINE)  # pydantic 1 as text: the error comes on the next line
 _MARKUP = re.compile(r"\s*<[a-zA-Z!?]")
 _STREAM_LINE = re.compile(r"^(?:data|event|id|retry)?:", re.ASCII)
 _STREAM_STATUS = re.compile(r"^:\s*HTTP_STATUS/(\d{3})", re.MULTILINE)
@@ -72,10 +72,10 @@ _STREAM_STATUS = re.compile(r"^:\s*HTTP_STATUS/(\d{3})", re.MULTILINE)
 
 @dataclass(slots=True)
 class ErrorBody:
-    """What was found in a body.
+    """The content of an error body.
 
-    ``status`` is the outermost HTTP status in it. ``codes`` are words such as ``rate limit exceeded``, ``sentences`` everything that is
-    said, both as ``plain`` writes them. ``parameters`` are the fields that are named as the ones at fault. ``wait_s`` is a wait in seconds.
+    ``status`` is the outermost HTTP status in it. ``codes`` are words such as ``rate limit exceeded``, ``sentences`` all messages,
+    both as ``plain`` writes them. ``parameters`` are the fields that are named as wrong. ``wait_s`` is a wait in seconds.
     """
 
     status: int | None = None
@@ -87,17 +87,17 @@ class ErrorBody:
 
     @property
     def message(self) -> str:
-        """All that is said, codes included, a line each."""
+        """All messages and codes, one per line."""
         return "\n".join([*self.sentences, *self.codes])[:LONGEST_MESSAGE]
 
 
 def plain(text: str) -> str:
-    """A text as patterns are written: lower case, camelCase, snake_case and what is between Chinese as words, without quotes."""
+    """A text in the form of the patterns: lower case, camelCase, snake_case and text between Chinese as words, without quotes."""
     return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
 def read_error(reported: object) -> ErrorBody:
-    """What an error body says; a value that was read already, or the bytes or the text of it. A web page says nothing."""
+    """The content of an error body, given as parsed value, bytes or text. A web page has no content."""
     found = ErrorBody()
     if isinstance(reported, (bytes, str)):
         _text(reported if isinstance(reported, str) else reported.decode("utf-8-sig", "replace"), "", found, 0)
@@ -134,7 +134,7 @@ def _walk(value: object, key: str, found: ErrorBody, depth: int) -> None:
 
 def _object(fields: dict[str, object], found: ErrorBody, depth: int) -> None:
     location = fields.get("loc")
-    if isinstance(location, list):  # pydantic: which field, and what about it, belong together
+    if isinstance(location, list):  # pydantic: the field and its error belong together
         found.parameters.extend(plain(str(part)) for part in location if not isinstance(part, int))
         said = " ".join([*map(str, location[:8]), str(fields.get("msg", "")), str(fields.get("type", ""))])
         found.sentences.append(plain(said))
@@ -167,7 +167,7 @@ def _text(text: str, key: str, found: ErrorBody, depth: int) -> None:
         if text.isascii() and text.isdigit() and len(text) < 6:
             _status(int(text), found, depth)
         found.codes.append(plain(text.rsplit("#", 1)[-1]))
-        if key == "error" and " " in text:  # LM Studio and Ollama say there what happened, in a sentence
+        if key == "error" and " " in text:  # LM Studio and Ollama have a sentence there
             found.sentences.append(plain(text))
     else:
         found.sentences.extend(line for line in map(plain, text.splitlines()) if line)
@@ -188,7 +188,7 @@ def _values_in(text: str, found: ErrorBody, depth: int) -> Iterator[object]:
 
 
 def _after_value(text: str) -> str:
-    """What follows the JSON value that a text begins with: Zhipu writes ``[1305][the words]``, gateways an object and then words."""
+    """The text after a leading JSON value: Zhipu writes ``[1305][the words]``, gateways an object and then words."""
     try:
         return text[_VALUE.raw_decode(text)[1] :]
     except (ValueError, RecursionError):
@@ -197,13 +197,13 @@ def _after_value(text: str) -> str:
 
 def _wait(value: object, unit_s: float, found: ErrorBody) -> None:
     with suppress(TypeError, ValueError, OverflowError):
-        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # what is not a number raises
+        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # raises for anything but a number
         if 0.0 <= seconds < LONGEST_WAIT_S:
             found.wait_s = max(found.wait_s or 0.0, seconds)
 
 
 def _status(number: int, found: ErrorBody, depth: int) -> None:
-    if 40_000 <= number < 60_000:  # FastChat and its like: a status and two digits
+    if 40_000 <= number < 60_000:  # FastChat and similar: a status and two digits
         number //= 100
     if 400 <= number < 600 and depth < found._status_depth:
         found.status, found._status_depth = number, depth

@@ -1,6 +1,6 @@
-"""The words by which servers say what is wrong: patterns for texts as ``error_body.plain`` writes them, and codes with the status they mean.
+"""The words of servers' errors: patterns for texts in the form of ``error_body.plain``, and codes with their status.
 
-Data alone; ``classify`` says in which order they count. Cases with their sources are kept in tests/world.
+Only data; ``classify`` decides their order. tests/world has cases with their sources.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ MONEY_GONE = _any_of(
     r"balance (?:is )?required|set limit exceeded|inference limit",  # the last two: Volcengine, for a limit that its user has set
     chinese.MONEY_GONE,
 )
-"""No account with these words is served before somebody pays or a month ends."""
+"""The account is not served until somebody pays or a month ends."""
 
 MONEY_ADVISED = re.compile(
     rf"\b(?:more|add|purchase|buy|need) {_UP_TO_3}credits?\b|(?:add|update) (?:a |your )?payment method|add (?:more )?funds"
     rf"|(?:top[ -]up|recharge) your|{chinese.MONEY_ADVISED}"
 )
-"""Money gone, unless the same text speaks of a limit that a minute lifts: then it is the way to a higher one."""
+"""No money left, unless the same text names a limit per minute: then this is the advice for a higher one."""
 QUOTA_EXCEEDED = re.compile(
     rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up|reached|consumed)"
     rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
@@ -72,12 +72,12 @@ QUOTA_EXCEEDED = re.compile(
 ASKED_TO_COME_BACK = re.compile(
     r"\b(?:try|retry)(?: again| (?:the|your) request)?,? (?:later|shortly|soon|in a (?:bit|few|little|moment|while|short))\b"
 )
-"""A limit that comes back by itself, where neither a period nor the way to pay is named beside it."""
+"""A limit that resets by itself, if the text names neither a period nor a way to pay."""
 BILLING = re.compile(r"\bbilling\b")
 UPGRADE_ADVISED = re.compile(r"\bupgrade (?:your|the|to a (?:\w+ )?) ?plan\b")
-"""Money gone, but not under 429, where a higher plan is advertised beside every limit of a minute."""
+"""No money left, but not with 429, where every limit per minute advertises a higher plan."""
 ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
-"""Alibaba's word for its limits per minute, under the code that others have for money gone."""
+"""Alibaba's words for its limits per minute, with the code that others use for no money left."""
 SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|{chinese.SOME_LIMIT}")
 SHORT_PERIOD = re.compile(
     r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|hourly|concurren"
@@ -96,7 +96,7 @@ COUNTED = re.compile(
     r"too many|exceed\w*|\breached\b|exhausted|\bused\b|\bmax(?:imum)?\b|\bcap\b"
     r"|\b(?:requests?|tokens?|messages?|calls?)[ -](?:per|an?|each|every|in|within|for|/)\b"
 )
-"""What a 429 says of a long period where it has no word for a limit: Bedrock's "Too many tokens per day"."""
+"""A 429 about a long period without a word for a limit: Bedrock's "Too many tokens per day"."""
 
 TOO_LARGE = _any_of(
     r"request (?:body |entity |payload |size )*(?:is |was )?too (?:large|big)",
@@ -143,13 +143,13 @@ CONTEXT_TOO_SMALL = _any_of(
     r"max(?:imum)? input characters|number of tokens to keep from the initial prompt|not enough (?:room|space|kv cache|context)",
     chinese.CONTEXT_TOO_SMALL,
 )
-"""Not for a 429, which says such things of what is sent in a minute."""
+"""Not for a 429, which says such things about the requests of a minute."""
 CONTEXT_LENGTH_GIVEN = re.compile(r"\bcontext (?:length|window|size|limit)[^\n]{0,40}\d")
-"""Where a gateway says 502 or 503 for what it was answered: only words as certain as these count."""
+"""For a gateway that returns 502 or 503 for an error of the server: only such certain words count."""
 NO_ROOM_LEFT = re.compile(
     r"\bmax (?:new |completion |output )?tokens must be (?:at least 1|greater than 0|(?:strictly )?positive)[^.\n]{0,20} (?:-\d+|0)\b"
 )
-"""A limit that the server computes from what the prompt leaves of the context: nobody asked for less than one token."""
+"""A limit that the server computes from the context left after the prompt: nobody asks for less than one token."""
 OUTPUT_SETTING = re.compile(r"\bmax (?:new |completion |output )?tokens\b")
 INPUT_NAMED = re.compile(r"\b(?:prompt|inputs?|messages?|context (?:length|size)|requested|tokens? in (?:the |your )?request)\b")
 
@@ -190,13 +190,13 @@ GENERATION_FAILED = _any_of(
     r"\bmodel (?:generated|produced) (?:invalid|malformed|unparsable)|\bmodel generated (?:an )?output that (?:could not|cannot) be parsed",
     r"unexpected tokens? \S{0,20} ?(?:remaining in message header|while expecting start token)",  # the reader of gpt-oss's channels
 )
-"""The endpoint generated, and cannot read what its model wrote: the next try may well do."""
+"""The endpoint cannot parse its model's output: the next try may succeed."""
 
 CANNOT_BE_RENDERED = _any_of(
     r"\bjinja|\btemplate ?(?:error|exception|prompt error|syntax error)",
     r"(?:apply\w*|render\w*|execut\w*|process\w*) (?:the |a )?(?:chat |prompt )*template|roles must alternate",
 )
-"""With status 500: the server's chat template stumbles over these messages, and will again."""
+"""With status 500: the server's chat template fails for these messages, and will fail again."""
 
 KEY_REFUSED = _any_of(
     r"(?:api|access|subscription|auth\w*)[ -]?(?:key|token)s? (?:is |was |has |provided )*(?:not valid|invalid|expired|missing|incorrect|wrong)",
@@ -255,7 +255,7 @@ FULL = _any_of(
     r"(?:starting|restarting|booting|initiali[sz]ing|not ready)",
     chinese.FULL,
 )
-"""Narrower than BUSY, for statuses that mostly blame the request."""
+"""Narrower than BUSY, for statuses that usually blame the request."""
 SERVER_FAULT = _any_of(
     r"\binternal (?:server |service )?(?:error|failure|exception)\b(?!\.\S* ?invalid)|\bbad gateway\b|\bdo request failed\b"
     r"|\bchannel error\b|\bcompute error\b",
@@ -274,7 +274,7 @@ SERVER_FAULT = _any_of(
     r"\bfailed to load (?:the )?(?:llm engine|model)\b|\bsomething went wrong\b|\bunexpected (?:server |internal )?error\b",
     chinese.SERVER_FAULT,
 )
-"""Said in a sentence under a status that mostly blames the request: the server or what is behind it failed, and the next try may not."""
+"""In a sentence, with a status that usually blames the request: the server or its backend failed, and the next try may succeed."""
 REQUEST_AT_FAULT = _any_of(
     r"\b(?:in)?valid\b(?! request error)|\bmust\b|\bshould\b|\brequire[ds]?\b|\bmissing\b|\bexpect(?:ed|s)\b|malformed|\bunsupported\b"
     r"|\bneeds?\b",
@@ -289,7 +289,7 @@ REQUEST_AT_FAULT = _any_of(
     r"|\bgrammar\b|\btool call\b|\blimited to \d",
     r"参数|格式|为空|不支持|必须|只能|合法|非法|缺[失少]|解析|校验|不能|不正确|有误|取值|类型|顺序|(?:数量|大小|长度)超[过出]|请求[头体]",
 )
-"""Words that blame the request, in a wide sense. A 400 without any of them may have been sent for any reason."""
+"""Words that blame the request, in a wide sense. A 400 without any of them may have any reason."""
 REQUEST_INVALID = re.compile(r"\binvalid (?:request )?(?:params?|parameters?|arguments?|request|input|messages?)\b")
 """For an error without any status."""
 TOO_LATE = _any_of(r"timed? ?-?out|deadline exceeded", chinese.TOO_LATE)
@@ -315,4 +315,4 @@ STATUS_OF_CODE: dict[str, int] = {
     }.items()
     for code in codes.split("|")
 }
-"""What a code means where the status does not tell; codes of many meanings last."""
+"""The status of a code, if the HTTP status is not enough; ambiguous codes last."""

@@ -1,6 +1,6 @@
-"""What servers say in Chinese, by meaning: patterns for texts as ``error_body.plain`` writes them. ``error_words`` joins them to its own.
+"""Servers' errors in Chinese, by meaning: patterns for texts in the form of ``error_body.plain``. ``error_words`` adds them to its own.
 
-Chinese puts no spaces between words and builds the same message in many ways, so a pattern joins a noun and what is said of it.
+Chinese has no spaces between words and many forms of the same message, so a pattern combines a noun and its predicate.
 """
 
 _TIMES = r"(?:次数|频率|频次|速率|数量|量|数)"

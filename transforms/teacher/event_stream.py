@@ -1,7 +1,7 @@
-"""Server-sent events out of bytes as they come: wherever the bytes are cut, the same events.
+"""Server-sent events from pieces of bytes: the division into pieces does not matter.
 
-Line ends may be LF, CRLF or CR (HTML standard, "Server-sent events"). What servers do beyond the standard is read too: a line of JSON without
-a field name, and several data lines that are an event each because the empty lines between them are missing.
+Line ends may be LF, CRLF or CR (HTML standard, "Server-sent events"). Two extensions of servers are also supported: a line of JSON without
+a field name, and several data lines that are separate events because the empty lines between them are missing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _STATUS_COMMENT = re.compile(rb":\s*HTTP_STATUS/(\d{3})")
 
 
 class Event(NamedTuple):
-    """One event: its name (mostly empty), its data lines, and the status that a comment of it gives (Alibaba); None without one.
+    """One event: its name (usually empty), its data lines, and the status in its comment (Alibaba), or None.
 
-    ``is_event``: whether it begins as events do; None for one of comments alone.
+    ``is_event``: whether it begins like an event; None if it has only comments.
     """
 
     data: tuple[bytes, ...]
@@ -28,20 +28,20 @@ class Event(NamedTuple):
 
 
 class EventReader:
-    """Cuts a stream into events. Costs time linear in what was fed, however small the pieces are."""
+    """Divides a stream into events, in time linear in its length, also for small pieces."""
 
     def __init__(self) -> None:
-        self._open = bytearray()  # the event that is not at its end yet
+        self._open = bytearray()  # the unfinished event
         self._ends_in_return = False
         self._at_start = True
 
     @property
     def open_bytes(self) -> int:
-        """The length of the event that is not at its end yet."""
+        """The length of the unfinished event."""
         return len(self._open)
 
     def feed(self, piece: bytes) -> list[bytes | Event]:
-        """The events that end in this piece. One whose data is a single line of JSON comes as its bytes alone."""
+        """The events that end in this piece. One with a single line of JSON comes as its bytes."""
         piece = self._with_line_feeds(piece)
         searched = max(0, len(self._open) - 1)
         self._open += piece
@@ -53,7 +53,7 @@ class EventReader:
         return self._events(blocks)
 
     def finish(self) -> list[bytes | Event]:
-        """What is left where the stream ends without an empty line."""
+        """The last event, if the stream ends without an empty line."""
         blocks = bytes(self._open)
         self._open.clear()
         return self._events(blocks) if blocks else []

@@ -1,4 +1,4 @@
-"""The beginning of a response as a person can read it."""
+"""The beginning of a response, readable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NO_WORDS = re.compile(r"<(script|style)\b.*?(?:</\1>|$)|<[^>]*>?", re.DOTALL | 
 
 
 def excerpt_of(body: bytes) -> str:
-    """At most 600 characters: of a web page its words, of JSON the letters that it has as numbers."""
+    """At most 600 characters: the words of a web page; JSON with its escaped letters decoded."""
     text = body[:_LOOKED_AT_BYTES].decode("utf-8", "replace")
     if is_web_page(text):
         return " ".join(_NO_WORDS.sub(" ", text).split())[:LONGEST_EXCERPT] or text[:LONGEST_EXCERPT]

@@ -1,6 +1,6 @@
-"""Headers that a person adds: ``${NAME}`` in a value stands for an environment variable of the process that sends.
+"""The user's additional headers: ``${NAME}`` in a value means an environment variable of the process that sends.
 
-So a secret in a header travels as its name, like every other (docs/architecture.md, laws).
+So only the secret's name is passed to the workers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
 
 
 class HeaderValueMissing(Exception):
-    """A header's value names a variable that is not there, or one that no header can carry."""
+    """A header's value names a variable that is not set, or whose value is not valid in a header."""
 
 
 def referenced_variables(values: Iterable[str]) -> list[str]:
@@ -24,18 +24,18 @@ def referenced_variables(values: Iterable[str]) -> list[str]:
 
 
 def only_references(value: str) -> bool:
-    """Whether a value says where a secret is and can hold none itself: references, and before them the name of an authentication scheme."""
+    """Whether a value has only references, perhaps after the name of an authentication scheme, so that it cannot contain a secret."""
     rest = with_variables(value, lambda name: " ").split()
     return bool(variables_in(value)) and all(word.lower() in _SCHEMES for word in rest)
 
 
 def filled_in(headers: Iterable[tuple[str, str]], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Names and values as they are sent. Raises HeaderValueMissing."""
+    """Names and final values. Raises HeaderValueMissing."""
     return {header: with_variables(text, partial(value_of, f"header {header}", environ=environ)) for header, text in headers}
 
 
 def value_of(where: str, variable: str, environ: Mapping[str, str] | None = None) -> str:
-    """The value of a variable that ``where`` names, fit for a header. Raises HeaderValueMissing."""
+    """The value of a variable for a header; ``where`` names it in messages. Raises HeaderValueMissing."""
     value = (os.environ if environ is None else environ).get(variable, "").strip()
     if not value:
         raise HeaderValueMissing(f"{where}: the environment variable {variable} is not set on this machine, or empty")

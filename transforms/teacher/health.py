@@ -1,9 +1,9 @@
-"""Is it the endpoint or the row: when to stop sending rows and ask the endpoint a question of our own, and when to stop the run.
+"""Is the endpoint or the row at fault: when to stop sending rows and send a test question, and when to stop the run.
 
-A row that fails says little of the endpoint: it may be the one row that the endpoint cannot digest. So failures in a row only raise a doubt.
-While there is one, one request at a time is sent: first rows that never failed, then a question of our own (``own_question``). Where that is
-answered the rows failed by themselves, and their failures count against them; where it is not the endpoint is out, their failures are forgiven
-once it is back, and the run stops when patience ends. A state machine without a clock of its own; every call passes the time in seconds.
+A failed row says little about the endpoint: it may be a row that the endpoint cannot process. So consecutive failures only raise a doubt.
+During a doubt one request at a time is sent: first rows that never failed, then our test question (``own_question``). If it is answered,
+the rows failed by themselves, and their failures count against them. If not, the endpoint is out: the rows' failures are forgiven when it
+is back, and the run stops when the patience ends. A state machine without a clock; every call passes the time in seconds.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from transforms.elements.failures import REFUSAL, ROW_REFUSAL, TROUBLE, UNREADAB
 from transforms.teacher.refusal_words import begins_with, no_room_text, refusal_text
 from transforms.teacher.specs import PatienceSpec
 
-DOUBT_AFTER = 8  # failures in a row; at 10 % faults that many by chance is one in a hundred million
+DOUBT_AFTER = 8  # consecutive failures; with 10 % faults the chance of this is one in a hundred million
 DOUBT_AFTER_REFUSALS = 20
 DOUBT_AFTER_FIRST_REFUSALS = 3  # before the first answer
-FEW_ROWS = 2  # where fewer rows than the numbers above are left, this many failures more than there are rows
+FEW_ROWS = 2  # when fewer rows than these numbers are left: this many failures more than rows
 ROWS_REFUSED_BEFORE_QUESTION = 8  # before the first answer
 ROWS_REFUSED_BEFORE_STOP = 30
-ROWS_FROM_ELSEWHERE = 8  # of those
-ROWS_BEFORE_QUESTION = 2  # rows that never failed are tried first: an answer to those is wanted, one to our question is not
+ROWS_FROM_ELSEWHERE = 8  # of these, rows from other places of the input
+ROWS_BEFORE_QUESTION = 2  # rows that never failed are tried first, because their answers are useful and the question's is not
 MOST_BY_ITSELF = 8
-"""So much weight of failures while the endpoint answered others gives a row up. Less would lose rows to an endpoint that fails now and then."""
-THROTTLED_SHARE = 0.2  # of patience with nothing but 429: then other rows are tried, those waiting may be too large for the rate limit
+"""Weight of a row's failures, while others were answered, that rejects it. Less would lose rows at an endpoint that fails sometimes."""
+THROTTLED_SHARE = 0.2  # of the patience with only 429s: then other rows are tried, because those waiting may be too large for the rate limit
 REFUSAL_PATIENCE_S = 10.0  # an endpoint that answered before may be between two deployments
-BUSY_S = 0.5  # 503s while answers come more often than this are those of a busy endpoint: fewer requests at a time, but no pause
+BUSY_S = 0.5  # with answers at least this often, a 503 means a busy endpoint: fewer requests at a time, but no pause
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 5.0
 
 
 class Doubt(Enum):
-    """What the question of our own is to settle."""
+    """What our test question shall find out."""
 
     IS_IT_THERE = "is it there"  # a few tokens are enough
     DOES_IT_TAKE_OUR_SETTINGS = "does it take our settings"  # with the token limit that rows have
 
 
 class Finding(Enum):
-    """What a question of our own settled."""
+    """What our test question found out."""
 
     NOTHING = "nothing"
     ROWS_AT_FAULT = "rows at fault"
@@ -47,7 +47,7 @@ class Finding(Enum):
 
 
 class EndpointHealth:
-    """What is known of the endpoint's state. ``chat_url`` names it in messages, ``max_new_tokens`` is the token limit of every row."""
+    """The endpoint's known state. ``chat_url`` names it in messages, ``max_new_tokens`` is the token limit of every row."""
 
     def __init__(self, chat_url: str, patience: PatienceSpec, max_new_tokens: int = 0) -> None:
         self._chat_url = chat_url
@@ -75,22 +75,22 @@ class EndpointHealth:
 
     @property
     def doubt(self) -> Doubt | None:
-        """While there is one, one request at a time is sent: a row that hardly failed so far, or a question of our own."""
+        """During a doubt one request at a time is sent: a row with few failures, or our test question."""
         return self._doubt
 
     @property
     def out(self) -> bool:
-        """Whether the endpoint itself was found not to answer."""
+        """Whether our test question showed that the endpoint does not answer."""
         return self._out
 
     @property
     def answers_rows(self) -> bool:
-        """Whether a row was answered before."""
+        """Whether a row has been answered."""
         return self._rows_answered
 
     @property
     def wants_rows_from_elsewhere(self) -> bool:
-        """Whether rows from other places in the input would show more than those that come next."""
+        """Whether to try rows from other places of the input instead of the next ones."""
         return self._throttled_long or (not self._rows_answered and (self._rows_refused > 0 or self._rows_too_long > 0))
 
     @property
@@ -100,25 +100,25 @@ class EndpointHealth:
 
     @property
     def patience_s(self) -> float:
-        """Seconds without an answer after which the run stops when everything fails as the latest did."""
+        """Seconds without an answer until the run stops, for failures of the latest kind."""
         return self._patience.outage_s if self._latest is None else self._patience_with(self._latest)
 
     def silent_s(self, now_s: float) -> float:
-        """Seconds since the first failure after the latest answer; 0 when nothing failed since."""
+        """Seconds since the first failure after the latest answer; 0 if there is none."""
         return 0.0 if self._silent_since_s is None else now_s - self._silent_since_s
 
     def question_delay_s(self, now_s: float) -> float:
-        """While there is a doubt: seconds until the next question."""
+        """During a doubt: seconds until the next question."""
         return max(0.0, self._next_question_s - now_s)
 
     def tries_a_row(self, now_s: float) -> bool:
-        """While there is a doubt: whether one more row goes first, where there is one that hardly failed so far, instead of the question."""
+        """During a doubt: whether to send a row with few failures, if there is one, before the question."""
         if self.silent_s(now_s) >= self.patience_s:
-            return False  # the last word is that of our question
+            return False  # our question decides
         return self._out or self._rows_tried < ROWS_BEFORE_QUESTION
 
     def tried_row_failed(self, now_s: float) -> None:
-        """The row that was tried while there is a doubt failed as well."""
+        """The row that was tried during a doubt failed too."""
         self._rows_tried += 1
         self._wait_longer(now_s)
 
@@ -134,9 +134,9 @@ class EndpointHealth:
         return was_out
 
     def failed(self, now_s: float, failure: RequestFailure, rows_left: int, prompt_tokens: float = 0.0) -> EarlyStop | None:
-        """An attempt at a row failed; ``rows_left`` are not finished yet, this one among them, and its prompt is about ``prompt_tokens`` long.
+        """An attempt at a row failed; ``rows_left`` counts unfinished rows, including this one; its prompt has about ``prompt_tokens``.
 
-        An EarlyStop when going on makes no sense for any row.
+        Returns an EarlyStop when every row would fail.
         """
         kind = failure.kind
         if kind is FailureKind.NO_CREDENTIAL:
@@ -163,13 +163,13 @@ class EndpointHealth:
                 self._raise_doubt(Doubt.DOES_IT_TAKE_OUR_SETTINGS)
         elif kind is not FailureKind.THROTTLED:
             self._refusals = 0
-            self._silent_since_s = None  # it looks at rows and judges them: nobody is silent
+            self._silent_since_s = None  # it reads rows and judges them, so it is not silent
             if kind in ROW_REFUSAL and not self._rows_answered:
                 return self._row_refused(failure, prompt_tokens)
         return None
 
     def question_answered(self, now_s: float) -> Finding:
-        """The question of our own was answered."""
+        """Our test question was answered."""
         finding = Finding.ENDPOINT_IS_BACK if self._out else Finding.ROWS_AT_FAULT
         self._settings_taken = self._settings_taken or self._doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS
         self._ever_readable = True
@@ -178,12 +178,12 @@ class EndpointHealth:
         return finding
 
     def _leave_some_to_try(self) -> None:
-        """After the question, rows from elsewhere in the input are tried before the last word."""
+        """After the question, try rows from other places of the input before the decision."""
         most = ROWS_REFUSED_BEFORE_STOP - ROWS_FROM_ELSEWHERE
         self._rows_refused, self._rows_too_long = min(self._rows_refused, most), min(self._rows_too_long, most)
 
     def question_failed(self, now_s: float, failure: RequestFailure) -> EarlyStop | None:
-        """The question of our own failed too. An EarlyStop when patience ends."""
+        """Our test question failed too. Returns an EarlyStop when the patience ends."""
         self._wait_longer(now_s)
         silent_s = self.silent_s(now_s)
         kind = failure.kind
@@ -201,7 +201,7 @@ class EndpointHealth:
                 return None
         elif kind is FailureKind.CONTEXT_LENGTH_EXCEEDED and not self._rows_answered and self._doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS:
             return EarlyStop(StopCause.ENDPOINT_REFUSED, no_room_text(self._chat_url, self._max_new_tokens, failure, by_own_question=True))
-        # it is there and judges requests, if not as we would like: rows go on, each on its own account
+        # it works and judges requests: rows continue, each with its own budget
         self._trouble = self._refusals = 0
         self._leave_some_to_try()
         self._doubt = None
@@ -209,16 +209,16 @@ class EndpointHealth:
         return None
 
     def look(self, now_s: float) -> None:
-        """Time passes while nothing is answered."""
+        """Call regularly: time has passed."""
         throttled = self._latest is not None and self._latest.kind is FailureKind.THROTTLED
         self._throttled_long = throttled and self.silent_s(now_s) >= THROTTLED_SHARE * self._patience.outage_s
         if self.silent_s(now_s) >= self._patience.outage_s:
             self._raise_doubt(Doubt.IS_IT_THERE)
 
     def only_throttled(self, few_rows: bool) -> EarlyStop | None:
-        """Rows met nothing but 429 for as long as patience lasts, though our own question was answered: rows of this size do not fit.
+        """Rows got only 429s until the patience ended, but our test question was answered: rows of this size do not fit.
 
-        Where only ``few_rows`` are left, or others were answered before, those are given up; else an EarlyStop.
+        If only ``few_rows`` are left, or others were answered before, these rows become rejects; else an EarlyStop.
         """
         if few_rows or (self._rows_answered and not self._throttled_out_before):
             self._throttled_out_before = True
@@ -257,7 +257,7 @@ class EndpointHealth:
     def _row_refused(self, failure: RequestFailure, prompt_tokens: float) -> EarlyStop | None:
         too_long = failure.kind is FailureKind.CONTEXT_LENGTH_EXCEEDED
         if too_long and prompt_tokens > self._max_new_tokens:
-            return None  # long by itself
+            return None  # the row itself is long
         self._rows_too_long += too_long
         self._rows_refused += not too_long
         self._answers_too_large += failure.kind is FailureKind.TOO_LARGE and (failure.status or 400) < 300
@@ -268,7 +268,7 @@ class EndpointHealth:
             return None
         if self._rows_too_long >= ROWS_REFUSED_BEFORE_STOP:
             return EarlyStop(StopCause.ENDPOINT_REFUSED, no_room_text(self._chat_url, self._max_new_tokens, failure, by_own_question=False))
-        if self._answers_too_large >= ROWS_REFUSED_BEFORE_STOP:  # each was paid for, so a short question that is answered helps nobody
+        if self._answers_too_large >= ROWS_REFUSED_BEFORE_STOP:  # each was paid for, and a test question would not help
             return EarlyStop(
                 StopCause.ENDPOINT_REFUSED,
                 f"{self._chat_url} answers, but with nothing that a teacher says: none of the first {self._answers_too_large} rows, from "
@@ -284,7 +284,7 @@ class EndpointHealth:
         return None
 
     def _is_trouble(self, kind: FailureKind) -> bool:
-        """Words that are not known are trouble only from an endpoint that answered rows: else it may be our settings that it refuses."""
+        """Unknown words are trouble only from an endpoint that has answered rows: otherwise it may refuse our settings."""
         return kind in TROUBLE and (self._rows_answered or kind not in ROW_REFUSAL)
 
     def _never_there(self, failure: RequestFailure) -> bool:

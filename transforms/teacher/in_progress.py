@@ -1,4 +1,4 @@
-"""A row on its way through the engine, and what the ledger gets of it."""
+"""A row in the engine, and its ledger records."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from transforms.teacher.client import AttemptResult
 class RowInProgress:
     """One row between submission and delivery.
 
-    ``failures_by_kind`` counts what counts against the budgets of the current turn, ``all_failures`` everything. ``by_itself`` weighs failures
-    while the endpoint answered others (``health``). ``excused_s`` is time that the endpoint was out, which is not the row's. ``in_one_piece``:
-    its request was refused as a stream, and is not sent as one again. ``reservation`` is what its request on the wire may take.
+    ``failures_by_kind`` counts failures for the budgets of the current turn, ``all_failures`` all failures. ``by_itself`` is the weight of
+    failures while the endpoint answered others (``health``). ``excused_s`` is time of outages, which does not count. ``in_one_piece``:
+    its request was refused as a stream, and is not streamed again. ``reservation`` is the budget of its request on the wire.
     """
 
     request: PromptRequest
@@ -46,7 +46,7 @@ class RowInProgress:
     stopped: EarlyStop | None = None
 
     def begin_turn(self, turn: int) -> None:
-        """The next request of this row is that of ``turn``; what the one before went through is behind it."""
+        """Start the request of ``turn``, with new budgets."""
         self.turn = turn
         self.attempts_of_turn = 0
         self.first_sent_s = None
@@ -57,7 +57,7 @@ class RowInProgress:
         self.latest_failure = None
 
     def sent(self, now_s: float) -> bool:
-        """One more attempt begins. Whether it is not the first of its turn."""
+        """One more attempt begins. Returns whether it is a retry."""
         if self.first_sent_s is None:
             self.first_sent_s = now_s
         self.attempts += 1
@@ -79,7 +79,7 @@ class RowInProgress:
         return 0.0 if self.first_sent_s is None else now_s - self.first_sent_s
 
     def scored(self, stopped: EarlyStop | None) -> ScoredRow:
-        """The row as it is handed back."""
+        """The row as it is returned."""
         return ScoredRow(
             self.request,
             self.replies,
@@ -95,13 +95,13 @@ class RowInProgress:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What every record of a run has in common."""
+    """The common part of all records of a run."""
 
     run_id: str
     model: str | None
 
     def answer(self, row: RowInProgress, sent: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> LedgerRecord:
-        """The answer to the request body ``sent``, given by the endpoint of this name."""
+        """The named endpoint's answer to the request body ``sent``."""
         reply = result.reply
         assert reply is not None
         origin = row.request.row.origin
@@ -133,7 +133,7 @@ class Recording:
         )
 
     def failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, given_up: bool) -> FailureRecord:
-        """The latest failure of ``row``; ``body`` is the whole body of a useless 200, else empty."""
+        """The latest failure of ``row``; ``body`` is the whole body of an unusable 200, else empty."""
         origin = row.request.row.origin
         return FailureRecord(
             run_id=self.run_id,

@@ -1,4 +1,4 @@
-"""Asking one endpoint the question of our own, one at a time."""
+"""Sends our test question to one endpoint, one at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transforms.teacher.trouble import Resolved, Trouble
 
 
 class Inquiry:
-    """Hands what a question led to over to ``resolved``; ``ended`` is called after each, whatever became of it."""
+    """Calls ``resolved`` with a question's result, and ``ended`` after every question."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Inquiry:
         return self._task is not None
 
     def ask(self, doubt: Doubt) -> None:
-        """Ask what this doubt calls for."""
+        """Send the question for this doubt."""
         self._task = self._loop.create_task(self._ask(doubt))
         self._task.add_done_callback(self._asked)
 
     def cancel(self) -> list[asyncio.Task[None]]:
-        """Want no answer any more; the task that ends with it, if there is one."""
+        """Cancel the question. Returns its task, if there is one."""
         if self._task is None:
             return []
         self._task.cancel()

@@ -1,4 +1,4 @@
-"""Says it early when too many answers are cut off by length."""
+"""Warns early when too many answers are cut off by length."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from transforms.elements.replies import TeacherReply
 log = logging.getLogger("beam_distill.teacher")
 
 SAMPLE = 50
-"""Answers looked at: fewer say too little, more come late."""
+"""Answers to check: fewer are not significant, more come late."""
 TOO_MANY = 6
-"""Of those."""
+"""The share of them that causes a warning."""
 
 
 class LengthWatch:
-    """Looks at the first answers. ``max_new_tokens`` is their limit."""
+    """Checks the first answers. ``max_new_tokens`` is their limit."""
 
     def __init__(self, max_new_tokens: int) -> None:
         self._max_new_tokens = max_new_tokens
@@ -35,9 +35,9 @@ class LengthWatch:
             else:
                 self._below_limit += 1
         if self._seen == SAMPLE:
-            self._say()
+            self._warn()
 
-    def _say(self) -> None:
+    def _warn(self) -> None:
         if self._at_limit >= TOO_MANY:
             log.warning(
                 "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "

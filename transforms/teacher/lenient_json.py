@@ -1,4 +1,4 @@
-"""Reading JSON that servers send and that strict JSON refuses: an answer that was paid for is not thrown away for a byte."""
+"""Parses servers' JSON that strict JSON refuses, so that a paid answer is not lost because of one byte."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _COMMENTS = re.compile(r"\A(?:\s*:[^\n]*\n)+")
 
 
 def read_json(body: bytes | str) -> object:
-    """The value in a body. Raises ValueError with what is wrong where nobody could read it.
+    """The value in a body. Raises ValueError, with the reason, if it cannot be parsed.
 
-    Read a second time, leniently, where the strict reading fails: NaN and Infinity, raw line ends in texts, a byte order mark, bytes
+    If strict parsing fails, a lenient parser accepts NaN and Infinity, raw line ends in texts, a byte order mark, bytes
     that are not UTF-8 and halves of surrogate pairs (both become U+FFFD), comment lines before the value (``: still working``) and
     anything after it.
     """

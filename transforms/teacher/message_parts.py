@@ -1,18 +1,18 @@
-"""The parts of a message, put together from what each chunk of a stream adds to them."""
+"""Assembles the parts of a message from the chunks of a stream."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _SAID_ONCE = frozenset({"role", "name", "type", "id", "tool_call_id", "index", "format", "signature"})
-"""Texts that are not continued from chunk to chunk; some servers repeat them in each."""
+"""Texts that later chunks do not continue; some servers repeat them in each."""
 _CONTINUED = frozenset({"text", "thinking", "reasoning", "output_text", "reasoning.text", "reasoning.summary"})
 """Types of parts without a number that the next part of the same type continues."""
 _PIECES_KEPT = 1024
 
 
 class TextSoFar:
-    """A text that grows by pieces, in time linear in its length."""
+    """A text that grows in pieces, in time linear in its length."""
 
     __slots__ = ("_joined", "_pieces")
 
@@ -34,7 +34,7 @@ class TextSoFar:
 
 
 def add_delta(fields: dict[str, Any], delta: dict[str, Any]) -> int:
-    """Add a delta to the ``fields`` of a message. The length in letters of what it brings of an answer; 0 where it brings nothing."""
+    """Add a delta to the ``fields`` of a message. Returns the number of letters of the answer in it."""
     added = 0
     for name, value in delta.items():
         if type(value) is str:
@@ -64,7 +64,7 @@ def add_delta(fields: dict[str, Any], delta: dict[str, Any]) -> int:
 
 
 def as_json_values(value: Any) -> Any:
-    """The same value with its texts as plain ones."""
+    """The same value with plain strings."""
     if isinstance(value, TextSoFar):
         return value.whole()
     if isinstance(value, dict):
@@ -73,7 +73,7 @@ def as_json_values(value: Any) -> Any:
 
 
 def add_log_probabilities(held: Any, later: Any) -> Any:
-    """What is said of each token, one list after another."""
+    """The lists of token data, joined."""
     if not isinstance(held, dict) or not isinstance(later, dict):
         return later or held
     for name, value in later.items():
@@ -111,7 +111,7 @@ def _add_items(held: list[Any], items: list[Any]) -> int:
 
 
 def _continued_by(held: list[Any], item: dict[str, Any]) -> dict[str, Any] | None:
-    """The part that ``item`` goes on with; None where it is a new one."""
+    """The part that ``item`` continues; None if it is a new one."""
     index = item.get("index")
     for earlier in reversed(held):
         if isinstance(earlier, dict) and (index is None or earlier.get("index") == index):

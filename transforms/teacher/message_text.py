@@ -1,4 +1,4 @@
-"""What a message says, thinks and refuses, in whatever shape its content comes: a text, parts, or JSON that the server has read already."""
+"""A message's answer, thinking and refusal, from content of any shape: a text, parts, or JSON that the server has parsed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import orjson
 
 _TEXT_KEYS = ("text", "output_text", "content", "value", "parts")
 _THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
-"""Fields of a message that hold its thinking: vLLM and DeepSeek, OpenRouter and newer vLLM, Ollama, OpenRouter, LiteLLM."""
+"""Fields of a message with its thinking: vLLM and DeepSeek, OpenRouter and newer vLLM, Ollama, OpenRouter, LiteLLM."""
 _THOUGHT_KEYS = ("text", "thinking", "reasoning", "summary", "content")
 
 
 def content_of(value: object) -> str | None:
-    """The text of a message's content; None where there is none.
+    """The text of a message's content; None if there is none.
 
-    Parts are joined without those that are thinking. A number, or an object that is not a part, is JSON that a server made of the model's text:
-    it becomes that text again.
+    Parts are joined, without thinking parts. A number, or an object that is not a part, is the model's text parsed as JSON by the server:
+    it becomes text again.
     """
     if value is None or isinstance(value, str):
         return value
@@ -28,7 +28,7 @@ def content_of(value: object) -> str | None:
 
 
 def thought_of(message: dict[str, object]) -> str | None:
-    """The thinking beside the content, or among its parts; Mistral puts it there, as a list of parts itself."""
+    """The thinking in a separate field or among the content's parts; Mistral has it there, as a list of parts."""
     for name in _THOUGHT_FIELDS:
         value = message.get(name)
         thought = _thinking(value) if value else ""
@@ -40,7 +40,7 @@ def thought_of(message: dict[str, object]) -> str | None:
 
 
 def refusal_of(message: dict[str, object]) -> str | None:
-    """The model's own words for not answering; they come in place of the content, or beside it."""
+    """The model's refusal, with or without content."""
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():
         return refusal
@@ -63,7 +63,7 @@ def _is_thought(part: object) -> bool:
 
 
 def _said(part: object) -> str:
-    """The text of one part, which some wrap once more (``{"text": {"value": "..."}}``); nothing of a picture or of thinking."""
+    """The text of one part, sometimes nested (``{"text": {"value": "..."}}``); empty for a picture or thinking."""
     if isinstance(part, str):
         return part
     if isinstance(part, list):

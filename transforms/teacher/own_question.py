@@ -1,7 +1,7 @@
-"""A question of our own: what the endpoint is asked when rows fail, so that it can be distinguished from the row.
+"""Our test question to the endpoint when rows fail: it shows whether the endpoint or the row is at fault.
 
-It is a few words long and belongs to no row: nothing of it is on the ledger. Where the endpoint refuses it although it is there (a server of
-fixtures knows our rows only), what a row was answered to before is asked again instead: that must be answered by an endpoint that works.
+It has a few words and belongs to no row, so it is not on the ledger. If a working endpoint refuses it (a server of fixtures has only our
+rows), a row's request that was answered before is sent again instead: a working endpoint must answer that.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from transforms.teacher.specs import EndpointSpec, PatienceSpec, SamplingSpec
 
 log = logging.getLogger("beam_distill.teacher")
 
-FEW_TOKENS = 16  # some endpoints refuse less
-MOST_LESSONS = 8
+FEW_TOKENS = 16  # some endpoints refuse a lower limit
+MOST_CHANGES = 8
 LEAST_TIME_S = 10.0
 SHARE_OF_PATIENCE = 0.25
 JUDGED = REFUSAL | ROW_REFUSAL | {FailureKind.CONTENT_FILTERED, FailureKind.SERVER_ERROR}
-"""How a question that the endpoint has no answer for may fail though it works; an outage fails in other ways."""
+"""Failures of a question for which a working endpoint has no answer; an outage fails in other ways."""
 MESSAGES = (ChatMessage("user", "Reply with the single word: yes"),)
 
 Send = Callable[[bytes], Awaitable[AttemptResult]]
 
 
 class OwnQuestion:
-    """The question in its two forms, and what was answered before."""
+    """The question in its two forms, and an answered request."""
 
     def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec, patience: PatienceSpec, adaptation: Adaptation) -> None:
         few = replace(sampling, max_new_tokens=min(FEW_TOKENS, sampling.max_new_tokens))
@@ -44,13 +44,13 @@ class OwnQuestion:
         self._adaptation = adaptation
         self._answered_before: bytes | None = None
         self._was_answered = False
-        # an endpoint that hangs must be found out well before patience ends
+        # must detect an endpoint that hangs well before the patience ends
         self.time_s = min(patience.attempt_s, max(LEAST_TIME_S, SHARE_OF_PATIENCE * patience.outage_s))
         self.asked = 0
-        """How often anything was asked."""
+        """The number of questions."""
 
     def row_answered(self, body: bytes) -> None:
-        """This request body of a row was answered."""
+        """This row's request was answered."""
         if self._answered_before is None:
             self._answered_before = body
 
@@ -63,7 +63,7 @@ class OwnQuestion:
         return failure if await self._ask(self._answered_before, send) is not None else None
 
     async def _ask(self, body: bytes, send: Send) -> RequestFailure | None:
-        for _ in range(MOST_LESSONS):
+        for _ in range(MOST_CHANGES):
             version = self._adaptation.version
             self.asked += 1
             try:
@@ -75,5 +75,5 @@ class OwnQuestion:
                 break
             if not self._adaptation.learn(failure, version):
                 return replace(failure, kind=FailureKind.BAD_REQUEST)
-        log.debug("a question of our own: %s", "answered" if failure is None else f"{failure.kind.value} ({failure.detail})")
+        log.debug("test question: %s", "answered" if failure is None else f"{failure.kind.value} ({failure.detail})")
         return failure

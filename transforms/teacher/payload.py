@@ -1,4 +1,4 @@
-"""The request body, and the hash that says whether two requests would get the same answer."""
+"""The request body, and its hash: requests with the same hash get the same answer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from transforms.elements.rows import ChatMessage
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
-BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by what the endpoint reports
+BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by the endpoint's reports
 
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_new_tokens")
 
 
 class PayloadTemplate:
-    """Builds request bodies: everything but the messages is prepared once.
+    """Builds request bodies: everything except the messages is prepared once.
 
-    The hash covers messages, sampling, model and extra body; without a model, the address stands in for it. It does not cover what
-    the teacher never sees, nor which of the two names the token limit goes by.
+    The hash covers messages, sampling, model (or without one, the address) and extra body. It covers neither the settings that the
+    teacher never sees nor the name of the token limit.
     """
 
     def __init__(self, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
@@ -34,13 +34,13 @@ class PayloadTemplate:
         self._identity = blake2b(identity, digest_size=16).digest()
 
     def body(self, messages: Sequence[ChatMessage]) -> bytes:
-        """The request body as canonical JSON, the token limit named ``max_tokens``."""
+        """The request body as canonical JSON; the token limit is called ``max_tokens``."""
         plain = [{"role": role, "content": content} for role, content in messages]
         listed = orjson.dumps(without_system_role(plain) if self._merges_system else plain)
         return self._opening + listed + self._tail
 
     def makes_bodies_of(self, other: PayloadTemplate) -> bool:
-        """Whether both make the same body of the same messages."""
+        """Whether both make the same body from the same messages."""
         return (self._opening, self._tail) == (other._opening, other._tail)
 
     def body_of(self, body: bytes, other: PayloadTemplate) -> bytes:
@@ -57,7 +57,7 @@ class PayloadTemplate:
 
 
 def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, Any]:
-    """Everything of a plain chat request but its messages."""
+    """The fields of a plain chat request without its messages."""
     fields: dict[str, Any] = {}
     if endpoint.model is not None:
         fields["model"] = endpoint.model
@@ -77,7 +77,7 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
 
 
 def token_limit_in(body: str) -> int | None:
-    """The token limit in a request body as it was sent; None where it holds none, or is not such a body."""
+    """The token limit in a sent request body; None if there is none, or it is another kind of body."""
     try:
         fields = orjson.loads(body)
     except ValueError:
@@ -91,14 +91,14 @@ def token_limit_in(body: str) -> int | None:
 
 
 def rename_token_limit(body: bytes) -> bytes:
-    """The same body with the token limit named ``max_completion_tokens``, as reasoning models ask for it."""
+    """The same body with the token limit called ``max_completion_tokens``, as reasoning models require."""
     fields = orjson.loads(body)
     fields["max_completion_tokens"] = fields.pop("max_tokens")
     return orjson.dumps(fields)
 
 
 def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same conversation with its system messages in front of the first user message; as it is where there is no user message."""
+    """The same conversation with its system messages merged into the first user message; unchanged without a user message."""
     instructions = [message["content"] for message in messages if message["role"] == "system"]
     rest = [dict(message) for message in messages if message["role"] != "system"]
     first = next((message for message in rest if message["role"] == "user"), None)
@@ -109,8 +109,7 @@ def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def longest_answer_tokens(endpoint: EndpointSpec, sampling: SamplingSpec) -> int:
-    """The most tokens that one request can be answered with: the person's extra body may ask for more than the sampling does, or for several
-    answers."""
+    """The most tokens of one request's answers: the user's extra body may set a higher limit than the sampling, or ask for several answers."""
     fields = request_fields(endpoint, sampling)
     limits = [fields.get(name) for name in ("max_tokens", "max_completion_tokens", "max_new_tokens")]
     several = fields.get("n")

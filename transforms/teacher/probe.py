@@ -1,4 +1,4 @@
-"""Asking an endpoint what it serves and whether it lets us in, before anything is paid for."""
+"""Asks an endpoint for its models and whether it accepts our credential, before anything is paid for."""
 
 from __future__ import annotations
 
@@ -33,19 +33,18 @@ _OTHER_NAME = (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TO
 ATTEMPT_S = 10.0
 PAUSE_S = 0.5
 CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
-"""Of vLLM and SGLang, llama.cpp, OpenRouter and Together, Groq, Mistral."""
+"""Names of the context length: vLLM and SGLang, llama.cpp, OpenRouter and Together, Groq, Mistral."""
 LONGEST_LIST_BYTES = 16 << 20
-"""Providers of hundreds of models describe each in a kilobyte or two."""
-NO_REQUEST = b"hello"  # no JSON: whoever lets it in answers 400 and generates nothing
+"""Providers with hundreds of models describe each in a kilobyte or two."""
+NO_REQUEST = b"hello"  # not JSON: an endpoint that accepts the credential answers 400 and generates nothing
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the endpoint said. ``reached`` is false when no response came; ``models`` is empty when it lists none.
+    """The endpoint's responses. ``reached`` is false when no response came; ``models`` is empty when it lists none.
 
-    ``refusal`` is set for 401, 403 and a route that is not there. ``info_model`` is the model's name by ``/info``, "" when that is not offered.
-    ``context_tokens`` holds the context length of each model whose length the list reports. ``untrusted``: it answers with a certificate that
-    cannot be verified.
+    ``refusal`` is set for 401, 403 and a missing route. ``info_model`` is the model's name by ``/info``, "" without that route.
+    ``context_tokens`` has the context length of each model, if the list reports it. ``untrusted``: its certificate cannot be verified.
     """
 
     reached: bool
@@ -59,7 +58,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A response, without any secret of ours in it."""
+    """A response without our secrets."""
 
     status: int
     headers: Mapping[str, str]
@@ -74,26 +73,25 @@ class _Answer:
 def probe_endpoint(endpoint: EndpointSpec, patience_s: float) -> ProbeResult:
     """Costs no tokens. Tries for ``patience_s`` seconds to get any response.
 
-    An Azure endpoint gets an invalid body: where it accepts the credential it answers 400 and generates nothing. Then ``/info`` is asked;
-    that it is missing means nothing.
-    Another is asked for its models, and posted the same where it lists none.
-    Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source stays silent, UnusableProxy.
+    We POST an invalid body to an Azure endpoint: if it accepts the credential it answers 400 and generates nothing. Then we ask for ``/info``;
+    a missing ``/info`` is not an error. Other endpoints are asked for their models, and get the invalid body if they list none.
+    Raises CredentialMissing when the credential is not where it should be, CredentialPending when its source does not answer, UnusableProxy.
     """
     opening = credential_headers(endpoint, patience_s)
     return run_to_end(_Probe(endpoint, opening, patience_s).result())
 
 
 def find_route(endpoint: EndpointSpec, other: str, patience_s: float) -> str:
-    """The address of chat completions: the endpoint's, or ``other`` where only that takes posts. Costs no tokens; raises as the probe does."""
+    """The address of chat completions: the endpoint's, or ``other`` if only that accepts POST. Costs no tokens; raises as the probe does."""
     return run_to_end(_Probe(endpoint, credential_headers(endpoint, patience_s), patience_s).route(other))
 
 
 def ask_once(
     endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float, stream: StreamSpec
 ) -> AttemptResult:
-    """One real request, paid for; under the other name of the token limit when the endpoint asks for that.
+    """One real, paid request; with the other name of the token limit if the endpoint asks for it.
 
-    ``timeout_s`` holds for an answer in one piece; one that streams may take its time while tokens come.
+    ``timeout_s`` applies to an unstreamed answer; a streamed one may take longer while tokens come.
     """
     return run_to_end(_ask_once(endpoint, sampling, messages, timeout_s, streaming_of(stream, endpoint, sampling)))
 
@@ -126,7 +124,7 @@ async def _ask_once(
 
 
 class _Probe:
-    """The questions to one endpoint, which share a deadline and what they are sent with."""
+    """The requests to one endpoint, with a common deadline and headers."""
 
     def __init__(self, endpoint: EndpointSpec, opening: dict[str, str], patience_s: float) -> None:
         self._endpoint = endpoint
@@ -138,7 +136,7 @@ class _Probe:
         self._deadline_s = time.monotonic() + patience_s
 
     async def result(self) -> ProbeResult:
-        """Everything the endpoint says."""
+        """All responses together."""
         async with self._session() as session:
             try:
                 found = await (self._of_listing(session) if KINDS[self._endpoint.kind].is_asked_by_listing else self._of_azure(session))
@@ -150,7 +148,7 @@ class _Probe:
                 return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + self._way + advice, untrusted=untrusted)
 
     async def route(self, other: str) -> str:
-        """The endpoint's address of chat completions, or ``other`` where only that takes posts."""
+        """The endpoint's address of chat completions, or ``other`` if only that accepts POST."""
         async with self._session() as session:
             try:
                 if (await self._patiently(session, "POST", self._address)).status in (404, 405):
@@ -158,7 +156,7 @@ class _Probe:
                     if answer.status < 300 or (400 <= answer.status < 500 and answer.status not in (404, 405)):
                         return other
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError):
-                pass  # whether anything answers is for result() to say
+                pass  # result() reports whether anything answers
         return self._endpoint.chat_url
 
     def _session(self) -> aiohttp.ClientSession:
@@ -176,12 +174,12 @@ class _Probe:
         listed = _models(await self._patiently(session, "GET", models_url(self._address)))
         if listed.models or listed.refusal is not None:
             return listed
-        door = _at_the_door(await self._patiently(session, "POST", self._address))
+        door = _credential_check(await self._patiently(session, "POST", self._address))
         return door if door.refusal is not None else listed
 
     async def _of_azure(self, session: aiohttp.ClientSession) -> ProbeResult:
         kind = KINDS[self._endpoint.kind]
-        result = _at_the_door(await self._patiently(session, "POST", self._address))
+        result = _credential_check(await self._patiently(session, "POST", self._address))
         if result.refusal is None and kind.offers_info:
             result = await self._with_info(session, result)
         if result.refusal is None and kind.lists_models and self._endpoint.model is None:
@@ -234,17 +232,17 @@ class _Probe:
         return replace(result, info_model=name if isinstance(name, str) and name.isprintable() else "")
 
 
-def _at_the_door(answer: _Answer) -> ProbeResult:
-    """What an invalid request shows: a refusal by the endpoint itself is one, 400 and its like mean that we are in."""
+def _credential_check(answer: _Answer) -> ProbeResult:
+    """The result of an invalid request: a refusal by the endpoint is a refusal; 400 and similar mean that the credential is accepted."""
     kind = classify(answer.status, answer.headers, answer.body).kind
-    if kind in ENDPOINT_REFUSES and not 200 <= answer.status < 300:  # some stand-ins take anything
+    if kind in ENDPOINT_REFUSES and not 200 <= answer.status < 300:  # some mock servers accept anything
         return ProbeResult(True, refusal=kind, detail=answer.shown)
     return ProbeResult(True, detail="lets us in")
 
 
 def _models(answer: _Answer) -> ProbeResult:
     if answer.status != 200:
-        # LiteLLM without a database refuses an unknown key with status 400, whatever is asked
+        # LiteLLM without a database refuses an unknown key with status 400 for every request
         kind = classify(answer.status, answer.headers, answer.body).kind
         if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
             return ProbeResult(True, refusal=kind, detail=answer.shown)
@@ -261,9 +259,9 @@ def _models(answer: _Answer) -> ProbeResult:
 
 
 def _listed(body: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """The models of a list by name: OpenAI's, Together's without an object around it, Ollama's under ``models``, or names alone.
+    """The models of a list by name: OpenAI's, Together's without an object around it, Ollama's under ``models``, or only names.
 
-    Names with half a character or control characters are none: no request could name them.
+    Names with half a character or control characters are ignored: no request could name them.
     """
     parsed = _parsed(body)
     if isinstance(parsed, dict):
@@ -276,7 +274,7 @@ def _listed(body: bytes) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _context_tokens(item: dict[str, Any]) -> int | None:
-    """The context length of a listed model, under the names that servers give it."""
+    """The context length of a listed model, under any server's name for it."""
     meta = item.get("meta")
     for fields in (item, meta if isinstance(meta, dict) else {}):
         for name in CONTEXT_LENGTH_NAMES:

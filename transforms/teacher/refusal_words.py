@@ -1,4 +1,4 @@
-"""What a person reads when an endpoint is given up: its own words, and what to look at."""
+"""Messages about a refusing endpoint: its own words, and advice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ADVICE = {
     FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some or wait until it is renewed, then run the same command again.",
 }
 _BOT_CHECK = re.compile(r"just a moment|attention required|captcha|checking your browser|bot check|bot detection|application firewall", re.I)
-_BOT_CHECK_ADVICE = "A firewall's bot check answers in the endpoint's place: ask from a network that it lets in, or go around it."
+_BOT_CHECK_ADVICE = "A firewall's bot check answers instead of the endpoint: send from a network that it allows, or bypass it."
 _WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ def no_room_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, by
 
 
 def begins_with(failure: RequestFailure) -> str:
-    """``: `` and the first words of the response; nothing when there are none."""
+    """``: `` and the first words of the response; empty if there are none."""
     words = failure.excerpt.strip()
     if not words:
         return ""

@@ -1,6 +1,6 @@
-"""Which fields of the request a teacher does not take, by its own words.
+"""The fields of the request that a teacher refuses, by its own words.
 
-A value out of range is none of these: what the person asked for is wrong then, and is not left out behind their back.
+A value out of range does not count: then the user's setting is wrong, and must not be left out silently.
 """
 
 from __future__ import annotations
@@ -77,26 +77,26 @@ _SENTENCE = re.compile(r"\n|(?<=[a-z\])])[.!;] |[!;](?= |$)")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a request matters here: the fields it has, the name of its token limit, and its row's lines as ``plain`` writes them."""
+    """The relevant parts of a request: its fields, the name of its token limit, and its row's lines in the form of ``plain``."""
 
     names: tuple[str, ...]
     token_limit: str | None
     row_lines: tuple[str, ...] = ()
 
     def left_of(self, message: str) -> str:
-        """A server's message without the lines of the row that it repeats."""
+        """A server's message without repeated lines of the row."""
         for line in self.row_lines:
             if len(line) >= SHORTEST_ECHO:
                 message = message.replace(line, " ")
         return message
 
     def has(self, words: str) -> bool:
-        """Whether the row itself says this."""
+        """Whether the row itself contains this."""
         return any(words in line for line in self.row_lines)
 
 
 def read_request(body: bytes) -> Asked:
-    """The request that was refused. An empty body stands for one that has everything."""
+    """The refused request. An empty body means a request with all fields."""
     if not body:
         return Asked((*_NAMES, SYSTEM), None)
     fields = orjson.loads(body)
@@ -113,12 +113,12 @@ def read_request(body: bytes) -> Asked:
 
 
 def refused_parameters(error: ErrorBody, message: str, asked: Asked) -> tuple[str, ...]:
-    """The fields of the request that the teacher refuses, ``max_tokens`` and ``max_completion_tokens`` among them; mostly none."""
+    """The fields of the request that the teacher refuses, including ``max_tokens`` and ``max_completion_tokens``; usually none."""
     found: list[str] = []
     for sentence in _SENTENCE.split(message):
         found.extend(name for name in _refused_in(sentence, error, asked) if name not in found)
     if len(found) > 1 and SYSTEM not in found and _BOTH.search(message):
-        del found[0]  # one of them is enough, and temperature is the first
+        del found[0]  # leaving out one of them, temperature, is enough
     return tuple(found)
 
 

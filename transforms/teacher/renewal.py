@@ -1,4 +1,4 @@
-"""A credential that the endpoint refuses is looked up again, once until the next answer."""
+"""A refused credential is looked up again, once until the next answer."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 
 class CredentialRenewal:
-    """``renew`` looks for another credential and says whether there may be one."""
+    """``renew`` looks up the credential again and returns whether it may have changed."""
 
     def __init__(self, renew: Callable[[], bool]) -> None:
         self._renew = renew
         self._renewed_at_s: float | None = None
         self.answered_since = True
-        """To be set with every answer."""
+        """Set it with every answer."""
 
     def refused(self, sent_s: float, now_s: float) -> bool:
-        """Whether the request that was sent at ``sent_s`` and refused may go again with another credential."""
+        """Whether the refused request, sent at ``sent_s``, may be sent again with another credential."""
         if self._renewed_at_s is not None:
             if sent_s < self._renewed_at_s:
                 return True  # sent with the old one

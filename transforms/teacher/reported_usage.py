@@ -1,11 +1,11 @@
-"""Reading how many tokens an answer took, in the words of those who count them.
+"""The tokens of an answer, from the reports of different providers.
 
-Most count as OpenAI does: cached tokens are inside ``prompt_tokens``, reasoning tokens inside ``completion_tokens``. These do not:
+Most count like OpenAI: cached tokens are part of ``prompt_tokens``, reasoning tokens part of ``completion_tokens``. Exceptions:
 
-- xAI, and gateways that pass Gemini's counts on, leave the reasoning out of ``completion_tokens``; ``total_tokens`` has it
-  (docs.x.ai, consumption and rate limits; ai.google.dev, usage metadata: thoughtsTokenCount beside candidatesTokenCount).
-- Anthropic's ``input_tokens`` leaves out what was read from its cache and what was written to it (platform.claude.com, prompt caching).
-- DeepSeek (``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), SGLang and Perplexity (``reasoning_tokens``) name the parts elsewhere.
+- xAI, and gateways to Gemini, do not count the reasoning in ``completion_tokens``, only in ``total_tokens``
+  (docs.x.ai, consumption and rate limits; ai.google.dev, usage metadata: thoughtsTokenCount and candidatesTokenCount).
+- Anthropic's ``input_tokens`` does not include tokens read from or written to its cache (platform.claude.com, prompt caching).
+- DeepSeek (``prompt_cache_hit_tokens``), Moonshot (``cached_tokens``), SGLang and Perplexity (``reasoning_tokens``) have other fields.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 MOST_TOKENS = 1_000_000_000
-"""A larger count is nobody's: such an answer's tokens count as not reported, so that sums over a job stay within 64 bits."""
+"""A larger count is an error: the tokens count as not reported, so that sums over a job stay within 64 bits."""
 _IN_PROMPT = ("prompt_tokens_details", "input_tokens_details")
 _IN_COMPLETION = ("completion_tokens_details", "output_tokens_details")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
@@ -23,7 +23,7 @@ _WRITTEN_TO_CACHE = "cache_creation_input_tokens"
 
 
 class ReportedUsage(NamedTuple):
-    """What a response reports; None for a count that it does not."""
+    """The reported counts; None for a missing one."""
 
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -38,7 +38,7 @@ def read_usage(reported: object) -> ReportedUsage:
     """The tokens that a response's ``usage`` reports, counted as OpenAI counts them."""
     if not isinstance(reported, dict):
         return _NOTHING
-    if reported.keys() <= _PLAIN:  # of every answer of many servers: the short way
+    if reported.keys() <= _PLAIN:  # fast path: many servers report only these
         prompt, completion, total = reported.get("prompt_tokens"), reported.get("completion_tokens"), reported.get("total_tokens")
         if type(prompt) is type(completion) is type(total) is int and total == prompt + completion and 0 <= total <= MOST_TOKENS > prompt >= 0:
             return ReportedUsage(prompt, completion, 0, 0)
@@ -48,7 +48,7 @@ def read_usage(reported: object) -> ReportedUsage:
     reasoning = _part(reported, _IN_COMPLETION, ("reasoning_tokens",))
     if prompt is None:
         prompt = _first(reported, ("input_tokens",))
-        if prompt is not None and _IN_PROMPT[1] not in reported:  # Anthropic's: what came from its cache or went there is beside
+        if prompt is not None and _IN_PROMPT[1] not in reported:  # Anthropic: add the tokens read from or written to its cache
             prompt += cached + (_count(reported.get(_WRITTEN_TO_CACHE)) or 0)
     total = _count(reported.get("total_tokens"))
     if prompt is not None and total is not None:
@@ -73,7 +73,7 @@ def _first(fields: Mapping[str, object], names: tuple[str, ...]) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    """A count; some gateways write it as text, or as languages do that have no integers."""
+    """A count; some gateways write it as text, or as a float."""
     in_digits = isinstance(value, str) and len(value) <= 10 and value.isascii() and value.isdigit()
     if in_digits or (isinstance(value, float) and value.is_integer()):
         value = int(value)  # type: ignore[call-overload]

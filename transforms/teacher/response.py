@@ -1,4 +1,4 @@
-"""Reading a chat completion out of a response body."""
+"""Parses a chat completion from a response body."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _ERROR_FIELDS = frozenset(
         "promptfeedback",  # Gemini
     }
 )
-"""Names of fields, in lower case and without underscores, of a body that reports an error; so do those that begin with ``err``."""
+"""Names of fields, in lower case and without underscores, that report an error, like all names that begin with ``err``."""
 _WRAPPERS = ("data", "result", "response", "output", "body", "completion")
-"""Where gateways put a chat completion inside a body of their own."""
+"""Fields in which gateways nest a chat completion."""
 _NO_ERROR = frozenset({"", "0", "200", "ok", "success", "none", "null"})
 
 
 class BrokenBody(ValueError):
-    """The body is not a chat completion; the text says what it is instead."""
+    """The body is not a chat completion; the text describes it."""
 
 
 class ErrorInside(BrokenBody):
     """A body of status 200 that reports an error.
 
-    ``reported`` is the part that reports it, ``otherwise`` what it counts as where it says nothing that is known.
+    ``reported`` is the part with the error, ``otherwise`` its kind if it is unknown.
     """
 
     def __init__(self, what: str, reported: object, otherwise: FailureKind = FailureKind.BROKEN_BODY) -> None:
@@ -55,14 +55,14 @@ class ErrorInside(BrokenBody):
 
 
 class BrokenOff(BrokenBody):
-    """The server gave up in the middle of the answer and says so."""
+    """The server reports that it stopped in the middle of the answer."""
 
 
 def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -> TeacherReply:
     """A chat completion body, or the answer of an online endpoint's ``/score``, as a reply.
 
-    Raises BrokenBody when it cannot be read, carries an error, has no choice or was broken off: faults of transport or server, worth
-    another try. A choice without content is a reply (its content is None): it was answered and paid for.
+    Raises BrokenBody when it cannot be parsed, has an error, has no choice or was broken off: faults of transport or server, worth
+    a retry. A choice without content is a reply (its content is None): it was answered and paid for.
     """
     fields = _unwrapped(_fields(body))
     if _reports(fields.get("error")):
@@ -83,7 +83,7 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         raise BrokenOff(f"the answer was broken off (finish_reason {finish_reason})")
     message = _message(choice)
     if message is None and ending in (Ending.FILTERED, Ending.CUT_OFF):
-        message = {}  # Gemini leaves it out where nothing of it may be said
+        message = {}  # Gemini omits it if the whole answer is blocked
     if message is None:
         raise BrokenBody("the choice has no message")
     usage = read_usage(fields.get("usage"))
@@ -112,14 +112,14 @@ def _fields(body: bytes | str) -> dict[str, object]:
         with suppress(ValueError):
             fields = read_json(fields)
     if isinstance(fields, list) and len(fields) == 1 and isinstance(fields[0], dict):
-        fields = fields[0]  # Gemini wraps its errors so
+        fields = fields[0]  # Gemini wraps its errors in a list
     if not isinstance(fields, dict):
         raise BrokenBody("the body is JSON but not an object")
     return fields
 
 
 def _unwrapped(fields: dict[str, object]) -> dict[str, object]:
-    """The completion in a gateway's own object, where there is one; else the fields as they are."""
+    """The completion nested in a gateway's object, if there is one; else the fields unchanged."""
     if fields.get("choices") is not None:
         return fields
     for name in _WRAPPERS:
@@ -133,7 +133,7 @@ def _unwrapped(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _message(choice: dict[str, object]) -> dict[str, object] | None:
-    """What a choice says. A text in place of it is that of a server with the older kind of completions; a whole answer may come as a delta."""
+    """A choice's message. Servers with the older kind of completions have a text instead; a complete answer may come as a delta."""
     message = choice.get("message")
     if message is None and choice.get("finish_reason"):
         message = choice.get("delta")
@@ -152,7 +152,7 @@ def _not_json(text: str, error: ValueError) -> BrokenBody:
     if is_event_stream(text):
         return ErrorInside("the body is an event stream without an answer in it", text)
     what = f"the body is not JSON ({error})"
-    # the text of a torn answer must not be read as words of the server
+    # the text of a truncated answer must not count as the server's words
     return ErrorInside(what, text) if len(text) < LONGEST_MESSAGE and text.lstrip()[0] not in "{[" else BrokenBody(what)
 
 
@@ -163,11 +163,11 @@ def _no_choices(fields: dict[str, object]) -> BrokenBody:
 
 def _is_of_errors(name: str) -> bool:
     plain = name.lower().replace("_", "")
-    return plain in _ERROR_FIELDS or plain.startswith("err") or name == "Response"  # the last is Tencent Cloud's
+    return plain in _ERROR_FIELDS or plain.startswith("err") or name == "Response"  # "Response" is Tencent Cloud's
 
 
 def _reports(error: object) -> bool:
-    """Whether an error says anything: some send an empty one beside every answer."""
+    """Whether an error has content: some servers send an empty one with every answer."""
     if isinstance(error, dict):
         return any(map(_reports, error.values()))
     return bool(error) and str(error).strip().lower() not in _NO_ERROR
@@ -184,19 +184,19 @@ def _scored_choice(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _error_inside(error: object) -> ErrorInside:
-    """``/score`` gives the status of the model's server and its body; others the error itself."""
+    """``/score`` returns the status and body of the model's server; others the error itself."""
     if isinstance(error, dict) and isinstance(error.get("body"), str) and "status_code" in error:
         error = {"status_code": error["status_code"], "message": error["body"]}
     return ErrorInside("an error inside", {"error": error})
 
 
 def _finish_reason(choice: dict[str, object], fields: dict[str, object]) -> str | None:
-    """The word for the end of an answer. The model's own one counts more where it says that the answer is not whole (OpenRouter has both)."""
+    """The finish_reason. The model's own one has priority if it says that the answer is not complete (OpenRouter has both)."""
     said = _reason(choice.get("finish_reason")) or _reason(choice.get("finishReason")) or _reason(choice.get("finish_details"))
     for other in (choice.get("native_finish_reason"), choice.get("stop_reason"), fields.get("stop_reason")):
         if other is None:
             continue
-        own = _reason(other)  # vLLM's stop_reason is the stop text that was met, or a token's number
+        own = _reason(other)  # vLLM's stop_reason is the matched stop text, or a token's number
         if ending_of(said) is Ending.COMPLETE and ending_of(own) not in (None, Ending.COMPLETE):
             return own
     return said

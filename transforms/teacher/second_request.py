@@ -1,4 +1,4 @@
-"""The second request for a straggler: when it is sent, and how it is counted beside the first."""
+"""The second request for a straggler: when it is sent, and how it is counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.teacher.traffic import Attempt, Traffic
 
 
 class SecondRequests:
-    """Those to one endpoint."""
+    """The second requests to one endpoint."""
 
     def __init__(self, client: Client, engine: Engine, traffic: Traffic) -> None:
         self._client = client
@@ -21,14 +21,14 @@ class SecondRequests:
         self._clock = StragglerClock()
         self._now = asyncio.get_running_loop().time
         self.stopped = False
-        """To be set when nothing more is to be sent."""
+        """Set it when nothing more may be sent."""
 
     def answered(self, latency_s: float) -> None:
-        """One more answer came after so long."""
+        """One more answer, with its latency."""
         self._clock.answered(latency_s)
 
     async def send(self, attempt: Attempt) -> AttemptResult:
-        """What comes first of the attempt and of a second one, should it turn out a straggler while there is room for both."""
+        """The first result of the attempt and of a second one, which is sent if the first is a straggler and there is room."""
         row, engine, traffic = attempt.row, self._engine, self._traffic
         second: Reservation | None = None
 
@@ -49,7 +49,7 @@ class SecondRequests:
         try:
             return await send_with_hedge(lambda: self._client.send(attempt.body, row.turn, row.attempts_of_turn, attempt.ask), is_straggler)
         finally:
-            if second is not None:  # the one of the two that lost was on the wire too
+            if second is not None:  # the slower of the two was on the wire too
                 engine.budget.settle(second, len(row.body), None)
                 traffic.in_flight -= 1
                 engine.counts.in_flight -= 1

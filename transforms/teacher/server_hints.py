@@ -1,9 +1,9 @@
-"""What a server says about its limits: how long to wait, and how much of a budget is left.
+"""A server's hints about its limits: how long to wait, and how much of a budget is left.
 
 Waits are read in the order of the large clients: ``retry-after-ms``, ``x-ms-retry-after-ms``, then ``Retry-After`` in seconds or as
-an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after``, by which LiteLLM passes on what its provider said, then the moment
-when a spent budget is full again; without any of them what the body says. Gateways also put durations, ISO dates and moments since 1970
-there. Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as ``6m0s``, ``1.5s`` or
+an HTTP date (RFC 9110, 10.2.3), then ``llm_provider-retry-after`` (LiteLLM's copy of its provider's header), then the time when a
+spent budget is full again; without any of them, the body's text. Gateways also write durations, ISO dates and times since 1970.
+Budgets are the ``x-ratelimit-*`` families for requests and tokens, whose resets are durations such as ``6m0s``, ``1.5s`` or
 ``120ms``, or plain seconds.
 """
 
@@ -30,11 +30,11 @@ _WAIT_IN_CHINESE = re.compile(r"(\d{1,6}(?:\.\d+)?) ?(毫秒|ms|秒|s|分钟|小
 _CHINESE_UNITS = {"毫秒": 0.001, "ms": 0.001, "秒": 1.0, "s": 1.0, "分钟": 60.0, "小时": 3600.0}
 _IN_WORDS = re.compile(rf"(?:{_NUMBER_OF} ?,? ?(?:and )?)+")
 _SPENT = re.compile(r"(?:\br|remaining) ?= ?0\b.*?(?:\bt|reset) ?= ?(\d{1,9})\b")
-"""A budget of nothing in the RateLimit header of the IETF's drafts, and when it is full again."""
+"""An empty budget in the RateLimit header of the IETF's drafts, and when it is full again."""
 _CLOCK_IN_WORDS = re.compile(r"\b(?:in|after) (?:(\d{1,3})\.)?(\d\d):(\d\d):(\d\d)\b")
 """Days, hours, minutes and seconds as .NET writes them, in Azure API Management's quotas."""
 _RESETS = (
-    ("x-rate-limit-reset-tokens", "x-ratelimit-remaining-tokens"),  # Azure OpenAI, which leaves Retry-After out there
+    ("x-rate-limit-reset-tokens", "x-ratelimit-remaining-tokens"),  # Azure OpenAI, which then sends no Retry-After
     ("x-rate-limit-reset-requests", "x-ratelimit-remaining-requests"),
     ("RateLimit-Reset", "RateLimit-Remaining"),  # IETF draft of RateLimit headers, Cloudflare, Kong
     ("X-RateLimit-Reset", "X-RateLimit-Remaining"),  # OpenRouter
@@ -57,7 +57,7 @@ class Budget:
 
 
 def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
-    """The wait in seconds that the server asks for; None when it asks for none or in a form nobody knows."""
+    """The wait in seconds that the server asks for; None without one or in an unknown form."""
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         milliseconds = _number(headers.get(name))
         if milliseconds is not None:
@@ -69,7 +69,7 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
 
 
 def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
-    """The longest wait for a budget that is spent."""
+    """The longest wait for a spent budget."""
     waits = [
         wait_s
         for reset, remaining in _RESETS
@@ -82,9 +82,9 @@ def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | No
 
 
 def _wait_s(text: str | None, now_epoch_s: float) -> float | None:
-    """The seconds until what a header says: a number of them, a duration or a moment, as RFC 9110 has it or otherwise.
+    """The seconds in a header: a number, a duration or a time, as in RFC 9110 or otherwise.
 
-    Numbers that can only be moments are such, in seconds or milliseconds since 1970. Of a list the first counts, as proxies join them.
+    Very large numbers are times, in seconds or milliseconds since 1970. The first item of a list counts; proxies join headers.
     """
     if text is None:
         return None
@@ -120,7 +120,7 @@ def _from_now_s(seconds: float, now_epoch_s: float) -> float:
 def wait_in_words_s(message: str) -> float | None:
     """The wait in seconds that an error text asks for ("try again in 1m2.5s", "retry after 6 seconds"); the text in lower case.
 
-    A line that is a number of seconds and nothing else ("34s") is the ``retryDelay`` of Google's errors.
+    A line with only a number of seconds ("34s") is the ``retryDelay`` of Google's errors.
     """
     clock = _CLOCK_IN_WORDS.search(message)
     if clock is not None:
@@ -141,7 +141,7 @@ def _sum_of(text: str) -> float:
 
 
 def read_budget(headers: Mapping[str, str], unit: str, now_epoch_s: float) -> Budget | None:
-    """The budget for ``unit`` (``requests`` or ``tokens``); None when the server reports nothing believable of it."""
+    """The budget for ``unit`` (``requests`` or ``tokens``); None when the server reports no plausible one."""
     remaining = _number(headers.get(f"x-ratelimit-remaining-{unit}"))
     if remaining is None or remaining < 0:
         return None

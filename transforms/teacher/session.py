@@ -1,7 +1,7 @@
-"""One scoring session per process and endpoint: an event loop on a thread of its own, shared by every row, turn and split.
+"""One scoring session per process: an event loop on its own thread, shared by every row, turn and split.
 
-Threads that have rows open a lane, put rows in and take scored rows out as they finish. What a session learned of its endpoint lives as
-long as the process.
+Threads with rows open a lane, put rows in and take scored rows out as they finish. What a session learned about its endpoints is kept as
+long as the process lives.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ Result = TypeVar("Result")
 
 
 class SessionClosed(Exception):
-    """Rows are still wanted of a session that was closed: the run was left in the middle."""
+    """A thread waits for rows of a closed session: the run was aborted."""
 
 
 class ScoringSession:
     """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
 
     def __init__(self, spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> None:
-        # the ledger's files and everything else that is open now come first; connections get what is left
+        # the ledger's files and everything else that is open now come first; connections get the rest
         several = len(spec.members)
         room = max(1, room_for_connections(spec.concurrency.maximum * several) // several)
         self._spec = spec = replace(spec, concurrency=replace(spec.concurrency, maximum=room))
@@ -68,7 +68,7 @@ class ScoringSession:
             raise self._failure
 
     def lane(self) -> Lane:
-        """A new way in and out for one thread."""
+        """A new lane for one thread."""
         lane = Lane(self)
         self._lanes.append(lane)
         return lane
@@ -78,11 +78,11 @@ class ScoringSession:
         self._loop.call_soon_threadsafe(self._dispatcher.stop, cause)
 
     def snapshot(self) -> Snapshot:
-        """The state of the engine at about this moment."""
+        """The approximate current state of the engine."""
         return self._dispatcher.snapshot()
 
     def on_budget(self, use: Callable[[Budget], Result]) -> Result:
-        """What ``use`` makes of the engine's budget, on the engine's own thread while there is one."""
+        """``use(budget)``, called on the engine's thread while it runs."""
         done: Future[Result] = Future()
 
         def call() -> None:
@@ -92,23 +92,23 @@ class ScoringSession:
                 done.set_exception(error)
 
         while not self.closed:
-            with suppress(RuntimeError):  # the loop was closed at this moment
+            with suppress(RuntimeError):  # the loop was closed meanwhile
                 self._loop.call_soon_threadsafe(call)
             wait([done], timeout=CLOSING_S)
             if done.done():
                 return done.result()
         return done.result() if done.done() else use(self._dispatcher.budget)
 
-    def at_end(self, tell: Callable[[], None]) -> None:
-        """Call ``tell`` when the engine has ended."""
-        self._at_end.append(tell)
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the engine has ended."""
+        self._at_end.append(callback)
 
     def open_requests(self) -> int:
-        """Requests on the wire, and answers that are not on the ledger yet, at about this moment."""
+        """Requests on the wire and answers that are not on the ledger yet, approximately."""
         return self._dispatcher.open_requests
 
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
-        """Since the last call: answers by endpoint, and why endpoints were taken out. Nothing where there is one endpoint."""
+        """Since the last call: answers by endpoint, and why endpoints were taken out. Empty with a single endpoint."""
         answers: dict[str, int] = {}
         refused: dict[str, FailureKind] = {}
         with self._room:
@@ -126,19 +126,19 @@ class ScoringSession:
         return not self._thread.is_alive()
 
     def abandon(self, lane: Lane) -> None:
-        """The rows of this lane are wanted no more, for its bundle failed. What was not sent is dropped; what is on the wire is paid for
-        and goes on to the ledger, where the bundle's next try finds it: see ``wait_for_abandoned``."""
+        """Drop this lane's unsent rows: its bundle failed. Requests on the wire are paid for and still go to the ledger, where the bundle's
+        next try finds them: see ``wait_for_abandoned``."""
         self._on_loop(self._dispatcher.withdraw, lane.deliver)
         self._abandoned.append(lane)
 
     def wait_for_abandoned(self) -> None:
-        """Wait until everything that abandoned lanes had on the wire is answered and recorded."""
+        """Wait until all requests of abandoned lanes are answered and recorded."""
         while self._abandoned:
             for _ in self._abandoned.pop().drain():
                 pass
 
     def close(self) -> None:
-        """Cancel what is on the wire, put the ledger in order and end the thread."""
+        """Cancel the requests on the wire, close the ledger and end the thread."""
         if not self._thread.is_alive():
             return
         asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result()
@@ -147,11 +147,11 @@ class ScoringSession:
         self._thread.join()
         for lane in self._lanes:
             lane.fail(SessionClosed())
-        for tell in self._at_end:
-            tell()
+        for callback in self._at_end:
+            callback()
 
     def submit(self, rows: list[RowInProgress]) -> None:
-        """Hand rows to the engine; waits while it has more than it can send soon."""
+        """Give rows to the engine; waits while it has more than it can send soon."""
         with self._room:
             while self._queued >= self._backlog_limit and self._defect is None:
                 self._room.wait()
@@ -166,7 +166,7 @@ class ScoringSession:
 
     def _make_room(self) -> None:
         waiting = self._dispatcher.new_rows
-        # wake the reader at half, so that it fills in one go instead of row by row
+        # wake the reader at half, so that it adds many rows at once
         if waiting <= self._backlog_limit // 2:
             with self._room:
                 self._queued = waiting
@@ -180,7 +180,7 @@ class ScoringSession:
         self._loop = loop
         try:
             loop.run_until_complete(self._start())
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the start
+        except BaseException as error:  # noqa: BLE001 - passed to the thread that waits for the start
             self._failure = error
             self._ready.set()
             return
@@ -201,7 +201,7 @@ class ScoringSession:
         self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._next_turn, self._on_defect)
 
     def _on_defect(self, error: BaseException) -> None:
-        """A fault of ours on the loop: without this, who waits for the row in hand would wait for ever."""
+        """A defect of ours on the loop: without this, the thread that waits for a row would wait for ever."""
         with self._room:
             self._defect = error
             self._room.notify_all()
@@ -228,12 +228,12 @@ class Lane:
         self._outstanding = 0
 
     def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
-        """Score these requests; replies that the ledger already has for their first turns come with them."""
+        """Score these requests, each with the ledger's replies to its first turns."""
         self._outstanding += len(requests)
         self._session.submit([RowInProgress(request, self.deliver, replies) for request, replies in requests])
 
     def finished(self) -> Iterator[ScoredRow]:
-        """What is finished by now, without waiting."""
+        """The finished rows, without waiting."""
         while True:
             try:
                 row = self._finished.get_nowait()
@@ -242,25 +242,25 @@ class Lane:
             yield self._unpacked(row)
 
     def drain(self) -> Iterator[ScoredRow]:
-        """Everything still outstanding, as it finishes."""
+        """All outstanding rows, as they finish."""
         while self._outstanding:
             yield self._unpacked(self._finished.get())
 
     def left_out(self) -> tuple[str, ...]:
-        """What the session's teacher does not take, so far."""
+        """The fields that the session's teacher has refused so far."""
         return self._session.snapshot().left_out
 
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
-        """Of the session's endpoints, what no lane was given before; see ``ScoringSession.endpoint_news``."""
+        """The session's endpoint news that no lane has got before; see ``ScoringSession.endpoint_news``."""
         return self._session.endpoint_news()
 
     def abandon(self) -> None:
-        """Leave what is still outstanding to the session."""
+        """Leave all outstanding rows to the session."""
         if self._outstanding:
             self._session.abandon(self)
 
     def fail(self, error: BaseException) -> None:
-        """Let whoever takes rows out see this error instead of the next row."""
+        """Raise this error instead of returning the next row."""
         self._finished.put(error)
 
     def _unpacked(self, row: ScoredRow | BaseException) -> ScoredRow:
@@ -276,7 +276,7 @@ _stop_requested: EarlyStop | None = None
 
 
 def shared_session(spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> ScoringSession:
-    """The process's session for this spec, started over ``storage`` when there is none."""
+    """The process's session for this spec, started with ``storage`` if there is none."""
     with _sessions_lock:
         session = _sessions.get(spec)
         if session is None:
@@ -287,14 +287,14 @@ def shared_session(spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorag
 
 
 def wait_for_abandoned(spec: ScoringSpec) -> None:
-    """Wait for what bundles that failed in this process had on the wire, so that their next try finds it on the ledger."""
+    """Wait for the requests of failed bundles in this process, so that their next try finds them on the ledger."""
     session = _sessions.get(spec)
     if session is not None:
         session.wait_for_abandoned()
 
 
 def stop_sessions(cause: EarlyStop) -> None:
-    """Stop every session of this process early, and those that are started before ``close_sessions``. For signal handlers too."""
+    """Stop every session of this process early, and those started before ``close_sessions``. Safe in signal handlers."""
     global _stop_requested
     _stop_requested = cause
     for session in list(_sessions.values()):
@@ -302,9 +302,9 @@ def stop_sessions(cause: EarlyStop) -> None:
 
 
 def close_sessions(run_id: str | None = None) -> None:
-    """Close the sessions of one run, or every session of this process. Other runs go on; what is kept in memory of secrets goes with the last.
+    """Close the sessions of one run, or all sessions of this process. Other runs continue; secrets in memory are dropped with the last one.
 
-    A lane of a closed session gives its thread SessionClosed instead of the rows that are outstanding.
+    A lane of a closed session raises SessionClosed instead of returning its outstanding rows.
     """
     global _stop_requested
     with _sessions_lock:

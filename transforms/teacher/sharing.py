@@ -1,7 +1,7 @@
-"""Identical requests share one answer: what is being asked is not asked a second time, what was just answered is not asked again.
+"""Identical requests share one answer: a request in flight or recently answered is not sent again.
 
-Only sensible at temperature 0, where a teacher would say the same twice. Who shares gets a ledger record of its own, so a rerun needs nothing
-of this.
+Only useful at temperature 0, where a teacher would give the same answer. Each sharing row gets its own ledger record, so a rerun does not
+need this.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Waiting = TypeVar("Waiting")
 Answer = TypeVar("Answer")
 
 ANSWERS_KEPT = 4096
-"""Too few, and repeats that lie far apart are paid for again; each costs the memory of a response body."""
+"""With fewer, distant repeats are paid for again; each costs the memory of a response body."""
 
 
 class SharedAnswers(Generic[Waiting, Answer]):
-    """Who waits for whose answer, by request hash, and the latest answers."""
+    """The waiting rows by request hash, and the latest answers."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[Waiting]] = {}
@@ -31,7 +31,7 @@ class SharedAnswers(Generic[Waiting, Answer]):
         return answer
 
     def join(self, request_hash: str, waiting: Waiting) -> bool:
-        """Wait for a request of this hash that is on its way. False when there is none: the caller's own is now the one."""
+        """Wait for a request with this hash. False when none is in flight; the caller's becomes the one that others wait for."""
         others = self._waiting.get(request_hash)
         if others is None:
             self._waiting[request_hash] = []
@@ -40,18 +40,18 @@ class SharedAnswers(Generic[Waiting, Answer]):
         return True
 
     def answered(self, request_hash: str, answer: Answer) -> list[Waiting]:
-        """The request has its answer; those who waited for it."""
+        """The request has its answer. Returns the rows that waited for it."""
         self._answers[request_hash] = answer
         if len(self._answers) > ANSWERS_KEPT:
             self._answers.popitem(last=False)
         return self._waiting.pop(request_hash, [])
 
     def given_up(self, request_hash: str) -> list[Waiting]:
-        """The request has no answer; those who waited for it have to ask themselves."""
+        """The request got no answer. Returns the rows that waited for it; they must be sent themselves."""
         return self._waiting.pop(request_hash, [])
 
     def abandon(self) -> list[Waiting]:
-        """Nothing is sent any more: everyone who waits."""
+        """Nothing more is sent. Returns all waiting rows."""
         everyone = [waiting for others in self._waiting.values() for waiting in others]
         self._waiting.clear()
         return everyone

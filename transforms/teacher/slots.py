@@ -18,9 +18,9 @@ Slot = asyncio.Task[None]
 
 
 class Slots:
-    """Every open slot, and when its attempt has taken too long.
+    """The open slots, and the deadlines of their attempts.
 
-    ``use(row, now_s)`` is what a slot does, beginning with ``row``; ``dropped(row)`` is called where it was cancelled before it began.
+    ``use(row, now_s)`` is a slot's coroutine, which starts with ``row``; ``dropped(row)`` is called if it was cancelled before its start.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class Slots:
         self._deadlines_s: dict[Slot, float] = {}
 
     def open(self, row: RowInProgress, now_s: float) -> None:
-        """One more slot."""
+        """Open one more slot."""
         slot = self._loop.create_task(self._use(row, now_s))
         self._deadlines_s[slot] = NOT_STARTED
         slot.add_done_callback(partial(self._closed, row))
 
     def attempt_begins(self, slot: Slot, deadline_s: float) -> None:
-        """What the slot sends now may take until ``deadline_s``."""
+        """The slot's new attempt may last until ``deadline_s``."""
         self._deadlines_s[slot] = deadline_s
 
     def ran_out_of_time(self, slot: Slot) -> bool:
-        """Whether the slot was cancelled for its deadline alone; it may go on then."""
+        """Whether the slot was cancelled only because of its deadline; then it may continue."""
         if self._deadlines_s[slot] is not OVERDUE:
             return False
         if sys.version_info >= (3, 11):
@@ -54,14 +54,14 @@ class Slots:
         return True
 
     def cancel_overdue(self, now_s: float) -> None:
-        """One look at all deadlines now and then costs less than a timer for each request."""
+        """Checking all deadlines from time to time costs less than a timer for each request."""
         for slot, deadline_s in self._deadlines_s.items():
             if deadline_s < now_s:
                 self._deadlines_s[slot] = OVERDUE
                 slot.cancel()
 
     def cancel_all(self) -> list[Slot]:
-        """Give up everything on the wire; the slots that end with it."""
+        """Cancel everything on the wire. Returns the slots that end."""
         slots = list(self._deadlines_s)
         for slot in slots:
             slot.cancel()
@@ -78,7 +78,7 @@ class Slots:
 
 
 class Alarm:
-    """Calls ``ring`` once, at the earliest of the moments it was set to."""
+    """Calls ``ring`` once, at the earliest of its set times."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._ring = ring

@@ -1,4 +1,4 @@
-"""What the scoring engine gets to know: small frozen values, free of secrets, that travel to the workers."""
+"""The settings of the scoring engine: small frozen values without secrets that are sent to the workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transforms.teacher.stream_spec import StreamSpec
 
 
 class CredentialKind(str, Enum):
-    """Where a worker takes the endpoint's credential from."""
+    """Where a worker gets the endpoint's credential."""
 
     NONE = "none"
     ENVIRONMENT = "environment"
@@ -28,10 +28,10 @@ class CredentialKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class CredentialRef:
-    """The name of where a credential is to be looked up; never the credential.
+    """Where to look up a credential; never the credential itself.
 
-    ``place`` is by ``kind`` the name of an environment variable, the path of a file, the scope of a token, or the name of a connection or
-    an endpoint of ``workspace``. ``identity`` is who asks Azure.
+    Depending on ``kind``, ``place`` is the name of an environment variable, the path of a file, the scope of a token, or the name of a
+    connection or an endpoint of ``workspace``. ``identity`` is the identity for Azure.
     """
 
     kind: CredentialKind = CredentialKind.NONE
@@ -44,7 +44,7 @@ class CredentialRef:
 class SamplingSpec:
     """Sampling parameters of every request. ``stop`` may be empty; None and zero penalties are not sent.
 
-    ``merges_system`` puts system messages in front of the first user message.
+    ``merges_system`` merges system messages into the first user message.
     """
 
     max_new_tokens: int = 128
@@ -58,9 +58,9 @@ class SamplingSpec:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
-    """Where the teacher is and how it is addressed.
+    """One endpoint of the teacher.
 
-    ``chat_url`` is the full address that requests are posted to. ``headers`` are added to every request. ``extra_body_json`` is
+    ``chat_url`` is the full address for requests. ``headers`` are added to every request. ``extra_body_json`` is
     a JSON object merged into every request. ``ca_bundle`` is a PEM file that replaces the system's authorities.
     """
 
@@ -79,10 +79,10 @@ class EndpointSpec:
 
 @dataclass(frozen=True, slots=True)
 class PoolMember:
-    """One of the endpoints that rows go to.
+    """One endpoint of a pool.
 
-    ``name`` is what ledger, report and messages call it. Its ``endpoint.model`` is the name that is sent to it, a deployment's for instance.
-    Where several have room, rows go by ``weight``. An ``overflow`` is asked only while all others are full or out.
+    ``name`` is its name in ledger, report and messages. ``endpoint.model`` is the name that is sent to it, such as a deployment's.
+    If several have room, rows are divided by ``weight``. An ``overflow`` gets requests only while all others are full or out.
     """
 
     name: str
@@ -96,8 +96,8 @@ class PoolMember:
 class ConcurrencySpec:
     """How many requests one scoring process may have on the wire to one endpoint.
 
-    ``initial`` only sets where the search begins. ``maximum`` too small leaves the endpoint idle; too large costs nothing but
-    a longer search. ``max_requests_per_minute`` caps the pace for an endpoint that others use too; None leaves it free.
+    ``initial`` is only the start of the search. A ``maximum`` that is too small leaves the endpoint idle; too large only costs
+    a longer search. ``max_requests_per_minute`` caps the pace for an endpoint that others also use; None: no cap.
     """
 
     initial: int = 5
@@ -109,12 +109,12 @@ class ConcurrencySpec:
 class PatienceSpec:
     """How long to wait for what, in seconds.
 
-    ``attempt_s`` and ``longest_attempt_s``: the time one attempt may take that does not stream, the first and every later one; too small
+    ``attempt_s`` and ``longest_attempt_s``: the time limit of an unstreamed attempt, before and after a timeout; too small
     cuts off answers that are being paid for, too large holds a slot on a dead connection.
     ``payload_s``: the whole life of one request, retries and waits included; None uses the budget of each kind of failure.
-    ``first_answer_s``: how long to try an endpoint that nothing was ever heard from.
+    ``first_answer_s``: how long to try an endpoint that has never answered.
     ``outage_s``: how long to wait for an endpoint that stopped answering.
-    ``drain_s``: how long answers in flight are waited for after an interrupt.
+    ``drain_s``: how long to wait for answers in flight after an interrupt.
     """
 
     attempt_s: float = 180.0
@@ -127,11 +127,11 @@ class PatienceSpec:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpec:
-    """What a job may take over all its runs in one work_dir; None is no limit.
+    """What a job may use over all its runs in one work_dir; None is no limit.
 
-    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` what reached the teacher.
-    ``before`` was spent by earlier runs. ``processes`` is how many scoring processes are expected to share it; ``folder`` is where each
-    notes what the ledger does not show (``budget_keeper``), None for nowhere.
+    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` requests that reached the
+    teacher. ``before`` was spent by earlier runs. ``processes`` is the expected number of scoring processes that share it; ``folder`` is
+    where each writes what is not on the ledger (``budget_keeper``), or None.
     """
 
     max_cost: float | None = None
@@ -146,21 +146,20 @@ class BudgetSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScoringSpec:
-    """All the engine needs to know; equal specs share one session per process.
+    """All settings of the engine; equal specs share one session per process.
 
     ``ledger_dir`` is the folder of ledger segments, ``failures_dir`` that of requests without an answer; ``run_id`` names the run
-    in both. ``log_requests`` writes a log line per attempt; ``log_prompts`` adds what was asked.
-    ``share_identical_answers`` lets rows with the same request share one answer. ``hedge_stragglers`` asks a second time when
-    an answer in the quiet tail takes far longer than others did, and pays for both.
-    ``ask_again`` holds reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
-    once in this run, and the new answer stands in for the old.
-    ``stream`` is when answers come token by token, and how long such an answer may be silent.
-    ``sealing`` is how long answers gather before a segment is sealed on object storage. ``control_dir`` is where the command leaves word
-    for scoring processes that are not its own; None when they are. ``send`` False sends nothing: a row that the ledger does not answer ends
+    in both. ``log_requests`` writes a log line per attempt; ``log_prompts`` adds the prompts.
+    ``share_identical_answers``: rows with the same request share one answer. ``hedge_stragglers`` sends a second request when
+    an answer at the end of the run takes far longer than others, and pays for both.
+    ``ask_again`` has reasons (``elements.reasons``): rows whose answer on the ledger was rejected for one of them are sent again,
+    once in this run, and the new answer replaces the old one.
+    ``stream`` says when answers come token by token, and how long such an answer may be silent.
+    ``sealing`` is how long answers are collected before a segment is sealed on object storage. ``control_dir`` is for messages of the
+    command to scoring processes that it does not own, or None. ``send`` False sends nothing: a row without an answer on the ledger ends
     without an answer.
 
-    ``pool`` holds the endpoints that rows go to, where there are several; ``endpoint`` is then what the request hash is made of, and its
-    model the one that all of them are.
+    ``pool`` has the endpoints, if there are several; ``endpoint`` is then only for the request hash, with the pool's common model.
     """
 
     endpoint: EndpointSpec
@@ -185,7 +184,7 @@ class ScoringSpec:
 
     @property
     def members(self) -> tuple[PoolMember, ...]:
-        """The endpoints that rows go to, at least one."""
+        """The endpoints, at least one."""
         if self.pool:
             return self.pool
         host = urlsplit(self.endpoint.chat_url).netloc.rpartition("@")[2]

@@ -1,7 +1,7 @@
-"""One whole chat completion out of the chunks of a stream, in the shape of an answer that was not streamed.
+"""Assembles one complete chat completion from the chunks of a stream, in the shape of an unstreamed answer.
 
-Texts of a delta are put together, lists are joined item by item, everything else is what was last said. Chunks of OpenAI and of those that
-follow it are meant: Azure OpenAI, vLLM, SGLang, llama.cpp, Ollama, LiteLLM, DeepSeek, OpenRouter, Mistral, Gemini, TGI, Groq.
+Texts of deltas are concatenated, lists are joined item by item, for everything else the last value counts. It supports the chunks of OpenAI and
+compatible servers: Azure OpenAI, vLLM, SGLang, llama.cpp, Ollama, LiteLLM, DeepSeek, OpenRouter, Mistral, Gemini, TGI, Groq.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from transforms.teacher.lenient_json import read_json
 from transforms.teacher.message_parts import add_delta, add_log_probabilities, as_json_values
 
 LONGEST_STREAM_BYTES = 256 * 1024 * 1024
-"""A token comes in some 300 bytes of stream, in several thousand where log probabilities are asked for."""
+"""A token takes some 300 bytes of stream, with log probabilities several thousand."""
 KEPT_OF_NO_ANSWER_BYTES = 64 * 1024
-MOST_USELESS_TEMPLATES = 8  # OpenAI pads every chunk with letters by chance: no two are alike
+MOST_USELESS_TEMPLATES = 8  # OpenAI pads every chunk with random letters: no two are alike
 _PLAIN_CHOICES = (frozenset({"index", "delta", "finish_reason"}), frozenset({"index", "delta", "finish_reason", "logprobs"}))
 _ASSEMBLED = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
 _SAYS_ERROR = frozenset({"detail", "message", "msg", "code"})
 _OF_THE_STREAM = frozenset({"choices", "usage", "error", "obfuscation"})
-"""Fields of a chunk that are put together otherwise, or that only a stream has."""
+"""Fields of a chunk that are assembled in another way, or that only a stream has."""
 
 
 class AnswerTooLong(Exception):
-    """More came than any answer has."""
+    """The response is longer than any answer."""
 
 
 class _Choice:
-    """One choice so far. ``went_on``: text came after a finish_reason, so that this one was not the end."""
+    """One choice so far. ``went_on``: text came after a finish_reason, so that was not the end."""
 
     def __init__(self) -> None:
         self.message: dict[str, Any] = {}
@@ -52,10 +52,10 @@ class _Choice:
 
 
 class StreamAssembly:
-    """Fed with the bytes of a response as they come; ``body`` is one whole response body at any moment.
+    """Fed with the bytes of a response as they arrive; ``body`` is a valid response body at any time.
 
-    A response that is not an event stream is kept as it came. ``texts`` counts the chunks that brought something of an answer: comments, empty
-    chunks and the first one, which only names the role, do not. ``done`` is the server's word that nothing follows.
+    A response that is not an event stream is kept unchanged. ``texts`` counts the chunks with a part of the answer: not comments, empty
+    chunks and the first one, which only names the role. ``done``: the server has sent ``[DONE]``.
     """
 
     def __init__(self, longest_bytes: int) -> None:
@@ -78,7 +78,7 @@ class StreamAssembly:
 
     @property
     def is_stream(self) -> bool:
-        """Whether this is an event stream; False until that is known."""
+        """Whether this is an event stream; False until known."""
         return self._is_stream is True
 
     @property
@@ -88,17 +88,17 @@ class StreamAssembly:
 
     @property
     def is_broken_off(self) -> bool:
-        """Whether something of an answer came but not its end, and no error that would say why.
+        """Whether a part of the answer came, but neither its end nor an error.
 
-        The end is a finish_reason for every choice: gateways send ``[DONE]`` after whatever happened. Where a server gives the reason before
-        the end (Gemini's does), it counts only with ``[DONE]``.
+        The end is a finish_reason for every choice: gateways send ``[DONE]`` in any case. If a server gives the reason before
+        the end (as Gemini's does), it counts only with ``[DONE]``.
         """
         if self._reported_error() is not None:
             return False
         return not all(choice.reason and (self.done or not choice.went_on) for choice in self._choices.values())
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes. Raises AnswerTooLong."""
+        """Add the next bytes. Raises AnswerTooLong."""
         self._received_bytes += len(piece)
         if not self._choices:
             self._raw += piece
@@ -108,13 +108,13 @@ class StreamAssembly:
         self._check_size()
 
     def finish(self) -> None:
-        """Nothing follows."""
+        """The response has ended."""
         if self._is_stream is not False:
             for event in self._reader.finish():
                 self._take(event)
 
     def body(self) -> bytes:
-        """The response as it would have come in one piece, or what came where that is not a chat completion."""
+        """The response as if it were unstreamed, or the received bytes if they are not a chat completion."""
         if not self._choices:
             return bytes(self._raw)
         _overwrite(self._fields, self._latest)
@@ -131,7 +131,7 @@ class StreamAssembly:
         return _encoded(fields)
 
     def _reported_error(self) -> Any:
-        """An error, or words that are one when no end followed them."""
+        """An error, or a text that is one because no end followed it."""
         if self._error is not None or self._complaint is None:
             return self._error
         return None if all(choice.reason for choice in self._choices.values()) else self._complaint
@@ -144,7 +144,7 @@ class StreamAssembly:
         elif len(self._raw) <= self._longest_bytes:
             return
         else:
-            del self._raw[KEPT_OF_NO_ANSWER_BYTES:]  # enough to see what it was
+            del self._raw[KEPT_OF_NO_ANSWER_BYTES:]  # enough to recognise it
         raise AnswerTooLong(f"the answer is longer than the {self._longest_bytes} bytes that any answer may have")
 
     def _take(self, event: bytes | Event) -> None:
@@ -202,7 +202,7 @@ class StreamAssembly:
             self._usage = usage
         choices = chunk.get("choices")
         if not isinstance(choices, list):
-            # a ping, or an error by another name
+            # a ping, or an error with another name
             if chunk.get("object") == "error" or (_SAYS_ERROR & chunk.keys() and "type" not in chunk):
                 self._complaint = chunk
             return
@@ -250,7 +250,7 @@ class StreamAssembly:
 
 
 def _values(lines: tuple[bytes, ...]) -> list[Any]:
-    """What data lines say: one value over all of them, or one a line where the empty lines between events are missing."""
+    """The values of data lines: one value over all lines, or one per line if the empty lines between events are missing."""
     each = [_strictly_read(line) for line in lines]
     if len(each) > 1 and None in each:
         try:
@@ -277,7 +277,7 @@ def _leniently_read(line: bytes) -> Any:
 
 
 def _overwrite(fields: dict[str, Any], later: dict[str, Any]) -> None:
-    """What was said later counts, unless it is nothing: Azure's annotations name neither id nor model."""
+    """Later values count, unless they are empty: Azure's annotations have neither id nor model."""
     for name, value in later.items():
         if value or name not in fields:
             fields[name] = value
@@ -286,7 +286,7 @@ def _overwrite(fields: dict[str, Any], later: dict[str, Any]) -> None:
 def _encoded(fields: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(fields)
-    except TypeError:  # integers over 64 bits and hundreds of levels, which were read leniently
+    except TypeError:  # integers over 64 bits and hundreds of levels, from the lenient parser
         return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

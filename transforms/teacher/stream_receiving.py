@@ -1,4 +1,4 @@
-"""Reading a response that comes token by token, for as long as tokens come."""
+"""Reads a streamed response for as long as tokens come."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.teacher.stream_assembly import StreamAssembly
 from transforms.teacher.stream_spec import StreamAsk
 
 END_WAIT_S = 1.0
-"""How long the end of the response is waited for when the stream has said that it is over: its connection can be used again then."""
+"""How long to wait for the end of the response after the end of the stream, so that its connection can be reused."""
 SHARE_PAUSED = 0.03
 LEAST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
@@ -23,7 +23,7 @@ class SilentStream(asyncio.TimeoutError):
 
 
 class Silence:
-    """Ends the reading of ``content`` when nothing was heard for ``allowed_s``."""
+    """Ends the reading of ``content`` after ``allowed_s`` of silence."""
 
     def __init__(self, content: aiohttp.StreamReader, allowed_s: float, why: str) -> None:
         self._content = content
@@ -34,22 +34,22 @@ class Silence:
         self._timer = self._loop.call_at(self._due_s, self._look)
 
     def begin(self, allowed_s: float, why: str) -> None:
-        """From now on this is allowed."""
+        """Set a new limit from now on."""
         self._timer.cancel()
         self._allowed_s, self._why = allowed_s, why
         self._due_s = self._loop.time() + allowed_s
         self._timer = self._loop.call_at(self._due_s, self._look)
 
     def heard(self) -> None:
-        """The time begins again."""
+        """Restart the time."""
         self._due_s = self._loop.time() + self._allowed_s
 
     def cancel(self) -> None:
-        """Silence ends nothing any more."""
+        """Remove the limit."""
         self._timer.cancel()
 
     def _look(self) -> None:
-        # one timer for each time that is allowed, not one for each token
+        # one timer per limit, not one per token
         if self._loop.time() >= self._due_s:
             self._content.set_exception(SilentStream(self._why))
         else:
@@ -65,13 +65,13 @@ class TokenTimes:
 
 
 async def receive_stream(response: aiohttp.ClientResponse, assembly: StreamAssembly, ask: StreamAsk, times: TokenTimes) -> None:
-    """Feed everything that comes into ``assembly``, for as long as tokens come.
+    """Feed everything that arrives into ``assembly``, for as long as tokens come.
 
-    Raises SilentStream, AnswerTooLong and what the HTTP library raises; ``assembly`` has what came before.
+    Raises SilentStream, AnswerTooLong and the HTTP library's exceptions; ``assembly`` has the part received before.
     """
     content = response.content
     if response.connection is not None and response.connection.protocol is not None:
-        response.connection.protocol.read_timeout = None  # it was for the head; comments that keep a connection alive are not tokens
+        response.connection.protocol.read_timeout = None  # it was for the headers; keep-alive comments are not tokens
     waited_s = time.perf_counter() - times.sent_s
     silence = Silence(content, ask.first_token_s - waited_s, f"no token within {ask.first_token_s:g} s (first_token_timeout)")
     heard = 0
@@ -103,9 +103,9 @@ async def receive_stream(response: aiohttp.ClientResponse, assembly: StreamAssem
 
 
 async def _let_tokens_gather(response: aiohttp.ClientResponse, pause_s: float) -> None:
-    """Leave what comes to the system for a while: to read every token as it comes costs several times as much.
+    """Let the system collect tokens for a while: reading every token at once costs several times as much.
 
-    The end of an answer is seen late by half of that on average: one and a half hundredths of the time that the answer took.
+    The end of an answer is seen late by half of the pause on average: 1.5 % of the answer's time.
     """
     connection = response.connection
     if pause_s < LEAST_PAUSE_S or connection is None or connection.protocol is None:

@@ -1,4 +1,4 @@
-"""What is known beforehand of answers that come token by token."""
+"""The settings for streamed answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class StreamMode(str, Enum):
-    """When answers are asked for as streams, under the names that the input ``stream`` takes."""
+    """When answers are streamed, with the values of the setting ``stream``."""
 
     AUTO = "auto"
     ON = "on"
@@ -18,8 +18,8 @@ class StreamMode(str, Enum):
 class StreamSpec:
     """When to stream, and how long a stream may be silent.
 
-    ``first_token_s``: from sending to the first token, waiting in the server's queue and hidden thinking included. ``token_gap_s``: between one
-    token and the next.
+    ``first_token_s``: from sending to the first token, including the server's queue and hidden thinking. ``token_gap_s``: between two
+    tokens.
     """
 
     mode: StreamMode = StreamMode.AUTO
@@ -29,13 +29,13 @@ class StreamSpec:
 
 @dataclass(frozen=True, slots=True)
 class StreamAsk:
-    """How one attempt asks for a stream. ``with_usage``: the tokens are to be counted in a last chunk."""
+    """How one attempt asks for a stream. ``with_usage``: ask for the token counts in a last chunk."""
 
     with_usage: bool
     first_token_s: float
     token_gap_s: float
 
     def applied(self, body: bytes) -> bytes:
-        """The request body, a JSON object, as it goes out. What the ledger has of the request stays as it is."""
+        """The request body, a JSON object, with the stream's fields. The ledger's copy of the request does not have them."""
         closing = b',"stream":true,"stream_options":{"include_usage":true}}' if self.with_usage else b',"stream":true}'
         return body[:-1] + closing

@@ -1,7 +1,7 @@
-"""Whether answers are asked for as streams: decided beforehand by how long they may be, and learned once from what the endpoint does.
+"""Whether to stream answers: by their possible length, and learned once from the endpoint's behaviour.
 
-A gateway cuts a connection on which nothing comes for a minute or more, and an answer that is cut is paid for again; so long answers are
-streamed. Short ones are not: a stream costs several times the CPU (docs/decisions/0021-streaming-long-answers.md).
+A gateway cuts a connection after a minute or more of silence, and a cut answer is paid for again; so long answers are streamed. Short ones are
+not: a stream costs several times the CPU (docs/decisions/0021-streaming-long-answers.md).
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
 log = logging.getLogger("beam_distill.teacher")
 
 LONG_ANSWER_TOKENS = 2048
-"""What a model writes in about a minute at 35 tokens a second, the shortest time after which gateways cut silent connections."""
+"""About a minute at 35 tokens a second: the shortest time after which gateways cut silent connections."""
 LONG_ANSWER_S = 30.0
 STREAM, STREAM_OPTIONS = "stream", "stream_options"
 STREAM_FIELDS = frozenset({STREAM, STREAM_OPTIONS})
 MOST_USELESS = 3
-"""Streams that come to nothing before one was whole, until the endpoint counts as one that does not stream."""
+"""Failed streams before the first complete one, until the endpoint counts as one that does not stream."""
 _UNEXPLAINED = frozenset({FailureKind.BAD_REQUEST, FailureKind.UNCLEAR_REFUSAL, FailureKind.NOT_FOUND})
 
 
 def streaming_of(spec: StreamSpec, endpoint: EndpointSpec, sampling: SamplingSpec) -> Streaming:
-    """What is known of an endpoint that nothing was asked of yet. One whose extra body says whether to stream is left to that."""
+    """The initial state for an endpoint. If the extra body sets ``stream``, that decides."""
     decided = STREAM_FIELDS & orjson.loads(endpoint.extra_body_json).keys()
     return Streaming(spec, KINDS[endpoint.kind].streams and not decided, sampling.max_new_tokens)
 
 
 class Streaming:
-    """What one session knows of how its endpoint streams. ``may_stream``: whether its kind can, and the person has not decided otherwise."""
+    """How one session's endpoint streams. ``may_stream``: whether its kind can, and the user has not turned it off."""
 
     def __init__(self, spec: StreamSpec, may_stream: bool, max_new_tokens: int) -> None:
         self._spec = spec
@@ -49,16 +49,16 @@ class Streaming:
 
     @property
     def ask(self) -> StreamAsk | None:
-        """How to ask for the next answer; None: in one piece."""
+        """How to ask for the next answer; None: unstreamed."""
         return self._ask if self._can and self._wants else None
 
     @property
     def ask_of_questions(self) -> StreamAsk | None:
-        """How questions of our own are asked: as streams only where the person insists, for then a refusal of streams concerns every row."""
+        """How to send our test questions: streamed only if the user requires streams, because then a refusal concerns every row."""
         return None if self._is_auto else self.ask
 
     def answered(self, ask: StreamAsk | None, result: AttemptResult) -> None:
-        """An attempt that asked so was answered."""
+        """An attempt with this ``ask`` was answered."""
         if ask is not None:
             self._has_streamed = self._has_streamed or result.was_stream
             if not self._has_streamed:
@@ -68,12 +68,12 @@ class Streaming:
             log.info("an answer took %.0f s: answers are streamed from now on", result.latency_ms / 1000)
 
     def answered_only_whole(self) -> None:
-        """A request that was refused as a stream, perhaps by another endpoint, was answered in one piece."""
+        """A request that was refused as a stream, perhaps by another endpoint, was answered unstreamed."""
         if self._is_suspected and not self._has_streamed:
             self._fall_back("it refuses requests for one")
 
     def learn(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
-        """Whether the request that failed so may be sent again at once: asked for otherwise by this lesson, or by one that came meanwhile."""
+        """Learn from a failed request. Returns whether it may be sent again at once, with this change or one made meanwhile."""
         if ask is None:
             return False
         if failure.kind is FailureKind.PARAMETER_REFUSED:
@@ -86,14 +86,14 @@ class Streaming:
                 self._fall_back(failure.excerpt.strip()[:200])
                 return True
         elif failure.kind is FailureKind.BROKEN_BODY and failure.status in ANSWERED and not self._has_streamed:
-            # not a stream that breaks off: one that was about to be whole may be on the wire beside it
+            # not for a stream that breaks off: another one may be about to complete
             self._useless += 1
             if self._useless == MOST_USELESS and self._is_auto:
                 self._fall_back(failure.detail[:200])
         return False
 
     def may_be_refused(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
-        """Whether a refusal in words that are not known may be meant for the stream: worth one try of this request in one piece."""
+        """Whether a refusal in unknown words may be about the stream: then try this request once unstreamed."""
         may_be = ask is not None and self._is_auto and not self._has_streamed and failure.kind in _UNEXPLAINED
         self._is_suspected = self._is_suspected or may_be
         return may_be

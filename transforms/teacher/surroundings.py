@@ -1,4 +1,4 @@
-"""What an endpoint sees of the rest of the engine."""
+"""The parts of the engine that an endpoint uses, as protocols."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from transforms.teacher.traffic import Attempt
 from transforms.teacher.waiting import WaitingRows
 
 EndpointT = TypeVar("EndpointT", contravariant=True)
-"""The endpoint that sees these surroundings; its parts take them without knowing it."""
+"""The endpoint's type; its parts use the protocols without it."""
 
 
 class Client(Protocol):
-    """What an endpoint needs of a client."""
+    """The client of an endpoint."""
 
     async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult: ...
     def refresh_credential(self) -> bool: ...
@@ -27,7 +27,7 @@ class Client(Protocol):
 
 
 class Engine(Protocol):
-    """What every part of an endpoint sees: the rows that wait, and what the engine counts. ``template`` makes the rows' bodies."""
+    """For every part of an endpoint: the waiting rows and the engine's counts. ``template`` makes the rows' bodies."""
 
     waiting: WaitingRows
     counts: EngineCounts
@@ -35,39 +35,39 @@ class Engine(Protocol):
     template: PayloadTemplate
 
     def stop(self, cause: EarlyStop) -> None:
-        """No row would fare better: send nothing more."""
+        """Every row would fail: send nothing more."""
 
     def defect(self, error: BaseException) -> None:
-        """A fault of ours."""
+        """A defect of ours."""
 
 
 class Rows(Engine, Protocol[EndpointT]):
-    """Where the rows of an endpoint come from, and where they go."""
+    """The source of an endpoint's rows, and their destination."""
 
     def ended(self, endpoint: EndpointT, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
         """An attempt ended, in whatever way."""
 
     def dropped(self, row: RowInProgress) -> None:
-        """The row is on the wire no more, nor did its attempt end: everything is being given up."""
+        """The row is no longer on the wire, and its attempt did not end: everything is being cancelled."""
 
     def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
-        """The row failed by itself and is sent no more."""
+        """The row failed by itself and is not sent again."""
 
 
 class Neighbours(Protocol[EndpointT]):
-    """The other endpoints of the session, where there are any."""
+    """The other endpoints of the session, if any."""
 
     def fill(self) -> None:
-        """Let every row leave that may, to whichever."""
+        """Send every row that may leave, to any endpoint."""
 
     def another_is_open(self, endpoint: EndpointT) -> bool:
-        """Whether rows go to another one meanwhile."""
+        """Whether another endpoint accepts rows now."""
 
     def overflows(self, now_s: float) -> bool:
-        """Whether all that are not for the overflow take no more now."""
+        """Whether all endpoints except the overflow are full now."""
 
     def lost(self, endpoint: EndpointT, stop: EarlyStop, kind: FailureKind) -> EarlyStop | None:
-        """This endpoint alone would stop the run with ``stop``, for a failure of ``kind``. An EarlyStop when none is left."""
+        """This endpoint alone would stop the run with ``stop``, for a failure of ``kind``. Returns an EarlyStop when none is left."""
 
     def found(self, endpoint: EndpointT) -> None:
-        """This endpoint answers."""
+        """This endpoint answers again."""

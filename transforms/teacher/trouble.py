@@ -1,6 +1,6 @@
-"""What follows from failures: who is to blame, what a row's failures count for, and what a person reads meanwhile.
+"""The consequences of failures: whether the row or the endpoint is at fault, what failures count, and the messages.
 
-``health`` decides what to doubt, ``own_question`` asks, and here the answer is brought home to the rows.
+``health`` raises doubts, ``own_question`` asks, and this file applies the answer to the rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from transforms.teacher.waiting import WaitingRows
 
 log = logging.getLogger("beam_distill.teacher")
 
-SAY_PAUSED_AFTER_S = 5.0  # a busy server blinks; that is nobody's concern
+SAY_PAUSED_AFTER_S = 5.0  # a short pause of a busy server is not worth a message
 SAY_SILENT_AFTER_S = 60.0
 FEW_THROTTLED = 8
 FEW_FAILURES = 3
@@ -29,7 +29,7 @@ FEW_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a question of our own led to: an early stop for a failure of ``kind``, or ``given_up`` rows that failed by themselves, or an
+    """The result of our test question: an early stop for a failure of ``kind``, or ``given_up`` rows that failed by themselves, or an
     endpoint that is back."""
 
     stop: EarlyStop | None = None
@@ -39,7 +39,7 @@ class Resolved:
 
 
 class Trouble:
-    """Everything that failures lead to beyond the row's own budgets. ``waiting`` are the rows that wait to be sent, ``name`` the endpoint's."""
+    """All consequences of failures beyond the row's own budgets. ``waiting`` are the rows to send, ``name`` is the endpoint's."""
 
     def __init__(self, spec: ScoringSpec, adaptation: Adaptation, waiting: WaitingRows, name: str = "the endpoint") -> None:
         self._name = name
@@ -57,15 +57,15 @@ class Trouble:
 
     @property
     def doubt(self) -> Doubt | None:
-        """While there is one, rows are sent only by ``row_to_try``."""
+        """During a doubt, rows are sent only through ``row_to_try``."""
         return self.health.doubt
 
     def is_busy(self, now_s: float) -> bool:
-        """Whether the row that was tried has not come back yet; one that hangs is not waited for."""
+        """Whether a tried row has not returned yet; a row that hangs does not count."""
         return self._tried is not None and now_s - self._tried_at_s < self.question.time_s
 
     def row_to_try(self, now_s: float) -> RowInProgress | None:
-        """While there is a doubt: the row to send instead of a question of our own, taken out of those that wait. Called when one is due."""
+        """During a doubt: the row to send before our test question, removed from the waiting rows. Called when one is due."""
         if not self.health.tries_a_row(now_s):
             return None
         self._tried = self._waiting.take_hardly_failed(FEW_FAILURES if self.health.out else 0)
@@ -87,7 +87,7 @@ class Trouble:
         return is_back
 
     def failed(self, row: RowInProgress, failure: RequestFailure, now_s: float, rows_left: int) -> EarlyStop | None:
-        """An attempt at ``row`` failed, one of ``rows_left`` that are not finished. An EarlyStop when no row would fare better."""
+        """An attempt at ``row`` failed; ``rows_left`` rows are not finished. Returns an EarlyStop when every row would fail."""
         if failure.kind is FailureKind.UNCLEAR_REFUSAL and not self._unclear_said:
             self._unclear_said = True
             self._say_unclear(failure)
@@ -102,11 +102,11 @@ class Trouble:
         return self.health.failed(now_s, failure, rows_left, len(row.body) / BYTES_PER_TOKEN)
 
     async def resolve(self, doubt: Doubt, send: Send, now: Callable[[], float]) -> Resolved:
-        """Ask the question that ``doubt`` calls for, and see what follows."""
+        """Send the question for ``doubt``. Returns the result."""
         failure = await self.question.ask(doubt, send)
         now_s = now()
         if self.health.doubt is not doubt:
-            return Resolved()  # a row was answered meanwhile
+            return Resolved()  # meanwhile a row was answered
         if failure is not None:
             stop = self.health.question_failed(now_s, failure)
             if self.health.out and self._out_since_s is None:
@@ -128,12 +128,12 @@ class Trouble:
         return Resolved(given_up=tuple(self._waiting.remove_failed(lambda row: row.by_itself >= MOST_BY_ITSELF)))
 
     def forgive(self, now_s: float) -> None:
-        """What failed since the latest answer is not the rows' fault."""
+        """Failures since the latest answer do not count against the rows."""
         self._forgive(self.health.silent_s(now_s))
         self._accused.clear()
 
     def look(self, now_s: float) -> None:
-        """Time passes: say what a person waits for."""
+        """Call regularly: report what the run waits for."""
         silent_s = self.health.silent_s(now_s)
         if not silent_s:
             return
@@ -144,7 +144,7 @@ class Trouble:
         if self._out_since_s is not None and not self._paused_said and now_s - self._out_since_s > SAY_PAUSED_AFTER_S:
             self._paused_said = True
             log.warning(
-                "%s does not answer (%s: %s%s): paused, asking it again for up to %.0f s",
+                "%s does not answer (%s: %s%s): paused, trying again for up to %.0f s",
                 self._name,
                 failure.kind.value,
                 failure.detail,
@@ -168,7 +168,7 @@ class Trouble:
         return Resolved(given_up=tuple(self._waiting.remove_failed(throttled_throughout)))
 
     def _forgive(self, silent_s: float) -> None:
-        """The endpoint was out: what failed meanwhile is not the rows' fault, nor is the time that went by."""
+        """The endpoint was out: failures and time meanwhile do not count against the rows."""
         for row, kind in self._accused:
             if row.failures_by_kind.get(kind):
                 row.failures_by_kind[kind] -= 1
@@ -178,7 +178,7 @@ class Trouble:
     def _say_unclear(self, failure: RequestFailure) -> None:
         assert failure.kind.budget is not None
         log.warning(
-            "%s refuses a row in words that are not known here (%s%s): rows refused so are sent up to %d times, then rejected as %s",
+            "%s refuses a row with an unknown message (%s%s): such rows are sent up to %d times, then rejected as %s",
             self._name,
             failure.detail,
             begins_with(failure),

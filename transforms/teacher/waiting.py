@@ -1,4 +1,4 @@
-"""Rows that wait to be sent: those that failed before follow-up turns, those before new rows."""
+"""Rows that wait to be sent: retries before follow-up turns, and those before new rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.teacher.in_progress import RowInProgress
 
 
 class WaitingRows:
-    """Three queues. ``randomness`` decides which row is taken where one from elsewhere is wanted."""
+    """Three queues. ``randomness`` chooses a row from another place of the input."""
 
     def __init__(self, randomness: random.Random) -> None:
         self.new: deque[RowInProgress] = deque()
@@ -35,7 +35,7 @@ class WaitingRows:
         heapq.heappush(self.retries, (at_s, next(self._order), row))
 
     def put_back(self, row: RowInProgress) -> None:
-        """A row that was taken may not leave after all: it goes first next time."""
+        """A row that was taken cannot leave: it goes first next time."""
         self.urgent.appendleft(row)
 
     def one_ready(self, now_s: float) -> bool:
@@ -43,7 +43,7 @@ class WaitingRows:
         return bool(self.urgent or self.new or (self.retries and self.retries[0][0] <= now_s))
 
     def take(self, now_s: float, from_elsewhere: bool) -> RowInProgress:
-        """The row that goes next, of which there must be one; ``from_elsewhere`` prefers a new one from anywhere in the input read so far."""
+        """The next row; there must be one. ``from_elsewhere`` prefers a new one from anywhere in the input read so far."""
         if from_elsewhere and self.new:
             place = self._random.randrange(len(self.new))
             row = self.new[place]
@@ -54,7 +54,7 @@ class WaitingRows:
         return self.urgent.popleft() if self.urgent else self.new.popleft()
 
     def take_hardly_failed(self, failures: int) -> RowInProgress | None:
-        """A new row from anywhere in the input read so far, or else one of at most ``failures`` failures; None when there is none."""
+        """A new row from anywhere in the input read so far, or else one with at most ``failures`` failures; None if there is none."""
         if self.new or self.urgent:
             return self.take(float("-inf"), from_elsewhere=True)
         few = [entry for entry in self.retries if sum(entry[2].failures_by_kind.values()) <= failures]
@@ -66,11 +66,11 @@ class WaitingRows:
         return chosen[2]
 
     def sample(self) -> RowInProgress | None:
-        """A row like the one that goes next."""
+        """A row like the next one."""
         return self.urgent[0] if self.urgent else self.new[0] if self.new else None
 
     def remove_failed(self, unwanted: Callable[[RowInProgress], bool]) -> list[RowInProgress]:
-        """Take out those rows that failed and are ``unwanted``."""
+        """Remove the rows that failed and are ``unwanted``."""
         removed = [row for _, _, row in self.retries if unwanted(row)]
         if removed:
             gone = set(removed)
@@ -79,7 +79,7 @@ class WaitingRows:
         return removed
 
     def remove_of(self, deliver: Callable[[ScoredRow], None]) -> list[RowInProgress]:
-        """Take out the rows that came with this ``deliver``."""
+        """Remove the rows with this ``deliver``."""
         removed = [row for row in self if row.deliver == deliver]
         self.retries = [entry for entry in self.retries if entry[2].deliver != deliver]
         heapq.heapify(self.retries)
@@ -88,7 +88,7 @@ class WaitingRows:
         return removed
 
     def remove_all(self) -> list[RowInProgress]:
-        """Take out every row."""
+        """Remove all rows."""
         removed = list(self)
         self.retries.clear()
         self.urgent.clear()

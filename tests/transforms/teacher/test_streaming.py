@@ -234,7 +234,7 @@ def test_done_without_a_reason_names_the_setting_that_helps(tmp_path: Path) -> N
     failure = scored.rows[0].failure or scored.rows[0].stopped
     assert not scored.answers
     assert failure is not None
-    assert "no finish_reason that the answer is whole; stream: off asks for it in one piece" in failure.detail
+    assert "there is no finish_reason for a complete answer; with stream: off it comes in one piece" in failure.detail
 
 
 def test_a_response_that_does_not_end_after_done_is_not_waited_for(tmp_path: Path) -> None:

@@ -355,8 +355,8 @@ def test_refusals_in_unclear_words_now_and_then_cost_no_row(caplog: pytest.LogCa
     played = play(lambda asked: UNCLEAR if asked.number % 10 == 3 else answer(latency_s=0.5), 300)
     assert played.stopped is None
     assert played.reasons()["answered"] >= 297
-    assert [record.message for record in caplog.records if "not known here" in record.message] == [
-        "the endpoint refuses a row in words that are not known here (status 400: the lattice did not fold): rows refused so are sent up to 3 "
+    assert [record.message for record in caplog.records if "unknown message" in record.message] == [
+        "the endpoint refuses a row with an unknown message (status 400: the lattice did not fold): such rows are sent up to 3 "
         "times, then rejected as unclear_refusal"
     ]
 

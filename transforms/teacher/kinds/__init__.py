@@ -1,1 +1,1 @@
-"""What differs between kinds of endpoints: one kind a file, ``registry`` finds which one an address is."""
+"""The differences between kinds of endpoints: one file per kind, ``registry`` finds the kind of an address."""

@@ -17,7 +17,7 @@ _PROJECT = re.compile(r"/api/projects/[^/]+")
 
 class AzureOpenAI(Kind):
     """``/openai/deployments/NAME/chat/completions`` with an api-version; a key as ``api-key``, a token as bearer;
-    ``max_completion_tokens`` (the only name that reasoning models take) until an older model asks for ``max_tokens``."""
+    ``max_completion_tokens`` (the only name that reasoning models accept) until an older model asks for ``max_tokens``."""
 
     host_suffixes = (".openai.azure.com", ".cognitiveservices.azure.com", ".api.cognitive.microsoft.com", ".services.ai.azure.com")
     scope = "https://cognitiveservices.azure.com/.default"
@@ -32,10 +32,10 @@ class AzureOpenAI(Kind):
     )
 
     def chat_url(self, address: str, model: str | None) -> str:
-        chat_completions_url(address)  # refuses what is not an address
+        chat_completions_url(address)  # raises for an invalid address
         parts = urlsplit(address.strip())
-        path = parts.path.rstrip("/").removesuffix("/openai/responses")  # the address that the portal shows for newer models
-        if _PROJECT.fullmatch(path):  # what the portal calls a project's endpoint
+        path = parts.path.rstrip("/").removesuffix("/openai/responses")  # the portal's address for newer models
+        if _PROJECT.fullmatch(path):  # the portal's address of a project
             path += "/openai/v1"
         if path in ("", "/openai", "/openai/deployments"):
             if model is None:

@@ -1,4 +1,4 @@
-"""What a kind of endpoint decides."""
+"""The interface of a kind of endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from transforms.teacher.address import chat_completions_url
 
-# what Azure's model inference route takes without being asked to pass the rest through (specification 2024-05-01-preview)
+# what Azure's model inference route accepts without the pass-through header (specification 2024-05-01-preview)
 _INFERENCE_FIELDS = frozenset(
     {
         "messages",
@@ -32,52 +32,52 @@ _INFERENCE_FIELDS = frozenset(
 
 
 class Kind:
-    """All that differs between kinds of endpoints: route, headers, token limit, bounds, how one is asked, what a person is told."""
+    """Everything that differs between kinds of endpoints: route, headers, token limit, bounds, probing, advice."""
 
     host_suffixes: tuple[str, ...] = ()
     scope: str | None = None
-    """What a managed identity's token is asked for; None where nobody can know."""
+    """The scope of a managed identity's token; None if unknown."""
     asks_completion_tokens = False
-    """Whether the token limit goes by ``max_completion_tokens`` until the endpoint says otherwise."""
+    """Whether the token limit is called ``max_completion_tokens`` until the endpoint asks for another name."""
     names_token_limit = True
-    """Whether the token limit can be sent under the other of its two names."""
+    """Whether the token limit can be sent under its other name."""
     streams = True
-    """Whether an answer may be asked for as a stream."""
+    """Whether answers can be streamed."""
     lists_models = False
-    """Whether the route beside chat completions lists models."""
+    """Whether the route next to chat completions lists models."""
     offers_info = False
     """Whether ``GET /info`` may report the model's name."""
     is_azure = True
-    """Whether it is one of Azure's: it is asked whether it accepts the credential, and takes only one route."""
+    """Whether it is one of Azure's: the probe tests the credential, and there is only one route."""
     is_asked_by_listing = False
-    """Whether the list of models is asked for first, and an invalid request only where there is none."""
+    """Whether the probe asks for the list of models first, and sends an invalid request only if there is none."""
     takes_api_version = False
-    """Whether a connection's api-version belongs into its address."""
+    """Whether a connection's api-version belongs in its address."""
     connection_type: str | None = None
-    """How Azure ML calls it as the type of a connection, in lower case and without underscores."""
+    """Azure ML's name of the connection type, in lower case and without underscores."""
     is_known_by_connection = False
-    """Whether such a connection says more than its address does."""
+    """Whether such a connection's type adds information to its address."""
     not_found_advice = "there is no such route; see teacher_model_endpoint_url and endpoint_kind"
-    """What to look at when it answers that there is no such thing."""
+    """Advice for a 404."""
     role = "AzureML Data Scientist (onlineEndpoints/score/action)"
-    """What an identity needs in order to use it."""
+    """The role that an identity needs."""
     opening = b'{"messages":'
-    """What is before the list of messages in a request body."""
+    """The part of a request body before the list of messages."""
 
     def chat_url(self, address: str, model: str | None) -> str:
-        """The address that requests go to. Raises ValueError with what is wrong."""
+        """The address of requests. Raises ValueError with the reason."""
         return chat_completions_url(address)
 
     def key_headers(self, key: str) -> dict[str, str]:
-        """How a key is sent."""
+        """The headers for a key."""
         return {"Authorization": bearer(key)}
 
     def token_headers(self, token: str) -> dict[str, str]:
-        """How an Entra token is sent."""
+        """The headers for an Entra token."""
         return {"Authorization": f"Bearer {token}"}
 
     def route_headers(self, chat_url: str, fields: Mapping[str, Any]) -> dict[str, str]:
-        """Headers that follow from the route and the fields of a request."""
+        """Headers that depend on the route and the fields of a request."""
         if not is_inference_route(chat_url) or all(name in _INFERENCE_FIELDS for name in fields):
             return {}
         return {"extra-parameters": "pass-through"}
@@ -87,12 +87,12 @@ class Kind:
         return []
 
     def closing(self, fields: Mapping[str, Any]) -> bytes:
-        """What follows the list of messages in a request body, given the fields of a plain chat request; canonical JSON."""
+        """The part of a request body after the list of messages, from the fields of a plain chat request; canonical JSON."""
         return b"," + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)[1:]
 
 
 def bearer(key: str) -> str:
-    """The key behind its scheme, once."""
+    """The key with its scheme before it, once."""
     return key if key.lower().startswith("bearer ") else f"Bearer {key}"
 
 
@@ -103,7 +103,7 @@ def is_inference_route(chat_url: str) -> bool:
 
 
 def inference_bounds(chat_url: str, fields: Mapping[str, Any]) -> list[str]:
-    """Azure's model inference route takes temperature and top_p from 0 to 1."""
+    """Azure's model inference route accepts temperature and top_p from 0 to 1."""
     if not is_inference_route(chat_url):
         return []
     return [

@@ -1,11 +1,11 @@
-"""Azure's clouds: the public one, those of the United States' government and China's have the same services under other domains."""
+"""Azure's clouds: the public one, the US government's and China's have the same services under different domains."""
 
 from __future__ import annotations
 
 PUBLIC = "azure.com"
 _DOMAINS = ("azure.us", "azure.cn", "azure.eaglex.ic.gov", "azure.microsoft.scloud")
 _AS_PUBLIC = {
-    # where a name is not the public one with the cloud's domain at its end
+    # names that differ in more than the cloud's domain
     ".api.cognitive.microsoft.us": ".api.cognitive.microsoft.com",
     ".api.cognitive.azure.us": ".api.cognitive.microsoft.com",
     ".api.cognitive.azure.cn": ".api.cognitive.microsoft.com",
@@ -15,7 +15,7 @@ _RESOURCE_MANAGERS = {"management.usgovcloudapi.net": "azure.us", "management.ch
 
 
 def as_public(host: str) -> str:
-    """The name that a service at ``host`` has in the public cloud; its own name where it is of no cloud."""
+    """The name of the service at ``host`` in the public cloud; unchanged for other hosts."""
     for ending, public in _AS_PUBLIC.items():
         if host.endswith(ending):
             return host.removesuffix(ending) + public
@@ -23,7 +23,7 @@ def as_public(host: str) -> str:
 
 
 def scope_in_cloud(scope: str, host: str, resource_manager: str = "") -> str:
-    """A scope of the public cloud as it is in the cloud of ``host``, else in that of the resource manager's host."""
+    """A scope of the public cloud, for the cloud of ``host`` or else of the resource manager's host."""
     domain = next((domain for domain in _DOMAINS if host.endswith(f".{domain}")), None)
     if domain is None and host.endswith(".api.cognitive.microsoft.us"):
         domain = "azure.us"

@@ -1,4 +1,4 @@
-"""An Azure ML online endpoint behind ``/score``: images that have no OpenAI-style route."""
+"""An Azure ML online endpoint with ``/score``: images without an OpenAI-style route."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from transforms.teacher.kinds.base import Kind
 
 
 class OnlineScore(Kind):
-    """``{"input_data": {"input_string": messages, "parameters": {...}}}``. The token limit goes by both names: images before
-    mid-2026 map ``max_new_tokens`` over ``max_tokens``, later ones ignore it, transformers images know nothing else."""
+    """``{"input_data": {"input_string": messages, "parameters": {...}}}``. The token limit is sent under both names: images before
+    mid-2026 prefer ``max_new_tokens``, later ones ignore it, and transformers images know only this one."""
 
     scope = "https://ml.azure.com/.default"
     names_token_limit = False
-    streams = False  # a scoring script returns its answer
+    streams = False  # a scoring script returns its answer at once
     opening = b'{"input_data":{"input_string":'
 
     def chat_url(self, address: str, model: str | None) -> str:
-        parts = urlsplit(chat_completions_url(address))  # refuses what is not an address
+        parts = urlsplit(chat_completions_url(address))  # raises for an invalid address
         path = urlsplit(address.strip()).path.rstrip("/")
         for route in ("/chat/completions", "/v1", "/score"):
             path = path.removesuffix(route)

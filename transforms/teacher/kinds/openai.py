@@ -9,7 +9,7 @@ from transforms.teacher.kinds.base import Kind, bearer
 
 
 class OpenAI(Kind):
-    """``/v1/chat/completions``, ``max_tokens``, a list of models. A key goes out under both names: gateways differ."""
+    """``/v1/chat/completions``, ``max_tokens``, a list of models. A key is sent in both headers: gateways differ."""
 
     is_azure = False
     lists_models = True

@@ -1,4 +1,4 @@
-"""Which kind an address is, and each kind by its name."""
+"""The kind of an address, and the kinds by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transforms.teacher.kinds.serverless import Serverless
 
 
 class EndpointKind(str, Enum):
-    """The kinds, under the names that the input ``endpoint_kind`` takes."""
+    """The kinds, with the values of the setting ``endpoint_kind``."""
 
     OPENAI = "openai"
     SERVERLESS = "serverless"
@@ -36,7 +36,7 @@ KINDS: dict[EndpointKind, Kind] = {
 def kind_of(address: str) -> EndpointKind:
     """The kind by the end of the host's name; an unknown host is a plain OpenAI-compatible server.
 
-    An online endpoint's ``/score`` address is read as its OpenAI-style route beside it.
+    An online endpoint's ``/score`` address means its OpenAI-style route.
     """
     host = as_public((urlsplit(address.strip()).hostname or "").lower())
     for name, kind in KINDS.items():

@@ -13,7 +13,7 @@ INFERENCE_API_VERSION = "2024-05-01-preview"
 
 
 class Serverless(Kind):
-    """``/v1/chat/completions``, or ``/chat/completions`` where the address names that; keys and tokens as bearer; ``max_tokens``."""
+    """``/v1/chat/completions``, or ``/chat/completions`` if the address has that; keys and tokens as bearer; ``max_tokens``."""
 
     host_suffixes = (".models.ai.azure.com", ".inference.ai.azure.com")
     scope = "https://ml.azure.com/.default"
