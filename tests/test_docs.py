@@ -116,12 +116,14 @@ def test_a_page_describes_every_member_of_its_registry(page: str, member: str) -
 
 def test_the_page_of_input_files_has_a_suffix_of_every_format() -> None:
     page = (ROOT / "docs" / "reference" / "input_files.md").read_text(encoding="utf-8")
-    assert {format_name(f"rows{suffix}", None) for suffix in re.findall(r"`(\.\w+)`", page)} == {*FORMATS}
+    assert {format_name(f"rows{suffix}", None) for suffix in re.findall(r"`(\.\w+)`", page)} == {*FORMATS}, "add a row to its first table"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_is_shown_on_some_page(name: str) -> None:
-    assert any(f"beam-distill {name}" in page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md")
+    assert any(f"beam-distill {name}" in page.read_text(encoding="utf-8") for page in PAGES if page.name != "CHANGELOG.md"), (
+        "add it to the guide that covers it"
+    )
 
 
 def test_every_make_target_is_explained() -> None:
