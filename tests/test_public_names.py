@@ -39,7 +39,7 @@ def test_another_name_is_not(package: str) -> None:
 
 
 def test_the_page_has_each_of_them() -> None:
-    tables = PAGE.split("## A Beam pipeline of your own")
+    tables = PAGE.split("## In your own Beam pipeline")
     for package, text in zip(PUBLIC, tables, strict=True):
         assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == PUBLIC[package]
 
