@@ -1,6 +1,6 @@
-"""What the person runs: the command, its settings, the assembly and the embedded teacher.
+"""What the user runs: the command, its settings, the assembly and the embedded teacher.
 
-``distill()`` is the command as a function. The rest of what is exported is what it returns, raises and hands to ``progress``.
+``distill()`` is the command as a function. The other public names are what it returns, raises and passes to ``progress``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)  # only who asks for it waits for what it imports
+    return getattr(import_module(_HOMES[name]), name)  # loaded only when it is used
 
 
 def distill(
@@ -40,17 +40,17 @@ def distill(
 ) -> RunResult:
     """Do what ``beam-distill run`` does: rows in, two datasets out.
 
-    ``inputs`` go by the names of the command's inputs (docs/inputs.md) and win over the environment (``BEAM_DISTILL_*``), that over the
-    file ``config`` (YAML or JSON), that over defaults. Paths may be ``pathlib.Path``. Works in scripts, threads, notebooks and under a
-    running event loop; several may run at the same time, each in a work_dir of its own.
+    ``inputs`` have the names of the command's inputs (docs/inputs.md). They override the environment (``BEAM_DISTILL_*``), which overrides
+    the file ``config`` (YAML or JSON), which overrides the defaults. Paths may be ``pathlib.Path``. Works in scripts, threads, notebooks and
+    with a running event loop; several runs may work at the same time, each in its own work_dir.
 
-    Progress is drawn in a notebook's cell or on a terminal, and logged by ``beam_distill`` at level INFO elsewhere; ``quiet=True`` leaves
-    it out, and ``progress`` gets it instead: a function that is called with a ProgressView a few times a second, on another thread.
+    Progress is shown in a notebook's cell or on a terminal, and elsewhere logged by ``beam_distill`` at level INFO. ``quiet=True`` turns it
+    off. ``progress`` gets it instead: a function that is called with a ProgressView a few times a second, on another thread.
 
-    Returns how the run ended: ``print(result)`` is the command's summary; ``ok``, ``exit_code``, ``datasets``, ``verdict``, ``metrics`` and
-    the paths of rejects and report are there to be read. A run that published nothing returns too.
-    Raises SettingsError for inputs that are wrong and RunRefused when nothing could be started, each with what to do; KeyboardInterrupt
-    after Ctrl-C, once the answers in flight were waited for. Every answer received is on the ledger, and the same call goes on from there.
+    Returns the result: ``print(result)`` shows the command's summary; ``ok``, ``exit_code``, ``datasets``, ``verdict``, ``metrics`` and
+    the paths of rejects and report are attributes. A run that published nothing also returns.
+    Raises SettingsError for wrong inputs and RunRefused when the run cannot start, each with advice; KeyboardInterrupt
+    after Ctrl-C, when the answers in flight have arrived. Every received answer is on the ledger, and the same call continues from there.
     """
     with ROOT_LOGGER_LEFT_ALONE:
         # late: keeps Beam out of the start

@@ -4,7 +4,7 @@ import sys
 
 
 def command() -> int:
-    """The command with the process's arguments; its exit code. Ctrl-C before it has begun is no traceback."""
+    """Run the command with the process's arguments. Returns its exit code. An early Ctrl-C prints no traceback."""
     try:
         from beam_distill.cli.main import main
 

@@ -8,7 +8,7 @@ from transforms.elements.failures import StopCause
 
 
 class ExitCode(IntEnum):
-    """What a caller learns from the exit code alone."""
+    """The ways a command can end."""
 
     PUBLISHED = 0
     DEFECT = 1
@@ -43,7 +43,7 @@ FOR_STOP: dict[StopCause, ExitCode] = {
 
 
 class RunRefused(Exception):
-    """The run cannot start or go on; ``code`` is the exit code, the text says what to do."""
+    """The run cannot start or continue; ``code`` is the exit code, the text says what to do."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)

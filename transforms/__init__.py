@@ -101,4 +101,4 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)  # late: loads Beam only when a stage is used
+    return getattr(import_module(_HOMES[name]), name)  # loads Beam only when a stage is used

@@ -1,1 +1,1 @@
-"""Everything before paying: checks, the survey of the input, what is still to be sent, estimates, the pilot."""
+"""Everything before the first paid request: checks, the survey of the input, the rows to send, estimates, the pilot."""

@@ -1,4 +1,4 @@
-"""What a change of settings since the ledger's answers means for this run: what is used, what is sent again, and what that costs."""
+"""The effect of changed settings on a run: the answers that are used, the rows that are sent again, and the cost of these."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LIMIT = "teacher_model_max_new_tokens"
 
 @dataclass(slots=True)
 class SentAgain:
-    """Rows that are sent although the ledger has answers about them, and what those answers took.
+    """Rows that are sent although the ledger has answers to them, and the usage of those answers.
 
-    ``requests`` are those to be sent, ``reported`` the earlier ones whose tokens were reported.
+    ``requests`` counts requests to send, ``reported`` the earlier ones with reported tokens.
     """
 
     rows: int = 0
@@ -26,7 +26,7 @@ class SentAgain:
     usage: Usage = Usage()
 
     def add_row(self, requests: int, earlier: Iterable[Usage | None]) -> None:
-        """One more row, of which so many requests are to be sent; ``earlier`` is what each earlier answer took, as far as reported."""
+        """One more row with this number of requests to send; ``earlier`` is the usage of each earlier answer, if reported."""
         self.rows += 1
         self.requests += requests
         for usage in earlier:
@@ -35,17 +35,17 @@ class SentAgain:
                 self.usage = self.usage.plus(usage)
 
     def add(self, other: SentAgain) -> None:
-        """Take in those of another split."""
+        """Add those of another split."""
         self.rows += other.rows
         self.requests += other.requests
         self.reported += other.reported
         self.usage = self.usage.plus(other.usage)
 
     def price(self, prices: Prices | None, limit: int, grows: bool = False) -> str:
-        """Requests, tokens and money. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than they were."""
+        """Requests, tokens and cost as text. ``limit`` is the most tokens of an answer; ``grows``: answers will be longer than before."""
         sent = counted(self.requests, "request")
         if not self.reported:
-            return f"{sent}; what they take is not known, for the endpoint reports no tokens"
+            return f"{sent}; their usage is not known, because the endpoint reports no tokens"
         times = self.requests / self.reported
         most_out = self.requests * limit
         out = most_out if grows else min(most_out, round(self.usage.completion * times))
@@ -58,11 +58,11 @@ class SentAgain:
 
 @dataclass(slots=True)
 class ChangedSettings:
-    """Rows with answers that were given under settings that are no longer those of the run.
+    """Rows with answers from earlier settings.
 
     ``used`` and ``context_full`` are rows answered under another token limit, the latter cut off by the model's context. ``cut_off`` are those
-    that ended at a lower limit than today's, ``other`` those asked something else. ``limits`` are the earlier limits; ``earlier`` and
-    ``now`` are the bodies of one of the other requests and of what is asked instead.
+    that ended at a limit lower than the current one, ``other`` those with another request. ``limits`` are the earlier limits; ``earlier``
+    and ``now`` are the bodies of one of the other requests and of its current request.
     """
 
     used: int = 0
@@ -74,7 +74,7 @@ class ChangedSettings:
     now: str = ""
 
     def sentences(self, limit: int, prices: Prices | None) -> list[str]:
-        """What a person should know before anything is sent; ``limit`` is the run's token limit. Empty where nothing changed."""
+        """Sentences for the user before anything is sent; ``limit`` is the run's token limit. Empty if nothing changed."""
         said = []
         before = ", ".join(f"{earlier}" for earlier in sorted(self.limits))
         if self.used:
@@ -107,7 +107,7 @@ def _are(count: int) -> str:
 
 
 def together(changes: Iterable[ChangedSettings]) -> ChangedSettings:
-    """Those of all splits as one."""
+    """The changes of all splits together."""
     whole = ChangedSettings()
     for change in changes:
         whole.used += change.used

@@ -1,4 +1,4 @@
-"""Which settings make the difference between what was asked about a row before and what is asked now."""
+"""The settings that make a row's earlier request and its current one differ."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LONGEST_VALUE = 40
 
 
 def differing_settings(earlier: str, now: str) -> list[str]:
-    """Which settings make two request bodies differ, with both values; ``earlier`` and ``now`` are JSON."""
+    """The settings in which two request bodies differ, with both values; ``earlier`` and ``now`` are JSON."""
     try:
         before, after = _leaves(json.loads(earlier)), _leaves(json.loads(now))
     except (ValueError, RecursionError):
         return []
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    # what a teacher does not take is left out of its requests, and makes no other request of them
+    # fields that a teacher refuses are left out of its requests, but do not make other requests
     changed = [name for name in names if name in before] or names
     return [
         "the messages (task, reasoning, template or wording)"

@@ -1,4 +1,4 @@
-"""What a job will take: tokens, time, money. Each number says what it rests on."""
+"""Estimates for a job: tokens, time, cost. Each number states its basis."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from transforms.elements.usage import Usage
 from transforms.ledger.schema import paid_usage
 
 BYTES_PER_TOKEN = 4.0
-"""English text in a request body; other scripts and much markup take fewer bytes a token, so more tokens."""
+"""English text in a request body; other scripts and much markup have fewer bytes per token, so more tokens."""
 FEWEST_FOR_A_RATE = 5
 ENOUGH_FOR_A_RATE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """What answers took so far. ``bytes_sent`` are those of requests whose tokens were reported."""
+    """The usage of answers so far. ``bytes_sent`` counts requests with reported tokens."""
 
     answers: int = 0
     bytes_sent: int = 0
@@ -28,12 +28,12 @@ class Experience:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there is anything to go by."""
+        """Whether there is enough for an estimate."""
         return self.answers > 0 and self.bytes_sent > 0
 
 
 def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
-    """Usage of all answers of one model on a ledger; the rate is that of the run with most of them."""
+    """The usage of one model's answers on a ledger; the rate is that of the run with most answers."""
     answers = sent = 0
     tokens = Usage()
     latency_ms = 0.0
@@ -57,7 +57,7 @@ def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
 def estimate_lines(
     requests: int, payload_bytes: int, max_new_tokens: int, at_a_time: int, usage: Experience, prices: Prices | None
 ) -> list[str]:
-    """The estimate for ``requests`` still to be sent, in lines for a person."""
+    """The estimate for ``requests`` to send, as lines of text."""
     if requests == 0:
         return ["estimate    nothing is left to be sent"]
     ask = "--pilot 20 sends 20 rows and shows"
@@ -87,7 +87,7 @@ def estimate_lines(
 
 
 def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usage: Experience) -> Usage:
-    """The tokens of so many requests, as earlier answers took; where there are none, with every answer as long as it may be."""
+    """The tokens of these requests, from earlier answers; without any, as if every answer had the longest length."""
     if not usage.is_enough:
         return Usage(round(payload_bytes / BYTES_PER_TOKEN), requests * max_new_tokens)
     seen = usage.tokens
@@ -98,6 +98,6 @@ def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usag
 
 
 def _about(tokens: float) -> str:
-    """Two digits say as much as is known."""
+    """Rounded to two digits, the precision of the estimate."""
     digits = max(0, len(str(round(tokens))) - 3)
     return f"{round(tokens, -digits):,.0f}"

@@ -1,4 +1,4 @@
-"""What the input files looked like when a run began, and which of them have changed since."""
+"""The state of the input files at the start of a run, and which of them have changed since."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transforms.files.paths import is_remote
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file's size, and on this machine which file it is and when it was last written, in nanoseconds since 1970."""
+    """A file's size, and for a local file its identity and when it was last written, in nanoseconds since 1970."""
 
     size_bytes: int
     written_ns: int = 0
@@ -24,12 +24,12 @@ InputState = dict[str, FileState]
 
 
 def input_state(rows: InputSpec) -> InputState:
-    """Every input file as it is now; what cannot be looked at is left out."""
+    """The current state of every input file that can be accessed."""
     found: InputState = {}
     for files in rows.splits:
         if files.pattern is None:
             continue
-        with suppress(Exception):  # every filesystem has errors of its own; reading it says what is wrong
+        with suppress(Exception):  # every filesystem has errors of its own; the reader reports the error
             for path, size_bytes in sizes_of(files.pattern).items():
                 found[path] = FileState(size_bytes) if is_remote(path) else _local(path)
     return found
@@ -41,7 +41,7 @@ def _local(path: str) -> FileState:
 
 
 def changed_since(before: InputState, rows: InputSpec) -> str:
-    """Which files have changed, in words; empty when none looks changed."""
+    """A description of the changed files; empty if none has changed."""
     now = input_state(rows)
     said = [f"{path} is new" for path in sorted(now.keys() - before.keys())]
     for path, was in sorted(before.items()):

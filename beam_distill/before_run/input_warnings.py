@@ -1,4 +1,4 @@
-"""What is legal about an input but probably not meant: most of it unreadable, or very few rows."""
+"""Warnings about an input that is valid but probably not intended: mostly unreadable, or very few rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from transforms.elements.counted import counted
 from transforms.elements.tasks import FEWEST_ROWS, TaskType
 
 LARGEST_UNREADABLE_SHARE = 0.01
-"""Up to this share, bad lines are listed by reason and nothing more is said."""
+"""Up to this share, bad lines are only listed by reason."""
 
 
 def input_warnings(split: str, rows: int, asked: int, task: TaskType, limited: bool, minimum_readable_ratio: float) -> list[str]:
-    """Sentences about one split of ``rows`` lines, of which ``asked`` can be sent. ``limited``: only the first rows were wanted."""
+    """Warnings about one split of ``rows`` lines, of which ``asked`` can be sent. ``limited``: the job uses only the first rows."""
     warnings = []
     unreadable = rows - asked
     if asked and unreadable >= LARGEST_UNREADABLE_SHARE * rows:

@@ -1,4 +1,4 @@
-"""How much of its limits a job has spent, what they leave, and what the rest would take."""
+"""The spent part of a job's limits, the rest, and the estimate for the remaining rows."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from transforms.elements.usage import Usage
 from transforms.files.paths import absolute
 
 TO_SPARE = 1.05
-"""An estimate is none to the digit, and the last request must fit at the most that it can take."""
+"""An estimate is not exact, and the last request must fit at its worst price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit of a job: what it allows, and how much of that is spent, ``beside`` the ledger as in ``JobSpending``."""
+    """One limit of a job: the allowed and the spent amount; ``beside`` as in ``JobSpending``."""
 
     name: str
     allowed: float
@@ -33,24 +33,24 @@ class Limit:
 
     @property
     def left(self) -> float:
-        """What is not spent yet."""
+        """The unspent amount."""
         return max(0.0, self.allowed - self.spent)
 
     @property
     def text(self) -> str:
-        """How much of it is spent."""
+        """The spent and the unspent amount as text."""
         spent = self.shown(self.spent).rpartition(" ")[0] or self.shown(self.spent)
         beside = f" ({self.shown(self.beside)} of it for attempts without an answer, or estimated)" if self.beside else ""
         return f"{self.name}: {spent} of {self.shown(self.allowed)} spent{beside}, {self.shown(self.left)} left"
 
     def shown(self, amount: float) -> str:
-        """An amount of it for a person."""
+        """An amount as text."""
         if self.prices is not None:
             return self.prices.amount(amount)
         return counted(round(amount), "token" if self.name == "max_total_tokens" else "request")
 
     def enough(self, more: float) -> str:
-        """As a flag: a limit that allows so much beyond what is spent with a little to spare, rounded up to three digits."""
+        """As a flag: a limit that allows ``more`` than the spent amount, with a small reserve, rounded up to three digits."""
         needed = self.spent + more * TO_SPARE
         digits = 2 - math.floor(math.log10(needed)) if needed > 0 else 0
         number = math.ceil(needed * 10**digits) / 10**digits
@@ -72,7 +72,7 @@ def limits_of(settings: DistillSettings, spent: JobSpending) -> list[Limit]:
 
 
 def limits_and_warnings(settings: DistillSettings, surveys: list[SplitSurvey], seen: Experience) -> tuple[list[str], list[str]]:
-    """How much of each limit is spent, and what a person should know whose limits leave less than what is still to be sent takes."""
+    """The state of each limit, and warnings for limits that are too low for the rows to send."""
     if not has_limits(settings):
         return [], []
     requests = sum(survey.requests for survey in surveys)
@@ -96,7 +96,7 @@ def limits_and_warnings(settings: DistillSettings, surveys: list[SplitSurvey], s
 
 
 def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -> str:
-    """How many rows are left, what they would take by what the others took, and which limits are enough for them."""
+    """The rows left, their estimated usage, and the limits that would be enough for them."""
     limits = limits_of(settings, spent)
     left = sum(part.tally.not_sent for part in verdict.splits)
     said = f"{'; '.join(limit.text for limit in limits)} (over all runs in this work_dir). {counted(left, 'row is', 'rows are')} left"
@@ -107,17 +107,17 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
     elif done:
         rest_of = round(spent.total.requests * left / done), spent.total.usage.times(left / done)
     if rest_of is None:
-        return f"{said}. What they would take is estimated by beam-distill check"
+        return f"{said}. beam-distill check estimates their usage"
     requests, more = rest_of
     prices = prices_of(settings)
     rest = {"max_total_tokens": float(more.total), "max_requests": float(requests), "max_cost": prices.cost(more) if prices else 0.0}
     takes = ", ".join(f"about {limit.shown(rest[limit.name])}" for limit in limits)
     raised = " ".join(limit.enough(rest[limit.name]) for limit in limits if rest[limit.name] > limit.left) or "A higher limit"
-    return f"{said}; as the others did, they would take {takes}: {raised} should be enough for all"
+    return f"{said}; like the others, they would take {takes}: {raised} should be enough for all"
 
 
 def _rest_of_conversations(settings: DistillSettings) -> tuple[int, Usage] | None:
-    """Requests and tokens that are left to be sent, turn by turn; None where only the endpoint knows."""
+    """Requests and tokens left to send, turn by turn; None if only the endpoint knows."""
     endpoint, _ = endpoint_by_record(settings)
     if endpoint is None:
         return None

@@ -1,4 +1,4 @@
-"""What can be wrong with the paths of a run: inputs that cannot be read twice, outputs that cannot be written, files that would meet."""
+"""Checks of a run's paths: inputs that cannot be read twice, outputs that cannot be written, files that would collide."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ OF_THE_RUN = frozenset(
         "report.html", "timeline", "submission.json", "bad_lines.jsonl",
     }
 )  # fmt: skip
-"""What a run keeps in its work_dir."""
+"""Names of a run's files in its work_dir."""
 
 
 def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
-    """Every problem with inputs, outputs and work_dir, named by the setting that it is of."""
+    """Every problem with inputs, outputs and work_dir, with the name of its setting."""
     problems: list[str] = []
     for files in spec.splits:
         name = "train_file_path" if files.split.value == "train" else "validation_file_path"
@@ -49,7 +49,7 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
 
 
 def _temporary_problem() -> str | None:
-    """What is wrong with the places for temporary files: Beam keeps a few bytes in one of them."""
+    """The problem with the folders for temporary files, if any: Beam writes a few bytes to one of them."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError as error:
@@ -77,7 +77,7 @@ def _input_problems(pattern: str) -> list[str]:
         if cannot_be_read_twice(path):
             problems.append(
                 f"{path} is a pipe or a device and cannot be read twice: rows are read to be sent, and again when the dataset is "
-                "written. Save what comes out of it as a file and name that"
+                "written. Save its output as a file and name that"
             )
             continue
         try:
@@ -92,7 +92,7 @@ def _input_problems(pattern: str) -> list[str]:
 
 def _output_problem(path: str) -> str | None:
     if is_remote(path):
-        return f"{path} holds [, * or ?, which this storage takes for a pattern; name it otherwise" if is_pattern(path) else None
+        return f"{path} contains [, * or ?, which this storage reads as a pattern; use another name" if is_pattern(path) else None
     if path.endswith(os.sep):
         return f"{path} is a directory; name a file"
     try:
@@ -117,15 +117,15 @@ def _output_problem(path: str) -> str | None:
     if target.exists() and not os.access(target, os.W_OK):
         return f"{path} cannot be written: no permission"
     try:
-        # what the rights allow a full disk, a quota or a special filesystem may not; the file has no name, or is gone at once
+        # in spite of the permissions, a full disk, a quota or a special filesystem may refuse; the test file has no name, or is removed at once
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
-        return f"{path} cannot be written: {parent} takes no file ({error.strerror})"
+        return f"{path} cannot be written: {parent} does not accept files ({error.strerror})"
     return None
 
 
 def _in_work_dir(output: str, work_dir: str) -> str | None:
-    """What is wrong with an output that has the name of one of the run's own files or folders, or is in the way of the work_dir."""
+    """The problem with an output that collides with one of the run's own files or with the work_dir, if any."""
     output, work_dir = _real(output), _real(work_dir)
     if output == work_dir or work_dir.startswith(output + "/"):
         return f"{output} is the work_dir or above it; name another output or another work_dir"
@@ -136,7 +136,7 @@ def _in_work_dir(output: str, work_dir: str) -> str | None:
 
 
 def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
-    """Files that are an input and an output at once, now or in the next run."""
+    """Files that are both input and output, now or in the next run."""
     problems = []
     outputs = {_real(files.output): files.output for files in spec.splits if files.output is not None}
     for files in spec.splits:
@@ -149,7 +149,7 @@ def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
         for path in () if problems else [*outputs.values(), *_other_files(settings, spec)]:
             if matches(files.pattern, path):
                 problems.append(
-                    f"{name}: the pattern {files.pattern} also takes in {path}, which this run writes: the next run would read it as rows. "
+                    f"{name}: the pattern {files.pattern} also matches {path}, which this run writes: the next run would read it as rows. "
                     "Write to another folder, or narrow the pattern"
                 )
                 break
@@ -157,7 +157,7 @@ def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
 
 
 def _other_files(settings: DistillSettings, spec: InputSpec) -> list[str]:
-    """What a run writes besides the datasets, by the names that an input may have."""
+    """A run's other files whose names an input may have."""
     folder = settings.resolved_work_dir
     written = [f"{folder}/{name}" for name in ("rejects.jsonl", "run.json", "ledger/run.avro", "timeline/run.jsonl")]
     written += [f"{folder}/previous/0/{os.path.basename(files.output)}" for files in spec.splits if files.output is not None]

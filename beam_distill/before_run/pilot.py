@@ -1,4 +1,4 @@
-"""A few rows sent before a job, to see what answers look like and take. They land on the ledger, and the job reuses them."""
+"""A few rows sent before a job, to see the answers and their usage. They go to the ledger, and the job reuses them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from transforms.teacher.session import close_sessions, shared_session
 
 @dataclass(slots=True)
 class PilotResult:
-    """How the pilot's rows ended. ``stopped`` says why the endpoint could not go on, None when it could."""
+    """The results of the pilot's rows. ``stopped`` says why the run stopped early, None otherwise."""
 
     sent: int = 0
     answered_before: int = 0
@@ -37,7 +37,7 @@ class PilotResult:
 
 
 def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> PilotResult:
-    """Ask the teacher about the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
+    """Send the first ``count`` rows that can be sent. Raises RunRefused when another run holds the work_dir."""
     run_id = new_run_id(datetime.now(timezone.utc), "pilot", run_files(settings.resolved_work_dir, "").ledger_dir)
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
     job = job_spec(settings, teacher.endpoint, run_id, pool=teacher.pool)

@@ -1,4 +1,4 @@
-"""Everything that can be wrong, before paying: input files, outputs, work_dir, credential, endpoint, model."""
+"""Checks before paying: input files, outputs, work_dir, credential, endpoint, model."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from transforms.teacher.specs import CredentialKind, EndpointSpec
 from transforms.web.proxies import UnusableProxy, proxy_for
 
 MOST_PROBLEMS = 10
-GLANCE_S = 0.5  # one look at an endpoint that need not answer before its first row
+GLANCE_S = 0.5  # one short probe of an endpoint that need not answer before its first row
 
 
 def check_files(settings: DistillSettings) -> None:
-    """Raise RunRefused naming every input that is not there and every output that cannot be written."""
+    """Raise RunRefused naming every missing input and every output that cannot be written."""
     spec = input_spec(settings)
     problems = [*_unknown_filesystems(settings), *_bundle_problems(settings)]
     problems = problems or path_problems(settings, spec)
@@ -51,7 +51,7 @@ def _bundle_problems(settings: DistillSettings) -> list[str]:
         try:
             ssl.create_default_context(cafile=path)
         except ssl.SSLError as error:
-            problems.append(f"{name}: {path} holds no certificate that can be read ({error.reason or error}); expected a PEM file")
+            problems.append(f"{name}: {path} contains no readable certificate ({error.reason or error}); expected a PEM file")
         except OSError as error:
             problems.append(f"{name}: {path} cannot be read: {error.strerror}")
     return problems
@@ -85,8 +85,8 @@ def _unknown_filesystems(settings: DistillSettings) -> list[str]:
 
 
 def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
-    """Raise RunRefused when the credential or another value is not where its reference says, its source stays silent for ``patience_s``
-    seconds, or the proxy that leads to the endpoint cannot be used."""
+    """Raise RunRefused when the credential or another value is not where its reference says, its source does not answer within ``patience_s``
+    seconds, or the proxy for the endpoint cannot be used."""
     try:
         proxy_for(endpoint.chat_url)
         credential_headers(endpoint, patience_s)
@@ -102,7 +102,7 @@ def check_credential(endpoint: EndpointSpec, patience_s: float = 0.0) -> None:
 
 
 def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
-    """Ask the endpoint what it serves. Raises RunRefused when it cannot be reached, refuses us or runs another model."""
+    """Ask the endpoint for its models. Raises RunRefused when it cannot be reached, refuses us or has another model."""
     check_credential(endpoint, settings.first_answer_patience)
     result = probe_endpoint(endpoint, settings.first_answer_patience)
     if not result.reached:
@@ -119,14 +119,14 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
 
 
 def _check_room(settings: DistillSettings, endpoint: EndpointSpec, result: ProbeResult) -> None:
-    """Raise RunRefused where the longest answer alone fills the model's context, so that no prompt fits."""
+    """Raise RunRefused if the longest answer alone fills the model's context, so that no prompt fits."""
     model = endpoint.model or (result.models[0] if len(result.models) == 1 else None)
     length = dict(result.context_tokens).get(model or "")
     if length is not None and settings.effective_max_new_tokens >= length:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"teacher_model_max_new_tokens is {settings.effective_max_new_tokens}, and the context of {model} holds {length} tokens for prompt "
-            "and answer together, as the endpoint says: no prompt fits. Lower teacher_model_max_new_tokens",
+            f"teacher_model_max_new_tokens is {settings.effective_max_new_tokens}, and the context of {model} has {length} tokens for prompt "
+            "and answer together, as the endpoint reports: no prompt fits. Lower teacher_model_max_new_tokens",
         )
 
 
@@ -136,28 +136,28 @@ def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
 
 
 def settled_route(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
-    """The endpoint at the route that is there, where an address without a version left two to choose from. Raises RunRefused."""
+    """The endpoint with the existing route, if an address without a version allows two. Raises RunRefused."""
     address = settings.teacher_model_endpoint_url
     if KINDS[endpoint.kind].is_azure or address is None or (other := other_route(address, endpoint.chat_url)) is None:
         return endpoint
     parts = urlsplit(address)
     if parts.path.strip("/") == "" and parts.hostname in ("localhost", "127.0.0.1", "::1"):
-        return endpoint  # a server of this machine at its root: they all have /v1
+        return endpoint  # local servers at their root: they all have /v1
     check_credential(endpoint, settings.first_answer_patience)
     return replace(endpoint, chat_url=find_route(endpoint, other, GLANCE_S))
 
 
 def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
-    """The endpoint with its model settled: the setting, or the only one that the endpoint lists.
+    """The endpoint with its model: from the setting, or the only one that the endpoint lists.
 
-    Raises RunRefused. An Azure endpoint is asked whether it lets us in; another with ``model`` set may stay silent, but a key that it
-    refuses is reported before rows are sent. Without a key there is nothing to ask.
+    Raises RunRefused. An Azure endpoint is asked whether it accepts our credential. Another endpoint with ``model`` set need not answer, but
+    a refused key is reported before rows are sent. Without a key there is nothing to ask.
     """
     return settle_model(settings, settled_route(settings, endpoint_spec(settings)))
 
 
 def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
-    """The endpoint at its route with its model settled; see ``resolve_endpoint``."""
+    """The endpoint with its route and model; see ``resolve_endpoint``."""
     if endpoint.model is not None and not KINDS[endpoint.kind].is_azure:
         check_credential(endpoint, settings.first_answer_patience)
         if endpoint.credential.kind is not CredentialKind.NONE:
@@ -170,5 +170,5 @@ def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointS
         return endpoint
     if len(result.models) > 1:
         listed = ", ".join(result.models[:20])
-        raise RunRefused(ExitCode.WRONG_INPUT, f"model: the endpoint serves several, say which with --model: {listed}")
+        raise RunRefused(ExitCode.WRONG_INPUT, f"model: the endpoint serves several, choose one with --model: {listed}")
     return with_model(endpoint, result.models[0] if result.models else None)

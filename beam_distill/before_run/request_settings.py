@@ -1,4 +1,4 @@
-"""Which settings make another request of every row, and which of them changed since a run."""
+"""The settings that change every row's request, and which of them changed since a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GROUPS = ("sampling", "prompts")
 
 
 def changed_requests(before: Mapping[str, Any], now: DistillSettings) -> list[str]:
-    """The names of those that differ from ``before``, which holds settings as run.json has them."""
+    """The names of those that differ from ``before``, the settings in run.json."""
     view = now.public_view()
     names = ["model", "extra_body"]
     for name, field in DistillSettings.model_fields.items():

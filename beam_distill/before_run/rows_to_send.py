@@ -1,4 +1,4 @@
-"""What of a job's input is still to be sent, by what is on the ledger now."""
+"""The rows of a job's input that are still to be sent, by the current ledger."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
 NEW_ROWS_IN_SUCCESSION = 10_000
-"""Too few, and a change of settings is not said where new rows were put in front of old ones; more keep the first request waiting."""
+"""With fewer, changed settings are not reported if new rows come before old ones; more delay the first request."""
 
 
 def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: bool = True) -> list[SplitSurvey]:
-    """Every split with input, walked against the ledger of the work_dir. ``endpoint`` has its model settled.
+    """Every split with input, compared with the ledger of the work_dir. ``endpoint`` has its model.
 
-    Without ``to_the_end`` the walk ends where the rest of the input can only be rows that the ledger knows nothing about: when everything on
-    it was met, or after many new rows in succession. Whether all is answered, and what changed settings mean, is known by then.
+    Without ``to_the_end`` the comparison ends when the rest of the input can only be new rows: when everything on the ledger was seen,
+    or after many new rows in succession. By then it is known whether all rows are answered, and what changed settings mean.
     """
     sampling = sampling_spec(settings)
     template = PayloadTemplate(endpoint, sampling)
@@ -45,8 +45,8 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
 
 
 def walk_rows(settings: DistillSettings, on_row: Callable[[PromptRequest | RejectedRow], None]) -> Iterator[tuple[str, SplitSurvey]]:
-    """Every split with input, walked without the ledger: its path or pattern, and what it holds. ``on_row`` sees every row."""
-    template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # no model yet: nothing is looked up with it
+    """Every split with input, without the ledger: its path or pattern, and its survey. ``on_row`` gets every row."""
+    template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # without a model: it is not used for look-ups
     spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
     for files in spec.splits:
         if files.pattern is not None:
@@ -58,7 +58,7 @@ def _never(_: SplitSurvey) -> bool:
 
 
 class _OnlyNewRows:
-    """Whether what follows in the input can only be new to the ledger. Asked after every row that is to be sent."""
+    """Whether the rest of the input can only be new rows. Called after every row to send."""
 
     def __init__(self, before: list[SplitSurvey], earlier: EarlierRequests) -> None:
         self._before = before
@@ -86,14 +86,14 @@ def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, EarlierReq
 
 
 def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, str | None]:
-    """The endpoint as requests name it, its model from the settings or the ledger, without asking anybody; and what is not certain about it.
+    """The endpoint for the request hash, its model from the settings or the ledger, without contacting it; and a remark if uncertain.
 
-    None where there is no ledger, or only asking would show it. Raises RunRefused for settings that name no endpoint.
+    None without a ledger, or if only the endpoint knows. Raises RunRefused for settings that name no endpoint.
     """
     if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
     if not settings.endpoint_is_given:
-        return None, "rows that the ledger answers are not distinguished: that needs the endpoint to be looked up, as beam-distill check does"
+        return None, "rows that the ledger answers are not distinguished: that needs a look-up of the endpoint, as in beam-distill check"
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:
         return endpoint, None

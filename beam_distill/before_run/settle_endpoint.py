@@ -1,4 +1,4 @@
-"""Whether a run needs its teacher at all, and the endpoint that its requests name."""
+"""Whether a run needs its teacher at all, and the endpoint of its requests."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ log = logging.getLogger("beam_distill")
 
 
 def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teacher, bool]:
-    """The teacher with its model settled, and whether anything may be sent to it.
+    """The teacher with its model, and whether anything may be sent to it.
 
-    Where the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused.
+    If the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused.
     """
     if not settings.send:
         return Teacher(_by_record(settings)), False
     if asks_again:
         return resolve_teacher(settings), True
-    if is_remote(settings.resolved_work_dir):  # reading that ledger is not for the command to do, but where nothing else helps
+    if is_remote(settings.resolved_work_dir):  # the command reads a remote ledger only if there is no other way
         try:
             teacher = resolve_teacher(settings)
         except RunRefused:
@@ -55,7 +55,7 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teache
 
 
 def _say_what_changed(settings: DistillSettings) -> None:
-    """Say which settings differ from those of the latest run here, where its ledger is not read."""
+    """Report the settings that differ from the latest run, if its ledger is not read."""
     records = [fields_of(f"{settings.resolved_work_dir}/{name}") for name in ("run.json", "started.json")]
     latest = max((record for record in records if record is not None), key=lambda record: str(record.get("run_id", "")), default={})
     before = latest.get("settings")
@@ -66,7 +66,7 @@ def _say_what_changed(settings: DistillSettings) -> None:
     whom = "Rows that were cut off by the lower limit" if changed == [LIMIT] else "Rows that were answered then"
     log.warning(
         "the latest run in this work_dir had other settings: %s. %s may be sent, and paid for, again: "
-        "beam-distill plan with the same inputs reads the ledger and says how many, and what they cost",
+        "beam-distill plan with the same inputs reads the ledger and reports how many, and their cost",
         differs,
         whom,
     )
@@ -87,7 +87,7 @@ def _all_answered(settings: DistillSettings, endpoint: EndpointSpec, surveys: li
 
 
 def _same_requests(settings: DistillSettings, one: EndpointSpec, other: EndpointSpec | None) -> bool:
-    """Whether rows make the same requests at both."""
+    """Whether rows have the same requests at both."""
     return other is not None and PayloadTemplate(one, sampling_spec(settings)).asks_like(PayloadTemplate(other, sampling_spec(settings)))
 
 
@@ -97,6 +97,4 @@ def _by_record(settings: DistillSettings) -> EndpointSpec:
         return endpoint
     if doubt is not None:
         return endpoint_spec(settings)
-    raise RunRefused(
-        ExitCode.WRONG_INPUT, f"send: false publishes what the ledger holds, and {settings.resolved_work_dir} holds none; leave send out"
-    )
+    raise RunRefused(ExitCode.WRONG_INPUT, f"send: false publishes from the ledger, and {settings.resolved_work_dir} has none; leave send out")

@@ -1,4 +1,4 @@
-"""One walk over the input before anything is sent: rows to ask, rows that cannot be asked, rows that the ledger answers."""
+"""One pass over the input before anything is sent: rows to ask, rows that cannot be sent, rows that the ledger answers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ from transforms.teacher.payload import PayloadTemplate
 
 @dataclass(slots=True)
 class SplitSurvey:
-    """What one split holds. ``requests`` and ``payload_bytes`` are those still to be sent; ``repeats`` are the rows to ask that are exactly
-    like an earlier one.
+    """The contents of one split. ``requests`` and ``payload_bytes`` are those to send; ``repeats`` counts exact repeats of earlier rows.
 
-    ``known_turns`` are the turns that the ledger has any answer to. A turn of a conversation that follows an answer is counted without that
-    answer, which nobody knows yet.
+    ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
+    answer, which is not known yet.
     """
 
     split: str
@@ -39,17 +38,17 @@ class SplitSurvey:
 
     @property
     def to_ask(self) -> int:
-        """Rows that are questions to the teacher."""
+        """Rows that can be sent to the teacher."""
         return self.rows - self.bad
 
     @property
     def to_send(self) -> int:
-        """Rows that something is still to be asked for."""
+        """Rows with at least one request to send."""
         return self.to_ask - self.answered
 
 
 class LedgerView:
-    """What a walk asks the ledger: ``find`` for answers that are used, ``earlier`` for all others."""
+    """The ledger for a survey: ``find`` for answers that are used, ``earlier`` for all others."""
 
     def __init__(self, find: LedgerLookup, earlier: EarlierRequests, limit: int) -> None:
         self.find = find
@@ -66,8 +65,7 @@ def survey_split(
     on_row: Callable[[PromptRequest | RejectedRow], None] = lambda _: None,
     is_enough: Callable[[SplitSurvey], bool] = lambda _: False,
 ) -> SplitSurvey:
-    """Walk one split. ``ledger`` is None where there is none; ``on_row`` sees every row; ``is_enough`` is asked after every row that is to
-    be sent."""
+    """Survey one split. ``ledger`` may be None; ``on_row`` gets every row; ``is_enough`` is called after every row to send."""
     survey = SplitSurvey(files.split.value)
     for row in walk_split(spec, files):
         survey.rows += 1
@@ -96,7 +94,7 @@ def survey_split(
 
 
 def _note_limits(changed: ChangedSettings, replies: tuple[TeacherReply, ...], limit: int) -> None:
-    """Note a row that is answered, where its answers were given under another token limit."""
+    """Note an answered row whose answers had another token limit."""
     limits = {reply.token_limit for reply in replies if reply.token_limit is not None}
     if not limits:
         return
@@ -111,7 +109,7 @@ def _note_limits(changed: ChangedSettings, replies: tuple[TeacherReply, ...], li
 def _note_sent_again(
     survey: SplitSurvey, ledger: LedgerView, prompt: Prompt, asked: PromptRequest, replies: tuple[TeacherReply, ...], template: PayloadTemplate
 ) -> None:
-    """Note a row that is to be sent, where the ledger has answers about it that are not used."""
+    """Note a row to send for which the ledger has unused answers."""
     changed, begin, turns = survey.changed, len(replies), len(asked.turns)
     cut_off = ledger.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
     if cut_off is not None:

@@ -1,4 +1,4 @@
-"""The endpoints that a job's rows go to: the one that is given, or several as one pool."""
+"""The endpoints of a job: the given one, or several as a pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("beam_distill")
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """The teacher with its model settled: ``endpoint`` is what the request hash is made of, ``pool`` who is asked where these are several."""
+    """The teacher with its model: ``endpoint`` is for the request hash, ``pool`` has the endpoints if there are several."""
 
     endpoint: EndpointSpec
     pool: tuple[PoolMember, ...] = ()
@@ -26,7 +26,7 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One endpoint of several, before it was asked anything. ``alone`` are the settings with it as the only one."""
+    """One endpoint of several, before the probe. ``alone`` are the settings with it as the only one."""
 
     name: str
     entry: TeacherEntry
@@ -35,7 +35,7 @@ class Candidate:
 
 
 def candidates(settings: DistillSettings) -> list[Candidate]:
-    """Every endpoint of ``teachers``, looked up where only a name is given. Raises RunRefused, which names the endpoint."""
+    """Every endpoint of ``teachers``, looked up if only a name is given. Raises RunRefused, which names the endpoint."""
     found = []
     for number, entry in enumerate(settings.teachers or (), start=1):
         alone = as_alone(settings, entry)
@@ -48,10 +48,10 @@ def candidates(settings: DistillSettings) -> list[Candidate]:
 
 
 def resolve_teacher(settings: DistillSettings) -> Teacher:
-    """The endpoints with their model settled. Raises RunRefused.
+    """The endpoints with their models. Raises RunRefused.
 
-    Of several, one that cannot be reached or refuses us now is warned of and stays in the pool: rows are sent to it once it answers, or it is
-    taken out then. Refused is what no waiting mends, and a pool in which none answers.
+    If one of several cannot be reached or refuses us now, there is a warning and it stays in the pool: rows are sent to it when it answers, or
+    it is taken out then. Permanent errors, and a pool in which none answers, raise.
     """
     if settings.teachers is None:
         return Teacher(resolve_endpoint(settings))
@@ -69,22 +69,22 @@ def resolve_teacher(settings: DistillSettings) -> Teacher:
     if len(silent) == len(settled):
         raise RunRefused(ExitCode.ENDPOINT_STOPPED, "teachers: none of them can be used now\n" + "\n".join(silent))
     for said in silent:
-        log.warning("%s. The other endpoints go on without it", said)
+        log.warning("%s. The other endpoints continue without it", said)
     return pool_of(settings, settled)
 
 
 def pool_of(settings: DistillSettings, settled: list[tuple[Candidate, EndpointSpec]]) -> Teacher:
-    """The pool of endpoints of which each has its model settled, as far as it could be asked. Raises RunRefused where the models differ."""
+    """The pool of endpoints, each with its model if known. Raises RunRefused if the models differ."""
     models = list(dict.fromkeys(model for candidate, endpoint in settled if (model := _declared(settings, candidate, endpoint)) is not None))
     if not models:
-        raise RunRefused(ExitCode.WRONG_INPUT, "model: none of the teachers says which model it serves; name it with --model")
+        raise RunRefused(ExitCode.WRONG_INPUT, "model: none of the teachers reports its model; name it with --model")
     if len(models) > 1 and not settings.teachers_may_differ:
         reported = "; ".join(f"{candidate.name}: {_declared(settings, candidate, endpoint) or 'not known'}" for candidate, endpoint in settled)
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"teachers: the models differ ({reported}), and a dataset is to be of one teacher. "
-            f"Where one model goes by several names, give its name "
-            "as model and what each endpoint calls it as deployment; else teachers_may_differ allows it",
+            f"teachers: the models differ ({reported}), and a dataset should come from one teacher. "
+            f"If one model has several names, give its name "
+            "as model and each endpoint's name for it as deployment; otherwise teachers_may_differ allows it",
         )
     model = settings.model or models[0]
     members = tuple(

@@ -21,10 +21,9 @@ SHOWN_LETTERS = 200
 
 
 def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, Teacher]:
-    """Print what every endpoint says; 0, or the exit code of what a run would trip over, and the teacher with its model settled.
+    """Check every endpoint and print the results. Returns 0 or the exit code that a run would have, and the teacher with its model.
 
-    ``sample`` is what sample_request sends. Raises RunRefused for what would stop a run before it begins: of several endpoints, when none can
-    be used.
+    ``sample`` is the request of sample_request. Raises RunRefused if a run could not start: with several endpoints, if none is usable.
     """
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import settled_route
@@ -64,15 +63,15 @@ def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequ
     print(f"access      {access_text(endpoint.credential)}")
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
     if KINDS[endpoint.kind].is_asked_by_listing and not result.models:
-        listed += "; that it takes chats is not proven by that, --pilot 1 sends it a row"
+        listed += "; this does not prove that it accepts chats, --pilot 1 sends it a row"
     way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
     print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}{way}) answers; models: {listed}")
     print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
-        print(f"model       several are served: say which with --model (exit code {int(ExitCode.WRONG_INPUT)})")
+        print(f"model       several are served: choose one with --model (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT, endpoint
     if settings.model is not None and result.models and settings.model not in result.models:
-        print(f"model       {settings.model} is not among them: give one that is with --model (exit code {int(ExitCode.WRONG_INPUT)})")
+        print(f"model       {settings.model} is not among them: choose one of them with --model (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT, endpoint
     if endpoint.model is None and result.models:
         endpoint = with_model(endpoint, result.models[0])
@@ -81,17 +80,17 @@ def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequ
 
 
 def parameters_text(settings: DistillSettings) -> str:
-    """The sampling parameters, beside what they may be; what is beyond was refused before."""
+    """The sampling parameters and their bounds; other values have been refused before."""
     return (
         f"temperature {number_shown(settings.teacher_model_temperature)} (0 to 2), top_p {number_shown(settings.teacher_model_top_p)} (0 to 1), "
         f"penalties {number_shown(settings.teacher_model_frequency_penalty)} and {number_shown(settings.teacher_model_presence_penalty)} "
         f"(-2 to 2), at most "
-        f"{settings.effective_max_new_tokens} tokens; Azure's /chat/completions takes temperature up to 1 only"
+        f"{settings.effective_max_new_tokens} tokens; Azure's /chat/completions accepts temperature only up to 1"
     )
 
 
 def access_text(ref: CredentialRef) -> str:
-    """What opens the endpoint, in words without a secret."""
+    """A description of the credential, without secrets."""
     if ref.kind is CredentialKind.NONE:
         return "no credential"
     if ref.kind is CredentialKind.IDENTITY:

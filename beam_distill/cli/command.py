@@ -1,4 +1,4 @@
-"""What a command is: one file in ``commands/`` that says its name, its help and what it takes, and runs."""
+"""The protocol of commands: one file in ``commands/`` with its name, its help, its flags and its function."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings, resolve
 
 NAMES = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
-"""The commands, in the order of the help; the file of each has its name."""
+"""The commands, in the order of the help; each file has its command's name."""
 WORK_DIR = "earlier_work_dir"
-"""Where a parser keeps the work_dir of an earlier run, which is not the input of that name."""
+"""The parser's name for the work_dir of an earlier run, which is not the input of that name."""
 
 
 class Takes(Enum):
-    """What a command is given beside its own flags; it is ready when the command runs."""
+    """What a command gets besides its own flags."""
 
     NOTHING = "nothing"
     WORK_DIR = "work_dir"
-    """The work_dir of an earlier run, and Beam's options, which say how its storage is reached."""
+    """The work_dir of an earlier run, and Beam's options for its storage."""
     SETTINGS = "settings"
-    """The inputs of a job, and Beam's options; a work_dir too where the command declares one."""
+    """The inputs of a job, and Beam's options; also a work_dir if the command declares one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a command.
 
-    ``leftovers`` are the arguments that the command does not declare: options of Beam's, all of them, unless it takes NOTHING. ``given`` are
-    the settings once they are resolved.
+    ``leftovers`` are the arguments that the command does not declare: all are options of Beam, unless it takes NOTHING. ``given`` are
+    the resolved settings.
     """
 
     namespace: argparse.Namespace
@@ -47,7 +47,7 @@ class Call:
 
     @property
     def has_work_dir(self) -> bool:
-        """Whether the work_dir of an earlier run was named."""
+        """Whether the work_dir of an earlier run was given."""
         return getattr(self.namespace, WORK_DIR, None) is not None
 
     @property
@@ -57,7 +57,7 @@ class Call:
 
     @property
     def config(self) -> str | None:
-        """The file of inputs, None when none was named."""
+        """The config file, or None."""
         return getattr(self.namespace, "config", None)
 
     @property
@@ -67,7 +67,7 @@ class Call:
 
 
 def settings_given(call: Call) -> ResolvedSettings:
-    """The settings by flags, environment and config file. Raises SettingsError."""
+    """The settings from flags, environment and config file. Raises SettingsError."""
     return resolve(call.inputs, call.config, call.environ)
 
 
@@ -75,10 +75,10 @@ def settings_given(call: Call) -> ResolvedSettings:
 class Command:
     """A command.
 
-    ``help`` is its line in the list of commands. ``declare`` adds its flags to a parser, and all inputs to the help where its second argument
-    is true; it may set usage, description, epilog and formatter_class too. ``run`` returns the exit code, or raises SettingsError or
+    ``help`` is its line in the list of commands. ``declare`` adds its flags to a parser, and all inputs to the help if its second argument
+    is true; it may also set usage, description, epilog and formatter_class. ``run`` returns the exit code, or raises SettingsError or
     RunRefused. ``resolve`` makes the settings of a command that takes them. ``rewrite`` changes the arguments after the command's name before
-    argparse sees them. ``lists_help`` off leaves -h out of the help.
+    argparse parses them. Without ``lists_help`` the help does not list -h.
     """
 
     name: str

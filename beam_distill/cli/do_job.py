@@ -12,9 +12,9 @@ from beam_distill.run.separate_report import with_report
 
 
 def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[str, ...] = ()) -> int:
-    """Do the job; the summary goes to standard output. With ``detach`` the job's id instead.
+    """Do the job and print the summary to standard output; with ``detach`` the job's id.
 
-    Rows that were rejected for a reason in ``ask_again`` are sent once more. Raises RunRefused.
+    Rows that were rejected for a reason in ``ask_again`` are sent again. Raises RunRefused.
     """
     # late: keeps Beam out of the start
     from beam_distill.run.job import run_job
@@ -28,7 +28,7 @@ def do_job(resolved: ResolvedSettings, beam_argv: list[str], ask_again: tuple[st
         submission = submit_detached(resolved, beam_argv, ask_again=ask_again)
         print(f"job         {submission.job_id} on {submission.master} ({submission.runner})")
         print(f"work_dir    {submission.work_dir}")
-        print(f"the job goes on by itself; read it back with: beam-distill status {shlex.quote(submission.work_dir)}")
+        print(f"the job continues by itself; to see its state: beam-distill status {shlex.quote(submission.work_dir)}")
         return 0
     result = run_job(resolved, beam_argv, ask_again)
     if resolved.settings.report:

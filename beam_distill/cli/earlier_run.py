@@ -1,4 +1,4 @@
-"""The settings of an earlier run, by the record in its work_dir, and what is given now on top of them."""
+"""The settings of an earlier run, from the record in its work_dir, with the current settings on top."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from transforms.files.paths import is_remote
 
 
 def record_of(work_dir: str) -> dict[str, Any]:
-    """run.json, or started.json of a run that did not come to write it."""
+    """run.json, or started.json of an unfinished run."""
     found = []
     for name in ("run.json", "started.json"):
         fields = fields_of(f"{work_dir.rstrip('/')}/{name}")
         if fields is not None and isinstance(fields.get("settings"), dict):
             found.append(fields)
     if not found:
-        raise SettingsError([f"work_dir: {work_dir} holds neither run.json nor started.json; name the work_dir of a run"])
+        raise SettingsError([f"work_dir: {work_dir} has neither run.json nor started.json; name the work_dir of a run"])
     return max(found, key=lambda fields: str(fields.get("run_id", "")))
 
 
 def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the earlier run was given, and what of it is not in the record because it is secret, with what is said of that."""
+    """The earlier run's settings, and the secret settings that its record does not have, each with a message."""
     known = DistillSettings.model_fields
     reported = {name: value for name, value in record["settings"].items() if name in record.get("origins", {}) and name in known}
     folder = str(record.get("working_directory") or ".")
@@ -59,6 +59,6 @@ def earlier_settings(record: dict[str, Any], environ: Mapping[str, str]) -> tupl
 
 
 def on_top_of_earlier(call: Call, record: Mapping[str, Any], earlier: Mapping[str, Any]) -> ResolvedSettings:
-    """Settings of which flags, environment and config file win over those of the ``earlier`` run. Raises SettingsError."""
+    """The settings: flags, environment and config file override those of the ``earlier`` run. Raises SettingsError."""
     flags = {**call.inputs, "work_dir": call.work_dir}
     return resolve(flags, call.config, call.environ, earlier=(f"earlier run {record.get('run_id', '')}", earlier))

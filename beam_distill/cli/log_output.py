@@ -1,4 +1,4 @@
-"""What of the log the command shows, on standard error."""
+"""The log messages that the command shows on standard error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from beam_distill.runners.log_lines import LogLines
 
 
 class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Writes to what standard error is at the moment: a live view puts itself in its place."""
+    """Writes to the current standard error, which a live view replaces."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
     def stream(self) -> Any:
-        """Standard error of this moment."""
+        """The current standard error."""
         return sys.stderr
 
     @stream.setter
@@ -26,22 +26,22 @@ class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def set_up_logging(debug: bool = False, quiet: bool = False) -> None:
-    """Set up the loggers of this process, in place of how they were set up before."""
+    """Set up the loggers of this process, replacing an earlier set-up."""
     handler = _StderrHandler()
     handler.setFormatter(LogLines())
     ours = logging.getLogger("beam_distill")
     ours.handlers[:] = [handler]
     ours.setLevel(logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO)
     ours.propagate = False
-    # Beam and what it imports warn about optional parts that nobody asked for
+    # Beam and its imports warn about optional parts that are not used
     logging.getLogger().setLevel(logging.WARNING if debug else logging.ERROR)
     # a stage's exception reaches the command, which shows it once; Beam would log it several times before
     logging.getLogger("apache_beam").setLevel(logging.WARNING if debug else logging.CRITICAL)
-    # the same of a runner's word, which Beam logs at the root
-    logging.getLogger().removeFilter(_is_no_runners_word)
+    # the same for a runner's message, which Beam logs at the root
+    logging.getLogger().removeFilter(_is_not_from_runner)
     if not debug:
-        logging.getLogger().addFilter(_is_no_runners_word)
+        logging.getLogger().addFilter(_is_not_from_runner)
 
 
-def _is_no_runners_word(record: logging.LogRecord) -> bool:
+def _is_not_from_runner(record: logging.LogRecord) -> bool:
     return record.module != "portable_runner"

@@ -1,4 +1,4 @@
-"""The command line: finds the command, gets ready what it takes, and turns every error into a message and an exit code."""
+"""The command line: finds the command, prepares its inputs, and turns every error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text
 
 
 def load(name: str) -> Command:
-    """The command of this name, one of NAMES; what it works with is not loaded yet."""
+    """The command of this name, one of NAMES, without its libraries."""
     command: Command = import_module(f"beam_distill.cli.commands.{name}").COMMAND
     return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with ``argv`` (the process's own by default); the exit code."""
+    """Run the command with ``argv`` (by default the process's). Returns the exit code."""
     if argv is not None:
         return _main(list(argv))
     hold_standard_streams()
     code = _main(sys.argv[1:])
     sys.stdout.flush()
-    # the outcome is settled and said: Ctrl-C while Python tidies up neither changes it nor prints a traceback
+    # the result is final and printed: Ctrl-C during Python's shutdown must not change it or print a traceback
     signal.signal(signal.SIGINT, lambda *_: os._exit(code))
     lost = output_failure()
-    if lost is not None and lost.errno != errno.EPIPE:  # who reads may have read enough
+    if lost is not None and lost.errno != errno.EPIPE:  # the reader may have read enough
         print(f"beam-distill: standard output cannot be written: {lost.strerror}; the exit code is that of the command", file=sys.stderr)
     sys.stderr.flush()
     return code
@@ -106,8 +106,8 @@ def _parser(commands: Iterable[Command], show_all: bool) -> argparse.ArgumentPar
 
 
 def _call(command: Command, call: Call) -> int:
-    """Get ready what the command takes, and run it."""
-    set_up_logging()  # Beam's option names may be asked for before the settings are there
+    """Prepare the command's inputs, and run it."""
+    set_up_logging()  # Beam's option names may be needed before the settings
     if command.takes is Takes.NOTHING:
         return command.run(call)
     check_beam_arguments(call.leftovers)
@@ -123,7 +123,7 @@ def _call(command: Command, call: Call) -> int:
 
 
 def _begin(call: Call) -> None:
-    """What the settings say of this process."""
+    """Apply the settings that concern this process."""
     settings = call.resolved.settings
     set_up_logging(settings.debug_mode, settings.quiet)
     for warning in call.resolved.warnings:

@@ -1,4 +1,4 @@
-"""The job in a few lines, as ``plan`` shows it and ``run`` before it begins."""
+"""The job in a few lines, for ``plan`` and for the start of ``run``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
 
 
 def _teacher(settings: DistillSettings) -> list[str]:
-    """Who is asked, and how we authenticate, one endpoint after another."""
+    """The endpoints and their authentication, one after another."""
     if settings.teachers is None:
         where = settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
         authentication = settings.resolved_authentication

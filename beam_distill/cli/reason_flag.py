@@ -1,4 +1,4 @@
-"""``--reason``: which codes a person may choose answers and rejects by, and what is said of any other."""
+"""``--reason``: the codes that select answers and rejects, and the message for any other."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def chosen_reasons(given: list[str]) -> tuple[str, ...]:
 
 
 def reason_problem(code: str, not_asked: str, without_request: frozenset[str]) -> str | None:
-    """What is wrong with a code, for a person; None when nothing is.
+    """The message for a wrong code; None for a valid one.
 
-    ``without_request`` are reasons of rows that the command cannot do anything about, for nothing was sent for them; ``not_asked`` says,
-    after "rows rejected for CODE", why, and what to do instead.
+    ``without_request`` are reasons of rows that were never sent, so the command does not apply to them; ``not_asked`` completes
+    "rows rejected for CODE" with the explanation and advice.
     """
     if code in without_request:
         return f"reason: rows rejected for {code} {not_asked}"

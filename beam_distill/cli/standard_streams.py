@@ -1,4 +1,4 @@
-"""Standard output and error that never end a command: closed, full, read by nobody, or in an encoding that lacks a letter."""
+"""Standard output and error that never fail a command: closed, full, without a reader, or in an encoding without some letter."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 
 class _Forgiving(io.FileIO):
-    """A file of the system's that takes what it can. ``failure`` is why the rest was lost, None while nothing was."""
+    """A file that ignores write errors. ``failure`` is the first error, None without one."""
 
     failure: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """Write; from the first failure on, take everything and lose it."""
+        """Write; after the first failure, drop everything."""
         if self.failure is None:
             try:
                 while (written := super().write(data)) is None:
-                    select.select([], [self], [])  # somebody made it non-blocking, and it is full
+                    select.select([], [self], [])  # a non-blocking stream that is full
                 return written
             except OSError as error:
                 self.failure = error
@@ -27,10 +27,10 @@ class _Forgiving(io.FileIO):
 
 
 def hold_standard_streams() -> None:
-    """Put streams that cannot fail in the place of standard output and error. For the command's own process, before it opens files.
+    """Replace standard output and error by streams that cannot fail. For the command's own process, before it opens files.
 
-    A standard stream that was closed is opened on nothing: the next file that is opened would take its number, and everything written to
-    standard error would go into that file. Letters that the encoding lacks are written as escapes.
+    A closed standard stream is opened on the null device: otherwise the next opened file would get its number, and everything written to
+    standard error would go into that file. Letters that the encoding does not have are written as escapes.
     """
     for number in range(3):
         try:
@@ -49,11 +49,11 @@ def _forgiving(stream: Any, number: int) -> io.TextIOWrapper:
         io.BufferedWriter(_Forgiving(number, "w", closefd=False)),
         encoding=encoding,
         errors="backslashreplace",
-        line_buffering=number == 2 or os.isatty(number) or getattr(stream, "write_through", False),  # the last is python -u
+        line_buffering=number == 2 or os.isatty(number) or getattr(stream, "write_through", False),  # write_through: python -u
     )
 
 
 def output_failure() -> OSError | None:
-    """Why what was written to standard output and has left our buffer did not arrive; None when it did."""
+    """The error of a failed write to standard output, after flushing; None without one."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return raw.failure if isinstance(raw, _Forgiving) else None

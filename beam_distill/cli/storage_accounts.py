@@ -1,4 +1,4 @@
-"""The storage accounts that Beam's options name, for commands that look at a job's files and do not run it."""
+"""The storage accounts in Beam's options, for commands that read a job's files and do not run it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from transforms.files.paths import is_remote
 
 
 def use_storage_accounts(call: Call) -> None:
-    """Let Beam's filesystems know them, where the job has a file that is not on this machine. Raises RunRefused for a wrong option."""
+    """Configure Beam's filesystems with them, if the job has a remote file. Raises RunRefused for a wrong option."""
     if any(is_remote(path) for path in call.resolved.settings.storage_paths):
         # late: keeps Beam out of the start
         from beam_distill.job.beam_options import beam_given, use_storage_options

@@ -1,4 +1,4 @@
-"""A target and a job's files for it, as ``render`` and ``launch`` are asked for them. Needs no Beam."""
+"""A target and a job's files for it, for ``render`` and ``launch``. Needs no Beam."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPILOG = "NAME is a value of the target (--list-values shows them) or any input
 
 
 def declare_target(parser: argparse.ArgumentParser, targets: Mapping[str, str]) -> None:
-    """Declare a target and what is given with it; ``targets`` says what each one is."""
+    """Declare the target argument and its flags; ``targets`` has a description of each."""
     width = max(map(len, targets)) + 2
     listed = "\n".join(f"  {target:<{width}}{what}" for target, what in targets.items())
     parser.description = f"{parser.description} TARGET is one of\n{listed}"
@@ -38,7 +38,7 @@ def declare_target(parser: argparse.ArgumentParser, targets: Mapping[str, str]) 
 
 
 def render_files(call: Call) -> tuple[str, Rendered, ResolvedSettings]:
-    """Render what the command line asks for; the folder, what is in it, and the job's settings. Raises SettingsError."""
+    """Render the target. Returns the folder, its files, and the job's settings. Raises SettingsError."""
     # late: keeps Jinja2 out of the start
     from beam_distill.deployment.render import RenderRequest, render, write
 
@@ -52,7 +52,7 @@ def render_files(call: Call) -> tuple[str, Rendered, ResolvedSettings]:
     resolved = resolve(inputs, namespace.config, {})
     for name in TARGETS[target].of_job(resolved.settings):
         if from_environment.get(name) and name not in set_values:
-            set_values[name] = inputs.pop(name)  # as the same --set is read
+            set_values[name] = inputs.pop(name)  # read it like the same --set
     folder = namespace.folder or f"beam-distill-{target}"
     request = RenderRequest(target, namespace.config, folder, set_values, inputs, read_values_file(namespace.values), namespace.values)
     rendered = render(request, resolved)
@@ -64,13 +64,13 @@ def render_files(call: Call) -> tuple[str, Rendered, ResolvedSettings]:
 
 
 def known(target: str) -> str:
-    """The target's name when there is such a one. Raises SettingsError with the nearest."""
+    """The target's name, if it exists. Raises SettingsError that suggests the nearest."""
     if target not in TARGETS:
         raise SettingsError([f"{target}: no such target{nearest(target, TARGETS)}; there are {', '.join(TARGETS)}"])
     return target
 
 
 def refuse(leftovers: list[str]) -> None:
-    """Raises SettingsError for arguments that nothing takes."""
+    """Raises SettingsError for unknown arguments."""
     if leftovers:
         raise SettingsError([f"unexpected argument {leftovers[0]!r}; an input of the job is set with --set name=value or in the config file"])

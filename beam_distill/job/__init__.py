@@ -1,1 +1,1 @@
-"""From settings to what the workers get: the specs of the stages, the endpoint, the assembly."""
+"""Settings to what the workers get: the specs of the stages, the endpoint, the assembly."""

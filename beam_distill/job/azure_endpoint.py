@@ -1,4 +1,4 @@
-"""From the names a person gives (connection, endpoint, identity) to the endpoint that the workers get."""
+"""The user's names (connection, endpoint, identity) to the endpoint that the workers get."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where the teacher is and what opens it; ``model_id`` is what Azure says is deployed, "" when it does not say."""
+    """The teacher's endpoint and credential; ``model_id`` is the deployed model according to Azure, or ""."""
 
     address: str
     kind: EndpointKind
@@ -43,7 +43,7 @@ class Located:
 
 
 def identity_of(settings: DistillSettings) -> IdentityRef:
-    """Who asks Azure."""
+    """The identity for Azure."""
     return IdentityRef(settings.identity_source, settings.identity_client_id, settings.azure_ca_bundle)
 
 
@@ -63,7 +63,7 @@ def locate(settings: DistillSettings) -> Located:
 
 
 def key_reference(settings: DistillSettings) -> CredentialRef:
-    """The place of a key that the person keeps themselves; none when none is named."""
+    """The reference to the user's own key, or the reference for no credential."""
     if settings.api_key_env is not None:
         return CredentialRef(CredentialKind.ENVIRONMENT, settings.api_key_env)
     if settings.api_key_file is not None:
@@ -76,7 +76,7 @@ def _kind(settings: DistillSettings, address: str) -> EndpointKind:
 
 
 def _by_address(settings: DistillSettings, access: str) -> Located:
-    assert settings.teacher_model_endpoint_url is not None  # held by config.settings.contradictions
+    assert settings.teacher_model_endpoint_url is not None  # ensured by config.settings.contradictions
     address = settings.teacher_model_endpoint_url
     kind = _kind(settings, address)
     credential = _identity_reference(settings, kind, address) if access == "managed_identity" else key_reference(settings)
@@ -112,8 +112,8 @@ def _by_name(settings: DistillSettings, name: str, access: str) -> Located:
     if access in ("by_endpoint", "managed_identity") and _place(address) != _place(found.address):
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"teacher_model_endpoint_url is at {urlsplit(address).netloc}, and endpoint {name} at {urlsplit(found.address).netloc}: what opens "
-            "the endpoint is sent to no other host. Leave the address out (it is looked up), or the name (and say what opens the address)",
+            f"teacher_model_endpoint_url is at {urlsplit(address).netloc}, and endpoint {name} at {urlsplit(found.address).netloc}: its "
+            "credential is sent to no other host. Leave out the address (it is looked up), or the name (and give the address's credential)",
         )
     if settings.endpoint_kind is not None:
         kind = EndpointKind(settings.endpoint_kind)
@@ -129,7 +129,7 @@ def _by_name(settings: DistillSettings, name: str, access: str) -> Located:
 
 
 def _place(address: str) -> tuple[str | None, int | None]:
-    """Host and port: what a credential was made for."""
+    """Host and port, which a credential belongs to."""
     parts = urlsplit(address)
     return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
@@ -142,12 +142,12 @@ def _credential_of(settings: DistillSettings, found: FoundEndpoint, kind: Endpoi
     if access == "managed_identity" and not takes_identity:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"authentication_type: endpoint {found.name} takes keys only (authMode {found.auth_mode}); leave authentication_type out, and its "
+            f"authentication_type: endpoint {found.name} accepts keys only (authMode {found.auth_mode}); leave authentication_type out, and its "
             "key is read with this identity",
         )
     if access == "managed_identity" or not found.auth_mode.startswith("key"):
         if not takes_identity:
-            raise RunRefused(ExitCode.WRONG_INPUT, f"endpoint {found.name} has authMode {found.auth_mode}, which is not known here")
+            raise RunRefused(ExitCode.WRONG_INPUT, f"endpoint {found.name} has authMode {found.auth_mode}, which is not supported")
         return _identity_reference(settings, kind, found.address)
     return CredentialRef(CredentialKind.SERVERLESS_KEY if found.serverless else CredentialKind.ONLINE_KEY, found.name, workspace, identity)
 
@@ -160,11 +160,11 @@ def _identity_reference(settings: DistillSettings, kind: EndpointKind, address: 
     if scope is None:
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"authentication_type: {parts.hostname} is not one of Azure's hosts, and a token is sent to them only; say what the token is for "
-            "with --identity_scope, or what the endpoint is with --endpoint_kind",
+            f"authentication_type: {parts.hostname} is not one of Azure's hosts, and a token is sent to these only; give the token's scope "
+            "with --identity_scope, or the endpoint's kind with --endpoint_kind",
         )
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {address} is not https, and a token is not sent in clear")
+        raise RunRefused(ExitCode.WRONG_INPUT, f"teacher_model_endpoint_url: {address} is not https, and a token is not sent over plain http")
     return CredentialRef(CredentialKind.IDENTITY, scope, identity=identity_of(settings))
 
 
@@ -173,7 +173,7 @@ def _workspace(settings: DistillSettings) -> WorkspaceRef:
 
 
 def _asked(settings: DistillSettings, ask: Callable[[], T]) -> T:
-    """``ask`` Azure, again for a while when it does not answer. Raises RunRefused."""
+    """Call ``ask``, with retries for a while when Azure does not answer. Raises RunRefused."""
     deadline = time.monotonic() + settings.first_answer_patience
     while True:
         try:
@@ -191,7 +191,7 @@ def _assets(settings: DistillSettings) -> tuple[ModelAsset | None, ModelAsset | 
     found: list[ModelAsset | None] = []
     for name, listed in (("teacher_model_asset_id", TEACHERS), ("student_model", STUDENTS)):
         text = getattr(settings, name)
-        if text is None or (name == "student_model" and not text.startswith("azureml:")):  # a student may have another home
+        if text is None or (name == "student_model" and not text.startswith("azureml:")):  # a student may come from elsewhere
             found.append(None)
             continue
         try:
@@ -213,7 +213,7 @@ def _say_unlisted(settings: DistillSettings, what: str, listed: frozenset[tuple[
 
 
 def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model_id: str) -> None:
-    """Hold what Azure says is deployed against the asset id that was given, else against the list of teachers. Raises RunRefused."""
+    """Compare Azure's deployed model with the given asset id, else with the list of teachers. Raises RunRefused."""
     if not model_id:
         return
     endpoint = f"endpoint {settings.teacher_model_endpoint_name}"
@@ -237,8 +237,8 @@ def _check_deployed(settings: DistillSettings, teacher: ModelAsset | None, model
 
 
 def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_model: str) -> None:
-    """``/info`` reports a name; silence means nothing. Raises RunRefused when it is not the teacher that was asked for, or, with
-    strict_model_list, none of the list."""
+    """Check the name that ``/info`` reports; a missing ``/info`` is not an error. Raises RunRefused when it is not the requested teacher, or,
+    with strict_model_list, not on the list."""
     if not info_model:
         return
     if settings.teacher_model_asset_id is None:
@@ -254,7 +254,7 @@ def check_model_name(settings: DistillSettings, endpoint: EndpointSpec, info_mod
 
 
 def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
-    """What to look at when an endpoint of this kind refuses."""
+    """Advice when an endpoint of this kind refuses."""
     kind = KINDS[endpoint.kind]
     by_identity = endpoint.credential.kind is CredentialKind.IDENTITY
     if refusal is FailureKind.NOT_FOUND:
@@ -264,10 +264,10 @@ def refusal_advice(endpoint: EndpointSpec, refusal: FailureKind) -> str:
     if refusal is FailureKind.UNAUTHORIZED:
         if by_identity:
             scope = endpoint.credential.place
-            return f"the identity's token for {scope} is not accepted; does the endpoint take Entra tokens, and is identity_scope right?"
+            return f"the identity's token for {scope} is not accepted; does the endpoint accept Entra tokens, and is identity_scope right?"
         if endpoint.credential.kind is CredentialKind.NONE:
-            return "it wants a key, and none is given; name its place with --api_key_env or --api_key_file, or see authentication_type"
-        return "the key is wrong or expired" + (", or this endpoint takes tokens only" if kind.is_azure else "")
+            return "it requires a key, and none is given; pass its location with --api_key_env or --api_key_file, or see authentication_type"
+        return "the key is wrong or expired" + (", or this endpoint accepts tokens only" if kind.is_azure else "")
     if by_identity:
         return f"the identity is known but may not use this endpoint; give it the role {kind.role}, and wait some minutes"
     return "the credential may not use this endpoint; see its permissions and network rules"

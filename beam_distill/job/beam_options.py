@@ -1,4 +1,4 @@
-"""Beam's own options, as a person gives them: read, checked, and set for its filesystems."""
+"""Beam's own options from the user: parsed, checked, and set for its filesystems."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from beam_distill.exit_codes import ExitCode, RunRefused
 
 @dataclass(frozen=True, slots=True)
 class BeamGiven:
-    """Beam's own options as the person gave them, in the config file and on the command line; they win over ours."""
+    """Beam's own options from the user, in the config file and on the command line; they override ours."""
 
     argv: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
-        """Those that were given, by name. Raises RunRefused for a value that Beam does not take."""
+        """The given options by name. Raises RunRefused for a value that Beam does not accept."""
         given: dict[str, Any] = _read(self.argv).get_all_options(drop_default=True)
         return given
 
@@ -35,7 +35,7 @@ def beam_given(resolved: ResolvedSettings, beam_argv: list[str]) -> BeamGiven:
 
 
 def use_storage_options(given: BeamGiven) -> None:
-    """Let Beam's filesystems know the storage accounts that its options name."""
+    """Configure Beam's filesystems with the storage accounts in its options."""
     # late: keeps Beam out of the start
     from apache_beam.io.filesystems import FileSystems
 
@@ -43,7 +43,7 @@ def use_storage_options(given: BeamGiven) -> None:
 
 
 def _read(argv: Iterable[str]) -> PipelineOptions:
-    """Beam ends the process where a value is wrong, with every option that it has; a person sees the one line that matters."""
+    """For a wrong value, Beam would end the process and print all its options; the user gets the one relevant line."""
     said = io.StringIO()
     try:
         with redirect_stderr(said):

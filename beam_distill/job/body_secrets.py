@@ -1,4 +1,4 @@
-"""Secrets in extra_body itself: kept in variables of this process, so that neither the ledger nor the graph holds them."""
+"""Secrets in extra_body itself: moved to variables of this process, so that neither the ledger nor the graph contains them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PREFIX = "DISTILL_EXTRA_BODY_"
 
 
 def by_reference(extra_body: dict[str, Any]) -> dict[str, Any]:
-    """The same fields with ``${NAME}`` for every secret; its value is in the environment of this process and of those it starts."""
+    """The same fields with ``${NAME}`` for every secret; its value is in the environment of this process and its children."""
 
     taken: set[str] = set()
 
     def kept(path: tuple[str, ...], secret: str) -> str:
         if "\0" in secret:
-            return secret  # no key, and no variable can hold it
+            return secret  # not a key, and not valid in a variable
         variable = _variable(path)
         while variable in taken:
             variable += "_"
@@ -31,7 +31,7 @@ def by_reference(extra_body: dict[str, Any]) -> dict[str, Any]:
 
 
 def literal_secrets(extra_body: dict[str, Any] | None) -> list[str]:
-    """Where an extra body holds secrets itself: the names that lead to each."""
+    """The paths of the secrets in an extra body."""
     places: list[str] = []
 
     def noted(path: tuple[str, ...], secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the hand-off of a training dataset is. Free of Beam: a workflow is rendered without loading it."""
+"""The hand-off folder of a training dataset. Without Beam, so that rendering a workflow need not load it."""
 
 from __future__ import annotations
 

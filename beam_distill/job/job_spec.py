@@ -1,4 +1,4 @@
-"""What a job is to its workers."""
+"""A job for its workers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.teacher.specs import ScoringSpec
 
 @dataclass(frozen=True)
 class JobSpec:
-    """One job, as the workers need it: free of secrets and of the command's own names."""
+    """One job as the workers need it: without secrets and without the command's names."""
 
     rows: InputSpec
     files: RunFiles

@@ -1,4 +1,4 @@
-"""The assembly: the only place where the stages meet."""
+"""The assembly: the only file that connects the stages."""
 
 import apache_beam as beam
 
@@ -11,7 +11,7 @@ from transforms.write_verdict import WriteVerdict
 
 
 def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
-    """Put the job's stages into ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
+    """Add the job's stages to ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
     splits = tuple(files.split for files in job.rows.splits if files.pattern is not None)
     parsed = pipeline | ReadTrainingRows(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)

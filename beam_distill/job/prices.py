@@ -1,4 +1,4 @@
-"""What tokens cost, by the prices among a job's settings."""
+"""The cost of tokens, from the prices in a job's settings."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ PRICE_SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of tokens, and what they are in."""
+    """Prices of tokens, and their currency."""
 
     tokens: TokenPrices
     currency: str = "USD"
 
     @property
     def remark(self) -> str:
-        """Which tokens alone a cost is of; "" when it is of all."""
+        """Which tokens a cost covers, if not all; else ""."""
         if self.tokens.per_million_out is None:
             return "input tokens only"
         return "output tokens only" if self.tokens.per_million_in is None else ""
 
     def cost(self, usage: Usage) -> float:
-        """What these tokens cost, as far as prices are given."""
+        """The cost of these tokens; tokens without a price cost nothing."""
         return self.tokens.cost(usage)
 
     def amount(self, cost: float) -> str:
-        """An amount for a person: cents from a tenth of a unit on, two digits below it."""
+        """An amount as text: cents from a tenth of a unit on, two digits below."""
         return f"{cost:,.2f} {self.currency}" if cost >= 0.1 or cost == 0 else f"{cost:.2g} {self.currency}"
 
     def shown(self, cost: float) -> str:
-        """The amount, with the remark that belongs to it."""
+        """The amount, with its remark."""
         return self.amount(cost) + (f" ({self.remark})" if self.remark else "")
 
 
@@ -51,7 +51,7 @@ def prices_of(settings: ViewSettings) -> Prices | None:
 
 
 def prices_among(settings: Mapping[str, Any]) -> Prices | None:
-    """The prices among settings by name, as run.json holds them; None when there is none."""
+    """The prices in settings by name, as in run.json; None without any."""
     reported = {name: settings.get(setting) for name, setting in PRICE_SETTINGS.items()}
     currency = reported.pop("currency") or ""
     prices = TokenPrices(**reported)

@@ -1,4 +1,4 @@
-"""Whether a work_dir that is not on this machine can be reached at all."""
+"""Whether a remote work_dir can be reached at all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ACCOUNTS = {
 
 
 def reach(work_dir: str, beam_argv: tuple[str, ...] = ()) -> None:
-    """Make sure that a remote work_dir can be asked at all; ``beam_argv`` may name its storage account. A local one needs nothing.
+    """Make sure that a remote work_dir can be read; ``beam_argv`` may name its storage account. A local one needs no check.
 
-    Raises RunRefused saying what the storage says.
+    Raises RunRefused with the storage's error.
     """
     if not is_remote(work_dir):
         return
@@ -44,7 +44,7 @@ def reach(work_dir: str, beam_argv: tuple[str, ...] = ()) -> None:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """What the storage itself said; Beam wraps it, once or twice."""
+    """The storage's own error, which Beam wraps once or twice."""
     wrapped = [inner for inner in (getattr(error, "exception_details", None) or {}).values() if isinstance(inner, BaseException)]
     return _innermost(wrapped[0]) if wrapped else error
 

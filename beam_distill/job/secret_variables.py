@@ -1,6 +1,6 @@
-"""Secrets that a job holds itself, in its file of inputs or in extra_body: kept in variables of this process.
+"""Secrets in a job's config file or extra_body: moved to variables of this process.
 
-So neither the ledger nor the graph holds them, and the scoring processes that this one starts have them too.
+So neither the ledger nor the graph contains them, and child processes have them too.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _runs = 0
 
 
 def keep_in_variables(secrets: Mapping[str, str]) -> None:
-    """Set variables to secrets. Raises SettingsError where a run that is going on may hold another secret under the same name."""
+    """Set variables to secrets. Raises SettingsError if a running job may use another secret under the same name."""
     with _lock:
         for name, secret in secrets.items():
             if _runs > 1 and name in _before and os.environ.get(name) != secret:
                 raise SettingsError(
                     [
-                        f"{name}: another run in this process goes on and may use another secret under this name; wait for its end, or put "
-                        "the secret into an environment variable or file of its own and name its place"
+                        f"{name}: another run in this process may use another secret under this name; wait for its end, or put "
+                        "the secret into a separate environment variable or file and name that"
                     ]
                 )
             _before.setdefault(name, os.environ.get(name))
@@ -34,7 +34,7 @@ def keep_in_variables(secrets: Mapping[str, str]) -> None:
 
 @contextmanager
 def variables_put_back() -> Iterator[None]:
-    """A run of a program: what it keeps in variables is gone when the last of the runs that go on at the same time has ended."""
+    """For a run in a program: its variables are removed when the last simultaneous run has ended."""
     global _runs
     with _lock:
         _runs += 1

@@ -1,4 +1,4 @@
-"""Settings to the frozen specs that the workers get."""
+"""Settings to the frozen specs for the workers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from transforms.teacher.stream_spec import StreamMode, StreamSpec
 
 
 def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
-    """Where the teacher is and what opens it; asks Azure when only names are given. Of several, what their requests have in common.
+    """The teacher's endpoint and credential; asks Azure when only names are given. For several endpoints, the common part of their requests.
 
     Raises RunRefused.
     """
@@ -63,7 +63,7 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
 
 
 def common_endpoint(endpoints: list[EndpointSpec]) -> EndpointSpec:
-    """What the requests to all these endpoints have in common, which is what their hash is made of."""
+    """The common part of the requests to all these endpoints, which their hash covers."""
     kinds = {endpoint.kind for endpoint in endpoints}
     return EndpointSpec(
         endpoints[0].chat_url,
@@ -87,7 +87,7 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
 
 
 def input_spec(settings: DistillSettings) -> InputSpec:
-    """Both splits; one without input appears when its output was asked for."""
+    """Both splits; one without input is included if its output is set."""
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
         splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path))
@@ -106,7 +106,7 @@ def input_spec(settings: DistillSettings) -> InputSpec:
 
 
 def run_files(work_dir: str, run_id: str) -> RunFiles:
-    """The files of one run below its work_dir."""
+    """The files of one run in its work_dir."""
     root = absolute(work_dir)
     staging = f"{root}/staging/{run_id}"
     return RunFiles(
@@ -139,7 +139,7 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
 def job_spec(
     settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True, pool: tuple[PoolMember, ...] = ()
 ) -> JobSpec:
-    """Everything the workers need to know, free of secrets. ``in_process``: the scoring sessions live in the command's own process."""
+    """Everything that the workers need, without secrets. ``in_process``: the scoring sessions are in the command's own process."""
     files = run_files(settings.resolved_work_dir, run_id)
     return JobSpec(
         rows=input_spec(settings),
@@ -182,5 +182,5 @@ def job_spec(
 
 
 def with_model(endpoint: EndpointSpec, model: str | None) -> EndpointSpec:
-    """The endpoint addressed with ``model``."""
+    """The endpoint with ``model``."""
     return replace(endpoint, model=model)

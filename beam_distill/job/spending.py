@@ -1,4 +1,4 @@
-"""What all runs of a job spent, and the limits as the workers get them."""
+"""The spending of all runs of a job, and the limits for the workers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from transforms.teacher.specs import BudgetSpec
 
 
 class JobSpending(NamedTuple):
-    """What all runs of a job spent. ``beside`` is the part that is not on the ledger: attempts without an answer, what was on the wire of a
-    process that is gone, and the tokens of answers that reported none."""
+    """The spending of all runs of a job. ``beside`` is the part that is not on the ledger: attempts without an answer, requests on the wire of
+    a lost process, and the tokens of answers that reported none."""
 
     total: Spending
     beside: Spending
 
 
 def spent_in(work_dir: str) -> JobSpending:
-    """What all runs so far spent: answers by the ledger, the rest by what scoring processes said of it."""
+    """The spending of all runs so far: answers from the ledger, the rest from the scoring processes' notes."""
     root = absolute(work_dir)
     spent = beside = Spending()
     with closing(segments_storage(f"{root}/ledger")) as storage:
@@ -39,12 +39,12 @@ def spent_in(work_dir: str) -> JobSpending:
 
 
 def has_limits(settings: DistillSettings) -> bool:
-    """Whether the job may take only so much."""
+    """Whether the job has any limit."""
     return any(limit is not None for limit in (settings.max_cost, settings.max_total_tokens, settings.max_requests))
 
 
 def budget_spec(settings: DistillSettings) -> BudgetSpec:
-    """The limits as the workers need them, with what is spent already. Reads the ledger where there are any."""
+    """The limits for the workers, with the spending so far. Reads the ledger if there are limits."""
     prices = prices_of(settings)
     return BudgetSpec(
         settings.max_cost,

@@ -1,4 +1,4 @@
-"""Which Azure ML workspace is meant: settings, environment, config.json."""
+"""The Azure ML workspace, from settings, environment or config.json."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def workspace_of(settings: DistillSettings, environ: Mapping[str, str], folder: 
             ExitCode.WRONG_INPUT,
             "the Azure ML workspace is not known: "
             + "; ".join(f"{name} is missing (--{name}, {' or '.join(_VARIABLES[name])})" for name in missing)
-            + f", or give the workspace's config.json with --workspace_config (looked for in {folder} and above)",
+            + f", or give the workspace's config.json with --workspace_config (searched in {folder} and above)",
         )
     return WorkspaceRef(str(found["subscription_id"]), str(found["resource_group"]), str(found["workspace_name"]), settings.arm_url)
 

@@ -1,4 +1,4 @@
-"""The job as a function call: what ``distill()`` does."""
+"""The job as a function call: the implementation of ``distill()``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any],
     resolved = resolve(given, None if config is None else os.fspath(config), os.environ, given_as="keyword argument")
     settings = resolved.settings
     if settings.detach:
-        raise SettingsError(["detach: distill() waits for the run's end; beam-distill run --detach true hands a job over"])
+        raise SettingsError(["detach: distill() waits for the run's end; beam-distill run --detach true only submits a job"])
     for warning in resolved.warnings:
         log.warning("%s", warning)
     interrupts = Interrupts(ends_process=False)
@@ -39,7 +39,7 @@ def run_inputs(config: str | os.PathLike[str] | None, inputs: Mapping[str, Any],
         except Exception:
             if interrupts.received is None:
                 raise
-            # a second Ctrl-C raised it in the midst of Beam, which makes an error of its own of it
+            # a second Ctrl-C raised it inside Beam, which turns it into another error
             raise KeyboardInterrupt from None
         if settings.report:
             result = with_report(result, resolved)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed: the sending stops, answers in flight are waited for, what is left is said."""
+"""Ctrl-C, SIGTERM and a closed terminal: stop sending, wait for answers in flight, report the rest."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from transforms.teacher.session import stop_sessions
 log = logging.getLogger("beam_distill")
 
 HANG_UP = getattr(signal, "SIGHUP", None)  # Windows has none
-_WAITING = "nothing more is sent; answers in flight are waited for up to %g s. Ctrl-C again leaves at once and loses them"
+_WAITING = "nothing more is sent; waiting up to %g s for answers in flight. Ctrl-C again exits at once and loses them"
 _LEFT_AT_ONCE = (
-    b"\nleft at once: answers that were still in flight are lost and will be asked for again; every answer received before is on the ledger. "
-    b"Run the same command again to go on.\n"
+    b"\nexit at once: answers in flight are lost and will be requested again; every received answer is on the ledger. "
+    b"Run the same command again to continue.\n"
 )
 
 
 class Interrupts:
-    """What signals do to one run; they reach it on the main thread only.
+    """The signal handling of one run, only on the main thread.
 
-    The first stops the sending. A second Ctrl-C or SIGTERM ends the process at once where ``ends_process``, as the command does; else the
-    program's own handlers are back by then. A terminal that is closed often sends its SIGHUP twice, so a second one changes nothing, and
-    who has SIGHUP ignored (nohup) has it ignored here too.
+    The first signal stops sending. A second Ctrl-C or SIGTERM ends the process at once with ``ends_process``, as for the command; otherwise
+    the program's own handlers are restored by then. A closed terminal often sends SIGHUP twice, so a second one has no effect. An
+    ignored SIGHUP (nohup) stays ignored.
     """
 
     def __init__(self, ends_process: bool) -> None:
@@ -56,7 +56,7 @@ class Interrupts:
             if not self._ends_process:
                 _give_back(before, keep=HANG_UP)
             on_stop()
-            _stop(job, plan, f"interrupted by {signal.Signals(number).name}. Every answer received is on the ledger.")
+            _stop(job, plan, f"interrupted by {signal.Signals(number).name}. Every received answer is on the ledger.")
 
         numbers = [signal.SIGINT, signal.SIGTERM]
         if HANG_UP is not None and signal.getsignal(HANG_UP) is not signal.SIG_IGN:
@@ -68,9 +68,9 @@ class Interrupts:
             _give_back(before)
 
     def hand_on(self) -> None:
-        """Give the program around the run the signal that stopped it, now that the run has come to its end.
+        """After the run has ended, pass the signal that stopped it to the calling program.
 
-        Raises KeyboardInterrupt for Ctrl-C, also where the program's own handler does nothing.
+        Raises KeyboardInterrupt for Ctrl-C, also if the program's own handler does nothing.
         """
         if self.received is None:
             return
@@ -86,16 +86,16 @@ def _give_back(before: dict[int, Any], keep: int | None = None) -> None:
 
 def _leave(plan: RunnerPlan) -> None:
     with suppress(OSError):  # the terminal may be gone
-        # it may be in the hands of the live view: its cursor is given back by hand
+        # the live view may control the terminal, so show the cursor again
         os.write(2, b"\x1b[?25h" if os.isatty(2) else b"")
-        os.write(2, _LEFT_AT_ONCE if plan.cancel is None else f"\nleft at once. The job goes on; to end it: {plan.cancel}\n".encode())
+        os.write(2, _LEFT_AT_ONCE if plan.cancel is None else f"\nexit at once. The job continues; to end it: {plan.cancel}\n".encode())
     os._exit(ExitCode.INTERRUPTED)
 
 
 def _stop(job: JobSpec, plan: RunnerPlan, why: str) -> None:
     cause = EarlyStop(StopCause.INTERRUPTED, why)
     stop_sessions(cause)
-    # not from the handler itself: it may have interrupted whoever holds a lock that writing needs
+    # not in the handler itself: it may have interrupted the owner of a lock that writing needs
     if plan.same_process:
         threading.Thread(target=log.warning, args=(_WAITING, job.scoring.patience.drain_s), daemon=True).start()
     if job.scoring.control_dir is not None:
@@ -103,9 +103,9 @@ def _stop(job: JobSpec, plan: RunnerPlan, why: str) -> None:
 
 
 def _ask_workers_to_stop(control_dir: str, cause: EarlyStop, plan: RunnerPlan) -> None:
-    after = f"the job goes on without this command, and is ended by: {plan.cancel}" if plan.cancel else "the job ends with it"
+    after = f"the job continues without this command; to end it: {plan.cancel}" if plan.cancel else "the job ends with it"
     try:
         request_stop(control_dir, cause)
-        log.warning("the workers are asked to stop; waiting for the job's end. Ctrl-C again leaves at once: %s", after)
+        log.warning("the workers are asked to stop; waiting for the job's end. Ctrl-C again exits at once: %s", after)
     except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own
-        log.warning("the workers cannot be asked to stop (%s). Ctrl-C again leaves: %s", error, after)
+        log.warning("the workers cannot be asked to stop (%s). Ctrl-C again exits: %s", error, after)

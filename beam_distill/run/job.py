@@ -53,11 +53,11 @@ def run_job(
     show: Callable[[], Display | None] | None = None,
     interrupts: Interrupts | None = None,
 ) -> RunResult:
-    """Do the whole job and say how it ended.
+    """Do the whole job and return its result.
 
-    ``beam_argv`` holds Beam's own options as on a command line; rows that were rejected for a reason in ``ask_again`` are sent again.
-    ``show`` makes what progress is shown by, when it is time to; ``interrupts`` says what signals do. Both are the command's by default.
-    Raises RunRefused when nothing was started; every later ending is a RunResult, except a defect of ours, which is raised as it is.
+    ``beam_argv`` has Beam's own options as on a command line; rows that were rejected for a reason in ``ask_again`` are sent again.
+    ``show`` makes the progress display when it is needed; ``interrupts`` handles signals. Both are the command's by default.
+    Raises RunRefused when the job cannot start; every later end is a RunResult, except our own defects, which are raised unchanged.
     """
     settings = resolved.settings
     prepared = prepare_job(resolved, beam_argv, ask_again)
@@ -85,7 +85,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
     except WorkerLost as lost:
         return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
     except Exception as error:
-        # Beam wraps what a stage raises; a full or broken disk is not a defect of ours, nor is what happens to a cluster
+        # Beam wraps a stage's exception; a full or broken disk or a failed cluster is not a defect of ours
         message = _not_ours(error, prepared.plan)
         if message is None:
             remove_staging(work_dir, keep_control=True)
@@ -95,7 +95,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
-    """What is said of an error that is not a defect of ours, None for any other."""
+    """The message for an error that is not a defect of ours, None for any other."""
     number = storage_errno(error)
     if number is not None:
         why = root_cause(str(error)) or error
@@ -103,7 +103,7 @@ def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
     if plan.embedded:
         return None
     reported = reported_by_runner(error)
-    return None if reported is None else f"{reported}. Run the same command again to go on: answers on the ledger are kept."
+    return None if reported is None else f"{reported}. Run the same command again to continue: answers on the ledger are kept."
 
 
 def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, interrupts: Interrupts) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, 
 
 @contextmanager
 def _served(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
-    """What a runner that is not embedded needs of this command: a job server, and scoring processes if they are to be here."""
+    """Starts what a runner needs from this command: a job server, and local scoring processes."""
     if plan.embedded:
         yield
         return

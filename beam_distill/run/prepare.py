@@ -1,4 +1,4 @@
-"""A job checked, and ready to be started."""
+"""Checks a job and prepares it for its start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger("beam_distill")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PreparedJob:
-    """A job that was checked and may be started."""
+    """A checked job, ready to start."""
 
     resolved: ResolvedSettings
     given: BeamGiven
@@ -49,7 +49,7 @@ class PreparedJob:
 
     @property
     def endpoint_shown(self) -> dict[str, Any]:
-        """What run.json says of the endpoint."""
+        """The endpoint in run.json."""
         endpoint = self.teacher.endpoint
         several = [
             {"name": member.name, "chat_url": member.endpoint.chat_url, "model": member.endpoint.model, "overflow": member.overflow}
@@ -61,7 +61,7 @@ class PreparedJob:
 def prepare_job(
     resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = (), plan: RunnerPlan | None = None
 ) -> PreparedJob:
-    """Check everything that can be wrong; ``plan`` stands in for the runner's own. Raises RunRefused; nothing is sent or written."""
+    """Check everything; ``plan`` replaces the runner's own. Raises RunRefused; nothing is sent or written."""
     settings = resolved.settings
     given = beam_given(resolved, beam_argv or [])
     plan = plan or plan_for(settings, given)
@@ -69,7 +69,7 @@ def prepare_job(
     check_files(settings)
     check_runner(settings, plan)
     if not plan.embedded and is_pattern(settings.resolved_work_dir):
-        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} holds [, * or ?, which a cluster takes for a pattern")
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} contains [, * or ?, which a cluster reads as a pattern")
     teacher, send = settle_endpoint(settings, bool(ask_again))
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started, ledger_dir=run_files(settings.resolved_work_dir, "").ledger_dir)
@@ -79,7 +79,7 @@ def prepare_job(
 
 
 def set_outputs_aside(prepared: PreparedJob) -> None:
-    """Move the datasets of an earlier run out of the way."""
+    """Move the datasets of an earlier run aside."""
     for files in prepared.job.rows.splits:
         if files.output is not None:
             moved = set_aside(files.output, prepared.work_dir)

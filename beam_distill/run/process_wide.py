@@ -1,4 +1,4 @@
-"""What a run changes in the whole of its process, for as long as it lasts. Runs at the same time share the change."""
+"""Changes of the whole process during a run. Simultaneous runs share them."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ def _collect_rarely() -> Callable[[], None]:
         gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
-    def take_back() -> None:
+    def undo() -> None:
         gc.set_threshold(*before)
         if not frozen_by_others:
             gc.unfreeze()
 
-    return take_back
+    return undo
 
 
-def _pass_over_lost_files() -> Callable[[], None]:
+def _ignore_lost_files() -> Callable[[], None]:
     before = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
         if storage_errno(unraisable.exc_value) is None:
             before(unraisable)
 
-    def take_back() -> None:
+    def undo() -> None:
         gc.collect()  # files that a failed stage left open are closed here, under the hook
         sys.unraisablehook = before
 
     sys.unraisablehook = hook
-    return take_back
+    return undo
 
 
-def _stand_in_for_handlers() -> Callable[[], None]:
+def _add_root_handler() -> Callable[[], None]:
     root = logging.getLogger()
     added = logging.lastResort if not root.handlers else None
     if added is not None:
         root.addHandler(added)
-    root.addFilter(_is_of_use)
+    root.addFilter(_is_useful)
 
-    def take_back() -> None:
-        root.removeFilter(_is_of_use)
+    def undo() -> None:
+        root.removeFilter(_is_useful)
         if added is not None:
             root.removeHandler(added)
 
-    return take_back
+    return undo
 
 
 def _note_limits() -> Callable[[], None]:
@@ -67,27 +67,27 @@ def _note_limits() -> Callable[[], None]:
     storage_options_put_back = filesystem_options_put_back()
     open_files_put_back = open_files_limit_put_back()
 
-    def take_back() -> None:
+    def undo() -> None:
         csv.field_size_limit(longest_field)
         storage_options_put_back()
         open_files_put_back()
 
-    return take_back
+    return undo
 
 
-def _is_of_use(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith("apitools not found")  # a library for BigQuery, which nobody asked for
+def _is_useful(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("apitools not found")  # a library for BigQuery, which is not used
 
 
 RARE_GARBAGE_COLLECTION = SharedChange(_collect_rarely)
-"""Rows make no cycles: looking for them every few hundred allocations costs a tenth of the CPU and finds nothing."""
+"""Rows make no reference cycles: searching for them every few hundred allocations costs a tenth of the CPU and finds nothing."""
 
-LOST_FILES_PASSED_OVER = SharedChange(_pass_over_lost_files)
-"""A file that a failed stage left open fails once more when it is closed; that failure has been said already."""
+LOST_FILES_PASSED_OVER = SharedChange(_ignore_lost_files)
+"""A file that a failed stage left open fails again when it is closed; that failure has been reported already."""
 
-ROOT_LOGGER_LEFT_ALONE = SharedChange(_stand_in_for_handlers)
-"""Beam logs to the root logger, which sets itself up for good when that has no handlers; the program around us may want to do so later."""
+ROOT_LOGGER_LEFT_ALONE = SharedChange(_add_root_handler)
+"""Beam logs to the root logger, which configures itself permanently if it has no handlers; the calling program may want to do that later."""
 
 LIMITS_AND_OPTIONS_PUT_BACK = SharedChange(_note_limits)
-"""How long a field of csv may be, how many files may be open, and which storage accounts Beam's filesystems know: set by readers, sessions and
-pipelines while they work, and for who begins them to put back."""
+"""The limits of csv fields and open files, and the storage accounts of Beam's filesystems: readers, sessions and pipelines change them, and
+this restores them."""

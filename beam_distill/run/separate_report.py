@@ -1,4 +1,4 @@
-"""The report at the end of a run, written by a process of its own: what it loads, and whatever may go wrong with it, never touches the run."""
+"""The report at the end of a run, written by a separate process: its libraries and its errors cannot affect the run."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _COMMAND = "import json, sys; from beam_distill.cli.main import main; sys.exit(m
 
 
 def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
-    """The result with the path of its report; without one, and with a warning, when it could not be written."""
+    """The result with the path of its report; without it, and with a warning, if it could not be written."""
     if result.exit_code is ExitCode.STORAGE_FAILED or not (is_remote(result.work_dir) or Path(result.work_dir).is_dir()):
         return result
-    # its arguments go through a pipe: Beam's options may hold the key of a storage account, and others see command lines
+    # the arguments go through a pipe: Beam's options may contain the key of a storage account, and command lines are visible to others
     arguments = json.dumps(["report", result.work_dir, *_storage_options(resolved, beam_argv or [])])
-    said = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}  # a path is to come back as it is, whatever the terminal can show
+    said = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}  # a path must come back unchanged, in any terminal encoding
     try:
         ended = subprocess.run([sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
         out, errors = (text.decode("utf-8", "surrogateescape").strip() for text in (ended.stdout, ended.stderr))
@@ -39,12 +39,12 @@ def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[s
         wrong = "interrupted"
     except (OSError, subprocess.SubprocessError) as error:
         wrong = str(error)
-    log.warning("the report could not be written (%s); the run is not touched by that. Try: beam-distill report %s", wrong, result.work_dir)
+    log.warning("the report could not be written (%s); the run is not affected. Try: beam-distill report %s", wrong, result.work_dir)
     return result
 
 
 def _storage_options(resolved: ResolvedSettings, beam_argv: list[str]) -> tuple[str, ...]:
-    """What of Beam's options the report needs to find a work_dir that is not on this machine."""
+    """Beam's options that the report needs for a remote work_dir."""
     if not is_remote(resolved.settings.resolved_work_dir):
         return ()
     # late: keeps Beam out of the start

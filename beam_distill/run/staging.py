@@ -1,4 +1,4 @@
-"""Another name for a work_dir in whose path Beam would see a pattern."""
+"""Another name for a work_dir whose path Beam would read as a pattern."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir")
 
 @contextmanager
 def staged_without_patterns(job: JobSpec, work_dir: str) -> Iterator[JobSpec]:
-    """The job, with the files that Beam stages reached through a link where the path of the work_dir holds ``[``, ``*`` or ``?``.
+    """The job with a link to Beam's staged files, if the path of the work_dir has ``[``, ``*`` or ``?``.
 
-    Beam looks for what it staged with these paths as patterns, and has no way to quote them. The link is for processes of this machine.
+    Beam uses the paths of staged files as patterns, and cannot quote them. The link is for local processes.
     """
     if is_remote(work_dir) or not is_pattern(work_dir):
         yield job

@@ -1,4 +1,4 @@
-"""Which errors are the storage's, and what a person does about them."""
+"""Storage errors, and advice for the user."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _STORAGE_ERRORS = (
     frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG}) | _NOT_ALLOWED | _CHANGED | _TOO_MANY_OPEN
 )
 _GIVE_RIGHTS = (
-    "Let the user that scores (10001 in the image of deploy/Dockerfile, else whom command or workers run as) read the inputs and write in the "
-    "work_dir and beside the outputs"
+    "Let the scoring user (10001 in the image of deploy/Dockerfile, else the user of the command or workers) read the inputs and write in the "
+    "work_dir and in the folders of the outputs"
 )
 
 
 def storage_errno(error: BaseException | None) -> int | None:
-    """The number of the storage failure that an error is or comes from; None for any other error."""
+    """The errno of the storage failure that caused an error; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _STORAGE_ERRORS:
             return error.errno
@@ -31,11 +31,11 @@ def storage_errno(error: BaseException | None) -> int | None:
 
 
 def what_to_do(number: int) -> str:
-    """What lets the next run read and write."""
+    """Advice for this errno."""
     if number in _NOT_ALLOWED:
         return _GIVE_RIGHTS
     if number in _CHANGED:
-        return "A file or folder was moved, removed or replaced while the run went on: put it back"
+        return "A file or folder was moved, removed or replaced during the run: put it back"
     if number in _TOO_MANY_OPEN:
         return "Raise the limit of open files (ulimit -n) or lower max_worker_count"
     return "Give the file a shorter name" if number == errno.ENAMETOOLONG else "Free space or repair the disk"

@@ -1,8 +1,8 @@
-"""One file per runner: from settings to Beam's options, what must hold before submission, and how to cancel.
+"""One file per runner: settings to Beam's options, checks before submission, and how to cancel.
 
-registry, base       which plan a runner's name stands for, and the value that all plans return
+registry, base       the plan of a runner's name, and the value that all plans return
 environment, package where the scoring processes run, and how this package gets there
-refusals             what cannot work on a cluster, reported before anything is submitted
+refusals             settings that cannot work on a cluster, reported before submission
 flink_rest           Flink's REST interface: upload a jar, run it, watch it, cancel it
-job_state            how a job is that was submitted, as its runner reports it
+job_state            the state of a submitted job, from its runner
 """

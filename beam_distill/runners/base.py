@@ -1,4 +1,4 @@
-"""How a job gets onto its runner."""
+"""The plan for running a job on its runner."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from beam_distill.job.beam_options import BeamGiven, _read
 
 @dataclass(frozen=True, slots=True)
 class RunnerPlan:
-    """What a runner's file made of the settings.
+    """A runner's plan for the settings.
 
-    ``argv`` are Beam's options, ``where`` says in words where the scoring processes run. ``embedded``: Beam's in-process runner does the
-    job; else ``environment`` is one of environment.py's kinds. ``same_process``: the scoring sessions live in the command's own process.
-    ``same_machine``: every worker sees this machine's disk. ``cancel`` says how to end the job when the command is gone; None when it ends
-    with the command. ``notes`` are said before submission.
+    ``argv`` are Beam's options, ``where`` describes where the scoring processes run. ``embedded``: Beam's in-process runner runs the
+    job; else ``environment`` is one of environment.py's kinds. ``same_process``: the scoring sessions are in the command's own process.
+    ``same_machine``: every worker can use this machine's disk. ``cancel`` says how to end the job without the command; None if it ends
+    with the command. ``notes`` are printed before submission.
     """
 
     argv: tuple[str, ...]
@@ -36,5 +36,5 @@ def processes_in_all(settings: DistillSettings) -> int:
 
 
 def options_of(plan: RunnerPlan, given: BeamGiven) -> PipelineOptions:
-    """Beam's options for a pipeline: the plan's, and after them what the person gave. Raises RunRefused for a value that Beam does not take."""
+    """Beam's options for a pipeline: the plan's, then the user's. Raises RunRefused for a value that Beam does not accept."""
     return _read((*plan.argv, *given.argv))

@@ -1,4 +1,4 @@
-"""The embedded runner: this process, or several of this machine."""
+"""The embedded runner: this process, or several local processes."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Where the scoring processes run, and how this package gets there.
 
-``worker_environment`` is written in one word, or a word and a place:
+``worker_environment`` is a kind, or a kind and an address:
 
     loopback            in processes of the command itself; for masters on this machine
     process:BOOT        the runner's workers start Beam's boot program at the path BOOT on their own machine
-    docker:IMAGE        the runner's workers start a container; without IMAGE Beam's own, into which the package is installed
-    external:HOST:PORT  a worker pool beside each worker (a sidecar); without a place localhost:50000
+    docker:IMAGE        the runner's workers start a container; without IMAGE Beam's own, where the package is installed
+    external:HOST:PORT  a worker pool next to each worker (a sidecar); without an address localhost:50000
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from beam_distill.runners.package import workers_setup_file
 
 DEFAULT_POOL = "localhost:50000"
 ENVIRONMENT_CACHE = "--environment_cache_millis=60000"
-"""Spark ends the workers of a stage with the stage; kept a little they serve the next one, and a start costs seconds. Not on a Flink cluster: it
-has no effect where Flink loads Beam with the job, and where Beam is in Flink's own lib a dead worker is handed out again at every try."""
+"""Spark ends the workers of a stage with the stage; keeping them for the next stage saves seconds. Not for a Flink cluster: it has no effect
+if Flink loads Beam with the job, and if Beam is in Flink's lib a dead worker is assigned again at every try."""
 KINDS = ("loopback", "process", "docker", "external")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnvironment:
-    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given`` says that the person wrote Beam's options themselves.
+    """``kind`` is one of KINDS; ``argv`` Beam's options for it; ``given``: the user set Beam's options directly.
 
-    ``same_process``: the scoring goes on in the command itself.
+    ``same_process``: the scoring is in the command's own process.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class WorkerEnvironment:
 
 
 def worker_environment(settings: DistillSettings, given: BeamGiven, default: str) -> WorkerEnvironment:
-    """The environment of a portable runner; ``default`` is the kind when nothing is said. Raises RunRefused when it is not one."""
+    """The environment of a portable runner; ``default`` is the kind without a setting. Raises RunRefused for an unknown kind."""
     kind, place = default, ""
     by_beam = given.options.get("environment_type")
     if by_beam is not None and str(by_beam).lower() != "loopback":
@@ -61,7 +61,7 @@ def worker_environment(settings: DistillSettings, given: BeamGiven, default: str
     argv = [f"--environment_type={kind.upper()}"]
     if kind == "process":
         path = f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin"
-        # without the second variable the boot program makes an environment of its own, in which Beam is missing
+        # without the second variable the boot program makes its own environment, without Beam
         config = {"command": place, "env": {"PATH": path, "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1"}}
         argv.append(f"--environment_config={json.dumps(config)}")
     elif kind == "docker" and place:
@@ -69,7 +69,7 @@ def worker_environment(settings: DistillSettings, given: BeamGiven, default: str
     elif kind == "external":
         argv.append(f"--environment_config={place or DEFAULT_POOL}")
     elif kind == "loopback":
-        # all of them are on this machine, whatever the runner takes for a machine (loopback.py starts them)
+        # all of them are on this machine, regardless of the runner's idea of a machine (loopback.py starts them)
         argv.append(f"--sdk_worker_parallelism={processes_in_all(settings)}")
     shipped = "sdist" if kind == "docker" and not place else "image"
     same_process = kind == "loopback" and processes_in_all(settings) == 1
@@ -88,5 +88,5 @@ def environment_in_words(environment: WorkerEnvironment) -> str:
         "loopback": "in processes of this command",
         "process": "in processes that the cluster's workers start",
         "docker": "in containers that the cluster's workers start",
-        "external": "in worker pools beside the cluster's workers",
+        "external": "in worker pools next to the cluster's workers",
     }.get(environment.kind, environment.kind)

@@ -19,12 +19,12 @@ EMBEDDED = "[local]"
 
 
 def job_options(settings: DistillSettings) -> list[str]:
-    """Beam's options for the job itself, wherever it is handed over."""
+    """Beam's options for the job itself, for every way of submission."""
     per_machine = settings.max_concurrency_per_instance
     options = [f"--parallelism={processes_in_all(settings)}", f"--sdk_worker_parallelism={per_machine}", "--object_reuse"]
     if per_machine > 1:
-        # a stage begins when the one before has ended: where all start at once, Beam deals a machine's processes out to tasks of any stage as
-        # they come, and two tasks of the scoring stage may get one process while another is idle
+        # a stage begins when the one before has ended: if all start at once, Beam assigns a machine's processes to tasks of any stage in
+        # order, and two tasks of the scoring stage may get one process while another is idle
         options.append("--execution_mode_for_batch=BATCH")
     return options
 
@@ -35,7 +35,7 @@ def master_of(settings: DistillSettings, given: BeamGiven) -> str:
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """Raises RunRefused when the JobManager does not answer or no job server can be had."""
+    """Raises RunRefused when the JobManager does not answer or there is no job server."""
     master = master_of(settings, given)
     processes = processes_in_all(settings)
     argv = [
@@ -67,7 +67,7 @@ def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
 
 
 def ask_cluster(rest: FlinkRest, processes: int) -> tuple[str, list[str]]:
-    """The cluster's version, and what should be said when it has too few slots. Raises RunRefused when no JobManager answers."""
+    """The cluster's version, and a note if it has too few slots. Raises RunRefused when no JobManager answers."""
     try:
         version = rest.version()
         slots = rest.slots()

@@ -15,7 +15,7 @@ ENDED = frozenset({"FINISHED", "FAILED", "CANCELED", "SUSPENDED"})
 
 
 class FlinkUnreachable(Exception):
-    """Nobody answers there, or something that is not a JobManager does."""
+    """There is no answer, or not from a JobManager."""
 
 
 class FlinkRest:
@@ -29,22 +29,22 @@ class FlinkRest:
         return ".".join(str(self._get("/config")["flink-version"]).split(".")[:2])
 
     def slots(self) -> int:
-        """Task slots that the cluster has now, free or not."""
+        """The cluster's current task slots, free or not."""
         return int(self._get("/overview")["slots-total"])
 
     def upload(self, jar: Path) -> str:
-        """Store the jar on the JobManager; the id to run it by."""
+        """Store the jar on the JobManager. Returns its id."""
         with open(jar, "rb") as file:
             answer = self._call("POST", "/jars/upload", UPLOAD_PATIENCE_S, files={"jarfile": (jar.name, file, "application/java-archive")})
         return str(answer["filename"]).rpartition("/")[2]
 
     def run(self, jar_id: str, parallelism: int, entry_class: str | None = None) -> str:
-        """Start an uploaded jar, by its own main class when no other is named; the job's id."""
+        """Start an uploaded jar, by default with its own main class. Returns the job's id."""
         wanted = {"parallelism": parallelism} | ({} if entry_class is None else {"entryClass": entry_class})
         return str(self._call("POST", f"/jars/{jar_id}/run", UPLOAD_PATIENCE_S, json=wanted)["jobid"])
 
     def state(self, job_id: str) -> str | None:
-        """The job's state in Flink's words, None when the JobManager does not know it."""
+        """Flink's name of the job's state, None if the JobManager does not know the job."""
         try:
             return str(self._get(f"/jobs/{job_id}")["state"])
         except FlinkUnreachable as error:
@@ -53,7 +53,7 @@ class FlinkRest:
             raise
 
     def wait(self, job_id: str, every_s: float = 1.0) -> str | None:
-        """Wait for the job's end; its last state. A JobManager that does not answer for a while is waited for."""
+        """Wait for the job's end. Returns its last state. Tolerates a JobManager that does not answer for a while."""
         silent_since = None
         while True:
             try:
@@ -76,14 +76,14 @@ class FlinkRest:
             return str(error)
 
     def beam_metrics(self, job_id: str) -> str | None:
-        """The job's metrics as Beam's runner keeps them, JSON; None when there are none. They come when a stage ends."""
+        """The job's metrics as JSON, as Beam's runner keeps them; None without any. They appear when a stage ends."""
         for kept in self._get(f"/jobs/{job_id}/accumulators").get("user-task-accumulators", ()):
             if kept["name"] == _BEAM_METRICS:
                 return str(kept["value"])
         return None
 
     def cancel(self, job_id: str) -> None:
-        """Ask for the job's end."""
+        """Cancel the job."""
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel", PATIENCE_S)
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class FlinkRest:
 
 
 def _cause(error: BaseException) -> str:
-    """What the operating system said: requests wraps it in words about its own pools and retries."""
+    """The operating system's error, which requests wraps in text about its pools and retries."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return f"{type(error).__name__}: {error}"

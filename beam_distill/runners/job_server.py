@@ -1,4 +1,4 @@
-"""Beam's job server: whether it can be had, whether it answers, and which machine a master's address means."""
+"""Beam's job server: whether it is available, whether it answers, and whether a master's address is local."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WITHIN_THE_COMMAND = "embed"
 
 
 def job_server_argv(settings: DistillSettings, given: BeamGiven, jar_option: str, runner: str) -> list[str]:
-    """Beam's options about the job server. Raises RunRefused when there is neither one to connect to nor one to start."""
+    """Beam's options for the job server. Raises RunRefused when there is neither one to connect to nor one to start."""
     if given.options.get("job_endpoint") is not None:
         return []
     launcher = given.options.get("job_server_java_launcher") or "java"
@@ -41,15 +41,15 @@ def job_server_argv(settings: DistillSettings, given: BeamGiven, jar_option: str
     if not is_remote(jar) and not os.path.isfile(jar):
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"job_server_jar: {jar} is not there. Leave it out and Beam downloads the jar of its own version, or give the path of one",
+            f"job_server_jar: {jar} does not exist. Leave it out and Beam downloads the jar of its own version, or give the path of one",
         )
     return [f"--{jar_option}={jar}"]
 
 
 def ask_job_server(options: PipelineOptions, given: BeamGiven) -> None:
-    """Nothing, when the job server that the options name answers, or they name none. Raises RunRefused when it does not.
+    """Raises RunRefused if the options name a job server and it does not answer.
 
-    One that is starting is waited for only where the person says how long (Beam's ``job_server_timeout``).
+    Waits for one that is starting only as long as the user allows (Beam's ``job_server_timeout``).
     """
     endpoint = options.view_as(PortableOptions).job_endpoint
     if not endpoint or endpoint == _WITHIN_THE_COMMAND:
@@ -58,7 +58,7 @@ def ask_job_server(options: PipelineOptions, given: BeamGiven) -> None:
     patience_s = given.options.get("job_server_timeout")
     try:
         with grpc.insecure_channel(endpoint) as channel:
-            # the question that Beam asks first of all, too
+            # Beam's own first request
             beam_job_api_pb2_grpc.JobServiceStub(channel).DescribePipelineOptions(
                 beam_job_api_pb2.DescribePipelineOptionsRequest(),
                 timeout=PATIENCE_S if patience_s is None else float(patience_s),
@@ -73,12 +73,12 @@ def ask_job_server(options: PipelineOptions, given: BeamGiven) -> None:
 
 
 def is_local_spark(master: str) -> bool:
-    """Whether a Spark master is ``local``, ``local[4]`` or ``local[*]``: no cluster, but threads of the job server."""
+    """Whether a Spark master is ``local``, ``local[4]`` or ``local[*]``: threads of the job server instead of a cluster."""
     return _LOCAL_SPARK.fullmatch(master) is not None
 
 
 def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
-    """Whether workers certainly share this machine's disk: a forwarded port says nothing about where a pool or a container runs.
+    """Whether workers certainly share this machine's disk: with a forwarded port, a pool or a container may run elsewhere.
 
     Raises RunRefused for a master that is not an address.
     """
@@ -87,7 +87,7 @@ def is_on_this_machine(master: str, environment: WorkerEnvironment) -> bool:
     try:
         host = master if master in _HERE else urlsplit(master if "//" in master else f"//{master}").hostname or ""
         if "[" in master and master not in _HERE:
-            ip_address(host)  # brackets hold an address of IPv6; Python 3.10 takes anything between them
+            ip_address(host)  # brackets contain an IPv6 address; Python 3.10 accepts anything between them
     except ValueError:
         said = f"master: {master} is not an address; write host:port, spark://host:7077, or for Spark local[4]"
         raise RunRefused(ExitCode.WRONG_INPUT, said) from None

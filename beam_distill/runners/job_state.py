@@ -1,4 +1,4 @@
-"""The state of a job that was handed over, as its runner reports it."""
+"""The state of a submitted job, from its runner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNREACHABLE = "UNREACHABLE"
 
 
 def state_of(submission: Submission) -> str:
-    """The job's state as its runner reports it, in Beam's words (RUNNING, DONE, FAILED, CANCELLED ...).
+    """The job's state from its runner, with Beam's names (RUNNING, DONE, FAILED, CANCELLED ...).
 
     UNKNOWN when the runner does not know the job (any more), UNREACHABLE when it does not answer.
     """
@@ -36,7 +36,7 @@ def state_of(submission: Submission) -> str:
 
 
 def refuse_while_detached(work_dir: str) -> None:
-    """Raise RunRefused while a job that was handed over is still working in this work_dir."""
+    """Raise RunRefused while a submitted job still works in this work_dir."""
     submission = read_submission(work_dir)
     if submission is None:
         return
@@ -50,7 +50,7 @@ def refuse_while_detached(work_dir: str) -> None:
 
 
 def reported_metrics(submission: Submission) -> dict[str, Any]:
-    """What the runner reports of the job's counters; nothing when it knows none (any more), or does not answer."""
+    """The job's metrics from the runner; empty if it has none (any more), or does not answer."""
     # late: keeps Beam out of the start
     from beam_distill.runners.metrics import metrics_from_answer
 
@@ -61,7 +61,7 @@ def reported_metrics(submission: Submission) -> dict[str, Any]:
             reported = FlinkRest(submission.master).beam_metrics(submission.job_id)
             return {} if reported is None else metrics_from_answer(reported)
         return metrics_from_answer(_ask_job_server(submission, "GetJobMetrics"))
-    except Exception as error:  # noqa: BLE001 - counters are for reading; the verdict comes from the files
+    except Exception as error:  # noqa: BLE001 - counters are only information; the verdict comes from the files
         log.info("the runner reports no counters of the job: %s", error)
         return {}
 

@@ -1,8 +1,8 @@
-"""One of several scoring processes of this machine: Beam's worker, and what the command that started it may rely on.
+"""One of several local scoring processes: Beam's worker with additional guarantees for its command.
 
-Ctrl-C in a terminal, closing it, and the SIGTERM of Slurm or systemd reach every process of the command. This one leaves them to the
-command, which asks it to stop in its own way; the signal meant for this process alone is ENDS_ONE.
-When the command is gone, however it went, it goes too.
+Ctrl-C in a terminal, closing it, and the SIGTERM of Slurm or systemd reach every process of the command. This process ignores them,
+because the command asks it to stop in its own way; the signal for this process alone is ENDS_ONE.
+When the command has ended, for any reason, this process ends too.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def main() -> None:
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)
     ours.propagate = False
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what a person should know, the command says
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # the command reports what the user should know
     threading.Thread(target=_watch, args=(os.getppid(),), name="command-watch", daemon=True).start()
-    logging.getLogger().setLevel(logging.ERROR)  # Beam warns of optional parts while it is imported
+    logging.getLogger().setLevel(logging.ERROR)  # Beam warns about optional parts during its import
     serve_as_worker(sys.argv)
 
 

@@ -1,4 +1,4 @@
-"""The scoring processes of this machine as the command sees them: how they are started, and what happens when one dies."""
+"""The local scoring processes of the command: how they are started, and what happens when one dies."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from transforms.elements.shared_change import SharedChange
 
 log = logging.getLogger("beam_distill")
 
-# exec: without it a shell is between, and the worker could not see when the command is gone
+# exec: without it there is a shell in between, and the worker could not detect the command's end
 LOCAL_WORKER = f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker"
 """The command that starts a scoring process."""
 CLOSING_S = 2.0
 
 
 class WorkerLost(Exception):
-    """A scoring process died; the text says what that means for the person."""
+    """A scoring process died; the text tells the user what that means."""
 
 
 _hooks: list[Callable[[threading.ExceptHookArgs], None]] = []
-"""Those of the runs that watch their workers now. What a thread dies of does not say whose worker it was, so the newest run is told."""
+"""The hooks of the runs that watch their workers. A thread's exception does not identify its run, so the newest run gets it."""
 
 
 def _hook_threads() -> Callable[[], None]:
@@ -39,11 +39,11 @@ def _hook_threads() -> Callable[[], None]:
     def hook(arguments: threading.ExceptHookArgs) -> None:
         (_hooks[-1] if _hooks else before)(arguments)
 
-    def take_back() -> None:
+    def undo() -> None:
         threading.excepthook = before
 
     threading.excepthook = hook
-    return take_back
+    return undo
 
 
 _THREADS_HOOKED = SharedChange(_hook_threads)
@@ -51,10 +51,10 @@ _THREADS_HOOKED = SharedChange(_hook_threads)
 
 @contextmanager
 def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
-    """While the pipeline runs: a scoring process that dies stops the others and ends the run with WorkerLost.
+    """While the pipeline runs: if a scoring process dies, stop the others and end the run with WorkerLost.
 
-    Beam notices only a death in the midst of work, else it waits for ever. Only on the main thread can that waiting be ended from outside;
-    on another thread the others are stopped all the same.
+    Beam notices a death only during work; otherwise it waits for ever. That wait can be ended from outside only on the main thread;
+    on another thread the other processes are still stopped.
     """
     on_main_thread = threading.current_thread() is threading.main_thread()
     lost: list[str] = []
@@ -66,14 +66,14 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
     def hook(arguments: threading.ExceptHookArgs) -> None:
         code = exit_code_of_worker(arguments.exc_value)
         if code is None:
-            # a broken line, mostly: reported below unless a dead process explains it
+            # usually a broken connection: reported below unless a dead process explains it
             unexplained.append(arguments)
             return
         if lost:
             return
         lost.append(
             f"a scoring process died (exit code {code}; -9 is what a machine short of memory does, or kill -9). "
-            "Every answer on the ledger is kept. Run the same command again to go on; a lower max_concurrency_per_instance needs less memory."
+            "Every answer on the ledger is kept. Run the same command again to continue; a lower max_concurrency_per_instance needs less memory."
         )
         log.warning("a scoring process died (exit code %s): the others stop sending and wait up to %g s for answers in flight", code, drain_s)
         request_stop(control_dir, EarlyStop(StopCause.INTERRUPTED, lost[0]))
@@ -90,7 +90,7 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
         with _THREADS_HOOKED:
             yield
     except RuntimeError as error:
-        # the runner may see the broken line before the thread that waits for the process has said why
+        # the runner may see the broken connection before the thread that waits for the process reports the reason
         deadline_s = time.monotonic() + CLOSING_S
         while is_broken_line(error) and not lost and time.monotonic() < deadline_s:
             time.sleep(0.05)
@@ -101,7 +101,7 @@ def local_workers_watched(control_dir: str, drain_s: float) -> Iterator[None]:
         _hooks.remove(hook)
         for arguments in () if lost else unexplained:
             threading.excepthook(arguments)
-        for timer in timers:  # nobody would catch its signal any more
+        for timer in timers:  # its signal would no longer be caught
             timer.cancel()
         if on_main_thread:
             signal.signal(signal.SIGUSR1, before_handler)

@@ -1,4 +1,4 @@
-"""How a line of the log looks on standard error: the time, then what is said; a warning says that it is one."""
+"""The format of log lines on standard error: the time, ``warning:`` for warnings, the message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 
 class LogLines(logging.Formatter):
-    """``12:34:56 what is said``, ``12:34:56 warning: what is said``."""
+    """``12:34:56 message``, ``12:34:56 warning: message``."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(kind)s%(message)s", "%H:%M:%S")

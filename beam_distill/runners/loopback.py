@@ -1,7 +1,7 @@
-"""The scoring processes of a runner that calls the command back: a pool in the command that starts them when the runner asks.
+"""The scoring processes of a runner that calls the command back: a pool in the command that starts them at the runner's request.
 
-Beam's own pool starts whatever ``python`` is first on the path; where that one lacks Beam the job waits for ever. This one starts the very
-Python that runs the command, and its processes leave Ctrl-C and SIGTERM to the command and go when it goes (local_worker.py).
+Beam's own pool starts the first ``python`` on the path; if that has no Beam, the job waits for ever. This one starts the
+Python that runs the command, and its processes leave Ctrl-C and SIGTERM to the command and end with it (local_worker.py).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from beam_distill.runners.base import RunnerPlan
 from beam_distill.runners.local_worker import ENDS_ONE
 
 GRACE_S = 10.0
-STDERR = 2  # the number, as sys.stderr may be an object that has none
+STDERR = 2  # the number, because sys.stderr may be an object without one
 
 
 @contextmanager
 def called_back(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
-    """While the pipeline is made and runs: serve the runner that asks this command for scoring processes; ``options`` say where."""
+    """While the pipeline is made and runs: serve the runner's requests for scoring processes, at the address in ``options``."""
     if plan.environment != "loopback" or plan.same_process:
         yield
         return
     pool = _Pool(options)
-    # pings: as Beam's own servers, a line on which nothing is said for long is in order
+    # pings: as in Beam's own servers, a long silent connection is valid
     server = grpc.server(
         thread_pool_executor.shared_unbounded_instance(),
         options=[("grpc.http2.max_pings_without_data", 0), ("grpc.http2.max_ping_strikes", 0)],
@@ -54,12 +54,12 @@ def called_back(plan: RunnerPlan, options: PipelineOptions) -> Iterator[None]:
 
 class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     def __init__(self, options: PipelineOptions) -> None:
-        quiet = {"default_sdk_harness_log_level": "ERROR"}  # what a person should know, the command says
+        quiet = {"default_sdk_harness_log_level": "ERROR"}  # the command reports what the user should know
         self._options = json.dumps({**options.get_all_options(drop_default=True), **quiet}, default=str)
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._changing = threading.Lock()
 
-    def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 - the service's word
+    def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 - the service's name
         """Start a process for the runner's worker."""
         control = endpoints_pb2.ApiServiceDescriptor(url=request.control_endpoint.url)
         environ = {
@@ -76,7 +76,7 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             return beam_fn_api_pb2.StartWorkerResponse(error=f"{sys.executable} cannot be started: {error}")
         return beam_fn_api_pb2.StartWorkerResponse()
 
-    def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 - the service's word
+    def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 - the service's name
         """End the process of the runner's worker."""
         with self._changing:
             worker = self._workers.pop(request.worker_id, None)

@@ -1,7 +1,7 @@
-"""The job server that a command starts for itself: Beam's for Flink and Spark, in Java, or Prism.
+"""The job server that the command starts: Beam's for Flink and Spark, in Java, or Prism.
 
-Beam would start it too, but lets Ctrl-C end it at once, and with it all news of the job. This one is out of the terminal's reach: the
-command asks the workers to stop and hears of the job until its end.
+Beam could start it too, but then Ctrl-C would kill it, and with it the job's status. This one does not get the terminal's signals: the
+command asks the workers to stop and gets the job's status until its end.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ LAST_WORDS = 2000
 
 @contextmanager
 def own_job_server(options: Any) -> Iterator[None]:
-    """While the pipeline is made and runs: a job server, where ``options`` name none; its address is put there.
+    """While the pipeline is made and runs: a job server, if ``options`` name none; its address is added to them.
 
-    It starts while the pipeline is being made; Beam waits for it. Raises RunRefused when it cannot be had.
+    It starts while the pipeline is being made; Beam waits for it. Raises RunRefused when it is not available.
     """
     server = job_server_wanted(options)
     if server is None:
@@ -43,13 +43,13 @@ def own_job_server(options: Any) -> Iterator[None]:
     try:
         try:
             command, endpoint = command_and_endpoint(server, folder / "artifacts")
-        except Exception as error:  # noqa: BLE001 - whatever the download says
+        except Exception as error:  # noqa: BLE001 - the download can raise anything
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
-                f"Beam's job server cannot be had ({error}). Give its jar with --job_server_jar, or for Prism its program with --prism_location",
+                f"Beam's job server is not available ({error}). Give its jar with --job_server_jar, or Prism's binary with --prism_location",
             ) from None
         with open(folder / "log", "wb") as log_file:
-            # a session of its own: a terminal's Ctrl-C goes to every process of the command
+            # a separate session: a terminal's Ctrl-C goes to every process of the command
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, start_new_session=True)
         _wait_for(process, int(endpoint.rpartition(":")[2]), folder / "log")
         options.view_as(PortableOptions).job_endpoint = endpoint
@@ -69,7 +69,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline_s:
             said = log.read_text(errors="replace")[-LAST_WORDS:].strip()
             how = f"ended with {process.returncode}" if process.poll() is not None else f"does not listen after {START_PATIENCE_S:.0f} s"
-            raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's job server {how}. Its last words:\n{said}")
+            raise RunRefused(ExitCode.WRONG_INPUT, f"Beam's job server {how}. Its last output:\n{said}")
         time.sleep(0.05)
 
 

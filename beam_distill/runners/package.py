@@ -1,4 +1,4 @@
-"""What is shipped to workers whose Python lacks this package: a setup.py over a copy of it, which Beam's ``setup_file`` takes."""
+"""The package for workers without it: a setup.py over a copy of it, for Beam's ``setup_file``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ setup(name="beam-distill-workers", version="{version}", packages=find_packages()
 
 @lru_cache(maxsize=1)
 def workers_setup_file() -> str:
-    """The path of a setup.py whose source distribution is this very package with its dependencies, also when it was installed from a wheel.
+    """The path of a setup.py whose source distribution is this package with its dependencies, also if it was installed from a wheel.
 
     The folder is removed when the process ends.
     """
@@ -29,7 +29,7 @@ def workers_setup_file() -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for source in (Path(__file__).parents[1], Path(transforms.__path__[0])):
         shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    # extras are left out: what a worker needs is what the package needs
+    # without extras: a worker needs only the package's own dependencies
     requires = [line for line in metadata.requires("beam-distill") or () if "extra ==" not in line]
     setup_file = folder / "setup.py"
     setup_file.write_text(_SETUP.format(version=VERSION, requires=requires), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Any runner behind a job server that was started by hand."""
+"""Any runner with an external job server."""
 
 from __future__ import annotations
 

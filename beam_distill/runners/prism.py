@@ -1,6 +1,6 @@
 """Prism, Beam's portable runner in Go. Without a master Beam starts it: from ``--prism_location``, else it downloads the binary.
 
-Prism decides itself how many bundles run side by side; ``max_concurrency_per_instance`` above one gives each its own process.
+Prism decides how many bundles run in parallel; with ``max_concurrency_per_instance`` above one each gets its own process.
 """
 
 from __future__ import annotations

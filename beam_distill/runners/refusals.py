@@ -1,4 +1,4 @@
-"""What cannot work on a cluster, said before anything is submitted."""
+"""Settings that cannot work on a cluster, reported before submission."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from transforms.teacher.header_values import referenced_variables
 
 
 def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
-    """Raise RunRefused naming every path that only this machine sees, and every secret that workers could not look up."""
+    """Raise RunRefused naming every local path and every secret that workers could not access."""
     problems = [] if plan.same_machine else [*_local_paths(settings, plan), *_local_secrets(settings, plan)]
     if not plan.embedded and plan.environment != "loopback":
         problems += [
-            f"extra_body: {place} is a secret, and workers elsewhere would get it in clear with the job: write ${{NAME}} in its place, a "
+            f"extra_body: {place} is a secret, and remote workers would get it as plain text with the job: write ${{NAME}} instead, a "
             "variable that every worker has"
             for place in literal_secrets(settings.extra_body)
         ]
@@ -27,13 +27,13 @@ def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
 
 
 def notes_on(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
-    """What is said before submission and cannot be checked from here."""
+    """Notes before submission about conditions that cannot be checked from here."""
     said = list(plan.notes)
     if not plan.embedded:
         said.insert(0, f"the scoring runs on {plan.where}")
     for variable in _secret_variables(settings) if plan.environment in ("process", "external") else ():
         parent = "the worker pool" if plan.environment == "external" else "the runner's workers"
-        said.append(f"the key: {parent} must have the variable {variable} in the environment; nothing here can see that")
+        said.append(f"the key: {parent} must have the variable {variable} in the environment; this cannot be checked from here")
     return said
 
 
@@ -53,8 +53,8 @@ def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
         if name in ("api_key_file", "ca_bundle") and plan.environment == "external":
             continue  # the pool's pod may mount it under this very path
         problems.append(
-            f"{name}: {path} is a path of this machine, and the scoring processes run elsewhere ({plan.where}). Put it where all of them "
-            "see it (azfs://, gs://, s3://, hdfs://), or, if every worker mounts that directory under the same path, say so with "
+            f"{name}: {path} is a local path, and the scoring processes run elsewhere ({plan.where}). Put it where all of them "
+            "can access it (azfs://, gs://, s3://, hdfs://), or, if every worker mounts that directory under the same path, add "
             f"--shared_directories {os.path.dirname(os.path.abspath(path)) or '/'}"
         )
     return problems

@@ -1,4 +1,4 @@
-"""From the name of a runner to its plan."""
+"""The plans by the name of the runner."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PLANS: dict[str, Callable[[DistillSettings, BeamGiven], RunnerPlan]] = {
     "prism": prism.plan,
     "portable": portable.plan,
 }
-"""The names are those that the input ``runner`` takes."""
+"""The names are the values of the setting ``runner``."""
 
 
 def plan_for(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """The plan of the runner that the settings name. Raises RunRefused when it cannot work, or who is to take the job does not answer."""
+    """The plan of the runner in the settings. Raises RunRefused when it cannot work, or the cluster does not answer."""
     plan = PLANS[settings.runner](settings, given)
     if not plan.embedded:
         ask_job_server(options_of(plan, given), given)

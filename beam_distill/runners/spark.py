@@ -1,8 +1,8 @@
 """Apache Spark, as a batch job: on a standalone cluster, or inside Beam's job server when no master is given, or a local one (``local[4]``).
 
 Spark schedules by cores: ``instance_count`` x ``max_concurrency_per_instance`` partitions, one core each, and
-``max_concurrency_per_instance`` harness processes for each executor. The driver lives in Beam's job server, which ends with the command
-unless it was started by hand (``--job_endpoint``); then it has the properties that it was started with. Metrics are attempted ones: a task
+``max_concurrency_per_instance`` harness processes for each executor. The driver is in Beam's job server, which ends with the command.
+An external one (``--job_endpoint``) has the properties that it was started with. Metrics count attempts: a task
 that ran twice counts twice in them, never in the verdict.
 """
 
@@ -17,7 +17,7 @@ from beam_distill.runners.spark_properties import driver_properties, jvm_argumen
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """Raises RunRefused when no job server can be had."""
+    """Raises RunRefused when there is no job server."""
     each, processes = settings.max_concurrency_per_instance, processes_in_all(settings)
     endpoint = given.options.get("job_endpoint")
     master = str(settings.master or given.options.get("spark_master_url") or f"local[{processes}]")

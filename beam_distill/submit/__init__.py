@@ -1,1 +1,1 @@
-"""Handing a job over to a cluster, and following it."""
+"""Submitting a job to a cluster, and following it."""

@@ -1,6 +1,6 @@
 """Following a job that outlives the command that submitted it: its state, its end, stopping it.
 
-Whoever has the work_dir and the same settings can do so; at the end run.json is written as a run that stayed would have written it.
+This needs the work_dir and the same settings; at the end it writes the run.json that the run would have written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def follow(resolved: ResolvedSettings, submission: Submission, every_s: float = 2.0, patience_s: float = 300.0) -> RunResult:
-    """Wait for the job's end and conclude it. A runner that does not answer is waited for up to ``patience_s``."""
+    """Wait for the job's end and return its result. Tolerates a runner that does not answer for up to ``patience_s``."""
     silent_since: float | None = None
     while True:
         state = state_of(submission)
@@ -36,13 +36,13 @@ def follow(resolved: ResolvedSettings, submission: Submission, every_s: float = 
         elif time.monotonic() - silent_since > patience_s:
             raise RunRefused(
                 ExitCode.ENDPOINT_STOPPED,
-                f"{submission.master} does not answer for {patience_s:.0f} s; the job {submission.job_id} may go on. Ask again later",
+                f"{submission.master} has not answered for {patience_s:.0f} s; the job {submission.job_id} may continue. Try again later",
             )
         time.sleep(every_s)
 
 
 def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> RunResult:
-    """Read the verdict of a job that has ended and write run.json. With no verdict the job itself failed: exit code 1 and the runner's word.
+    """Read the verdict of an ended job and write run.json. Without a verdict the job itself failed: exit code 1 and the runner's message.
 
     ``resolved`` must be the settings the job was submitted with.
     """
@@ -70,7 +70,7 @@ def read_end(resolved: ResolvedSettings, submission: Submission, state: str) -> 
 
 
 def stop(submission: Submission, detail: str) -> None:
-    """Ask the job's workers to stop sending; it then comes to its end by itself, with a verdict and exit code 130."""
+    """Ask the job's workers to stop sending; then it ends by itself, with a verdict and exit code 130."""
     # late: keeps aiohttp out of the start
     from beam_distill.job.specs import run_files
     from transforms.control.run_control import request_stop

@@ -1,4 +1,4 @@
-"""A prepared job on its way to a cluster: the work_dir is held meanwhile."""
+"""Submitting a prepared job to a cluster, with the work_dir locked meanwhile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("beam_distill")
 
 @contextmanager
 def handing_over(prepared: PreparedJob, *notes: str) -> Iterator[None]:
-    """Hold the work_dir while a job is handed over; what the run should know is said, and datasets of an earlier run are moved aside."""
+    """Lock the work_dir during the submission; print the notes, and move datasets of an earlier run aside."""
     # late: keeps Beam out of the start
     from beam_distill.run.prepare import set_outputs_aside
     from beam_distill.runners.refusals import notes_on
@@ -33,5 +33,5 @@ def handing_over(prepared: PreparedJob, *notes: str) -> Iterator[None]:
 
 
 def submission_of(prepared: PreparedJob, runner: str, master: str = "", job_id: str = "") -> Submission:
-    """The submission of a prepared job; with neither master nor job id it is known by its verdict only."""
+    """The submission of a prepared job; without master and job id only its verdict can be read."""
     return Submission(runner, master, job_id, prepared.run_id, prepared.work_dir, prepared.started.isoformat(), prepared.endpoint_shown)

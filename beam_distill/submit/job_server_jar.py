@@ -1,4 +1,4 @@
-"""Beam's job server jar for a runner: the one that was named, or that of Beam's own version, which Beam downloads once."""
+"""Beam's job server jar for a runner: the given one, or the one of Beam's version, which Beam downloads once."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ DEFAULT_FLINK_VERSION = "1.19"
 
 
 def job_server_jar(runner: str, flink_version: str = DEFAULT_FLINK_VERSION, named: str | None = None) -> str:
-    """A path on this machine. Raises RunRefused when the jar cannot be had."""
+    """A local path. Raises RunRefused when the jar is not available."""
     jar = named
     if jar is None:
         jar = path_to_runner_jar(f"flink:{flink_version}" if runner == "flink" else "spark:3")
     try:
         return local_jar(jar)
-    except Exception as error:  # noqa: BLE001 - whatever the download says
+    except Exception as error:  # noqa: BLE001 - the download can raise anything
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            f"job_server_jar: {jar} cannot be had ({error}). Give the path of Beam's job server jar for {runner} with --job_server_jar",
+            f"job_server_jar: {jar} is not available ({error}). Give the path of Beam's job server jar for {runner} with --job_server_jar",
         ) from None
 
 
 def main(argv: list[str]) -> int:
-    """``RUNNER FLINK_VERSION TARGET``: put the jar of Beam's version at TARGET, as an image wants it."""
+    """``RUNNER FLINK_VERSION TARGET``: copy the jar of Beam's version to TARGET, for an image."""
     runner, flink_version, target = argv
     try:
         taken = job_server_jar(runner, flink_version)

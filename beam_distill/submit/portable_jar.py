@@ -1,7 +1,7 @@
-"""The portable jar: a job's pipeline, settings and package with Beam's runner for Flink or Spark around it.
+"""The portable jar: a job's pipeline, settings and package with Beam's runner for Flink or Spark.
 
-It is put together here, from Beam's job server jar, without Java: a pod that has only Python makes it before the runner starts. Whoever runs
-it names the class that starts it, ENTRY_CLASSES; no Python is needed where it is submitted.
+It is made from Beam's job server jar, without Java: a pod with only Python makes it before the runner starts. Its main class is in
+ENTRY_CLASSES; submitting it needs no Python.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ ENTRY_CLASSES = {
 
 
 def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | None = None) -> Submission:
-    """Make the jar as ``output``, on any filesystem, and leave a note of it in the work_dir; a jar is one run, whose id is inside.
+    """Make the jar as ``output``, on any filesystem, and record it in the work_dir; a jar is one run, whose id is inside.
 
-    Checks what ``beam-distill run`` checks, and moves datasets of an earlier run aside. Raises RunRefused.
+    Makes the checks of ``beam-distill run``, and moves datasets of an earlier run aside. Raises RunRefused.
     """
     prepared = prepare_jar(resolved, beam_argv)
     with handing_over(prepared), packed(prepared) as jar:
@@ -50,14 +50,14 @@ def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | No
 
 
 def prepare_jar(resolved: ResolvedSettings, beam_argv: list[str] | None = None, ask_again: tuple[str, ...] = ()) -> PreparedJob:
-    """A job that was checked and may be packed. Raises RunRefused."""
+    """A checked job for a jar. Raises RunRefused."""
     plan = jar_plan(resolved.settings, beam_given(resolved, beam_argv or []))
     return prepare_job(resolved, beam_argv, ask_again, plan=plan)
 
 
 @contextmanager
 def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) -> Iterator[Path]:
-    """The jar in a folder that goes with the block. ``flink_version`` is that of the cluster, where Beam has to fetch its runner."""
+    """The jar in a folder that is removed after the block. ``flink_version`` is the cluster's, if Beam must fetch its runner."""
     runner, given = prepared.resolved.settings.runner, prepared.given.options
     named = prepared.resolved.settings.job_server_jar or given.get(f"{runner}_job_server_jar")
     runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
@@ -70,18 +70,18 @@ def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) ->
 
 
 def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
-    """Beam's options for a jar: the cluster is wherever the jar is run. Raises RunRefused for what no jar can do."""
+    """Beam's options for a jar: the cluster is where the jar is run. Raises RunRefused for settings that a jar cannot have."""
     if settings.runner not in ENTRY_CLASSES:
         raise RunRefused(ExitCode.WRONG_INPUT, f"runner: there are portable jars for flink and spark, not for {settings.runner}")
     environment = worker_environment(settings, given, "docker")
     if environment.kind == "loopback":
         raise RunRefused(
             ExitCode.WRONG_INPUT,
-            "worker_environment: loopback workers live in the command, and a jar runs without it. Write external:host:port (a worker pool), "
+            "worker_environment: loopback workers run in the command, and a jar runs without it. Write external:host:port (a worker pool), "
             "docker:image or process:/path/of/boot",
         )
     if settings.runner == "flink":
-        # [auto]: the cluster that the jar is handed to
+        # [auto]: the cluster that runs the jar
         argv = ["--flink_master=[auto]", *job_options(settings)]
     else:
         argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
@@ -95,7 +95,7 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
 
 
 def copy_file(source: str, target: str) -> None:
-    """Copy a file between any two filesystems. Raises RunRefused when there is no such file."""
+    """Copy a file between any two filesystems. Raises RunRefused when it does not exist."""
     try:
         if not is_remote(target):
             os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)

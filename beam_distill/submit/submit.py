@@ -1,4 +1,4 @@
-"""Handing a job over: submitted, and left to itself."""
+"""Submitting a job without waiting for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def submit_detached(
     resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None, ask_again: tuple[str, ...] = ()
 ) -> Submission:
-    """Submit the job and return at once. On Flink it goes as a portable jar through the REST interface, kept as ``jar`` when that is given.
+    """Submit the job and return at once. On Flink it is a portable jar through the REST interface; ``jar`` keeps a copy.
 
-    Raises RunRefused when something is wrong, or when the job would end with this command.
+    Raises RunRefused for errors, or when the job would end with this command.
     """
     # late: keeps Beam out of the start
     from beam_distill.job.beam_options import beam_given
@@ -48,7 +48,7 @@ def _submit_to_job_server(resolved: ResolvedSettings, beam_argv: list[str] | Non
 
     prepared = prepare_job(resolved, beam_argv, ask_again)
     if prepared.plan.environment == "loopback":
-        raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers live in this command; set worker_environment to another kind")
+        raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers run in this command; set worker_environment to another kind")
     with handing_over(prepared):
         pipeline = beam.Pipeline(options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)

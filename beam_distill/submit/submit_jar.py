@@ -1,4 +1,4 @@
-"""A portable jar to Flink through its REST interface: nothing of the job stays here but a note of it in the work_dir."""
+"""Submits a portable jar to Flink through its REST interface; only the submission's record stays here, in the work_dir."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from beam_distill.work_dir.submission import Submission, submitted
 def submit_to_flink(
     resolved: ResolvedSettings, beam_argv: list[str] | None = None, jar: str | None = None, ask_again: tuple[str, ...] = ()
 ) -> Submission:
-    """Pack the job, hand the jar to the JobManager that is its master, and start it; ``jar`` keeps a copy. Raises RunRefused."""
+    """Pack the job, upload the jar to the JobManager, its master, and start it; ``jar`` keeps a copy. Raises RunRefused."""
     settings = resolved.settings
     rest = FlinkRest(master_of(settings, beam_given(resolved, beam_argv or [])))
     version, note = ask_cluster(rest, processes_in_all(settings))
@@ -33,4 +33,4 @@ def _started(rest: FlinkRest, jar: Path, processes: int) -> str:
     try:
         return rest.run(rest.upload(jar), processes, ENTRY_CLASSES["flink"])
     except FlinkUnreachable as error:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not take the job: {error}") from None
+        raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not accept the job: {error}") from None

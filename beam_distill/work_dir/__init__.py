@@ -1,1 +1,1 @@
-"""What lies in a work_dir, and how it is read, written and locked."""
+"""The files of a work_dir, and how they are read, written and locked."""

@@ -1,4 +1,4 @@
-"""What is found where a dataset is to be: set aside, so that a stopped run leaves none that looks finished."""
+"""Moves files at a dataset's path aside, so that a stopped run leaves no dataset that looks finished."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from transforms.files.paths import is_remote
 from transforms.files.stored import exists, remove_partials
 
 PUBLISHED = "published.json"
-"""Size and time of every dataset that runs of this work_dir have published: what differs is not theirs, or was changed since."""
+"""Size and time of every dataset that runs of this work_dir have published: other files are not theirs, or were changed since."""
 
 
 def set_aside(output: str, work_dir: str) -> str | None:
-    """Move what is at an output out of the way: into the work_dir, or beside itself where either is on object storage.
+    """Move the file at an output aside: into the work_dir, or on object storage to a name next to it.
 
-    A dataset of an earlier run replaces the one before it; what no run of this work_dir wrote is never replaced. Returns where it is now, None
-    when there was nothing.
+    A dataset of an earlier run replaces an older one; a file that no run of this work_dir wrote is never replaced. Returns the new path, None
+    if there was no file.
     """
     if is_remote(output) or is_remote(work_dir):
         if not exists(output):
@@ -38,7 +38,7 @@ def set_aside(output: str, work_dir: str) -> str | None:
     source = Path(output).absolute()
     if not source.exists():
         return None
-    # outputs of the same name in different folders must not meet
+    # outputs with the same name in different folders must not collide
     folder = hashlib.blake2b(os.fsencode(source.parent), digest_size=4).hexdigest()
     kept = Path(work_dir) / "previous" / folder / source.name
     if _published(work_dir).get(str(source)) != _state(source):
@@ -49,7 +49,7 @@ def set_aside(output: str, work_dir: str) -> str | None:
 
 
 def note_published(work_dir: str, datasets: dict[str, str]) -> None:
-    """Remember datasets as published by a run of this work_dir. Raises OSError."""
+    """Record datasets as published by a run of this work_dir. Raises OSError."""
     ours = {path: _state(Path(path)) for path in map(os.path.abspath, datasets.values()) if not is_remote(path)}
     if ours and not is_remote(work_dir):
         write_text(f"{work_dir}/{PUBLISHED}", json.dumps({**_published(work_dir), **ours}) + "\n")

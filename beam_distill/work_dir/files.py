@@ -1,6 +1,6 @@
-"""What lies in a work_dir, for those who read it afterwards, on this machine or on any filesystem that Beam knows.
+"""Reading a work_dir's files, local or on any filesystem that Beam supports.
 
-Beam is loaded only for places that are not on this machine: who looks at a directory does not wait for it.
+Beam is loaded only for remote paths: a local directory needs no wait for it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from transforms.ledger.storage import LedgerStorage, Sealing
 
 
 def unknown_filesystem(path: str) -> str:
-    """What to do about a path that nothing installed can read."""
+    """Advice for a path that no installed filesystem can read."""
     return (
-        f"nothing here reads {scheme_of(path)}://. Install what does: beam-distill[azure-storage] for azfs://, "
+        f"no installed package reads {scheme_of(path)}://. Install beam-distill[azure-storage] for azfs://, "
         "apache-beam[aws] for s3://, apache-beam[gcp] for gs://"
     )
 
@@ -29,21 +29,21 @@ _CLIENTS = {"azfs": "azure.storage.blob", "s3": "boto3", "gs": "google.cloud.sto
 
 
 def lacks_client(path: str) -> bool:
-    """Whether what talks to a path's storage is not installed; Beam says so only when it is used."""
+    """Whether the client for a path's storage is missing; Beam reports this only when it is used."""
     client = _CLIENTS.get(scheme_of(path)) if is_remote(path) else None
     try:
         return client is not None and importlib.util.find_spec(client) is None
-    except ModuleNotFoundError:  # a package around it is missing already
+    except ModuleNotFoundError:  # its parent package is missing
         return True
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a text whole or not at all. Raises OSError, or what the filesystem raises."""
+    """Write a text atomically. Raises OSError, or the filesystem's exceptions."""
     files_for(path).write_whole(path, text.encode("utf-8", errors="replace"))
 
 
 def fields_of(path: str) -> dict[str, Any] | None:
-    """A file's JSON object; None when there is no such file, or it holds none."""
+    """A file's JSON object; None if the file does not exist or has no object."""
     try:
         fields = json.loads("".join(files_for(path).lines(path)))
     except (ValueError, RecursionError):
@@ -52,7 +52,7 @@ def fields_of(path: str) -> dict[str, Any] | None:
 
 
 def objects_of(path: str) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines, one at a time. What is not an object, such as a line that was torn off, is skipped."""
+    """The objects of a file of JSON lines, one at a time. Other lines, such as a truncated one, are skipped."""
     for line in files_for(path).lines(path):
         try:
             fields = json.loads(line)
@@ -63,12 +63,12 @@ def objects_of(path: str) -> Iterator[dict[str, Any]]:
 
 
 def segments_storage(folder: str) -> LedgerStorage:
-    """Storage to read the segments below ``folder`` from; to be closed, since remote segments are copied to this machine to be read."""
+    """Storage for reading the segments in ``folder``. Close it: remote segments are copied to this machine."""
     return storage_for(folder, Sealing())
 
 
 def folders_in(folder: str) -> list[str]:
-    """The folders directly in one. Storage without folders has none to list; its segments are asked for with a pattern."""
+    """The folders directly in a folder. Object storage has none; its segments are found with a pattern."""
     if is_remote(folder):
         return [f"{folder}/*"]
     return sorted(entry.path for entry in os.scandir(folder) if entry.is_dir()) if os.path.isdir(folder) else []

@@ -1,4 +1,4 @@
-"""What runs leave behind in a work_dir before their files are in place."""
+"""Temporary files of runs in a work_dir."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTROL = "control"
 
 
 def remove_staging(work_dir: str, keep_control: bool = False) -> None:
-    """Remove what runs left behind before their files were put in place; ``keep_control`` leaves what their processes reported."""
+    """Remove temporary files of runs; ``keep_control`` keeps the reports of their processes."""
     if not is_remote(work_dir):
         for run in Path(work_dir, "staging").glob("*"):
             for entry in run.iterdir() if keep_control and run.is_dir() else [run]:
@@ -26,7 +26,7 @@ def remove_staging(work_dir: str, keep_control: bool = False) -> None:
         with suppress(OSError):  # not empty
             Path(work_dir, "staging").rmdir()
         return
-    with suppress(Exception):  # only litter, and the next run tries again
+    with suppress(Exception):  # harmless files, and the next run tries again
         beam = through_beam()
         left = [path for path in beam.sizes_of([f"{work_dir}/staging/**"]) if not (keep_control and f"/{CONTROL}/" in path)]
         if left:

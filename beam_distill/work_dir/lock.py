@@ -1,4 +1,4 @@
-"""One run at a time in a work_dir: the lock of a directory, and the file that serves as one on object storage."""
+"""One run at a time in a work_dir: the lock of a directory, and the lock file on object storage."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ log = logging.getLogger("beam_distill")
 
 BEAT_EVERY_S = 20.0
 STALE_AFTER_S = 90.0
-"""A lock on object storage that was not renewed for so long is taken for that of a run that died."""
+"""A lock on object storage that was not renewed for this time belongs to a dead run."""
 
 
 @contextmanager
 def locked(work_dir: str) -> Iterator[None]:
-    """Hold the work_dir for one run. Raises RunRefused when another run holds it or it cannot be made.
+    """Hold the work_dir for one run. Raises RunRefused when another run holds it or it cannot be created.
 
-    On a directory the lock is the operating system's. Object storage has none: a file there is renewed while the run lasts, and two runs
-    that start within the same second are not distinguished.
+    The operating system locks a directory. Object storage has no locks: a file there is renewed during the run, and two runs
+    that start within the same second can both get it.
     """
     with _locked_remote(work_dir) if is_remote(work_dir) else _locked_directory(work_dir):
         yield
@@ -51,7 +51,7 @@ def _locked_directory(work_dir: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                log.warning("work_dir: %s has no locks (%s): two runs there at once would not notice each other", work_dir, error.strerror)
+                log.warning("work_dir: %s has no locks (%s): two simultaneous runs there would not notice each other", work_dir, error.strerror)
                 yield
                 return
             holder = os.read(handle, 64).decode(errors="replace").strip()
@@ -77,7 +77,7 @@ def _locked_remote(work_dir: str) -> Iterator[None]:
             raise RunRefused(
                 ExitCode.WRONG_INPUT,
                 f"work_dir: another run ({found['holder']}) is working in {work_dir}; wait for it, or give this run another work_dir. "
-                f"If that run was killed, its lock ends {STALE_AFTER_S:.0f} s after its last sign of life",
+                f"If that run was killed, its lock expires {STALE_AFTER_S:.0f} s after its last renewal",
             )
         write_text(path, json.dumps({"holder": me, "at_s": time.time()}))
     except RunRefused:

@@ -1,4 +1,4 @@
-"""Totals of one moment, wherever they were read."""
+"""Totals at one moment, from any source."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from transforms.elements.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a run has done so far. Counts are totals of this run; None is "not known where it runs".
+    """A run's totals so far; None means that its runner does not report the count.
 
-    ``rows_done`` and ``rows_read`` go by split. ``rows_scored`` counts those of ``rows_done`` that the teacher was asked about in this run.
-    ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, apart from
-    those whose turn never came; while answers are not read yet it is None, and ``given_up`` counts the rows that got none. ``limit`` is how
+    ``rows_done`` and ``rows_read`` are by split. ``rows_scored`` counts those of ``rows_done`` that were sent to the teacher in this run.
+    ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, except
+    unsent rows; before answers are read it is None, and ``given_up`` counts the rows without an answer. ``limit`` is how
     many requests may be in flight.
     """
 
@@ -40,7 +40,7 @@ class Reading:
 
 
 def from_counters(counts: dict[str, int]) -> Reading:
-    """A reading made of the pipeline's counters (``transforms.counters``), here or on a cluster."""
+    """A reading from the pipeline's counters (``transforms.counters``), local or on a cluster."""
 
     counts = {name: count for name, count in counts.items() if count}
 

@@ -1,4 +1,4 @@
-"""What lies in a work_dir's ledger and failures, record by record."""
+"""The records of a work_dir's ledger and failures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.standing import standing
 
 LATEST_MS = 253_402_300_799_000
-"""The end of the year 9999, beyond which nobody can write a date."""
+"""The end of the year 9999, the last date."""
 _TIMES = frozenset({"sent_at_ms", "answered_at_ms"})
 
 
 @dataclass(slots=True)
 class RunCounts:
-    """What one run put on the ledger, or one endpoint. Times are milliseconds since 1970."""
+    """Counts of the ledger records of one run or one endpoint. Times are milliseconds since 1970."""
 
     answers: int = 0
     usage: Usage = Usage()
@@ -40,12 +40,12 @@ class RunCounts:
 
 
 def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
-    """Every record, segment by segment; torn tails are noted."""
+    """Every record, segment by segment; truncated segments are added to ``torn``."""
     yield from _stored(ledger_dir, LEDGER_SCHEMA, torn)
 
 
 def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The same, each with whether it is current. What is written meanwhile counts as current."""
+    """The same, each with whether it is current. Records written meanwhile count as current."""
     with closing(segments_storage(ledger_dir)) as storage:
         files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
         flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)

@@ -1,4 +1,4 @@
-"""Run ids: names in the order of time."""
+"""Run ids: names that sort by time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _BEGAN = re.compile(r"(\d{8}T\d{6})(\d{3})?-")
 def new_run_id(began: datetime, kind: str = "", ledger_dir: str | None = None) -> str:
     """A name for a run that began at that time (in UTC), such as ``20260126T093015042-1f0c55ab``; ``kind`` goes before the random part.
 
-    Sorted as text, a later run comes later: the ledger's segments are named after their run, and of two answers to one request the last counts.
-    Hence milliseconds: a retry may begin in the second in which the run before it began. And hence the ledger is looked at: a clock may have
-    been set back since its latest run began.
+    A later run must sort later as text: the ledger's segments are named after their run, and of two answers to one request the last counts.
+    So the name has milliseconds, because a retry may begin in the same second as the run before. And it considers the ledger's latest run,
+    because the clock may have been set back since.
     """
     latest = None if ledger_dir is None else _latest(ledger_dir, began)
     if latest is not None and latest >= began:
@@ -28,7 +28,7 @@ def new_run_id(began: datetime, kind: str = "", ledger_dir: str | None = None) -
 def _latest(ledger_dir: str, now: datetime) -> datetime | None:
     """When the latest run with segments on the ledger began, by their names."""
     found = []
-    with suppress(Exception), closing(segments_storage(ledger_dir)) as storage:  # whoever needs the ledger says why it cannot be listed
+    with suppress(Exception), closing(segments_storage(ledger_dir)) as storage:  # the ledger's reader reports why it cannot be listed
         for segment in storage.segments(ledger_dir):
             name = _BEGAN.match(segment.name)
             if name is not None:

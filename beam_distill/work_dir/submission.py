@@ -1,4 +1,4 @@
-"""submission.json: which job was handed over from a work_dir, and where to."""
+"""submission.json: the job that was submitted from a work_dir, and its cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "submission.json"
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One job that was handed over. ``runner`` is ``flink`` (``master`` is its REST address) or ``portable`` (a job server's)."""
+    """One submitted job. ``runner`` is ``flink`` (``master`` is its REST address) or ``portable`` (a job server's)."""
 
     runner: str
     master: str
@@ -28,30 +28,30 @@ class Submission:
 
     @property
     def name(self) -> str:
-        """What the job is called after "the job"; one from a portable jar has no id of its own."""
+        """The job's name in messages, after "the job"; one from a portable jar has no id."""
         return self.job_id or f"of run {self.run_id}"
 
 
 def submitted(submission: Submission) -> Submission:
-    """Leave a note of a submission in its work_dir."""
+    """Write a submission to its work_dir."""
     _write(submission, asdict(submission))
     return submission
 
 
 def read_submission(work_dir: str) -> Submission | None:
-    """The job that was last handed over from this work_dir and whose end nobody has read yet; None when there is none."""
+    """The latest submitted job of this work_dir, if its end has not been read yet; else None."""
     fields = fields_of(f"{work_dir}/{FILE}")
     if fields is None or fields.get("ended"):
         return None
     try:
         return Submission(**{name: value for name, value in fields.items() if name != "ended"})
     except TypeError:
-        log.warning("%s/%s is damaged: whether a job that was handed over still works there is not known", work_dir, FILE)
+        log.warning("%s/%s is damaged: it is not known whether a submitted job still works there", work_dir, FILE)
         return None
 
 
 def note_end(submission: Submission, state: str) -> None:
-    """Note that the job has ended, and how; ``read_submission`` finds it no more."""
+    """Record the job's final state; ``read_submission`` no longer returns it."""
     _write(submission, {**asdict(submission), "ended": state})
 
 

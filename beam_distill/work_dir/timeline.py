@@ -15,22 +15,22 @@ from transforms.files.paths import is_remote
 log = logging.getLogger("beam_distill")
 
 MOST_SAMPLES = 3600
-"""When there are more, every second one goes and the steps become twice as long: an hour by the second, a day by the half minute."""
+"""Above this number every second sample is removed and the interval doubles: an hour by the second, a day by the half minute."""
 
 WHOLE_EVERY_S = 30.0
-"""Object storage takes files whole only. Written more often, each time costs a stutter in the view; less often, a report in between is older."""
+"""Object storage accepts only whole files. More frequent writes interrupt the view; with less frequent ones a report is older."""
 
 
 def timeline_path(work_dir: str, run_id: str) -> str:
-    """Where the readings of a run are kept."""
+    """The file of a run's readings."""
     return f"{work_dir.rstrip('/')}/timeline/{run_id}.jsonl"
 
 
 class Timeline:
-    """Writes readings as they come. A storage that refuses them costs the picture, never the run."""
+    """Writes readings as they come. If the storage fails, the report has no charts, but the run continues."""
 
     def __init__(self, path: str, most_samples: int = MOST_SAMPLES) -> None:
-        """Storage that cannot be appended to gets the whole text twice a minute."""
+        """Object storage gets the whole text twice a minute."""
         self._path = path
         self._most = most_samples
         self._lines: list[str] = []
@@ -40,7 +40,7 @@ class Timeline:
         self._whole_s = -WHOLE_EVERY_S
 
     def add(self, elapsed_s: float, reading: Reading) -> None:
-        """Keep a reading, or skip it when the steps have become longer."""
+        """Keep a reading, or skip it if the interval has become longer."""
         self._seen += 1
         if self._broken or (self._seen - 1) % self._step:
             return
@@ -65,14 +65,14 @@ class Timeline:
             self._broken = True
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """There are no more readings."""
         if is_remote(self._path) and self._lines:
             self._rewrite()
 
     def _rewrite(self) -> None:
         try:
             write_text(self._path, "\n".join(self._lines) + "\n")
-        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the next time may go well
+        except Exception as error:  # noqa: BLE001 - every filesystem has errors of its own, and the next write may succeed
             log.debug("the timeline cannot be written: %s", error)
 
 
@@ -95,5 +95,5 @@ def _sample(elapsed_s: float, reading: Reading) -> dict[str, Any]:
 
 
 def read_timeline(path: str) -> list[dict[str, Any]]:
-    """The samples of a timeline in order; a torn last line is skipped, no file is no samples."""
+    """The samples of a timeline in order; a truncated last line is skipped; a missing file has no samples."""
     return [sample for sample in objects_of(path) if "t_s" in sample]

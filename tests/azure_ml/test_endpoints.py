@@ -131,7 +131,7 @@ def test_what_opens_an_online_endpoint(host: AzureHost, mode: str, kind: Credent
 
 def test_an_identity_does_not_open_what_takes_keys_only(host: AzureHost) -> None:
     host.state.serverless["teacher"] = a_serverless("https://t")
-    with pytest.raises(RunRefused, match="takes keys only"):
+    with pytest.raises(RunRefused, match="accepts keys only"):
         located(host, teacher_model_endpoint_name="teacher", authentication_type="managed_identity")
 
 

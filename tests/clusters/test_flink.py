@@ -102,7 +102,7 @@ def test_a_person_sees_the_job_go_on_and_stops_it_with_ctrl_c(flink: FlinkCluste
     assert shown == sorted(shown), output
     assert shown[-1] < answered + 1, output
     assert "the workers are asked to stop" in output
-    assert "the job goes on without this command, and is ended by: flink cancel -m" in output
+    assert "the job continues without this command; to end it: flink cancel -m" in output
     assert "Traceback" not in output, output
     split = job.record()["verdict"]["splits"]["train"]
     assert split["examples"] == answered < rows, output

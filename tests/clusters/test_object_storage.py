@@ -67,7 +67,7 @@ def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluste
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", f"{root}/in.jsonl", root=root, extra=on_flink(flink.master))
         handed = job.run("--detach", environ=azurite.environ)
         assert handed.code == 0, handed.output
-        assert "the job goes on by itself" in handed.output, handed.output
+        assert "the job continues by itself" in handed.output, handed.output
         told = json.loads(blobs.download_blob("handed/work/submission.json").readall())
         assert told["job_id"] in handed.output
         ended = job.run("--follow", command="status", environ=azurite.environ)

@@ -31,7 +31,7 @@ def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.Captu
         told = capsys.readouterr().out
         assert 0.09 < cost(simulator) <= 0.102
         assert "NOT FINISHED (exit code 7): max_cost of 0.1 USD leaves no room for another request" in told
-        assert "rows are left; as the others did, they would take about" in told
+        assert "rows are left; like the others, they would take about" in told
         assert "should be enough for all" in told
         record = json.loads((job.work_dir / "run.json").read_text())
         assert record["exit_code"] == 7

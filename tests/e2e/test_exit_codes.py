@@ -123,7 +123,7 @@ def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[
         job.url = simulator.base_url
         assert job.run() == 2
         assert simulator.stats()["requests"] == 0
-    assert "the input has 2 rows, and none is a question to ask" in capsys.readouterr().out
+    assert "the input has 2 rows, and none can be sent" in capsys.readouterr().out
     assert not job.train_output.exists()
     assert len(job.rejects()) == 2
 

@@ -137,7 +137,7 @@ def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[s
         (["report", "objects://bucket/nothing"], "neither run.json nor a ledger"),
         (["ledger", "objects://bucket/nothing"], "neither run.json nor a ledger"),
         (["retry", "objects://bucket/nothing", "--reason=no_json"], "neither run.json nor started.json"),
-        (["report", "nosuch://bucket/job"], "nothing here reads nosuch://"),
+        (["report", "nosuch://bucket/job"], "no installed package reads nosuch://"),
     ],
 )
 def test_a_far_place_without_a_run_is_told(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def test_send_false_without_a_ledger_is_refused(tmp_path: Path, capsys: pytest.C
     job.url = DEAD
     job.train(questions(ROWS))
     assert job.run("--send=false") == 2
-    assert "holds none" in capsys.readouterr().err
+    assert "has none" in capsys.readouterr().err
 
 
 @pytest.mark.fault("N5")

@@ -57,7 +57,7 @@ def test_one_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd:
         assert with_teachers(job, "check", teachers) == 4
         out = capfd.readouterr().out
         assert "warning     locked: " in out
-        assert "it wants a key" in out
+        assert "it requires a key" in out
         assert "pool        1 of 2 endpoints can be used, for the model simulated-teacher" in out
         assert with_teachers(job, "run", teachers, "--report=true") == 0
     said = capfd.readouterr()

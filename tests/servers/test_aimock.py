@@ -159,7 +159,7 @@ def test_a_wrong_key_and_none(tmp_path: Path, command: str) -> None:
         assert "the key is wrong or expired (status 401" in wrong.output, wrong.output
         none = run(job, command=command)
         assert none.code == 4, none.output
-        assert "it wants a key, and none is given" in none.output, none.output
+        assert "it requires a key, and none is given" in none.output, none.output
         right = run(job, "--api_key_env=AIMOCK_KEY", command=command, environ={"AIMOCK_KEY": "right-key-1"})
         assert right.code == 0, right.output
         assert "key-1" not in wrong.output + right.output

@@ -59,7 +59,7 @@ def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path, command: str) -> None
         assert KEY not in wrong.output
         none = run(job, command=command)
         assert none.code == 4, none.output
-        assert "it wants a key, and none is given" in none.output, none.output
+        assert "it requires a key, and none is given" in none.output, none.output
 
 
 @pytest.mark.fault("R11")

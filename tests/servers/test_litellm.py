@@ -148,7 +148,7 @@ def test_a_wrong_key_and_none(litellm: LiteLlm, tmp_path: Path, command: str) ->
     assert "the key is wrong or expired" in wrong.output, wrong.output
     none = run(job, "--model=SUMMARIZATION", command=command)
     # a run that is told the model and has no key asks nothing before the first row
-    words = "it wants a key, and none is given" if command == "check" else "The credential is missing, wrong or expired"
+    words = "it requires a key, and none is given" if command == "check" else "The credential is missing, wrong or expired"
     assert none.code == 4, none.output
     assert "No api key passed in." in none.output, none.output
     assert words in none.output, none.output

@@ -138,7 +138,7 @@ def test_a_wrong_key_and_none(tmp_path: Path) -> None:
         assert "the key is wrong or expired (status 401" in wrong.output, wrong.output
         none = run(job)
         assert none.code == 4, none.output
-        assert "it wants a key, and none is given" in none.output, none.output
+        assert "it requires a key, and none is given" in none.output, none.output
         right = run(job, "--api_key_env=LLAMA_KEY", SHORT, speaks(PLAIN["NLI"]), environ={"LLAMA_KEY": "right-key-1"})
         assert right.code == 0, recorded(right)
 

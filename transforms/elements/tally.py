@@ -165,7 +165,7 @@ def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerd
     if asked == 0:
         if tally.rows == 0:
             return SplitVerdict(split, tally, None, minimum, False, "the input holds no rows")
-        return SplitVerdict(split, tally, None, minimum, False, f"the input has {counted(tally.rows, 'row')}, and none is a question to ask")
+        return SplitVerdict(split, tally, None, minimum, False, f"the input has {counted(tally.rows, 'row')}, and none can be sent")
     ratio = tally.examples / asked
     share = f"{tally.examples:,} of {counted(asked, 'row')} asked gave an example ({ratio:.1%})"
     if tally.stopped is not None:

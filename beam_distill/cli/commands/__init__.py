@@ -1,1 +1,1 @@
-"""The commands, one file each, named after the command; each loads what it needs when it is called."""
+"""The commands, one file each, named after the command; each loads its libraries when it is called."""

@@ -1,4 +1,4 @@
-"""``beam-distill check``: everything that can be wrong, and what the job will take, before paying."""
+"""``beam-distill check``: finds all errors and estimates the job, before paying."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def _count(text: str) -> int:
 
 
 def run(call: Call) -> int:
-    """Check files, rows, credential and endpoint, and estimate; print what was found. Raises RunRefused for what would stop a run.
+    """Check files, rows, credential and endpoint, and estimate; print the results. Raises RunRefused if a run could not start.
 
-    An endpoint that refuses or stays silent, and rows that cannot be asked, are said last: they hinder no estimate.
+    An endpoint that refuses or does not answer, and rows that cannot be sent, are reported last: an estimate is still possible.
     """
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import check_files
@@ -55,7 +55,7 @@ def run(call: Call) -> int:
     check_files(settings)
     outputs = (settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path or "", settings.resolved_work_dir)
     far = sorted({scheme_of(path) + "://" for path in outputs if is_remote(path)})
-    print("files       all there, " + (f"outputs on {', '.join(far)} were not tried" if far else "all outputs writable"))
+    print("files       all found, " + (f"outputs on {', '.join(far)} were not tested" if far else "all outputs writable"))
     rows = _Rows(settings)
     warnings = rows.check()
     for warning in warnings:
@@ -78,7 +78,7 @@ def run(call: Call) -> int:
         return code
     if call.namespace.strict and (warnings or rows.bad):
         print(
-            f"ready       no: {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be asked: "
+            f"ready       no: {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be sent: "
             f"exit code {int(ExitCode.WRONG_INPUT)}"
         )
         return int(ExitCode.WRONG_INPUT)
@@ -88,20 +88,20 @@ def run(call: Call) -> int:
 
 
 class _Rows:
-    """The rows of all splits, walked once, with every bad line said."""
+    """The rows of all splits, read once, with a message for every bad line."""
 
     def __init__(self, settings: DistillSettings) -> None:
         self._settings = settings
         self.sample: PromptRequest | None = None
         self.bad = 0
         self.problems: list[str] = []
-        """What a run would not publish a dataset for, whatever the teacher answers."""
+        """Reasons why a run would not publish a dataset, regardless of the answers."""
         self._list: IO[str] | None = None
         self._list_path = f"{settings.resolved_work_dir.rstrip('/')}/bad_lines.jsonl"
         self._first: list[RejectedRow] = []
 
     def check(self) -> list[str]:
-        """Print what each split holds; what is legal but probably not meant. Raises RunRefused when an earlier list is in the way."""
+        """Print the contents of each split. Returns warnings. Raises RunRefused when an earlier list cannot be replaced."""
         # late: keeps aiohttp and NumPy out of the start
         from beam_distill.before_run.rows_to_send import walk_rows
 
@@ -183,16 +183,16 @@ class _Rows:
 def _of_repeats(settings: DistillSettings) -> str:
     if settings.share_identical_answers:
         return "they share one answer (share_identical_answers)"
-    return "each is asked and paid for. Take them out of the file if that is not meant"
+    return "each is sent and paid for. Remove them from the file if that is not intended"
 
 
 def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
-    """The same that a run is refused for when its rows have been read."""
+    """The same message as a run that is refused after reading its rows."""
     if not rows:
         return f"{split}: {pattern} holds no rows; run would end without a {split} dataset"
     return (
-        f"{split}: {pattern} has {counted(rows, 'row')}, and none is a question to ask: run would end without a {split} dataset. What is wrong "
-        "with them is said above; --input_format says what the file is, --messages_column where the chats are, --user_template what to ask of "
+        f"{split}: {pattern} has {counted(rows, 'row')}, and none can be sent: run would end without a {split} dataset. See the "
+        "errors above; --input_format sets the file's format, --messages_column the column of the chats, --user_template a prompt from "
         "other rows"
     )
 
@@ -220,13 +220,13 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
 
 
 def _estimate_unasked(settings: DistillSettings) -> None:
-    """The estimate where the endpoint does not say what it serves."""
+    """The estimate when the endpoint does not list its models."""
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.rows_to_send import endpoint_by_record
 
     try:
         endpoint, doubt = endpoint_by_record(settings)
-    except RunRefused:  # the same as the endpoint's own check was refused for
+    except RunRefused:  # the endpoint's own check has reported it
         endpoint, doubt = None, None
     _estimate(settings, endpoint or EndpointSpec("", model=settings.model))
     if doubt is not None:
@@ -234,7 +234,7 @@ def _estimate_unasked(settings: DistillSettings) -> None:
 
 
 def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
-    """Say what is to be sent and what it takes; warnings about limits that are below that."""
+    """Print the number of rows to send and the estimate. Returns warnings about lower limits."""
     # late: keeps aiohttp and NumPy out of the start
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
     from beam_distill.before_run.limits import limits_and_warnings
@@ -261,4 +261,4 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     return warnings
 
 
-COMMAND = Command("check", "find everything that can be wrong, before paying", Takes.SETTINGS, declare, run, lists_help=False)
+COMMAND = Command("check", "find all errors, before paying", Takes.SETTINGS, declare, run, lists_help=False)

@@ -10,14 +10,14 @@ from beam_distill.cli.job_inputs import declare_inputs
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
-    """Beside the job's inputs: where the jar goes."""
+    """Besides the job's inputs: the path of the jar."""
     parser.add_argument("-o", "--output", metavar="FILE", default="beam-distill-job.jar", help="the jar, on any filesystem (%(default)s)")
     parser.add_argument("--fetch", metavar="FILE", help="copy this jar, made before, instead of making one")
     declare_inputs(parser, show_all, groups_shown=("data", "runner"))
 
 
 def run(call: Call) -> int:
-    """Make the jar, or fetch it. Raises RunRefused."""
+    """Make the jar, or copy it. Raises RunRefused."""
     # late: keeps Beam out of the start
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
@@ -32,7 +32,7 @@ def run(call: Call) -> int:
     print(f"jar         {namespace.output}")
     print(f"class       {ENTRY_CLASSES[resolved.settings.runner]}")
     print(f"work_dir    {submission.work_dir}")
-    print("when it has run, beam-distill status and the same inputs read the verdict back", file=sys.stderr)
+    print("when it has run, beam-distill status with the same inputs shows the verdict", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""``beam-distill launch``: render, submit, follow, and the verdict as exit code."""
+"""``beam-distill launch``: render, submit, follow, and return the verdict as exit code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 
 def run(call: Call) -> int:
-    """Do what the target asks for. Raises SettingsError or RunRefused."""
+    """Launch the target. Raises SettingsError or RunRefused."""
     refuse(call.leftovers)
     namespace = call.namespace
     target = namespace.target
@@ -54,9 +54,10 @@ def run(call: Call) -> int:
 
 
 def run_script(path: Path) -> int:
-    """Run a rendered script as CI would; the commands of this installation come first on its path. Its exit code.
+    """Run a rendered script as CI would, with the commands of this installation first on its path. Returns its exit code.
 
-    Ctrl-C, SIGTERM and SIGHUP are handed on to all that it started, whose end is waited for; a second one kills them. The exit code is then 130.
+    Ctrl-C, SIGTERM and SIGHUP are passed to all processes that it started, and we wait for their end; a second one kills them. The exit code
+    is then 130.
     """
     ours = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     interrupted = 0
@@ -72,13 +73,13 @@ def run_script(path: Path) -> int:
         interrupted += 1
         hand_on()
 
-    # what is ignored stays so (nohup)
+    # ignored signals stay ignored (nohup)
     handed_on = [number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, on_signal) for number in handed_on}
     try:
-        # a group of its own: a signal to this command alone reaches it too, one from the terminal only once
+        # a separate process group: a signal to this command alone reaches it too, one from the terminal only once
         process = subprocess.Popen(["bash", str(path)], env={**os.environ, "PATH": ours}, start_new_session=True)
-        hand_on()  # one that came before there was a process
+        hand_on()  # a signal that came before the process started
         code = process.wait()
     finally:
         for number, handler in before.items():
@@ -86,14 +87,14 @@ def run_script(path: Path) -> int:
     if interrupted:
         print(
             f"interrupted: {path} has ended, and what it started. "
-            "Every answer received is on the ledger: run the same command again, and the job goes on.",
+            "Every received answer is on the ledger: run the same command again to continue.",
             file=sys.stderr,
         )
     return code if code >= 0 and not interrupted else int(ExitCode.INTERRUPTED)
 
 
 def _with(resolved: ResolvedSettings, **changes: str) -> ResolvedSettings:
-    """The settings with these inputs set as a flag would."""
+    """The settings with these inputs set as if by flags."""
     given = {name: getattr(resolved.settings, name) for name in resolved.origins} | changes
     settings = resolve(given, None, {}).settings
     return dataclasses.replace(resolved, settings=settings, origins=resolved.origins | dict.fromkeys(changes, "launch"))
@@ -112,7 +113,7 @@ def _through_flink_rest(resolved: ResolvedSettings, values: dict[str, Any]) -> i
         result = follow(resolved, submission, every_s=float(values["look_every_s"]))
     except KeyboardInterrupt:
         print(
-            f"the job goes on; beam-distill status reads it back, and curl -X PATCH '{url}/jobs/{job_id}?mode=cancel' ends it",
+            f"the job continues; beam-distill status shows its state, and curl -X PATCH '{url}/jobs/{job_id}?mode=cancel' ends it",
             file=sys.stderr,
         )
         return int(ExitCode.INTERRUPTED)

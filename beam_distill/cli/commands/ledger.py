@@ -1,4 +1,4 @@
-"""``beam-distill ledger``: what was paid for, looked at, filtered, exported."""
+"""``beam-distill ledger``: shows, filters and exports the paid answers."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     parser.description = f"{parser.description} Without a filter or --export: an overview."
     parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of a run, here or on storage (azfs://, ...)")
     parser.add_argument("--split", choices=("train", "validation"), help="only this split")
-    parser.add_argument("--reason", nargs="+", action="extend", metavar="CODE", help="only what gave no example for these reasons")
+    parser.add_argument("--reason", nargs="+", action="extend", metavar="CODE", help="only records that gave no example for these reasons")
     parser.add_argument("--line", type=int, action="append", metavar="N", help="only the row of this line, or record, of the input")
     parser.add_argument("--row", action="append", metavar="KEY", help="only the row with this row_key; may be repeated")
-    parser.add_argument("--run", metavar="RUN_ID", help="only what this run got")
-    parser.add_argument("--export", metavar="FILE", help="write what is found as JSONL; - is standard output")
+    parser.add_argument("--run", metavar="RUN_ID", help="only records of this run")
+    parser.add_argument("--export", metavar="FILE", help="write the records found as JSONL; - is standard output")
 
 
 def run(call: Call) -> int:
-    """Print the overview or the records found. Raises SettingsError for a reason that no record can have."""
+    """Print the overview or the records found. Raises SettingsError for an invalid reason."""
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.run_files import NoRun, read_run
 
@@ -71,7 +71,7 @@ def run(call: Call) -> int:
 
 def _reasons(given: list[str], work_dir: str) -> tuple[str, ...]:
     chosen = chosen_reasons(given)
-    elsewhere = f"have no record on the ledger, for nothing was sent; they are listed in {work_dir.rstrip('/')}/rejects.jsonl"
+    elsewhere = f"have no record on the ledger, because they were not sent; they are listed in {work_dir.rstrip('/')}/rejects.jsonl"
     problems = [problem for code in chosen if (problem := reason_problem(code, elsewhere, NEVER_ASKED | {NOT_SENT}))]
     if problems:
         raise SettingsError(problems)
@@ -92,7 +92,7 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
-    """Answers and failures that are wanted, each with its reason (None for a usable answer)."""
+    """The selected answers and failures, each with its reason (None for a usable answer)."""
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import judge
     from beam_distill.work_dir.records import failures, records_and_standing
@@ -116,7 +116,7 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     text = " ".join(str(said or "").split())
     text = text[:100] + ("…" if len(text) > 100 else "")
     if not record.get("given_up", True):
-        text = f"({'not finished' if record.get('body') is None else 'of no use'}, sent again) {text}"
+        text = f"({'not finished' if record.get('body') is None else 'unusable'}, sent again) {text}"
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
     if record.get("superseded"):
         text = f"(superseded by a later answer) {text}"
@@ -125,7 +125,7 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
 
 def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
     count = 0
-    # JSON is UTF-8, whatever the terminal's encoding is
+    # JSON is UTF-8 in any terminal encoding
     opened: Any = nullcontext(sys.stdout.buffer) if target == "-" else open(target, "wb")  # noqa: SIM115 - closed by the with below
     with opened as out:
         out_file: IO[bytes] = out
@@ -133,7 +133,7 @@ def _export(target: str, found: Iterator[dict[str, Any]]) -> int:
             for name in ("payload", "response", "body"):
                 if record.get(name) is not None:
                     record[name] = _as_json(record[name])
-            # half a surrogate pair, which UTF-8 lacks, is written as JSON's own escape
+            # half a surrogate pair, which is not valid UTF-8, is written as a JSON escape
             out_file.write((json.dumps(record, ensure_ascii=False, default=str) + "\n").encode("utf-8", "backslashreplace"))
             if target == "-" and output_failure() is not None:
                 break
@@ -172,7 +172,7 @@ def _overview(work_dir: str, spec: Any) -> str:
     lines.append(f"tokens      {tokens_text(sum_of(run.usage for run in facts.runs.values()))}")
     unusable = facts.unusable.total
     if facts.superseded:
-        lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; what follows counts the others")
+        lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; the counts below are without these")
     usable = facts.answers - facts.superseded - unusable
     lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
@@ -193,7 +193,7 @@ def _overview(work_dir: str, spec: Any) -> str:
         lines.append("requests that ended without an answer, in all runs:")
         lines += [f"  {kind:<26}{count:>8,}" for kind, count in sorted(failed.items(), key=lambda item: -item[1])]
     if useless:
-        lines.append(f"answers with status 200 that were of no use, so that the request was sent again: {useless:,}")
+        lines.append(f"unusable answers with status 200, whose request was sent again: {useless:,}")
     lines.append("runs")
     for run_id in sorted(facts.runs):
         counts = facts.runs[run_id]
@@ -201,7 +201,7 @@ def _overview(work_dir: str, spec: Any) -> str:
         lines.append(f"  {run_id}  {counted(counts.answers, 'answer'):>17} in {duration(took_s)}")
     for segment in facts.torn:
         what = f"{counted(segment.kept, 'record')} can be read; {segment.why}"
-        lines.append(f"damaged     {segment.path}: {what}. The next run asks again for what is lost")
+        lines.append(f"damaged     {segment.path}: {what}. The next run sends the lost requests again")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""``beam-distill plan``: what would be done, and where each setting came from. Contacts nobody; loads Beam only to look at rows."""
+"""``beam-distill plan``: what a run would do, and where each setting came from. Contacts no endpoint; loads Beam only to read rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from transforms.files.paths import is_remote
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     """Declare the flags."""
-    parser.add_argument_group("plan").add_argument("--defaults", action="store_true", help="list the inputs that were not given, too")
+    parser.add_argument_group("plan").add_argument("--defaults", action="store_true", help="also list the inputs that were not given")
     declare_inputs(parser, show_all)
 
 
 def run(call: Call) -> int:
-    """Print the plan, what was given and where, and on request the defaults of all other inputs."""
+    """Print the plan, the given settings with their sources, and on request the defaults of all other inputs."""
     use_storage_accounts(call)
     resolved, defaults = call.resolved, call.namespace.defaults
     print(plan_text(resolved))
@@ -47,7 +47,7 @@ def run(call: Call) -> int:
 
 
 def _rows(settings: DistillSettings) -> list[str]:
-    """Rows to send and rows that the ledger answers."""
+    """The numbers of rows to send and of rows that the ledger answers."""
     for pattern in (settings.train_file_path, settings.validation_file_path):
         if pattern is not None and not is_remote(pattern) and not os.path.lexists(pattern) and not glob.glob(pattern):
             return [f"rows        not counted: no file matches {pattern}"]
@@ -83,4 +83,4 @@ def _shown(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-COMMAND = Command("plan", "show what would be done, and where each setting came from", Takes.SETTINGS, declare, run, lists_help=False)
+COMMAND = Command("plan", "show what a run would do, and where each setting came from", Takes.SETTINGS, declare, run, lists_help=False)

@@ -1,4 +1,4 @@
-"""``beam-distill render``: a job as ready files for the place that will run it. Needs no Beam."""
+"""``beam-distill render``: a job as files for a cluster or CI. Needs no Beam."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 
 def run(call: Call) -> int:
-    """Write the files and say what to do with them. Raises SettingsError."""
+    """Write the files and print the next step. Raises SettingsError."""
     refuse(call.leftovers)
     target = call.namespace.target
     if call.namespace.list_values:
@@ -27,4 +27,4 @@ def run(call: Call) -> int:
     return 0
 
 
-COMMAND = Command("render", "write the job as ready files for a cluster or CI", Takes.NOTHING, declare, run)
+COMMAND = Command("render", "write the job as files for a cluster or CI", Takes.NOTHING, declare, run)

@@ -15,13 +15,13 @@ from beam_distill.job.prices import PRICE_SETTINGS, prices_of
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     """Declare the flags."""
-    parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of a run, here or on storage; by default beside the training dataset")
+    parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of a run, local or remote; by default next to the training dataset")
     parser.add_argument("--output", metavar="FILE", help="where to write it (WORK_DIR/report.html)")
-    add_flags_of(parser, tuple(PRICE_SETTINGS.values()), "in place of the run's own")
+    add_flags_of(parser, tuple(PRICE_SETTINGS.values()), "instead of the run's own")
 
 
 def run(call: Call) -> int:
-    """Write the report; its path goes to standard output, and below it how many answers agree with the labels of their rows."""
+    """Write the report; print its path and how many answers agree with the labels of their rows to standard output."""
     # late: keeps matplotlib and fastavro out of the start
     from beam_distill.after_run.report.run_files import NoRun
     from beam_distill.after_run.report.write import write_report
@@ -42,4 +42,4 @@ def run(call: Call) -> int:
     return int(ExitCode.PUBLISHED)
 
 
-COMMAND = Command("report", "make report.html again from a work_dir, also while a run is going on", Takes.WORK_DIR, declare, run)
+COMMAND = Command("report", "write report.html again from a work_dir, also during a run", Takes.WORK_DIR, declare, run)

@@ -1,4 +1,4 @@
-"""``beam-distill retry``: the job of a work_dir once more, with chosen rejects sent again."""
+"""``beam-distill retry``: runs the job of a work_dir again, and sends chosen rejects again."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from transforms.elements.counted import counted
 from transforms.elements.reasons import ANSWER_REASONS
 from transforms.files.paths import is_remote
 
-_NEVER_A_QUESTION = "were never a question to the teacher; fix the input and use beam-distill run"
+_NEVER_A_QUESTION = "could not be sent to the teacher; fix the input and use beam-distill run"
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
     """Declare the flags."""
     parser.description = (
         f"{parser.description} The new answer replaces the old one, which stays on the ledger. As in every rerun, rows without an answer are "
-        "sent too. Inputs are those of the earlier run; flags, environment and --config win over them."
+        "sent too. Settings are those of the earlier run; flags, environment and --config override them."
     )
     parser.usage = "beam-distill retry WORK_DIR --reason CODE ... [inputs] [Beam options]"
     parser.epilog = "reasons of answers: " + ", ".join(ANSWER_REASONS)
@@ -46,7 +46,7 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 
 
 def settings_of_earlier_run(call: Call) -> ResolvedSettings:
-    """The earlier run's settings with what is given now on top. Raises SettingsError."""
+    """The earlier run's settings with the current ones on top. Raises SettingsError."""
     chosen = chosen_reasons(call.namespace.reason)
     problems = [problem for code in chosen if (problem := reason_problem(code, _NEVER_A_QUESTION, reasons.NEVER_ASKED))]
     record = record_of(call.work_dir)
@@ -61,7 +61,7 @@ def settings_of_earlier_run(call: Call) -> ResolvedSettings:
     if changed:
         raise SettingsError(
             [
-                f"{name}: differs from the earlier run, which makes another request of every row, so that all of them would be paid for again; "
+                f"{name}: differs from the earlier run, which changes the request of every row, so all of them would be paid for again; "
                 "leave it out here, or use beam-distill run"
                 for name in changed
             ]
@@ -79,16 +79,16 @@ def run(call: Call) -> int:
     if not resolved.settings.quiet:
         print(f"asked again: rows rejected for {', '.join(chosen)}", file=sys.stderr)
     rejects = f"{resolved.settings.resolved_work_dir.rstrip('/')}/rejects.jsonl"
-    folder = str(record_of(resolved.settings.resolved_work_dir).get("working_directory") or ".")  # of the run whose rejects these are
+    folder = str(record_of(resolved.settings.resolved_work_dir).get("working_directory") or ".")  # of the run with these rejects
     before = {_place(reject, folder) for reject in objects_of(rejects) if reject.get("reason") in chosen}
     code = do_job(resolved, call.leftovers, chosen)
     if not resolved.settings.detach:
-        print(came_of_it(before, objects_of(rejects)))
+        print(retried_line(before, objects_of(rejects)))
     return code
 
 
-def came_of_it(before: set[tuple[Any, ...]], rejects: Iterable[Mapping[str, Any]]) -> str:
-    """What became of the rows that were rejected ``before`` (split, absolute file, line), by the rejects of now."""
+def retried_line(before: set[tuple[Any, ...]], rejects: Iterable[Mapping[str, Any]]) -> str:
+    """The new results of the rows that were rejected ``before`` (split, absolute file, line), from the current rejects."""
     still = Counter(str(reject.get("reason")) for reject in rejects if _place(reject, os.getcwd()) in before)
     reasons_now = ", ".join(f"{count:,} {reason}" for reason, count in still.most_common())
     now = f"{counted(len(before) - still.total(), 'example')}, {counted(still.total(), 'reject')}" + (f" ({reasons_now})" if still else "")
@@ -102,7 +102,7 @@ def _place(reject: Mapping[str, Any], folder: str) -> tuple[Any, ...]:
 
 COMMAND = Command(
     "retry",
-    "run the job of a work_dir again, and send rows that were rejected for chosen reasons once more",
+    "run the job of a work_dir again, and send rows that were rejected for chosen reasons again",
     Takes.SETTINGS,
     declare,
     run,

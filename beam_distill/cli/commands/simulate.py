@@ -24,4 +24,4 @@ def run(call: Call) -> int:
     return command.run(call.namespace)
 
 
-COMMAND = Command("simulate", "serve an OpenAI-compatible teacher on this machine, for trying things out", Takes.NOTHING, declare, run)
+COMMAND = Command("simulate", "serve an OpenAI-compatible teacher on this machine, for tests", Takes.NOTHING, declare, run)

@@ -1,4 +1,4 @@
-"""``beam-distill status``: how a job that was handed over is, and its verdict when it has ended."""
+"""``beam-distill status``: the state of a submitted job, and its verdict when it has ended."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from transforms.files.paths import absolute
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
-    """Beside the job's inputs: the work_dir in place of them, whether to wait, and what somebody else has seen of the end."""
+    """Besides the job's inputs: the work_dir instead of them, whether to wait, and how the runner reported the end."""
     parser.usage = "beam-distill status WORK_DIR [--follow]\n       beam-distill status [--config FILE] [inputs] [Beam options]"
     parser.add_argument("--of", dest=WORK_DIR, metavar="WORK_DIR", help=argparse.SUPPRESS)
     parser.add_argument("--follow", action="store_true", help="wait for the job's end")
     parser.add_argument(
         "--ended",
         choices=sorted(_SAID),
-        help="how the job's runner said that it ended, for a job that was started from a portable jar: nobody else knows",
+        help="the end that the job's runner reported, for a job from a portable jar",
     )
     declare_inputs(parser, show_all, groups_shown=("data", "runner"))
 
 
 def with_work_dir_named(arguments: list[str]) -> list[str]:
-    """The arguments with the work_dir as a flag: as a positional, argparse would take the value of an option of Beam's for it."""
+    """The arguments with the work_dir as a flag: as a positional, argparse would confuse it with the value of a Beam option."""
     return ["--of", *arguments] if arguments and not arguments[0].startswith("-") else arguments
 
 
 def settings_of_job(call: Call) -> ResolvedSettings:
-    """The job's settings, from its work_dir where that is named. Raises SettingsError."""
+    """The job's settings, from its work_dir if given. Raises SettingsError."""
     if not call.has_work_dir:
         return settings_given(call)
     record = record_of(call.work_dir)
@@ -49,11 +49,11 @@ _SAID = {
     **dict.fromkeys(("FAILED", "SUBMISSION_FAILED"), "FAILED"),
     **dict.fromkeys(("CANCELED", "CANCELLED"), "CANCELLED"),
 }
-"""What Flink, Spark's operator and Beam call the ends of a job, in Beam's words."""
+"""The final states of Flink, Spark's operator and Beam, as Beam's states."""
 
 
 def run(call: Call) -> int:
-    """Print the job's state; at its end the summary, and the exit code is the one that ``run`` would have given. Raises RunRefused."""
+    """Print the job's state, or at its end the summary. Then the exit code is that of ``run``. Raises RunRefused."""
     # late: keeps Beam, requests and aiohttp out of the start
     from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.job.specs import run_files
@@ -69,7 +69,7 @@ def run(call: Call) -> int:
     state = state_of(submission)
     if not submission.job_id and fields_of(run_files(work_dir, submission.run_id).verdict_path) is None:
         if namespace.ended is None:
-            print(f"the job {submission.name} has no verdict yet: it was not started, is running, or failed. Its runner knows")
+            print(f"the job {submission.name} has no verdict yet: it was not started, is running, or failed. Ask its runner")
             return int(ExitCode.NOT_ENDED)
         state = _SAID[namespace.ended]
     if state not in ENDED and not namespace.follow:
@@ -78,7 +78,7 @@ def run(call: Call) -> int:
     try:
         result = read_end(resolved, submission, state) if state in ENDED else follow(resolved, submission)
     except KeyboardInterrupt:
-        print(f"the job {submission.name} on {submission.master} goes on", file=sys.stderr)
+        print(f"the job {submission.name} on {submission.master} continues", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     print(summary_text(result))
     return int(result.exit_code)
@@ -91,25 +91,25 @@ def _last_run(work_dir: str) -> int:
     try:
         facts = read_run(work_dir)
     except NoRun as missing:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: no job was handed over from here, and {missing}") from None
+        raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: no job was submitted from here, and {missing}") from None
     if facts.finished:
         record = facts.record
         print(f"the run {facts.run_id} has ended: {record['message']} (exit code {record['exit_code']})")
         return int(str(record["exit_code"]))
     if facts.running:
         done = ", ".join(f"{split} {counted(rows, 'row')}" for split, rows in (facts.samples[-1]["rows"] if facts.samples else {}).items())
-        print(f"the run {facts.run_id} is going on" + (f"; done so far: {done}" if done else ""))
+        print(f"the run {facts.run_id} is running" + (f"; done so far: {done}" if done else ""))
         return int(ExitCode.NOT_ENDED)
     raise RunRefused(
         ExitCode.WRONG_INPUT,
-        f"work_dir: the run {facts.run_id} in {work_dir} was killed: it has neither ended nor does it go on. Run the same command again: it "
-        "goes on from the ledger",
+        f"work_dir: the run {facts.run_id} in {work_dir} was killed: it has not ended and is not running. Run the same command again: it "
+        "continues from the ledger",
     )
 
 
 COMMAND = Command(
     "status",
-    "show how a job is that was handed over, and its verdict at its end",
+    "show the state of a submitted job, and its verdict at its end",
     Takes.SETTINGS,
     declare,
     run,

@@ -1,11 +1,11 @@
-"""What a run is doing, for the person who waits for it.
+"""The progress of a run, for the user.
 
-tracker              rates, time left and cost made of the totals of several moments
+tracker              rates, time left and cost from the totals of several moments
 engine, heartbeats, runner_metrics
-                     where totals come from: the engine in this process, what scoring processes elsewhere report, a cluster's metrics
-choose               which of these a run needs
-row_totals           how many rows there will be
+                     sources of totals: the engine in this process, reports of other scoring processes, a cluster's metrics
+choose               which source a run needs
+row_totals           the total number of rows
 terminal, notebook, plain, displays, words
-                     ways of showing, and which suits the place
+                     displays, and the choice between them
 watch                the thread that does all this while the pipeline runs
 """

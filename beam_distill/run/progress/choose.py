@@ -1,4 +1,4 @@
-"""Which source reports on a run, by where its scoring processes are."""
+"""The source of readings for a run, depending on where its scoring processes are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ_REPORTS_EVERY_S = 2.0
 
 
 def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_process: bool) -> Watch:
-    """What is looked at during a run. ``same_process``: the scoring session is in this process, where it can be seen at once."""
+    """The watch for a run. ``same_process``: the scoring session is in this process and can be read directly."""
     patterns = {"train": settings.train_file_path}
     if settings.validation_file_path is not None:
         patterns["validation"] = settings.validation_file_path
@@ -36,7 +36,7 @@ def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_proces
 
 
 def follow_metrics(watch: Watch, counters: Callable[[], dict[str, int]]) -> None:
-    """Look at the runner's metrics from now on, unless the engine itself can be seen."""
+    """Use the runner's metrics from now on, unless the engine is in this process."""
     if isinstance(watch.source, HeartbeatSource):
         watch.source.metrics = MetricsSource(counters)
         watch.look_every_s = ASK_RUNNER_EVERY_S

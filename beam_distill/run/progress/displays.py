@@ -1,4 +1,4 @@
-"""Which way of showing progress suits the place: a terminal, a notebook, a pipe, a program that wants to show it itself."""
+"""Chooses the display of progress: for a terminal, a notebook, a pipe, or a program's own callback."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def display_of_command(quiet: bool) -> Display | None:
 
 
 def display_of_program(quiet: bool, callback: Callable[[ProgressView], None] | None) -> Display | None:
-    """What shows the progress of a run that a program started: the program's own ``callback``, a notebook's cell, or as for the command.
+    """The display for a run in a program: the program's own ``callback``, a notebook's cell, or as for the command.
 
-    Plain lines go to the logger ``beam_distill`` at level INFO, so a program sees them when it asks for them. Of runs at the same time
-    one has the terminal.
+    Plain lines go to the logger ``beam_distill`` at level INFO, so the program can enable them. Only one of several simultaneous runs
+    uses the terminal.
     """
     if callback is not None:
         return _Callback(callback)
@@ -45,7 +45,7 @@ def display_of_program(quiet: bool, callback: Callable[[ProgressView], None] | N
 
 
 def _on_a_terminal(stream: object) -> bool:
-    """Whether a standard stream is a terminal. A program may have put anything in its place that can be written to, a closed file, or None."""
+    """Whether a standard stream is a terminal. A program may have replaced it by any writable object, a closed file, or None."""
     asks = getattr(stream, "isatty", None)
     try:
         return asks is not None and bool(asks())
@@ -54,10 +54,10 @@ def _on_a_terminal(stream: object) -> bool:
 
 
 def keeps_the_last_frame_only(environment: Mapping[str, str]) -> bool:
-    """Whether what looks like a terminal draws over earlier frames.
+    """Whether an apparent terminal overwrites earlier frames.
 
-    A notebook gives ``!command`` a terminal and keeps every frame of it in the saved file. ipykernel says so in the environment: the process
-    that started it, and what it does to colours and pagers.
+    A notebook gives ``!command`` a terminal and keeps every frame in the saved file. ipykernel can be recognised by the environment: its
+    parent process, and its settings for colours and pagers.
     """
     in_a_cell = "JPY_PARENT_PID" in environment or ("CLICOLOR_FORCE" in environment and environment.get("GIT_PAGER") == "cat")
     return environment.get("TERM", "dumb") != "dumb" and not in_a_cell
@@ -71,14 +71,14 @@ def in_notebook() -> bool:
 
 
 class _Callback:
-    """Hands every view to the program."""
+    """Passes every view to the program."""
 
     def __init__(self, callback: Callable[[ProgressView], None]) -> None:
         self._callback = callback
 
     def show(self, view: ProgressView) -> None:
-        """Hand over this moment."""
+        """Pass this view."""
         self._callback(view)
 
     def close(self) -> None:
-        """Nothing is left behind."""
+        """Nothing to clean up."""

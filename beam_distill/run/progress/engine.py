@@ -1,4 +1,4 @@
-"""Readings of the engine in this process: exact to the moment."""
+"""Readings of the engine in this process, always current."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from transforms.teacher.session import snapshots
 
 
 class EngineSource:
-    """The sessions of one run in this process, and the process's counters from the moment the source is made.
+    """The sessions of one run in this process, and the process's counters since the source was made.
 
-    Of runs at the same time each sees its own requests, answers and finished rows; rows that need no request are counted together.
+    Simultaneous runs have separate requests, answers and finished rows, but rows that need no request are counted together.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -21,7 +21,7 @@ class EngineSource:
         self._before = live_counts()
 
     def read(self) -> Reading:
-        """The state of this moment."""
+        """The current state."""
         counts = {name: count - self._before.get(name, 0) for name, count in live_counts().items()}
         states = snapshots(self._run_id)
         done = total_of(state.totals for state in states)

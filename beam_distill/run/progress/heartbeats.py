@@ -1,4 +1,4 @@
-"""Readings of engines in other processes, by what they report in the work_dir. No ledger is read, and nothing is fetched but these reports."""
+"""Readings of engines in other processes, from their reports in the work_dir. Neither the ledger nor anything else is read."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from transforms.elements.engine_totals import EngineTotals, total_of
 log = logging.getLogger("beam_distill")
 
 SILENT_S = 20.0
-"""A process that reported nothing new for so long is taken for lost: what it had on the wire is on nobody's any more."""
+"""After this time without a new report a process counts as lost, and its requests on the wire no longer count."""
 
 
 class HeartbeatSource:
-    """What all scoring processes did and are doing. Rows that need no request, and rejects, are known by the runner's ``metrics`` alone, once
-    there are any: some runners report them at a stage's end only.
+    """The totals and states of all scoring processes. Rows that need no request, and rejects, come only from the runner's ``metrics``; some
+    runners report them only at the end of a stage.
 
-    ``read_heartbeats`` gives what each process last reported, by a name of its own; processes report every second, on object storage
-    every five.
+    ``read_heartbeats`` returns the latest report of each process by its name; processes report every second, on object storage every five.
     """
 
     def __init__(self, read_heartbeats: Callable[[], dict[str, dict[str, Any]]], clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,12 +32,12 @@ class HeartbeatSource:
         self._latest: dict[str, tuple[dict[str, Any], float]] = {}
 
     def read(self) -> Reading:
-        """The state of about this moment."""
+        """The approximate current state."""
         reading = Reading(rejects=None) if self.metrics is None else self.metrics.read()
         self._look()
         if not self._latest:
             return reading
-        # what an engine did counts for good, what it is doing only while it is heard of
+        # an engine's totals count permanently, its state only while it reports
         done = total_of(EngineTotals.from_fields(fields["totals"]) for fields, _ in self._latest.values())
         alive = [fields for fields, at_s in self._latest.values() if self._clock() - at_s < SILENT_S]
         reading = replace(
@@ -58,7 +57,7 @@ class HeartbeatSource:
             requests=max(reading.requests or 0, done.requests),
             answers=done.answers,
             usage=done.usage,
-            # a runner that has reported no answer yet has reported no reject either
+            # a runner that has not reported answers yet has not reported rejects either
             rejects=reading.rejects if reading.answers else None,
             given_up=0 if reading.answers else done.given_up,
         )
@@ -70,5 +69,5 @@ class HeartbeatSource:
             log.debug("what the scoring processes report cannot be read: %s", error)
             return
         for name, fields in reported.items():
-            if "totals" in fields and (name not in self._latest or self._latest[name][0] != fields):  # no clock but ours is asked
+            if "totals" in fields and (name not in self._latest or self._latest[name][0] != fields):  # only our own clock is used
                 self._latest[name] = (fields, self._clock())

@@ -1,4 +1,4 @@
-"""The live view in a notebook's cell: one output, redrawn in place, whose last state stays."""
+"""The live view in a notebook's cell: one output, updated in place; the last state stays."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _HTML = '<pre style="white-space:pre;overflow-x:auto;line-height:normal;margin:0
 
 
 class NotebookView:
-    """Draws the same as a terminal shows, as one HTML output of the cell in which it is made. Any thread may draw."""
+    """Shows the terminal's view as one HTML output of the cell in which it is created. Any thread may draw."""
 
     def __init__(self) -> None:
         # late: keeps IPython out of the start
-        from IPython.display import display  # there is one, for this is a notebook
+        from IPython.display import display  # IPython is installed in a notebook
 
         self._output: Any = display({"text/plain": ""}, raw=True, display_id=True)
         self._shown_s = -REDRAW_EVERY_S
         self._last: ProgressView | None = None
 
     def show(self, view: ProgressView) -> None:
-        """Draw this moment, unless the one before is very young."""
+        """Draw this view, unless the last one is very recent."""
         self._last = view
         if view.elapsed_s - self._shown_s >= REDRAW_EVERY_S:
             self._shown_s = view.elapsed_s
             self._draw(view)
 
     def close(self) -> None:
-        """The last moment stays."""
+        """Draw the last view, which stays."""
         if self._last is not None:
             self._draw(self._last)
 

@@ -1,4 +1,4 @@
-"""A plain line now and then: for pipes, files and CI."""
+"""Occasional plain lines: for pipes, files and CI."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class PlainLines:
         self._due_s = FIRST_MINUTE_EVERY_S
 
     def show(self, view: ProgressView) -> None:
-        """Say how far the run is, when it is time to."""
+        """Log the progress, if the last line is old enough."""
         if view.elapsed_s >= self._due_s:
             self._due_s = view.elapsed_s + (FIRST_MINUTE_EVERY_S if view.elapsed_s < 60 else LATER_EVERY_S)
             log.info("%s", plain_line(view))
 
     def close(self) -> None:
-        """Nothing is left behind: the summary follows."""
+        """Nothing to clean up: the summary follows."""

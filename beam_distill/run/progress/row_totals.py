@@ -1,4 +1,4 @@
-"""How many rows there will be: counted beside the job, where that is cheap."""
+"""The total number of rows: counted during the job, if that is cheap."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from transforms.intake.opening import open_rows
 log = logging.getLogger("beam_distill")
 
 MOST_PARSED_BYTES = 128 * 1024 * 1024
-"""A JSON list can be counted by parsing it only, some seconds of CPU for so much of it; larger ones would take it away from the job."""
+"""A JSON list must be parsed to be counted: some seconds of CPU for this size. Larger ones would slow down the job."""
 MOST_FETCHED_BYTES = 256 * 1024 * 1024
-"""What is counted by reading it is read twice. Of another machine's files no more than this."""
+"""Counted files are read twice. This is the limit for remote files."""
 
 
 class RowTotals:
-    """Counts the rows of every split on a thread of its own. ``patterns`` goes by split; ``limit`` is the most per split.
+    """Counts the rows of every split on a separate thread. ``patterns`` is by split; ``limit`` is the maximum per split.
 
-    ``named_format`` is that of all files, None to go by their suffixes. A split that cannot be counted cheaply stays unknown.
+    ``named_format`` is the format of all files, None to use their suffixes. A split that cannot be counted cheaply stays unknown.
     """
 
     def __init__(self, patterns: Mapping[str, str | None], limit: int | None = None, named_format: str | None = None) -> None:
@@ -38,11 +38,11 @@ class RowTotals:
         self._thread.start()
 
     def known(self) -> dict[str, int]:
-        """The splits that are counted to their end, so far."""
+        """The totals of the completely counted splits."""
         return dict(self._totals)
 
     def close(self) -> None:
-        """Stop counting. A thread that waits for another machine is left behind."""
+        """Stop counting. Does not wait for a thread that waits for another machine."""
         self._stop.set()
         self._thread.join(timeout=1.0)
 

@@ -1,4 +1,4 @@
-"""One live view at the foot of a terminal; messages scroll above it."""
+"""One live view at the bottom of a terminal; messages scroll above it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NARROWEST_BAR = 8
 
 
 class LiveTerminal:
-    """Redraws the view in place on standard error. Honours NO_COLOR and the terminal's width, also when it changes."""
+    """Redraws the view in place on standard error. Respects NO_COLOR and the terminal's width, also when it changes."""
 
     def __init__(self, console: Console | None = None, on_close: Callable[[], None] = lambda: None) -> None:
         self._on_close = on_close
@@ -28,17 +28,17 @@ class LiveTerminal:
         self._live.start()
 
     def show(self, view: ProgressView) -> None:
-        """Draw this moment."""
+        """Draw this view."""
         self._live.update(Panel(view), refresh=True)
 
     def close(self) -> None:
-        """Give the terminal back; the summary takes the view's place."""
+        """Restore the terminal; the summary replaces the view."""
         self._live.stop()
         self._on_close()
 
 
 class Panel:
-    """A view as the terminal's width allows."""
+    """A view for the terminal's width."""
 
     def __init__(self, view: ProgressView) -> None:
         self._view = view
@@ -71,7 +71,7 @@ class Panel:
 
 
 def _packed(items: list[str], between: str, width: int) -> list[str]:
-    """The items on as few lines as the width allows; none is broken in two unless it is wider than a line."""
+    """The items on as few lines as possible; an item is broken only if it is wider than a line."""
     lines: list[str] = []
     for item in items:
         if lines and len(lines[-1]) + len(between) + len(item) <= width:

@@ -1,4 +1,4 @@
-"""From totals of several moments to what a person asks: how far, how fast, how long still, how much money."""
+"""Computes progress, rates, time left and cost from the totals of several moments."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from beam_distill.job.prices import Prices
 from beam_distill.work_dir.reading import Reading
 
 WINDOW_S = 30.0
-"""Rates are those of this last stretch: shorter jumps about, longer shows the past."""
+"""Rates cover this last period: a shorter one is unsteady, a longer one shows the past."""
 SETTLED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class SplitProgress:
-    """How far one split is. ``total`` is None before it is known; ``read`` is then the least it can be."""
+    """The progress of one split. ``total`` is None before it is known; then ``read`` is a lower bound."""
 
     name: str
     done: int
@@ -32,10 +32,10 @@ class SplitProgress:
 
 @dataclass(frozen=True, slots=True)
 class ProgressView:
-    """One moment of a run, ready to be shown.
+    """One moment of a run, ready for display.
 
-    Rates are per second, those of rows over the ones that the teacher is asked about where there are any. ``left_s`` and costs are None
-    where they cannot be known.
+    Rates are per second; the rate of rows covers those sent to the teacher if there are any. ``left_s`` and costs are None
+    if unknown.
     """
 
     elapsed_s: float
@@ -51,12 +51,12 @@ class ProgressView:
 
     @property
     def rejects(self) -> int | None:
-        """Rows without an example so far; None where that is not known."""
+        """Rows without an example so far; None if unknown."""
         return None if self.reading.rejects is None else sum(self.reading.rejects.values())
 
 
 class Tracker:
-    """Keeps the readings of the last stretch. ``splits`` are the names in the order they are shown."""
+    """Keeps the readings of the last period. ``splits`` are the names in display order."""
 
     def __init__(self, splits: tuple[str, ...], prices: Prices | None = None) -> None:
         self._splits = splits
@@ -64,8 +64,8 @@ class Tracker:
         self._recent: deque[tuple[float, Reading]] = deque([(0.0, Reading())])
 
     def view(self, elapsed_s: float, reading: Reading, totals: dict[str, int], stopping: bool = False) -> ProgressView:
-        """Take a reading in and say what it means. ``totals`` are the rows of the splits that are counted; a run that is ``stopping``
-        sends nothing more, so that nothing is predicted."""
+        """Add a reading and return its view. ``totals`` are the row counts of the counted splits; a run that is ``stopping``
+        sends nothing more, so there is no prediction."""
         self._recent.append((elapsed_s, reading))
         while len(self._recent) > 2 and self._recent[1][0] < elapsed_s - WINDOW_S:
             self._recent.popleft()
@@ -73,7 +73,7 @@ class Tracker:
         span_s = max(elapsed_s - since_s, 1e-9)
         done, read = reading.rows_done, reading.rows_read
         splits = tuple(SplitProgress(name, done.get(name, 0), read.get(name, 0), totals.get(name)) for name in self._splits)
-        # rows that the ledger answers pass at once: where others are asked, they say nothing of how long those will take
+        # rows that the ledger answers pass at once, so they do not show how long the others take
         asked = reading.rows_scored - before.rows_scored
         rows_per_s = (asked or sum(done.values()) - sum(before.rows_done.values())) / span_s
         left_s = expected = None

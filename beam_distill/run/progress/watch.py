@@ -1,4 +1,4 @@
-"""The thread that looks at a run every second, shows it and keeps what it saw."""
+"""The thread that reads a run's state every second, shows it and keeps it."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ KEEP_EVERY_S = 1.0
 
 
 class Source(Protocol):
-    """Where readings come from."""
+    """A source of readings."""
 
     def read(self) -> Reading:
-        """The state of about this moment."""
+        """The approximate current state."""
         ...
 
 
 class Display(Protocol):
-    """A way of showing."""
+    """A display of progress."""
 
     def show(self, view: ProgressView) -> None:
-        """Show this moment; called several times a second, and once at the end."""
+        """Show this view; called several times a second, and once at the end."""
         ...
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """There are no more views."""
         ...
 
 
 @dataclass
 class Watch:
-    """What is looked at, and where it goes. ``source`` may be exchanged while the run goes on: a cluster's job has metrics only once it
-    is submitted, and being asked too often does it no good (``look_every_s``). ``stopping`` is set once nothing more is sent.
+    """The source and the destinations of readings. ``source`` may change during the run: a cluster's job has metrics only after its
+    submission, and must not be asked too often (``look_every_s``). ``stopping`` is set when nothing more is sent.
     """
 
     source: Source
@@ -55,7 +55,7 @@ class Watch:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def follow(self, display: Display | None, done: threading.Event) -> None:
-        """Look until ``done``, and once more then."""
+        """Read until ``done``, and once more then."""
         began = time.monotonic()
         kept_s = -KEEP_EVERY_S
         try:
@@ -72,7 +72,7 @@ class Watch:
                     self.timeline.close()
                     break
         except Exception:
-            log.warning("progress is no longer shown; the run goes on", exc_info=True)
+            log.warning("progress is no longer shown; the run continues", exc_info=True)
         finally:
             if display is not None:
                 display.close()
@@ -80,7 +80,7 @@ class Watch:
 
 @contextmanager
 def watched(watch: Watch, display: Display | None) -> Iterator[Watch]:
-    """Show and keep what a run does, from here to the end of the block. Whatever goes wrong with that never reaches the run."""
+    """Show and keep a run's progress until the end of the block. Errors here never affect the run."""
     done = threading.Event()
     thread = threading.Thread(target=watch.follow, args=(display, done), name="progress", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The parts of a progress message, the same in every way of showing."""
+"""The parts of a progress message, the same in every display."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from transforms.elements.usage import Usage
 
 
 def rate(value: float) -> str:
-    """Per second, with a decimal only where it matters."""
+    """A rate per second, with a decimal only for small values."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def parts_of(usage: Usage) -> list[str]:
-    """The tokens that are counted apart, where there are any."""
+    """The tokens that are counted separately, if any."""
     parts = [f"{usage.cached:,} tokens in from the cache"] * bool(usage.cached)
     return parts + [f"{usage.reasoning:,} tokens out of reasoning"] * bool(usage.reasoning)
 
 
 def of_total(split: SplitProgress) -> str:
-    """``523 of 1,000``, or the least that the total can be."""
+    """``523 of 1,000``, or with a lower bound of the total."""
     if split.total is not None:
         return f"{split.done:,} of {split.total:,}"
     return f"{split.done:,} of at least {split.read:,}" if split.read > split.done else f"{split.done:,}"
 
 
 def pace(view: ProgressView) -> list[str]:
-    """How fast."""
+    """The rates."""
     return [
         f"{rate(view.rows_per_s)} rows/s",
         f"tokens/s {rate(view.prompt_tokens_per_s)} in, {rate(view.completion_tokens_per_s)} out",
@@ -34,7 +34,7 @@ def pace(view: ProgressView) -> list[str]:
 
 
 def endpoint(view: ProgressView) -> list[str]:
-    """What the endpoint does."""
+    """The state of the endpoint."""
     reading = view.reading
     parts = []
     if reading.in_flight is not None:
@@ -48,7 +48,7 @@ def endpoint(view: ProgressView) -> list[str]:
 
 
 def outcome(view: ProgressView) -> list[str]:
-    """What became of the rows."""
+    """The results of the rows."""
     parts = [] if view.rejects is None else [counted(view.rejects, "reject")]
     if view.reading.given_up:
         parts.append(f"{view.reading.given_up:,} without an answer")
@@ -58,7 +58,7 @@ def outcome(view: ProgressView) -> list[str]:
 
 
 def time_and_money(view: ProgressView) -> list[str]:
-    """How long, how much."""
+    """Time and cost."""
     parts = [f"{duration(view.elapsed_s)} so far", *parts_of(view.reading.usage)]
     if view.left_s is not None:
         parts.append(f"about {duration(view.left_s)} left")

@@ -27,7 +27,7 @@ def test_what_earlier_answers_took_is_the_price() -> None:
 def test_where_no_tokens_were_reported_none_are_made_up() -> None:
     again = SentAgain()
     again.add_row(3, [None])
-    assert again.price(PRICES, 512) == "3 requests; what they take is not known, for the endpoint reports no tokens"
+    assert again.price(PRICES, 512) == "3 requests; their usage is not known, because the endpoint reports no tokens"
 
 
 def test_splits_are_added_up() -> None:

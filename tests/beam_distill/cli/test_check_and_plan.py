@@ -30,7 +30,7 @@ def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsy
         assert shown.splitlines()[-1] == "ready       beam-distill run with the same inputs does the job; see 1 warning above"
         assert job.command("check", "--strict") == 2
         last = capsys.readouterr().out.splitlines()[-1]
-        assert "1 warning above and 0 rows that cannot be asked: exit code 2" in last
+        assert "1 warning above and 0 rows that cannot be sent: exit code 2" in last
         assert job.command("check", "--data_generation_task_type=nlu_qa") == 0
         assert "train: 45 rows to ask, fewer than the 65" in capsys.readouterr().out
         assert simulator.stats()["requests"] == 0
@@ -79,8 +79,8 @@ PAIRS = [json.dumps({"messages": None, "premise": f"{number} men sleep.", "hypot
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["premise,hypothesis", "A man sleeps.,He is awake."], "has 2 rows, and none is a question"),
-        (PAIRS, "has 3 rows, and none is a question"),
+        (["premise,hypothesis", "A man sleeps.,He is awake."], "has 2 rows, and none can be sent"),
+        (PAIRS, "has 3 rows, and none can be sent"),
         (["", "  "], "holds no rows"),
     ],
     ids=["a CSV under the name of JSON lines", "pairs without a template", "blank lines"],
@@ -105,7 +105,7 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
         assert job.command("check", "--pilot=2") == 2
         assert simulator.stats()["requests"] == 0
         shown = capsys.readouterr()
-        assert "has 3 rows, and none is a question" in shown.err
+        assert "has 3 rows, and none can be sent" in shown.err
         assert "train: " not in shown.err
         assert "to send     45 rows" in shown.out
         assert job.command("check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
@@ -164,7 +164,7 @@ def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureF
     assert "cost        at most" in shown.out
     job.validation([*PAIRS])
     assert job.command("check", silent) == 4
-    assert "has 3 rows, and none is a question" in capsys.readouterr().err  # both are told
+    assert "has 3 rows, and none can be sent" in capsys.readouterr().err  # both are told
     job.train([*PAIRS])
     assert job.command("check", silent) == 4
     assert "to send" not in capsys.readouterr().out
@@ -197,7 +197,7 @@ def test_a_model_that_is_not_listed_is_refused(job: Job, capsys: pytest.CaptureF
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.command("check", "--model=other") == 2
-        assert "other is not among them: give one that is with --model (exit code 2)" in capsys.readouterr().out
+        assert "other is not among them: choose one of them with --model (exit code 2)" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no filesystem here that takes no files from anybody")
@@ -228,7 +228,7 @@ def test_a_key_that_was_never_given_is_not_called_wrong(job: Job, capsys: pytest
     with start_simulator(SimulatorSettings(api_key="k")) as simulator:
         job.url = simulator.base_url
         assert job.command("check") == 4
-        assert "none is given; name its place with --api_key_env or --api_key_file" in capsys.readouterr().err
+        assert "none is given; pass its location with --api_key_env or --api_key_file" in capsys.readouterr().err
 
 
 def test_a_bad_pilot_is_a_warning(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +293,6 @@ def test_what_is_no_command_or_no_file_of_authorities_is_told(job: Job, capsys: 
     assert main(["rum"]) == 2
     assert "'rum' is not a command; did you mean run?" in capsys.readouterr().err
     job.url = "http://127.0.0.1:9"
-    for name, said in (("none.pem", "none.pem cannot be read: No such file"), ("train.jsonl", "holds no certificate that can be read")):
+    for name, said in (("none.pem", "none.pem cannot be read: No such file"), ("train.jsonl", "contains no readable certificate")):
         assert job.command("check", f"--ca_bundle={job.folder / name}") == 2
         assert said in capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_check_asks_the_chat_route_where_no_models_are_listed(job: Job, capsys: 
     with serving(NoModelList) as address:
         job.url = f"http://{address}/v1"
         assert job.command("check") == 0
-        assert "no list of models (status 404: {}); that it takes chats is not proven by that, --pilot 1" in capsys.readouterr().out
+        assert "no list of models (status 404: {}); this does not prove that it accepts chats, --pilot 1" in capsys.readouterr().out
         job.url = f"http://{address}/api"
         assert job.command("check") == 4
         assert "there is no such route; see teacher_model_endpoint_url" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from builders import questions, read_jsonl
 from jobs import Job
 
-from beam_distill.cli.commands.retry import came_of_it
+from beam_distill.cli.commands.retry import retried_line
 from beam_distill.cli.earlier_run import earlier_settings
 from beam_distill.cli.main import main
 from beam_distill.config.settings import PATHS
@@ -61,8 +61,8 @@ def test_what_came_of_the_rows_that_were_asked_again_is_said() -> None:
     before: list[dict[str, Any]] = [{"split": "train", "file": "a.jsonl", "line": line} for line in (1, 2, 3)]
     after = [{**before[1], "reason": "no_json"}, {"split": "train", "file": "a.jsonl", "line": 9, "reason": "invalid_json"}]
     places = {(row["split"], os.path.abspath(str(row["file"])), row["line"]) for row in before}  # that run was started elsewhere
-    assert came_of_it(places, after) == "retried     3 rows rejected before: now 2 examples, 1 reject (1 no_json)"
-    assert came_of_it(set(), after) == "retried     0 rows rejected before: now 0 examples, 0 rejects"
+    assert retried_line(places, after) == "retried     3 rows rejected before: now 2 examples, 1 reject (1 no_json)"
+    assert retried_line(set(), after) == "retried     0 rows rejected before: now 0 examples, 0 rejects"
 
 
 @pytest.mark.fault("N32")
@@ -110,9 +110,9 @@ def test_the_old_answers_stay_on_the_ledger(rejected: Job, capsys: pytest.Captur
     ("arguments", "said"),
     [
         (["--reason=emty_answer"], "did you mean empty_answer?"),
-        (["--reason=invalid_json"], "never a question"),
+        (["--reason=invalid_json"], "could not be sent"),
         (["--reason=invalid_jsn"], "did you mean invalid_json?"),
-        (["--reason=empty_answer", "--teacher_model_temperature=0.9"], "another request of every row"),
+        (["--reason=empty_answer", "--teacher_model_temperature=0.9"], "changes the request of every row"),
         (["--reason=empty_answer", "--no_such=1"], "no such flag"),
         ([], "--reason"),
     ],
@@ -150,7 +150,7 @@ def test_a_masked_body_is_asked_for_and_not_sent_as_it_is_shown(rejected: Job, c
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["retry", str(tmp_path), "--reason=no_json"]) == 2
-    assert "holds neither run.json nor started.json" in capsys.readouterr().err
+    assert "has neither run.json nor started.json" in capsys.readouterr().err
     assert main(["ledger", str(tmp_path)]) == 2
     assert "neither run.json nor a ledger" in capsys.readouterr().err
 

@@ -92,7 +92,7 @@ def test_rows_that_cannot_be_asked_end_the_job_before_anything_is_paid_for(
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
         ended = start(service, target, simulator.base_url, wheel)
         assert ended.jobs["check"].exit_code == 2
-        assert "1 row that cannot be asked" in ended.jobs["check"].output
+        assert "1 row that cannot be sent" in ended.jobs["check"].output
         assert "distill" not in ended.jobs
         assert simulator.stats()["requests"] == 0
 

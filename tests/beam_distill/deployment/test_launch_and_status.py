@@ -59,7 +59,7 @@ def status(job: Job, *extra: str) -> int:
 def test_status_of_nothing_is_refused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://localhost:1"
     assert status(job) == 2
-    assert "no job was handed over" in capsys.readouterr().err
+    assert "no job was submitted" in capsys.readouterr().err
 
 
 def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +67,7 @@ def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureF
     job.work_dir.mkdir(parents=True)
     (job.work_dir / "started.json").write_text('{"run_id": "run-1"}')
     assert status(job) == 2
-    assert "Run the same command again: it goes on from the ledger" in capsys.readouterr().err
+    assert "Run the same command again: it continues from the ledger" in capsys.readouterr().err
 
 
 @pytest.mark.fault("N18")
@@ -129,7 +129,7 @@ def test_a_jar_that_its_runner_failed_has_ended(job: Job, capsys: pytest.Capture
 def test_a_jar_is_refused_where_none_can_run(tmp_path: Path) -> None:
     for inputs, said in (
         ({"runner": "direct"}, "not for direct"),
-        ({"runner": "flink", "worker_environment": "loopback"}, "loopback workers live in the command"),
+        ({"runner": "flink", "worker_environment": "loopback"}, "loopback workers run in the command"),
     ):
         settings = resolve(inputs, str(a_config(tmp_path)), {}).settings
         with pytest.raises(RunRefused, match=said):
@@ -202,7 +202,7 @@ def test_ctrl_c_on_a_launched_script_says_what_ended_and_leaves_nothing_running(
     assert process.returncode == 130, said
     assert "went on" not in output
     assert "Traceback" not in said
-    assert "Every answer received is on the ledger" in said
+    assert "Every received answer is on the ledger" in said
     assert "run the same command again" in said
     _, alive = psutil.wait_procs([started], timeout=60)
     assert not alive

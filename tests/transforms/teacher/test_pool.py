@@ -88,7 +88,7 @@ def test_one_that_refuses_us_is_taken_out_and_named(kind: FailureKind, from_s: f
     assert played.stopped is None
     assert played.snapshot is not None
     assert {state.name: state.refused_for for state in played.snapshot.endpoints} == {"steady": None, "refusing": kind}
-    assert sum("refusing is used no more" in record.message for record in caplog.records) == 1
+    assert sum("refusing is not used again" in record.message for record in caplog.records) == 1
     assert sum(asked.endpoint == "refusing" and asked.now_s > from_s + 30 for asked in played.asked) == 0
 
 

@@ -9,7 +9,7 @@ from transforms.teacher.refusal_words import refusal_text
 @pytest.mark.parametrize("page", ["Just a moment... Enable JavaScript", "Attention Required! | Cloudflare", "Solve the CAPTCHA"])
 def test_a_bot_check_is_not_called_a_wrong_key(page: str) -> None:
     said = refusal_text("https://api.example/v1", RequestFailure(FailureKind.FORBIDDEN, "status 403", status=403, excerpt=page))
-    assert "bot check answers in the endpoint's place" in said
+    assert "bot check answers instead of the endpoint" in said
     assert "credential" not in said
 
 

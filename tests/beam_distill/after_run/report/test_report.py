@@ -189,7 +189,7 @@ def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> 
     text = (copy / "report.html").read_text(encoding="utf-8")
     assert "Not finished" in text
     assert "rows done" in text
-    assert "The next run asks again for what is lost." in text
+    assert "The next run sends the lost requests again." in text
 
 
 @pytest.mark.fault("X-D")
