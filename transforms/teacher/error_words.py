@@ -182,7 +182,8 @@ NOT_LET_IN = re.compile(
     r"|network (?:polic\w+|rules?|security)|\bip (?:address|allow|whitelist|is not)|(?<!llm )(?<!ai )(?<!prompt )firewall"
     r"|\bcors\b|virtual network|private endpoint"
     r"|(?:account|organi[sz]ation|project|api key|workspace|team) "
-    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted)|{chinese.NOT_LET_IN}"
+    rf"{_UP_TO_6}(?:disabled|suspended|banned|terminated|deactivated|locked|restricted|flagged|blocked|frozen|closed|under review)"
+    rf"|(?:unusual|suspicious|abusive) (?:account )?activity|{chinese.NOT_LET_IN}"
 )
 
 GENERATION_FAILED = _any_of(
