@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -89,12 +89,12 @@ def _surest(found: list[_Found]) -> tuple[Label, ...]:
 
 def lettered_choices(question: str) -> tuple[Label, ...]:
     """The choices of a question that have letters, A first and in order: each letter with its text."""
-    return _choices_from("A", "[A-Z]", question)
+    return _choices_from("[A-Z]", lambda name: ord(name) - ord("A"), question)
 
 
 def numbered_choices(question: str) -> tuple[Label, ...]:
     """The choices of a question that have numbers, 1 first and in order: each number with its text."""
-    return _choices_from("1", "[1-9]", question)
+    return _choices_from("[1-9][0-9]?", lambda name: int(name) - 1, question)
 
 
 def with_choices(labels: tuple[Label, ...], question: str) -> tuple[Label, ...]:
@@ -106,12 +106,12 @@ def with_choices(labels: tuple[Label, ...], question: str) -> tuple[Label, ...]:
     return tuple(found) if [choice.name for choice in found] == [label.name for label in labels] and len(texts) == len(found) else labels
 
 
-def _choices_from(first: str, names: str, question: str) -> tuple[Label, ...]:
+def _choices_from(names: str, place: Callable[[str], int], question: str) -> tuple[Label, ...]:
     choices: list[Label] = []
     for choice in map(_choice, _marked(names).finditer(question[-_LONGEST_INSTRUCTIONS:])):
-        if ord(choice.name) - ord(first) == len(choices):
+        if place(choice.name) == len(choices):
             choices.append(choice)
-        elif choice.name == first:
+        elif place(choice.name) == 0:
             choices = [choice]
     return tuple(choices) if len(choices) > 1 else ()
 

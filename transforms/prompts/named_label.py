@@ -204,7 +204,11 @@ def _mentions(text: str, labels: tuple[Label, ...]) -> Iterator[_Mention]:
 @lru_cache(maxsize=256)
 def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bool, bool], ...]:
     spellings = [(label.name, label.name, False) for label in labels]
-    spellings += [(label.name, label.alias, len(label.name) == 1) for label in labels if label.alias is not None and len(label.alias) > 3]
+    spellings += [
+        (label.name, label.alias, len(label.name) == 1 or label.name.isdigit())
+        for label in labels
+        if label.alias is not None and len(label.alias) > 3
+    ]
     made = []
     for name, spelling, is_text in sorted(spellings, key=lambda each: -len(each[1])):
         words = r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", spelling) if word)

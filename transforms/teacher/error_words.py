@@ -46,7 +46,9 @@ MONEY_GONE = _any_of(
     r"exceeded current quota error|plan (?:does not|doesnt) (?:include|cover)|included usage",
     r"not (?:available|included) (?:on|in|with) (?:this|your) (?:current )?plan",
     r"\blimit(?: is| of|(?: is)? set to|:)? ?0\b(?![.,/]?\d)|quota(?: value)?(?: is| of|:)? ?0\b(?![.,/]?\d)",
-    r"(?:requires?|need) (?:a |an )?(?:\w+ )?subscription|not subscribed|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
+    r"(?:requires?|need|(?:no|not have an?|without an?) (?:active|valid|current)) (?:a |an )?(?:\w+ )?subscription|not subscribed"
+    r"|\brun out of (?:available )?(?:resources|usage|requests|funds|credits?|quota)\b"
+    r"|subscription (?:has )?(?:lapsed|been canceled)|out of tokens\b"
     r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
     r"|balance (?:is |was )?(?:not sufficient|has run out)|\bhard limit (?:was |has been )?(?:reached|exceeded)",
     r"\bout of (?:extra )?usage\b|\bextra usage is required|from your extra usage\b|used up (?:all )?your points",

@@ -177,11 +177,13 @@ class Trouble:
 
     def _say_unclear(self, failure: RequestFailure) -> None:
         assert failure.kind.budget is not None
+        said = begins_with(failure)
         log.warning(
-            "%s refuses a row with an unknown message (%s%s): such rows are sent up to %d times, then rejected as %s",
+            "%s refuses a row %s (%s%s): such rows are sent up to %d times, then rejected as %s",
             self._name,
+            "with an unknown message" if said else "without a message",
             failure.detail,
-            begins_with(failure),
+            said,
             failure.kind.budget.most,
             failure.kind.value,
         )

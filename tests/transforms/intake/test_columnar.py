@@ -138,7 +138,20 @@ def test_bytes_inside_a_column_are_text_too() -> None:
 @pytest.mark.fault("D24")
 def test_bytes_in_a_map_are_text_too() -> None:
     column = pa.array([[("language", b"caf\xc3\xa9")]], pa.map_(pa.string(), pa.binary()))
-    assert prompts(walk("x.parquet", parquet(pa.table({"odd": column})), ColumnSpec(user_template="{{odd[0][1]}}"))) == ["café"]
+    assert prompts(walk("x.parquet", parquet(pa.table({"odd": column})), ColumnSpec(user_template="{{odd.language}}"))) == ["café"]
+
+
+def test_messages_that_are_maps_are_messages() -> None:
+    """As Spark writes an array of maps; pyarrow gives a map as a list of pairs."""
+    kind = pa.list_(pa.map_(pa.string(), pa.string()))
+    messages = pa.array([[[("role", "system"), ("content", "s")], [("role", "user"), ("content", "u")]]], kind)
+    (row,) = walk("x.parquet", parquet(pa.table({"messages": messages})))
+    assert [tuple(message) for message in row.messages] == [("system", "s"), ("user", "u")]  # type: ignore[union-attr]
+
+
+def test_a_map_with_a_key_twice_loses_nothing() -> None:
+    column = pa.array([[("a", "1"), ("a", "2")]], pa.map_(pa.string(), pa.string()))
+    assert prompts(walk("x.parquet", parquet(pa.table({"odd": column})), ColumnSpec(user_template="{{odd[0][1]}} {{odd[1][1]}}"))) == ["1 2"]
 
 
 @pytest.mark.fault("N12")

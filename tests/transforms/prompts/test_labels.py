@@ -349,3 +349,16 @@ def test_a_letter_in_another_language_that_is_not_the_answer(text: str) -> None:
     prompt, asked = request("Answer with A, B, C or D only.", CHOICES, TaskType.NLU_QA, False)
     with pytest.raises(AnswerRejected):
         prompt.extract(text, asked)
+
+
+@pytest.mark.parametrize("reasoned", [False, True], ids=["plain", "reasoned"])
+def test_choices_may_have_numbers_of_two_digits(reasoned: bool) -> None:
+    say = (lambda text: json.dumps({"reason": "so", "answer_choice": text})) if reasoned else str
+    question = "Which?\n" + "\n".join(f"{number}. the shop of street {chr(64 + number)}" for number in range(1, 13))
+    prompt, asked = request("Answer with the number of the correct choice only, 1 to 12.", question, TaskType.NLU_QA, reasoned)
+    for text, number in (("ANSWER: 12", "12"), ("12", "12"), ("1", "1"), ("**ANSWER: 11**", "11"), ("10. the shop of street J", "10")):
+        assert prompt.extract(say(text), asked) == number, text
+    assert prompt.extract(say("The answer is 2, since the shop of street L is closed."), asked) == "2"
+    for text in ("13", "1 or 12", "120", "1.2"):
+        with pytest.raises(AnswerRejected):
+            prompt.extract(say(text), asked)

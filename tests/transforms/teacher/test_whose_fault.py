@@ -373,3 +373,10 @@ def test_an_endpoint_that_refuses_all_in_unclear_words_is_given_up_at_once() -> 
     assert played.stopped is not None
     assert "the lattice did not fold" in played.stopped
     assert played.ended_s < 60
+
+
+def test_a_refusal_without_a_word_is_said_as_one(caplog: pytest.LogCaptureFixture) -> None:
+    play(lambda asked: failed(FailureKind.UNCLEAR_REFUSAL, 422) if asked.number == 3 else answer(), 20)
+    assert [record.message for record in caplog.records if "refuses a row" in record.message] == [
+        "the endpoint refuses a row without a message (status 422): such rows are sent up to 3 times, then rejected as unclear_refusal"
+    ]

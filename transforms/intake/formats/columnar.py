@@ -31,7 +31,21 @@ def _values(column: Any, name: str) -> list[Any]:
         values: list[Any] = column.to_pylist()
     except Exception:  # noqa: BLE001 - what pyarrow raises depends on the type: ValueError, OverflowError, UnicodeDecodeError and others
         values = [_value(cell, name) for cell in column]
+    if "map<" in str(column.type):
+        values = [_with_objects(value) for value in values]
     return [text_in(value, name) for value in values] if _may_hold_bytes(column.type) else values
+
+
+def _with_objects(value: Any) -> Any:
+    """The value with its maps as objects; pyarrow gives them as lists of pairs. One that has a key twice stays as it is."""
+    if isinstance(value, dict):
+        return {name: _with_objects(item) for name, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    if value and all(isinstance(item, tuple) for item in value):
+        made = {key: _with_objects(item) for key, item in value}
+        return made if len(made) == len(value) else value
+    return [_with_objects(item) for item in value]
 
 
 def _value(cell: Any, name: str) -> Any:
