@@ -1,1 +1,1 @@
-"""What a run leaves for a person: its result, summary, run.json, report, hand-off files."""
+"""A run's results for the user: result, summary, run.json, report, hand-off files."""

@@ -14,10 +14,10 @@ def left_out(metrics: dict[str, Any]) -> list[str]:
 
 
 def left_out_warnings(metrics: dict[str, Any]) -> list[str]:
-    """Sentences for a person; none where everything was taken."""
+    """Warnings for the user; empty if everything was accepted."""
     names = left_out(metrics)
     fields = [name for name in names if name != SYSTEM]
     warnings = [f"the teacher refuses {', '.join(fields)}: requests were sent without"] if fields else []
     if SYSTEM in names:
-        warnings.append("the teacher takes no system messages: they went in front of the first user message, datasets keep them as they were")
+        warnings.append("the teacher refuses system messages: they were merged into the first user message; datasets keep them unchanged")
     return warnings

@@ -1,4 +1,4 @@
-"""How a job that has come to its end ended, read from what it left in the work_dir."""
+"""Reads the result of an ended job from its work_dir."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from transforms.files.stored import files_for
 
 
 def with_losses(result: RunResult) -> RunResult:
-    """The result with what scoring processes had open when they were lost, and the work_dir without what runs left behind.
+    """The result with the open requests of lost scoring processes; removes temporary files from the work_dir.
 
-    Processes count from the last run on that came to its end: what was lost with a run that failed is reported by the next one too.
+    Processes count since the last run that ended: the next run reports the losses of a failed run too.
     """
     staging = f"{result.work_dir}/staging"
-    with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not hang on this
+    with suppress(Exception):  # every filesystem has errors of its own, and the verdict does not depend on this
         processes, requests = unfinished_requests(f"{staging}/*/control")
         result = replace(result, processes_lost=processes, open_when_lost=requests)
     remove_staging(result.work_dir, keep_control=result.verdict is None)
@@ -35,9 +35,9 @@ def with_losses(result: RunResult) -> RunResult:
 def read_result(
     rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], inputs: InputState | None = None
 ) -> RunResult:
-    """How a job that has come to its end ended: its verdict, with the counts of the files that were written.
+    """The result of an ended job: its verdict, with the counts of the written files.
 
-    ``inputs`` is what the input looked like when the run began, where that is known.
+    ``inputs`` is the state of the input when the run began, if known.
     """
     conclusion = read_conclusion(files_for(files.conclusion_path).read(files.conclusion_path).decode())
     verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
@@ -60,26 +60,26 @@ def read_result(
         metrics=metrics,
         repeated=conclusion.repeated,
         warnings=tuple(
-            f"ledger: {part.path}: {counted(part.kept, 'record')} can be read; {part.why}. What is lost is asked for again"
+            f"ledger: {part.path}: {counted(part.kept, 'record')} can be read; {part.why}. Lost requests are sent again"
             for part in conclusion.damaged
         ),
     )
 
 
 def _changed(conclusion: Conclusion, changed_files: str, files: RunFiles) -> str:
-    """What is said where what was to be written is not what was judged."""
+    """The message if the rows to write are not the judged ones."""
     said = [f"{split.value}: {why}" for split, why in conclusion.changed.items()]
     if changed_files:
         said.append(changed_files)
     said.append(
-        f"Nothing is published, for a dataset must be what was judged. Answers are kept in {files.ledger_dir}. Put back what was changed, or "
+        f"Nothing is published, because a dataset must match the judged rows. Answers are kept in {files.ledger_dir}. Undo the change, or "
         "keep it, and run the same command again: only rows without an answer there are sent"
     )
     return ". ".join(said)
 
 
 def judged(verdict: Verdict) -> tuple[ExitCode, str]:
-    """The exit code that a verdict means, and why."""
+    """The exit code of a verdict, and why."""
     refused = [part for part in verdict.splits if not part.published]
     if verdict.stopped is not None:
         return FOR_STOP[verdict.stopped.cause], verdict.stopped.detail

@@ -1,4 +1,4 @@
-"""What is written when a run has ended: files for the training, run.json."""
+"""Writes the files for the training and run.json at the end of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from transforms.files.paths import is_remote
 
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
-    """Write the files for the training and run.json; the result with their paths, or with the failure to write them."""
+    """Write the files for the training and run.json. Returns the result with their paths, or with the write error."""
     result = replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
     try:
         result = _with_limits(resolved.settings, result)
@@ -42,7 +42,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
 
 
 def _failures(result: RunResult) -> tuple[CommonFailure, ...]:
-    """What the endpoint said of requests that failed; read from the rejects only where there are such."""
+    """The endpoint's messages about failed requests; reads the rejects only if there are any."""
     splits = result.verdict.splits if result.verdict is not None else ()
     if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):
         return ()
@@ -50,7 +50,7 @@ def _failures(result: RunResult) -> tuple[CommonFailure, ...]:
 
 
 def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
-    """The result with how much of the job's limits is spent, and where one is reached, what the rest would take."""
+    """The result with the spent part of the job's limits, and if one is reached, the estimate for the rest."""
     if not has_limits(settings):
         return result
     spent = spent_in(result.work_dir)

@@ -1,4 +1,4 @@
-"""The most frequent failures of a run's requests, in the server's own words: what a person reads first when rows gave no example."""
+"""The most frequent failures of a run's requests, with the server's messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transforms.web.redaction import printable
 MOST = 3
 LONGEST_WORDS = 300
 MOST_TOLD_APART = 1_000
-"""Servers that put something new into every message must not fill the memory: what comes later counts as one."""
+"""A server with a new text in every message must not fill the memory: later messages count together."""
 _KINDS = frozenset(kind.value for kind in FailureKind)
 _MESSAGE = re.compile(r'"(?:message|detail|msg|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)')
 _CHANGING = re.compile(r"[0-9a-f]{8,}(?:-[0-9a-f]+)*|\d+(?:[.,]\d+)*", re.IGNORECASE)
@@ -22,7 +22,7 @@ _CHANGING = re.compile(r"[0-9a-f]{8,}(?:-[0-9a-f]+)*|\d+(?:[.,]\d+)*", re.IGNORE
 
 @dataclass(frozen=True, slots=True)
 class CommonFailure:
-    """One way in which ``rows`` rows failed; ``words`` are those of the first of them."""
+    """One kind of failure of ``rows`` rows; ``words`` is the first one's message."""
 
     reason: str
     rows: int
@@ -30,12 +30,12 @@ class CommonFailure:
 
     @property
     def sentence(self) -> str:
-        """For a person, on one line."""
+        """The failure on one line."""
         return f"{self.rows:,} x {self.reason}: {self.words}"
 
 
 def holds_failures(reasons: Iterable[str]) -> bool:
-    """Whether any of these reasons is that a request failed."""
+    """Whether any of these reasons is a failed request."""
     return not _KINDS.isdisjoint(reasons)
 
 
@@ -58,7 +58,7 @@ def most_frequent(rejects: Iterable[Mapping[str, Any]]) -> tuple[CommonFailure, 
 
 
 def own_words(detail: str) -> str:
-    """What a reject's detail says of its failure, on one line; of an error in JSON only its message."""
+    """The failure in a reject's detail, on one line; only the message of a JSON error."""
     head, brace, rest = detail.partition("{")
     said = _MESSAGE.search(rest) if brace else None
     if said is not None:

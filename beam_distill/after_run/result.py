@@ -1,4 +1,4 @@
-"""How a run ended, and its summary: for the command, for programs that called ``distill()`` and for the eyes of who called it in a notebook."""
+"""The result of a run and its summary: for the command, for programs that call ``distill()``, and for notebooks."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from transforms.elements.tally import SplitVerdict, Verdict
 from transforms.elements.usage import Usage
 from transforms.files.paths import is_remote
 
-_WHEN_REPAIRED = "Run the same command again when that is repaired: it goes on where this run stopped."
+_WHEN_REPAIRED = "Run the same command again when that is fixed: it continues where this run stopped."
 _NEXT_STEP = {
-    ExitCode.BELOW_MINIMUM: "Look at the reasons in the rejects, remove the cause and run the same command again: only rows without an "
+    ExitCode.BELOW_MINIMUM: "Check the reasons in the rejects, fix the cause and run the same command again: only rows without an "
     "answer are sent and paid for.",
     ExitCode.ENDPOINT_STOPPED: _WHEN_REPAIRED,
     ExitCode.STORAGE_FAILED: _WHEN_REPAIRED,
-    ExitCode.INTERRUPTED: "Run the same command again to go on where this run stopped.",
-    ExitCode.BUDGET_SPENT: "Run the same command with a higher limit to go on where this run stopped. --send false publishes what is there "
-    "without sending anything, where that meets min_endpoint_success_ratio.",
+    ExitCode.INTERRUPTED: "Run the same command again to continue where this run stopped.",
+    ExitCode.BUDGET_SPENT: "Run the same command with a higher limit to continue where this run stopped. --send false publishes the current "
+    "examples without sending anything, if they meet min_endpoint_success_ratio.",
 }
 
 
 @dataclass(frozen=True, repr=False)
 class RunResult:
-    """How a run ended. ``datasets`` and the other paths are set when the file is there; ``handoff_holds`` names the files for the training.
+    """The result of a run. ``datasets`` and the other paths are set if the file exists; ``handoff_holds`` names the files for the training.
 
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
-    scoring processes had on the wire or not yet recorded when they last reported, up to a second (five on object storage) before they were
-    lost; those of earlier runs that did not come to their end count too. What of it the teacher answered is paid for and not on the ledger.
-    ``warnings`` are sentences about what is legal but probably not meant. ``label_agreement`` says how many answers are the labels of their
-    rows, where rows came with labels and the report was made. ``failures`` are the most frequent ones of requests. ``limits`` say how much of
-    each limit all runs of the job have spent.
+    scoring processes had on the wire or not yet recorded in their last report, up to a second (five on object storage) before they were
+    lost, including those of earlier runs without an end. Any of these that the teacher answered were paid for and are not on the ledger.
+    ``warnings`` are about valid but probably unintended settings. ``label_agreement`` says how many answers agree with their rows' labels,
+    if rows have labels and the report was made. ``failures`` are the most frequent failures of requests. ``limits`` has the spent part of
+    each limit over all runs.
     """
 
     exit_code: ExitCode
@@ -67,11 +67,11 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        """Whether every dataset asked for is published."""
+        """Whether every requested dataset is published."""
         return self.exit_code is ExitCode.PUBLISHED
 
     def __repr__(self) -> str:
-        """One line: the outcome, and for every split its examples and where they are."""
+        """One line: the outcome, and every split's examples and their path."""
         parts = [self.message, *map(self._of_split, self.verdict.splits if self.verdict is not None else ())]
         return f"<RunResult {self.exit_code.name}: {'; '.join(parts)}; work_dir {self.work_dir}>"
 
@@ -89,7 +89,7 @@ class RunResult:
 
 
 def summary_text(result: RunResult) -> str:
-    """What happened, per split and in all, and where the files are."""
+    """The results per split and in total, and the paths of the files."""
     lines: list[str] = [""]
     requests = reused = 0
     usage = Usage()
@@ -115,7 +115,7 @@ def summary_text(result: RunResult) -> str:
     again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
         again = " (this runner does not report how many were retries)"
-    if result.verdict is not None:  # without one the counts died with who had them
+    if result.verdict is not None:  # without a verdict the counts are lost
         lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
         lines.append(f"tokens      {tokens_text(usage)}")
     streamed = token_speed_line(result.metrics)
@@ -126,7 +126,7 @@ def summary_text(result: RunResult) -> str:
     endpoints = endpoints_line(result.metrics)
     if endpoints:
         lines.append(f"endpoints   {endpoints}")
-    if result.exit_code is not ExitCode.BUDGET_SPENT:  # whose message has them
+    if result.exit_code is not ExitCode.BUDGET_SPENT:  # its message has the limits
         lines += [f"limit       {limit}, over all runs" for limit in result.limits]
     lines.append(f"time        {duration(result.wall_s)}")
     if result.repeated:
@@ -135,8 +135,8 @@ def summary_text(result: RunResult) -> str:
     if result.open_when_lost:
         lost = counted(result.processes_lost, "scoring process", "scoring processes")
         lines.append(
-            f"lost        {lost}, in this run or since the last that came to its end; when last heard of "
-            f"they had {counted(result.open_when_lost, 'request')} open. What of these the teacher answered was paid for and is lost"
+            f"lost        {lost}, in this run or since the last run that ended; in their last reports "
+            f"they had {counted(result.open_when_lost, 'request')} open. Any of these that the teacher answered were billed and lost"
         )
     if result.label_agreement:
         lines.append(f"labels      {result.label_agreement}")
@@ -161,27 +161,27 @@ def summary_text(result: RunResult) -> str:
             lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
         if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
             asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
-            lines.append(f"Rows whose answer was of no use are asked, and paid for, once more by: {asked}")
+            lines.append(f"To send, and pay for, rows with an unusable answer again: {asked}")
         if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
-            lines.append("A lower --min_endpoint_success_ratio with --send false publishes what is there without sending anything.")
+            lines.append("A lower --min_endpoint_success_ratio with --send false publishes the current examples without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
 
 
 def tokens_text(usage: Usage) -> str:
-    """Tokens in and out, and what of them is counted apart."""
+    """Tokens in and out, with the cached and reasoning parts."""
     cached = f" ({usage.cached:,} from the cache)" if usage.cached else ""
     reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
     return f"{usage.prompt:,} in{cached}, {usage.completion:,} out{reasoning}"
 
 
 def _outcome(code: ExitCode) -> str:
-    """What a run did not do: one that came to its end and was judged is finished."""
+    """The headline of a failed run: a run that was judged is finished."""
     return "NOT PUBLISHED" if code in (ExitCode.BELOW_MINIMUM, ExitCode.WRONG_INPUT) else "NOT FINISHED"
 
 
 def shown_path(path: str) -> str:
-    """A path as a person reads it best: from the working directory where it lies below that, else whole."""
+    """A path for display: relative if it is below the working directory, else absolute."""
     if is_remote(path):
         return path
     try:
@@ -192,6 +192,6 @@ def shown_path(path: str) -> str:
 
 
 def _cause(part: SplitVerdict) -> str:
-    """What to do about rows none of which could be sent."""
+    """Advice if none of the rows could be sent."""
     reason = max(part.tally.reasons, key=lambda name: (part.tally.reasons[name], name))
     return f"{part.split.value}, {reason}: {explanation(reason)}"

@@ -1,4 +1,4 @@
-"""run.json: what a run was given, what it did, how it ended."""
+"""run.json: a run's settings, counts and result."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from transforms.files.paths import working_directory
 
 
 def write_started(resolved: ResolvedSettings, run_id: str, work_dir: str, started: datetime, endpoint: dict[str, Any]) -> None:
-    """Write started.json: what a run was given, for those who ask while it goes on or after it was killed.
+    """Write started.json: a run's settings, for readers during the run or after it was killed.
 
-    A storage that takes nothing shows itself when the first answer comes; here it is skipped.
+    A write error is ignored here; the first answer will show it.
     """
     with suppress(Exception):
         write_text(f"{work_dir}/started.json", json.dumps(_given(resolved, run_id, started, endpoint), indent=2, default=str) + "\n")
 
 
 def write_run_json(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> str:
-    """Write run.json into the work_dir, whole or not at all; its path."""
+    """Write run.json into the work_dir, atomically. Returns its path."""
     fields = {
         **_given(resolved, result.run_id, started, endpoint),
         "wall_s": round(result.wall_s, 3),

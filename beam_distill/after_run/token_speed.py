@@ -1,4 +1,4 @@
-"""How soon and how fast the tokens of streamed answers came, read from the counters of a run's scoring processes."""
+"""The time to the first token and the token rate of streamed answers, from the counters of a run's scoring processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from transforms.elements.counted import counted
 
 
 class TokenSpeed(NamedTuple):
-    """Over ``answers`` streamed ones: the mean time from sending to the first token, waiting at the server included, and the tokens a second
-    of one answer from then on (None where the endpoint reports no usage)."""
+    """For ``answers`` streamed answers: the mean time from sending to the first token, including the server's queue, and the tokens a second
+    of one answer after that (None if the endpoint reports no usage)."""
 
     answers: int
     first_token_s: float
@@ -18,7 +18,7 @@ class TokenSpeed(NamedTuple):
 
 
 def token_speed(metrics: Mapping[str, Any]) -> TokenSpeed | None:
-    """None where no answer was streamed."""
+    """None if no answer was streamed."""
     answers = metrics.get("answers_streamed", 0)
     if not answers:
         return None
@@ -28,7 +28,7 @@ def token_speed(metrics: Mapping[str, Any]) -> TokenSpeed | None:
 
 
 def token_speed_line(metrics: Mapping[str, Any]) -> str:
-    """The same in words; empty where no answer was streamed."""
+    """The same as text; empty if no answer was streamed."""
     speed = token_speed(metrics)
     if speed is None:
         return ""

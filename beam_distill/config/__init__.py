@@ -1,1 +1,1 @@
-"""The inputs: each declared once, read from flags, environment and file. The home of pydantic."""
+"""The inputs: each declared once, read from flags, environment and file. Only this folder uses pydantic."""

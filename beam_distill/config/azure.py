@@ -1,4 +1,4 @@
-"""Inputs about Azure: the workspace, who asks, and what kind of endpoint the teacher is."""
+"""Inputs about Azure: the workspace, the identity, and the kind of the teacher's endpoint."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AzureSettings(Section):
         "auto",
         "azure",
         "where tokens come from",
-        "auto, managed_identity, workload_identity, on_behalf_of, service_principal or developer (Azure CLI and the like). auto takes what the "
+        "auto, managed_identity, workload_identity, on_behalf_of, service_principal or developer (Azure CLI and similar). auto takes what the "
         "environment names, and a developer's login last.",
     )
     identity_client_id: str | None = setting(
@@ -57,5 +57,5 @@ class AzureSettings(Section):
         "`https://management.chinacloudapi.cn` and `https://management.usgovcloudapi.net` for those clouds.",
     )
     azure_ca_bundle: LocalPath | None = setting(
-        None, "azure", "PEM file of authorities for Azure's own addresses", "For a proxy that opens TLS."
+        None, "azure", "PEM file of authorities for Azure's own addresses", "For a proxy that inspects TLS."
     )

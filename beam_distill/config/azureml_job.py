@@ -1,6 +1,6 @@
 """Azure ML job files as config files: ``type: distillation``, and ``type: pipeline`` with a step that uses the distillation component.
 
-Every key ends in one of three ways: as one of our inputs, in a warning that names it, or in an error that says what to do.
+Every key becomes one of our inputs, a warning that names it, or an error that says what to do.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from transforms.files.paths import is_remote
 from transforms.teacher.kinds.registry import KINDS, kind_of
 
 KEY_VARIABLE = "AZUREML_JOB_FILE_API_KEY"
-"""The environment variable of this process that holds the key of a job file: workers get its name alone."""
+"""The environment variable of this process with the key of a job file: workers get only its name."""
 
 HEADER_VARIABLE = "AZUREML_JOB_FILE_HEADER_"
-"""Beginning of the variables that hold headers with a secret in a job file, in the same way."""
+"""Prefix of the variables for secret headers of a job file, in the same way."""
 
 _OUTPUTS = {"generated_batch_train_file_path": "train.jsonl", "generated_batch_validation_file_path": "validation.jsonl"}
 _SEQUENTIAL_OUTPUTS = {name.replace("_batch", ""): name for name in _OUTPUTS}
-"""What the component that asks one row after another calls its outputs."""
+"""The output names of the component that asks one row after another."""
 
 _PATHS = frozenset({"train_file_path", "validation_file_path", "ca_bundle", *_OUTPUTS})
 _INFERENCE = {
@@ -53,19 +53,19 @@ _TRAINING = {
 }
 _RESOURCES = {"instance_type": "instance_type_data_generation", "instance_count": "instance_count"}
 _COMPONENT = {"request_batch_size": "initial_worker_count", "summary_word_count": "max_len_summary", "model_asset_id": "student_model"}
-"""Inputs that related components call otherwise than ours."""
+"""Other names of our inputs in related components."""
 
 _MODES = frozenset({"ro_mount", "rw_mount", "mount", "download", "upload", "direct"})
 _DATA = {"type": frozenset({"uri_file"}), "mode": _MODES}
 _STUDENT = {"type": frozenset({"mlflow_model"}), "mode": _MODES}
-"""What is done with data and models here anyway: files are read and written where they lie, the training takes and registers MLflow models."""
+"""Types and modes that match our behaviour: files are read and written in place, the training takes and registers MLflow models."""
 
 _VALUE = {"type": _DATA["type"] | {"string", "number", "integer", "boolean"}, "mode": _MODES}
 _KINDS = {kind.connection_type: name for name, kind in KINDS.items() if kind.connection_type is not None}
 """Types of connections, without their underscores, as kinds of endpoints."""
 
 _DECLARED = frozenset({"description", "optional", "enum"})
-"""What a pipeline says about an input's value, beside the value."""
+"""A pipeline's keys about an input, other than its value."""
 
 _PARENT_INPUT = re.compile(r"\$\{\{\s*(?:parent\.)?inputs\.(\w+)\s*\}\}")
 _PARENT_OUTPUT = re.compile(r"\$\{\{\s*(?:parent\.)?outputs\.(\w+)\s*\}\}")
@@ -73,10 +73,10 @@ _PARENT_OUTPUT = re.compile(r"\$\{\{\s*(?:parent\.)?outputs\.(\w+)\s*\}\}")
 
 @dataclass(slots=True)
 class JobFile:
-    """What a job file says: inputs by our names, what has no effect here, and the secrets in it.
+    """The content of a job file: inputs by our names, keys without effect here, and secrets.
 
-    ``secret_headers`` has them by the variables that stand for them in ``additional_headers``; ``from_elsewhere`` the inputs that another
-    step would make, with the expression that names it.
+    ``secret_headers`` has these by their variables in ``additional_headers``; ``from_elsewhere`` has the inputs from another
+    step, with the expression that names it.
     """
 
     path: str
@@ -88,28 +88,28 @@ class JobFile:
     from_elsewhere: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str, value: Any) -> None:
-        """Set one input; paths are relative to the file, as Azure ML has them."""
+        """Set one input; paths are relative to the file, as in Azure ML."""
         if value is None:
             return
-        self.inputs[name] = self.beside(value) if name in _PATHS and isinstance(value, str) else value
+        self.inputs[name] = self.resolve_path(value) if name in _PATHS and isinstance(value, str) else value
 
-    def beside(self, path: str) -> str:
-        """A path of the file as one of this process."""
+    def resolve_path(self, path: str) -> str:
+        """A path in the file, relative to this process."""
         path = path.removeprefix("file://").removeprefix("file:")
         if os.path.isabs(path) or is_remote(path) or path.startswith("azureml:"):
             return path
         return os.path.normpath(os.path.join(os.path.dirname(self.path), path))
 
     def map(self, section: str, values: Any, names: Mapping[str, str]) -> None:
-        """Take a section whose keys are other names of our inputs; what is not among ``names`` is ignored and named."""
+        """Read a section whose keys are other names of our inputs; keys not in ``names`` are ignored, with a warning."""
         for key, value in self.mapping(section, values).items():
             if key in names:
                 self.take(names[key], value)
             else:
                 self.ignored.append(f"{section}.{key}")
 
-    def pass_over(self, section: str, values: Mapping[str, Any], done_anyway: Mapping[str, frozenset[str]]) -> None:
-        """Name what is not taken; not what asks for ``done_anyway``, whose other values are shown."""
+    def ignore(self, section: str, values: Mapping[str, Any], done_anyway: Mapping[str, frozenset[str]]) -> None:
+        """Add keys to the ignored ones, except values in ``done_anyway``."""
         for key, value in values.items():
             if key not in done_anyway:
                 self.ignored.append(f"{section}.{key}")
@@ -117,7 +117,7 @@ class JobFile:
                 self.ignored.append(f"{section}.{key} ({value})")
 
     def mapping(self, section: str, values: Any) -> dict[str, Any]:
-        """A section as a mapping; nothing for one that is empty. Raises SettingsError."""
+        """A section as a mapping; empty for an empty section. Raises SettingsError."""
         if values is None:
             return {}
         if not isinstance(values, dict):
@@ -126,12 +126,12 @@ class JobFile:
 
 
 def is_job(fields: Mapping[str, Any]) -> bool:
-    """Whether a config file is a job of Azure ML."""
+    """Whether a config file is an Azure ML job."""
     return str(fields.get("type", "")).strip().lower() in ("distillation", "pipeline")
 
 
 def read_job(fields: dict[str, Any], path: str) -> JobFile:
-    """A job file as inputs. Raises SettingsError for what cannot be done here at all."""
+    """A job file as inputs. Raises SettingsError for unsupported content."""
     job = JobFile(path)
     if str(fields["type"]).strip().lower() == "distillation":
         _read_distillation(job, fields)
@@ -147,7 +147,7 @@ def _read_distillation(job: JobFile, fields: dict[str, Any]) -> None:
     kind = str(fields.get("data_generation_type", "label_generation")).strip().lower()
     if kind != "label_generation":
         raise SettingsError(
-            [f"data_generation_type ({job.path}): {kind!r} is not done here; label_generation is, which answers the prompts that are given"]
+            [f"data_generation_type ({job.path}): {kind!r} is not supported; label_generation is, which answers the given prompts"]
         )
     for key, value in fields.items():
         if key in ("type", "name", "$schema", "data_generation_type"):
@@ -183,7 +183,7 @@ def _read_distillation(job: JobFile, fields: dict[str, Any]) -> None:
 def _path_of(job: JobFile, name: str, value: Any, done_anyway: Mapping[str, frozenset[str]] = _DATA) -> str | None:
     """The path of a data or model input: text, or an object with a path."""
     if isinstance(value, dict):
-        job.pass_over(name, {key: rest for key, rest in value.items() if key != "path"}, done_anyway)
+        job.ignore(name, {key: rest for key, rest in value.items() if key != "path"}, done_anyway)
         value = value.get("path")
     return None if value is None else str(value)
 
@@ -196,20 +196,20 @@ def _read_connection(job: JobFile, connection: dict[str, Any]) -> None:
     if key is not None:
         job.key = str(key)
     else:
-        job.take("connection_name", connection.pop("name", None))  # the workspace knows the key, and the address if it is not given
+        job.take("connection_name", connection.pop("name", None))  # the workspace has the key, and the address if it is not given
     kind = _KINDS.get(re.sub(r"[\W_]", "", str(connection.get("type")).lower()))
     is_decided = kind is not None and KINDS[kind].is_known_by_connection
     if kind is not None and is_decided and not (url and kind_of(str(url)) is kind):
         job.take("endpoint_kind", kind.value)
     if is_decided or (kind is not None and (not url or kind_of(str(url)) is kind)):
         del connection["type"]
-    job.pass_over("teacher_model_endpoint_connection", connection, {"type": frozenset()})
+    job.ignore("teacher_model_endpoint_connection", connection, {"type": frozenset()})
     keys = frozenset({"api_key", "account_key"}) if key is not None else frozenset[str]()
-    job.pass_over("teacher_model_endpoint_connection.credentials", credentials, {"type": keys})
+    job.ignore("teacher_model_endpoint_connection.credentials", credentials, {"type": keys})
 
 
 def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
-    """Parameters that have no input of ours go into every request as they are."""
+    """Parameters without an input of ours go into every request unchanged."""
     further = {}
     for key, value in parameters.items():
         if key in _INFERENCE:
@@ -229,7 +229,7 @@ def _read_outputs(job: JobFile, outputs: dict[str, Any]) -> None:
         student = name == "registered_model"
         if student:
             job.take("registered_model_name", rest.pop("name", None))
-        job.pass_over(f"outputs.{name}", rest, {"type": _STUDENT["type"]} if student else {})
+        job.ignore(f"outputs.{name}", rest, {"type": _STUDENT["type"]} if student else {})
 
 
 def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
@@ -248,7 +248,7 @@ def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
             continue
         path = _output_path(job, f"jobs.{name}.outputs.{key}", value, named)
         if path is not None and (path.startswith("azureml:") or "${{" in path):
-            job.warnings.append(f"{job.path}: the output {key} is a place in Azure ML, which is not written to from here; see the path below")
+            job.warnings.append(f"{job.path}: the output {key} is a path in Azure ML, which is not written to from here; see the path below")
         elif path is not None:
             job.take(key, path)
     job.ignored += [f"inputs.{key}" for key in given if key not in used]
@@ -259,12 +259,12 @@ def _read_pipeline(job: JobFile, fields: dict[str, Any]) -> None:
 
 
 def _filled_in(job: JobFile, where: str, value: Any, given: dict[str, Any], used: set[str]) -> Any:
-    """A step's input with the pipeline's own inputs in place of ``${{parent.inputs.x}}``."""
+    """A step's input with ``${{parent.inputs.x}}`` replaced by the pipeline's inputs."""
 
     def plain(where: str, found: Any) -> Any:
         if isinstance(found, dict):
             taken = next((key for key in ("path", "value", "default") if key in found), None)
-            job.pass_over(where, {str(key): rest for key, rest in found.items() if key != taken and key not in _DECLARED}, _VALUE)
+            job.ignore(where, {str(key): rest for key, rest in found.items() if key != taken and key not in _DECLARED}, _VALUE)
             return None if taken is None else found[taken]
         return found
 
@@ -291,7 +291,7 @@ def _take_step_input(job: JobFile, where: str, name: str, value: Any) -> None:
         job.ignored.append(where)
     elif isinstance(value, str) and "${{" in value:
         job.from_elsewhere[name] = value
-        job.warnings.append(f"{job.path}: {name} comes from {value}, which is not run here; give what it makes as --{name}")
+        job.warnings.append(f"{job.path}: {name} comes from {value}, which is not run here; give its result as --{name}")
     elif name == "additional_headers":
         job.take(name, _without_literal_secrets(job, value))
     else:
@@ -299,11 +299,11 @@ def _take_step_input(job: JobFile, where: str, name: str, value: Any) -> None:
 
 
 def _without_literal_secrets(job: JobFile, value: Any) -> Any:
-    """The headers, with a variable in the place of each secret that is written out."""
+    """The headers, with each literal secret replaced by a variable."""
     try:
         headers = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        return value  # refused with its position where inputs are read
+        return value  # refused with its position when inputs are read
     if not isinstance(headers, dict):
         return value
     for name, content in headers.items():
@@ -315,18 +315,18 @@ def _without_literal_secrets(job: JobFile, value: Any) -> Any:
 
 
 def _output_path(job: JobFile, where: str, value: Any, named: dict[str, Any]) -> str | None:
-    """The path of a step's output, its own or that of the pipeline's output, which is taken out of ``named``."""
+    """The path of a step's output, or of the pipeline's output, which is removed from ``named``."""
     match = _PARENT_OUTPUT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match:
         where, value = f"outputs.{match[1]}", named.pop(match[1], None)
     if isinstance(value, dict):
-        job.pass_over(where, {str(key): rest for key, rest in value.items() if key != "path"}, _DATA)
+        job.ignore(where, {str(key): rest for key, rest in value.items() if key != "path"}, _DATA)
         value = value.get("path")
     return value if isinstance(value, str) else None
 
 
 def _default_outputs(job: JobFile, name: str) -> None:
-    """Where datasets go that the file gives no place: in a folder of the job's name beside it."""
+    """Default paths of datasets: in a folder with the job's name next to the file."""
     folder = re.sub(r"[^\w.-]+", "_", name).strip(".") or "distilled"
     for output, file in _OUTPUTS.items():
         if output not in job.inputs and ("train" in output or "validation_file_path" in job.inputs):

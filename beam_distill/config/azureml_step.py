@@ -1,4 +1,4 @@
-"""Which step of an Azure ML pipeline is the distillation."""
+"""Finds the distillation step of an Azure ML pipeline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NAME = re.compile(r"oss_distillation_\w+")
 
 
 def distillation_step(path: str, steps: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The one step that answers the rows, by its name in the file ``path``: the surest sign that any step bears decides.
+    """The one step that answers the rows, with its name in the file ``path``: the most certain sign of any step decides.
 
     Azure ML's own pipeline has a step that validates, one that asks in batches and one that asks row by row, with the same inputs.
-    Raises SettingsError when no step bears a sign, or several bear the same.
+    Raises SettingsError when no step has a sign, or several have the same.
     """
     mappings = {name: step for name, step in steps.items() if isinstance(step, dict)}
     for sign in _SIGNS:
@@ -36,7 +36,7 @@ def _called(*names: str) -> Callable[[str, dict[str, Any]], bool]:
 
 
 def names_of(name: str, step: dict[str, Any]) -> set[str]:
-    """The components of Azure ML's distillation that a step names; its own name counts where it names no component."""
+    """The components of Azure ML's distillation that a step names; its own name counts if it names no component."""
     component = step.get("component")
     found = set(_NAME.findall(component)) if isinstance(component, str) else set()
     return found or set(_NAME.findall(name))

@@ -1,4 +1,4 @@
-"""How an input is declared: type, bounds, default, description and group in one place."""
+"""The declaration of an input: type, bounds, default, description and group in one place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Section(BaseModel):
 def setting(default: Any, group: str, description: str, details: str = "", everyday: bool = False, **bounds: Any) -> Any:
     """Declare one input.
 
-    ``description`` is one line for --help; ``details`` says for docs/inputs.md what too small and too large cost; ``everyday`` shows it in
+    ``description`` is one line for --help; ``details`` says in docs/inputs.md what too small and too large values cost; ``everyday`` shows it in
     the short help. ``bounds`` are pydantic's (ge, gt, le, lt). ``default`` is ``...`` for a required input.
     """
     if group not in GROUPS:

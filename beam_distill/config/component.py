@@ -1,4 +1,4 @@
-"""The inputs and outputs of Azure ML's distillation component, as it declares them."""
+"""The inputs and outputs of Azure ML's distillation component."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from transforms.elements.tasks import TaskType
 
 @dataclass(frozen=True, slots=True)
 class ComponentInput:
-    """Type, default and choices of an input. ``optional`` is as in Azure ML: an optional input may have a default, and one with a default
-    need not be optional."""
+    """Type, default and choices of an input. ``optional`` has Azure ML's meaning: it is independent of a default."""
 
     type: str
     optional: bool = True
@@ -26,8 +25,8 @@ def _number(default: int | float, optional: bool = False) -> ComponentInput:
     return ComponentInput("integer" if isinstance(default, int) else "number", optional, default)
 
 
-# the tasks are ours too, behind the five that the published component has;
-# teacher_model_asset_id and connection_name are not the published component's: they say by name what it takes as a key
+# the tasks include ours, after the five of the published component;
+# teacher_model_asset_id and connection_name are not in the published component: they name what it takes as a key
 COMPONENT: dict[str, ComponentInput] = {
     "train_file_path": ComponentInput("uri_file", optional=False),
     "validation_file_path": ComponentInput("uri_file"),

@@ -1,4 +1,4 @@
-"""What inputs say against each other, and what is legal but probably not meant."""
+"""Contradictions between inputs, and warnings about valid but probably unintended ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", "
 
 
 def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
-    """What the inputs say against each other; ``given`` has the names that were set, with their origins."""
+    """The contradictions between inputs; ``given`` has the names that were set, with their origins."""
     problems: list[str] = []
     task = settings.data_generation_task_type
     if settings.enable_chain_of_thought and not task.reasons_step_by_step:
@@ -47,7 +47,7 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
 
 
 def missing_endpoint(values: Mapping[str, Any]) -> list[str]:
-    """What to say when nothing names the teacher."""
+    """The message when nothing names the teacher."""
     if any(values.get(name) for name in ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name", "teachers")):
         return []
     return [
@@ -102,7 +102,7 @@ def _real(path: str) -> str:
 
 
 def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
-    """What is legal but probably not meant."""
+    """Warnings about valid but probably unintended inputs."""
     warnings = [*_advice_on_length(settings), *_advice_on_access(settings), *_advice_on_outputs(settings)]
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")
@@ -112,7 +112,7 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     if "initial_worker_count" in given and settings.initial_worker_count > settings.max_worker_count:
         warnings.append(
             f"initial_worker_count ({given['initial_worker_count']}) is {settings.initial_worker_count}, more than max_worker_count, which "
-            f"wins: the search begins at {settings.max_worker_count} requests at a time. Raise max_worker_count if the endpoint takes more "
+            f"wins: the search begins at {settings.max_worker_count} requests at a time. Raise max_worker_count if the endpoint allows more "
             "(job files call the first request_batch_size)"
         )
     prices = {"input": settings.price_per_million_input_tokens, "output": settings.price_per_million_output_tokens}
@@ -124,12 +124,12 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
             f"give 0 if {missing} tokens cost nothing"
         )
     if settings.log_prompts and not settings.debug_mode:
-        warnings.append("log_prompts does nothing without debug_mode")
+        warnings.append("log_prompts has no effect without debug_mode")
     return warnings
 
 
 def _advice_on_outputs(settings: DistillSettings) -> list[str]:
-    """Names that promise another format than the dataset has."""
+    """Warnings about names with another format's suffix."""
     warnings = []
     for name in ("generated_batch_train_file_path", "generated_batch_validation_file_path"):
         path = (getattr(settings, name) or "").lower()
@@ -198,7 +198,7 @@ def _is_plain(settings: DistillSettings) -> bool:
 
 
 def pool_contradictions(settings: DistillSettings) -> list[str]:
-    """What the list and the inputs beside it say against each other."""
+    """The contradictions between the list and the other inputs."""
     if settings.teachers is None:
         return []
     problems = [
@@ -213,7 +213,7 @@ def pool_contradictions(settings: DistillSettings) -> list[str]:
     models = declared_models(settings)
     if len(models) > 1 and not settings.teachers_may_differ:
         problems.append(
-            f"teachers: the models differ ({', '.join(models)}), and a dataset is to be of one teacher. Where these are names of deployments of "
-            "one model, give them as deployment and the model's as model; else teachers_may_differ allows it"
+            f"teachers: the models differ ({', '.join(models)}), and a dataset should come from one teacher. If these are deployments of "
+            "one model, give them as deployment and the model's name as model; otherwise teachers_may_differ allows it"
         )
     return problems

@@ -52,13 +52,13 @@ class DataSettings(Section):
         None,
         "data",
         ", ".join(FORMATS),
-        "Default: by each file's suffix; JSONL where that says nothing. `text`: a prompt a line.",
+        "Default: by each file's suffix, else JSONL. `text`: one prompt per line.",
     )
     messages_column: str | None = setting(
-        None, "data", "column that holds the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."
+        None, "data", "column with the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."
     )
     label_column: str | None = setting(
-        None, "data", "column with the reference answer", "Kept on the ledger beside the teacher's answer; never sent.", True
+        None, "data", "column with the reference answer", "Kept on the ledger with the teacher's answer; never sent.", True
     )
     generated_batch_train_file_path: FilePath = setting(..., "data", "the training dataset to write", "Published whole or not at all.", True)
     generated_batch_validation_file_path: FilePath | None = setting(
@@ -75,12 +75,12 @@ class DataSettings(Section):
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."
     )
     reasoning: Annotated[ReasoningName, BeforeValidator(_read_name)] = setting(
-        "drop", "data", "the teacher's reasoning: drop, field, think", "A field beside the answer, or a `<think>` block to train on."
+        "drop", "data", "the teacher's reasoning: drop, field, think", "A separate field, or a `<think>` block to train on."
     )
     work_dir: FilePath | None = setting(
         None,
         "data",
-        "ledger, rejects, run.json (default: beside the output)",
+        "ledger, rejects, run.json (default: next to the output)",
         "A rerun with the same work_dir sends only what has no answer.",
         True,
     )

@@ -1,4 +1,4 @@
-"""Addresses of files as Azure and the web write them, to the paths that Beam reads, or the reason why there is none.
+"""File addresses of Azure and the web to the paths that Beam reads, or the reason why there is none.
 
 Sources: Azure Storage's URI syntax of the Hadoop drivers (wasbs, abfss) and of its REST interface; Azure ML's URIs of datastores and assets.
 """
@@ -21,7 +21,7 @@ _HADOOP = frozenset({"wasb", "wasbs", "abfs", "abfss"})
 
 
 def beam_path(address: str) -> str:
-    """The path that Beam reads for an address; what is a path already stays as it is. Raises ValueError with what to give instead."""
+    """The path that Beam reads for an address; paths are returned unchanged. Raises ValueError with what to give instead."""
     scheme, separator, rest = address.partition(":")
     scheme = scheme.lower()
     if not separator or len(scheme) < 2:  # C: is a drive
@@ -40,15 +40,15 @@ def beam_path(address: str) -> str:
 
 
 def from_home(path: str) -> str:
-    """The path with the home directory for a leading ``~/``, which shells leave in ``--name=~/path`` and no file of settings knows.
+    """The path with a leading ``~/`` replaced by the home directory; shells do not expand it in ``--name=~/path`` and in config files.
 
-    A folder of that name in the working directory counts first. Raises ValueError where nothing says which directory is home.
+    A folder with that name in the working directory has priority. Raises ValueError if the home directory is unknown.
     """
     if not path.startswith("~/") or os.path.lexists("~"):
         return path
     home = os.path.expanduser("~")
     if home == "~":
-        raise ValueError(f"{path} begins in a home directory, and there is none here (HOME is not set); give the whole path")
+        raise ValueError(f"{path} begins with a home directory, and there is none (HOME is not set); give the full path")
     return home.rstrip("/") + path[1:]
 
 
@@ -67,8 +67,8 @@ def _of_azure_ml(address: str) -> str:
         return f"{address} is an asset in Azure ML; download it and give its path"
     where = f" --resource-group {found['group']} --workspace-name {found['workspace']}" if found["group"] else ""
     return (
-        f"{address} is a path in a datastore of Azure ML, which only Azure ML knows; give azfs://ACCOUNT/CONTAINER/{found['path']} with the "
-        f'account and container that this says: az ml datastore show --name {found["store"]}{where} --query "[account_name, container_name]"'
+        f"{address} is a path in a datastore of Azure ML, which only Azure ML can resolve; give azfs://ACCOUNT/CONTAINER/{found['path']} with "
+        f'account and container from: az ml datastore show --name {found["store"]}{where} --query "[account_name, container_name]"'
     )
 
 

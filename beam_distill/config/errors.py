@@ -1,4 +1,4 @@
-"""What is wrong with the settings, all of it at once."""
+"""All errors in the settings at once."""
 
 from __future__ import annotations
 

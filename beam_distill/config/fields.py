@@ -1,4 +1,4 @@
-"""Inputs as people write them (text, JSON, sizes) to typed values. Every failure says what was expected."""
+"""Inputs as text, JSON or sizes to typed values. Every error says what was expected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _OWN_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding", "connection"})
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 NOT_SENT = "none"
-"""The value of a sampling parameter that is not sent at all."""
+"""The value for a sampling parameter that is not sent."""
 NOT_TO_OVERWRITE = {
     "messages": "the rows' messages cannot be replaced",
     "model": "use model",
@@ -49,12 +49,12 @@ _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secre
 
 
 def plainly(error: OSError | ValueError) -> str:
-    """What went wrong with a file that the message names already."""
+    """The error of a file that the message already names."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def read_flag(value: Any) -> Any:
-    """``"true"`` and its like as a boolean."""
+    """``"true"`` and similar as a boolean."""
     if isinstance(value, str):
         flag = _FLAGS.get(value.strip().lower())
         if flag is None:
@@ -66,12 +66,12 @@ def read_flag(value: Any) -> Any:
 
 
 def read_number_or_none(value: Any) -> Any:
-    """``"none"`` as None, which leaves the parameter out of requests; anything else as it is."""
+    """``"none"`` as None, which leaves the parameter out of requests; anything else unchanged."""
     return None if isinstance(value, str) and value.strip().lower() == NOT_SENT else value
 
 
 def number_shown(value: float | None) -> str:
-    """A sampling parameter for a person."""
+    """A sampling parameter as text."""
     return "not sent" if value is None else f"{value:g}"
 
 
@@ -87,9 +87,9 @@ def read_size(value: Any) -> Any:
 
 
 def read_stop(value: Any) -> Any:
-    """Stop texts as a tuple: one text, exactly as it was given, or a list of up to four, also as JSON.
+    """Stop texts as a tuple: one text, unchanged, or a list of up to four, also as JSON.
 
-    Text that begins with a bracket is a JSON list only when it is one of texts: ``[/INST]`` and ``[1]`` are stop texts.
+    Text that begins with a bracket is a JSON list only if it is a list of texts: ``[/INST]`` and ``[1]`` are stop texts.
     """
     listed = _stop_list(value) if isinstance(value, str) else value
     if not isinstance(listed, (list, tuple)) or not all(isinstance(item, str) and item for item in listed) or len(listed) > 4:
@@ -117,7 +117,7 @@ def _mapping(value: Any) -> dict[str, Any]:
         except RecursionError:
             raise ValueError("is nested too deeply") from None
         except ValueError as error:
-            # the position only: the text may hold a secret
+            # only the position: the text may contain a secret
             raise ValueError(f"expected a JSON object ({getattr(error, 'msg', 'not JSON')} at column {getattr(error, 'colno', 1)})") from None
     if not isinstance(value, dict):
         raise ValueError('expected a JSON object such as {"name": "value"}')
@@ -127,14 +127,14 @@ def _mapping(value: Any) -> dict[str, Any]:
 def read_headers(value: Any) -> Any:
     """A JSON object as header names and text values; booleans and numbers become text.
 
-    ``${NAME}`` in a value stands for an environment variable of the worker; headers that carry secrets must be given so.
+    ``${NAME}`` in a value means an environment variable of the worker; secret headers must be given like this.
     """
     headers: dict[str, str] = {}
     for name, content in _mapping(value).items():
         if not isinstance(name, str) or not _HEADER_NAME.match(name):
             raise ValueError(f"{name!r} is not a header name")
         if name.lower() == "content-type" and str(content).strip().lower().startswith("application/json"):
-            continue  # what is sent anyway
+            continue  # it is sent in any case
         if name.lower() in _OWN_HEADERS:
             raise ValueError(f"the header {name} is set by the request itself and cannot be replaced")
         if isinstance(content, bool):
@@ -155,20 +155,20 @@ def read_headers(value: Any) -> Any:
 
 
 def literal_secret(name: str, content: str) -> bool:
-    """Whether a header holds a secret itself: all of a credential's value must be references, and no value may look like a key."""
+    """Whether a header contains a literal secret: a credential's value must have only references, and no value may look like a key."""
     if is_secret_name(name):
         return not only_references(content)
     return looks_like_secret(with_variables(content, lambda variable: " ")) and not only_references(content)
 
 
 def secret_by_name(content: str) -> str:
-    """What to write in the place of a literal secret: the scheme that was before it, and a reference."""
+    """The replacement of a literal secret: its scheme and a reference."""
     scheme, blank, _ = content.strip().partition(" ")
     return f"{scheme} ${{NAME}}" if blank and scheme.isalpha() and len(scheme) <= 10 else "${NAME}"
 
 
 def read_extra_body(value: Any) -> Any:
-    """A JSON object that overwrites nothing with a setting of its own."""
+    """A JSON object that does not overwrite any setting."""
     fields = _mapping(value)
     for name in fields:
         if name in NOT_TO_OVERWRITE:
@@ -178,16 +178,16 @@ def read_extra_body(value: Any) -> Any:
 
 
 def is_literal_key(name: str) -> bool:
-    """Whether an input of this name would be a key itself."""
+    """Whether an input of this name would contain a key itself."""
     return name in _LITERAL_KEYS
 
 
 def read_variable_name(value: Any) -> Any:
-    """The name of an environment variable. A key in its place is refused and not repeated."""
+    """The name of an environment variable. A key instead is refused and not repeated."""
     if isinstance(value, str):
         value = value.strip()
         if _VARIABLE_NAME.match(value) and value in os.environ:
-            return value  # whatever it looks like
+            return value  # also if it looks like a key
         if looks_like_secret(value):
             raise ValueError(
                 "expected the name of an environment variable that holds the key, and this looks like the key itself. Set the variable, e.g. "
@@ -199,19 +199,19 @@ def read_variable_name(value: Any) -> Any:
 
 
 def read_connection_name(value: Any) -> Any:
-    """The name of a connection. A key in its place is refused and not repeated."""
+    """The name of a connection. A key instead is refused and not repeated."""
     if isinstance(value, str) and looks_like_secret(value):
         raise ValueError("expected the name of a workspace connection, which holds the key, and this looks like the key itself")
     return value
 
 
 def read_local_path(value: Any) -> Any:
-    """A path of this machine; ``~/`` is the home directory."""
+    """A local path; ``~/`` is the home directory."""
     return from_home(value) if isinstance(value, str) else value
 
 
 def read_key_path(value: Any) -> Any:
-    """The path of a file with a key. A key in its place is refused and not repeated."""
+    """The path of a file with a key. A key instead is refused and not repeated."""
     if isinstance(value, str) and looks_like_secret(value) and not os.path.isabs(value) and not os.path.exists(value):
         raise ValueError(
             "expected the path of a file that holds the key, and this looks like the key itself. Write it into a file and give the file's path"
@@ -220,11 +220,11 @@ def read_key_path(value: Any) -> Any:
 
 
 def read_endpoint_url(value: Any) -> Any:
-    """An http or https address. What is not one is refused before it is shown anywhere: it may hold a password or be a key."""
+    """An http or https address. Anything else is refused before it is shown: it may contain a password or be a key."""
     if isinstance(value, str):
         value = value.strip()
         if "://" not in value and looks_like_secret(value):
-            raise ValueError("expected an address such as https://host/v1, and this looks like a key; name a key's place with api_key_env")
+            raise ValueError("expected an address such as https://host/v1, and this looks like a key; give the key with api_key_env")
         chat_completions_url(value)
         for name, reported in parse_qsl(urlsplit(value).query):
             if (is_secret_name(name) or name.lower() == "code") and not only_references(reported):
@@ -243,7 +243,7 @@ def read_beam_options(value: Any) -> Any:
 
 
 def read_template(value: Any) -> Any:
-    """A template, or ``@FILE`` for one that is kept in a file."""
+    """A template, or ``@FILE`` for one in a file."""
     if isinstance(value, str) and value.startswith("@"):
         try:
             with open(from_home(value[1:]), encoding="utf-8-sig") as file:

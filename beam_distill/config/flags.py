@@ -19,7 +19,7 @@ SHORT = {
     "teacher_model_endpoint_url": "endpoint",
     "teacher_model_max_new_tokens": "max_tokens",
 }
-"""Other spellings of flags whose names are those of Azure ML's component."""
+"""Short names of flags with the long names of Azure ML's component."""
 
 
 def add_setting_flags(
@@ -29,10 +29,10 @@ def add_setting_flags(
     required: bool = True,
     groups_shown: tuple[str, ...] = GROUPS,
 ) -> None:
-    """Declare a flag per input but those ``without``, with underscores or hyphens.
+    """Declare a flag per input except ``without``, with underscores or hyphens.
 
-    Without ``show_all`` only the everyday ones of ``groups_shown`` appear in the help; ``required`` off calls none required. Values stay
-    text; an input that was not given leaves no trace in the namespace.
+    Without ``show_all`` the help has only the common ones of ``groups_shown``; without ``required`` it marks none as required. Values stay
+    text; an input that was not given is not in the namespace.
     """
     groups = {name: parser.add_argument_group(name) for name in GROUPS}
     groups["data"].add_argument("--config", metavar="FILE", default=None, help="YAML or JSON file of inputs")
@@ -45,7 +45,7 @@ def add_setting_flags(
 
 
 def with_values_that_look_like_flags(arguments: list[str]) -> list[str]:
-    """Arguments in which a stop text that begins with a hyphen (``---``) is its flag's value, as it was meant, and not another flag."""
+    """The arguments, with a stop text that begins with a hyphen (``---``) as its flag's value and not as another flag."""
     flags = {spelling for name in DistillSettings.model_fields for spelling in _spellings(name)} | {"--config", "--help", "--help-all", "-h"}
     joined: list[str] = []
     for argument in arguments:
@@ -63,7 +63,7 @@ def _spellings(name: str) -> tuple[str, ...]:
 
 
 def add_flags_of(parser: argparse.ArgumentParser, names: tuple[str, ...], help_text: str) -> None:
-    """Declare the flags of some inputs on a command that takes no others; ``help_text`` says there what it is with them."""
+    """Declare the flags of some inputs on a command that takes no others; ``help_text`` is added to their help."""
     for name in names:
         field = DistillSettings.model_fields[name]
         _add_flag(parser, name, field, f"{_help(name, field, required=False)}; {help_text}")

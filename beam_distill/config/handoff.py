@@ -1,15 +1,15 @@
-"""Inputs of the component that concern later steps: validated, carried into run.json, never interpreted here."""
+"""Inputs of the component for later steps: validated, written to run.json, never interpreted here."""
 
 from __future__ import annotations
 
 from beam_distill.config.base import Section, setting
 
-_TRAINING = "Carried into run.json for the training that follows."
-_COMPUTE = "Carried into run.json; an instance type counts only while its compute is `serverless`."
+_TRAINING = "Written to run.json for the training that follows."
+_COMPUTE = "Written to run.json; an instance type counts only if its compute is `serverless`."
 
 
 class HandoffSettings(Section):
-    """Training and compute of the steps around this one."""
+    """Training and compute of the other steps."""
 
     student_model: str | None = setting(
         None, "hand-off", "the model to train: Azure ML asset id, Hugging Face or OpenAI name", "Goes into the files for the training."

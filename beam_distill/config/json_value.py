@@ -1,4 +1,4 @@
-"""Whether a value can travel as JSON, in a request body and in run.json."""
+"""Whether a value is valid JSON, for a request body and run.json."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def half_character(text: str) -> bool:
-    """Whether a text holds half of a surrogate pair, which no file and no request can carry."""
+    """Whether a text contains half of a surrogate pair, which no file and no request can contain."""
     return _HALF_CHARACTER.search(text) is not None
 
 
 def check_json(value: dict[str, Any]) -> None:
-    """Raise ValueError, with the place inside, for what JSON cannot say or nobody meant: NaN, dates, bytes, sets, endless nesting."""
+    """Raise ValueError, with the path inside, for values that JSON does not have: NaN, dates, bytes, sets, endless nesting."""
     parts: list[tuple[Any, str, int]] = [(value, "", 1)]
     seen = 0
     while parts:

@@ -11,16 +11,16 @@ from beam_distill.config.fields import Flag, SizeBytes
 
 
 def _read_mode(value: object) -> object:
-    if isinstance(value, bool):  # YAML reads on and off so
+    if isinstance(value, bool):  # YAML reads on and off as booleans
         return "on" if value else "off"
     return value.strip().lower() if isinstance(value, str) else value
 
 
 class LimitSettings(Section):
-    """How many requests at a time, and how long to wait for what."""
+    """How many requests at a time, and how long to wait."""
 
     initial_worker_count: int = setting(
-        5, "limits", "concurrent requests to begin with, per process", "Only where the search begins.", ge=1, le=10000
+        5, "limits", "concurrent requests at the start, per process", "Only the start of the search.", ge=1, le=10000
     )
     max_worker_count: int = setting(
         200,
@@ -38,10 +38,10 @@ class LimitSettings(Section):
         None,
         "limits",
         "hard limit on what all runs of the job may cost; needs prices",
-        "Over all runs in one work_dir, in the `currency` of `price_per_million_input_tokens` and `price_per_million_output_tokens`. What is on "
-        "the wire counts, at its expected price for meeting the limit and at its highest for never passing it by more than 2 %, so the job "
-        "slows down where less is left than the requests in flight can cost at most. A run that reaches it ends with exit code 7; a higher one "
-        "goes on.",
+        "Over all runs in one work_dir, in the `currency` of `price_per_million_input_tokens` and `price_per_million_output_tokens`. Requests "
+        "in flight count at their expected price, and even at their highest price the limit is not exceeded by more than 2 %, so the job "
+        "slows down when the rest is below the highest price of the requests in flight. A run that reaches it ends with exit code 7; a "
+        "higher one continues.",
         gt=0,
     )
     max_total_tokens: int | None = setting(
@@ -55,19 +55,19 @@ class LimitSettings(Section):
         None,
         "limits",
         "hard limit on the requests of all runs of the job, retries included",
-        "Exact: none is sent beyond it. Those that could not reach the endpoint do not count.",
+        "Exact: no more are sent. Those that could not reach the endpoint do not count.",
         ge=1,
     )
     share_identical_answers: Flag = setting(
         False,
         "limits",
         "rows with the same request share one answer",
-        "Only at temperature 0, where the teacher would say the same again.",
+        "Only at temperature 0, where the teacher would repeat its answer.",
     )
     hedge_stragglers: Flag = setting(
         False,
         "limits",
-        "ask stragglers a second time when no new rows are left",
+        "send a second request for stragglers when no new rows are left",
         "The first answer counts; both are paid for.",
     )
     max_retry_time_interval: float | None = setting(
@@ -81,7 +81,7 @@ class LimitSettings(Section):
         180.0,
         "limits",
         "seconds the first attempt may take",
-        "Too small cuts off answers that are being paid for. An answer that streams has no such limit.",
+        "Too small cuts off answers that are being paid for. A streamed answer has no such limit.",
         gt=0,
     )
     max_request_timeout: float = setting(
@@ -96,36 +96,36 @@ class LimitSettings(Section):
         "auto",
         "limits",
         "take answers token by token: auto, on, off",
-        "`auto`: where they may be long, that is with teacher_model_max_new_tokens of 2048 or more, or once an answer took 30 s; an endpoint "
-        "that does not stream is asked in one piece from then on. Answers, ledger and datasets are the same. `off` lets gateways cut long "
+        "`auto`: if they may be long, with teacher_model_max_new_tokens of 2048 or more, or after an answer took 30 s; for an endpoint "
+        "that cannot stream it turns itself off. Answers, ledger and datasets are the same. With `off` gateways may cut long "
         "answers, `on` costs more CPU for short ones.",
     )
     first_token_timeout: float = setting(
         600.0,
         "limits",
-        "seconds until the first token of an answer that streams",
-        "Waiting at the server and hidden thinking included: too small cuts off answers that are being paid for, too large holds a slot on a "
+        "seconds until the first token of a streamed answer",
+        "Includes the server's queue and hidden thinking: too small cuts off answers that are being paid for, too large holds a slot on a "
         "dead connection.",
         gt=0,
     )
     token_gap_timeout: float = setting(
         120.0,
         "limits",
-        "seconds between two tokens of an answer that streams",
-        "While tokens come, no clock ends the answer. Too small cuts off answers that are being paid for.",
+        "seconds between two tokens of a streamed answer",
+        "While tokens come, the answer has no time limit. Too small cuts off answers that are being paid for.",
         gt=0,
     )
-    first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint nothing was heard from", gt=0)
+    first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint that has never answered", gt=0)
     outage_patience: float = setting(
         300.0,
         "limits",
-        "seconds to wait for an endpoint that stopped answering, or only says 429",
-        "Too small stops runs that a limit per hour only delays, too large waits for nothing. A rerun goes on where the run stopped.",
+        "seconds to wait for an endpoint that stopped answering, or only answers 429",
+        "Too small stops runs that a limit per hour only delays, too large waits for nothing. A rerun continues where the run stopped.",
         gt=0,
     )
     drain_timeout: float = setting(20.0, "limits", "seconds to wait for answers in flight after Ctrl-C", ge=0)
     mini_batch_size: SizeBytes = setting(
-        "100KB", "limits", "bytes of request payload that travel as one batch", "Never waited for.", ge=1024, validate_default=True
+        "100KB", "limits", "bytes of request payload in one batch", "Nothing waits for a full batch.", ge=1024, validate_default=True
     )
     debug_mode: Flag = setting(False, "limits", "a log line per request, without secrets or prompts")
     log_prompts: Flag = setting(False, "limits", "with debug_mode: prompts in the log too")
@@ -147,13 +147,13 @@ class GateSettings(Section):
         0.5,
         "gate",
         "rows that could be sent / rows in, 0 to 1, per split",
-        "Too small lets a broken export through as a small dataset; too large holds back a good one for a few bad lines.",
+        "Too small publishes a broken export as a small dataset; too large rejects a good one because of a few bad lines.",
         ge=0,
         le=1,
     )
     send: Flag = setting(
         True,
         "gate",
-        "false: send nothing, and publish what the ledger holds",
+        "false: send nothing, and publish from the ledger",
         "Rows without an answer there become rejects that count against the ratio. Neither the endpoint nor its key is needed.",
     )

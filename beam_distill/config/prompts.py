@@ -31,12 +31,12 @@ class PromptSettings(Section):
         ..., "prompts", named(TaskType, "or"), "In any case.", True
     )
     enable_chain_of_thought: Flag = setting(
-        False, "prompts", f"reason step by step ({', '.join(REASONED)})", "Wants more tokens: see teacher_model_max_new_tokens.", True
+        False, "prompts", f"reason step by step ({', '.join(REASONED)})", "Needs more tokens: see teacher_model_max_new_tokens.", True
     )
     enable_chain_of_density: Flag = setting(
-        False, "prompts", f"four ever denser summaries ({named(CONDENSED)})", "The last one is the answer.", True
+        False, "prompts", f"four summaries, each denser ({named(CONDENSED)})", "The last one is the answer.", True
     )
-    max_len_summary: int = setting(80, "prompts", "words of a summary under chain of density", "", ge=1)
+    max_len_summary: int = setting(80, "prompts", "words of a summary with chain of density", "", ge=1)
     bare_answers: Annotated[Literal["auto", "always", "never"], BeforeValidator(_read_word)] = setting(
         "auto",
         "prompts",
@@ -49,7 +49,7 @@ class PromptSettings(Section):
         False,
         "prompts",
         "also take answers outside the labels that a row lists",
-        "By default such an answer is a reject. On, it is written as the teacher gave it, refusals too.",
+        "By default such an answer is a reject. With true it is written unchanged, including refusals.",
     )
     user_template: TemplateText | None = setting(
         None,

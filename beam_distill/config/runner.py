@@ -22,7 +22,7 @@ def _read_directories(value: object) -> object:
 
 
 def as_arguments(options: dict[str, Any]) -> list[str]:
-    """Beam's options by name as words of a command line: true is the bare flag, a list is repeated, false and null are left out."""
+    """Beam's options by name as command-line arguments: true is the bare flag, a list is repeated, false and null are left out."""
     words = []
     for name, value in options.items():
         if value is True:
@@ -59,7 +59,7 @@ class RunnerSettings(Section):
     worker_package: Literal["image", "sdist"] | None = setting(
         None,
         "runner",
-        "how workers get this package: image (it is there) or sdist (shipped)",
+        "how workers get this package: image (installed there) or sdist (shipped)",
         "Default: sdist for docker without an image, else image.",
     )
     job_server_jar: str | None = setting(
@@ -71,12 +71,12 @@ class RunnerSettings(Section):
         "directories that every worker mounts at the same path, comma-separated",
         "Other local paths are refused on a cluster.",
     )
-    detach: Flag = setting(False, "runner", "submit the job and leave; beam-distill status reads it back")
+    detach: Flag = setting(False, "runner", "submit the job and exit; beam-distill status shows its state")
     ledger_segment_seconds: float = setting(
         5.0,
         "runner",
         "on object storage: seconds of answers in one ledger segment",
-        "Too small costs an object each time; too large is what a lost worker loses, and what the next turn of a conversation waits for.",
+        "Too small makes many objects; with a large value a lost worker loses more, and the next turn of a conversation waits longer.",
         gt=0,
     )
     ledger_segment_bytes: SizeBytes = setting(

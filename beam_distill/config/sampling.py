@@ -10,7 +10,7 @@ from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import NumberOrNone, StopTexts
 from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS, TaskType
 
-_LEARNED = "A teacher that refuses it is asked without it from then on, and the answers stay those of this setting; none is another request."
+_LEARNED = "If the teacher refuses it, later requests are sent without it and still count as this setting; none makes another request."
 
 
 def _read_name(value: Any) -> Any:
@@ -30,7 +30,7 @@ class SamplingSettings(Section):
         "sampling",
         f"longest answer in tokens (default by task, {min(_LIMITS)} to {max(_LIMITS)})",
         f"Default: {'; '.join([str(DEFAULT_MAX_NEW_TOKENS), *_OTHER_LIMITS])}. Too small cuts answers off, and cut-off answers are rejects; too "
-        "large costs only where the teacher rambles. A higher limit sends only cut-off rows again.",
+        "large costs only if the teacher writes too much. A higher limit sends only cut-off rows again.",
         True,
         ge=1,
     )
@@ -42,8 +42,8 @@ class SamplingSettings(Section):
     teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(_read_name)] = setting(
         "send",
         "sampling",
-        "system messages: send, or merge in front of the first user message",
-        "For a teacher without a system role; one that says so gets them merged by itself. Datasets keep the system message.",
+        "system messages: send, or merge into the first user message",
+        "For a teacher without a system role; if it refuses them, they are merged automatically. Datasets keep the system message.",
     )
     seed: int | None = setting(
         None, "sampling", "seed of our own randomness (waits between retries)", "Not sent; for the teacher's own seed use extra_body."

@@ -1,4 +1,4 @@
-"""What is a secret by its name or by its look: such a value is taken by reference only, or masked where settings are shown."""
+"""Recognises secrets by name or form: such a value is accepted only by reference, or masked when settings are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from transforms.teacher.header_values import only_references
 
 MASK = "***"
-"""What stands for a secret where settings are shown."""
+"""The mask of a secret when settings are shown."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ANYWHERE = frozenset(
@@ -23,12 +23,12 @@ _WITHOUT_SEPARATORS = re.compile(
     r"|password|connectionstring|authorization"
 )
 _HARMLESS = re.compile(
-    # keys that sort or find things, tokens of a model's vocabulary, tokens that turn a page
+    # not secret: keys for sorting or finding, tokens of a model's vocabulary, tokens for paging
     r"(cache|dedup|deduplication|foreign|group|hash|idempotency|partition|primary|routing|row|sort)_keys?"
     r"|(begin|bos|cls|continuation|decoder|end|eos|forced|mask|next|pad|page|per|sep|special|start|stop|unk)_token"
 )
 _ISSUED = re.compile(
-    # how OpenAI, Anthropic, Hugging Face, GitHub, GitLab, Groq, xAI, NVIDIA, Perplexity, Replicate, Slack, Google and AWS begin their keys
+    # prefixes of keys: OpenAI, Anthropic, Hugging Face, GitHub, GitLab, Groq, xAI, NVIDIA, Perplexity, Replicate, Slack, Google and AWS
     r"((sk|pk|rk|hf|gsk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xai|nvapi|pplx|r8|xox[abps]|csk|fw|tgp|dapi|dop_v1|lsv2)[-_][\w.-]{8,}|dapi[0-9a-f]{20,}"
     r"|AIza[\w-]{20,}|A[KS]IA[0-9A-Z]{12,}|ya29\.[\w-]{10,}|eyJ[\w-]{8,}\.[\w.-]+)\Z"
 )
@@ -38,7 +38,7 @@ _CONNECTION_STRING = re.compile(r"(AccountKey|SharedAccessKey|SharedAccessSignat
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a header, parameter or option of this name carries a secret: ``X-Auth-Token``, ``accessKey``, ``ocp-apim-subscription-key``."""
+    """Whether a header, parameter or option of this name is secret: ``X-Auth-Token``, ``accessKey``, ``ocp-apim-subscription-key``."""
     words = re.findall(r"[a-z0-9]+", _CAMEL.sub("_", name).lower())
     if not words or _HARMLESS.fullmatch("_".join(words[-2:])):
         return False
@@ -51,7 +51,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def looks_like_secret(text: str) -> bool:
-    """Whether a text is a key by its look: as providers issue them, behind a scheme such as Bearer, a long run of letters and digits."""
+    """Whether a text looks like a key: a provider's prefix, a scheme such as Bearer, a long sequence of letters and digits."""
     text = text.strip()
     if _ISSUED.match(text) or _SCHEME.match(text) or _CONNECTION_STRING.search(text) or _secret_in_query(text):
         return True
@@ -59,21 +59,21 @@ def looks_like_secret(text: str) -> bool:
 
 
 def _secret_in_query(text: str) -> bool:
-    """A shared access signature and its like: ``https://...?sv=...&sig=...``."""
+    """A shared access signature or similar: ``https://...?sv=...&sig=...``."""
     if "?" not in text:
         return False
     return any(value and (is_secret_name(name) or name.lower() == "code") for name, value in parse_qsl(text.partition("?")[2]))
 
 
 def without_secrets(value: Any, name: str = "") -> Any:
-    """A JSON value with every secret in it masked, at any depth; ``name`` is what it is called."""
+    """A JSON value with every secret in it masked, at any depth; ``name`` is the value's name."""
     return secrets_replaced(value, lambda path, secret: MASK, (name,), numbers_too=True)
 
 
 def secrets_replaced(value: Any, stand_in: Callable[[tuple[str, ...], str], str], path: tuple[str, ...] = (), numbers_too: bool = False) -> Any:
-    """A JSON value with another text for every text that is a secret by its name or its look, at any depth.
+    """A JSON value with every secret text replaced, at any depth.
 
-    ``stand_in`` makes it of the names that lead to the text, and of the text. References to variables are not secrets.
+    ``stand_in`` makes the replacement from the path of names and the text. References to variables are not secrets.
     """
     if isinstance(value, dict):
         return {key: secrets_replaced(part, stand_in, (*path, str(key)), numbers_too) for key, part in value.items()}

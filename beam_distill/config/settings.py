@@ -1,4 +1,4 @@
-"""All inputs as one flat, frozen value, and what follows from them together."""
+"""All inputs as one flat, frozen value, and derived values."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ PATHS = frozenset(
         "job_server_jar",
     }
 )
-"""Inputs that name files, whose names may hold any bytes."""
+"""Inputs with file names, which may contain any bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """How the endpoint is opened, and why that way."""
+    """The authentication for the endpoint, and the reason for the choice."""
 
     kind: str
     reason: str
@@ -56,36 +56,36 @@ class DistillSettings(
     TeacherSettings,
     DataSettings,
 ):
-    """Every input under the name that the component, the flags, the environment and the config file use."""
+    """Every input, with the name in component, flags, environment and config file."""
 
     @property
     def effective_max_new_tokens(self) -> int:
-        """The token limit that is sent. As in the component its default, spelled out or not, means more for some tasks."""
+        """The token limit that is sent. As in the component, its default, explicit or not, means more for some tasks."""
         limit = self.teacher_model_max_new_tokens or DEFAULT_MAX_NEW_TOKENS
         return self.data_generation_task_type.default_max_new_tokens if limit == DEFAULT_MAX_NEW_TOKENS else limit
 
     @property
     def effective_initial_worker_count(self) -> int:
-        """Where the search for the right concurrency begins: ``max_worker_count`` overrides it."""
+        """The start of the search for the right concurrency, at most ``max_worker_count``."""
         return min(self.initial_worker_count, self.max_worker_count)
 
     @property
     def resolved_work_dir(self) -> str:
-        """The work_dir, by default beside the training dataset."""
+        """The work_dir, by default next to the training dataset."""
         if self.work_dir is not None:
             return self.work_dir
         return os.path.splitext(self.generated_batch_train_file_path)[0] + ".beam_distill"
 
     @property
     def storage_paths(self) -> tuple[str, ...]:
-        """Every path or glob that is read or written, as it was given."""
+        """Every path or glob that is read or written, unchanged."""
         outputs = (self.generated_batch_train_file_path, self.generated_batch_validation_file_path)
         named = (self.train_file_path, self.validation_file_path, *outputs, self.resolved_work_dir)
         return tuple(path for path in named if path is not None)
 
     @property
     def resolved_authentication(self) -> Authentication:
-        """How the endpoint is opened."""
+        """The authentication for the endpoint."""
         if self.authentication_type is not None and not self.authentication_by_default:
             return Authentication(self.authentication_type, "authentication_type says so")
         if self.connection_name is not None:
@@ -100,20 +100,20 @@ class DistillSettings(
 
     @property
     def authentication_by_default(self) -> bool:
-        """Whether authentication_type is the component's default, spelled out: without a connection it is as if it were not given. (The
-        component makes a connection of its own, from the endpoint's address or name and its key.)"""
+        """Whether authentication_type is explicitly the component's default: without a connection it counts as not given. (The
+        component makes its own connection, from the endpoint's address or name and its key.)"""
         return self.authentication_type == "azureml_workspace_connection" and self.connection_name is None
 
     @property
     def endpoint_is_given(self) -> bool:
-        """Whether the address is given, that of every endpoint, and nothing that opens it has to be looked up."""
+        """Whether all endpoints' addresses are given, and no credential must be looked up."""
         if self.teachers is not None:
             return all(alone.endpoint_is_given for alone in each_teacher(self))
         return self.teacher_model_endpoint_url is not None and self.resolved_authentication.kind in ("api_key", "none")
 
     @property
     def endpoint_to_look_up(self) -> str | None:
-        """The name that Azure is asked about; None where there is nothing to ask."""
+        """The name to look up in Azure; None without one."""
         return None if self.endpoint_is_given else self.teacher_model_endpoint_name
 
     def public_view(self) -> dict[str, Any]:
@@ -130,12 +130,12 @@ _ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_nam
 
 
 def each_teacher(settings: DistillSettings) -> list[DistillSettings]:
-    """The settings as every endpoint sees them: those of one that is alone."""
+    """The settings for every endpoint, each as if it were the only one."""
     return [as_alone(settings, entry) for entry in settings.teachers or ()] or [settings]
 
 
 def as_alone(settings: DistillSettings, entry: TeacherEntry) -> DistillSettings:
-    """The settings with this endpoint as the only one. Their model is the name that is sent to it."""
+    """The settings with this endpoint as the only one. Their model is the name to send to it."""
     access = {name: getattr(entry, name) for name in _ACCESS}
     if not any(access.values()):
         access = {name: getattr(settings, name) for name in _ACCESS}
@@ -153,13 +153,13 @@ def as_alone(settings: DistillSettings, entry: TeacherEntry) -> DistillSettings:
 
 
 def declared_models(settings: DistillSettings) -> list[str]:
-    """The models that the endpoints are said to be, each once. A deployment's name stands for one where nothing else does."""
+    """The endpoints' declared models, each once. A deployment's name counts if there is no other."""
     named = (entry.model or settings.model or entry.deployment for entry in settings.teachers or ())
     return list(dict.fromkeys(name for name in named if name is not None))
 
 
 def names_of(settings: DistillSettings, hosts: list[str]) -> list[str]:
-    """What each endpoint is called on the ledger and in messages: its name, else its host; equal ones are numbered."""
+    """The endpoints' names on the ledger and in messages: their name, else their host; equal ones are numbered."""
     entries = zip(settings.teachers or (), hosts, strict=True)
     wanted = [entry.name or entry.endpoint_name or entry.connection_name or host for entry, host in entries]
     return [name if wanted.count(name) == 1 else f"{name}#{wanted[: place + 1].count(name)}" for place, name in enumerate(wanted)]

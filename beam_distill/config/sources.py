@@ -1,4 +1,4 @@
-"""Where values come from, in this order: flag, environment ``BEAM_DISTILL_<NAME>``, config file, default."""
+"""The sources of values, in this order: flag, environment ``BEAM_DISTILL_<NAME>``, config file, default."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _MASKED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSettings:
-    """Settings, where each that was given came from (the rest are defaults), and what is probably not meant.
+    """Settings, the sources of the given ones (the rest are defaults), and warnings.
 
-    ``secrets`` are those that the file of inputs holds itself, by the environment variables that the settings name in their place; whoever
-    sends requests, or starts the processes that do, has to set these first.
+    ``secrets`` are literal secrets of the config file, by the environment variables that replace them in the settings; set these before
+    sending requests or starting the processes that do.
     """
 
     settings: DistillSettings
@@ -62,10 +62,10 @@ def resolve(
     earlier: tuple[str, Mapping[str, Any]] | None = None,
     given_as: str = "flag",
 ) -> ResolvedSettings:
-    """Put the sources together. Raises SettingsError with everything that is wrong.
+    """Combine the sources. Raises SettingsError with all errors.
 
-    ``earlier`` is the name and the settings of an earlier run, which every other source wins over. ``given_as`` is what ``flags`` are called
-    in messages and origins: a function's are keyword arguments.
+    ``earlier`` is the name and the settings of an earlier run, which every other source overrides. ``given_as`` is the name of ``flags``
+    in messages and origins: for a function they are keyword arguments.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -95,9 +95,9 @@ def resolve(
                 shown = f"{ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else raw_name
                 problems.append(f"{shown} ({origin}): no such setting{suggestion(name, names)}")
             elif isinstance(value, str) and "${{" in value:
-                problems.append(f"{name} ({origin}): {value!r} holds an expression that nobody has filled in")
+                problems.append(f"{name} ({origin}): {value!r} contains an expression that was not filled in")
             elif is_empty(name, value):
-                values.pop(name, None)  # an empty value takes a lower source's value away
+                values.pop(name, None)  # an empty value removes a lower source's value
                 origins.pop(name, None)
             elif isinstance(value, str) and name not in PATHS and half_character(value):
                 problems.append(f"{name} ({origin}): holds half of a character, or bytes that are not UTF-8; write it again")
@@ -125,7 +125,7 @@ def resolve(
 
 
 def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:
-    """An address that is given several times is a list of teachers."""
+    """Several addresses are a list of teachers."""
     fields = {str(name).replace("-", "_"): value for name, value in layer.items()}
     addresses = fields.get("teacher_model_endpoint_url")
     if not isinstance(addresses, (list, tuple)) or fields.get("teachers") is not None:
@@ -136,7 +136,7 @@ def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leave_lower_endpoints(layer: Mapping[str, Any], values: dict[str, Any], origins: dict[str, str]) -> None:
-    """A source that names the teacher in one way takes away what a lower one names it by in the other."""
+    """If a source names the teacher in one way, remove a lower source's value for the other way."""
     single = ("teacher_model_endpoint_url", "teacher_model_endpoint_name", "connection_name")
     for given, others in ((("teachers",), single), (single, ("teachers",))):
         if any(not is_empty(name, layer.get(name)) for name in given):
@@ -146,7 +146,7 @@ def _leave_lower_endpoints(layer: Mapping[str, Any], values: dict[str, Any], ori
 
 
 def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
-    """The inputs about what a person sees, of a command that takes no others. Raises SettingsError."""
+    """The inputs of the view, for a command that takes no others. Raises SettingsError."""
     try:
         return ViewSettings(**flags)
     except ValidationError as error:
@@ -154,7 +154,7 @@ def view_settings(flags: Mapping[str, Any]) -> ViewSettings:
 
 
 def _secrets_of_job(job: JobFile, settings: DistillSettings) -> dict[str, tuple[str, str]]:
-    """The secrets of a job file that the settings refer to, by variable: what it is called, and the secret."""
+    """The secrets of a job file that the settings use, by variable: the input's name and the secret."""
     found = {}
     if settings.api_key_env == KEY_VARIABLE and job.key is not None:
         found[KEY_VARIABLE] = ("api_key", job.key)
@@ -168,7 +168,7 @@ _ABOUT_ENDPOINT = (*_ENDPOINT, "teacher_model_asset_id", "endpoint_kind")
 
 
 def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> list[str]:
-    """Let what a job file says about its endpoint hold for the endpoint that it names, and no other; what to say about it."""
+    """Apply a job file's endpoint inputs only to the endpoint that it names. Returns warnings."""
     file = f"config file {job.path}"
     elsewhere = any(origins.get(name, file) != file for name in _ACCESS)
     moved = _another_endpoint(job, values, origins)
@@ -186,13 +186,13 @@ def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]
     values["api_key_env"], origins["api_key_env"] = KEY_VARIABLE, file
     return [
         *warnings,
-        f"{job.path}: the api_key in it is used; whoever can read the file can read the key. "
-        "Take it out and name its place with --api_key_env NAME or --api_key_file PATH",
+        f"{job.path}: the api_key in it is used; anyone who can read the file can read the key. "
+        "Remove it and pass its location with --api_key_env NAME or --api_key_file PATH",
     ]
 
 
 def _headers_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str], moved: str | None) -> list[str]:
-    """Keep the secret headers of the file from another endpoint; what to say about them."""
+    """Do not send the file's secret headers to another endpoint. Returns warnings."""
     if not job.secret_headers or origins.get("additional_headers") != f"config file {job.path}":
         return []
     headers = values["additional_headers"]
@@ -202,13 +202,13 @@ def _headers_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str
         values["additional_headers"] = {name: value for name, value in headers.items() if name not in secret}
         return [f"{job.path}: {listed} of its additional_headers is not sent, because another {moved} is given"]
     return [
-        f"{job.path}: additional_headers: the secret in {listed} is used; whoever can read the file can read it. "
-        "Take it out and write ${NAME}, an environment variable, in its place"
+        f"{job.path}: additional_headers: the secret in {listed} is used; anyone who can read the file can read it. "
+        "Replace it by ${NAME}, an environment variable"
     ]
 
 
 def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> str | None:
-    """The input by which another endpoint is given than the one that the file names; None while it is the file's, or the file names none."""
+    """The input that names another endpoint than the file; None if it is the file's, or the file names none."""
     if not any(job.inputs.get(name) for name in _ENDPOINT):
         return None
     given = (name for name in _ENDPOINT if name in origins and origins[name] != f"config file {job.path}")
@@ -216,7 +216,7 @@ def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, s
 
 
 def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:
-    """Command-line arguments that are not inputs of ours: Beam's are given back, others raise SettingsError."""
+    """Command-line arguments that are not our inputs: returns Beam's; others raise SettingsError."""
     beam_names = {name.replace("-", "_") for name in known_beam_options}
     problems: list[str] = []
     expects_value = False
@@ -247,7 +247,7 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
 
 
 def _unquoted(argument: str) -> str:
-    """What to do about a file that no flag asked for: the shell has put it in the place of a pattern."""
+    """Advice about an unexpected file: the shell has expanded a pattern."""
     if not os.path.exists(argument):
         return ""
     folder, suffix = os.path.split(argument)[0], os.path.splitext(argument)[1]
@@ -290,7 +290,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_empty(name: str, value: Any) -> bool:
-    """Whether a value means that nothing is given; white space is a stop text like any other."""
+    """Whether a value means "not given"; white space is a valid stop text."""
     return value is None or (isinstance(value, str) and not (value if name == "teacher_model_stop" else value.strip()))
 
 
@@ -298,13 +298,13 @@ def _problem(item: Any, values: Mapping[str, Any], origins: Mapping[str, str], j
     name = str(item["loc"][0])
     if item["type"] == "missing":
         if job is not None and name in job.from_elsewhere:
-            return f"{name} ({job.path}): comes from {job.from_elsewhere[name]}, which is not run here; give what it makes as --{name}"
+            return f"{name} ({job.path}): comes from {job.from_elsewhere[name]}, which is not run here; give its result as --{name}"
         described = DistillSettings.model_fields[name].description
         return f"{name}: missing; give it as --{name}, {ENVIRONMENT_PREFIX}{name.upper()} or in the config file ({described})"
     message = _expected(item, values.get(name, ""))
     given = values.get(name)
     if isinstance(given, str) and "://" in given:
-        given = given.partition("?")[0]  # what follows may be a signature
+        given = given.partition("?")[0]  # the rest may be a signature
     shown = "" if name in _MASKED else f" is {given!r}"
     if len(item["loc"]) > 1 and name == "teachers":
         name = f"teachers, entry {item['loc'][1] + 1}, {item['loc'][-1]}"
@@ -319,9 +319,9 @@ _KINDS |= {"float_type": "a number", "finite_number": "a number that is not infi
 
 
 def _expected(item: Any, value: Any) -> str:
-    """What pydantic found, in the words of the other messages.
+    """pydantic's error, in the style of our messages.
 
-    ``value`` becomes text only where it is text already: some lines of YAML can describe gigabytes.
+    ``value`` is shown only if it is text: a few lines of YAML can describe gigabytes.
     """
     kind, context = item["type"], item.get("ctx") or {}
     if kind in _BOUNDS:
@@ -337,4 +337,6 @@ def _expected(item: Any, value: Any) -> str:
 
 
 def _literal_key(where: str) -> str:
-    return f"{where}: a key is not taken as a value, where others could read it; name its place with --api_key_env NAME or --api_key_file PATH"
+    return (
+        f"{where}: a key is not accepted as a value, which others could read; pass its location with --api_key_env NAME or --api_key_file PATH"
+    )

@@ -1,4 +1,4 @@
-"""What a person may have meant by a name that there is not."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _ELSEWHERE = {
     "quiet": "silent no_progress",
 }
 _MEANT = {alias: name for name, aliases in _ELSEWHERE.items() for alias in aliases.split()}
-"""What other tools call our inputs."""
+"""Names of our inputs in other tools."""
 
 
 def suggestion(name: str, names: Collection[str], further: Iterable[str] = (), prefix: str = "") -> str:
-    """``; did you mean X?``: what other tools call so, a boolean said with ``no_``, or the nearest of ``names``, then of ``further``."""
+    """``; did you mean X?``: another tool's name, a boolean with ``no_``, or the nearest of ``names``, then of ``further``."""
     meant = _MEANT.get(name)
     if meant is not None and meant in names:
         return f"; did you mean {prefix}{meant}?"
@@ -58,6 +58,6 @@ def suggestion(name: str, names: Collection[str], further: Iterable[str] = (), p
 
 
 def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
-    """``; did you mean X?`` when there is a name like it."""
+    """``; did you mean X?`` if there is a similar name."""
     near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {prefix}{near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""Several endpoints of one teacher: what the list ``teachers`` holds."""
+"""Several endpoints of one teacher: the entries of the list ``teachers``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LONG_NAMES = {
     "endpoint": "url",
     "connection": "connection_name",
 }
-"""Other spellings: those of the inputs for a single endpoint."""
+"""Other names: those of the inputs for a single endpoint."""
 
 
 class TeacherEntry(Section):
-    """One endpoint. What it does not say is said by the inputs of the same name; what opens it is taken from one of the two only."""
+    """One endpoint. Missing fields use the inputs of the same name; its credential comes from only one of the two."""
 
     name: str | None = Field(None, min_length=1, max_length=60)
     url: EndpointUrl | None = None
@@ -44,12 +44,12 @@ class TeacherEntry(Section):
 
     @property
     def where(self) -> str:
-        """The place that it names."""
+        """The address or name that it gives."""
         return self.url or self.endpoint_name or self.connection_name or "nowhere"
 
 
 def member_text(entry: TeacherEntry) -> str:
-    """What is special about one endpoint of several."""
+    """The special settings of one endpoint, as text."""
     parts = [f"at {entry.where}"] if entry.name else []
     parts += [f"deployment {entry.deployment}"] * bool(entry.deployment) + [f"weight {entry.weight:g}"] * (entry.weight != 1.0)
     if entry.max_requests_per_minute:

@@ -1,4 +1,4 @@
-"""Inputs about what a person sees."""
+"""Inputs about the output for the user."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ class ViewSettings(Section):
     """Progress, prices, report."""
 
     quiet: Flag = setting(
-        False, "view", "no plan and no progress; warnings and the summary only", "NO_COLOR=1 keeps the progress and takes its colours.", True
+        False, "view", "no plan and no progress; warnings and the summary only", "NO_COLOR=1 shows the progress without colours.", True
     )
     price_per_million_input_tokens: float | None = setting(
         None, "view", "price of a million tokens in; with it, cost is shown", "In the progress, the report and `check`.", True, ge=0
     )
     price_per_million_output_tokens: float | None = setting(
-        None, "view", "price of a million tokens out", "With one price alone, cost is that of its tokens, and says so.", True, ge=0
+        None, "view", "price of a million tokens out", "With only one price, the cost covers only its tokens, with a remark.", True, ge=0
     )
     price_per_million_cached_input_tokens: float | None = setting(
         None,
         "view",
-        "price of a million tokens in that the endpoint had in its cache",
-        "Unset: that of the others. What an endpoint takes for writing to its cache is not distinguished.",
+        "price of a million cached tokens in",
+        "Unset: that of the others. The price of writing to the cache is not distinguished.",
         ge=0,
     )
     price_per_million_reasoning_tokens: float | None = setting(
-        None, "view", "price of a million tokens out that are reasoning", "Unset: that of the others, as almost everywhere.", ge=0
+        None, "view", "price of a million reasoning tokens out", "Unset: that of the others, as almost everywhere.", ge=0
     )
-    currency: str = setting("USD", "view", "what prices are in, as it is to be written")
+    currency: str = setting("USD", "view", "currency of the prices, as shown")
     report: Flag = setting(
-        True, "view", "write report.html into the work_dir at the end", "`beam-distill report WORK_DIR` makes it at any time, also mid-run."
+        True, "view", "write report.html into the work_dir at the end", "`beam-distill report WORK_DIR` writes it at any time, also mid-run."
     )

@@ -1,5 +1,5 @@
-"""Jobs on machines of others: files made from templates, portable jars, and following what was submitted.
+"""Jobs as files for other machines, made from templates.
 
-``targets`` says what there is to render, ``values`` what can be set, ``job_facts`` what a job's settings mean for a target, ``render`` makes the
-files. Nothing in these four imports Beam.
+``targets`` has the targets, ``values`` their values, ``job_facts`` a job's settings in the form of a target, ``render`` makes the
+files. None of these imports Beam.
 """

@@ -1,7 +1,7 @@
-"""What of a job goes to Azure ML's component beside the original's inputs, and what cannot.
+"""The settings of a job that go to Azure ML's component besides the original's inputs, and those that cannot.
 
-The component keeps the original's inputs. Others that were given are variables of the job's step; Beam's options, which are not inputs, are
-words of the component's command.
+The component has the original's inputs. Other given inputs are variables of the job's step; Beam's options, which are not inputs, are
+arguments of the component's command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transforms.files.paths import is_remote
 
 AZFS = "azfs://"
 BLOB_ENDPOINT = "blob_service_endpoint"
-# where a job runs is said by the job file there
+# the job file there says where the job runs
 _PLACES = ("runner", "master", "worker_environment", "worker_package", "job_server_jar", "shared_directories", "detach")
 _FILES = ("ca_bundle", "azure_ca_bundle", "workspace_config")
 _OF_THEIR_OWN = frozenset({*COMPONENT_INPUTS, *COMPONENT_OUTPUTS, *_PLACES, "work_dir", "beam_options"})
@@ -28,8 +28,8 @@ _OF_THEIR_OWN = frozenset({*COMPONENT_INPUTS, *COMPONENT_OUTPUTS, *_PLACES, "wor
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """``variables`` of the step by name, ``arguments`` of the command, and ``warnings`` about what stays behind. ``azfs``: storage is opened
-    with the step's identity."""
+    """``variables`` of the step by name, ``arguments`` of the command, and ``warnings`` about settings that are left out. ``azfs``: storage
+    uses the step's identity."""
 
     variables: dict[str, str]
     arguments: list[str]
@@ -38,17 +38,17 @@ class Carried:
 
 
 def values_of(settings: DistillSettings) -> dict[str, Any]:
-    """The job's work_dir, where it outlives the machine of the component."""
+    """The job's work_dir, if it outlives the machine of the component."""
     return {"work_dir": settings.work_dir} if settings.work_dir is not None and is_remote(settings.work_dir) else {}
 
 
 def carry(resolved: ResolvedSettings, values: dict[str, Any]) -> Carried:
-    """What goes with the job; ``values`` are those of the target."""
+    """The settings to pass with the job; ``values`` are those of the target."""
     settings, given = resolved.settings, resolved.origins
     view = settings.public_view()
     further = [name for name in DistillSettings.model_fields if name in given and name not in _OF_THEIR_OWN and not holds_mask(view[name])]
     said = component_values(view, frozenset(given))
-    # seconds in fractions, which the component's integer cannot say
+    # fractions of seconds, which the component's integer cannot express
     further += [name for name in ("max_retry_time_interval",) if name in given and name not in said]
     variables = {f"{ENVIRONMENT_PREFIX}{name.upper()}": _text(view[name]) for name in further}
     outputs = [view[name] for name in COMPONENT_OUTPUTS if view[name] is not None]
@@ -74,7 +74,7 @@ def _stays(resolved: ResolvedSettings, values: dict[str, Any]) -> list[str]:
         said.append(f"{', '.join(places)}: left out; the component scores in processes of its own machine, which the job file chooses")
     if settings.work_dir is not None and not is_remote(settings.work_dir) and values["work_dir"] != settings.work_dir:
         said.append(
-            f"work_dir: {settings.work_dir} is a path of this machine; the component's is {values['work_dir']}. "
+            f"work_dir: {settings.work_dir} is a local path; the component's is {values['work_dir']}. "
             "--set work_dir=azfs://ACCOUNT/CONTAINER/PATH names one that outlives the job"
         )
     for name in COMPONENT_OUTPUTS:
@@ -82,11 +82,13 @@ def _stays(resolved: ResolvedSettings, values: dict[str, Any]) -> list[str]:
         if path is not None and is_remote(path):
             there = f"Azure ML puts the dataset into the datastore {values['datastore']} (--set datastore=NAME)"
             said.append(f"{name}: {path} is not written to; {there}")
-    said += [f"{name}: {getattr(settings, name)} is read where the component runs; it must be in its image" for name in _FILES if name in given]
+    said += [
+        f"{name}: {getattr(settings, name)} is read on the component's machine; it must be in its image" for name in _FILES if name in given
+    ]
     return said
 
 
 def _secret_options(view: dict[str, Any]) -> list[str]:
     names = [name for name, value in (view["beam_options"] or {}).items() if holds_mask(value)]
-    how = "The identity of the job opens azfs:// there, with the role Storage Blob Data Contributor"
+    how = "The job's identity accesses azfs:// there, with the role Storage Blob Data Contributor"
     return [f"beam_options: {', '.join(names)} left out: a secret. {how}"] if names else []

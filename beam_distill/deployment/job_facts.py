@@ -1,4 +1,4 @@
-"""What a job's settings mean for the place it is rendered for."""
+"""A job's settings in the form of a target."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ HEADERS = "additional_headers"
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a step runs: in a ``pool`` (node pool, agent pool, runner label, compute), or on machines of an ``instance_type``; either is
-    None when the settings do not say."""
+    """Where a step runs: in a ``pool`` (node pool, agent pool, runner label, compute), or on machines of an ``instance_type``; None
+    if not set."""
 
     pool: str | None
     instance_type: str | None
@@ -34,8 +34,8 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job as its templates see it. ``config`` is the config file as it was named; ``overrides`` are inputs that were set beside it, as text;
-    ``settings`` has every input that may be shown. ``azure``: something in it is opened with an Azure identity."""
+    """A job for its templates. ``config`` is the config file's path as given; ``overrides`` are other inputs, as text;
+    ``settings`` has every input that may be shown. ``azure``: the job uses an Azure identity."""
 
     command: str
     config: str
@@ -50,7 +50,7 @@ class JobFacts:
 
     @property
     def secret_variables(self) -> list[str]:
-        """The environment variables that workers take secrets from."""
+        """The environment variables with the workers' secrets."""
         holders = [self.settings, *(self.settings["teachers"] or ())]
         key = list(dict.fromkeys(holder["api_key_env"] for holder in holders if holder.get("api_key_env")))
         named = [*referenced_variables(self.settings.get(HEADERS, {}).values()), *variables_of_body(self.settings["extra_body"])]
@@ -63,12 +63,12 @@ class JobFacts:
 
     @property
     def spark_properties(self) -> dict[str, str]:
-        """What Spark's driver gets to know."""
+        """The properties of Spark's driver."""
         return driver_properties(self.settings["instance_count"], self.settings["max_concurrency_per_instance"])
 
     @property
     def spark_replacement(self) -> dict[str, str]:
-        """What Spark gets to know about executors where tasks fail."""
+        """The properties for replacing executors where tasks fail."""
         return replacement_properties(self.settings["instance_count"])
 
     @property
@@ -78,28 +78,28 @@ class JobFacts:
 
     @property
     def override_flags(self) -> str:
-        """The overrides as words of a shell command, with a space before each."""
+        """The overrides as shell arguments, with a space before each."""
         return "".join(f" --{name} {shell_word(value)}" for name, value in self.overrides.items())
 
     @property
     def kubernetes_config(self) -> dict[str, Any]:
-        """Every input that was given, as a config file of its own."""
+        """Every given input, as a config file."""
         return {name: value for name, value in self.settings.items() if name in self.given and value is not None}
 
     @property
     def local_outputs(self) -> list[str]:
-        """The datasets that are written to the machine itself, and the hand-off to the training beside the first."""
+        """The datasets on the machine's disk, and the hand-off next to the first."""
         paths = [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and not is_remote(path)]
         train = self.settings[COMPONENT_OUTPUTS[0]]
         return [*paths, handoff_folder(train)] if train in paths else paths
 
     @property
     def local_results(self) -> list[str]:
-        """Everything that is written to the machine itself and is worth keeping."""
+        """All results on the machine's disk that are worth keeping."""
         return [*self.local_outputs, *([] if self.remote_work_dir else [self.work_dir])]
 
     def azureml_path(self, path: str) -> str:
-        """An input as a job file of Azure ML names it: a local file seen from the job file's folder, a blob by its storage account."""
+        """An input's path in an Azure ML job file: a local file relative to the job file's folder, a blob by its storage account."""
         if path.startswith("azfs://"):
             account, _, rest = path.removeprefix("azfs://").partition("/")
             container, _, blob = rest.partition("/")
@@ -107,35 +107,35 @@ class JobFacts:
         return path if is_remote(path) or posixpath.isabs(path) else posixpath.relpath(path, self.folder)
 
     def dataset_name(self, output: str) -> str:
-        """File name of a dataset, also when the job asks for none."""
+        """The file name of a dataset, also if the job has no such output."""
         path = self.settings[output]
         return posixpath.basename(path) if path else "validation.jsonl"
 
     def as_parameter(self, name: str) -> str:
-        """An input as the default of a form's field: empty when it is unset."""
+        """An input as the default of a form's field: empty if unset."""
         value = self.settings[name]
         return "" if value is None else str(value)
 
     @property
     def component_values(self) -> dict[str, Any]:
-        """The inputs of the Azure ML component that were given, as it takes them."""
+        """The given inputs of the Azure ML component, in its form."""
         return component_values(self.settings, self.given)
 
     @property
     def key_file_folder(self) -> str | None:
-        """Where the teacher's key is mounted, None without a key file."""
+        """The folder where the teacher's key is mounted, None without a key file."""
         path = self.settings["api_key_file"]
         return posixpath.dirname(path) if path else None
 
     @property
     def key_file_name(self) -> str | None:
-        """The key's file below ``key_file_folder``."""
+        """The key's file in ``key_file_folder``."""
         path = self.settings["api_key_file"]
         return posixpath.basename(path) if path else None
 
 
 def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: dict[str, str], folder: str, headers: bool = True) -> JobFacts:
-    """The facts of a job; ``headers`` says whether its target can give workers the variables that headers name."""
+    """The facts of a job; ``headers``: its target can give workers the variables that headers name."""
     settings = resolved.settings
     shown = settings.public_view()
     del shown[HEADERS]
@@ -160,21 +160,21 @@ def job_facts(resolved: ResolvedSettings, command: str, config: str, overrides: 
 
 
 def headers_shown(settings: DistillSettings) -> dict[str, str]:
-    """The headers whose values are references to environment variables: nothing of them is secret."""
+    """The headers whose values are only references to environment variables, so not secret."""
     return {name: value for name, value in (settings.additional_headers or {}).items() if only_references(value)}
 
 
 def left_out(resolved: ResolvedSettings, headers: bool = True) -> list[str]:
-    """Warnings about headers, and secrets in other inputs, that were given and are not rendered."""
+    """Warnings about given headers and secrets that are not rendered."""
     view = resolved.settings.public_view()
     said = []
     if holds_mask(view["extra_body"]):
-        said.append("extra_body left out of the rendered files: it holds a secret. Keep it in the config file that the job reads")
+        said.append("extra_body left out of the rendered files: it contains a secret. Keep it in the config file that the job reads")
     shown = headers_shown(resolved.settings) if headers else {}
     names = [name for name in resolved.settings.additional_headers or {} if name not in shown]
     if not names:
         return said
-    why = "their values may be secrets" if headers else "the component has no way to a variable of its machine"
+    why = "their values may be secrets" if headers else "the component cannot access a variable of its machine"
     return [
         *said,
         f"additional_headers: {', '.join(names)} left out of the rendered files: {why}. "
@@ -183,7 +183,7 @@ def left_out(resolved: ResolvedSettings, headers: bool = True) -> list[str]:
 
 
 def component_inputs() -> list[dict[str, Any]]:
-    """The original component's inputs as Azure ML's files declare them: name, type, optional, default, choices, description."""
+    """The original component's inputs in Azure ML's form: name, type, optional, default, choices, description."""
     return [_component_input(name) for name in COMPONENT_INPUTS]
 
 
@@ -199,7 +199,7 @@ def _component_input(name: str) -> dict[str, Any]:
 
 
 def component_values(settings: dict[str, Any], given: frozenset[str]) -> dict[str, Any]:
-    """The inputs of the component that were given, as it takes them; what it cannot say is left out."""
+    """The given inputs of the component, in its form; values that it does not support are left out."""
     found = {}
     for name, declared in COMPONENT.items():
         value = settings.get(name)
@@ -220,7 +220,7 @@ def _placement(resolved: ResolvedSettings, step: str) -> Placement:
     compute = getattr(resolved.settings, f"compute_{step}")
     if compute != SERVERLESS:
         return Placement(compute, None)
-    # a default instance type is Azure's; only one that somebody asked for chooses machines elsewhere
+    # a default instance type is Azure's; elsewhere only an explicit one chooses machines
     asked = f"instance_type_{step}" in resolved.origins
     return Placement(None, getattr(resolved.settings, f"instance_type_{step}") if asked else None)
 

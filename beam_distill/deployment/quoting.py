@@ -1,4 +1,4 @@
-"""Values as words of a shell and of YAML: whatever a value holds, it stays one value on one line."""
+"""Quoting of values for a shell and YAML: any value stays one value on one line."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
-"""What ends a line, or is not a character, for one reader or another of shell scripts and YAML."""
+"""Line ends and invalid characters for any reader of shell scripts and YAML."""
 
 _NUMBER_ELSEWHERE = re.compile(r"[-+]?(\.?\d[\d_]*(\.\d*)?([eE][-+]?\d+)?|0o[0-7]+)\Z")
-"""Numbers of YAML 1.2 that YAML 1.1 takes for text."""
+"""Numbers of YAML 1.2 that are text in YAML 1.1."""
 
 
 def shell_word(value: object) -> str:
-    """A value as one word of bash, without a line break: ``$'a\\nb'`` where it has one."""
+    """A value as one word of bash, without a line break: ``$'a\\nb'`` if it has one."""
     text = str(value)
     if not BREAKING.search(text):
         return shlex.quote(text)
@@ -47,12 +47,12 @@ def yaml_scalar(value: Any) -> str:
 
 
 def _double_quoted(value: str) -> str:
-    # JSON's quoting is YAML's too
+    # JSON's quoting is valid in YAML
     return BREAKING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts with anything that ends a line in double quotes."""
+    """Writes texts with line ends in double quotes."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

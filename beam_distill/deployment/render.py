@@ -1,4 +1,4 @@
-"""Templates, values and a job's facts to ready files."""
+"""Templates, values and a job's facts to files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from beam_distill.version import VERSION
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What a person asked for: target, the config file as named, what was set beside both, and the folder to write to."""
+    """The user's request: target, the config file's path, other settings, and the output folder."""
 
     target: str
     config: str
@@ -36,7 +36,7 @@ class RenderRequest:
 
     @property
     def command(self) -> str:
-        """The command line that makes the same files."""
+        """The command line that makes these files."""
         words = ["beam-distill", "render", self.target, "--config", self.config]
         if self.values_file is not None:
             words += ["--values", self.values_file]
@@ -47,7 +47,7 @@ class RenderRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rendered:
-    """File names and their text, and the values they were made with; ``warnings`` say what was left out."""
+    """File names with their text, and their values; ``warnings`` say what was left out."""
 
     target: Target
     files: dict[str, str]
@@ -56,10 +56,9 @@ class Rendered:
 
 
 def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path | None = None) -> Rendered:
-    """The files of a target; ``templates`` is a folder to take them from instead of our own.
+    """The files of a target; ``templates`` is a folder that replaces our own templates.
 
-    Raises SettingsError when the target cannot do what the settings ask for, jinja2's UndefinedError for a template that uses a name that
-    there is not.
+    Raises SettingsError when the target does not support the settings, jinja2's UndefinedError for an unknown name in a template.
     """
     target = TARGETS[request.target]
     _refuse_names(request)
@@ -70,7 +69,7 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
     secret = {name for name, value in resolved.settings.public_view().items() if holds_mask(value)}
     inputs = {name: value for name, value in request.set_inputs.items() if name != HEADERS and name not in secret}
     if HEADERS in request.set_inputs and target.headers and (safe := headers_shown(resolved.settings)):
-        inputs[HEADERS] = json.dumps(safe)  # the others may be secrets: the command is repeated without them
+        inputs[HEADERS] = json.dumps(safe)  # the others may be secrets: the command in the file is without them
     shown = dataclasses.replace(request, set_inputs=inputs)
     job = job_facts(resolved, shown.command, request.config, shown.set_inputs, request.folder, target.headers)
     environment = _environment(templates)
@@ -81,16 +80,16 @@ def render(request: RenderRequest, resolved: ResolvedSettings, templates: Path |
 
 
 def _refuse_names(request: RenderRequest) -> None:
-    """The names of files that become part of commands: nothing in them may end a line or be filled in by a service."""
+    """Refuse file names, which become part of commands, with line ends or a service's placeholders."""
     for flag, name in (("--config", request.config), ("-o", request.folder), ("--values", request.values_file or "")):
         if BREAKING.search(name):
             raise SettingsError([f"{flag}: the name holds a line break or another character that rendered files cannot carry; rename it"])
         if "${{" in name:
-            raise SettingsError([f"{flag}: {name!r} holds an expression, which the place that runs the job would fill in; rename it"])
+            raise SettingsError([f"{flag}: {name!r} contains an expression, which the service would fill in; rename it"])
 
 
 def write(rendered: Rendered, folder: str) -> list[Path]:
-    """Write the files into ``folder``; scripts may be executed. Raises SettingsError when it cannot be written to."""
+    """Write the files into ``folder``; scripts are executable. Raises SettingsError when it is not writable."""
     written = []
     try:
         os.makedirs(folder, exist_ok=True)

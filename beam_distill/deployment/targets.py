@@ -18,11 +18,11 @@ from transforms.files.paths import is_remote
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``files`` are the templates without their ``.j2``; ``next_step`` is what a person does with them ({folder} is where they are).
+    """``files`` are the templates without ``.j2``; ``next_step`` tells the user what to do with them ({folder} is their folder).
 
-    ``objection`` says what in the settings this target cannot do, None when it can. ``headers``: its workers can be given the variables that
-    ``additional_headers`` name. ``of_job`` gives the values that the job's own inputs stand in for while nobody sets them; ``carry`` what else
-    of the job goes along where the target has inputs of its own.
+    ``objection`` describes settings that this target does not support, or None. ``headers``: its workers can get the variables that
+    ``additional_headers`` name. ``of_job`` returns default values from the job's own inputs; ``carry`` returns the job's other settings for a
+    target with its own inputs.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Target:
     carry: Callable[[ResolvedSettings, dict[str, Any]], Carried] | None = None
 
     def next_for(self, folder: str, package: str = ".") -> str:
-        """What a person does with the files in ``folder``, which install ``package``."""
+        """The user's next step with the files in ``folder``, which install ``package``."""
         return self.next_step.format(folder=folder, package=package)
 
 
@@ -48,7 +48,9 @@ def _ci(settings: DistillSettings) -> str | None:
     for name in (*COMPONENT_OUTPUTS, "work_dir"):
         path = getattr(settings, name) or ""
         if BREAKING.search(path) or path != path.strip():
-            return f"{name}: {path!r} holds a line break or begins or ends with a space, which a list of paths cannot carry; name another"
+            return (
+                f"{name}: {path!r} contains a line break or begins or ends with a space, which a list of paths cannot contain; use another name"
+            )
     return None
 
 
@@ -58,7 +60,7 @@ _MACRO = re.compile(r"\$\([A-Za-z_][\w.-]*\)|^\$\[")
 def _azure_pipelines(settings: DistillSettings) -> str | None:
     for name, value in settings.public_view().items():
         if isinstance(value, str) and _MACRO.search(value):
-            return f"{name}: {value!r} holds an expression that Azure Pipelines would fill in; write it another way"
+            return f"{name}: {value!r} contains an expression that Azure Pipelines would fill in; write it another way"
     return _ci(settings)
 
 
@@ -68,7 +70,7 @@ def _kubernetes(settings: DistillSettings) -> str | None:
         path = settings.resolved_work_dir if name == "work_dir" else getattr(settings, name)
         if path is not None and not is_remote(path) and not any(path.startswith(directory.rstrip("/") + "/") for directory in shared):
             return (
-                f"{name}: {path} is not on a filesystem that pods see. Use azfs:// (or another remote filesystem), or a path below a "
+                f"{name}: {path} is not on a filesystem that pods can access. Use azfs:// (or another remote filesystem), or a path below a "
                 "directory that the volume claim is mounted at, named with --set shared_directories=/data"
             )
     if len(shared) > 1:
@@ -79,12 +81,12 @@ def _kubernetes(settings: DistillSettings) -> str | None:
 def _azureml(settings: DistillSettings) -> str | None:
     if settings.api_key_env is not None or settings.api_key_file is not None:
         return (
-            "api_key_env, api_key_file: the component has the original's inputs, which know no key reference. Give connection_name "
-            "(a workspace connection holds the key) or authentication_type managed_identity"
+            "api_key_env, api_key_file: the component has the original's inputs, without key references. Give connection_name "
+            "(a workspace connection has the key) or authentication_type managed_identity"
         )
     for name, value in component_values(settings.public_view(), frozenset(COMPONENT_INPUTS)).items():
         if isinstance(value, str) and "'" in value:
-            return f"{name}: holds an apostrophe, which the component's command line cannot carry; give it in a job of your own"
+            return f"{name}: contains an apostrophe, which the component's command line cannot contain; give it in your own job"
     return None
 
 
@@ -94,7 +96,7 @@ def _master(settings: DistillSettings) -> dict[str, Any]:
 
 _PACKAGE = (
     "it installs beam-distill by `pip install {package}` (`.` is the repository itself, which then must be a clone or fork of beam-distill's; "
-    "--set package=git+https://... names another place)"
+    "--set package=git+https://... names another source)"
 )
 _JAR = "{folder}/submit.sh"
 TARGETS: dict[str, Target] = {
@@ -102,14 +104,14 @@ TARGETS: dict[str, Target] = {
     for target in (
         Target(
             "flink-kubernetes",
-            "a FlinkDeployment of the Flink Kubernetes operator, worker pools beside the TaskManagers",
+            "a FlinkDeployment of the Flink Kubernetes operator, worker pools next to the TaskManagers",
             ("access.yaml", "job-config.yaml", "flinkdeployment.yaml", "verdict-job.yaml", "submit.sh"),
             _JAR,
             _kubernetes,
         ),
         Target(
             "spark-kubernetes",
-            "a SparkApplication of the Spark operator, worker pools beside the executors",
+            "a SparkApplication of the Spark operator, worker pools next to the executors",
             ("access.yaml", "job-config.yaml", "sparkapplication.yaml", "verdict-job.yaml", "submit.sh"),
             _JAR,
             _kubernetes,

@@ -1,4 +1,4 @@
-"""Values of a target's templates: documented defaults, a person's own file, ``--set name=value``."""
+"""Values of a target's templates: documented defaults, the user's file, ``--set name=value``."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ EVERY_TARGET = "every target"
 
 
 def defaults_text() -> str:
-    """values.yaml as it stands, comments included."""
+    """The text of values.yaml, with comments."""
     text = (resources.files("beam_distill") / "deployment" / "templates" / "values.yaml").read_text(encoding="utf-8")
     return text.replace("{version}", VERSION)
 
 
 def defaults_for(target: str) -> dict[str, Any]:
-    """Default of each value that a target knows."""
+    """The default of each of a target's values."""
     sections: dict[str, dict[str, Any]] = yaml.safe_load(defaults_text())
     return {**sections[EVERY_TARGET], **sections[target]}
 
 
 def documented(target: str) -> str:
-    """The part of values.yaml that a target reads, with its comments."""
+    """The part of values.yaml for a target, with its comments."""
     wanted, taken = False, []
     for line in defaults_text().splitlines():
         heading = re.match(r"(\S.*):\s*\Z", line)
@@ -58,14 +58,14 @@ def split_assignments(assignments: Iterable[str], target: str) -> tuple[dict[str
         elif name in inputs:
             settings[name] = value
         else:
-            problems.append(f"--set {name}: {target} has no such value, nor the job such an input{suggestion(name, [*known, *inputs])}")
+            problems.append(f"--set {name}: neither {target} has such a value nor the job such an input{suggestion(name, [*known, *inputs])}")
     if problems:
         raise SettingsError(problems)
     return values, settings
 
 
 def read_values(target: str, of_job: Mapping[str, Any], file_values: Mapping[str, Any], set_values: Mapping[str, str]) -> dict[str, Any]:
-    """All values of a target: default, then what the job says, then file, then ``--set``.
+    """All values of a target: default, then the job's, then the file's, then ``--set``.
 
     Raises SettingsError for unknown names and wrong types.
     """
@@ -86,7 +86,7 @@ def read_values(target: str, of_job: Mapping[str, Any], file_values: Mapping[str
 
 
 def read_values_file(path: str | None) -> dict[str, Any]:
-    """A person's own values, a YAML mapping. Raises SettingsError when it is not one."""
+    """The user's own values, a YAML mapping. Raises SettingsError when it is not one."""
     if path is None:
         return {}
     try:
@@ -117,5 +117,5 @@ def _typed(value: Any, default: Any) -> Any:
     if BREAKING.search(text):
         raise ValueError("holds a line break or another control character")
     if "${{" in text:
-        raise ValueError("holds an expression, which the place that runs the job would fill in; write it into the rendered file instead")
+        raise ValueError("contains an expression, which the service would fill in; write it into the rendered file instead")
     return text

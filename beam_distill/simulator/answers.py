@@ -1,4 +1,4 @@
-"""Answers: the right ones where the simulator was given them, else plausible ones made up from the request's messages alone.
+"""Answers: the given right ones, else plausible ones made up only from the request's messages.
 
 The same messages always get the same answer.
 """
@@ -22,7 +22,7 @@ _NOT_LABELS = frozenset({"reason", "answer_choice", "answer", "Missing_Entities"
 
 
 def known_answers(lines: Iterable[str]) -> dict[str, str]:
-    """The answers in chats, one as JSON in a line: user message to the assistant message that follows it. Raises ValueError."""
+    """The answers in JSON lines of chats: user message to the following assistant message. Raises ValueError."""
     known = {}
     for line in lines:
         if line.strip():
@@ -34,7 +34,7 @@ def known_answers(lines: Iterable[str]) -> dict[str, str]:
 
 
 def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known: Mapping[str, str]) -> str:
-    """What the teacher writes, with the ``known`` answer to the last user message where there is one."""
+    """The teacher's text, with the ``known`` answer to the last user message if there is one."""
     system = " ".join(_text(message) for message in messages if message.get("role") in ("system", "developer"))
     user = next((_text(message) for message in reversed(messages) if message.get("role") == "user"), "")
     right = known.get(user)
@@ -63,7 +63,7 @@ def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known
 
 
 def as_prose(text: str) -> str:
-    """The same without the form that was asked for."""
+    """An answer without the requested form."""
     return "I thought about it, and it seems to me that the matter is not so simple as it looks at first sight."
 
 

@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     server = parser.add_argument_group("server")
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    server.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one (%(default)s)")
+    server.add_argument("--port", type=int, default=8000, help="port; 0 for a free one (%(default)s)")
     server.add_argument("--seed", type=int, default=0, help="same seed, same behaviour (%(default)s)")
     server.add_argument("--model", action="append", help="model name to list; may be repeated (simulated-teacher)")
     server.add_argument(
         "--answers", action="append", default=[], metavar="FILE", help="chats in JSONL: answer their questions as they do; may be repeated"
     )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
-    server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 from then on")
+    server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 after this time")
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning is (%(default)s)")
     server.add_argument("--cached_share", type=float, default=0.0, help="share of prompt tokens that usage reports as cached (%(default)s)")
     server.add_argument("--reasoning_share", type=float, default=0.0, help="share of answer tokens that it reports as reasoning (%(default)s)")
@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("yes", "ignored", "refused", "options_refused"),
         default="yes",
         metavar="HOW",
-        help="token by token for who asks: yes, ignored, refused, options_refused (%(default)s)",
+        help="support of streaming: yes, ignored, refused, options_refused (%(default)s)",
     )
-    server.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="a comment in a stream every so many seconds")
+    server.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="seconds between comments in a stream")
     server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
     time = parser.add_argument_group("time")
     time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", metavar="MODE", help=LATENCY)
@@ -73,11 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits.add_argument("--rate_limit_headers", action="store_true", help="x-ratelimit-* on every response")
     limits.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="share of mixed faults, e.g. 0.1")
     limits.add_argument("--fault", action="append", default=[], metavar="KIND=P", help=", ".join(KINDS))
-    limits.add_argument("--hang_s", type=float, default=3600.0, help="how long an answer hangs, and a gap in a stream is (%(default)s)")
+    limits.add_argument("--hang_s", type=float, default=3600.0, help="length of a hang, and of a gap in a stream (%(default)s)")
 
 
 def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
-    """The settings that the flags stand for. Raises ValueError."""
+    """The settings from the flags. Raises ValueError."""
     if not 0 <= arguments.port <= 65535:
         raise ValueError(f"--port {arguments.port}: expected 0 to 65535")
     for name in ("cached_share", "reasoning_share"):
@@ -167,7 +167,7 @@ async def _serve(settings: SimulatorSettings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     # late: keeps aiohttp out of the start
-    from beam_distill.simulator.server import serving  # declaring the flags must not wait for a web server
+    from beam_distill.simulator.server import serving  # declaring the flags does not need a web server
 
     async with serving(settings) as port:
         print(f"listening on http://{settings.host}:{port}/v1", flush=True)

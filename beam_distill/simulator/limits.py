@@ -1,4 +1,4 @@
-"""Rate budgets as token buckets, and the headers that report them. No clock of its own; times are in seconds."""
+"""Rate budgets as token buckets, and the headers that report them. Callers pass the time in seconds."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class TokenBucket:
         return self._level
 
     def take(self, now_s: float, units: float) -> None:
-        """Take units that are there."""
+        """Take available units."""
         self._level = self.level(now_s) - units
 
     def wait_s(self, now_s: float, units: float) -> float:
-        """Seconds until ``units`` are there; 0 for now."""
+        """Seconds until ``units`` are available; 0 for now."""
         return max(0.0, (min(units, self.capacity) - self.level(now_s)) / self.per_s)
 
 
@@ -76,7 +76,7 @@ class Budgets:
         return reported
 
     def hint(self, wait_s: float, epoch_s: float) -> dict[str, str]:
-        """What a 429 says about when to come back."""
+        """The headers of a 429 about when to retry."""
         if self._limits.hint == "seconds":
             return {"retry-after": str(math.ceil(wait_s))}
         if self._limits.hint == "ms":

@@ -23,7 +23,7 @@ from beam_distill.simulator.streaming import Streamed, stream_refused
 from beam_distill.simulator.workload import QueueFull, ServerSlots, count_tokens, planned_tokens, progress, take_time
 
 CREATED = 1_700_000_000
-"""The same moment in every answer, so that answers can be compared byte for byte."""
+"""The same time in every answer, so that answers can be compared byte for byte."""
 THINKING = "Let me see what is asked. "
 
 
@@ -116,7 +116,7 @@ class TeacherServer:
         not_streamed = stream_refused(self._settings.streams, fields)
         if not_streamed is not None:
             return _error(400, not_streamed[0], "invalid_request_error", "unsupported_value", not_streamed[1])
-        # a stream is another way to the same answer
+        # a stream gives the same answer
         is_streamed = bool(fields.pop("stream", False)) and self._settings.streams.support != "ignored"
         with_usage = bool((fields.pop("stream_options", None) or {}).get("include_usage"))
         digest = blake2b(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
@@ -222,7 +222,7 @@ class TeacherServer:
         counted: tuple[int, int],
         fault: str | None,
     ) -> dict[str, Any]:
-        """The answer in one piece; ``texts`` are answer and reasoning."""
+        """The unstreamed answer; ``texts`` are answer and reasoning."""
         text, thinking = texts
         prompt_tokens, tokens = counted
         content: str | None = text
@@ -334,11 +334,11 @@ class RunningSimulator:
         return fields
 
     def reset_stats(self) -> None:
-        """Begin to count again."""
+        """Reset the counts."""
         urllib.request.urlopen(urllib.request.Request(f"{self.root_url}/stats/reset", method="POST"), timeout=10).close()
 
     def stop(self) -> None:
-        """End the server; connections are cut."""
+        """Stop the server; connections are cut."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
@@ -388,5 +388,5 @@ class serving:  # noqa: N801 - used like a function
 
 
 def start_simulator(settings: SimulatorSettings | None = None) -> RunningSimulator:
-    """Start a simulated endpoint on a thread; stop it with ``stop()`` or leave its block."""
+    """Start a simulated endpoint on a thread; end it with ``stop()`` or by leaving its block."""
     return RunningSimulator(settings or SimulatorSettings())

@@ -1,4 +1,4 @@
-"""How the simulated teacher behaves. Same settings, same seed: same behaviour."""
+"""The behaviour of the simulated teacher. Same settings, same seed: same behaviour."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 TRANSPORT_FAULTS = ("429", "500", "503", "reset", "hang", "truncated_body", "non_json", "empty_choices", "error_in_200")
-"""Drawn again for every attempt of a payload: another try may fare better."""
+"""Drawn again for every attempt of a payload: another try may succeed."""
 ANSWER_FAULTS = ("null_content", "length", "content_filter", "content_filter_400", "context_length_400", "prose", "fenced")
-"""Drawn once per payload: every attempt meets the same."""
+"""Drawn once per payload: every attempt has the same fault."""
 STREAM_FAULTS = ("stream_gap", "stream_break", "stream_error", "stream_no_done")
-"""Drawn again for every attempt that is streamed; the first three come in the middle of the answer."""
+"""Drawn again for every streamed attempt; the first three happen in the middle of the answer."""
 FAULTS = TRANSPORT_FAULTS + ANSWER_FAULTS
 
 
 def mixed_faults(share: float) -> dict[str, float]:
-    """``share`` of all requests faulty, spread evenly over every fault but ``hang``, which costs a client its whole timeout."""
+    """``share`` of all requests are faulty, with all faults equally likely except ``hang``, which costs a client its whole timeout."""
     kinds = [kind for kind in FAULTS if kind != "hang"]
     return {kind: share / len(kinds) for kind in kinds}
 
@@ -42,9 +42,9 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What runs at a time. ``slots`` run, the rest waits silently; ``queue_limit`` waiting, the rest gets 429. None: no bound.
+    """Concurrency. ``slots`` requests run, the rest waits silently; at most ``queue_limit`` wait, the rest gets 429. None: no bound.
 
-    ``steps`` changes the slots so many seconds after the first request; in ``outages`` (from, to in seconds) everything gets 503.
+    ``steps`` changes the slots at these seconds after the first request; during ``outages`` (from, to in seconds) every request gets 503.
     """
 
     slots: int | None = None
@@ -57,7 +57,7 @@ class Capacity:
 class RateLimits:
     """Budgets as token buckets that refill evenly. ``burst`` is the requests bucket's size (default: a minute's, or a second's worth).
 
-    ``hint`` is what a 429 says: ``none``, ``seconds``, ``ms`` or ``date``. ``headers`` adds x-ratelimit-* to every response.
+    ``hint`` is the form of a 429's hint: ``none``, ``seconds``, ``ms`` or ``date``. ``headers`` adds x-ratelimit-* to every response.
     """
 
     requests_per_second: float | None = None
@@ -70,10 +70,10 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class StreamBehaviour:
-    """How an answer is streamed to who asks for that.
+    """How answers are streamed.
 
-    ``support``: ``yes``; ``ignored`` (it comes in one piece); ``refused`` and ``options_refused`` (400 to ``stream``, to ``stream_options``).
-    ``keep_alive_s``: a comment every so many seconds; None sends none. ``gap_s``: the silence of the fault ``stream_gap``.
+    ``support``: ``yes``; ``ignored`` (it is not streamed); ``refused`` and ``options_refused`` (400 to ``stream``, to ``stream_options``).
+    ``keep_alive_s``: seconds between comments; None sends none. ``gap_s``: the silence of the fault ``stream_gap``.
     """
 
     support: str = "yes"
@@ -83,12 +83,12 @@ class StreamBehaviour:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Everything about one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
+    """All settings of one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
 
-    No key is good from ``key_expires_after_s`` seconds after the first request on.
-    ``thinking_tokens``: how long the reasoning is, 0 for a few words.
-    ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, as far as they are whole.
-    ``answers`` has the right answers by user message; where there is none, answers are made up.
+    From ``key_expires_after_s`` seconds after the first request on, no key is valid.
+    ``thinking_tokens``: the length of the reasoning, 0 for a few words.
+    ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, rounded down.
+    ``answers`` has the right answers by user message; for other messages answers are made up.
     """
 
     host: str = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""What the simulated endpoint has seen."""
+"""The counts of the simulated endpoint."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 
 class Stats:
-    """Counts since the start or the latest reset. ``repeats`` are answers to payloads that had been answered before,
-    ``streams`` answers token by token, broken ones too."""
+    """Counts since the start or the latest reset. ``repeats`` counts answers to payloads that had been answered before,
+    ``streams`` streamed answers, including broken ones."""
 
     def __init__(self) -> None:
         self.in_flight = 0
         self.reset()
 
     def reset(self) -> None:
-        """Begin again; what is in flight stays."""
+        """Reset the counts; requests in flight stay."""
         self.requests = 0
         self.answered = 0
         self.repeats = 0
@@ -38,7 +38,7 @@ class Stats:
             self.first_request_s = now_s
 
     def answer_sent(self, digest: bytes, prompt_tokens: int, completion_tokens: int, now_s: float) -> None:
-        """A whole answer went out."""
+        """A complete answer was sent."""
         self.answered += 1
         self.last_answer_s = now_s
         self._answered[digest] += 1

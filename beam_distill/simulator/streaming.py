@@ -15,7 +15,7 @@ LETTERS_A_TOKEN = 4
 
 
 def stream_refused(behaviour: StreamBehaviour, fields: dict[str, Any]) -> tuple[str, str] | None:
-    """What is said of a request that may not ask so, and the field that is at fault."""
+    """The error for an unsupported stream request, and its field."""
     if behaviour.support == "refused" and fields.get("stream"):
         return "Unsupported value: 'stream' does not support true with this model.", "stream"
     if behaviour.support == "options_refused" and "stream_options" in fields:
@@ -24,7 +24,7 @@ def stream_refused(behaviour: StreamBehaviour, fields: dict[str, Any]) -> tuple[
 
 
 class Streamed:
-    """One completion on its way: ``completion`` is what a client that does not stream would get. ``fault`` is one of STREAM_FAULTS or None."""
+    """One streamed completion: ``completion`` is the unstreamed answer. ``fault`` is one of STREAM_FAULTS or None."""
 
     def __init__(self, completion: dict[str, Any], behaviour: StreamBehaviour, with_usage: bool, fault: str | None) -> None:
         self._completion = completion
@@ -35,7 +35,7 @@ class Streamed:
         self._opening = orjson.dumps({"id": kept.pop("id"), "object": "chat.completion.chunk", **kept})[:-1]
 
     async def send(self, request: web.Request, progress: AsyncIterator[float], headers: dict[str, str]) -> tuple[web.StreamResponse, bool]:
-        """Send it as ``progress`` (shares of the whole, the last of them 1) lets the tokens come. The response, and whether it is whole."""
+        """Send the tokens as ``progress`` (shares of the whole, the last is 1) allows. Returns the response, and whether it is complete."""
         response = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
         await response.prepare(request)
         events = list(self._events())
@@ -51,7 +51,7 @@ class Streamed:
                     if await self._fails(request, response):
                         return response, False
                 if due > sent:
-                    # each token is a write of its own, as on the wire of a real server
+                    # each token is a separate write, as from a real server
                     for event in events[sent:due]:
                         await response.write(event)
                     sent = due
@@ -61,7 +61,7 @@ class Streamed:
         return response, True
 
     async def _fails(self, request: web.Request, response: web.StreamResponse) -> bool:
-        """Let the fault happen; whether that is the end."""
+        """Apply the fault. Returns whether it ends the response."""
         if self._fault == "stream_break":
             if request.transport is not None:
                 request.transport.close()
@@ -96,7 +96,7 @@ class Streamed:
             yield b"data: [DONE]\n\n"
 
     def _texts(self, name: str) -> Iterator[bytes]:
-        """The tokens of every choice, one of each in turn."""
+        """The tokens of all choices, in turn."""
         texts = [choice["message"].get(name) or "" for choice in self._completion["choices"]]
         for start in range(0, max(map(len, texts)), LETTERS_A_TOKEN):
             for index, text in enumerate(texts):

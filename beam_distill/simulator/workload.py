@@ -1,4 +1,4 @@
-"""Slots and time: who runs, who waits, and how long an answer takes."""
+"""Slots and time: which requests run or wait, and how long an answer takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHORTEST_TICK_S = 0.02
 
 
 class QueueFull(Exception):
-    """More requests wait than the server takes."""
+    """Too many requests wait."""
 
 
 class ServerSlots:
@@ -83,7 +83,7 @@ def lognormal(mean: float, sigma: float, randomness: random.Random) -> float:
 
 
 async def take_time(latency: Latency, slots: ServerSlots, tokens: int, randomness: random.Random) -> None:
-    """Let the answer's time pass."""
+    """Wait for the answer's time."""
     if latency.mode == "zero":
         return
     async for _ in progress(latency, slots, tokens, randomness, in_steps=False):
@@ -91,7 +91,7 @@ async def take_time(latency: Latency, slots: ServerSlots, tokens: int, randomnes
 
 
 async def progress(latency: Latency, slots: ServerSlots, tokens: int, randomness: random.Random, in_steps: bool = True) -> AsyncIterator[float]:
-    """Let the answer's time pass; now and then the share of it that has passed, at last 1. ``in_steps``: about once a token."""
+    """Wait for the answer's time; yields the elapsed share from time to time, finally 1. ``in_steps``: about once a token."""
     loop = asyncio.get_running_loop()
     if latency.mode == "per_token":
         await asyncio.sleep(latency.prefill_ms / 1000.0)

@@ -58,7 +58,7 @@ def test_with_a_row_more_the_teacher_is_needed(answered: Job, capsys: pytest.Cap
     assert {reject["detail"] for reject in answered.rejects()} == {"nothing was sent in this run. A rerun sends it."}
     assert answered.run("--send=false", "--min_endpoint_success_ratio=0.9") == 3
     shown = capsys.readouterr().out
-    assert "--min_endpoint_success_ratio with --send false publishes what is there without sending anything" in shown
+    assert "--min_endpoint_success_ratio with --send false publishes the current examples without sending anything" in shown
     with small_teacher() as teacher:
         answered.url = teacher.url
         assert answered.run("--send=false") == 0

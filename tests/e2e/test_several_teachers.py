@@ -61,7 +61,7 @@ def test_one_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd:
         assert "pool        1 of 2 endpoints can be used, for the model simulated-teacher" in out
         assert with_teachers(job, "run", teachers, "--report=true") == 0
     said = capfd.readouterr()
-    assert "the endpoint locked was used no more, because it refused (unauthorized)" in said.out
+    assert "the endpoint locked was not used again, because it refused (unauthorized)" in said.out
     record = job.record()
     assert record["endpoints_taken_out"] == {"locked": "unauthorized"}
     assert endpoints_on_ledger(job) == {"open": 40}

@@ -1,1 +1,1 @@
-"""Ready files for the training that follows, and a dataset card: written into a folder beside the training dataset."""
+"""Files for the training that follows, and a dataset card: written into a folder next to the training dataset."""

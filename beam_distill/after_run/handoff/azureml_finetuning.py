@@ -12,7 +12,7 @@ FILE = "azureml_finetuning.yaml"
 
 
 def azureml_finetuning(facts: HandoffFacts) -> str | None:
-    """The job as YAML; None when the dataset's rows are not what Azure ML's chat completion trains on."""
+    """The job as YAML; None if Azure ML's chat completion cannot train on the dataset's rows."""
     if not facts.is_plain_chat:
         return None
     settings = facts.settings
@@ -40,7 +40,7 @@ def azureml_finetuning(facts: HandoffFacts) -> str | None:
 
 
 def _hyperparameters(facts: HandoffFacts) -> dict[str, str]:
-    """Text, as the job schema has it. With a multiplier, under the names of the services that choose the rate themselves."""
+    """Text values, as in the job schema. With a multiplier, the names are those of services that choose the rate themselves."""
     settings = facts.settings
     if settings.learning_rate_multiplier is not None:
         return {

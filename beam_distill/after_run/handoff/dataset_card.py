@@ -1,4 +1,4 @@
-"""The dataset card, a README.md as the Hugging Face hub reads it."""
+"""The dataset card, a README.md for the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ FILE = "README.md"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
 _REASONING = {
     "drop": "The teacher's reasoning is left out.",
-    "field": "The teacher's reasoning is in a field beside the answer.",
+    "field": "The teacher's reasoning is in a separate field.",
     "think": "The teacher's reasoning is in a <think> block before the answer.",
 }
 
 
 def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
-    """How the dataset was made and how many rows it has. The licence is left to the person."""
+    """How the dataset was made and how many rows it has. The user chooses the licence."""
     settings = facts.settings
     published = [part for part in facts.verdict.splits if part.published]
     head: dict[str, Any] = {
         "task_categories": [settings.data_generation_task_type.hub_category],
         "size_categories": [_size(sum(part.tally.examples for part in published))],
         "tags": ["synthetic", "distillation"],
-        # the name changes with the rows: datasets remembers what it loaded by folder and configuration name, and would give the rows of before
+        # the name changes with the rows: datasets caches by folder and configuration name, and would return the earlier rows
         "configs": [{"config_name": f"{settings.data_generation_task_type.value.lower()}-{facts.digest}", "data_files": _data_files(facts)}],
     }
     parts = [
-        "---\n# license: yours to decide; the source rows and the teacher's terms of use both bear on it\n"
+        "---\n# license: yours to decide; it depends on the source rows and the teacher's terms of use\n"
         + yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
         + "---\n",
         f"# Distilled {settings.data_generation_task_type.value} dataset\n",
@@ -46,9 +46,9 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
         _bullets(facts),
         "## Before publishing it\n",
         "- Choose a licence and write it into the head of this file.\n"
-        "- Look for personal data and for what must not leave your house in the prompts: they are in the rows as they were.\n"
-        "- Your changes to this file stay: a later run writes it again only while it is as it was written.\n"
-        "- This file belongs beside the datasets; the paths in its head are relative to where it is now.\n",
+        "- Check the prompts for personal and confidential data: they are in the rows unchanged.\n"
+        "- Your changes to this file stay: a later run replaces it only if it is unchanged.\n"
+        "- Keep this file with the datasets; the paths in its head are relative to its folder.\n",
     ]
     if files:
         parts += ["## Files for the training that follows\n", "".join(f"- `{name}`: {_USES[name]}\n" for name in files)]
@@ -57,8 +57,8 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
 
 _USES = {
     "azureml_finetuning.yaml": "an Azure ML fine-tuning job, `az ml job create --file azureml_finetuning.yaml`",
-    "openai_finetuning.json": "the body of a fine-tune request; upload the datasets with the purpose `fine-tune` and put the ids "
-    "that you get in place of `TRAIN_FILE_ID` and `VALIDATION_FILE_ID`",
+    "openai_finetuning.json": "the body of a fine-tune request; upload the datasets with the purpose `fine-tune` and replace "
+    "`TRAIN_FILE_ID` and `VALIDATION_FILE_ID` by their ids",
     "trl_sft.yaml": "a configuration for TRL, `trl sft --config trl_sft.yaml`",
 }
 
@@ -74,8 +74,8 @@ def _left_out(facts: HandoffFacts) -> list[str]:
     if facts.loaded_validation == facts.validation:
         return []
     return [
-        f"The validation dataset, {_quoted(facts.validation or '')}, is not in the head of this file: `datasets` loads Parquet and JSONL "
-        "apart only. Write both in one format to have them together.\n"
+        f"The validation dataset, {_quoted(facts.validation or '')}, is not in the head of this file: `datasets` cannot load Parquet and JSONL "
+        "together. Write both in one format.\n"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A fine-tune request as OpenAI, and the services that speak its API, take it: the body of ``POST /v1/fine_tuning/jobs``."""
+"""A fine-tune request for OpenAI and compatible services: the body of ``POST /v1/fine_tuning/jobs``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_METADATA = 512
 
 
 def openai_finetuning(facts: HandoffFacts) -> str | None:
-    """The request as JSON, with placeholders for the ids that uploading the files gives; None when its rows are not what the API trains on."""
+    """The request as JSON, with placeholders for the ids of the uploaded files; None if the API cannot train on the rows."""
     if not facts.is_plain_chat:
         return None
     settings = facts.settings

@@ -1,4 +1,4 @@
-"""What the hand-off files are made from."""
+"""The published run that the hand-off files describe."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from transforms.elements.tally import Verdict
 from transforms.students.registry import STUDENT_FORMATS
 
 PLACEHOLDER = "STUDENT_MODEL"
-FILL_IN = f"{PLACEHOLDER} is where the model to train belongs; --student_model fills it in."
+FILL_IN = f"{PLACEHOLDER} is a placeholder for the model to train; --student_model fills it in."
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffFacts:
     """One published run.
 
-    ``train`` and ``validation`` are the datasets as seen from the ``folder`` of the hand-off, ``validation`` None where there are no such rows.
-    ``teacher`` is the model that answered, None where its name is not known. ``digest`` stands for the datasets' bytes.
+    ``train`` and ``validation`` are the datasets' paths relative to the ``folder`` of the hand-off, ``validation`` None without such rows.
+    ``teacher`` is the model that answered, None if unknown. ``digest`` identifies the datasets' bytes.
     """
 
     settings: DistillSettings
@@ -36,7 +36,7 @@ class HandoffFacts:
 
     @property
     def loaded_validation(self) -> str | None:
-        """The validation dataset where ``datasets`` can load it together with the other: it wants both as Parquet, or none."""
+        """The validation dataset, if ``datasets`` can load it with the other: both must be Parquet, or neither."""
         if self.validation is None:
             return None
         parquet = [path.lower().endswith((".parquet", ".pq")) for path in (self.train, self.validation)]
@@ -44,11 +44,11 @@ class HandoffFacts:
 
     @property
     def is_plain_chat(self) -> bool:
-        """Whether the rows are messages with nothing but role and content, as the fine-tuning services ask."""
+        """Whether the rows are messages with only role and content, as the fine-tuning services require."""
         return self.is_jsonl and STUDENT_FORMATS[self.settings.student_format].is_chat and self.settings.reasoning != "field"
 
     def student(self, azureml: bool) -> str:
-        """The student's name where it is one for Azure ML, or one for elsewhere; a placeholder where it is not."""
+        """The student's name, if it is of the requested kind (Azure ML or other); else a placeholder."""
         name = self.settings.student_model
         if name is None or name.startswith("azureml:") is not azureml:
             return f"azureml:{PLACEHOLDER}:1" if azureml else PLACEHOLDER
@@ -56,5 +56,5 @@ class HandoffFacts:
 
 
 def commented(lines: list[str]) -> str:
-    """Lines as a comment at the head of a YAML file."""
+    """Lines as a comment at the beginning of a YAML file."""
     return "".join(f"# {line}\n" for line in lines)

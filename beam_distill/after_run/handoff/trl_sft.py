@@ -15,7 +15,7 @@ FILE = "trl_sft.yaml"
 
 
 def trl_sft(facts: HandoffFacts) -> str | None:
-    """The configuration as YAML; None when the dataset's rows are not what TRL trains on without a conversion."""
+    """The configuration as YAML; None if TRL cannot train on the dataset's rows without a conversion."""
     settings = facts.settings
     if not STUDENT_FORMATS[settings.student_format].is_read_by_trl:
         return None
@@ -35,7 +35,7 @@ def trl_sft(facts: HandoffFacts) -> str | None:
         config["eval_strategy"] = "epoch"
         config["per_device_eval_batch_size"] = settings.per_device_train_batch_size
     head = [
-        f"trl sft --config {FILE}; the dataset is found through the README.md beside this file.",
+        f"trl sft --config {FILE}; the dataset is found through the README.md in this folder.",
         "max_length cuts rows off; without one, the longest row decides how much memory a device needs.",
     ]
     if settings.learning_rate_multiplier is not None:

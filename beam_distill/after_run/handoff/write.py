@@ -1,4 +1,4 @@
-"""Putting the hand-off files beside the training dataset, and taking those of an earlier run away."""
+"""Writes the hand-off files next to the training dataset, and removes those of an earlier run."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from transforms.files.stored import exists, files_for
 log = logging.getLogger("beam_distill")
 
 WRITTEN = ".written.json"
-"""Digests of the files as they were written: one that differs by now was changed by the person, and stays."""
+"""Digests of the files as we wrote them: a file that differs was changed by the user, and stays."""
 PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenHandoff:
-    """A folder with the files for the training; ``holds`` names them for a person."""
+    """A folder with the files for the training; ``holds`` names them as text."""
 
     folder: str
     holds: str
 
 
 def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[str, str], teacher: str | None) -> WrittenHandoff | None:
-    """Write the files for what was published; None when there is no training dataset. Raises OSError."""
+    """Write the files for the published datasets; None without a training dataset. Raises OSError."""
     output = settings.generated_batch_train_file_path
     folder = handoff_folder(output)
     if "train" not in datasets:
-        remove_handoff(output)  # it would speak of a dataset that is not there
+        remove_handoff(output)  # it would describe a dataset that does not exist
         return None
     validation = datasets.get("validation")
     with_rows = [part.split.value for part in verdict.splits if part.published and part.tally.examples]
@@ -80,25 +80,25 @@ def _named(files: list[str], student_format: str) -> str:
 
 
 def remove_handoff(train_output: str) -> None:
-    """Take away the files of an earlier run, but those that the person has changed."""
-    _take_away(handoff_folder(train_output))
+    """Remove the files of an earlier run, except those that the user has changed."""
+    _remove_unchanged(handoff_folder(train_output))
 
 
 def _write_whole(folder: str, texts: dict[str, str]) -> None:
-    """Put the files there, each whole or not at all, but for those that the person has changed."""
+    """Write the files atomically, except those that the user has changed."""
     earlier = _digests(folder)
-    _take_away(folder, keep_listing=True)
+    _remove_unchanged(folder, keep_listing=True)
     written = {}
     for name, text in texts.items():
         path = FileSystems.join(folder, name)
         if not exists(path):
             written[name] = text
-        elif earlier is None:  # whose it is cannot be known
+        elif earlier is None:  # it is not known who wrote it
             _keep_aside(path)
             written[name] = text
         else:
-            log.info("%s was changed by hand and stays as it is; remove it to have it written again", path)
-    # the listing first: a run that is killed on the way leaves no file that looks like a person's
+            log.info("%s was changed by hand and is kept; remove it to have it written again", path)
+    # the listing first: a killed run must not leave a file that looks like the user's
     write_text(FileSystems.join(folder, WRITTEN), json.dumps({name: _digest(text.encode()) for name, text in written.items()}) + "\n")
     for name, text in written.items():
         write_text(FileSystems.join(folder, name), text)
@@ -106,13 +106,13 @@ def _write_whole(folder: str, texts: dict[str, str]) -> None:
 
 def _keep_aside(path: str) -> None:
     aside = f"{path}.previous"
-    log.info("%s is kept as %s: which files are of an earlier run is not known any more", path, aside)
+    log.info("%s is kept as %s: it is not known which files are from an earlier run", path, aside)
     if exists(aside):
         files_for(aside).remove(aside)
     FileSystems.rename([path], [aside])
 
 
-def _take_away(folder: str, keep_listing: bool = False) -> None:
+def _remove_unchanged(folder: str, keep_listing: bool = False) -> None:
     digests = _digests(folder)
     for name, digest in (digests or {}).items():
         path = FileSystems.join(folder, name)
@@ -123,12 +123,12 @@ def _take_away(folder: str, keep_listing: bool = False) -> None:
     if digests is not None:
         files_for(folder).remove(FileSystems.join(folder, WRITTEN))
     if not is_remote(folder):
-        with suppress(OSError):  # what the person wrote there stays
+        with suppress(OSError):  # the user's files there stay
             os.rmdir(folder)
 
 
 def _digests(folder: str) -> dict[str, str] | None:
-    """The digests of what was written there, by name; none where nothing was, None where the listing is damaged."""
+    """The digests of our files there, by name; empty without any, None if the listing is damaged."""
     listing = FileSystems.join(folder, WRITTEN)
     if not exists(listing):
         return {}
@@ -136,7 +136,7 @@ def _digests(folder: str) -> dict[str, str] | None:
 
 
 def _digest_of(paths: list[str]) -> str:
-    """12 hexadecimal digits that stand for what the files hold."""
+    """12 hexadecimal digits that identify the contents of the files."""
     digest = hashlib.blake2b(digest_size=6)
     for path in paths:
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:

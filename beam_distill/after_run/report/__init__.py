@@ -1,10 +1,10 @@
-"""report.html: how a run went, for a person, in one file that needs nothing else.
+"""report.html: a run's report for the user, in one self-contained file.
 
-run_files     what run.json, started.json, the timeline and rejects.jsonl say
-ledger_facts  what the ledger says, in one pass and in memory that does not follow its length
-counting      the bounded counts that the pass fills
-charts        pictures, as SVG
+run_files     facts from run.json, started.json, the timeline and rejects.jsonl
+ledger_facts  facts from the ledger, in one pass and bounded memory
+counting      the bounded counts of that pass
+charts        charts as SVG
 page, report.html.j2
-              the facts in words, and their layout
-write         all of it put together
+              the facts as text, and their layout
+write         makes the whole report
 """

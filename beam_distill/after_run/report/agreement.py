@@ -1,4 +1,4 @@
-"""How often a teacher's answers are the labels that came with the rows."""
+"""How often a teacher's answers agree with the rows' labels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from transforms.prompts.plain_number import NotCertain, stated_number
 
 
 class Agreement:
-    """Counts answers beside labels.
+    """Compares answers with labels.
 
-    Where a task's answers are numbers, these are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise texts, without letter
-    case, space around them and a full stop at the end.
+    If a task's answers are numbers, their values are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise the texts, ignoring
+    case, space around them and a final full stop.
     """
 
     def __init__(self, task: TaskType | None = None) -> None:
@@ -23,7 +23,7 @@ class Agreement:
         self.same = 0
 
     def add(self, answer: str, label: str) -> bool:
-        """Count an answer to a row that came with a label; whether the two are the same."""
+        """Count an answer to a row with a label. Returns whether they agree."""
         given, wanted = self._number(answer), self._number(label)
         self._numbers += wanted is not None
         if given is None or wanted is None:
@@ -35,22 +35,22 @@ class Agreement:
 
     @property
     def total(self) -> int:
-        """Answers to rows that came with a label."""
+        """Answers to rows with a label."""
         return self._labels.total
 
     @property
     def comparable(self) -> bool:
-        """Whether labels are written as answers are. Not so where no answer was ever one of the labels, unless those are numbers."""
+        """Whether labels and answers have the same form. False if no answer was ever one of the labels, unless these are numbers."""
         return bool(self.same or self._numbers) or not self._labels.counts.keys().isdisjoint(self._answers.counts)
 
     @property
     def sentence(self) -> str:
-        """How many answers agree with their label, for a person; empty where no row came with one."""
+        """How many answers agree with their label, as text; empty if no row has a label."""
         if not self.total:
             return ""
         if self.comparable:
             return f"{self.same / self.total:.1%} of the {counted(self.total, 'answer')} to rows with a label agree with it"
-        return f"the labels of {counted(self.total, 'row')} are written otherwise than the answers ({self.a_label[:40]!r}) and were not compared"
+        return f"the labels of {counted(self.total, 'row')} have another form than the answers ({self.a_label[:40]!r}) and were not compared"
 
     @property
     def a_label(self) -> str:

@@ -1,6 +1,6 @@
-"""Pictures as SVG inside the page: text as text, lines in the page's own colour, so that they are right on light and dark.
+"""Charts as SVG inside the page: text as text, lines in the page's own colour, for light and dark pages.
 
-matplotlib takes most of a second to load; only this module does that.
+matplotlib takes most of a second to load; only this module loads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from beam_distill.after_run.report.counting import LogHistogram
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#3987c5", "#d98324", "#2f9e62", "#d64550", "#8c6bc8", "#8b919a"
 SERIES = (RED, ORANGE, PURPLE, BLUE, GREEN, GREY, "#b5a03a", "#c46bb0")
-_INK = "#010203"  # stands for the page's text colour until the picture is in the page
+_INK = "#010203"  # placeholder for the page's text colour
 _SIZE = (5.2, 2.8)
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -47,11 +47,11 @@ _STYLE: dict[str, Any] = {
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]")
 
 Line = tuple[Sequence[float], Sequence[float]]
-"""Seconds since the run began, and the values there."""
+"""Seconds since the run began, and the values."""
 
 
 def pace_chart(answers: Line, in_flight: Line, limit: Line | None) -> str:
-    """Answers a second above, requests in flight and how many may be below."""
+    """Answers a second at the top, requests in flight and their limit below."""
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -73,7 +73,7 @@ def pace_chart(answers: Line, in_flight: Line, limit: Line | None) -> str:
 
 
 def failures_chart(edges_s: Sequence[float], by_kind: Mapping[str, Sequence[float]]) -> str:
-    """Failed attempts by kind in stretches of time: bars upon bars."""
+    """Failed attempts by kind over time: stacked bars."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -93,7 +93,7 @@ def failures_chart(edges_s: Sequence[float], by_kind: Mapping[str, Sequence[floa
 
 
 def spread_chart(name: str, title: str, unit: str, series: Mapping[str, LogHistogram], shown: Callable[[float], str]) -> str:
-    """How values are spread, on a scale of magnitudes; half and nearly all of the first series are marked."""
+    """The distribution of values, on a logarithmic scale, with the median and a high quantile of the first series."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -120,7 +120,7 @@ def spread_chart(name: str, title: str, unit: str, series: Mapping[str, LogHisto
 
 
 def labels_chart(top: Sequence[tuple[str, int]], rest: int) -> str:
-    """How often each answer was given; what is beyond ``top`` in one bar."""
+    """How often each answer was given; the rest in one bar."""
     names = [_printable(label) for label, _ in top] + (["all others"] if rest else [])
     counts = [count for _, count in top] + ([rest] if rest else [])
 
@@ -180,7 +180,7 @@ def _printable(text: str) -> str:
 def _svg(name: str, title: str, description: str, draw: Callable[[Figure], None], size: tuple[float, float] = _SIZE) -> str:
     style: Any = {**_STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(style), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # letters that the measuring font lacks are drawn by the reader's own
+        warnings.simplefilter("ignore")  # the reader's own font has letters that this font does not have
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
@@ -190,7 +190,7 @@ def _svg(name: str, title: str, description: str, draw: Callable[[Figure], None]
 
 
 def _for_a_page(svg: str, name: str, title: str, description: str) -> str:
-    """The drawing without file head, with names of its own, the page's font and colour, and words for who cannot see it."""
+    """The drawing without file header, with unique ids, the page's font and colour, and a text alternative."""
     svg = svg[svg.index("<svg") :]
     body = svg[svg.index(">") + 1 :]
     box = re.search(r'viewBox="([^"]+)"', svg)

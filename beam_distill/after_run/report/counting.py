@@ -1,4 +1,4 @@
-"""Counts of bounded size: they take any number of values and stay as small as they are."""
+"""Counts of bounded size for any number of values."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 BINS_PER_DECADE = 16
-"""Neighbouring bins differ by a seventh: as much as an eye distinguishes."""
+"""Neighbouring bins differ by a seventh, which is just visible."""
 
 
 class LogHistogram:
-    """How often values of each magnitude came. Values below one are counted as one."""
+    """Counts values by magnitude. Values below one count as one."""
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
@@ -33,7 +33,7 @@ class LogHistogram:
         self.sum += value
 
     def quantile(self, share: float) -> float:
-        """The value that ``share`` of all values do not exceed, as if those of a bin lay evenly in it; 0 without values."""
+        """The value that ``share`` of all values do not exceed, with an even distribution inside a bin; 0 without values."""
         left = share * self.total
         for place in sorted(self.counts):
             count = self.counts[place]
@@ -61,7 +61,7 @@ def _edge(place: float) -> float:
 
 
 class TimeBins:
-    """Sums over time. The steps begin at a quarter second and double whenever there are more than ``most`` of them."""
+    """Sums over time. The steps begin with a quarter second and double when there are more than ``most`` of them."""
 
     def __init__(self, most: int = 600) -> None:
         self._most = most
@@ -90,14 +90,14 @@ class TimeBins:
             self.sums = merged
 
     def steps(self) -> Iterator[tuple[float, float]]:
-        """Start of each step, empty ones too, and its sum."""
+        """Start and sum of each step, including empty ones."""
         if self.sums:
             for place in range(min(self.sums), max(self.sums) + 1):
                 yield place * self.step_s, self.sums.get(place, 0.0)
 
 
 class Tally:
-    """How often each text came; beyond ``most`` different ones, new ones are counted together."""
+    """Counts texts; above ``most`` different ones, new texts are counted together."""
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
@@ -124,7 +124,7 @@ class Tally:
 
 
 class FixedSample(Generic[Value]):
-    """A sample that depends on what was offered and not on the order: the keys with the smallest digests stay."""
+    """A sample that does not depend on the order of the values: the keys with the smallest digests stay."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -132,11 +132,11 @@ class FixedSample(Generic[Value]):
         self._values: dict[str, Value] = {}
 
     def wants(self, key: str) -> bool:
-        """Whether a value under this key would stay, as things are."""
+        """Whether a value with this key would stay now."""
         return key in self._values or len(self._chosen) < self._size or _digest(key) < -self._chosen[0][0]
 
     def offer(self, key: str, value: Value) -> None:
-        """Take a value in; one that is there under the same key is replaced."""
+        """Add a value; it replaces one with the same key."""
         if key in self._values:
             self._values[key] = value
             return
@@ -150,7 +150,7 @@ class FixedSample(Generic[Value]):
         self._values[key] = value
 
     def values(self) -> list[Value]:
-        """What is in the sample, in the order of its keys."""
+        """The values of the sample, in the order of their keys."""
         return [self._values[key] for key in sorted(self._values)]
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the report: what each shows, and when there is too little for one."""
+"""The charts of the report, and the data that each needs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FAILURE_BARS = 48
 PACE_STEPS = 90
 TOP_LABELS = 15
 ANSWERS_PER_STEP = 4
-"""On average, so that the pace is a line and not a comb."""
+"""Answers per step on average, for a smooth line."""
 FEWEST_STEPS = 6
-"""Of the pace: a run of fewer has none to speak of."""
+"""Steps of the pace: with fewer the chart shows nothing."""
 FEWEST_READINGS = 8
-"""Of the timeline, to draw from it what was in flight: fewer show the end of a short run and nothing before."""
+"""Samples of the timeline for the requests in flight: fewer show only the end of a short run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture with its caption."""
+    """A chart with its caption."""
 
     title: str
     svg: Markup
@@ -35,7 +35,7 @@ class Figure:
 
 
 def figures(run: RunFacts, ledger: LedgerFacts) -> Iterator[Figure]:
-    """Every picture that there is enough for."""
+    """Every chart with enough data."""
     pace = _pace(run, ledger)
     if pace is not None:
         yield pace
@@ -51,13 +51,13 @@ def figures(run: RunFacts, ledger: LedgerFacts) -> Iterator[Figure]:
         svg = charts.spread_chart("tokens", "Tokens of a request", "tokens", tokens, _whole)
         means = ", ".join(f"{histogram.mean:,.0f} {name}" for name, histogram in tokens.items())
         yield Figure("Tokens", Markup(svg), f"On average {means}. {which}")
-    if ledger.answer_characters.total and not ledger.labels.total:  # labels are counted one by one below
+    if ledger.answer_characters.total and not ledger.labels.total:  # the counts of labels are below
         svg = charts.spread_chart("lengths", "Length of usable answers", "characters", {"answers": ledger.answer_characters}, _whole)
         svg = svg.replace("are faster", "are shorter")
         yield Figure("Answer lengths", Markup(svg), which)
     top = ledger.labels.top(TOP_LABELS)
     shown = sum(count for _, count in top)
-    if shown > ledger.labels.total / 2:  # where most answers are given once or twice, a picture of them says nothing
+    if shown > ledger.labels.total / 2:  # if most answers occur only once or twice, a chart shows nothing
         svg = charts.labels_chart(top, ledger.labels.total - shown)
         several = len(ledger.labels.counts)
         note = f"{ledger.labels.total:,} answers, {'all the same' if several == 1 else f'{several:,} different ones'}."
@@ -102,7 +102,7 @@ def _pace(run: RunFacts, ledger: LedgerFacts) -> Figure | None:
         limit = (times, [sample["limit"] for sample in samples])
         return Figure("Pace", Markup(charts.pace_chart(answers, in_flight, limit)), f"Answers a second in steps of {step_s:g} s.")
     in_flight = _derived_in_flight(ledger, began)
-    note = f"Answers a second in steps of {step_s:g} s. Requests in flight follow from when answers were sent for and came."
+    note = f"Answers a second in steps of {step_s:g} s. Requests in flight are computed from the times of requests and answers."
     return Figure("Pace", Markup(charts.pace_chart(answers, in_flight, None)), note)
 
 
@@ -117,7 +117,7 @@ def _derived_in_flight(ledger: LedgerFacts, began: float) -> tuple[list[float], 
     sent = 0.0
     for at, amount in ledger.sent.steps():
         sent += amount
-        # what is answered up to the end of this step; the two may have steps of different length
+        # answers up to the end of this step; the two may have different step lengths
         place = bisect.bisect_right(ends, at + ledger.sent.step_s - ledger.answered.step_s) - 1
         times.append(at - began)
         values.append(max(0.0, sent - (totals[place] if place >= 0 else 0.0)))
@@ -140,7 +140,7 @@ def _failures(samples: Sequence[dict[str, Any]]) -> Figure | None:
             counts = by_kind.setdefault(kind if kind in kinds else "other", [0.0] * bars)
             counts[place] += total - before.get(kind, 0)
         before = sample["failures"]
-    note = "A failed attempt is sent again where that can help; only rows that ran out of attempts are rejects."
+    note = "A failed attempt is sent again if that can help; only rows without further attempts are rejects."
     return Figure("Failed attempts", Markup(charts.failures_chart(edges, by_kind)), note)
 
 

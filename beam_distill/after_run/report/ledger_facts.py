@@ -1,4 +1,4 @@
-"""What the ledger says."""
+"""The report's facts from the ledger."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REJECTS_PER_REASON = 5
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one answer amounts to: the answer taken out of it, or the reason why there is none."""
+    """The judgement of one answer: the extracted answer, or the reason why there is none."""
 
     content: str | None
     answer: str | None
@@ -36,7 +36,7 @@ class Judged:
 
 @dataclass(slots=True)
 class LedgerFacts:
-    """Everything the report shows from the ledger. ``examples`` are pairs of a record and what it amounts to.
+    """Everything the report shows from the ledger. ``examples`` are pairs of a record and its judgement.
 
     Labels, lengths, unusable answers and examples are those of current records; ``superseded`` are all others.
     """
@@ -67,7 +67,7 @@ class LedgerFacts:
 
 
 def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
-    """A function that says what a record's answer amounts to; without a task, its text is taken as it is."""
+    """A function that judges a record's answer; without a task, its text is the answer."""
     prompt: Prompt | None = None if spec is None else prompt_for(spec)
 
     def judged(record: dict[str, Any]) -> Judged:
@@ -89,14 +89,14 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
 
 
 def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
-    """The messages of a record's request, as they were sent."""
+    """The messages of a record's request."""
     return tuple(ChatMessage(message["role"], message["content"]) for message in json.loads(record["payload"])["messages"])
 
 
 def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
     """Read the whole ledger.
 
-    ``run_id`` is the run whose course over time is shown; ``questions_of`` are keys of rows whose last request is wanted.
+    ``run_id`` is the run for the charts over time; ``questions_of`` are keys of rows whose last request is needed.
     """
     task = spec.task if spec is not None and spec.task.is_labelled else None
     facts = LedgerFacts(agreement=Agreement(task))
@@ -144,7 +144,7 @@ def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, lab
 
 
 def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
-    """A few unusable answers of each reason, with the fields that a line of rejects.jsonl has; for where there is no such file."""
+    """A few unusable answers of each reason, with the fields of rejects.jsonl; used if that file does not exist."""
     rejects: dict[str, list[dict[str, Any]]] = {}
     for reason in sorted(facts.unusable_examples):
         for record, ended in facts.unusable_examples[reason].values():
@@ -156,7 +156,7 @@ def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
 
 
 def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:
-    """Role and text of what was sent; what cannot be read is shown as it is."""
+    """Role and text of the sent messages; unreadable ones unchanged."""
     try:
         messages = json.loads(record["payload"])["messages"]
         return [(str(message["role"]), str(message["content"])) for message in messages]

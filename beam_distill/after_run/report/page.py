@@ -1,4 +1,4 @@
-"""The facts as the page shows them."""
+"""The facts in the form of the page."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _OUTCOMES = {
 
 
 def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str, Any]]], rejects_are_older: bool, prices: Prices | None) -> str:
-    """The whole page. Every text from outside is escaped by the template; only the pictures, made here, are not.
+    """The whole page. The template escapes every text from outside; only our own charts are not escaped.
 
-    ``rejects_are_older``: they are those of the run before.
+    ``rejects_are_older``: they are from the previous run.
     """
     environment = Environment(
         loader=PackageLoader("beam_distill.after_run.report", ""),
@@ -69,7 +69,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         torn=ledger.torn,
         disagreements=[_example(record, judged, input_format) for record, judged in ledger.disagreements.values()],
         agreement=sentence(ledger.agreement.sentence),
-        examples=_told_apart([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
+        examples=_without_common_beginning([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
         rejects=[
             (reason, _explained(run, reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
             for reason, listed in rejects.items()
@@ -85,7 +85,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
 
 
 def _task(run: RunFacts) -> str:
-    """The task, and which file: reports of several runs lie side by side in a browser."""
+    """The task and the file, to distinguish the reports of several runs in a browser."""
     settings = run.settings
     name = os.path.basename(str(settings.get("generated_batch_train_file_path") or ""))
     ways = [name for name in ("chain_of_thought", "chain_of_density") if settings.get(f"enable_{name}")]
@@ -94,12 +94,12 @@ def _task(run: RunFacts) -> str:
 
 
 def _explained(run: RunFacts, reason: str) -> str:
-    """What a reason means, with a command that can be pasted."""
+    """The explanation of a reason, with a complete command."""
     return explanation(reason).replace("WORK_DIR", shlex.quote(run.work_dir))
 
 
 def _asked_with(run: RunFacts) -> str:
-    """The sampling parameters, in words."""
+    """The sampling parameters as text."""
     settings = run.settings
     if "teacher_model_temperature" not in settings:
         return ""
@@ -110,7 +110,7 @@ def _asked_with(run: RunFacts) -> str:
 
 
 def _files(run: RunFacts) -> Iterator[tuple[str, str]]:
-    """What each file of the run is, and where."""
+    """The name and path of each file of the run."""
     record = run.record
     for split, path in (record.get("datasets") or {}).items():
         yield f"{split} dataset", str(path)
@@ -136,8 +136,8 @@ def _message(run: RunFacts) -> str:
     if run.finished:
         return str(run.record.get("message") or "")
     if run.running:
-        return f"This is how far the run has come. Make the report again at any time with: beam-distill report {shlex.quote(run.work_dir)}"
-    return "The run ended without saying how. Every answer it received is on the ledger; run the same command again to go on."
+        return f"This is the current state of the run. Update the report at any time with: beam-distill report {shlex.quote(run.work_dir)}"
+    return "The run ended without a result. Every received answer is on the ledger; run the same command again to continue."
 
 
 def _moment(text: Any) -> str:
@@ -148,7 +148,7 @@ def _moment(text: Any) -> str:
 
 
 def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator[tuple[str, str, str]]:
-    """Name, value and a remark of each number at the head of the page."""
+    """Name, value and remark of each number at the top of the page."""
     splits = _splits(run)
     here = ledger.runs.get(run.run_id, RunCounts())
     if splits and run.finished:
@@ -171,7 +171,7 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
     elif here.answers:
         yield "answers", f"{here.answers:,}", ""
     if run.record.get("left_out"):
-        yield "left out of requests", ", ".join(run.record["left_out"]), "the teacher does not take it"
+        yield "left out of requests", ", ".join(run.record["left_out"]), "the teacher refuses it"
     speed = token_speed(metrics)
     if speed is not None:
         yield "to the first token", f"{speed.first_token_s:.1f} s", f"on average, of {counted(speed.answers, 'streamed answer')}"
@@ -231,7 +231,7 @@ def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator
 
 
 def _endpoints(run: RunFacts, ledger: LedgerFacts) -> Iterator[dict[str, Any]]:
-    """Who answered, where several did or one was taken out."""
+    """The endpoints' answers, if there are several or one was taken out."""
     taken_out = run.record.get("endpoints_taken_out") or {}
     if len(ledger.endpoints) + len(taken_out) < 2:
         return
@@ -262,8 +262,8 @@ def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -
     }
 
 
-def _told_apart(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Questions that all begin with the same words are distinguished by what follows them."""
+def _without_common_beginning(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The examples without the common beginning of their questions."""
     shared = os.path.commonprefix([example["question"] for example in examples]) if len(examples) > 1 else ""
     cut = shared.rfind(" ") + 1
     if cut > 40:

@@ -1,4 +1,4 @@
-"""What the files beside the ledger say of a run."""
+"""A run's facts from the files other than the ledger."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from transforms.prompts.spec import PromptSpec
 
 
 class NoRun(Exception):
-    """There is nothing to report in this folder; the text says what was looked for."""
+    """There is nothing to report in this folder; the text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """The run that a report is about.
 
-    ``record`` has the fields of run.json (of started.json, while there is no run.json for this run). ``finished`` is false for a run
-    that is going on, or ended without a word; ``running`` says which. ``samples`` is its timeline.
+    ``record`` has the fields of run.json (or of started.json, without a run.json for this run). ``finished`` is false for a run
+    that is running or was killed; ``running`` says which. ``samples`` is its timeline.
     """
 
     work_dir: str
@@ -45,7 +45,7 @@ class RunFacts:
         return dict(self.record.get("settings") or {})
 
     def prompt(self) -> PromptSpec | None:
-        """The task, None when the record does not say."""
+        """The task, None if it is not in the record."""
         settings = self.settings
         try:
             return PromptSpec.from_settings(settings)
@@ -57,10 +57,10 @@ def read_run(work_dir: str) -> RunFacts:
     """The newest run of a work_dir. Raises NoRun."""
     work_dir = work_dir.rstrip("/") or work_dir
     if not is_remote(work_dir) and not os.path.isdir(work_dir):
-        raise NoRun(f"{work_dir} is not a directory; name the work_dir of a run (by default OUTPUT.beam_distill beside the training dataset)")
+        raise NoRun(f"{work_dir} is not a directory; name the work_dir of a run (by default OUTPUT.beam_distill next to the training dataset)")
     ended, started = fields_of(f"{work_dir}/run.json"), fields_of(f"{work_dir}/started.json")
     if ended is None and started is None and not _has_ledger(work_dir):
-        raise NoRun(f"{work_dir} holds neither run.json nor a ledger; name the work_dir of a run")
+        raise NoRun(f"{work_dir} has neither run.json nor a ledger; name the work_dir of a run")
     finished = ended is not None and (started is None or started.get("run_id") == ended.get("run_id"))
     record = _intact((ended if finished else started) or {})
     run_id = str(record.get("run_id", ""))
@@ -75,7 +75,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 def _intact(record: dict[str, Any]) -> dict[str, Any]:
-    """The record without what is not of the kind that a run writes: the file may have been damaged since."""
+    """The record without values of a wrong type: the file may be damaged."""
     kept: dict[str, Any] = {name: value for name, value in record.items() if value is None or isinstance(value, _KINDS.get(name, object))}
     settings = kept.get("settings") or {}
     damaged = {name for name, value in settings.items() if not _is_of_setting(name, value)}
@@ -100,7 +100,7 @@ def _has_ledger(work_dir: str) -> bool:
 
 
 def sample_rejects(path: str) -> dict[str, list[dict[str, Any]]]:
-    """A few rejects of each reason, always the same ones."""
+    """A few rejects of each reason, in every report the same ones."""
     samples: dict[str, FixedSample[dict[str, Any]]] = {}
     for reject in objects_of(path):
         sample = samples.setdefault(str(reject.get("reason")), FixedSample(REJECTS_PER_REASON))

@@ -1,4 +1,4 @@
-"""The report of a work_dir, made from what lies in it."""
+"""Writes the report of a work_dir."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FILE_NAME = "report.html"
 
 
 def write_report(work_dir: str, output: str | None = None, prices: Prices | None = None) -> tuple[str, str]:
-    """Make the report of the newest run in ``work_dir``; its path, and how many answers agree with their labels (``Agreement.sentence``).
+    """Write the report of the newest run in ``work_dir``. Returns its path and ``Agreement.sentence``.
 
-    ``prices`` stand in for those that the run was given. Raises NoRun, and OSError when it cannot be written.
+    ``prices`` replace the run's own. Raises NoRun, and OSError when it cannot be written.
     """
     run = read_run(work_dir)
     rejects = sample_rejects(f"{run.work_dir}/rejects.jsonl")

@@ -47,7 +47,7 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
         job.url = simulator.base_url
         assert job.run("--model=m") == 3
-    command = capsys.readouterr().out.rpartition("once more by: ")[2].strip()
+    command = capsys.readouterr().out.rpartition("unusable answer again: ")[2].strip()
     assert shlex.split(command) == ["beam-distill", "retry", str(job.work_dir), "--reason", "empty_answer"]
     with start_simulator() as simulator:
         given = [f"--teacher_model_endpoint_url={simulator.base_url}", "--report=false"]

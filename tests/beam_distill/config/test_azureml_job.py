@@ -151,7 +151,7 @@ def test_a_key_in_the_file_is_used_and_shown_nowhere() -> None:
     job = read_job(yaml.safe_load(MATH.read_text(encoding="utf-8")), "x")
     shown = json.dumps([found.settings.public_view(), found.origins, found.warnings, repr(found), repr(job)])
     assert KEY not in shown
-    assert any("whoever can read the file can read the key" in warning and "--api_key_env" in warning for warning in found.warnings)
+    assert any("anyone who can read the file can read the key" in warning and "--api_key_env" in warning for warning in found.warnings)
 
 
 def test_the_files_key_is_for_the_files_endpoint_alone() -> None:
@@ -234,7 +234,7 @@ def test_a_pipeline_job_is_read_through_its_expressions() -> None:
         (lambda job: job["outputs"].update(more={"type": "uri_file"}), "outputs.more"),
         (
             lambda job: job["outputs"]["labelled"].update(path="azureml://datastores/d/paths/${{name}}/train.jsonl"),
-            "the output generated_batch_train_file_path is a place in Azure ML",
+            "the output generated_batch_train_file_path is a path in Azure ML",
         ),
     ],
 )
@@ -262,7 +262,7 @@ def test_pipelines_that_cannot_be_run_say_why(tmp_path: Path, change: Any, match
 def test_data_of_another_step_is_asked_for(tmp_path: Path) -> None:
     path = changed(tmp_path, NLI, lambda job: job["jobs"]["distill"]["inputs"].update(train_file_path="${{parent.jobs.prep.outputs.rows}}"))
     assert resolved(path, train_file_path="rows.jsonl").settings.train_file_path == "rows.jsonl"
-    with pytest.raises(SettingsError, match=r"comes from \$\{\{parent.jobs.prep.outputs.rows\}\}.*what it makes as --train_file_path"):
+    with pytest.raises(SettingsError, match=r"comes from \$\{\{parent.jobs.prep.outputs.rows\}\}.*give its result as --train_file_path"):
         resolved(path)
 
 

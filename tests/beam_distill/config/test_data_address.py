@@ -43,7 +43,7 @@ def test_what_beam_reads(address: str, path: str) -> None:
         ("azureml:rows:3", "azureml:rows:3 is an asset in Azure ML; download it"),
         ("azureml:rows@latest", "is an asset in Azure ML"),
         (f"{SUBSCRIPTION}/data/rows/versions/1", "is an asset in Azure ML"),
-        ("azureml://datastores/store/paths/dir/a.jsonl", "give azfs://ACCOUNT/CONTAINER/dir/a.jsonl with the account"),
+        ("azureml://datastores/store/paths/dir/a.jsonl", "give azfs://ACCOUNT/CONTAINER/dir/a.jsonl with account"),
         (f"{SUBSCRIPTION}/datastores/store/paths/a.jsonl", "az ml datastore show --name store --resource-group g --workspace-name w "),
         ("wasbs://container/a.jsonl", "expected wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH"),
         ("abfss://workspace@onelake.dfs.fabric.microsoft.com/a.jsonl", "azfs://ACCOUNT/CONTAINER/PATH"),
@@ -138,5 +138,5 @@ def test_without_a_home_directory_the_whole_path_is_asked_for(monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(pwd, "getpwuid", nobody)  # as in a container that runs as any user
-    with pytest.raises(ValueError, match="~/rows.jsonl begins in a home directory, and there is none here"):
+    with pytest.raises(ValueError, match="~/rows.jsonl begins with a home directory, and there is none"):
         beam_path("~/rows.jsonl")

@@ -129,7 +129,7 @@ def test_rows_that_another_step_makes_are_asked_for_by_the_steps_name(tmp_path: 
     fields["jobs"][DATAGEN]["inputs"]["train_file_path"] = "${{parent.jobs.prep.outputs.o}}"
     with pytest.raises(SettingsError) as refused:
         resolve({}, written(tmp_path, fields), {})
-    assert "comes from ${{parent.jobs.prep.outputs.o}}, which is not run here; give what it makes as --train_file_path" in str(refused.value)
+    assert "comes from ${{parent.jobs.prep.outputs.o}}, which is not run here; give its result as --train_file_path" in str(refused.value)
 
 
 @pytest.mark.fault("G12")
@@ -140,7 +140,7 @@ def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Pa
     variable = f"{HEADER_VARIABLE}AUTHORIZATION"
     assert found.settings.additional_headers == {"Authorization": f"${{{variable}}}", "x-team": "a"}
     assert found.secrets[variable] == SECRET
-    assert any("the secret in Authorization is used; whoever can read the file can read it" in warning for warning in found.warnings)
+    assert any("the secret in Authorization is used; anyone who can read the file can read it" in warning for warning in found.warnings)
     assert "NOT-A-REAL-SECRET" not in repr(found) + str(found.settings.public_view())
 
 

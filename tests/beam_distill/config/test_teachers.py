@@ -80,7 +80,7 @@ def test_a_flag_names_another_teacher_than_the_list_of_the_file(tmp_path: Path) 
         ([{"url": EAST, "name": "a"}, {"url": WEST, "name": "a"}], "two entries are called a"),
         ([{"url": EAST, "api_key_env": "A", "api_key_file": "b"}], "teachers, entry 1, api_key_env, api_key_file: both are given"),
         ([{"url": EAST, "model": "a"}, {"url": WEST, "model": "b"}], "the models differ (a, b)"),
-        ([{"url": EAST, "deployment": "a"}, {"url": WEST, "deployment": "b"}], "give them as deployment and the model's as model"),
+        ([{"url": EAST, "deployment": "a"}, {"url": WEST, "deployment": "b"}], "give them as deployment and the model's name as model"),
         ([], "expected a list of endpoints"),
         (7, "expected a list of endpoints"),
     ],

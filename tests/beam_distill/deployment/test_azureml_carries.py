@@ -91,7 +91,7 @@ def test_what_stays_behind_is_said_by_name(tmp_path: Path, capsys: pytest.Captur
     said = capsys.readouterr().err
     for start in (
         "runner, master: left out",
-        "work_dir: somewhere/here is a path of this machine",
+        "work_dir: somewhere/here is a local path",
         "ca_bundle: /etc/ssl/own.pem",
         "generated_batch_train_file_path: azfs://acct/c/out/train.jsonl is not written to",
         "beam_options: azure_connection_string left out",

@@ -116,7 +116,7 @@ def test_a_config_file_of_such_a_name_is_refused(tmp_path: Path, target: str, na
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
 @pytest.mark.parametrize("path", ["out/a\nb.jsonl", "out/a\u2028b.jsonl", " out/a.jsonl"])
 def test_a_list_of_paths_holds_no_line_break(tmp_path: Path, target: str, path: str) -> None:
-    with pytest.raises(SettingsError, match="generated_batch_train_file_path: .*which a list of paths cannot carry"):
+    with pytest.raises(SettingsError, match="generated_batch_train_file_path: .*which a list of paths cannot contain"):
         rendered(target, a_config(tmp_path, generated_batch_train_file_path=path))
 
 

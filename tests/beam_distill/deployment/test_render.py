@@ -41,7 +41,7 @@ def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_ag
         (["github-actions", "--set", "max_worker_count=many"], "max_worker_count"),
         (["github-actions", "--set", "api_key=sk-123"], "no such value"),
         (["github-actions", "--runner", "flink"], "unexpected argument"),
-        (["flink-kubernetes"], "not on a filesystem that pods see"),
+        (["flink-kubernetes"], "not on a filesystem that pods can access"),
         (["azureml"], "knows"),
     ],
 )
@@ -49,7 +49,7 @@ def test_what_cannot_be_rendered_is_said(tmp_path: Path, capsys: pytest.CaptureF
     config = a_config(tmp_path)
     assert main(["render", *arguments, "--config", str(config), "-o", str(tmp_path / "out")]) == 2
     told = capsys.readouterr().err
-    assert said.replace("knows", "know no key reference") in told
+    assert said.replace("knows", "without key references") in told
     assert "sk-123" not in told
     assert not (tmp_path / "out").exists()
 
