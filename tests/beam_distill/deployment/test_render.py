@@ -42,15 +42,15 @@ def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_ag
         (["github-actions", "--set", "api_key=sk-123"], "no such value"),
         (["github-actions", "--runner", "flink"], "unexpected argument"),
         (["flink-kubernetes"], "not on a filesystem that pods can access"),
-        (["azureml"], "knows"),
+        (["azureml"], "without key references"),
     ],
 )
 def test_what_cannot_be_rendered_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     config = a_config(tmp_path)
     assert main(["render", *arguments, "--config", str(config), "-o", str(tmp_path / "out")]) == 2
-    told = capsys.readouterr().err
-    assert said.replace("knows", "without key references") in told
-    assert "sk-123" not in told
+    output = capsys.readouterr().err
+    assert said in output
+    assert "sk-123" not in output
     assert not (tmp_path / "out").exists()
 
 
