@@ -94,7 +94,7 @@ def test_a_submitted_jobs_id_and_its_metrics_of_now(portable: PipelineOptions) -
     assert _seen(metrics_of_now(result)) == 3
 
 
-def test_a_job_that_failed_is_told_by_its_text(portable: PipelineOptions) -> None:
+def test_a_failed_job_is_recognised_by_its_text(portable: PipelineOptions) -> None:
     pipeline = beam.Pipeline(runner=PortableRunner(), options=portable)
     _fill(pipeline, _NoSpace())
     with pytest.raises(RuntimeError) as raised:
@@ -147,13 +147,13 @@ pipeline.run().wait_until_finish()
 """
 
 
-def test_a_worker_that_dies_is_told_by_a_text() -> None:
+def test_a_worker_that_dies_is_recognised_by_a_text() -> None:
     command = [sys.executable, "-c", DYING_WORKER]
     ended = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120)
     assert ended.stdout == "exit code 3\n", ended.stderr
 
 
-def test_a_full_disk_of_a_worker_is_told_by_its_text() -> None:
+def test_a_full_disk_of_a_worker_is_recognised_by_its_text() -> None:
     pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
     _fill(pipeline, _NoSpace())
     with pytest.raises(RuntimeError) as raised:

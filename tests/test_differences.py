@@ -12,14 +12,14 @@ PAGE = ROOT / "docs" / "reference" / "differences.md"
 
 @pytest.mark.fault("G21")
 @pytest.mark.parametrize("page", ["README.md", "docs/reference/azure.md", "docs/reference/azureml_jobs.md", "docs/reference/launching.md"])
-def test_an_azure_user_is_led_to_it(page: str) -> None:
+def test_azure_users_find_the_page(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))
     assert PAGE in [(path.parent / link).resolve() for link in links if "://" not in link]
 
 
 @pytest.mark.fault("G21")
-def test_it_speaks_of_what_is_there() -> None:
+def test_the_page_names_only_what_exists() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert (PAGE.parent / link).exists(), link

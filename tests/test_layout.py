@@ -97,7 +97,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_follow_the_house(path: Path) -> None:
+def test_imports_follow_the_table(path: Path) -> None:
     names = set(imports_of(path))
     text = path.as_posix()
     if path.parts[0] == "transforms" and len(path.parts) > 2:
@@ -128,7 +128,7 @@ def is_own(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in ("self", "cls")
 
 
-def test_every_home_of_a_library_is_lived_in() -> None:
+def test_every_listed_library_is_imported() -> None:
     imported = {(name.split(".")[0], path.as_posix()) for path in MODULES for name in imports_of(path)}
     for library, homes in HOMES.items():
         assert [home for home in homes if not any(name == library and path.startswith(home) for name, path in imported)] == [], library
@@ -238,7 +238,7 @@ def test_files_that_a_folder_lists_are_there(path: Path) -> None:
     assert listed <= there
 
 
-def test_a_file_that_a_folder_lists_and_has_not_is_noticed() -> None:
+def test_the_files_that_a_docstring_lists_are_found() -> None:
     assert named_files("All of it.\n\nspec, registry   which one\nbase             what all do\nnumber_words\n\nMore words here.") == {
         *("spec", "registry", "base", "number_words")
     }

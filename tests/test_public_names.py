@@ -33,7 +33,7 @@ def test_a_public_name_is_there_and_says_what_it_is(package: str, name: str) -> 
 
 
 @pytest.mark.parametrize("package", PUBLIC)
-def test_another_name_is_not(package: str) -> None:
+def test_an_unknown_public_name_is_an_attribute_error(package: str) -> None:
     with pytest.raises(AttributeError, match=f"'{package}' has no attribute 'distil'"):
         importlib.import_module(package).distil  # noqa: B018
 
@@ -45,6 +45,6 @@ def test_the_page_has_each_of_them() -> None:
 
 
 @pytest.mark.parametrize("package", PUBLIC)
-def test_who_imports_a_package_does_not_wait_for_beam(package: str) -> None:
+def test_importing_a_package_does_not_load_beam(package: str) -> None:
     code = f"import sys, {package}; sys.exit('apache_beam' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -62,7 +62,7 @@ def test_a_404_leads_to_the_online_endpoints_over_all_pages(host: AzureHost) -> 
 
 
 @pytest.mark.parametrize("status", [401, 403, 500])
-def test_nothing_else_does(host: AzureHost, status: int) -> None:
+def test_another_status_does_not_lead_to_the_online_endpoints(host: AzureHost, status: int) -> None:
     host.state.always["arm serverless"] = Scripted(status, {"error": {"code": "X", "message": "no"}})
     host.state.online["teacher"] = an_online("https://t/score")
     with pytest.raises(AzureProblem):
@@ -70,7 +70,7 @@ def test_nothing_else_does(host: AzureHost, status: int) -> None:
     assert host.state.counts()["arm online"] == 0
 
 
-def test_nowhere(host: AzureHost) -> None:
+def test_an_endpoint_that_is_found_nowhere_says_how_to_list_them(host: AzureHost) -> None:
     with pytest.raises(AzureProblem, match="az ml online-endpoint list"):
         found(host)
 
@@ -153,7 +153,7 @@ def test_a_connection_leads_to_its_target(host: AzureHost) -> None:
     assert located(host, connection_name="c", teacher_model_endpoint_url="https://other/v1").address == "https://other/v1"
 
 
-def test_a_connection_to_azure_openai_tells_its_api_version(host: AzureHost) -> None:
+def test_a_connection_to_azure_openai_has_its_api_version(host: AzureHost) -> None:
     host.state.connections["c"] = a_connection(
         "https://r.openai.azure.com/", category="AzureOpenAI", metadata={"ApiVersion": "2024-12-01-preview"}
     )
@@ -162,7 +162,7 @@ def test_a_connection_to_azure_openai_tells_its_api_version(host: AzureHost) -> 
     assert spec.chat_url == "https://r.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-12-01-preview"
 
 
-def test_a_connection_without_a_key_opens_with_the_own_identity(host: AzureHost) -> None:
+def test_a_connection_without_a_key_uses_our_own_identity(host: AzureHost) -> None:
     host.state.connections["c"] = a_connection("https://r.openai.azure.com", authType="AAD", credentials=None)
     at = located(host, connection_name="c")
     assert at.credential.kind is CredentialKind.IDENTITY
@@ -252,7 +252,7 @@ def test_what_opens_an_endpoint_by_name_goes_to_no_other_host(host: AzureHost, m
 
 
 @pytest.mark.fault("G13")
-def test_a_connections_key_that_goes_to_another_address_is_said(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_connections_key_that_goes_to_another_address_is_reported(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
     host.state.connections["c"] = a_connection("https://t.eastus2.models.ai.azure.com/v1")
     located(host, connection_name="c", teacher_model_endpoint_url="https://t.eastus2.models.ai.azure.com")
     assert "its key goes to" not in caplog.text
@@ -271,7 +271,7 @@ def test_models_outside_the_list(host: AzureHost, name: str, caplog: pytest.LogC
         located(host, **{**given, name: f"{ASSET}/labels/latest"})
 
 
-def test_a_student_of_another_home_is_not_compared(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_student_from_another_publisher_is_not_compared(host: AzureHost, caplog: pytest.LogCaptureFixture) -> None:
     located(host, student_model="Qwen/Qwen3-8B", strict_model_list="true", teacher_model_endpoint_url="https://h/v1")
     assert "not one of" not in caplog.text
 
@@ -292,7 +292,7 @@ def test_a_token_is_not_sent_to_just_anyone(host: AzureHost) -> None:
         located(host, identity_scope="api://x/.default", authentication_type="managed_identity", teacher_model_endpoint_url="http://h.example")
 
 
-def test_an_azure_that_is_down_is_an_endpoint_that_is(host: AzureHost) -> None:
+def test_azure_that_is_down_counts_as_an_endpoint_that_is_down(host: AzureHost) -> None:
     host.state.always["imds"] = Scripted(503)
     with pytest.raises(RunRefused) as caught:
         located(host, connection_name="c")

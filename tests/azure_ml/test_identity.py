@@ -51,7 +51,7 @@ def test_a_source_that_is_not_there_is_an_outage(host: AzureHost, source: str, m
 
 
 @pytest.mark.parametrize("source", ["imds", "app_service", "azure_ml", "on_behalf_of"])
-def test_an_answer_that_is_no_token(host: AzureHost, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_a_token(host: AzureHost, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     host.become(source)
     monkeypatch.setenv("PATH", "")
     host.state.always[source] = Scripted(200, "<html>sign in</html>", content_type="text/html")
@@ -67,7 +67,7 @@ def test_each_source_asks_for_the_resource(host: AzureHost) -> None:
     assert seen.query == {"api-version": "2017-09-01", "resource": AML, "clientid": "client-1"}
 
 
-def test_a_client_id_of_the_settings_wins(host: AzureHost) -> None:
+def test_a_client_id_in_the_settings_wins(host: AzureHost) -> None:
     host.become("azure_ml")
     host.state.client_id = "client-2"
     assert request_token(IdentityRef(client_id="client-2"), SCOPE).value in host.state.tokens
@@ -91,7 +91,7 @@ def test_a_job_whose_identity_is_named_takes_that_then_the_user(host: AzureHost)
     assert host.state.counts() == {"azure_ml": 2, "on_behalf_of": 1}
 
 
-def test_a_named_source_is_the_only_one(host: AzureHost) -> None:
+def test_a_named_source_is_the_only_one_tried(host: AzureHost) -> None:
     host.become("azure_ml")
     host.become("on_behalf_of")
     request_token(IdentityRef("on_behalf_of"), SCOPE)
@@ -121,7 +121,7 @@ def test_a_service_principal_of_the_environment(host: AzureHost, monkeypatch: py
     assert host.state.counts() == {"workload": 1}
 
 
-def test_nobody_at_home_says_what_was_tried(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_credential_the_message_says_what_was_tried(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(AzureProblem, match="az login") as caught:
         request_token(IdentityRef("developer"), SCOPE)
@@ -188,7 +188,7 @@ def test_source_down_and_no_token_waits_and_goes_on(host: AzureHost) -> None:
     assert host.state.counts()["online"] == 3
 
 
-def test_source_gone_for_good_ends_the_run_with_the_reason(host: AzureHost) -> None:
+def test_a_source_that_stays_down_ends_the_run_with_the_reason(host: AzureHost) -> None:
     host.become("app_service")
     host.state.always["app_service"] = Scripted(503)
     rows = host.lane(host.endpoint(EndpointKind.ONLINE), outage_s=1.0).send(3)
@@ -231,13 +231,13 @@ def test_closed_at_teardown(host: AzureHost) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("azure token")]
 
 
-def test_a_secret_shows_itself_nowhere(host: AzureHost) -> None:
+def test_a_secret_is_shown_nowhere(host: AzureHost) -> None:
     host.become("imds")
     secret = kept_token(host.identity, SCOPE).get_blocking()
     assert secret.value not in repr(secret)
 
 
-def test_a_secret_that_comes_after_its_loop_is_gone_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_secret_that_arrives_after_its_loop_closed_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
     answer = threading.Event()
 
     def fetch() -> Secret[str]:

@@ -204,7 +204,7 @@ def test_extra_parameters_pass_the_strict_route(host: AzureHost, monkeypatch: py
     assert "Extra parameters" in row.failure.excerpt
 
 
-def test_bounds_are_told_before_the_run() -> None:
+def test_bounds_are_reported_before_the_run() -> None:
     with pytest.raises(RunRefused, match="teacher_model_temperature: 1.5 is above 1"):
         spec_of("https://t.e.models.ai.azure.com/chat/completions", teacher_model_temperature="1.5")
     spec_of("https://t.e.models.ai.azure.com/v1", teacher_model_temperature="1.5")

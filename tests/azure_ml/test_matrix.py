@@ -49,7 +49,7 @@ def test_expired_mid_run(host: AzureHost, source: str, kind: EndpointKind) -> No
 
 
 @every_source
-def test_source_down_keeps_a_living_token(host: AzureHost, source: str, kind: EndpointKind) -> None:
+def test_source_down_keeps_a_valid_token(host: AzureHost, source: str, kind: EndpointKind) -> None:
     host.become(source)
     lane = host.lane(host.endpoint(kind))
     first = lane.send(2)

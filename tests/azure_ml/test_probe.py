@@ -24,7 +24,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", AZURE_KINDS, ids=lambda kind: kind.value)
-def test_a_good_door_opens_without_tokens(host: AzureHost, kind: EndpointKind) -> None:
+def test_an_accepted_credential_costs_no_tokens(host: AzureHost, kind: EndpointKind) -> None:
     result = probe_endpoint(host.endpoint(kind, KEY), 2.0)
     assert result.reached
     assert result.refusal is None
@@ -49,7 +49,7 @@ def test_a_good_door_opens_without_tokens(host: AzureHost, kind: EndpointKind) -
         (Scripted(503), None),
     ],
 )
-def test_what_the_door_says(host: AzureHost, kind: EndpointKind, answer: Scripted, refusal: FailureKind | None) -> None:
+def test_responses_to_the_credential_check(host: AzureHost, kind: EndpointKind, answer: Scripted, refusal: FailureKind | None) -> None:
     host.state.always["door"] = answer
     result = probe_endpoint(host.endpoint(kind, KEY), 2.0)
     assert result.reached
@@ -74,7 +74,7 @@ def test_info_is_advice_only(host: AzureHost, info: Scripted) -> None:
     assert result.info_model == ""
 
 
-def test_info_refuses_like_the_door(host: AzureHost) -> None:
+def test_info_may_refuse_the_credential(host: AzureHost) -> None:
     host.state.info = Scripted(401)
     assert probe_endpoint(host.endpoint(EndpointKind.ONLINE, KEY), 2.0).refusal is FailureKind.UNAUTHORIZED
 
@@ -116,7 +116,7 @@ def test_check_sends_one_row_on_request(host: AzureHost, capsys: pytest.CaptureF
     assert host.state.counts() == {"door": 1, "azure_openai": 2}  # once under each name of the token limit
 
 
-def test_check_tells_of_a_sample_that_fails(host: AzureHost, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_a_sample_that_fails(host: AzureHost, capsys: pytest.CaptureFixture[str]) -> None:
     host.state.always["serverless"] = Scripted(422, {"status": 422, "code": "parameter_not_supported", "message": "top_p"})
     given = {"teacher_model_endpoint_url": f"{host.emulator.url}/serverless", "endpoint_kind": "serverless", "api_key_env": "TEACHER_KEY"}
     assert check(host, "--sample_request", **given) == 2

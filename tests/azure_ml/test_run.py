@@ -145,7 +145,7 @@ def test_nothing_secret_in_the_pickled_pipeline(host: AzureHost, job: Job) -> No
         assert not [part for part in parts if secret in part]
 
 
-def test_a_refused_key_is_told_before_rows_are_sent(host: AzureHost, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_key_is_reported_before_rows_are_sent(host: AzureHost, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the model is given and nothing else has to be asked; an endpoint that is silent then may speak later."""
     monkeypatch.setenv("TEACHER_KEY", "OLD")
     job.url = f"{host.emulator.url}/plain/v1"

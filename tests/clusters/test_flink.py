@@ -78,7 +78,7 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
         check_survived(job, simulator, rows, open_then, "flink JobManager killed, submitted again", answered_before=answered)
 
 
-def test_a_person_sees_the_job_go_on_and_stops_it_with_ctrl_c(flink: FlinkCluster, tmp_path: Path) -> None:
+def test_a_person_follows_the_job_and_stops_it_with_ctrl_c(flink: FlinkCluster, tmp_path: Path) -> None:
     """As in a terminal: Ctrl-C reaches every process of the command; the job server is one that the command started itself."""
     rows = 6000
     train = write_rows(tmp_path / "train.jsonl", questions(rows))

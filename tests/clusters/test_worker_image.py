@@ -78,7 +78,7 @@ def test_its_entry_point_is_the_worker_pool_of_a_job(shared: Path, flags: list[s
         os.umask(mask)
 
 
-def test_a_worker_that_may_not_write_is_said_in_a_sentence(shared: Path, flags: list[str]) -> None:
+def test_a_worker_without_write_access_is_reported_in_a_sentence(shared: Path, flags: list[str]) -> None:
     with start_simulator() as simulator:
         job = ClusterJob(shared / "closed", simulator.base_url, "MATH", write_rows(shared / "closed" / "train.jsonl", questions(10)))
         ended = job.run(*flags)

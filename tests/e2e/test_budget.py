@@ -89,7 +89,7 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_what_was_on_the_wire_of_a_run_that_was_killed_counts(tmp_path: Path) -> None:
+def test_requests_in_flight_of_a_killed_run_count(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=4000, completion_tokens=50))) as simulator:
         job = Job(tmp_path, simulator.base_url)
         job.train(questions(100))

@@ -69,7 +69,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
 @pytest.mark.fault("X-E1")
 @pytest.mark.parametrize("what", ["ledger", "work_dir"])
 @pytest.mark.parametrize("how", ["removed", "renamed"])
-def test_a_ledger_that_goes_away_stops_the_run_and_nothing_is_published(
+def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
     tmp_path: Path, what: str, how: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     job = Job(tmp_path)
@@ -123,7 +123,7 @@ def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_pat
 
 
 @pytest.mark.fault("D17", "X-A8")
-def test_a_damaged_record_is_asked_again_and_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_record_is_requested_again_and_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path)
     job.train(questions(ROWS))
     with small_teacher() as teacher:

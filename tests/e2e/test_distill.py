@@ -93,7 +93,7 @@ def test_a_program_can_show_progress_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("N7")
-def test_progress_that_fails_is_said_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_that_fails_is_reported_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def broken(view: ProgressView) -> None:
         raise ValueError("my own mistake")
 
@@ -129,7 +129,7 @@ def call(folder: Path, url: str, **more: Any) -> str:
 
 
 @pytest.mark.fault("N7")
-def test_a_script_that_calls_it_prints_what_it_prints_itself(tmp_path: Path) -> None:
+def test_a_script_that_calls_it_prints_nothing_more(tmp_path: Path) -> None:
     with start_simulator() as simulator:
         text = f"from beam_distill import distill\nresult = {call(tmp_path, simulator.base_url)}\nprint(result.ok)\n"
         out, errors = run_script(tmp_path, text).communicate(timeout=120)

@@ -129,7 +129,7 @@ def test_2_input_without_one_usable_row(job: Job, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.fault("N13")
-def test_2_rows_without_messages_are_told_the_way_out_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_2_rows_without_messages_name_the_fix_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train(['{"premise": "a", "hypothesis": "b"}', "not json", '{"premise": "c", "hypothesis": "d"}'])
     with start_simulator() as simulator:
         job.url = simulator.base_url

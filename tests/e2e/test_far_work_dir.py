@@ -40,7 +40,7 @@ def text(name: str) -> str:
     return OBJECTS[f"{PLACE}/{name}"].decode()
 
 
-def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_remote_work_dir_works_like_a_local_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job, far = FarJob(tmp_path), f"{PLACE}/train.beam_distill"
     job.train([*questions(ROWS), "not json"])
     with start_simulator(SimulatorSettings(faults={"null_content": 1.0})) as simulator:
@@ -81,7 +81,7 @@ def test_a_far_work_dir_is_worked_with_as_a_near_one(tmp_path: Path, capsys: pyt
     assert not [name for name in OBJECTS if "/staging/" in name or name.endswith("lock.json")]
 
 
-def test_a_change_of_settings_is_said_though_a_far_ledger_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_of_settings_is_reported_though_a_remote_ledger_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = FarJob(tmp_path)
     job.train(questions(ROWS))
     with start_simulator() as simulator:
@@ -116,7 +116,7 @@ def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.C
     assert not [name for name in OBJECTS if "bad_lines" in name]
 
 
-def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_of_a_running_remote_job(capsys: pytest.CaptureFixture[str]) -> None:
     far = f"{PLACE}/work"
     timeline = Timeline(f"{far}/timeline/run-1.jsonl")
     for second in (0.0, 1.0, WHOLE_EVERY_S, WHOLE_EVERY_S + 1):
@@ -140,12 +140,12 @@ def test_a_report_of_a_run_that_goes_on_far_away(capsys: pytest.CaptureFixture[s
         (["report", "nosuch://bucket/job"], "no installed package reads nosuch://"),
     ],
 )
-def test_a_far_place_without_a_run_is_told(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_remote_folder_without_a_run_is_reported(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_asked_says_what_names_its_account(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_storage_names_the_variable_for_its_account(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("azure.storage.blob")
     monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
     assert main(["ledger", "azfs://account/container/job"]) == 5
@@ -154,7 +154,7 @@ def test_a_place_that_cannot_be_asked_says_what_names_its_account(capsys: pytest
     assert "AZURE_STORAGE_CONNECTION_STRING" in said
 
 
-def test_a_budget_is_kept_there_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_budget_is_kept_in_a_remote_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = FarJob(tmp_path)
     job.train(questions(ROWS))
     with start_simulator(SimulatorSettings(faults={"truncated_body": 0.3}, seed=3)) as simulator:

@@ -51,7 +51,7 @@ def test_a_closed_terminal_drains_as_sigterm_does(tmp_path: Path, capsys: pytest
 
 @pytest.mark.slow
 @pytest.mark.fault("A7")
-def test_who_has_hang_ups_ignored_goes_on(tmp_path: Path) -> None:
+def test_a_run_that_ignores_hang_ups_goes_on(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.train(questions(10))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=5))) as simulator:
@@ -92,7 +92,7 @@ def test_a_run_that_stops_predicts_nothing() -> None:
         ({}, False),
     ],
 )
-def test_frames_are_drawn_where_the_last_one_alone_stays(environment: dict[str, str], live: bool) -> None:
+def test_environments_that_keep_only_the_last_frame(environment: dict[str, str], live: bool) -> None:
     assert keeps_the_last_frame_only(environment) is live
 
 
@@ -117,7 +117,7 @@ def test_a_run_below_the_minimum_did_finish(tmp_path: Path, capsys: pytest.Captu
 
 
 @pytest.mark.fault("N20")
-def test_tests_look_at_nothing_beside_the_clone_unless_told() -> None:
+def test_tests_read_nothing_outside_the_clone_by_default() -> None:
     text = "import builders; print(builders.SHARED_DATA.exists())"
     ended = subprocess.run(
         [sys.executable, "-c", text], cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}, capture_output=True, text=True, timeout=60
@@ -125,7 +125,7 @@ def test_tests_look_at_nothing_beside_the_clone_unless_told() -> None:
     assert ended.stdout == "False\n", ended.stderr
 
 
-def test_a_working_directory_that_is_gone_ends_no_run(tmp_path: Path) -> None:
+def test_a_removed_working_directory_does_not_end_the_run(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.train(questions(10))
     gone = tmp_path / "gone"

@@ -39,7 +39,7 @@ def run_in(folder: Path, teacher: SmallTeacher, train: str, output: str, **envir
 
 @pytest.mark.fault("D5", "X-C1", "G17")
 @pytest.mark.parametrize("name", ["train[1]", "a]b[c *?", "[!x] {a,b} [z-a]", "back\\slash"])
-def test_letters_of_patterns_in_any_path_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+def test_pattern_characters_in_any_path_are_literal(tmp_path: Path, name: str) -> None:
     folder = tmp_path / f"x {name}"
     write_rows(folder / f"{name}.jsonl", questions(ROWS))
     write_rows(tmp_path / "x v" / "1.jsonl", questions(3, 900))  # what the name would match as a pattern
@@ -124,7 +124,7 @@ def test_two_stars_may_mean_no_folder_as_in_shells(tmp_path: Path, monkeypatch: 
     assert not matches("s3://b/d/**/*.jsonl", "s3://b/new.jsonl")
 
 
-def test_a_pattern_takes_in_nothing_beside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_matches_nothing_outside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "data").mkdir()
     monkeypatch.chdir(tmp_path)
     for pattern in ("data/**", "data/**/*.jsonl", "data/*/*.jsonl", f"{tmp_path}/data/**.jsonl", "data/.*/*.jsonl"):
@@ -246,7 +246,7 @@ def test_earlier_files_of_the_same_name_and_a_persons_own_file_are_kept(tmp_path
 
 
 @pytest.mark.fault("T6")
-def test_what_a_killed_run_left_beside_the_output_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_run_left_beside_the_output_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
     output = tmp_path / "out" / "train.jsonl"
     with small_teacher() as teacher:

@@ -46,7 +46,7 @@ def test_where_nothing_is_to_be_asked_neither_teacher_nor_key_is_needed(
 
 @pytest.mark.slow
 @pytest.mark.fault("D20")
-def test_with_a_row_more_the_teacher_is_needed(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_one_more_row_the_teacher_is_needed(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
     answered.train(questions(ROWS + 4))
     assert answered.run() == 4
     capsys.readouterr()

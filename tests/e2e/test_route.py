@@ -45,7 +45,7 @@ def teacher_at(route: str, asked: list[str]) -> type[BaseHTTPRequestHandler]:
     ("base", "route"),
     [("/api", "/api/chat/completions"), ("/inference", "/inference/v1/chat/completions"), ("/api", "/api/v1/chat/completions")],
 )
-def test_the_route_that_is_there_is_asked(tmp_path: Path, base: str, route: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_existing_route_is_requested(tmp_path: Path, base: str, route: str, capsys: pytest.CaptureFixture[str]) -> None:
     asked: list[str] = []
     with serving(teacher_at(route, asked)) as place:
         job = Job(tmp_path, f"http://{place}{base}")
@@ -62,7 +62,7 @@ def test_the_route_that_is_there_is_asked(tmp_path: Path, base: str, route: str,
     ["[" * 100_000, '{"data": [{"id": "a\\ud83d"}]}', '{"data": {"id": 1}}', '{"data": [[[["x"]]]]}'],
     ids=["nested", "half", "map", "lists"],
 )
-def test_a_strange_list_of_models_is_no_list(tmp_path: Path, body: str) -> None:
+def test_a_strange_list_of_models_is_ignored(tmp_path: Path, body: str) -> None:
     class Teacher(teacher_at("/v1/chat/completions", [])):  # type: ignore[misc]
         def do_GET(self) -> None:
             data = body.encode()

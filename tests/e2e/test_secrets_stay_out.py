@@ -166,7 +166,7 @@ def test_a_secret_in_the_address_is_refused_unread(tmp_path: Path, parameter: st
 
 @pytest.mark.fault("D8", "X-C10")
 @pytest.mark.parametrize("key", [True, False])
-def test_logins_of_netrc_are_not_read(
+def test_credentials_in_netrc_are_not_read(
     tmp_path: Path, echo: str, key: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".netrc").write_text("machine localhost login me password from-netrc\ndefault login me password from-netrc\n")

@@ -51,7 +51,7 @@ def test_an_address_given_twice_is_one_pool_and_a_rerun_with_one_sends_nothing(j
         assert "requests    0; 40 answers taken from the ledger" in capsys.readouterr().out
 
 
-def test_one_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_endpoint_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings()) as one, start_simulator(SimulatorSettings(api_key="made-up")) as locked:
         teachers = [{"name": "open", "url": one.base_url}, {"name": "locked", "url": locked.base_url}]
         assert with_teachers(job, "check", teachers) == 4
@@ -81,7 +81,7 @@ def test_a_key_that_one_entry_names_goes_to_that_endpoint_alone(job: Job, monkey
     assert "made-up" not in (job.work_dir / "run.json").read_text()
 
 
-def test_none_that_can_be_used_is_said_with_every_name(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_usable_model_is_reported_with_every_name(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(api_key="made-up")) as locked:
         teachers = [{"name": "gone", "url": NOWHERE}, {"name": "locked", "url": locked.base_url}]
         assert with_teachers(job, "run", teachers) == 4

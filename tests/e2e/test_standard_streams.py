@@ -103,7 +103,7 @@ def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, 
 
 
 @pytest.mark.fault("X-C9")
-def test_who_reads_an_export_may_stop_and_a_full_disk_is_said(tmp_path: Path) -> None:
+def test_the_reader_of_an_export_may_stop_and_a_full_disk_is_reported(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.train(questions(200))
     with start_simulator() as simulator:

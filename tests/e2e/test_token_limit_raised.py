@@ -112,7 +112,7 @@ def test_a_row_that_filled_the_context_is_asked_again_on_request(short: Job, tea
     assert asked(teacher) == []
 
 
-def test_the_summary_says_what_helps(tmp_path: Path, teacher: SmallTeacher, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_says_what_to_do(tmp_path: Path, teacher: SmallTeacher, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path, teacher.url)
     job.train(questions(4))
     assert job.run("--min_endpoint_success_ratio=0.9") == 3
@@ -140,7 +140,7 @@ def test_of_a_conversation_only_the_turn_that_was_cut_off_is_asked_again(tmp_pat
     assert [message["content"] for message in read_jsonl(job.train_output)[0]["messages"]][1::2] == ["4", "10"]
 
 
-def test_the_change_is_said_with_its_price_before_anything_is_sent(
+def test_the_change_is_reported_with_its_price_before_anything_is_sent(
     short: Job, teacher: SmallTeacher, capsys: pytest.CaptureFixture[str]
 ) -> None:
     higher = ("--teacher_model_max_new_tokens=1024", *PRICES)

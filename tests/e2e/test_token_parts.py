@@ -19,7 +19,7 @@ PRICES = (
 )
 
 
-def test_summary_run_json_report_and_estimate_tell_the_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_run_json_report_and_estimate_show_the_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = SimulatorSettings(cached_share=0.5, reasoning_share=0.9, latency=Latency(completion_tokens=200))
     with start_simulator(settings) as simulator:
         job = Job(tmp_path, simulator.base_url)

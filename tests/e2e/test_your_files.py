@@ -60,7 +60,9 @@ def test_a_template_that_names_a_missing_column_sends_nothing(
     assert "user_template names querstion, which is not there; the columns are: question, answer" in capsys.readouterr().err
 
 
-def test_a_torn_file_publishes_nothing_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_truncated_file_publishes_nothing_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_files()
     rows = [chat_line(("user", "Say A. " + "".join(f"{number * place:x}" for place in range(999, 1060)))) for number in range(1, 2500)]

@@ -151,7 +151,7 @@ def test_an_unknown_model_stops_the_run(aimock: Aimock, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_wrong_key_and_none(tmp_path: Path, command: str) -> None:
+def test_a_wrong_key_and_no_key(tmp_path: Path, command: str) -> None:
     with Aimock(tmp_path / "server", fixtures=FIXTURES, key="right-key-1") as server:
         job = job_of(tmp_path, server.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
         wrong = run(job, "--api_key_env=AIMOCK_KEY", command=command, environ={"AIMOCK_KEY": "wrong-key-1"})

@@ -40,7 +40,7 @@ def test_an_echo_is_no_answer_to_a_question_of_form(katan: Katan, tmp_path: Path
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "CONVERSATION"])
-def test_an_echo_holds_no_reasoning(katan: Katan, tmp_path: Path, task: str) -> None:
+def test_an_echo_has_no_reasoning(katan: Katan, tmp_path: Path, task: str) -> None:
     flag = "--enable_chain_of_density" if task == "SUMMARIZATION" else "--enable_chain_of_thought"
     ended = run(job_of(tmp_path, katan.url, task, rows(task, 10)), WITH_KEY, f"{flag}=true", environ=ENVIRON)
     assert ended.code == 3, recorded(ended)
@@ -48,7 +48,7 @@ def test_an_echo_holds_no_reasoning(katan: Katan, tmp_path: Path, task: str) -> 
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_wrong_key_is_said_and_not_shown(tmp_path: Path, command: str) -> None:
+def test_a_wrong_key_is_reported_and_not_shown(tmp_path: Path, command: str) -> None:
     """Its refusal quotes the key that it was given."""
     with Katan(tmp_path / "server", flags=("--validate-keys", "--api-keys", "openai=another-key")) as server:
         job = job_of(tmp_path, server.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))

@@ -129,7 +129,7 @@ def test_nothing_but_429_ends_the_run(litellm: LiteLlm, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("R12")
-def test_a_dead_server_behind_it_ends_the_run_with_its_words(litellm: LiteLlm, tmp_path: Path) -> None:
+def test_a_dead_server_behind_a_gateway_ends_the_run_with_its_message(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 60))
     ended = run(job, WITH_KEY, "--model=dead", "--outage_patience=5", environ=ENVIRON, timeout_s=90)
     assert ended.code == 4, recorded(ended)
@@ -139,7 +139,7 @@ def test_a_dead_server_behind_it_ends_the_run_with_its_words(litellm: LiteLlm, t
 
 @pytest.mark.fault("R6")
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_wrong_key_and_none(litellm: LiteLlm, tmp_path: Path, command: str) -> None:
+def test_a_wrong_key_and_no_key(litellm: LiteLlm, tmp_path: Path, command: str) -> None:
     """Without a database it says of a key that it does not know: No connected db., with status 400."""
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
     wrong = run(job, WITH_KEY, "--model=SUMMARIZATION", command=command, environ={"LITELLM_KEY": "sk-wrong-1234"})

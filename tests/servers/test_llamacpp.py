@@ -89,7 +89,7 @@ def test_rows_that_are_all_too_long_are_each_refused_once(llama: LlamaServer, tm
 
 
 @pytest.mark.fault("R8")
-def test_an_answer_that_filled_the_context_is_told_from_one_that_reached_the_limit(llama: LlamaServer, tmp_path: Path) -> None:
+def test_an_answer_that_filled_the_context_is_distinguished_from_one_that_reached_the_limit(llama: LlamaServer, tmp_path: Path) -> None:
     endless = speaks("line ::= [a-z]{1000}\nroot ::= line line line line line")
     full = run(job_of(tmp_path / "full", llama.url, "SUMMARIZATION", long_rows(3, 900)), endless, "--teacher_model_max_new_tokens=2000")
     assert full.reasons() == {"cut_off_by_length": 3}, recorded(full)
@@ -130,7 +130,7 @@ def test_a_model_it_does_not_list_is_found_by_check(llama: LlamaServer, tmp_path
     assert "tiny" in ended.output, ended.output
 
 
-def test_a_wrong_key_and_none(tmp_path: Path) -> None:
+def test_a_wrong_key_and_no_key(tmp_path: Path) -> None:
     with LlamaServer(tmp_path / "server", key="right-key-1") as server:
         job = job_of(tmp_path, server.url, "NLI", rows("NLI", 3))
         wrong = run(job, "--api_key_env=LLAMA_KEY", environ={"LLAMA_KEY": "wrong-key-1"})

@@ -34,7 +34,7 @@ def test_every_task_plain(serve: TransformersServe, tmp_path: Path, task: str) -
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != "CONVERSATION"])
-def test_noise_holds_no_reasoning(serve: TransformersServe, tmp_path: Path, task: str) -> None:
+def test_noise_has_no_reasoning(serve: TransformersServe, tmp_path: Path, task: str) -> None:
     flag = "--enable_chain_of_density" if task == "SUMMARIZATION" else "--enable_chain_of_thought"
     ended = run(job_of(tmp_path, serve.url, task, rows(task, 10)), *FEW, MODEL, f"{flag}=true", timeout_s=200)
     assert ended.code == 0, recorded(ended)

@@ -10,7 +10,7 @@ from transforms.batch_by_size import BatchBySize, _BatchFn
 
 @pytest.mark.fault("G16")
 @pytest.mark.parametrize(("letter", "rows"), [("a", 4), ("é", 2), ("字", 1), ("😀", 1)])
-def test_a_batch_is_bounded_by_bytes_not_by_letters(letter: str, rows: int) -> None:
+def test_a_batch_is_bounded_by_bytes_not_by_characters(letter: str, rows: int) -> None:
     batching = _BatchFn(400)
     batching.start_bundle()
     pending = [(a_request(("user", letter * 100), key=f"row-{number}"), None) for number in range(8)]

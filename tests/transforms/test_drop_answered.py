@@ -60,7 +60,7 @@ def test_only_rejects_of_the_chosen_reasons_are_sent_again(tmp_path: Path, conte
     assert isinstance(looked_up(spec), ScoredRow) is not sent
 
 
-def test_the_new_answer_stands_and_is_not_asked_for_a_third_time(tmp_path: Path) -> None:
+def test_the_new_answer_counts_and_is_not_requested_a_third_time(tmp_path: Path) -> None:
     spec = scoring(tmp_path, "run-2", ("not_a_number",))
     record_answer(spec, "run-1", "no idea")
     record_answer(spec, "run-2", "still none")

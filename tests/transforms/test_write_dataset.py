@@ -15,7 +15,7 @@ def test_the_one_file_gets_its_final_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_one_of_several_parts_does_not(tmp_path: Path, number: int) -> None:
+def test_one_of_several_parts_is_not_put_in_place(tmp_path: Path, number: int) -> None:
     staged, final = tmp_path / f"train-0000{number}-of-00002", tmp_path / "train.jsonl"
     staged.write_text("half of the rows")
     with pytest.raises(RuntimeError, match="in several parts"):

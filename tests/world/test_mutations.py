@@ -120,7 +120,7 @@ def test_a_damaged_response_costs_one_attempt(
 
 @settings(steady, max_examples=120)
 @given(value=any_json, status=st.integers(200, 799))
-def test_no_json_is_an_accident(value: Any, status: int) -> None:
+def test_no_json_raises(value: Any, status: int) -> None:
     started = time.thread_time()
     classify(status, {}, value, REQUEST)
     try:
@@ -135,7 +135,7 @@ def test_no_json_is_an_accident(value: Any, status: int) -> None:
 
 @settings(steady, max_examples=60)
 @given(base=st.sampled_from(RESPONSES), changes=edits)
-def test_a_damaged_wire_is_a_failure_or_an_answer(base: Response, changes: list[tuple[float, int, bytes]]) -> None:
+def test_damaged_bytes_are_a_failure_or_an_answer(base: Response, changes: list[tuple[float, int, bytes]]) -> None:
     headers = {"Content-Type": "application/json", **base.headers, "Content-Length": str(len(base.body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     wire = edited(f"HTTP/1.1 {base.status} Words\r\n{lines}\r\n".encode() + base.body, changes)

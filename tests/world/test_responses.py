@@ -35,7 +35,7 @@ def results() -> Iterator[dict[str, AttemptResult]]:
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_a_response_is_taken_for_what_it_is(case: Case, results: dict[str, AttemptResult]) -> None:
+def test_a_response_is_classified(case: Case, results: dict[str, AttemptResult]) -> None:
     fields, result = case.fields, results[case.name]
     if "kind" in fields:
         failure = result.failure
@@ -67,7 +67,7 @@ def test_a_response_is_taken_for_what_it_is(case: Case, results: dict[str, Attem
         assert result.was_stream or result.body == case.response.body
 
 
-def test_the_corpus_is_of_the_world() -> None:
+def test_the_corpus_covers_every_kind() -> None:
     assert len(cases()) >= 150
     assert all(case.fields["source"] and case.fields["then"] for case in cases())
     adapted = {FailureKind.WANTS_MAX_TOKENS, FailureKind.NO_CREDENTIAL, FailureKind.CANNOT_CONNECT}

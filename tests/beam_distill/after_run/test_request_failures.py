@@ -32,6 +32,6 @@ def test_messages_that_differ_in_numbers_and_ids_count_as_one() -> None:
     assert told[0].words == f"status 400: id {0:032x} of 0 tokens"
 
 
-def test_only_the_most_frequent_are_told() -> None:
+def test_only_the_most_frequent_are_reported() -> None:
     rejects = [{"reason": "bad_request", "detail": "abcdefghijkl"[kind]} for kind in range(12) for _ in range(kind + 1)]
     assert [failure.rows for failure in most_frequent(rejects)] == [12, 11, 10][:MOST]

@@ -24,7 +24,7 @@ def test_what_earlier_answers_took_is_the_price() -> None:
     assert again.price(PRICES, 10) == "4 requests, about 667 tokens in and at most 40 out, at most 0.95 USD"  # a lower limit bounds them
 
 
-def test_where_no_tokens_were_reported_none_are_made_up() -> None:
+def test_where_no_tokens_were_reported_none_are_invented() -> None:
     again = SentAgain()
     again.add_row(3, [None])
     assert again.price(PRICES, 512) == "3 requests; their usage is not known, because the endpoint reports no tokens"

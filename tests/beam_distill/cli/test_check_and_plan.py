@@ -53,7 +53,7 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would speak of lines that are mended
 
 
-def test_a_torn_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_truncated_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     torn = job.folder / "train.jsonl.gz"
     whole = gzip.compress("\n".join(questions(40_000)).encode())
     torn.write_bytes(whole[: len(whole) // 2])
@@ -64,7 +64,7 @@ def test_a_torn_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: py
     assert f"train: {torn} cannot be read from line" in capsys.readouterr().err
 
 
-def test_a_list_of_bad_lines_that_cannot_be_taken_away_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_of_bad_lines_that_cannot_be_removed_is_reported(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     (job.work_dir / "bad_lines.jsonl").mkdir(parents=True)
     assert job.command("check") == 5
@@ -111,7 +111,7 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
         assert job.command("check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
-def test_files_without_lines_are_told_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_without_lines_are_reported_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path)
     (tmp_path / "train.json").write_text('[{"messages": [{"role": "user", "content": "How many is 1 plus 1?"}]}, 7]')
     (tmp_path / "rows.csv").write_text('messages\n"[{""role"": ""user"",\n ""content"": ""2?""}]"\nno chat\n')
@@ -153,7 +153,7 @@ def test_a_pilot_makes_the_estimate_and_its_answers_are_reused(job: Job, capsys:
         assert "10 answers taken from the ledger" in capsys.readouterr().out
 
 
-def test_a_silent_endpoint_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_silent_endpoint_does_not_prevent_an_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://127.0.0.1:9"
     silent = "--first_answer_patience=0.1"
     assert job.command("check", silent, *PRICES) == 4
@@ -182,7 +182,7 @@ def test_what_the_ledger_answers_is_in_no_estimate_of_a_silent_endpoint(job: Job
     assert "counted for the model simulated-teacher" in shown
 
 
-def test_a_choice_among_models_hinders_no_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_choice_among_models_does_not_prevent_an_estimate(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(models=("small", "large"))) as simulator:
         job.url = simulator.base_url
         assert job.command("check") == 2
@@ -201,7 +201,7 @@ def test_a_model_that_is_not_listed_is_refused(job: Job, capsys: pytest.CaptureF
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no filesystem here that takes no files from anybody")
-def test_outputs_are_tried_not_only_their_rights(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outputs_are_written_to_not_only_checked_for_rights(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://localhost:1"
     assert job.command("check", "--generated_batch_train_file_path=/proc/x/train.jsonl") == 2
     assert "generated_batch_train_file_path: /proc/x/train.jsonl cannot be written" in capsys.readouterr().err
@@ -289,7 +289,7 @@ def test_estimates_rest_on_what_was_seen() -> None:
     assert estimate_lines(0, 0, 512, 200, usage, None) == ["estimate    nothing is left to be sent"]
 
 
-def test_what_is_no_command_or_no_file_of_authorities_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_command_or_file_of_authorities_is_reported(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rum"]) == 2
     assert "'rum' is not a command; did you mean run?" in capsys.readouterr().err
     job.url = "http://127.0.0.1:9"

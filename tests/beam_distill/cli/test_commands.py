@@ -53,7 +53,7 @@ def test_no_command_imports_another(path: Path) -> None:
     assert not [name for name in imported if name.startswith("beam_distill.cli.commands")]
 
 
-def test_the_door_knows_no_command_by_name() -> None:
+def test_main_knows_no_command_by_name() -> None:
     tree = ast.parse((FOLDER.parent / "main.py").read_text())
     assert not {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} & set(NAMES)
 

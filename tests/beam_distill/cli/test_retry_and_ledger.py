@@ -57,7 +57,7 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
 
 
 @pytest.mark.fault("N32")
-def test_what_came_of_the_rows_that_were_asked_again_is_said() -> None:
+def test_the_result_of_the_rows_sent_again_is_reported() -> None:
     before: list[dict[str, Any]] = [{"split": "train", "file": "a.jsonl", "line": line} for line in (1, 2, 3)]
     after = [{**before[1], "reason": "no_json"}, {"split": "train", "file": "a.jsonl", "line": 9, "reason": "invalid_json"}]
     places = {(row["split"], os.path.abspath(str(row["file"])), row["line"]) for row in before}  # that run was started elsewhere
@@ -117,7 +117,7 @@ def test_the_old_answers_stay_on_the_ledger(rejected: Job, capsys: pytest.Captur
         ([], "--reason"),
     ],
 )
-def test_what_cannot_be_meant_sends_nothing(rejected: Job, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_impossible_arguments_send_nothing(rejected: Job, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator() as simulator:
         assert retry(rejected, simulator, *arguments) == 2
         assert simulator.stats()["requests"] == 0
@@ -137,7 +137,7 @@ def test_secrets_that_the_record_lacks_are_asked_for(rejected: Job, capsys: pyte
 
 
 @pytest.mark.fault("X-F5")
-def test_a_masked_body_is_asked_for_and_not_sent_as_it_is_shown(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_masked_body_must_be_given_again(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:
     path = rejected.work_dir / "run.json"
     record = json.loads(path.read_text())
     record["settings"]["extra_body"] = {"data_sources": [{"key": "***"}]}
@@ -164,7 +164,7 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFi
         (["--reason", "not_sent", "--export=-"], "nothing was sent"),
     ],
 )
-def test_a_reason_that_no_record_can_have_is_told(rejected: Job, chosen: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reason_that_no_record_can_have_is_reported(rejected: Job, chosen: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["ledger", str(rejected.work_dir), *chosen]) == 2
     shown = capsys.readouterr()
@@ -176,7 +176,7 @@ def test_a_reason_that_no_record_can_have_is_told(rejected: Job, chosen: list[st
     "chosen",
     [["--reason", "no_json", "empty_answer"], ["--reason=no_json,empty_answer"], ["--reason=empty_answer", "--reason=no_json"]],
 )
-def test_several_reasons_are_given_as_a_person_likes(rejected: Job, chosen: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_reasons_may_be_given_in_any_style(rejected: Job, chosen: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["ledger", str(rejected.work_dir), *chosen]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 12

@@ -124,7 +124,7 @@ def test_what_is_done_anyway_is_not_named(tmp_path: Path) -> None:
     ("endpoint", "kind"),
     [("https://gateway.example.com/openai", "azure_openai"), ("https://r.openai.azure.com", None)],
 )
-def test_a_connection_to_azure_openai_is_one_under_any_hosts_name(tmp_path: Path, endpoint: str, kind: str | None) -> None:
+def test_a_connection_to_azure_openai_may_have_any_host(tmp_path: Path, endpoint: str, kind: str | None) -> None:
     path = changed(tmp_path, MATH, lambda job: job["teacher_model_endpoint_connection"].update(type="azure_open_ai", endpoint=endpoint))
     found = resolved(path)
     assert found.settings.endpoint_kind == kind
@@ -137,7 +137,7 @@ def test_a_key_without_an_address_goes_to_the_address_that_is_given(tmp_path: Pa
     assert resolved(path, teacher_model_endpoint_url="http://127.0.0.1:1/v1").settings.api_key_env == KEY_VARIABLE
 
 
-def test_a_request_batch_size_above_the_most_workers_is_said(tmp_path: Path) -> None:
+def test_a_request_batch_size_above_the_most_workers_is_reported(tmp_path: Path) -> None:
     path = changed(tmp_path, MATH, lambda job: job["teacher_model_settings"]["endpoint_request_settings"].update(request_batch_size=500))
     found = resolved(path)
     assert found.settings.effective_initial_worker_count == 200

@@ -82,7 +82,7 @@ def by_default_of_the_pipeline(values: dict[str, Any], folder: Path) -> Resolved
 SOURCES = (by_flag, by_environment, by_yaml, by_json, by_step, by_bound_step, by_default_of_the_pipeline)
 
 
-def test_they_are_the_components() -> None:
+def test_the_inputs_are_those_of_the_component() -> None:
     assert set(INPUTS) == set(COMPONENT_INPUTS)
     assert len(INPUTS) == 38
 

@@ -92,7 +92,7 @@ def test_stop_texts_arrive_exactly_as_given(tmp_path: Path, text: str, stops: tu
 @pytest.mark.fault("G5")
 @pytest.mark.parametrize("text", ["---", "-", "--END--", "-----\n"])
 @pytest.mark.parametrize("flag", ["--teacher_model_stop", "--teacher-model-stop"])
-def test_a_stop_that_looks_like_a_flag_is_one_all_the_same(text: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stop_text_may_look_like_a_flag(text: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in.jsonl").write_text('{"messages": [{"role": "user", "content": "hi"}]}\n')
     needed = {**NEEDED, "train_file_path": str(tmp_path / "in.jsonl"), "work_dir": str(tmp_path / "work")}
     assert main(["plan", *[f"--{name}={value}" for name, value in needed.items()], flag, text, "--model", "m"]) == 0
@@ -172,7 +172,7 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
         ("teacher_model_endpont_url", "teacher_model_endpoint_url"),
     ],
 )
-def test_what_other_tools_call_an_input_leads_to_ours(name: str, meant: str) -> None:
+def test_the_name_of_an_input_in_other_tools_leads_to_ours(name: str, meant: str) -> None:
     from beam_distill.config.sources import check_leftovers
 
     with pytest.raises(SettingsError) as flag:

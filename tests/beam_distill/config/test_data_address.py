@@ -91,7 +91,7 @@ def test_every_path_of_a_run_is_read_so() -> None:
 
 
 @pytest.mark.fault("N14")
-def test_a_pattern_that_the_shell_has_replaced_is_called_that(tmp_path: pytest.TempPathFactory) -> None:
+def test_a_pattern_that_the_shell_expanded_is_recognised(tmp_path: pytest.TempPathFactory) -> None:
     rows = [f"{tmp_path}/{name}.jsonl" for name in "ab"]
     for path in rows:
         open(path, "w").close()

@@ -48,7 +48,7 @@ def test_what_json_cannot_say_is_refused_in_extra_body(value: Any, said: str) ->
 
 
 @pytest.mark.fault("X-D")
-def test_a_body_as_text_is_held_to_the_same() -> None:
+def test_a_body_as_text_is_checked_the_same_way() -> None:
     assert "field x is nan" in refused(extra_body='{"x": NaN}')
     assert "half of a surrogate pair" in refused(extra_body='{"x": "\\ud83d"}')
     assert "nested too deeply" in refused(extra_body='{"x": ' + "[" * 100_000 + "]" * 100_000 + "}")
@@ -64,7 +64,7 @@ def test_half_a_character_is_refused_in_every_text(name: str) -> None:
 @pytest.mark.parametrize(
     "address", ["http://[::1", "http://[::1]:x/v1", "http://host:99999", "http://", "ftp://host", "host:8000", "http://[zz]/"]
 )
-def test_an_address_that_is_none_is_said(address: str) -> None:
+def test_an_invalid_address_is_reported(address: str) -> None:
     assert "teacher_model_endpoint_url (flag): " in refused(teacher_model_endpoint_url=address)
 
 

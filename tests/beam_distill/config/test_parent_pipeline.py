@@ -133,7 +133,7 @@ def test_rows_that_another_step_makes_are_asked_for_by_the_steps_name(tmp_path: 
 
 
 @pytest.mark.fault("G12")
-def test_a_secret_header_in_the_file_is_used_said_and_shown_nowhere(tmp_path: Path) -> None:
+def test_a_secret_header_in_the_file_is_used_reported_and_never_shown(tmp_path: Path) -> None:
     url = "http://127.0.0.1:1/v1"
     fields = parent_pipeline(teacher_model_endpoint_url=url, additional_headers=f'{{"Authorization": "{SECRET}", "x-team": "a"}}')
     found = given(tmp_path, fields, teacher_model_endpoint_url=url)

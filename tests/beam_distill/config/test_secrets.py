@@ -53,7 +53,7 @@ def test_a_key_where_a_connections_name_belongs_is_refused_and_not_repeated(key:
     assert given(connection_name="distillation-ws-connection-1a2b3c4d").settings.connection_name
 
 
-def test_a_variable_that_is_there_is_one_whatever_it_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_variable_counts_whatever_its_name_looks_like(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "KEYOFTHETEACHER2024INEASTUS2"
     assert "looks like the key itself" in refused(api_key_env=name)
     monkeypatch.setenv(name, "x")
@@ -61,7 +61,7 @@ def test_a_variable_that_is_there_is_one_whatever_it_looks_like(monkeypatch: pyt
 
 
 @pytest.mark.fault("X-F3", "X-F2")
-def test_a_password_or_a_key_as_the_address_is_not_repeated() -> None:
+def test_a_password_or_a_key_as_the_address_is_not_shown() -> None:
     assert "hush" not in refused(teacher_model_endpoint_url="http://me:hush@host/v1")
     assert "abcdefgh" not in refused(teacher_model_endpoint_url="sk-proj-abcdefgh12345678")
 

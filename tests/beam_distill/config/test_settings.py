@@ -67,7 +67,7 @@ def test_everyday_flags_have_short_spellings_beside_the_components() -> None:
 
 
 @pytest.mark.fault("N22")
-def test_words_have_one_sense_each_and_a_page_that_says_which() -> None:
+def test_each_word_has_one_meaning_and_a_page_that_says_which() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     for word in ("rows in", "rows asked", "rows to send", "answer", "example", "reject", "success ratio"):
         assert f"| {word} |" in glossary
@@ -177,7 +177,7 @@ def test_values_as_people_write_them(name: str, text: Any, value: Any) -> None:
     ],
     ids=str,
 )
-def test_mistakes_are_said(changes: dict[str, Any], said: str) -> None:
+def test_mistakes_are_reported(changes: dict[str, Any], said: str) -> None:
     found = "\n".join(problems(**changes))
     assert said in found
     assert "sk-very-secret" not in found
@@ -193,7 +193,7 @@ def test_unset_token_limit_depends_on_the_task() -> None:
     assert given(data_generation_task_type="summarization").settings.effective_max_new_tokens == 1024
 
 
-def test_advice() -> None:
+def test_settings_come_with_advice() -> None:
     assert "step-by-step" in given(enable_chain_of_thought="true").warnings[0]
     assert given(teacher_model_max_new_tokens="512").warnings == []
     ignored = given(teacher_model_max_new_tokens="512", instance_type_finetune="X", compute_finetune="my-cluster").warnings
@@ -258,7 +258,7 @@ def test_beams_own_options_pass_and_others_are_named() -> None:
         assert "sk-1" not in str(refused.value)
 
 
-def test_a_misspelt_flag_is_all_that_is_said() -> None:
+def test_a_misspelt_flag_is_reported_alone() -> None:
     command = [sys.executable, "-m", "beam_distill", "run", "--train_file_pth=x"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
@@ -283,7 +283,7 @@ def test_keys_of_storage_accounts_are_not_shown() -> None:
         ("runner", "flnk", "expected one of direct, flink, spark, prism, portable; did you mean flink?"),
     ],
 )
-def test_what_is_out_of_bounds_is_told_in_plain_words(name: str, value: str, said: str) -> None:
+def test_a_value_out_of_bounds_is_reported_in_plain_words(name: str, value: str, said: str) -> None:
     (problem,) = problems(**{name: value})
     assert said in problem
 

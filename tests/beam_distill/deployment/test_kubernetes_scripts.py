@@ -54,7 +54,7 @@ def test_the_verdict_is_the_exit_code(target: str, code: int, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_job_that_failed_is_handed_on_as_such(target: str, tmp_path: Path) -> None:
+def test_a_failed_job_is_reported_as_failed(target: str, tmp_path: Path) -> None:
     ended, _, calls = submitted(target, tmp_path, [(STATE[target], "FAILED"), ("terminated.exitCode", "1")])
     assert ended == 1
     assert any("--ended=FAILED]" in given for _, given in calls)
@@ -78,7 +78,7 @@ def test_pods_that_cannot_start_end_the_waiting(target: str, pod: str, tmp_path:
     assert "the key is wrong" in printed
 
 
-def test_a_verdict_that_nobody_can_read_ends_the_waiting(tmp_path: Path) -> None:
+def test_an_unreadable_verdict_ends_the_waiting(tmp_path: Path) -> None:
     answers = [("jobStatus.state", "FINISHED"), ("terminated.exitCode", ""), ("get pods --selector job-name", "verdict 0 ErrImagePull\n")]
     ended, printed, _ = submitted("flink-kubernetes", tmp_path, answers)
     assert ended == 1

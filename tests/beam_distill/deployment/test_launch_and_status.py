@@ -62,7 +62,7 @@ def test_status_of_nothing_is_refused(job: Job, capsys: pytest.CaptureFixture[st
     assert "no job was submitted" in capsys.readouterr().err
 
 
-def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_a_run_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = "http://localhost:1"
     job.work_dir.mkdir(parents=True)
     (job.work_dir / "started.json").write_text('{"run_id": "run-1"}')
@@ -71,7 +71,7 @@ def test_status_knows_of_a_run_that_was_killed(job: Job, capsys: pytest.CaptureF
 
 
 @pytest.mark.fault("N18")
-def test_status_takes_a_work_dir_and_tells_a_run_that_goes_on_from_one_that_was_killed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_takes_a_work_dir_and_distinguishes_a_running_from_a_killed_run(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train(questions(400))
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=500), capacity=Capacity(slots=2))) as simulator:
         job.url = simulator.base_url
@@ -99,7 +99,7 @@ def test_status_takes_a_work_dir_and_tells_a_run_that_goes_on_from_one_that_was_
     assert "name the work_dir of a run" in capsys.readouterr().err
 
 
-def test_status_tells_how_the_last_run_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_how_the_last_run_ended(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 1.0})) as simulator:
         job.url = simulator.base_url
         assert job.run() == 3
@@ -136,7 +136,7 @@ def test_a_jar_is_refused_where_none_can_run(tmp_path: Path) -> None:
             jar_plan(settings, BeamGiven())
 
 
-def test_a_jar_is_for_whatever_cluster_it_is_handed_to(tmp_path: Path) -> None:
+def test_a_jar_is_for_any_cluster(tmp_path: Path) -> None:
     inputs = {"runner": "flink", "worker_environment": "external:localhost:50000", "instance_count": 2, "max_concurrency_per_instance": 3}
     plan = jar_plan(resolve(inputs, str(a_config(tmp_path)), {}).settings, BeamGiven())
     assert {"--flink_master=[auto]", "--parallelism=6", "--sdk_worker_parallelism=3", "--environment_type=EXTERNAL"} <= set(plan.argv)

@@ -68,7 +68,7 @@ def test_values_of_a_file_stand_between_the_defaults_and_set(tmp_path: Path) -> 
     assert main(command) == 2
 
 
-def test_the_environment_counts_and_is_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_counts_and_is_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEAM_DISTILL_MAX_WORKER_COUNT", "33")
     a_config(tmp_path)

@@ -25,7 +25,7 @@ def test_what_was_there_before_is_there_again(monkeypatch: pytest.MonkeyPatch) -
     assert os.environ[NAME] == "the program's"
 
 
-def test_the_last_of_several_runs_takes_it_away() -> None:
+def test_the_last_of_several_runs_removes_it() -> None:
     with variables_put_back():
         keep_in_variables({NAME: "one"})
         with variables_put_back():

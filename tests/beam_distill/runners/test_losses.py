@@ -19,7 +19,7 @@ def a_process_told(work_dir: Path, run: str, still_open: int) -> None:
     (control / f"open-host-{still_open}.json").write_text(json.dumps({"open": still_open}))
 
 
-def test_what_a_failed_run_lost_is_told_by_it_and_by_the_next_one(tmp_path: Path) -> None:
+def test_what_a_failed_run_lost_is_reported_by_it_and_by_the_next_one(tmp_path: Path) -> None:
     a_process_told(tmp_path, "run-1", 7)
     a_process_told(tmp_path, "run-1", 0)
     (tmp_path / "staging" / "run-1" / "train").write_text("a dataset that was not finished")
@@ -59,5 +59,5 @@ RuntimeError: no such thing [while running 'read']"""
         (ValueError("failed in state"), None),
     ],
 )
-def test_a_runners_failure_is_told_from_ours(error: Exception, said: str | None) -> None:
+def test_a_runners_failure_is_distinguished_from_ours(error: Exception, said: str | None) -> None:
     assert reported_by_runner(error) == said

@@ -94,7 +94,7 @@ def test_flink_asks_the_cluster_for_its_version(tmp_path: Path, job_manager: str
     assert "4 slots" in more.notes[0]
 
 
-def test_what_the_person_gives_beam_wins(tmp_path: Path, job_manager: str) -> None:
+def test_what_the_user_sets_for_beam_wins(tmp_path: Path, job_manager: str) -> None:
     resolved = settings(tmp_path, runner="flink", master=job_manager, beam_options={"parallelism": 7, "flink_version": "1.20"})
     _, options = planned(resolved, "--environment_type=EXTERNAL", "--environment_config=pool:50000", "--parallelism=9")
     assert options["parallelism"] == 9
@@ -182,7 +182,7 @@ def test_a_task_that_failed_goes_to_another_executor_where_there_is_one(tmp_path
     assert "spark.excludeOnFailure.enabled" not in one
 
 
-def test_what_the_person_tells_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
+def test_what_the_user_sets_for_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
     given = ("--job_server_jvm_properties=-Dspark.cores.max=9", "--job_server_jvm_properties=-Dmine=1")
     told, _ = spark_told(tmp_path, *given, master="spark://cluster:7077")
     assert told["spark.cores.max"] == "9"

@@ -22,7 +22,7 @@ def answer(system: str, user: str) -> str:
     return answer_text([{"role": "system", "content": system}, {"role": "user", "content": user}], random.Random(1), KNOWN)
 
 
-def test_a_known_answer_is_given_in_the_form_that_is_asked_for() -> None:
+def test_a_known_answer_is_given_in_the_requested_form() -> None:
     assert KNOWN == {"What is 6 times 7?": "42"}
     assert answer("Be brief.", "What is 6 times 7?") == "42"
     assert json.loads(answer('Answer in JSON with "reason" and "answer".', "What is 6 times 7?"))["answer"] == "42"
@@ -47,7 +47,7 @@ def test_a_form_that_no_task_has_yet_is_read_from_the_request() -> None:
 
 
 @pytest.mark.parametrize(("text", "said"), [('{"a": 1}', "expected a chat in every line"), (None, "cannot be read: No such file")])
-def test_a_file_of_answers_that_is_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str) -> None:
+def test_an_invalid_file_of_answers_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, said: str) -> None:
     path = tmp_path / "answers.jsonl"
     if text is not None:
         path.write_text(text)

@@ -132,7 +132,7 @@ def test_a_process_alone_says_what_is_not_on_the_ledger(tmp_path: Path) -> None:
     assert list(notes_in(str(tmp_path)).values()) == [Note((), (), Spending(1, Usage(11, 100)), Spending())]
 
 
-def test_a_note_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+def test_an_unreadable_note_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{")
     (tmp_path / "b.json").write_text(json.dumps({"claimed": [], "spent": [], "beside": [1, 2, 3, 4, 5], "on_wire": [0, 0, 0, 0, 0]}))
     assert [note.beside for note in notes_in(str(tmp_path)).values()] == [Spending(1, Usage(2, 3, 4, 5))]

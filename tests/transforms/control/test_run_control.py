@@ -39,7 +39,7 @@ def control(tmp_path: Path, session: Session) -> RunControl:
     return RunControl(f"{tmp_path}/staging/run-1/control", session)  # type: ignore[arg-type]
 
 
-def test_what_is_told_is_read(tmp_path: Path, control: RunControl, session: Session) -> None:
+def test_a_reported_header_is_read(tmp_path: Path, control: RunControl, session: Session) -> None:
     assert control.check()
     (told,) = heartbeats(f"{tmp_path}/staging/*/control").values()
     assert (told["open"], told["limit"]) == (3, 8)
@@ -57,7 +57,7 @@ def test_a_stop_reaches_the_session(tmp_path: Path, control: RunControl, session
     assert session.stopped == cause
 
 
-def test_a_process_that_outlives_the_run_falls_silent(tmp_path: Path, control: RunControl, session: Session) -> None:
+def test_a_process_that_outlives_the_run_reports_nothing(tmp_path: Path, control: RunControl, session: Session) -> None:
     assert control.check()
     shutil.rmtree(tmp_path / "staging")
     assert not control.check()

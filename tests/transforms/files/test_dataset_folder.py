@@ -39,7 +39,7 @@ def test_a_saved_dataset_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("N12")
-def test_what_is_no_saved_dataset_says_what_to_name(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_saved_dataset_says_what_to_name(tmp_path: Path) -> None:
     saved(tmp_path / "both" / "train")
     (tmp_path / "both" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
     assert f"with the splits train, test; name one of them, such as {tmp_path / 'both' / 'train'}" in str(folder_problem(str(tmp_path / "both")))

@@ -19,14 +19,14 @@ def test_every_kind_of_pattern_becomes_the_expression_that_beam_makes_of_it(patt
     assert as_regex(pattern, r"[^/\\]") == FileSystem.translate_pattern(pattern)
 
 
-def test_so_does_whatever_is_typed() -> None:
+def test_any_typed_pattern_becomes_that_expression_too() -> None:
     chance = random.Random(4)
     for _ in range(20_000):
         pattern = "".join(chance.choice(LETTERS) for _ in range(chance.randrange(12)))
         assert as_regex(pattern, r"[^/\\]") == FileSystem.translate_pattern(pattern), pattern
 
 
-def test_on_this_machine_a_backslash_is_a_letter_like_any_other() -> None:
+def test_on_this_machine_a_backslash_is_an_ordinary_character() -> None:
     assert re.match(as_regex("a*c", "[^/]"), r"a\c")
     assert not re.match(as_regex("a*c", "[^/]"), "a/c")
 

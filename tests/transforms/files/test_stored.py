@@ -23,7 +23,7 @@ def test_putting_in_place_again_changes_nothing(tmp_path: Path) -> None:
     assert os.listdir(final.parent) == ["train.jsonl"]
 
 
-def test_an_older_file_gives_way(tmp_path: Path) -> None:
+def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     staged, final = tmp_path / "staged", tmp_path / "final"
     final.write_text("old")
     staged.write_text("new")

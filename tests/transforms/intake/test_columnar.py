@@ -141,7 +141,7 @@ def test_bytes_in_a_map_are_text_too() -> None:
     assert prompts(walk("x.parquet", parquet(pa.table({"odd": column})), ColumnSpec(user_template="{{odd.language}}"))) == ["café"]
 
 
-def test_messages_that_are_maps_are_messages() -> None:
+def test_messages_may_be_maps() -> None:
     """As Spark writes an array of maps; pyarrow gives a map as a list of pairs."""
     kind = pa.list_(pa.map_(pa.string(), pa.string()))
     messages = pa.array([[[("role", "system"), ("content", "s")], [("role", "user"), ("content", "u")]]], kind)
@@ -175,7 +175,7 @@ def test_arrow_files_are_read_as_parquet_is(name: str) -> None:
 
 
 @pytest.mark.fault("N12")
-def test_a_torn_arrow_file_gives_its_whole_batches() -> None:
+def test_a_truncated_arrow_file_gives_its_complete_batches() -> None:
     data = arrow_stream(pa.table({"messages": CHATS}))
     found = prompts(walk("x.arrow", data[:-120]))
     assert found[-1] == reasons.UNREADABLE_FILE

@@ -194,7 +194,7 @@ def test_a_long_zstd_window_is_no_damage() -> None:
 
 @pytest.mark.parametrize("packing", [".gz", ".zst"])
 @pytest.mark.parametrize("name", ["jsonl", "csv", "avro", "json"])
-def test_a_torn_file_is_not_taken_for_a_whole_one(name: str, packing: str) -> None:
+def test_a_truncated_file_is_not_taken_for_a_complete_one(name: str, packing: str) -> None:
     rows = fields_of([(f"premise {number}", f"hypothesis {number * 7919}") for number in range(9000)])
     packed = PACKERS[packing](WRITERS[name](rows))
     files = {f"a.{name}{packing}": packed[: len(packed) * 2 // 3], "b.jsonl": as_jsonl(fields_of(PAIRS))}
@@ -205,7 +205,7 @@ def test_a_torn_file_is_not_taken_for_a_whole_one(name: str, packing: str) -> No
     assert seen(read[:-6]) == seen(whole)[: len(read) - 6]
 
 
-def test_a_torn_avro_file_gives_its_whole_blocks() -> None:
+def test_a_truncated_avro_file_gives_its_complete_blocks() -> None:
     data = as_avro(fields_of([(f"premise {number}", "h" * 50) for number in range(3000)]))
     read = walk({"a.avro": data[:-10]})
     assert len(read) > 1000
@@ -264,7 +264,7 @@ def test_memory_does_not_follow_the_size_of_the_file(
 @pytest.mark.fault("X-C5")
 @pytest.mark.parametrize("name", ["jsonl", "csv", "txt", "json", "tsv"])
 @pytest.mark.parametrize("letter", [b" ", b"x"])
-def test_a_small_file_that_is_large_inside_is_unpacked_in_steps(name: str, letter: bytes, tmp_path: Path) -> None:
+def test_a_small_file_with_large_content_is_unpacked_in_steps(name: str, letter: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"x.{name}.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         for _ in range(32):
@@ -308,7 +308,7 @@ def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
 
 @pytest.mark.fault("N13")
 @pytest.mark.parametrize("name", list(WRITERS))
-def test_rows_without_a_chat_are_said_before_anything_is_read(name: str) -> None:
+def test_rows_without_a_chat_are_reported_before_anything_is_read(name: str) -> None:
     (said,) = problems(WRITERS[name](fields_of(PAIRS)), f"x.{name}", ColumnSpec())
     assert "there is no column 'messages'; the columns are: premise, hypothesis, label" in said
     assert "--user_template '{{ premise }}'" in said

@@ -41,7 +41,7 @@ def both(row: str, **columns: Any) -> list[list[TrainingRow | RejectedRow]]:
 
 @pytest.mark.fault("D25", "T3", "X-A6")
 @pytest.mark.parametrize("value", ODD_VALUES, ids=[value[:24] for value in ODD_VALUES])
-def test_a_value_that_nobody_looks_at_costs_no_row(value: str) -> None:
+def test_an_unused_value_costs_no_row(value: str) -> None:
     plain, _ = walk("x.jsonl", "{" + CHAT + "}\n\n{}")
     for rows in both('{"score": ' + value + ", " + CHAT + "}"):
         assert all(isinstance(row, TrainingRow) for row in rows)
@@ -78,7 +78,7 @@ def test_half_a_surrogate_in_a_message_is_the_same_reject_in_both() -> None:
 
 
 @pytest.mark.fault("D25")
-def test_what_is_not_json_in_any_reading_is_said_in_the_words_of_the_strict_one() -> None:
+def test_what_no_parser_reads_is_reported_in_the_words_of_the_strict_one() -> None:
     (row,) = walk("x.jsonl", '{"a": NaN, "b": }')
     assert isinstance(row, RejectedRow)
     assert row.reason == reasons.INVALID_JSON
@@ -124,7 +124,7 @@ def test_a_tail_of_nul_bytes_is_called_one() -> None:
 
 
 @pytest.mark.fault("D25")
-def test_half_a_surrogate_in_a_name_is_said_in_a_way_that_can_be_written() -> None:
+def test_half_a_surrogate_in_a_name_is_escaped_in_the_message() -> None:
     for columns in ({}, {"user_template": "{{a}}"}):
         for rows in both(r'{"\ud83d": 1, "\u00e9": 2}', **columns):
             assert isinstance(rows[0], RejectedRow)

@@ -83,7 +83,7 @@ def test_the_source_stays_open() -> None:
     assert not source.closed
 
 
-def test_marks_at_the_beginning_of_a_line_are_none_of_it() -> None:
+def test_marks_at_the_beginning_of_a_line_are_not_part_of_it() -> None:
     """Byte order marks of joined files, and what separates JSON text sequences (RFC 7464)."""
     source = io.BytesIO(b"\xef\xbb\xbf\xef\xbb\xbfa\n\x1eb\n\xef\xbb\xbf\n")
     assert [(line.number, line.text, line.size) for line in read_lines(source, 100)] == [(1, b"a", 1), (2, b"b", 1)]

@@ -101,7 +101,7 @@ def test_a_quote_that_swallows_rows_makes_the_file_unreadable(text: str, rows_be
 
 
 @pytest.mark.parametrize("limit", [10, 2**30], ids=["small", "large"])
-def test_what_is_read_does_not_hang_on_what_the_process_allowed_before(limit: int) -> None:
+def test_reading_does_not_depend_on_the_csv_limit_of_the_process(limit: int) -> None:
     before = csv.field_size_limit(limit)  # as another library, or a notebook, may have set it
     try:
         unclosed = 'a,b\nx,y\n"open,b\n' + "c,d\n" * 200_000
@@ -121,7 +121,7 @@ def test_what_is_read_does_not_hang_on_what_the_process_allowed_before(limit: in
         ('a,b\n"one field\nover two lines"\nc,d\n', [(2, reasons.BAD_ROW), (4, "c|d")]),
     ],
 )
-def test_a_bad_row_that_swallows_none_costs_itself_alone(text: str, rows: list[tuple[int, str]]) -> None:
+def test_a_bad_row_costs_itself_alone(text: str, rows: list[tuple[int, str]]) -> None:
     assert walk(text) == rows
 
 

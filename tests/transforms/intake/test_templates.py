@@ -73,7 +73,7 @@ def test_a_missing_column_of_the_row_is_said_as_one() -> None:
 
 
 @pytest.mark.parametrize("source", ["{{ a", "{% if a %}", "{{ a | nosuchfilter }}", "{% nosuchtag %}"])
-def test_what_is_no_template_is_said_with_its_line(source: str) -> None:
+def test_an_invalid_template_is_reported_with_its_line(source: str) -> None:
     with pytest.raises(BadTemplate, match="user_template, line 2: "):
         ColumnTemplate("user_template", "first line\n" + source)
 
@@ -97,7 +97,7 @@ def test_a_template_reaches_nothing_but_the_row(source: str) -> None:
 
 @pytest.mark.fault("D11")
 @pytest.mark.parametrize("source", ["{{ ['a', 'b']|random }}", "{{ lipsum() }}", "{{ cycler('a', 'b').next() }}", "{{ lipsum(n=1)|upper }}"])
-def test_what_gives_another_text_each_time_is_no_template(source: str) -> None:
+def test_a_template_with_a_different_text_each_time_is_refused(source: str) -> None:
     with pytest.raises(BadTemplate, match="user_template, line 2: (random|lipsum|cycler) gives another text each time"):
         ColumnTemplate("user_template", "{{a}}\n" + source)
 
@@ -151,7 +151,7 @@ def test_methods_and_functions_are_not_written_out(source: str) -> None:
         ("{{ day.strftime('%Y') }}", "2026"),
     ],
 )
-def test_what_says_the_same_each_time_is_written(source: str, text: str) -> None:
+def test_a_fixed_object_may_be_written(source: str, text: str) -> None:
     assert [render(source, a="x", b={"k": 1}, day=datetime(2026, 1, 1)) for _ in range(2)] == [text, text]
 
 

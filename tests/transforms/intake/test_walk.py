@@ -41,7 +41,7 @@ ALL = [
 ]
 
 
-def test_every_line_comes_out_once_in_order() -> None:
+def test_every_line_is_read_once_in_order() -> None:
     rows = walk(FILES)
     assert [seen(row) for row in rows] == ALL
     assert all(row.origin.split is Split.TRAIN for row in rows)
@@ -57,7 +57,7 @@ def test_limit_takes_the_first_lines_of_the_split(limit: int) -> None:
     assert [seen(row) for row in walk(FILES, limit=limit)] == ALL[:limit]
 
 
-def test_limit_opens_no_file_beyond_it() -> None:
+def test_limit_opens_only_the_files_it_needs() -> None:
     opened = []
 
     def open_file(name: str) -> io.BytesIO:

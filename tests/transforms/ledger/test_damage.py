@@ -59,7 +59,7 @@ def test_a_flipped_byte_anywhere_costs_one_record_at_most_and_never_changes_an_a
 
 @pytest.mark.fault("D17", "M3")
 @pytest.mark.parametrize("what", ["text", "length"])
-def test_damage_is_said_with_the_segment_and_the_count(tmp_path: Path, what: str) -> None:
+def test_damage_is_reported_with_the_segment_and_the_count(tmp_path: Path, what: str) -> None:
     path = write(tmp_path, [a_record(number) for number in range(5)])
     content = path.read_bytes()
     place = content.index(b"row-2") + (2 if what == "text" else -1)
@@ -119,7 +119,7 @@ def test_random_damage_to_old_segments_never_raises(tmp_path: Path, schema: dict
 
 
 @pytest.mark.fault("D17", "X-A8")
-def test_what_is_no_segment_of_ours_is_passed_over_and_said(tmp_path: Path) -> None:
+def test_a_foreign_file_in_the_ledger_is_skipped_and_reported(tmp_path: Path) -> None:
     write(tmp_path, [a_record(1)])
     (tmp_path / "a-folder.avro").mkdir()
     (tmp_path / "b-link.avro").symlink_to(tmp_path / "nothing")
@@ -165,7 +165,7 @@ def test_an_answer_recorded_before_checksums_that_is_no_longer_json_counts_as_da
     ],
     ids=str,
 )
-def test_a_record_that_avro_refuses_is_recorded_as_well_as_can_be_and_costs_no_other(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_record_that_avro_refuses_is_recorded_in_part_and_costs_no_other(tmp_path: Path, changes: dict[str, Any]) -> None:
     notes = Notes()
     recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
     for number in range(7):
@@ -215,7 +215,7 @@ def test_failures_of_the_old_schema_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.fault("X-E1")
 @pytest.mark.parametrize("how", ["removed", "renamed"])
-def test_a_ledger_that_is_taken_away_is_noticed_at_the_next_answer(tmp_path: Path, how: str) -> None:
+def test_a_removed_ledger_is_noticed_at_the_next_answer(tmp_path: Path, how: str) -> None:
     notes = Notes()
     recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
     recorder.put(a_record(0), 0)

@@ -39,7 +39,7 @@ def test_answers_are_found_by_row_turn_and_request(tmp_path: Path) -> None:
     assert index.find("row-5", 0, "hash") is None
 
 
-def test_the_last_answer_of_a_request_stands(tmp_path: Path) -> None:
+def test_the_last_answer_to_a_request_counts(tmp_path: Path) -> None:
     write(tmp_path, [a_record(0, run_id="run-2", response=BODY % "late")], prefix="run-2")
     write(tmp_path, [a_record(0, response=BODY % "early")], prefix="run-1")
     assert AnswerIndex(str(tmp_path)).find("row-0", 0, "hash").content == "late"  # type: ignore[union-attr]
@@ -47,7 +47,7 @@ def test_the_last_answer_of_a_request_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("lost_bytes", "kept"), [(1, 8), (10, 8), (17, 8), (40, 8), (300, 7)])
-def test_a_torn_tail_costs_what_was_not_written_to_its_end(tmp_path: Path, lost_bytes: int, kept: int) -> None:
+def test_a_truncated_end_costs_only_what_is_incomplete(tmp_path: Path, lost_bytes: int, kept: int) -> None:
     path = write(tmp_path, [a_record(number) for number in range(9)])
     path.write_bytes(path.read_bytes()[:-lost_bytes])
     index = AnswerIndex(str(tmp_path))
@@ -60,7 +60,7 @@ def test_a_torn_tail_costs_what_was_not_written_to_its_end(tmp_path: Path, lost_
 
 
 @pytest.mark.parametrize("content", [b"", b"Obj\x01", b"not avro at all"])
-def test_a_segment_that_never_got_a_block_is_passed_over(tmp_path: Path, content: bytes) -> None:
+def test_a_segment_without_a_block_is_skipped(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "run-0-broken.avro").write_bytes(content)
     write(tmp_path, [a_record(1)])
     index = AnswerIndex(str(tmp_path))

@@ -82,7 +82,7 @@ def test_a_letter(system: str) -> None:
 
 @pytest.mark.fault("G7")
 @pytest.mark.parametrize("system", [None, *FREE])
-def test_the_text_stays(system: str | None) -> None:
+def test_the_text_is_kept(system: str | None) -> None:
     for text in (SOLUTION, "4 or 5", r"\sqrt{3}", "42.0", "b) library", "**neutral**."):
         for task in (TaskType.MATH, TaskType.NLI, TaskType.NLU_QA):
             assert extract(task, system, text) == text
@@ -93,7 +93,7 @@ def test_the_text_stays(system: str | None) -> None:
 
 
 @pytest.mark.fault("G7", "D13")
-def test_a_text_that_stays_still_names_one_listed_label() -> None:
+def test_a_text_that_is_kept_still_names_one_listed_label() -> None:
     system = "Answer only with 'good' or 'bad'."
     assert extract(TaskType.NLI, system, "I say: **good**", "never") == "I say: **good**"
     with pytest.raises(AnswerRejected):

@@ -71,7 +71,7 @@ def test_any_instructions_can_be_read(system: str, question: str) -> None:
 @pytest.mark.fault("D2")
 @QUIETLY
 @given(st.sampled_from("+*/^!%²√πx_&|~@#<>=≤≥≠±∞°½k"), st.integers(-10_000, 10_000), st.booleans())
-def test_no_sign_that_touches_a_number_is_overlooked(sign: str, number: int, before: bool) -> None:
+def test_a_sign_that_touches_a_number_makes_it_uncertain(sign: str, number: int, before: bool) -> None:
     text = f"{sign}{abs(number)}" if before else f"{number}{sign}"
     if sign in ("+", "=", "~") and before or sign == "°":  # in front they change nothing
         return

@@ -44,7 +44,7 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "I'm sorry, but I cannot help with that.", "Here is"])
-def test_a_refusal_is_no_answer_whatever_stands_beside_it(content: str | None) -> None:
+def test_a_refusal_is_not_an_answer_whatever_text_comes_with_it(content: str | None) -> None:
     """OpenAI's refusal field; some gateways repeat its words as the content (pydantic-ai issue 4310)."""
     ended = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, refusal="I'm sorry, I can't.")))
     assert isinstance(ended, RejectedRow)

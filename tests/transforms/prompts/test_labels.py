@@ -172,7 +172,7 @@ def test_exactly_one_listed_label(names: tuple[str, ...], text: str, label: str)
 
 @pytest.mark.fault("D13", "N3", "M6")
 @pytest.mark.parametrize(("names", "text"), UNNAMED)
-def test_none_of_them(names: tuple[str, ...], text: str) -> None:
+def test_a_text_without_a_listed_label_is_rejected(names: tuple[str, ...], text: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         named_label(text, labels(names))
     assert caught.value.reason == reasons.LABEL_NOT_LISTED
@@ -181,7 +181,7 @@ def test_none_of_them(names: tuple[str, ...], text: str) -> None:
 
 @pytest.mark.fault("D13", "M6")
 @pytest.mark.parametrize(("names", "text"), SEVERAL)
-def test_several_of_them(names: tuple[str, ...], text: str) -> None:
+def test_a_text_with_several_labels_is_rejected(names: tuple[str, ...], text: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         named_label(text, labels(names))
     assert caught.value.reason == reasons.SEVERAL_LABELS
@@ -280,7 +280,7 @@ def test_choices_under_every_mark(question: str) -> None:
     assert with_choices(labels(("A", "B", "C")), question) == choices
 
 
-def test_what_is_no_list_of_choices() -> None:
+def test_texts_that_are_not_a_list_of_choices() -> None:
     for question in ("Plan A - the first - or plan B - the other?", "Vitamin A: good. Vitamin C: better.", "See fig. A. and fig. B."):
         assert with_choices(labels(("A", "B", "C")), question) == labels(("A", "B", "C"))
 

@@ -29,7 +29,7 @@ def test_what_we_accept_math_verify_reads_alike() -> None:
 
 
 @pytest.mark.fault("D2", "G4")
-def test_what_math_verify_takes_and_we_refuse() -> None:
+def test_what_math_verify_accepts_and_we_refuse() -> None:
     corpus = lines_of("refused.txt")
     taken = [text for text, found in zip(corpus, rival(corpus), strict=True) if found is not None]
     print(f"math-verify reads a number in {len(taken)} of {len(corpus)} texts that do not surely state one")

@@ -83,7 +83,7 @@ def test_marks_at_the_edges_are_taken_off(text: str) -> None:
         "if a < b and c > d",
     ],
 )
-def test_mentions_stay(text: str) -> None:
+def test_mentions_of_marks_are_kept(text: str) -> None:
     assert PROMPT.extract(text, ASKED) == text
     assert PROMPT.extract("<think>plan</think>" + text, ASKED) == text
 
@@ -114,13 +114,13 @@ def test_marks_that_the_row_itself_holds_stay() -> None:
         ("The <|reserved_special_token_3|> cat", reasons.SPECIAL_TOKENS),
     ],
 )
-def test_what_cannot_be_told_apart_is_rejected(text: str, reason: str) -> None:
+def test_unclear_thinking_is_rejected(text: str, reason: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         PROMPT.extract(text, ASKED)
     assert caught.value.reason == reason
 
 
-def test_a_fold_in_a_text_is_no_thinking() -> None:
+def test_a_fold_in_a_text_is_not_thinking() -> None:
     text = "Look:\n<details><summary>More</summary>a cat</details>\nThat is all."
     assert PROMPT.extract(text, ASKED) == text
     assert PROMPT.extract("It ends.</details>\nThe cat.", ASKED) == "It ends.</details>\nThe cat."

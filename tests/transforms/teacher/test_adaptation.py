@@ -49,7 +49,7 @@ def test_a_refused_system_role_is_merged_into_the_first_user_message() -> None:
 
 
 @pytest.mark.fault("D10")
-def test_no_lesson_is_learned_twice() -> None:
+def test_no_change_is_made_twice() -> None:
     adaptation = Adaptation(False, True)
     assert adaptation.learn(refused("top_p"), 0)
     assert adaptation.learn(refused("top_p"), 0)  # it was on the wire before the lesson

@@ -41,7 +41,7 @@ def test_every_form_becomes_the_chat_route(address: str, url: str) -> None:
         ("https://h/models", "https://h/models/chat/completions"),
     ],
 )
-def test_a_base_address_without_a_version_of_its_own(address: str, url: str) -> None:
+def test_a_base_address_without_a_version(address: str, url: str) -> None:
     assert chat_completions_url(address) == url
 
 
@@ -64,7 +64,7 @@ def test_a_guessed_version_has_another_place_to_look(address: str, other: str | 
 
 
 @pytest.mark.parametrize("address", ["http://[::1", "localhost:8000", "ftp://h", "http://", "http://user:pass@h", "http://h:99999", "h"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         chat_completions_url(address)
 

@@ -60,7 +60,7 @@ def test_retries_are_requests_too() -> None:
 
 @pytest.mark.parametrize("most", [128, 1024, 4096])
 @pytest.mark.parametrize("limit", [5_000, 40_000, 200_000])
-def test_a_limit_of_tokens_is_met_and_never_passed_by_more_than_the_slack(limit: int, most: int) -> None:
+def test_a_token_limit_is_never_exceeded_by_more_than_the_slack(limit: int, most: int) -> None:
     played = play(
         lengths(100.0, 1.0, most),
         4000,
@@ -104,7 +104,7 @@ def test_a_limit_below_the_worst_of_one_request_sends_none() -> None:
     assert played.reasons() == {"not_sent": 10}
 
 
-def test_a_far_limit_costs_no_time() -> None:
+def test_a_distant_limit_costs_no_time() -> None:
     def seconds(budget: BudgetSpec) -> float:
         return play(lengths(100.0, 1.0, 1024), 1000, sampling=SamplingSpec(max_new_tokens=1024), budget=budget).ended_s
 
@@ -127,7 +127,7 @@ def test_an_attempt_that_may_have_been_billed_is_spent() -> None:
     assert 3_000 < tokens_of(played) < 7_000
 
 
-def test_a_question_of_our_own_needs_room_as_well() -> None:
+def test_our_own_question_needs_room_as_well() -> None:
     played = play(lambda asked: failed(FailureKind.UNAVAILABLE, 503), 20, budget=BudgetSpec(max_requests=9))
     assert len(played.asked) == 9
     assert "max_requests" in str(played.stopped)
@@ -179,7 +179,7 @@ def budget(**limits: object) -> Budget:
     ],
     ids=str,
 )
-def test_what_the_ledger_does_not_tell_is_kept_beside_it(result: AttemptResult | None, spent: Spending) -> None:
+def test_what_the_ledger_does_not_record_is_kept_next_to_it(result: AttemptResult | None, spent: Spending) -> None:
     for limits in ({}, {"max_requests": 10, "max_cost": 1.0}):
         one = budget(**limits)
         reservation = one.reserve(40)

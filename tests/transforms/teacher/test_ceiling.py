@@ -24,19 +24,19 @@ def test_a_cap_that_changes_is_followed() -> None:
     assert seen.answers_per_s(27.0, 32.0) >= 0.9 * 192
 
 
-def test_a_small_cap_with_late_answers_is_not_asked_in_vain() -> None:
+def test_a_small_cap_with_late_answers_is_not_overrun() -> None:
     seen = run_on_server(ServerModel(20.0, 0.0, slots=4, queue_limit=0), 60)
     assert seen.reasons == {"answered": 60}
     assert seen.refused_share_from(60.0) <= 0.1
     assert seen.window_s <= 1.05 * seen.busy_s / 4
 
 
-def test_429s_by_chance_do_not_keep_slots_empty() -> None:
+def test_occasional_429s_do_not_keep_slots_empty() -> None:
     seen = run_on_server(ServerModel(1.0, 0.6, slots=64, faults=((429, 0.02),)), 2000)
     assert seen.answers_per_s(5.0, 25.0) >= 0.93 * 64
 
 
-def test_one_who_comes_later_gets_a_share() -> None:
+def test_a_process_that_starts_later_gets_a_share() -> None:
     seen = run_on_server(ServerModel(0.5, 0.6, slots=32, queue_limit=0), 1500, starts_s=(0.0, 2.0))
     shares = [seen.answers_per_s(15.0, 45.0, client) for client in (0, 1)]
     assert sum(shares) >= 0.9 * 64

@@ -192,7 +192,7 @@ def test_an_answer_that_is_whole_counts_although_the_connection_broke() -> None:
 
 
 @pytest.mark.fault("D3", "D15")
-def test_what_came_of_a_paid_answer_is_kept() -> None:
+def test_the_result_of_a_paid_answer_is_kept() -> None:
     with raw_server(sends(head(Content_Length=500) + ANSWER[:20])) as address:
         assert ask(address).body == ANSWER[:20]
     with raw_server(sends(head(Content_Length=7) + b"<html>\n")) as address:
@@ -204,7 +204,7 @@ def test_a_created_answer_is_an_answer() -> None:
         assert ask(address).reply is not None
 
 
-def test_nobody_listening_is_no_connection() -> None:
+def test_no_listener_is_no_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     result = ask(address)

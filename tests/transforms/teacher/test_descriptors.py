@@ -41,7 +41,7 @@ def test_the_soft_limit_is_raised_and_connections_get_what_is_left(soft: int, ha
         assert room == wanted
 
 
-def test_what_is_plenty_is_left_alone() -> None:
+def test_a_limit_that_is_high_enough_is_not_changed() -> None:
     assert room_for_connections(1) == 1
 
 

@@ -27,7 +27,7 @@ def error(message: str, **codes: Any) -> bytes:
 
 @pytest.mark.fault("D9", "D10", "D16", "R3", "R5", "A1", "A3")
 @pytest.mark.parametrize(("outcome", "status", "message", "codes"), TABLE, ids=[f"{row[0]}: {row[2][:50]}" for row in TABLE])
-def test_words_mean_one_thing(outcome: str, status: int, message: str, codes: dict[str, Any]) -> None:
+def test_each_word_has_one_meaning(outcome: str, status: int, message: str, codes: dict[str, Any]) -> None:
     verdict = classify(status, {}, error(message, **codes), request())
     assert ":".join([verdict.kind.value, *([",".join(verdict.parameters)] if verdict.parameters else [])]) == outcome
 

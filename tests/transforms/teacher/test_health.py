@@ -52,7 +52,7 @@ def test_a_question_that_is_answered_at_once_blames_the_rows() -> None:
     assert health.question_answered(100.1) is Finding.ROWS_AT_FAULT
 
 
-def test_where_few_rows_are_left_fewer_failures_raise_a_doubt() -> None:
+def test_where_few_rows_are_left_fewer_failures_raise_an_alarm() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     health.answered()
     for _ in range(3):
@@ -83,7 +83,7 @@ def test_refusals_of_the_first_rows_and_of_our_question_stop_at_once(kind: Failu
     assert "the body" in stop.detail
 
 
-def test_a_refusal_among_answers_raises_no_doubt() -> None:
+def test_a_refusal_among_answers_raises_no_alarm() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     for _ in range(100):
         health.answered()

@@ -21,7 +21,7 @@ LONGER_CONTEXT = "Serve the model with a longer context"
     ],
 )
 @pytest.mark.parametrize(("cut_off", "is_said"), [(5, False), (6, True)])
-def test_what_helps_is_said(
+def test_the_fix_is_named(
     caplog: pytest.LogCaptureFixture, finish_reason: str, completion_tokens: int | None, said: str | None, cut_off: int, is_said: bool
 ) -> None:
     watch = LengthWatch(1024)

@@ -70,7 +70,7 @@ def test_the_maximum_overrides_the_initial() -> None:
     assert AdaptiveLimit(ConcurrencySpec(50, 8)).limit == 8
 
 
-def test_the_odd_429_changes_nothing_and_a_burst_counts_once() -> None:
+def test_a_single_429_changes_nothing_and_a_burst_counts_once() -> None:
     limit = AdaptiveLimit(ConcurrencySpec(5, 200))
     limit.advance(0.0)
     for number in range(15):

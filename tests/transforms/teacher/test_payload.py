@@ -53,7 +53,7 @@ def test_hash_covers_nothing_else() -> None:
     assert hashed(endpoint=moved) == hashed()
 
 
-def test_without_a_model_the_address_stands_in_for_it() -> None:
+def test_without_a_model_the_address_names_it() -> None:
     here = replace(ENDPOINT, model=None)
     assert hashed(endpoint=here) != hashed(endpoint=replace(here, chat_url="http://elsewhere/v1/chat/completions"))
 

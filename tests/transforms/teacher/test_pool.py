@@ -38,7 +38,7 @@ UNAUTHORIZED = failed(FailureKind.UNAUTHORIZED, 401, "bad key")
 GONE = failed(FailureKind.CANNOT_CONNECT)
 
 
-def test_each_gets_what_it_carries_and_the_ledger_says_who_answered() -> None:
+def test_each_endpoint_gets_its_share_and_the_ledger_says_which_one_answered() -> None:
     played = play({"fast": always(answer(latency_s=0.1)), "slow": always(answer(latency_s=0.4))}, 1000, concurrency=FEW)
     by_endpoint = answers_by_endpoint(played)
     assert played.reasons() == {"answered": 1000}
@@ -47,14 +47,14 @@ def test_each_gets_what_it_carries_and_the_ledger_says_who_answered() -> None:
     assert {state.name: state.answers for state in played.snapshot.endpoints} == dict(by_endpoint)
 
 
-def test_a_few_rows_go_by_weight() -> None:
+def test_few_rows_are_sampled_by_weight() -> None:
     teachers = {"light": always(answer(latency_s=5.0)), "heavy": always(answer(latency_s=5.0))}
     played = play(teachers, 6, concurrency=ConcurrencySpec(initial=6, maximum=16), members={"heavy": {"weight": 2.0}})
     assert answers_by_endpoint(played) == {"light": 2, "heavy": 4}
 
 
 @pytest.mark.parametrize("failure", [GONE, failed(FailureKind.UNAVAILABLE, 503), failed(FailureKind.SERVER_ERROR, 500)])
-def test_one_that_is_out_for_a_minute_costs_no_row_and_comes_back(failure: AttemptResult) -> None:
+def test_an_endpoint_that_is_down_for_a_minute_costs_no_row_and_comes_back(failure: AttemptResult) -> None:
     played = play({"steady": always(answer(latency_s=0.2)), "shaky": out_between(10, 70, failure, 0.8)}, 7200, concurrency=FEW)
     assert played.reasons() == {"answered": 7200}
     first_after = min(asked.now_s for asked in played.asked if asked.endpoint == "shaky" and asked.row is not None and asked.now_s > 70)
@@ -64,7 +64,7 @@ def test_one_that_is_out_for_a_minute_costs_no_row_and_comes_back(failure: Attem
     assert played.ended_s <= 1.05 * (7200 + 20 * 60) / 100
 
 
-def test_one_that_is_out_for_longer_than_patience_is_asked_all_the_same() -> None:
+def test_an_endpoint_that_is_down_for_longer_than_patience_is_still_tried() -> None:
     patience = PatienceSpec(outage_s=20.0)
     teachers = {"steady": always(answer(latency_s=1.0)), "shaky": out_between(1, 100, GONE, latency_s=1.0)}
     played = play(teachers, 2000, patience=patience, concurrency=FEW)
@@ -73,7 +73,7 @@ def test_one_that_is_out_for_longer_than_patience_is_asked_all_the_same() -> Non
     assert any(asked.endpoint == "shaky" and asked.row is not None and 100 < asked.now_s < 110 for asked in played.asked)
 
 
-def test_one_that_was_never_there_leaves_all_to_the_others() -> None:
+def test_an_endpoint_that_was_never_there_leaves_all_rows_to_the_others() -> None:
     played = play({"there": always(answer()), "not there": always(GONE)}, 3000, concurrency=FEW)
     assert played.reasons() == {"answered": 3000}
     assert answers_by_endpoint(played) == {"there": 3000}
@@ -81,7 +81,7 @@ def test_one_that_was_never_there_leaves_all_to_the_others() -> None:
 
 @pytest.mark.parametrize("kind", [FailureKind.UNAUTHORIZED, FailureKind.QUOTA_SPENT, FailureKind.FORBIDDEN, FailureKind.NOT_FOUND])
 @pytest.mark.parametrize("from_s", [0.0, 5.0])
-def test_one_that_refuses_us_is_taken_out_and_named(kind: FailureKind, from_s: float, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_endpoint_that_refuses_us_is_removed_and_named(kind: FailureKind, from_s: float, caplog: pytest.LogCaptureFixture) -> None:
     refused = failed(kind, 401, "not you")
     played = play({"steady": always(answer(latency_s=0.2)), "refusing": refuses_from(from_s, refused)}, 4000, concurrency=FEW)
     assert played.reasons() == {"answered": 4000}
@@ -92,7 +92,7 @@ def test_one_that_refuses_us_is_taken_out_and_named(kind: FailureKind, from_s: f
     assert sum(asked.endpoint == "refusing" and asked.now_s > from_s + 30 for asked in played.asked) == 0
 
 
-def test_the_run_stops_when_none_is_left_and_names_them_all() -> None:
+def test_the_run_stops_when_no_endpoint_is_left_and_names_them_all() -> None:
     played = play({"a": refuses_from(2, UNAUTHORIZED), "b": refuses_from(20, failed(FailureKind.QUOTA_SPENT, 429))}, 5000, concurrency=FEW)
     assert played.stopped is not None
     assert "http://a/" in played.stopped
@@ -100,7 +100,7 @@ def test_the_run_stops_when_none_is_left_and_names_them_all() -> None:
     assert set(played.reasons()) == {"answered", "not_sent"}
 
 
-def test_two_that_are_out_at_a_time_stop_the_run_when_patience_ends() -> None:
+def test_two_endpoints_that_are_down_stop_the_run_when_patience_ends() -> None:
     patience = PatienceSpec(outage_s=60.0)
     played = play({"a": out_between(1, 1e9, GONE), "b": out_between(5, 1e9, GONE)}, 1000, patience=patience, concurrency=FEW)
     assert played.stopped is not None
@@ -117,7 +117,7 @@ def test_what_one_filter_refuses_is_not_sent_to_the_next() -> None:
     assert all(times_asked(played, row) == 1 for row in range(0, 300, 10))
 
 
-def test_one_that_takes_no_row_for_its_own_settings_costs_no_row() -> None:
+def test_an_endpoint_whose_settings_refuse_every_row_costs_no_row() -> None:
     played = play({"good": always(answer()), "odd": always(failed(FailureKind.BAD_REQUEST, 400, "unknown model"))}, 500, concurrency=FEW)
     assert played.reasons() == {"answered": 500}
 
@@ -130,7 +130,7 @@ def test_a_row_that_all_refuse_is_refused() -> None:
     assert played.reasons() == {"answered": 99, "too_large": 1}
 
 
-def test_the_wait_that_one_asks_for_is_not_the_rows() -> None:
+def test_the_wait_that_one_endpoint_requests_does_not_delay_the_row() -> None:
     throttled = failed(FailureKind.THROTTLED, 429, retry_after_s=60.0)
     played = play({"open": always(answer()), "throttled": always(throttled)}, 200, concurrency=FEW)
     assert played.reasons() == {"answered": 200}
@@ -146,7 +146,7 @@ def test_the_last_row_does_not_wait_for_one_that_hangs() -> None:
     assert played.ended_s < 5
 
 
-def test_overflow_is_asked_only_while_the_others_are_full() -> None:
+def test_overflow_is_used_only_while_the_others_are_full() -> None:
     teachers = {"own": always(answer(latency_s=0.2)), "paid": always(answer(latency_s=0.2))}
     overflow = {"paid": {"overflow": True}}
     few = play(teachers, 12, concurrency=ConcurrencySpec(initial=12, maximum=16), members=overflow)
@@ -156,7 +156,7 @@ def test_overflow_is_asked_only_while_the_others_are_full() -> None:
     assert by_endpoint["paid"] > by_endpoint["own"] > 0
 
 
-def test_overflow_takes_over_while_the_others_are_out() -> None:
+def test_overflow_takes_over_while_the_others_are_down() -> None:
     teachers = {"own": out_between(0, 60, GONE), "paid": always(answer(latency_s=0.2))}
     played = play(teachers, 3000, concurrency=FEW, members={"paid": {"overflow": True}})
     assert played.reasons() == {"answered": 3000}

@@ -13,6 +13,6 @@ def test_a_bot_check_is_not_called_a_wrong_key(page: str) -> None:
     assert "credential" not in said
 
 
-def test_a_plain_403_speaks_of_the_credential() -> None:
+def test_a_plain_403_is_about_the_credential() -> None:
     failure = RequestFailure(FailureKind.FORBIDDEN, "status 403", status=403, excerpt='{"error":"no access"}')
     assert "The credential is known but may not use this endpoint" in refusal_text("https://api.example/v1", failure)

@@ -45,7 +45,7 @@ def test_an_answer_is_read_although_it_is_not_strict_json(body: bytes, content: 
 
 @pytest.mark.fault("D4", "X-A1", "X-A2")
 @pytest.mark.parametrize("count", [2**64 - 1, 2**63 - 1, 10**30, -1, True, "12 tokens", "-3", 1.5, 1e300, float("inf"), None])
-def test_a_count_that_nobody_can_have_is_not_reported(count: Any) -> None:
+def test_an_impossible_count_is_not_reported(count: Any) -> None:
     reply = read(completion(usage={"prompt_tokens": count, "completion_tokens": count}))
     assert (reply.prompt_tokens, reply.completion_tokens) == (None, None)
 
@@ -95,7 +95,7 @@ def test_a_finish_reason_of_any_type_becomes_a_word(sent: Any, finish_reason: st
 
 @pytest.mark.fault("D1", "R2")
 @pytest.mark.parametrize("word", ["error", "abort", "ABORTED", "network_error", "insufficient_system_resource", "error: upstream gone"])
-def test_an_answer_that_was_broken_off_is_none(word: str) -> None:
+def test_a_broken_off_answer_is_not_an_answer(word: str) -> None:
     with pytest.raises(BrokenOff, match=word):
         read(completion(finish_reason=word))
 
@@ -120,7 +120,7 @@ def test_an_error_inside_the_choice_is_a_failed_attempt(error: Any, kind: Kind) 
 
 
 @pytest.mark.fault("A9", "R12")
-def test_a_refusal_and_a_wish_for_tools_are_carried() -> None:
+def test_a_refusal_and_tool_calls_are_kept() -> None:
     assert read(completion(None, refusal="I cannot help with that.")).refusal == "I cannot help with that."
     assert read(completion([{"type": "refusal", "refusal": "No."}])).refusal == "No."
     assert read(completion(None, "tool_calls", tool_calls=[{"id": "1"}])).wants_tools
@@ -150,7 +150,7 @@ def test_thinking_parts_are_the_reasoning_of_a_content() -> None:
 
 
 @pytest.mark.fault("X-A3", "D3")
-def test_deep_nesting_is_no_accident() -> None:
+def test_deep_nesting_raises_nothing() -> None:
     deep: Any = "x"
     for _ in range(800):
         deep = [deep]

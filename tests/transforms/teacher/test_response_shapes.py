@@ -49,7 +49,7 @@ def read(body: Any) -> Any:
     ],
     ids=lambda value: str(value)[:50],
 )
-def test_a_content_of_any_shape_is_its_text(content: Any, text: str | None, thought: str | None) -> None:
+def test_a_content_of_any_shape_becomes_text(content: Any, text: str | None, thought: str | None) -> None:
     reply = read({"choices": [choice(content)]})
     assert (reply.content, reply.reasoning) == (text, thought)
 
@@ -133,7 +133,7 @@ def test_the_word_for_the_end_is_found_wherever_it_is(choices: list[Any], reason
         assert reason is None
 
 
-def test_a_model_that_broke_off_counts_more_than_its_gateway() -> None:
+def test_the_finish_reason_of_the_model_counts_more_than_that_of_its_gateway() -> None:
     with pytest.raises(BrokenOff, match="abort"):
         read({"choices": [choice(native_finish_reason="abort")]})
 

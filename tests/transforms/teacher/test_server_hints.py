@@ -101,7 +101,7 @@ def test_waits_in_words(text: str, seconds: float | None) -> None:
         ("request at 10:11:12 failed", None),
     ],
 )
-def test_a_wait_on_the_clock(message: str, wait_s: float | None) -> None:
+def test_a_wait_until_a_time_of_day(message: str, wait_s: float | None) -> None:
     assert wait_in_words_s(message) == wait_s
 
 

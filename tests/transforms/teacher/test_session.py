@@ -162,7 +162,7 @@ def test_an_attempt_that_takes_too_long_is_sent_again(tmp_path: Path) -> None:
     assert all(row.attempts == 2 for row in rows)
 
 
-def test_a_connection_that_does_not_come_about_is_no_answer_that_took_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_connection_is_not_a_slow_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.teacher.client.CONNECT_TIMEOUT_S", 0.2)
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("127.0.0.1", 0))
@@ -220,7 +220,7 @@ def test_without_the_option_identical_requests_are_asked_one_by_one(tmp_path: Pa
         assert simulator.stats()["requests"] == 20
 
 
-def test_who_shares_asks_itself_when_the_first_is_given_up(tmp_path: Path) -> None:
+def test_a_sharing_row_sends_its_own_request_when_the_first_is_given_up(tmp_path: Path) -> None:
     async def handler(number: int, request: web.Request) -> web.Response:
         await asyncio.sleep(0.1)
         return answered() if number else web.json_response({"error": {"message": "invalid request"}}, status=400)
@@ -231,7 +231,7 @@ def test_who_shares_asks_itself_when_the_first_is_given_up(tmp_path: Path) -> No
     assert sum(row.attempts for row in rows) == 2
 
 
-def test_who_shares_with_a_withdrawn_row_asks_itself(tmp_path: Path) -> None:
+def test_a_sharing_row_sends_its_own_request_when_the_first_is_withdrawn(tmp_path: Path) -> None:
     blocked = threading.Event()
 
     async def handler(number: int, request: web.Request) -> web.Response:
@@ -273,7 +273,7 @@ def test_a_straggler_is_asked_again_only_with_the_option(tmp_path: Path, hedge: 
     assert (max(row.replies[0].latency_ms for row in rows) < 1500) is hedge
 
 
-def test_a_defect_of_ours_is_seen_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+def test_a_defect_of_ours_is_raised_and_no_caller_waits_for_ever(tmp_path: Path) -> None:
     def broken(request: PromptRequest, replies: tuple[TeacherReply, ...]) -> None:
         raise RuntimeError("a defect")
 

@@ -84,7 +84,7 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("reasoning", ["none", "think", "field"])
-def test_the_ledger_is_what_it_would_be_in_one_piece(tmp_path: Path, reasoning: str) -> None:
+def test_the_ledger_of_a_stream_equals_that_of_a_whole_response(tmp_path: Path, reasoning: str) -> None:
     """Byte for byte: payload, hash and response."""
     faults = {"null_content": 0.1, "length": 0.1, "content_filter": 0.1, "fenced": 0.1}
     with start_simulator(replace(THINKS, reasoning=reasoning, faults=faults)) as simulator:
@@ -110,7 +110,9 @@ def test_long_answers_are_streamed_and_short_ones_are_not(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("support", "streamed"), [("refused", 0), ("options_refused", 40), ("ignored", 0)])
-def test_what_an_endpoint_cannot_is_learned_once(tmp_path: Path, support: str, streamed: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_an_endpoint_does_not_support_is_learned_once(
+    tmp_path: Path, support: str, streamed: int, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     with start_simulator(replace(THINKS, streams=StreamBehaviour(support))) as simulator:
         scored = score(tmp_path, simulator.base_url, 40)
@@ -122,7 +124,7 @@ def test_what_an_endpoint_cannot_is_learned_once(tmp_path: Path, support: str, s
     assert len([record for record in caplog.records if "stream" in record.message]) == 1
 
 
-def test_who_insists_is_told_what_the_endpoint_says(tmp_path: Path) -> None:
+def test_forcing_a_setting_shows_what_the_endpoint_says(tmp_path: Path) -> None:
     with start_simulator(replace(THINKS, streams=StreamBehaviour("refused"))) as simulator:
         scored = score(tmp_path, simulator.base_url, 200, stream=ON)
         requests = simulator.stats()["requests"]
@@ -172,7 +174,7 @@ def test_comments_are_no_tokens(tmp_path: Path) -> None:
     assert time.monotonic() - started < 30
 
 
-def test_while_tokens_come_no_clock_ends_an_answer(tmp_path: Path) -> None:
+def test_while_tokens_arrive_no_timeout_ends_an_answer(tmp_path: Path) -> None:
     patience = PatienceSpec(attempt_s=0.2, longest_attempt_s=0.2)
     with start_simulator(replace(THINKS, latency=Latency("fixed", mean_ms=1500))) as simulator:
         scored = score(tmp_path, simulator.base_url, 5, stream=StreamSpec(StreamMode.ON, token_gap_s=1.0), patience=patience)
@@ -300,7 +302,7 @@ def test_a_slow_answer_makes_the_next_ones_streams() -> None:
     assert streaming.ask is not None
 
 
-def test_streams_that_come_to_nothing_are_given_up_unless_one_was_whole() -> None:
+def test_streams_that_fail_are_given_up_unless_one_was_complete() -> None:
     broken = RequestFailure(FailureKind.BROKEN_BODY, "the stream says nothing", 200)
     never, once, cut = learning(), learning(), learning()
     once.answered(once.ask, whole(was_stream=True))

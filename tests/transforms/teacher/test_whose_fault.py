@@ -50,7 +50,7 @@ def test_rows_that_always_fail_end_nothing_but_themselves(name: str, kind: Failu
 
 
 @pytest.mark.fault("T1", "X-B2")
-def test_a_row_that_always_hangs_ends_nothing_but_itself() -> None:
+def test_a_row_that_always_hangs_stops_no_run() -> None:
     played = play(lambda asked: HANGS if asked.row == 7 else answer(), 60)
     assert played.stopped is None
     assert played.reasons() == {"answered": 59, "timed_out": 1}
@@ -58,7 +58,7 @@ def test_a_row_that_always_hangs_ends_nothing_but_itself() -> None:
 
 
 @pytest.mark.fault("T1")
-def test_a_teacher_that_knows_rows_only_is_asked_what_it_answered_before() -> None:
+def test_a_teacher_that_knows_only_its_rows_is_probed_with_one_of_them() -> None:
     def teacher(asked: Asked) -> AttemptResult:
         if asked.row is None:
             return failed(FailureKind.NOT_FOUND, 404, "no fixture matches")
@@ -70,7 +70,7 @@ def test_a_teacher_that_knows_rows_only_is_asked_what_it_answered_before() -> No
 
 @pytest.mark.fault("D3", "X-C3")
 @pytest.mark.parametrize("name", sorted(TROUBLES))
-def test_six_seconds_of_trouble_lose_no_row(name: str) -> None:
+def test_six_seconds_of_failures_lose_no_row(name: str) -> None:
     played = play(lambda asked: TROUBLES[name] if 3.0 < asked.now_s < 9.0 else answer(latency_s=0.5), 2000, at_most_s=600.0)
     assert played.stopped is None
     assert played.reasons() == {"answered": 2000}
@@ -86,7 +86,7 @@ def test_every_useless_200_is_kept_before_its_row_goes_again() -> None:
 
 
 @pytest.mark.fault("D3", "X-C3")
-def test_nothing_readable_ever_stops_with_the_first_words() -> None:
+def test_an_endpoint_without_one_readable_answer_stops_the_run_and_is_quoted() -> None:
     played = play(lambda asked: TROUBLES["200, web page"], 2000)
     assert played.stopped is not None
     assert "this is a web page" in played.stopped
@@ -97,7 +97,7 @@ def test_nothing_readable_ever_stops_with_the_first_words() -> None:
 
 
 @pytest.mark.parametrize("name", ["503", "500", "reset", "200, web page", "429", "400, unclear"])
-def test_an_endpoint_that_goes_for_good_ends_the_run_when_patience_ends(name: str) -> None:
+def test_an_endpoint_that_stays_down_ends_the_run_when_patience_ends(name: str) -> None:
     patience = PatienceSpec(outage_s=120.0)
     played = play(lambda asked: TROUBLES[name] if asked.now_s > 5.0 else answer(latency_s=0.5), 3000, patience=patience)
     assert played.stopped is not None
@@ -128,7 +128,7 @@ def test_nothing_but_429_ends_when_patience_ends_with_the_endpoints_words(rows: 
 
 
 @pytest.mark.fault("X-B3")
-def test_429_and_503_in_turn_end_too() -> None:
+def test_429_and_503_in_turn_end_the_run() -> None:
     played = play(lambda asked: TROUBLES["429" if asked.number % 2 else "503"], 50)
     assert played.stopped is not None
     assert played.ended_s < 500
@@ -224,7 +224,7 @@ def test_rows_that_are_all_too_long_for_themselves_are_rejects() -> None:
 
 
 @pytest.mark.parametrize("question_answered", [True, False])
-def test_where_every_answer_is_larger_than_any_teachers_the_run_stops(question_answered: bool) -> None:
+def test_where_every_answer_is_impossibly_large_the_run_stops(question_answered: bool) -> None:
     def teacher(asked: Asked) -> AttemptResult:
         return answer() if asked.row is None and question_answered else failed(FailureKind.TOO_LARGE, 200, "endless", latency_s=1.0)
 
@@ -305,7 +305,7 @@ def a_busy_teacher(slots: int, latency_s: float, faults: float = 0.0) -> Callabl
 
 @pytest.mark.fault("R10")
 @pytest.mark.parametrize(("slots", "latency_s", "rows"), [(6, 0.2, 400), (40, 1.0, 1000)])
-def test_503s_among_answers_lower_the_limit_and_are_nobodys_concern(
+def test_503s_among_answers_lower_the_limit_and_give_no_warning(
     slots: int, latency_s: float, rows: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     played = play(a_busy_teacher(slots, latency_s), rows)
@@ -316,7 +316,7 @@ def test_503s_among_answers_lower_the_limit_and_are_nobodys_concern(
 
 
 @pytest.mark.fault("R10")
-def test_503s_by_chance_do_not_lower_the_limit() -> None:
+def test_occasional_503s_do_not_lower_the_limit() -> None:
     played = play(a_busy_teacher(10_000, 0.5, faults=0.1), 3000)
     assert played.reasons() == {"answered": 3000}
     assert played.snapshot is not None
@@ -340,7 +340,7 @@ def test_rows_whose_generation_always_fails_are_rejects_after_a_few_tries() -> N
     assert len(played.asked) < 400 + 40 * 5
 
 
-def test_a_setting_under_which_no_generation_succeeds_stops_the_run_early() -> None:
+def test_a_setting_that_makes_every_generation_fail_stops_the_run_early() -> None:
     played = play(lambda asked: NO_JSON, 2000)
     assert played.stopped is not None
     assert "json_validate_failed" in played.stopped
@@ -375,7 +375,7 @@ def test_an_endpoint_that_refuses_all_in_unclear_words_is_given_up_at_once() -> 
     assert played.ended_s < 60
 
 
-def test_a_refusal_without_a_word_is_said_as_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_without_a_message_is_reported_as_one(caplog: pytest.LogCaptureFixture) -> None:
     play(lambda asked: failed(FailureKind.UNCLEAR_REFUSAL, 422) if asked.number == 3 else answer(), 20)
     assert [record.message for record in caplog.records if "refuses a row" in record.message] == [
         "the endpoint refuses a row without a message (status 422): such rows are sent up to 3 times, then rejected as unclear_refusal"

@@ -70,6 +70,6 @@ def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable(value: str) -> N
         proxy_for(TEACHER, {"http_proxy": value})
 
 
-def test_the_way_is_told_without_the_proxys_login() -> None:
+def test_the_route_is_reported_without_the_proxys_password() -> None:
     assert by_way_of(TEACHER, {"HTTP_PROXY": "http://me:secret@proxy:3128/"}) == "through the proxy proxy:3128 (HTTP_PROXY)"
     assert by_way_of(TEACHER, {"http_proxy": "http://proxy:3128", "no_proxy": "*"}) == by_way_of(TEACHER, {}) == ""

@@ -51,5 +51,5 @@ def test_a_word_in_the_place_of_a_key_is_not_struck_out_of_answers(word: str) ->
 
 
 @pytest.mark.fault("X-F8")
-def test_what_a_terminal_would_obey_is_shown_as_dots() -> None:
+def test_control_characters_are_shown_as_dots() -> None:
     assert printable("\x1b]0;title\x07 \x1b[2J red\u202etxt.exe\x9b1m\nnext\ttab") == "·]0;title· ·[2J red·txt.exe·1m\nnext\ttab"

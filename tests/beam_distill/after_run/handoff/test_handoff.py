@@ -215,7 +215,7 @@ def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, capl
 
 @pytest.mark.fault("X-C7")
 @pytest.mark.parametrize("listing", ["", "[]", "{", '{"README.md": 7}'])
-def test_a_damaged_listing_costs_nobodys_file(tmp_path: Path, listing: str) -> None:
+def test_a_damaged_listing_costs_no_file(tmp_path: Path, listing: str) -> None:
     handoff = Handoff(tmp_path)
     (handoff.folder / "trl_sft.yaml").write_text("a person's own")
     (handoff.folder / ".written.json").write_text(listing)

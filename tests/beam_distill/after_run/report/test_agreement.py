@@ -18,13 +18,13 @@ from transforms.elements.tasks import TaskType
         pytest.param(TaskType.NLU_QA, "1", "1.0", False, id="numbers are texts where they are no results"),
     ],
 )
-def test_the_same(task: TaskType, answer: str, label: str, same: bool) -> None:
+def test_agreement_counts_equal_answers(task: TaskType, answer: str, label: str, same: bool) -> None:
     agreement = Agreement(task)
     agreement.add(answer, label)
     assert (agreement.total, agreement.same) == (1, same)
 
 
-def test_labels_that_no_answer_ever_is_are_not_compared() -> None:
+def test_labels_that_no_answer_can_equal_are_not_compared() -> None:
     agreement = Agreement(TaskType.NLI)
     for answer, label in (("neutral", "1"), ("entailment", "0"), ("neutral", "1")):
         agreement.add(answer, label)

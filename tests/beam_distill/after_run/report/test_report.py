@@ -102,7 +102,7 @@ def test_the_report_says_first_where_the_files_are_how_many_and_how_right(labell
 
 
 @pytest.mark.fault("N3")
-def test_how_many_answers_are_the_label_is_said_in_summary_and_ledger(labelled: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_how_many_answers_are_the_label_is_in_summary_and_ledger(labelled: Job, capsys: pytest.CaptureFixture[str]) -> None:
     said = re.compile(r"labels +\d+\.\d% of the \d+ answers to rows with a label agree with it")
     with start_simulator() as simulator:
         labelled.url = simulator.base_url
@@ -149,7 +149,7 @@ def test_nothing_that_rows_or_answers_hold_becomes_markup(finished: Job) -> None
     assert "do-not-show-me" not in text
 
 
-def test_pictures_have_words_and_take_the_page_colour(finished: Job) -> None:
+def test_pictures_have_a_text_and_take_the_page_colour(finished: Job) -> None:
     text = (finished.work_dir / "report.html").read_text(encoding="utf-8")
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(ids) == len(set(ids))
@@ -179,7 +179,7 @@ def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path
     assert "No timeline of this run" not in (finished.work_dir / "report.html").read_text(encoding="utf-8")
 
 
-def test_while_a_run_goes_on_it_tells_how_far(finished: Job, tmp_path: Path) -> None:
+def test_while_a_run_goes_on_it_shows_its_progress(finished: Job, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished.work_dir, copy)
     (copy / "run.json").unlink()
@@ -226,7 +226,7 @@ def test_a_record_of_a_year_beyond_9999_is_reported(finished: Job, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("make", "said"), [(False, "is not a directory"), (True, "neither run.json nor a ledger")])
-def test_where_no_run_was_it_says_so(tmp_path: Path, make: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_a_run_says_so(tmp_path: Path, make: bool, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "nothing"
     if make:
         folder.mkdir()
@@ -270,7 +270,7 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
     assert peak_of(4000) < 1.5 * peak_of(1000) + 200_000
 
 
-def test_answers_of_earlier_runs_are_not_judged_beside_those_that_stand(tmp_path: Path) -> None:
+def test_answers_of_earlier_runs_are_not_judged(tmp_path: Path) -> None:
     for run, count in (("run-1", 10), ("run-2", 4)):
         writer = SegmentWriter(str(tmp_path), run, LEDGER_SCHEMA)
         writer.append([{**a_record(number), "run_id": run} for number in range(count)])
@@ -301,7 +301,7 @@ def test_a_quantile_lies_among_the_values(values: list[float], half: float) -> N
     assert histogram.quantile(0.5) == half
 
 
-def test_a_histogram_tells_quantiles_to_within_a_bin() -> None:
+def test_a_histogram_gives_quantiles_to_within_a_bin() -> None:
     histogram = LogHistogram()
     for value in range(1, 10_001):
         histogram.add(value)
@@ -323,7 +323,7 @@ def test_time_bins_double_and_lose_nothing() -> None:
     assert bins.step_s in (256.0, 512.0)
 
 
-def test_a_tally_has_an_end() -> None:
+def test_a_tally_is_bounded() -> None:
     tally = Tally(most=3)
     for text in "abcabcdea":
         tally.add(text)
@@ -332,7 +332,7 @@ def test_a_tally_has_an_end() -> None:
     assert tally.total == 9
 
 
-def test_a_sample_depends_on_what_was_offered_only() -> None:
+def test_a_sample_does_not_depend_on_the_order() -> None:
     first: FixedSample[int] = FixedSample(5)
     second: FixedSample[int] = FixedSample(5)
     for number in range(100):
@@ -346,7 +346,7 @@ def test_a_sample_depends_on_what_was_offered_only() -> None:
     assert len(first.values()) == 5
 
 
-def test_prices_are_held_to_their_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prices_are_checked_like_their_declaration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "ledger").mkdir()
     assert main(["report", str(tmp_path), "--price_per_million_input_tokens=-1"]) == 2
     assert "price_per_million_input_tokens (flag) is '-1': expected at least 0" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def test_the_view_fits_the_terminal_and_breaks_between_facts(width: int) -> None
 
 
 @pytest.mark.parametrize("width", [36, 80])
-def test_what_a_cost_leaves_out_is_told_on_any_terminal(width: int) -> None:
+def test_what_a_cost_leaves_out_is_shown_on_any_terminal(width: int) -> None:
     assert "cost: input tokens only" in "\n".join(drawn(width, Prices(TokenPrices(2.5, None))))
     assert plain_line(a_view(prices=Prices(TokenPrices(None, 10.0)))).endswith("; cost: output tokens only")
     assert "tokens only" not in plain_line(a_view())
@@ -100,7 +100,7 @@ def _closed() -> io.StringIO:
 
 
 @pytest.mark.parametrize("stream", [None, _WritesOnly(), _closed()], ids=["none", "writes_only", "closed"])
-def test_a_stream_that_cannot_say_what_it_is_is_no_terminal(monkeypatch: pytest.MonkeyPatch, stream: object) -> None:
+def test_a_stream_without_isatty_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch, stream: object) -> None:
     monkeypatch.setattr("sys.stderr", stream)
     assert isinstance(display_of_command(quiet=False), PlainLines)
     assert isinstance(display_of_program(quiet=False, callback=None), PlainLines)

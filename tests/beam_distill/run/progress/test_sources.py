@@ -50,7 +50,7 @@ def test_a_timeline_that_cannot_be_written_is_silent(tmp_path: Path) -> None:
     assert read_timeline(timeline_path(str(tmp_path), "run-1")) == []
 
 
-def test_a_torn_timeline_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
+def test_a_truncated_timeline_is_read_to_its_last_complete_line(tmp_path: Path) -> None:
     path = timeline_path(str(tmp_path), "run-1")
     timeline = Timeline(path)
     timeline.add(0.0, Reading())
@@ -119,7 +119,7 @@ def test_every_format_is_counted_as_the_walk_counts_it(suffix: str, place: str, 
     assert counted({"train": pattern}, limit=1500) == {"train": 1500}
 
 
-def test_what_is_dear_to_count_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_expensive_to_count_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beam_distill.run.progress.row_totals.MOST_PARSED_BYTES", 1000)
     monkeypatch.setattr("beam_distill.run.progress.row_totals.MOST_FETCHED_BYTES", 1000)
     for suffix, found in (("json", {}), ("csv", {"train": 2500}), ("parquet", {"train": 2500})):
@@ -139,7 +139,7 @@ def test_files_that_break_off_are_counted_to_where_they_do(tmp_path: Path) -> No
     assert counted({"train": str(tmp_path / "a.json")}, named_format="parquet") == {"train": 1}
 
 
-def test_a_runner_that_does_not_answer_leaves_the_last_reading() -> None:
+def test_a_runner_that_does_not_answer_keeps_the_last_reading() -> None:
     answers = iter([{"requests_answered": 3}])
     source = MetricsSource(lambda: next(answers))
     assert source.read().answers == 3
@@ -163,7 +163,7 @@ def test_engines_are_believed_where_they_are_ahead_of_the_runner() -> None:
     assert source.read().rejects == {"no_json": 1}
 
 
-def test_what_other_processes_do_is_shown_while_they_are_heard_of() -> None:
+def test_what_other_processes_do_is_shown_while_they_report() -> None:
     now_s = 0.0
     reported: dict[str, dict[str, object]] = {}
     source = HeartbeatSource(lambda: {name: dict(fields) for name, fields in reported.items()}, clock=lambda: now_s)
@@ -211,7 +211,7 @@ def test_a_run_of_two_processes_shows_what_is_in_flight(tmp_path: Path, caplog: 
         pytest.param({"train_rows_scored": 20}, {}, 0, id="all were, and all were good"),
     ],
 )
-def test_rejects_are_not_said_to_be_none_while_answers_are_not_read_yet(
+def test_rejects_are_not_shown_as_zero_while_answers_are_not_read_yet(
     counted: dict[str, int], rejects: dict[str, int] | None, given_up: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "live_counts", dict)

@@ -26,7 +26,7 @@ def test_rates_are_those_of_the_last_stretch() -> None:
     assert round(view.left_s) == (2000 - 1120) / 2
 
 
-def test_rows_that_the_ledger_answers_are_no_speed() -> None:
+def test_rows_that_the_ledger_answers_do_not_count_as_speed() -> None:
     tracker = Tracker(("train",))
     for second in range(1, 11):
         view = tracker.view(float(second), Reading({"train": 600 + 30 * second}, {"train": 1500}, 30 * second), {"train": 1500})
@@ -51,7 +51,7 @@ def test_without_a_total_there_is_no_time_left_but_a_least() -> None:
     assert view.splits[0].share is None
 
 
-def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
+def test_cost_counts_what_was_paid_and_estimates_the_rest_from_it() -> None:
     view = Tracker(("train",), Prices(TokenPrices(1.0, 10.0), "EUR")).view(10.0, reading(1000), {"train": 4000})
     assert view.cost == "0.20 EUR"  # 100,000 tokens in, 10,000 out
     assert view.expected_cost == "0.80 EUR"
@@ -65,7 +65,7 @@ def test_cost_counts_what_was_paid_and_expects_the_rest_alike() -> None:
         (Prices(TokenPrices(1.0, 0.0)), "0.10 USD", ""),
     ],
 )
-def test_a_price_that_is_not_given_is_no_price_of_nothing(prices: Prices, cost: str, remark: str) -> None:
+def test_a_price_that_is_not_given_is_not_zero(prices: Prices, cost: str, remark: str) -> None:
     assert prices.shown(prices.cost(Usage(100_000, 10_000))) == cost
     assert Tracker(("train",), prices).view(10.0, reading(1000), {"train": 4000}).cost_remark == remark
 
