@@ -49,8 +49,12 @@ def _no_session_left() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _quiet_beam() -> None:
+def _quiet_and_quick_beam() -> None:
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    if "apache_beam" in sys.modules:
+        from quick_beam import keep_what_beam_asks_again
+
+        keep_what_beam_asks_again()
 
 
 @pytest.fixture(autouse=True, scope="session")
