@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from builders import ROOT, read_jsonl, write_rows
 
 from beam_distill.cli.main import main
+from transforms.reuse.answer_index import AnswerIndex
 
 
 @dataclass
@@ -87,6 +89,16 @@ class Job:
     def record(self) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads((self.work_dir / "run.json").read_text())
         return fields
+
+    def answers_kept(self) -> int:
+        """How many answers the ledger holds: no later run asks for these again, and for all others it does."""
+        with closing(AnswerIndex(str(self.work_dir / "ledger"))) as index:
+            return len(index)
+
+    def answered(self) -> int:
+        """How many answers the last run received."""
+        count: int = self.record()["metrics"]["requests_answered"]
+        return count
 
     def rejects(self) -> list[dict[str, Any]]:
         return read_jsonl(self.work_dir / "rejects.jsonl")

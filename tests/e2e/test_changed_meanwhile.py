@@ -5,11 +5,16 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from builders import questions, read_jsonl, write_rows
 from jobs import Job
 from small_teacher import small_teacher
+
+from transforms.elements.failures import EarlyStop
+from transforms.teacher.dispatch import Dispatcher
 
 ROWS = 60
 
@@ -70,7 +75,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
 @pytest.mark.parametrize("what", ["ledger", "work_dir"])
 @pytest.mark.parametrize("how", ["removed", "renamed"])
 def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
-    tmp_path: Path, what: str, how: str, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, what: str, how: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job(tmp_path)
     job.train(questions(ROWS))
@@ -82,22 +87,38 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
         else:
             folder.rename(tmp_path / "elsewhere")
 
+    stopping = Event()
+    stop = Dispatcher.stop
+
+    def stop_and_say(self: Dispatcher, cause: EarlyStop) -> None:
+        stop(self, cause)
+        stopping.set()
+
+    monkeypatch.setattr(Dispatcher, "stop", stop_and_say)
     with small_teacher() as teacher:
+        answer = teacher.says
+
+        def answer_few_before_the_engine_stops(payload: dict[str, Any]) -> tuple[str | None, str | None, dict[str, int] | None]:
+            return answer(payload) if teacher.answered <= 24 or stopping.wait(60) else (None, None, None)
+
         job.url = teacher.url
         teacher.at_request[20] = change
+        teacher.says = answer_few_before_the_engine_stops
         assert job.run("--model=m", "--max_worker_count=4") == 5
         shown = capfd.readouterr()
         assert job.datasets() == ()
         assert "Traceback" not in shown.out + shown.err
         assert "moved or removed" in shown.out
-        assert teacher.answered < ROWS  # it stops instead of paying for what cannot be kept
+        assert teacher.answered <= 28  # it stops instead of paying for what cannot be kept: four were on the wire
         if how == "renamed":
             shutil.rmtree(folder, ignore_errors=True)
             (tmp_path / "elsewhere").rename(folder)
-        before = teacher.answered
+            assert job.answers_kept() >= 16  # all that had come when the 20th was asked for
+        else:
+            assert job.answers_kept() == 0
+        kept = job.answers_kept()
         assert job.run("--model=m") == 0
-        # what came between the move and the next write to the disk: a few rounds of the four that are on the wire
-        assert teacher.answered <= ROWS + (before if how == "removed" else 16)
+        assert job.answered() == ROWS - kept
 
 
 @pytest.mark.fault("X-E1")

@@ -209,9 +209,7 @@ def test_a_held_back_split_leaves_no_stale_dataset(job: Job) -> None:
 @pytest.mark.parametrize("known_model", [True, False], ids=["model given", "model asked for"])
 def test_4_an_endpoint_that_cannot_be_reached(job: Job, known_model: bool, capsys: pytest.CaptureFixture[str]) -> None:
     job.url = f"http://127.0.0.1:{free_port()}/v1"
-    started = time.monotonic()
     assert job.run(*(["--model=m"] if known_model else [])) == 4
-    assert time.monotonic() - started < 60
     shown = "".join(capsys.readouterr())
     assert job.url in shown
     assert "cannot be reached" in shown
@@ -295,11 +293,9 @@ def test_5_storage_that_fails(job: Job) -> None:
         assert ended.returncode == 5, ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
         assert not job.train_output.exists()
-        before = simulator.stats()
-        assert before["answered"] < 300
+        assert 0 < (kept := job.answers_kept()) < 300
         assert job.run() == 0
-        # what was on the wire when the disk gave up, and what the teacher answers in a second: a slow disk takes records in groups
-        assert simulator.stats()["repeats"] <= before["peak_in_flight"] + 100
+        assert job.answered() == 300 - kept
 
 
 @pytest.mark.slow
