@@ -3,6 +3,7 @@
 import io
 import os
 import random
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ def write_old(path: Path, schema: dict[str, Any], datums: list[dict[str, Any]]) 
 
 
 def answers(index: AnswerIndex, count: int) -> dict[int, str | None]:
+    """What an index finds before it is closed."""
     found = {}
-    for number in range(count):
-        reply = index.find(f"row-{number}", 0, "hash")
-        if reply is not None:
-            found[number] = reply.content
+    with closing(index):
+        for number in range(count):
+            reply = index.find(f"row-{number}", 0, "hash")
+            if reply is not None:
+                found[number] = reply.content
     return found
 
 
@@ -54,7 +57,6 @@ def test_a_flipped_byte_anywhere_costs_one_record_at_most_and_never_changes_an_a
         found = answers(index, 6)
         assert len(found) >= 5, place
         assert all(content == str(number) for number, content in found.items()), place
-        index.close()
 
 
 @pytest.mark.fault("D17", "M3")
@@ -114,7 +116,8 @@ def test_random_damage_to_old_segments_never_raises(tmp_path: Path, schema: dict
             answers(AnswerIndex(str(tmp_path)), 20)
             list(read_blocks(path, LEDGER_SCHEMA, []))
         else:
-            FailureIndex(str(tmp_path), "run-1").find("row-1")
+            with closing(FailureIndex(str(tmp_path), "run-1")) as index:
+                index.find("row-1")
             list(read_blocks(path, FAILURE_SCHEMA, []))
 
 
@@ -146,7 +149,6 @@ def test_an_answer_recorded_before_checksums_that_is_no_longer_json_counts_as_da
     (tmp_path / "run-0-1-aa.avro").write_bytes(content[:place] + b"[" + content[place + 1 :])
     index = AnswerIndex(str(tmp_path))
     assert sorted(answers(index, 3)) == [0, 2]
-    assert index.find("row-1", 0, "hash") is None
     assert index.torn[0].why == "1 damaged record"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -165,13 +164,11 @@ def test_comments_are_no_tokens(tmp_path: Path) -> None:
     """A gateway that keeps a connection alive says nothing of what is behind it."""
     waits = Latency("per_token", prefill_ms=60_000, token_ms=1)
     spec = StreamSpec(StreamMode.ON, first_token_s=0.4)
-    started = time.monotonic()
     with start_simulator(replace(THINKS, latency=waits, streams=StreamBehaviour(keep_alive_s=0.05))) as simulator:
         scored = score(tmp_path, simulator.base_url, 1, stream=spec, patience=PatienceSpec(payload_s=1.0))
     assert scored.rows[0].failure is not None
     assert scored.rows[0].failure.kind is FailureKind.TIMED_OUT
     assert "no token within 0.4 s (first_token_timeout)" in scored.rows[0].failure.detail
-    assert time.monotonic() - started < 30
 
 
 def test_while_tokens_arrive_no_timeout_ends_an_answer(tmp_path: Path) -> None:
@@ -246,11 +243,9 @@ def test_a_response_that_does_not_end_after_done_is_not_waited_for(tmp_path: Pat
             self.wfile.flush()
             self.rfile.read(1)  # until the client leaves
 
-    started = time.monotonic()
     with serving(Teacher) as address:
         scored = score(tmp_path, f"http://{address}/v1", 1, stream=ON)
     assert len(scored.answers) == 1
-    assert time.monotonic() - started < 20
 
 
 def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
