@@ -1,6 +1,7 @@
 """The house's table of who may import whom, and which library lives where."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from import_graph import arrows, circles, upward
+from import_graph import Arrow, arrows, circles, upward
 from late_imports import LateImports
 
 from beam_distill.cli.command import NAMES
@@ -88,8 +89,18 @@ HOMES = {
 }
 
 
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return [*ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))]
+
+
+@functools.cache
+def our_arrows() -> list[Arrow]:
+    return arrows()
+
+
 def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -119,8 +130,7 @@ OF_BEAM_ALONE = frozenset({"_add_argparse_args", "_artifacts_dir", "_jar", "_job
 @pytest.mark.parametrize("path", [path for path in MODULES if not path.as_posix().startswith(FENCE)], ids=str)
 def test_beams_own_parts_stay_behind_the_fence(path: Path) -> None:
     assert [name for name in imports_of(path) if name.startswith("apache_beam.runners")] == []
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    private = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and not is_own(node.value)}
+    private = {node.attr for node in nodes_of(path) if isinstance(node, ast.Attribute) and not is_own(node.value)}
     assert private & OF_BEAM_ALONE == set()
 
 
@@ -135,11 +145,11 @@ def test_every_listed_library_is_imported() -> None:
 
 
 def test_no_import_goes_up() -> None:
-    assert [str(arrow) for arrow in upward(arrows(), LAYERS)] == []
+    assert [str(arrow) for arrow in upward(our_arrows(), LAYERS)] == []
 
 
 def test_no_imports_go_in_a_circle() -> None:
-    assert circles(arrows()) == []
+    assert circles(our_arrows()) == []
 
 
 def test_the_command_prints_no_upward_arrow_and_no_circle() -> None:
@@ -251,9 +261,8 @@ def test_beam_modules_keep_their_type_hints(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_no_file_is_longer_than_400_lines_and_no_class_than_300(path: Path) -> None:
-    text = (ROOT / path).read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 400
-    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 400
+    classes = [node for node in nodes_of(path) if isinstance(node, ast.ClassDef)]
     assert [node.name for node in classes if (node.end_lineno or 0) - node.lineno + 1 > 300] == []
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from world.corpus import read_yaml
 from world.responding import Response, responding
 from world.test_mutations import edited, edits
 
@@ -26,7 +26,7 @@ from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import StreamAssembly
 from transforms.teacher.stream_spec import StreamAsk
 
-STREAMS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((Path(__file__).parent / "streams").glob("*.yaml"))}
+STREAMS = {path.stem: read_yaml(path) for path in sorted((Path(__file__).parent / "streams").glob("*.yaml"))}
 TEXTS = [stream["text"].encode() for stream in STREAMS.values()]
 REQUEST = b'{"messages":[{"role":"user","content":"On Monday the river rose."}],"max_tokens":64}'
 ASK = StreamAsk(with_usage=True, first_token_s=10.0, token_gap_s=10.0)

@@ -220,7 +220,7 @@ def test_shards_are_the_whole_with_the_same_keys(name: str, count: int) -> None:
     assert sorted((row for shard in shards for row in shard), key=lambda row: row.origin.ordinal) == walk(files)
 
 
-LARGE_ROWS = 12_000
+LARGE_ROWS = 7_000
 UNPACKED = ("jsonl", "json", "csv", "parquet", "avro")
 PACKED = (("jsonl", ".gz"), ("jsonl", ".zst"), ("avro", ".gz"))
 HARD, EASY = "hard to compress", "easy to compress"
@@ -228,7 +228,7 @@ HARD, EASY = "hard to compress", "easy to compress"
 
 @pytest.fixture(scope="module")
 def large() -> dict[str, list[dict[str, Any]]]:
-    """11 MB of rows of one question, so that no row key is new; the label beside it is long."""
+    """6 MB of rows of one question, so that no row key is new; the label beside it is long."""
     rng = random.Random(7)
     return {
         HARD: [{"hypothesis": "h", "label": rng.randbytes(450).hex()} for _ in range(LARGE_ROWS)],

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from world.corpus import read_yaml
 
 from transforms.elements.failures import FailureKind as Kind
 from transforms.teacher.classify import classify
 
-WORDINGS = yaml.safe_load(Path(__file__).with_name("error_wordings.yaml").read_text(encoding="utf-8"))
+WORDINGS = read_yaml(Path(__file__).with_name("error_wordings.yaml"))
 TABLE = [(outcome, *entry) if len(entry) == 3 else (outcome, *entry, {}) for outcome, entries in WORDINGS.items() for entry in entries]
 
 
