@@ -86,7 +86,7 @@ def test_a_managed_identity_whose_token_ends_mid_run(host: AzureHost, job: Job) 
     assert host.state.counts()["online"] >= 30
 
 
-def test_refused_before_anything_is_sent(host: AzureHost, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_credential_sends_nothing(host: AzureHost, job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     host.become("imds")
     host.state.connections["teacher"] = a_connection(f"{host.emulator.url}/serverless")
     host.state.always["door"] = Scripted(403)

@@ -131,7 +131,7 @@ def test_launch_through_a_job_server(tmp_path: Path, flink_endpoint: str) -> Non
         check_ending(tmp_path, command(tmp_path, "beam-distill", "launch", "job-server", "--config", "job.yaml", *sets), 3)
 
 
-def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_cluster_is_reported(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings()) as simulator:
         a_job(tmp_path, simulator.base_url, master="localhost:9")
         ended = command(tmp_path, "beam-distill", "launch", "flink-rest", "--config", "job.yaml")

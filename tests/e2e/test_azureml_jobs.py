@@ -20,7 +20,7 @@ def run(job: Path, *flags: str, settings: SimulatorSettings | None = None) -> in
         return main(["run", "--config", str(job), "--teacher_model_endpoint_url", simulator.base_url, *flags])
 
 
-def test_our_example_runs_with_the_key_that_stands_in_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_our_example_runs_with_the_key_in_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     folder = tmp_path / "examples" / "azureml"
     job = folder / "distillation_math.yaml"

@@ -68,7 +68,7 @@ def test_what_is_returned_says_what_happened_in_a_line_a_page_and_a_cell(tmp_pat
 
 
 @pytest.mark.fault("N7")
-def test_warnings_are_the_commands_and_a_keyword_is_no_flag(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_warnings_belong_to_the_command_and_name_keywords_without_dashes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     given = inputs(tmp_path, "http://127.0.0.1:9")
     del given["teacher_model_max_new_tokens"]
     logging.getLogger("beam_distill").propagate = True
@@ -104,7 +104,7 @@ def test_progress_that_fails_is_reported_and_the_run_goes_on(tmp_path: Path, cap
 
 
 @pytest.mark.fault("N6", "X-C11")
-def test_two_in_threads_of_one_process_both_end_well(tmp_path: Path) -> None:
+def test_two_runs_in_threads_of_one_process_both_succeed(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=150), capacity=Capacity(slots=6))) as simulator:
         write_rows(tmp_path / "long" / "rows.jsonl", questions(60))
         with ThreadPoolExecutor(2) as pool:

@@ -100,7 +100,7 @@ def test_a_change_of_settings_is_reported_though_a_remote_ledger_is_not_read(tmp
         assert "other settings: teacher_model_max_new_tokens 600 -> 512; teacher_model_temperature 0.2 -> 0.7. Rows that were answered" in said
 
 
-def test_bad_lines_are_listed_in_a_far_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_lines_are_listed_in_a_remote_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     job = FarJob(tmp_path)
     job.train([*questions(40), *(f"bad {number}" for number in range(30))])

@@ -41,7 +41,7 @@ def test_every_kind_of_file_becomes_a_dataset(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("N16")
-def test_exact_repeats_are_said_by_check_and_by_run(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exact_repeats_are_reported_by_check_and_by_run(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train([*questions(40), *questions(5), *questions(2)])
     with start_simulator() as simulator:
         job.url = simulator.base_url
@@ -74,7 +74,7 @@ def test_a_csv_with_an_unclosed_quote_is_not_published(job: Job, capsys: pytest.
 
 
 @pytest.mark.fault("D11", "T5")
-def test_what_a_template_must_not_do_is_said_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forbidden_template_is_reported_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train([json.dumps({"question": "What is 1 plus 1?", "times": 10**9})])
     with start_simulator() as simulator:
         job.url = simulator.base_url

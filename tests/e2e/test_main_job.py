@@ -177,7 +177,7 @@ def test_max_completion_tokens_is_learned_once(job: Job) -> None:
     assert job.rejects() == []
 
 
-def test_many_cut_off_answers_are_said_at_once(job: Job) -> None:
+def test_many_cut_off_answers_are_reported_at_once(job: Job) -> None:
     job.train(questions(80))
     with start_simulator(SimulatorSettings(faults={"length": 0.5})) as simulator:
         job.url = simulator.base_url

@@ -41,7 +41,7 @@ NEVER_INTERRUPTED = "another thread"  # signals reach the main thread only
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
-def test_the_process_is_as_it_was(tmp_path: Path, place: str) -> None:
+def test_the_process_is_unchanged(tmp_path: Path, place: str) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     ended = subprocess.run([sys.executable, __file__, place, str(tmp_path)], capture_output=True, text=True, env=environment, timeout=200)
     assert ended.returncode == 0, ended.stderr

@@ -31,9 +31,7 @@ def answered(run_once: Job) -> Job:
 @pytest.mark.slow
 @pytest.mark.fault("D20")
 @pytest.mark.parametrize("known_model", [True, False])
-def test_where_nothing_is_to_be_asked_neither_teacher_nor_key_is_needed(
-    answered: Job, known_model: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_requests_neither_teacher_nor_key_is_needed(answered: Job, known_model: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     given = ["--model=m"] if known_model else []
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     assert answered.run("--student_format=sharegpt", "--api_key_env=NO_SUCH_KEY", *given) == 0
@@ -85,7 +83,7 @@ def test_send_false_without_a_ledger_is_refused(tmp_path: Path, capsys: pytest.C
         ("--enable_chain_of_thought=true", "the messages (task, reasoning, template or wording)"),
     ],
 )
-def test_answers_to_other_requests_are_said_before_anything_is_sent(
+def test_answers_to_other_requests_are_reported_before_anything_is_sent(
     answered: Job, changed: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with small_teacher() as teacher:
@@ -106,7 +104,7 @@ def test_answers_to_other_requests_are_said_before_anything_is_sent(
 
 
 @pytest.mark.fault("N5")
-def test_more_rows_are_no_other_requests(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_added_rows_do_not_change_the_requests(answered: Job, capsys: pytest.CaptureFixture[str]) -> None:
     answered.train(questions(ROWS + 4))
     with small_teacher() as teacher:
         answered.url = teacher.url

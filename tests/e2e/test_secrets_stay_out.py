@@ -133,7 +133,7 @@ def test_a_secret_in_the_body_is_sent_and_not_kept(
 
 
 @pytest.mark.fault("X-F5")
-def test_a_variable_of_the_body_that_is_not_set_is_said_before_anything_is_sent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unset_variable_of_the_body_is_reported_before_anything_is_sent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path, "http://127.0.0.1:9/v1", task="CONVERSATION")
     job.train(questions(2))
     assert job.run("--model=m", with_key("${NO_SUCH_VARIABLE}")) == 2

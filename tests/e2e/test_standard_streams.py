@@ -74,7 +74,7 @@ def test_a_closed_standard_error_is_not_the_next_file_that_is_opened(tmp_path: P
 
 @pytest.mark.fault("D23", "M5")
 @pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii"}], ids=["cp1252", "ascii"])
-def test_letters_that_the_terminal_lacks_are_written_as_escapes(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_characters_that_the_terminal_lacks_are_escaped(tmp_path: Path, environment: dict[str, str]) -> None:
     job = Job(tmp_path / "köln 😀", task="CONVERSATION")
     job.train([chat_line(("user", "Wie heißt 東京 auf Deutsch? 😀")) for _ in range(3)])
     with start_simulator() as simulator:

@@ -61,7 +61,7 @@ def asked(teacher: SmallTeacher) -> list[int]:
     return numbers
 
 
-def test_only_what_the_lower_limit_cut_off_is_asked_again(short: Job, teacher: SmallTeacher, tmp_path: Path) -> None:
+def test_only_what_the_lower_limit_cut_off_is_requested_again(short: Job, teacher: SmallTeacher, tmp_path: Path) -> None:
     higher = "--teacher_model_max_new_tokens=1024"
     assert short.run(higher, *FEW) == 0
     assert asked(teacher) == list(LONG)
@@ -103,7 +103,7 @@ def test_a_cut_off_row_that_fails_is_sent_by_the_next_run(short: Job, teacher: S
     assert asked(teacher) == list(LONG)
 
 
-def test_a_row_that_filled_the_context_is_asked_again_on_request(short: Job, teacher: SmallTeacher) -> None:
+def test_a_row_that_filled_the_context_is_sent_again_on_request(short: Job, teacher: SmallTeacher) -> None:
     assert short.run("--teacher_model_max_new_tokens=1024", *FEW) == 0
     asked(teacher)
     assert main(["retry", str(short.work_dir), "--reason", "cut_off_by_length", "--first_answer_patience=2", *FEW]) == 0
@@ -130,7 +130,7 @@ def test_a_retry_may_have_a_higher_limit(short: Job, teacher: SmallTeacher) -> N
     assert asked(teacher) == []
 
 
-def test_of_a_conversation_only_the_turn_that_was_cut_off_is_asked_again(tmp_path: Path, teacher: SmallTeacher) -> None:
+def test_only_the_turn_that_was_cut_off_is_requested_again(tmp_path: Path, teacher: SmallTeacher) -> None:
     job = Job(tmp_path, teacher.url, "CONVERSATION")
     job.train([chat_line(*(("user", f"What is {number} plus 3?"), ("assistant", "?")) * 1, ("user", "What is 7 plus 3?")) for number in (1, 2)])
     assert job.run(*FEW) == 0
@@ -165,7 +165,7 @@ def test_the_change_is_reported_with_its_price_before_anything_is_sent(
     assert "train: 2 to send, 10 answered on the ledger" in plan
 
 
-def test_another_temperature_is_said_with_its_price(short: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_temperature_is_reported_with_its_price(short: Job, capsys: pytest.CaptureFixture[str]) -> None:
     short.train(questions(ROWS + 3, start=-3 + 1000) + questions(ROWS))  # new rows in front of the old ones
     capsys.readouterr()
     assert short.command("plan", "--teacher_model_temperature=0.7", *PRICES) == 0

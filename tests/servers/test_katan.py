@@ -32,7 +32,7 @@ def test_free_text_is_published(katan: Katan, tmp_path: Path, task: str) -> None
 
 @pytest.mark.fault("D13")
 @pytest.mark.parametrize(("task", "reason"), [("MATH", "not_a_number"), ("NLI", "label_not_listed"), ("NLU_QA", "several_labels")])
-def test_an_echo_is_no_answer_to_a_question_of_form(katan: Katan, tmp_path: Path, task: str, reason: str) -> None:
+def test_an_echo_is_not_an_answer_with_a_required_form(katan: Katan, tmp_path: Path, task: str, reason: str) -> None:
     ended = run(job_of(tmp_path, katan.url, task, rows(task, 10)), WITH_KEY, environ=ENVIRON)
     assert ended.code == 3, recorded(ended)
     assert ended.reasons() == {reason: 10}, recorded(ended)

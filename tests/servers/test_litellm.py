@@ -171,7 +171,7 @@ def test_a_model_it_does_not_have(litellm: LiteLlm, tmp_path: Path) -> None:
     assert "nobody" in check.output, check.output
 
 
-def test_which_of_several_models_is_asked_for(litellm: LiteLlm, tmp_path: Path) -> None:
+def test_several_models_need_a_choice(litellm: LiteLlm, tmp_path: Path) -> None:
     job = job_of(tmp_path, litellm.url, "SUMMARIZATION", rows("SUMMARIZATION", 10))
     ended = run(job, WITH_KEY, command="check", environ=ENVIRON)
     assert ended.code == 2, ended.output

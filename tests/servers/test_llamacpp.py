@@ -58,7 +58,7 @@ def test_every_task_with_reasoning(llama: LlamaServer, tmp_path: Path, task: str
     assert len(ended.examples()) == 20, recorded(ended)
 
 
-def test_noise_is_no_answer_to_a_question_of_form(llama: LlamaServer, tmp_path: Path) -> None:
+def test_noise_is_not_an_answer_with_a_required_form(llama: LlamaServer, tmp_path: Path) -> None:
     job = job_of(tmp_path, llama.url, "NLI", rows("NLI", 40))
     ended = run(job, "--teacher_model_max_new_tokens=30", "--teacher_model_temperature=1", "--teacher_model_top_p=1")
     assert ended.code == 3, recorded(ended)

@@ -86,7 +86,7 @@ def test_a_stream_is_one_whole_response(name: str, asked: bool, results: dict[tu
     assert (result.reply.first_token_ms is not None) is asked
 
 
-def test_what_was_said_before_an_error_is_kept(results: dict[tuple[str, bool], AttemptResult]) -> None:
+def test_a_text_before_an_error_is_kept(results: dict[tuple[str, bool], AttemptResult]) -> None:
     failing = ("vllm_error", "litellm_error", "openrouter_error", "llamacpp_error", "event_error_text", "bare_error_line", "broken")
     for name in (*failing, "torn_in_a_chunk"):
         assert json.loads(results[name, True].body)["choices"][0]["message"]["content"].startswith(("fo", "The")), name
@@ -99,7 +99,7 @@ def test_the_corpus_has_the_servers_that_people_have() -> None:
 
 @settings(steady, max_examples=400)
 @given(text=st.sampled_from(TEXTS), cuts=sizes, line_end=line_ends, marked=st.booleans())
-def test_wherever_it_is_cut_it_is_the_same(text: bytes, cuts: list[int], line_end: bytes, marked: bool) -> None:
+def test_any_cut_gives_the_same_result(text: bytes, cuts: list[int], line_end: bytes, marked: bool) -> None:
     sent = (b"\xef\xbb\xbf" if marked else b"") + text.replace(b"\n", line_end)
     whole, pieces = assembled(text, [len(text)]), assembled(sent, cuts)
     if pieces.is_stream and b'"choices"' in text:

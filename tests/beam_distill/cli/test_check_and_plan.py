@@ -85,7 +85,7 @@ PAIRS = [json.dumps({"messages": None, "premise": f"{number} men sleep.", "hypot
     ],
     ids=["a CSV under the name of JSON lines", "pairs without a template", "blank lines"],
 )
-def test_what_run_refuses_for_its_rows_check_refuses_too(job: Job, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_refuses_the_rows_that_run_refuses(job: Job, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     job.train([*lines])
     with start_simulator() as simulator:
         job.url = simulator.base_url

@@ -106,7 +106,7 @@ def test_keys_that_cannot_be_honoured_are_named(tmp_path: Path, change: Any, nam
     assert any(named in warning for warning in resolved(changed(tmp_path, MATH, change)).warnings)
 
 
-def test_what_is_done_anyway_is_not_named(tmp_path: Path) -> None:
+def test_default_behaviour_is_not_named(tmp_path: Path) -> None:
     def change(job: dict[str, Any]) -> None:
         del job["experiment_name"], job["description"]
         job["training_data"]["mode"] = "ro_mount"

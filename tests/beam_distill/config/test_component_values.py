@@ -110,7 +110,7 @@ def test_a_stop_that_is_neither_a_text_nor_a_list_is_refused() -> None:
 
 
 @pytest.mark.fault("G10")
-def test_no_limit_on_retries_is_written_as_zero() -> None:
+def test_unlimited_retries_are_written_as_zero() -> None:
     assert given(max_retry_time_interval="0").settings.max_retry_time_interval == 0
     assert "expected at least 0" in refused(max_retry_time_interval="-1")
 
@@ -125,7 +125,7 @@ def test_no_limit_on_retries_is_written_as_zero() -> None:
         ({"authentication_type": "azureml_workspace_connection"}, "has no effect without a connection_name"),
     ],
 )
-def test_what_has_no_effect_is_said(changes: dict[str, str], said: str) -> None:
+def test_a_setting_without_effect_is_reported(changes: dict[str, str], said: str) -> None:
     assert any(said in warning for warning in given(teacher_model_max_new_tokens="512", **changes).warnings)
 
 
@@ -150,7 +150,7 @@ def test_paths_may_be_path_objects(tmp_path: Path) -> None:
 
 
 @pytest.mark.fault("N25")
-def test_everything_that_is_missing_is_said_at_once() -> None:
+def test_everything_that_is_missing_is_reported_at_once() -> None:
     with pytest.raises(SettingsError) as nothing:
         resolve({}, None, {})
     named = [problem.partition(":")[0] for problem in nothing.value.problems]

@@ -32,7 +32,7 @@ SUBSCRIPTION = "azureml://subscriptions/s/resourcegroups/g/workspaces/w"
         ("file:data/a.jsonl", "data/a.jsonl"),
     ],
 )
-def test_what_beam_reads(address: str, path: str) -> None:
+def test_addresses_become_paths_for_beam(address: str, path: str) -> None:
     assert beam_path(address) == path
 
 

@@ -124,7 +124,7 @@ def test_a_pipeline_without_the_step_and_one_with_two_say_so(tmp_path: Path) -> 
 
 
 @pytest.mark.fault("G19")
-def test_rows_that_another_step_makes_are_asked_for_by_the_steps_name(tmp_path: Path) -> None:
+def test_data_of_another_step_is_requested_by_the_name_of_the_step(tmp_path: Path) -> None:
     fields = parent_pipeline(data_generation_task_type="NLI", teacher_model_endpoint_url="http://127.0.0.1:1/v1")
     fields["jobs"][DATAGEN]["inputs"]["train_file_path"] = "${{parent.jobs.prep.outputs.o}}"
     with pytest.raises(SettingsError) as refused:

@@ -169,5 +169,5 @@ def test_names_that_only_sound_like_secrets(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "blue", "gpt-4o", "meta-llama/Meta-Llama-3.1-405B-Instruct", "https://host/v1?api-version=2024-10-21"])
-def test_texts_that_are_no_secrets(text: str) -> None:
+def test_texts_that_are_not_secrets(text: str) -> None:
     assert not looks_like_secret(text)

@@ -183,7 +183,7 @@ def test_mistakes_are_reported(changes: dict[str, Any], said: str) -> None:
     assert "sk-very-secret" not in found
 
 
-def test_all_mistakes_are_said_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     found = problems(teacher_model_temperature="9", max_worker_count="-1", sede="1")
     assert len(found) == 3
 

@@ -85,7 +85,7 @@ def test_a_flag_names_another_teacher_than_the_list_of_the_file(tmp_path: Path) 
         (7, "expected a list of endpoints"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_entry_and_no_secret(teachers: Any, said: str) -> None:
+def test_a_mistake_is_reported_with_its_entry_and_no_secret(teachers: Any, said: str) -> None:
     message = refused(teachers)
     assert said in message
     assert "sk-1234567890abcdef" not in message
@@ -96,7 +96,7 @@ def test_two_ways_to_name_the_teacher_at_a_time_are_refused() -> None:
     assert "teachers, teacher_model_endpoint_url: both name the teacher" in refused([EAST], teacher_model_endpoint_url=WEST)
 
 
-def test_models_may_differ_where_that_is_said() -> None:
+def test_models_may_differ_where_a_setting_allows_it() -> None:
     assert settings([{"url": EAST, "model": "a"}, {"url": WEST, "model": "b"}], teachers_may_differ="true").teachers is not None
 
 

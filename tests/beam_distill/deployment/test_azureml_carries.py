@@ -78,7 +78,7 @@ def test_parquet_stays_parquet(tmp_path: Path) -> None:
     assert step["environment_variables"] == {"BEAM_DISTILL_OUTPUT_FORMAT": "parquet"}
 
 
-def test_what_stays_behind_is_said_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_that_stay_behind_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     component, step = rendered(
         tmp_path,
         runner="flink",

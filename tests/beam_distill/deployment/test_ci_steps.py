@@ -83,7 +83,7 @@ def test_what_is_wrong_is_found_before_anything_is_paid_for(
 @pytest.mark.slow
 @pytest.mark.fault("G9")
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
-def test_rows_that_cannot_be_asked_end_the_job_before_anything_is_paid_for(
+def test_invalid_rows_end_the_job_before_anything_is_paid_for(
     service: Service,
     wheel: Path,  # noqa: F811
     target: str,

@@ -60,7 +60,7 @@ def test_a_failed_job_is_reported_as_failed(target: str, tmp_path: Path) -> None
     assert any("--ended=FAILED]" in given for _, given in calls)
 
 
-def test_a_deployment_in_error_is_no_job_to_wait_for(tmp_path: Path) -> None:
+def test_a_deployment_in_error_ends_the_waiting(tmp_path: Path) -> None:
     answers = [("jobManagerDeploymentStatus", "ERROR"), (".status.error", "no such image"), ("terminated.exitCode", "1")]
     ended, printed, _ = submitted("flink-kubernetes", tmp_path, answers)
     assert ended == 1

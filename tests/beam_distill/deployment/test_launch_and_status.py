@@ -36,7 +36,7 @@ from beam_distill.work_dir.submission import Submission, submitted
         (["flink-rest", "--set", "master=localhost:9"], "no Flink JobManager answers"),
     ],
 )
-def test_what_cannot_be_launched_is_said(
+def test_an_impossible_launch_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -45,7 +45,7 @@ def test_a_file_begins_with_the_command_that_made_it_and_the_command_makes_it_ag
         (["azureml"], "without key references"),
     ],
 )
-def test_what_cannot_be_rendered_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+def test_an_impossible_rendering_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
     config = a_config(tmp_path)
     assert main(["render", *arguments, "--config", str(config), "-o", str(tmp_path / "out")]) == 2
     output = capsys.readouterr().err
@@ -88,7 +88,7 @@ def test_no_secret_is_rendered(tmp_path: Path, target: str) -> None:
     assert not [path for path in folder.iterdir() if "very-secret" in path.read_text()]
 
 
-def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = a_config(tmp_path, additional_headers='{"x-tenant": "very-secret"}')
     assert main(["render", "flink-rest", "--config", str(config), "-o", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_the_component_cannot_have_headers_with_variables(tmp_path: Path, capsys
     assert "GATEWAY_TOKEN" not in "".join(path.read_text() for path in (tmp_path / "out").iterdir())
 
 
-def test_values_cannot_leave_their_place(tmp_path: Path) -> None:
+def test_values_cannot_leave_their_quotes(tmp_path: Path) -> None:
     """A value is text in YAML and in the shell, whatever it holds."""
     wild = "a: b # $(touch x) 'q' \"d\""
     config = a_config(tmp_path)
@@ -187,7 +187,7 @@ def test_a_script_may_be_executed(tmp_path: Path) -> None:
     assert (folder / "submit.sh").stat().st_mode & 0o111
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["render", "flink-rest", "--config", str(a_config(tmp_path)), "-o", str(tmp_path / "file")]) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -135,7 +135,7 @@ def test_the_jar_in_a_pod_is_made_for_the_pods_flink(tmp_path: Path, version: st
     assert "flink_version" not in (rendered("spark-kubernetes", config_for("spark-kubernetes", tmp_path)) / "sparkapplication.yaml").read_text()
 
 
-def test_a_flink_version_that_beam_has_no_job_server_for_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_flink_version_without_a_job_server_of_beam_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(tmp_path / "train.jsonl", questions(2))
     with start_simulator(SimulatorSettings()) as simulator:
         config = a_config(

@@ -17,7 +17,7 @@ def test_a_variable_is_gone_after_the_run() -> None:
     assert NAME not in os.environ
 
 
-def test_what_was_there_before_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variables_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, "the program's")
     with variables_put_back():
         keep_in_variables({NAME: "one"})

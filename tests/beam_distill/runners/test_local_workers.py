@@ -7,7 +7,7 @@ from pathlib import Path
 from beam_distill.runners.local_workers import local_workers_watched
 
 
-def test_the_hook_for_threads_is_as_it_was(tmp_path: Path) -> None:
+def test_the_hook_for_threads_is_restored(tmp_path: Path) -> None:
     before = threading.excepthook
     first, second = ExitStack(), ExitStack()
     first.enter_context(local_workers_watched(str(tmp_path / "a"), 0.1))

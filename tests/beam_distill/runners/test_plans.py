@@ -236,7 +236,7 @@ def test_a_job_server_is_asked_before_anything_is_submitted(
         assert ("--job_endpoint host:port" if argv else "--master host:port") in str(caught.value)
 
 
-def test_a_job_server_that_is_starting_is_waited_for_when_that_is_asked(tmp_path: Path) -> None:
+def test_waiting_for_a_job_server_that_starts_is_optional(tmp_path: Path) -> None:
     server = LocalJobServicer(str(tmp_path / "staging"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

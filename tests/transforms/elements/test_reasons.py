@@ -17,7 +17,7 @@ def test_every_reason_has_an_entry_with_a_stage_and_an_explanation() -> None:
     assert {reason.stage for reason in REASONS.values()} == set(Stage)
 
 
-def test_a_reason_is_either_never_asked_or_of_an_answer_or_of_a_request() -> None:
+def test_each_reason_has_one_stage() -> None:
     assert not NEVER_ASKED & set(ANSWER_REASONS)
     rest = set(REASONS) - NEVER_ASKED - set(ANSWER_REASONS)
     assert rest == {kind.value for kind in FailureKind if kind is not FailureKind.CONTENT_FILTERED} | {reasons.NOT_SENT}

@@ -185,7 +185,7 @@ def test_what_is_broken_is_a_reject_and_costs_no_other_row(name: str, data: byte
     assert [row.origin.ordinal for row in rows] == list(range(len(rows)))
 
 
-def test_a_long_zstd_window_is_no_damage() -> None:
+def test_a_long_zstd_window_is_not_damage() -> None:
     line = as_jsonl(fields_of(PAIRS))
     frame = b"\x28\xb5\x2f\xfd\x00\x98" + (1 | len(line) << 3).to_bytes(3, "little") + line  # one stored block, window of 512 MB
     with pytest.raises(UnusableFile, match="zstd -d --long=31"):
@@ -322,7 +322,7 @@ def test_a_file_of_which_one_of_the_first_rows_is_a_chat_is_read() -> None:
     assert problems(b"not json\n", "x.jsonl", ColumnSpec()) == []  # each line is a reject of its own
 
 
-def test_no_parquet_file_is_said_before_anything_is_read() -> None:
+def test_a_file_that_is_not_parquet_is_reported_before_anything_is_read() -> None:
     with pytest.raises(UnusableFile, match="not a Parquet file"):
         problems(b"PAR0", "x.parquet", ColumnSpec())
 

@@ -60,7 +60,7 @@ def test_byte_order_marks_of_joined_files() -> None:
 
 
 @pytest.mark.fault("A5")
-def test_nameless_columns_alone_are_no_header() -> None:
+def test_a_header_of_empty_names_is_refused() -> None:
     assert walk(",,\n1,2,3\n") == [(1, reasons.UNREADABLE_FILE)]
     assert column_problems(lambda _: io.BytesIO(b",a,b\n0,x,y\n"), "x.csv", ReadSpec(1000, columns=TEMPLATED)) == []
 
@@ -125,7 +125,7 @@ def test_a_bad_row_costs_itself_alone(text: str, rows: list[tuple[int, str]]) ->
     assert walk(text) == rows
 
 
-def test_a_header_that_cannot_be_read_is_said() -> None:
+def test_a_header_that_cannot_be_read_is_reported() -> None:
     with pytest.raises(UnusableFile, match="never closed"):
         column_problems(lambda _: io.BytesIO(b'a,"b\nx,y\n'), "x.csv", ReadSpec(1000, columns=TEMPLATED))
 

@@ -72,7 +72,7 @@ def test_sharegpt(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
         ({"conversations": None}, reasons.NO_MESSAGES),
     ],
 )
-def test_sharegpt_that_is_no_chat(row: dict[str, Any], expected: str) -> None:
+def test_sharegpt_rows_that_are_not_a_chat(row: dict[str, Any], expected: str) -> None:
     assert reason(row) == expected
 
 
@@ -106,7 +106,7 @@ def test_alpaca(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
         ({"instruction": "Answer the question.", "question": "1 + 1?", "output": "2"}, reasons.NO_MESSAGES),
     ],
 )
-def test_alpaca_that_cannot_be_asked(row: dict[str, Any], expected: str) -> None:
+def test_alpaca_rows_without_a_question(row: dict[str, Any], expected: str) -> None:
     assert reason(row) == expected
 
 
@@ -258,5 +258,5 @@ def test_gemini_and_mixed_keys(row: dict[str, Any], messages: list[tuple[str, st
         ({"messages": [{"role": "user"}]}, reasons.CONTENT_NOT_TEXT),
     ],
 )
-def test_gemini_that_is_no_chat(row: dict[str, Any], expected: str) -> None:
+def test_gemini_rows_that_are_not_a_chat(row: dict[str, Any], expected: str) -> None:
     assert reason(row) == expected

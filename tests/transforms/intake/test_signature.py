@@ -102,7 +102,7 @@ FILES = {
 @pytest.mark.fault("D26")
 @pytest.mark.parametrize("what", list(FILES))
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows", "rows.json", "rows.csv", "rows.txt"])
-def test_what_a_file_is_is_said_by_its_first_bytes(name: str, what: str, tmp_path: Path) -> None:
+def test_the_first_bytes_of_a_file_tell_its_format(name: str, what: str, tmp_path: Path) -> None:
     (row,) = walk(name, FILES[what] or sqlite(tmp_path))
     assert isinstance(row, RejectedRow)
     assert row.reason == reasons.UNREADABLE_FILE
@@ -132,14 +132,14 @@ def test_the_same_under_other_names_and_inside_of_a_compression(name: str, what:
 
 @pytest.mark.fault("D26")
 @pytest.mark.parametrize("name", ["x.parquet.gz", "x.parquet"])
-def test_no_parquet_where_one_is_expected(name: str) -> None:
+def test_a_file_that_is_not_parquet(name: str) -> None:
     (row,) = walk(name, gzip.compress(FILES["Parquet"]) if name.endswith(".gz") else ROW)
     assert isinstance(row, RejectedRow)
     assert row.reason == reasons.UNREADABLE_FILE
 
 
 @pytest.mark.parametrize("word", ["ORC,b", "BZh,b", "PAR1,b", "DUCK,b", "GIF8,b", "ustar,b", "GGUF,b"])
-def test_words_are_not_taken_for_signatures(word: str) -> None:
+def test_ordinary_words_are_not_signatures(word: str) -> None:
     rows = list(
         walk_rows(
             lambda _: io.BytesIO(f"{word}\nx,y\n".encode()),
@@ -156,7 +156,7 @@ ROWS = 3_000
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
-def test_what_came_before_the_damage_of_a_compressed_file_is_read(suffix: str) -> None:
+def test_rows_before_the_damage_of_a_compressed_file_are_read(suffix: str) -> None:
     whole = b"".join(b'{"messages": [{"role": "user", "content": "%d %d"}]}\n' % (number, number**5 % 10**9) for number in range(ROWS))
     packers: dict[str, Callable[[bytes], bytes]] = {
         ".gz": gzip.compress,
@@ -170,7 +170,7 @@ def test_what_came_before_the_damage_of_a_compressed_file_is_read(suffix: str) -
     assert suffix == ".bz2" or len(rows) > ROWS // 2  # bzip2 unpacks whole blocks
 
 
-def test_what_follows_a_compressed_file_ends_it() -> None:
+def test_bytes_after_a_compressed_file_end_it() -> None:
     rows = walk("rows.jsonl.gz", gzip.compress(ROW) + b"garbage")
     assert [type(row) for row in rows] == [TrainingRow, RejectedRow]
 

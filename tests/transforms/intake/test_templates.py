@@ -22,7 +22,7 @@ def test_columns_by_name() -> None:
     assert render("{{ a }}", a="<b> & {{ c }}") == "<b> & {{ c }}"
 
 
-def test_what_a_row_lacks_is_said_with_what_it_has() -> None:
+def test_a_missing_field_is_reported_with_the_existing_ones() -> None:
     with pytest.raises(UnusableRecord) as caught:
         render("{{ answer }}", question="x", text="y")
     assert caught.value.reason == reasons.MISSING_COLUMN
@@ -38,7 +38,7 @@ def test_a_missing_value_is_not_written_as_none() -> None:
 
 
 @pytest.mark.parametrize("source", ["{{Input Column}}", "Say\n{{- Input Column | trim }}", "{% if Input Column %}x{% endif %}"])
-def test_a_name_with_spaces_is_said_with_the_way_to_write_it(source: str) -> None:
+def test_a_name_with_spaces_is_reported_with_its_right_spelling(source: str) -> None:
     """future-agi issue 2082."""
     with pytest.raises(BadTemplate) as caught:
         ColumnTemplate("user_template", source)
@@ -66,7 +66,7 @@ def test_a_row_that_is_looked_at_in_another_way_may_need_any_column(source: str)
     assert ColumnTemplate("t", source).columns is None
 
 
-def test_a_missing_column_of_the_row_is_said_as_one() -> None:
+def test_a_missing_column_of_the_row_is_reported_as_one() -> None:
     with pytest.raises(UnusableRecord) as caught:
         ColumnTemplate("user_template", "{{ row['full text'] }}").render({"fulltext": "x"})
     assert caught.value.detail == "user_template: there is no 'full text'; the columns are: fulltext"
@@ -276,6 +276,6 @@ def test_three_hundred_levels_are_written() -> None:
 
 
 @pytest.mark.fault("T4")
-def test_a_template_that_is_nested_too_deeply_is_no_template() -> None:
+def test_a_template_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(BadTemplate, match="nested"):
         ColumnTemplate("user_template", "{{ " + "(" * 3000 + "a" + ")" * 3000 + " }}")

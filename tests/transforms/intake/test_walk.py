@@ -88,7 +88,7 @@ def test_files_are_closed_even_when_the_walk_is_left() -> None:
     assert source.closed
 
 
-def test_what_opening_raises_is_passed_on() -> None:
+def test_errors_while_opening_are_raised() -> None:
     def missing(name: str) -> io.BytesIO:
         raise FileNotFoundError(name)
 

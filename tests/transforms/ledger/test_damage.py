@@ -190,7 +190,7 @@ def test_a_file_name_in_another_encoding_is_recorded_with_a_replacement(tmp_path
 
 
 @pytest.mark.fault("D15")
-def test_an_attempt_that_was_sent_again_is_kept_with_its_body_and_is_no_failure_of_its_row(tmp_path: Path) -> None:
+def test_an_attempt_that_was_sent_again_is_kept_with_its_body_and_is_not_a_failure_of_its_row(tmp_path: Path) -> None:
     notes = Notes()
     recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
     useless = FailureRecord(

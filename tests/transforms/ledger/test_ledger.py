@@ -98,7 +98,7 @@ def test_a_token_comes_back_when_its_record_is_on_disk(tmp_path: Path) -> None:
     assert notes.failed == []
 
 
-def test_a_disk_that_refuses_is_said_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_keeps_what_it_has(tmp_path: Path) -> None:
     notes = Notes()
     recorder: Recorder[int] = Recorder(str(tmp_path / "ledger"), str(tmp_path / "failures"), "run-1", notes.on_safe, notes.on_failed)
     recorder.put(a_record(0), 0)

@@ -272,7 +272,7 @@ def test_the_exception_survives_pickling() -> None:
         '{"reason": "6*7", /* the product */ "answer": 42}',
     ],
 )
-def test_what_is_not_json_but_leaves_no_doubt(text: str) -> None:
+def test_almost_json_with_one_meaning(text: str) -> None:
     assert number(value_of(text, "answer")) == "42"
 
 

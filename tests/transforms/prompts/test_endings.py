@@ -79,7 +79,7 @@ def test_an_unknown_word_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.fault("D1")
-def test_an_answer_that_was_broken_off_and_is_on_the_ledger_is_asked_again() -> None:
+def test_a_broken_off_answer_on_the_ledger_is_requested_again() -> None:
     request = a_request()
     broken, whole = a_reply("A summ", finish_reason="abort"), a_reply("A summary.")
 

@@ -20,7 +20,7 @@ def rival(texts: list[str]) -> list[str | None]:
 
 
 @pytest.mark.fault("D2")
-def test_what_we_accept_math_verify_reads_alike() -> None:
+def test_math_verify_agrees_on_what_we_accept() -> None:
     corpus = {text: number for number, _, text in (line.partition("\t") for line in lines_of("accepted.txt"))}
     readings = dict(zip(corpus, rival(list(corpus)), strict=True))
     different = {text: found for text, found in readings.items() if found is not None and float(found) != float(corpus[text])}

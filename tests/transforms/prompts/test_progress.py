@@ -37,7 +37,7 @@ def test_ledger_answers_turn_after_turn() -> None:
     assert asked == [(0, ()), (1, ("a0",))]
 
 
-def test_a_turn_that_two_workers_asked_leads_on_where_the_conversation_went_on() -> None:
+def test_a_turn_sent_by_two_workers_uses_the_answer_that_the_conversation_continued_with() -> None:
     prompt = prompt_for(PromptSpec(TaskType.CONVERSATION))
     request = prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
 

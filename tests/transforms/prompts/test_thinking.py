@@ -89,7 +89,7 @@ def test_mentions_of_marks_are_kept(text: str) -> None:
 
 
 @pytest.mark.fault("A2")
-def test_marks_that_the_row_itself_holds_stay() -> None:
+def test_marks_from_the_row_are_kept() -> None:
     asked = (ChatMessage("user", "Answer in <answer></answer>, after <reasoning></reasoning>. What does <|im_end|> do?"),)
     text = "<reasoning>It ends.</reasoning><answer>The token <|im_end|> ends a turn.</answer>"
     assert PROMPT.extract(text, asked) == text
@@ -127,7 +127,7 @@ def test_a_fold_in_a_text_is_not_thinking() -> None:
 
 
 @pytest.mark.parametrize("text", ['<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>', "<function=find>{}</function>", "<ctrl94>x"])
-def test_calls_in_the_marks_of_templates_are_no_answer(text: str) -> None:
+def test_tool_calls_in_template_marks_are_not_an_answer(text: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         PROMPT.extract(text, ASKED)
     assert caught.value.reason == reasons.SPECIAL_TOKENS

@@ -49,7 +49,7 @@ def test_shapes(name: str, messages: tuple[tuple[str, str], ...], expected: dict
     assert row(name, messages, "drop", ("thought",)) == expected
 
 
-def test_reasoning_stands_before_the_answer_it_led_to() -> None:
+def test_reasoning_precedes_its_answer() -> None:
     thought = row("messages", TALK, "think", ("two and two", None))["messages"]
     assert thought[2]["content"] == "<think>\ntwo and two\n</think>\n\n4"
     assert thought[4]["content"] == "7"

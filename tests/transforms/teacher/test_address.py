@@ -69,5 +69,5 @@ def test_an_invalid_address_is_refused(address: str) -> None:
         chat_completions_url(address)
 
 
-def test_models_stand_beside_the_chat_route() -> None:
+def test_models_are_next_to_the_chat_route() -> None:
     assert models_url("http://h/v1/chat/completions?a=b") == "http://h/v1/models?a=b"

@@ -148,7 +148,7 @@ def test_identical_requests_share_one_answer_and_its_cost() -> None:
     assert played.reasons() == {"answered": 5}
 
 
-def test_tokens_that_are_not_reported_are_estimated_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_tokens_that_are_not_reported_are_estimated_and_labelled(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING", logger="beam_distill.teacher")
     played = play(lambda asked: taking(None, None, text="four" * 100), 500, budget=BudgetSpec(max_total_tokens=2_000))
     assert 8 <= len(played.asked) <= 17

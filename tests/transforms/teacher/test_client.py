@@ -247,7 +247,7 @@ def test_the_beginning_of_a_body_can_be_read(body: bytes, excerpt: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "told"), [("503 Busy", True), ("407 Who", True), ("403 No", True), ("200 OK", True), ("400 Bad", False)])
-def test_what_a_proxy_may_have_said_names_it(status: str, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_may_come_from_a_proxy_names_it(status: str, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     page = b"<html><title>Gateway</title></html>"
     with raw_server(sends(head(status, Content_Length=len(page)) + page)) as address:
         monkeypatch.setenv("http_proxy", f"http://me:secret@{address}")

@@ -67,7 +67,7 @@ def test_fields_are_found_inside_the_wrapper_of_an_online_endpoint() -> None:
 
 
 @pytest.mark.fault("D10")
-def test_of_two_that_exclude_each_other_temperature_stays() -> None:
+def test_temperature_wins_over_an_excluding_parameter() -> None:
     message = "only one of top_p and temperature can be set"
     assert classify(400, {}, error(message), request()).parameters == ("top_p",)
     assert classify(400, {}, error(message), request(row="x", top_p=None).replace(b'"top_p": null, ', b"")).parameters == ("temperature",)

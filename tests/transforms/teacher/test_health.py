@@ -27,7 +27,7 @@ def test_an_endpoint_that_was_never_reached_is_given_up_soon_and_named() -> None
     assert "http://h" in stops[15].detail
 
 
-def test_an_outage_is_asked_about_ever_more_seldom_and_ends_with_an_answer() -> None:
+def test_an_outage_is_probed_ever_more_rarely_and_ends_with_an_answer() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     health.answered()
     for _ in range(DOUBT_AFTER):

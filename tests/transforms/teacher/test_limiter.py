@@ -129,7 +129,7 @@ def test_no_attempt_runs_out_of_time_in_our_own_queue(slots: int, latency_s: flo
 
 
 @pytest.mark.fault("R1")
-def test_time_that_runs_out_in_our_own_queue_is_no_outage() -> None:
+def test_a_timeout_in_our_own_queue_is_not_an_outage() -> None:
     seen = run_on_server(ServerModel(3.0, 0.6, slots=8), 150, patience=PatienceSpec(attempt_s=20.0, longest_attempt_s=20.0))
     assert len(seen.timed_out) <= 40  # 85 before
     assert seen.reasons == {"answered": 150}

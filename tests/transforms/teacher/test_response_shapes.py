@@ -102,7 +102,7 @@ def test_a_choice_without_a_message_may_say_why(word: str, reason: str) -> None:
         read({"choices": [{"index": 0, "finish_reason": "stop"}]})
 
 
-def test_a_piece_of_a_stream_is_no_answer() -> None:
+def test_a_piece_of_a_stream_is_not_an_answer() -> None:
     with pytest.raises(BrokenBody):
         read({"choices": [{"delta": {"content": "fo"}, "finish_reason": None}]})
 

@@ -126,7 +126,7 @@ def test_a_wait_until_a_time_of_day(message: str, wait_s: float | None) -> None:
         ({"RateLimit": '"default";r=5;t=30'}, None),
     ],
 )
-def test_waits_as_servers_write_them_besides(headers: dict[str, str], wait_s: float | None) -> None:
+def test_other_spellings_of_waits(headers: dict[str, str], wait_s: float | None) -> None:
     assert retry_after_s(headers, NOW) == (None if wait_s is None else pytest.approx(wait_s))
 
 

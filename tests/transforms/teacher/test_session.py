@@ -214,7 +214,7 @@ def test_identical_requests_share_one_answer_and_each_row_has_its_record(tmp_pat
     index.close()
 
 
-def test_without_the_option_identical_requests_are_asked_one_by_one(tmp_path: Path) -> None:
+def test_without_the_option_identical_requests_are_sent_one_by_one(tmp_path: Path) -> None:
     with start_simulator() as simulator:
         score(tmp_path, simulator.base_url, 0, asked=alike(20))
         assert simulator.stats()["requests"] == 20
@@ -255,7 +255,7 @@ def test_a_sharing_row_sends_its_own_request_when_the_first_is_withdrawn(tmp_pat
 
 
 @pytest.mark.parametrize("hedge", [True, False])
-def test_a_straggler_is_asked_again_only_with_the_option(tmp_path: Path, hedge: bool) -> None:
+def test_a_straggler_is_sent_again_only_with_the_option(tmp_path: Path, hedge: bool) -> None:
     waited: list[int] = []
 
     async def handler(number: int, request: web.Request) -> web.Response:
@@ -294,7 +294,7 @@ def test_what_the_server_calls_a_response_is_on_the_ledger(tmp_path: Path) -> No
 
 
 @pytest.mark.fault("T1", "X-B2")
-def test_a_poisoned_row_costs_itself_alone(tmp_path: Path) -> None:
+def test_a_row_that_always_fails_costs_itself_alone(tmp_path: Path) -> None:
     async def handler(number: int, request: web.Request) -> web.Response:
         if "What is 4 plus 1?" in await request.text():
             assert request.transport is not None

@@ -135,7 +135,7 @@ def test_forcing_a_setting_shows_what_the_endpoint_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", ["stream_break", "stream_error", "stream_gap"])
-def test_a_stream_that_fails_is_kept_and_asked_again(tmp_path: Path, fault: str) -> None:
+def test_a_stream_that_fails_is_kept_and_requested_again(tmp_path: Path, fault: str) -> None:
     spec = StreamSpec(StreamMode.ON, first_token_s=30.0, token_gap_s=1.0)
     with start_simulator(replace(THINKS, seed=3, faults={fault: 0.1}, streams=StreamBehaviour(gap_s=30))) as simulator:
         scored = score(tmp_path, simulator.base_url, 20, stream=spec)
@@ -160,7 +160,7 @@ def test_an_answer_without_done_is_whole(tmp_path: Path) -> None:
     assert not scored.failures
 
 
-def test_comments_are_no_tokens(tmp_path: Path) -> None:
+def test_comments_are_not_tokens(tmp_path: Path) -> None:
     """A gateway that keeps a connection alive says nothing of what is behind it."""
     waits = Latency("per_token", prefill_ms=60_000, token_ms=1)
     spec = StreamSpec(StreamMode.ON, first_token_s=0.4)
@@ -269,7 +269,7 @@ def test_a_secret_spread_over_tokens_is_struck_out(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("support", ["yes", "options_refused", "refused", "ignored"])
-def test_the_one_request_of_check_is_asked_as_those_of_a_run_are(support: str) -> None:
+def test_check_sends_its_request_like_a_run(support: str) -> None:
     with start_simulator(replace(THINKS, streams=StreamBehaviour(support), requires_max_completion_tokens=True)) as simulator:
         endpoint = EndpointSpec(f"{simulator.base_url}/chat/completions", "simulated-teacher")
         result = ask_once(endpoint, LONG, request(1).messages_for_turn(0, ()), 30.0, StreamSpec())
@@ -324,7 +324,7 @@ def test_an_unexplained_refusal_is_tried_in_one_piece_before_it_counts() -> None
     assert not learning(StreamMode.ON).may_be_refused(refused, learning(StreamMode.ON).ask)
 
 
-def test_an_endpoint_that_answers_in_one_piece_is_not_asked_for_streams() -> None:
+def test_an_endpoint_that_answers_in_one_piece_gets_no_stream_requests() -> None:
     streaming = learning()
     streaming.answered(streaming.ask, whole())
     assert streaming.ask is None

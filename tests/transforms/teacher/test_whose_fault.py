@@ -261,7 +261,7 @@ def test_a_credential_that_expires_ends_the_run_soon() -> None:
 
 
 @pytest.mark.fault("D10", "R5", "A1")
-def test_what_a_teacher_does_not_take_is_asked_for_once() -> None:
+def test_an_unsupported_parameter_is_sent_once() -> None:
     def teacher(asked: Asked) -> AttemptResult:
         for name in ("temperature", "top_p"):
             if name in asked.body:
@@ -326,7 +326,7 @@ def test_occasional_503s_do_not_lower_the_limit() -> None:
 NO_JSON = failed(FailureKind.GENERATION_FAILED, 400, '{"error":{"code":"json_validate_failed"}}')
 
 
-def test_generations_that_fail_now_and_then_are_asked_again() -> None:
+def test_generations_that_fail_occasionally_are_requested_again() -> None:
     played = play(lambda asked: NO_JSON if asked.row is None or asked.number % 3 else answer(latency_s=0.5), 300)
     assert played.stopped is None
     assert set(played.reasons()) <= {"answered", "generation_failed"}

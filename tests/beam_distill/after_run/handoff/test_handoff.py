@@ -192,7 +192,7 @@ def test_datasets_of_two_formats_are_not_called_one(tmp_path: Path) -> None:
     assert "dataset_test_split" not in made.yaml("trl_sft.yaml")
 
 
-def test_what_a_person_changed_stays_and_what_is_stale_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_changed_files_stay_and_stale_ones_are_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     made = Handoff(tmp_path)
     own = made.folder / "README.md"
     own.write_text(own.read_text(encoding="utf-8").replace("# license: yours", "license: mit #"), encoding="utf-8")
