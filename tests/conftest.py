@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from slow_marks import WrongMarks
 
 from transforms.teacher.session import close_sessions
 
@@ -16,6 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # Images for CI often forbid Python to keep compiled modules. Every process that a test starts would compile all of ours again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--wrong-marks", action="store_true", help="list the tests that are slow without the mark, or have it and are not")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--wrong-marks"):
+        config.pluginmanager.register(WrongMarks())
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -115,6 +115,7 @@ def test_the_in_process_runner_counts() -> None:
     assert _seen(metrics_of_now(result)) == 3
 
 
+@pytest.mark.slow
 def test_workers_of_this_machine_count_too() -> None:
     pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
     _fill(pipeline, _Count())
@@ -147,12 +148,14 @@ pipeline.run().wait_until_finish()
 """
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_recognised_by_a_text() -> None:
     command = [sys.executable, "-c", DYING_WORKER]
     ended = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120)
     assert ended.stdout == "exit code 3\n", ended.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_of_a_worker_is_recognised_by_its_text() -> None:
     pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
     _fill(pipeline, _NoSpace())

@@ -97,6 +97,7 @@ def test_a_refused_credential_sends_nothing(host: AzureHost, job: Job, capsys: p
     assert host.state.counts()["serverless"] == 0
 
 
+@pytest.mark.slow
 def test_nothing_secret_on_disk_or_on_screen(
     host: AzureHost, job: Job, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

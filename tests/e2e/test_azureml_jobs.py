@@ -20,6 +20,7 @@ def run(job: Path, *flags: str, settings: SimulatorSettings | None = None) -> in
         return main(["run", "--config", str(job), "--teacher_model_endpoint_url", simulator.base_url, *flags])
 
 
+@pytest.mark.slow
 def test_our_example_runs_with_the_key_in_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     folder = tmp_path / "examples" / "azureml"
@@ -43,6 +44,7 @@ def test_our_example_runs_with_the_key_in_it(tmp_path: Path, capfd: pytest.Captu
         assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.slow
 def test_the_step_of_a_pipeline_job_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     folder = tmp_path / "examples" / "azureml"

@@ -125,6 +125,7 @@ def test_tests_read_nothing_outside_the_clone_by_default() -> None:
     assert ended.stdout == "False\n", ended.stderr
 
 
+@pytest.mark.slow
 def test_a_removed_working_directory_does_not_end_the_run(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job.train(questions(10))

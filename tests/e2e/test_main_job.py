@@ -112,6 +112,7 @@ def test_output_is_in_input_order_and_escaped_on_request(job: Job) -> None:
     assert "caf\\u00e9" in job.train_output.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_rerun_sends_only_what_has_no_answer(job: Job) -> None:
     with start_simulator() as simulator:
         job.url = simulator.base_url

@@ -51,6 +51,7 @@ def test_an_address_given_twice_is_one_pool_and_a_rerun_with_one_sends_nothing(j
         assert "requests    0; 40 answers taken from the ledger" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_refuses_us_is_named_and_the_others_do_the_job(job: Job, capfd: pytest.CaptureFixture[str]) -> None:
     with start_simulator(SimulatorSettings()) as one, start_simulator(SimulatorSettings(api_key="made-up")) as locked:
         teachers = [{"name": "open", "url": one.base_url}, {"name": "locked", "url": locked.base_url}]

@@ -31,6 +31,7 @@ def shell(line: str, arguments: list[str], **environment: str) -> "subprocess.Co
     )
 
 
+@pytest.mark.slow
 @pytest.mark.fault("X-C9", "A14")
 @pytest.mark.parametrize(
     "line",

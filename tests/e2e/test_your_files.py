@@ -34,6 +34,7 @@ def write_files() -> None:
     Path("rows.jsonl.gz").write_bytes(gzip.compress("".join(f"{line!s}\n" for line in questions(20)).encode()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["csv", "parquet", "gzip"])
 def test_the_guides_commands_run_as_they_are(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -60,6 +61,7 @@ def test_a_template_that_names_a_missing_column_sends_nothing(
     assert "user_template names querstion, which is not there; the columns are: question, answer" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_truncated_file_publishes_nothing_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,6 +111,7 @@ def test_one_split_that_cannot_be_sent_is_refused_before_a_pilot_is_paid_for(job
         assert job.command("check", "--user_template={{premise}}", "--train_file_path=" + str(job.folder / "validation.jsonl")) == 0
 
 
+@pytest.mark.slow
 def test_files_without_lines_are_reported_by_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = Job(tmp_path)
     (tmp_path / "train.json").write_text('[{"messages": [{"role": "user", "content": "How many is 1 plus 1?"}]}, 7]')

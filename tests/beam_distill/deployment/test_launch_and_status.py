@@ -70,6 +70,7 @@ def test_status_shows_a_run_that_was_killed(job: Job, capsys: pytest.CaptureFixt
     assert "Run the same command again: it continues from the ledger" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N18")
 def test_status_takes_a_work_dir_and_distinguishes_a_running_from_a_killed_run(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     job.train(questions(400))

@@ -85,6 +85,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Job:
     return job
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N3", "N17", "N22")
 def test_the_report_says_first_where_the_files_are_how_many_and_how_right(labelled: Job) -> None:
     text = (labelled.work_dir / "report.html").read_text(encoding="utf-8")
@@ -101,6 +102,7 @@ def test_the_report_says_first_where_the_files_are_how_many_and_how_right(labell
     assert f"beam-distill retry {labelled.work_dir} --reason empty_answer" in text
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N3")
 def test_how_many_answers_are_the_label_is_in_summary_and_ledger(labelled: Job, capsys: pytest.CaptureFixture[str]) -> None:
     said = re.compile(r"labels +\d+\.\d% of the \d+ answers to rows with a label agree with it")
@@ -234,6 +236,7 @@ def test_a_folder_without_a_run_says_so(tmp_path: Path, make: bool, said: str, c
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: pytest.CaptureFixture[str]) -> None:
     assert job_that_cannot_report.run("--report=true") == 0
     shown = capsys.readouterr()
