@@ -1,1 +1,1 @@
-"""Measurements of the whole command against the embedded teacher. See README.md beside this file."""
+"""Measurements of the whole command against the embedded teacher. See README.md in this folder."""

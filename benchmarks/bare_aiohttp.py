@@ -1,4 +1,4 @@
-"""A bare aiohttp loop over the same requests, nothing kept: the yardstick of the zero-latency scenario.
+"""A bare aiohttp loop over the same requests that stores nothing: the baseline of the zero-latency scenario.
 
 python -m benchmarks.bare_aiohttp ROWS URL CONNECTIONS prints requests per second.
 """
@@ -12,14 +12,14 @@ import orjson
 
 
 def read_bodies(path: str) -> list[bytes]:
-    """The request bodies that the rows come to."""
+    """The request bodies of the rows."""
     fixed = {"model": "simulated-teacher", "max_tokens": 1024, "temperature": 0.2, "top_p": 0.1}
     with open(path, "rb") as file:
         return [orjson.dumps({**orjson.loads(line), **fixed}) for line in file]
 
 
 async def requests_per_s(bodies: list[bytes], url: str, connections: int) -> float:
-    """Send every body once over so many connections."""
+    """Send every body once over ``connections`` connections."""
     waiting = iter(bodies)
     started = time.perf_counter()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:

@@ -1,4 +1,4 @@
-"""How near a limit a job ends, and how long that takes."""
+"""How close to its limit a job ends, and how long that takes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BUDGET_SPENT = 7
 
 
 def budget_cost(name: str, answers: int, at_a_time: int, teacher: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> Measurement:
-    """Spent / ``max_cost`` by the teacher's own count, the limit being about so many answers of 200 tokens on average (lognormal, sigma 1, at
-    most 1,024). The ideal is the answers' own time with ``at_a_time`` of them running.
+    """Spent / ``max_cost`` by the teacher's own count. The limit pays for about ``answers`` answers of 200 tokens on average (lognormal,
+    sigma 1, at most 1,024). The ideal is the duration of these answers with ``at_a_time`` of them running.
     """
     limit = answers * MEAN_TOKENS * 10 / 1e6
     with tempfile.TemporaryDirectory() as folder, TeacherProcess(*TEACHER, *teacher) as simulated:
@@ -55,12 +55,12 @@ def budget_slots(flags: tuple[str, ...] = (), name: str = "budget-slots") -> Mea
 
 
 def budget_wide() -> Measurement:
-    """200 in flight, a limit of about 3,000 answers: all that is in flight could cost a third of it."""
+    """200 in flight, a limit of about 3,000 answers: the requests in flight could cost a third of it."""
     return budget_cost("budget-wide", 3_000, 200)
 
 
 def budget_narrow() -> Measurement:
-    """200 in flight, a limit of about 600 answers: less than what is in flight could cost at worst."""
+    """200 in flight, a limit of about 600 answers: the requests in flight could cost more than that."""
     return budget_cost("budget-narrow", 600, 200)
 
 

@@ -1,9 +1,9 @@
-"""How the work of one job spreads over Flink's harness processes, and what a cluster costs beside the embedded runner.
+"""How the work of one job spreads over Flink's harness processes, and what a cluster costs compared to the embedded runner.
 
     PYTHONPATH=tests python -m benchmarks.clusters [PROCESSES ...]
 
-The teacher is bound by latency: one second an answer, as many at a time as are asked for. A process may have 64 requests open, so the ideal
-is 64 rows a second for each. The cluster is that of ``make test-clusters``: one JobManager, two TaskManagers of two slots.
+The teacher is limited by latency only: one second per answer, any number at a time. A process may have 64 requests open, so the ideal
+is 64 rows per second and process. The cluster is that of ``make test-clusters``: one JobManager, two TaskManagers of two slots.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ SLOTS = 64
 ROWS = 6400
 TARGETS = {2: 1.8, 4: 3.4}
 EVEN_WITHIN_S = 3.0
-"""Between the first process's last answer and the last one's: the longest answers of this teacher. More means that one had work left over."""
+"""Most seconds between the ends of the first and the last process: the longest answers of this teacher. More means an uneven split."""
 
 
 def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict[str, Any]:
-    """One whole command; seconds with the teacher, in all, and between the first worker's last answer and the last one's."""
+    """One whole command: seconds with the teacher, in total, and between the ends of the first and the last worker."""
     train = write_rows(folder / "train.jsonl", questions(rows))
     with start_simulator(SimulatorSettings(latency=latency)) as simulator:
         job = ClusterJob(folder, simulator.base_url, "MATH", train, extra=[f"--max_worker_count={SLOTS}"])
@@ -56,7 +56,7 @@ def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict
 
 
 def main(arguments: list[str]) -> int:
-    """Print a line per run and save all of them; 1 when a target is missed."""
+    """Print a line per run and save all of them. Returns 1 when a target is missed."""
     wanted = [int(text) for text in arguments] or [1, 2, 4]
     missed = False
     results: list[dict[str, Any]] = []

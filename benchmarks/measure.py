@@ -1,4 +1,4 @@
-"""Running one command and measuring it as a whole process."""
+"""Run one command and measure it as a whole process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.teacher import TeacherProcess, command, write_questions
 
 @dataclass
 class Measurement:
-    """One scenario, measured. ``achieved`` is makespan / ideal (or what ``note`` says); times in seconds, memory in MB."""
+    """One measured scenario. ``achieved`` is makespan / ideal (or what ``note`` says); times in seconds, memory in MB."""
 
     scenario: str
     target: str
@@ -53,8 +53,8 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Ended:
-    """One finished command. ``files_s`` is when the dataset was in place, start-up included: what follows it is the report, which a
-    process of its own writes.
+    """One finished command. ``files_s`` is when the dataset was in place, start-up included. The report comes later, from a separate
+    process.
     """
 
     code: int
@@ -66,7 +66,7 @@ class Ended:
 
 
 def run_measured(argv: list[str], dataset: Path | None = None, timeout_s: float = 1800.0) -> Ended:
-    """Run a command to its end; CPU and peak memory are its own and its children's."""
+    """Run a command to its end; CPU and peak memory include its children."""
     with tempfile.TemporaryFile("w+") as log:
         started_at_s = time.time()
         started = time.monotonic()
@@ -87,7 +87,7 @@ def run_measured(argv: list[str], dataset: Path | None = None, timeout_s: float 
 
 
 def digest(path: Path) -> str:
-    """What identifies a dataset's bytes; empty when there is none."""
+    """The hash of a dataset's bytes; empty when there is no file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
@@ -95,7 +95,7 @@ _expected: dict[tuple[int, str], str] = {}
 
 
 def expected_output(rows: Path, count: int, folder: Path) -> str:
-    """The digest of the dataset as a teacher without latency or limits answers it."""
+    """The digest of the dataset that a teacher without latency or limits gives."""
     key = (count, rows.name)
     if key not in _expected:
         with TeacherProcess() as teacher:
@@ -141,7 +141,7 @@ def measure(scenario: Scenario) -> Measurement:
 
 
 def machine() -> dict[str, str]:
-    """Where this was measured."""
+    """The machine of this measurement."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     return {
         "commit": commit or "unknown",

@@ -1,4 +1,4 @@
-"""Several endpoints as one pool: what each can carry is carried, whatever the others do."""
+"""Several endpoints as one pool: each is fully used, whatever the others do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pool_capacities(rows: int = 6000) -> Measurement:
 
 
 def pool_trouble(rows: int = 13_440) -> Measurement:
-    """Three of 64 slots. The second is out from second 20 to 80, the third answers 401 from second 50 on."""
+    """Three endpoints with 64 slots. The second is down from second 20 to 80, the third answers 401 from second 50 on."""
     flags = ((*SECOND, "--slots=64"), (*SECOND, "--slots=64", "--outage=20-80"), (*SECOND, "--slots=64", "--key_expires_after=50"))
     ideal_s = _time_for(UNTIL * rows, lambda at_s: 64 * (1 + (not 20 <= at_s < 80) + (at_s < 50)))
 
@@ -60,8 +60,8 @@ def _measure(
     judge: Callable[[Series], tuple[float, bool, str]],
     named: str = "",
 ) -> Measurement:
-    """Share of what the endpoints can carry that was carried until 95 % were answered: how long the last answers then run is their length's
-    doing, on idle slots. ``named`` is what the summary says."""
+    """Used share of the endpoints' capacity until 95 % of the rows are answered. The time after that depends only on the length of
+    the last answers. ``named`` is what the summary says."""
     with tempfile.TemporaryDirectory() as folder_name, ExitStack() as stack:
         folder = Path(folder_name)
         questions = folder / "rows.jsonl"

@@ -52,7 +52,7 @@ LONG: dict[str, Callable[[], Measurement]] = {
 
 
 def main() -> int:
-    """Run what was asked for; 0 also when a target was missed: the numbers are the result."""
+    """Run the chosen benchmarks. Returns 0 also when a target was missed: the numbers are the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*SHORT, *LONG, []], help="which (default: all)")
     parser.add_argument("--short", action="store_true", help="only the short ones")

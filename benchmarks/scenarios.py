@@ -1,6 +1,6 @@
-"""The scenarios: what the teacher is like, how many rows, and the time no client could beat.
+"""The scenarios: the teacher, the number of rows, and the shortest possible time.
 
-The ideal is computed from the scenario, never from a run of ours.
+The ideal is computed from the scenario, never from one of our runs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Scenario:
     """``teacher`` holds flags of ``beam-distill simulate``; ``ideal_s`` takes the row count and the teacher's stats, and gives seconds.
 
     ``target`` is the largest makespan / ideal we want, ``most_throttled`` the largest share of requests answered 429. The makespan is
-    what the teacher saw, first request to last answer, or with ``whole_command`` the command's, start-up included. ``floor`` is
-    what no client could get below, where that is more than 1.
+    the time from first request to last answer, or with ``whole_command`` that of the command, start-up included. ``floor`` is
+    the lowest possible value if that is more than 1.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Scenario:
 
 @cache
 def floor_of_slots(rows: int, slots: int, sigma: float, draws: int = 200) -> float:
-    """Makespan / ideal of a client that knows the slots and loses no moment, but not how long an answer will take: in the end, slots
-    stand empty while the last answers run. Mean over ``draws`` runs with lognormal latency of shape ``sigma``.
+    """Makespan / ideal of a perfect client. It knows the number of slots but not how long an answer takes, so at the end slots
+    are empty while the last answers run. Mean over ``draws`` runs with lognormal latency of shape ``sigma``.
     """
     makespans = []
     for seed in range(draws):
@@ -54,7 +54,7 @@ CAP = ("--latency=lognormal", "--latency_ms=1000", "--sigma=0.6", "--slots=64")
 
 
 def cap(name: str, question: str, *more: str) -> Scenario:
-    """64 slots that refuse, lognormal mean 1 s: 3,000 rows."""
+    """3,000 rows; 64 slots that refuse more requests; lognormal latency, mean 1 s."""
     floor = floor_of_slots(3000, 64, 0.6)
     return Scenario(name, question, (*CAP, *more), 3000, lambda rows, stats: rows / 64, 1.08, 0.04, short=False, floor=floor)
 
@@ -90,7 +90,7 @@ SCENARIOS = (
     ),
     Scenario(
         "rpm-headers",
-        "3,000 requests a minute, bucket of 100, told in headers",
+        "3,000 requests a minute, bucket of 100, reported in headers",
         ("--latency=fixed", "--latency_ms=400", "--requests_per_minute=3000", "--burst=100", "--rate_limit_headers"),
         1500,
         lambda rows, stats: (rows - 100) / 50,
@@ -99,7 +99,7 @@ SCENARIOS = (
     ),
     Scenario(
         "tpm-headers",
-        "60,000 tokens a minute, told in headers",
+        "60,000 tokens a minute, reported in headers",
         (
             "--latency=fixed",
             "--latency_ms=400",

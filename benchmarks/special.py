@@ -1,4 +1,4 @@
-"""Measurements with a shape of their own: zero latency, capacity steps, memory, start-up, kills."""
+"""Special measurements: zero latency, capacity steps, memory, start-up, kills."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ BATCHING = (
 
 
 def continuous_batching(rows: int = 2_000, fixed: tuple[int, ...] = (96, 128, 160, 192)) -> Measurement:
-    """Tokens a second that the command gets out of a server whose tokens slow down with load (128 running at most, 10 ms + 0.1 ms x
-    running a token), against the best of bare loops with a fixed number of requests at a time.
+    """Tokens per second from a server that slows down with load (at most 128 running, 10 ms + 0.1 ms x running per token),
+    compared with the best of bare loops with a fixed number of requests at a time.
     """
 
     def tokens_per_s(stats: dict[str, Any]) -> float:
@@ -70,7 +70,7 @@ def continuous_batching(rows: int = 2_000, fixed: tuple[int, ...] = (96, 128, 16
 
 
 def zero_latency(rows: int = 60_000, connections: int = 64) -> Measurement:
-    """Rows a second end to end on the embedded runner, against a bare aiohttp loop in the same run, both with a teacher process."""
+    """Rows per second end to end on the embedded runner, compared with a bare aiohttp loop; both with a teacher process."""
     with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
         folder = Path(name)
         questions = folder / "rows.jsonl"
@@ -150,7 +150,7 @@ def capacity_steps(name: str = "capacity-steps", last: int = 64, rows: int = 640
 
 
 def ten_rows() -> Measurement:
-    """From command to files with a teacher that answers at once; the median of five."""
+    """Seconds from the command to the files with a teacher that answers at once; the median of five."""
     with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
         folder = Path(name)
         questions = folder / "rows.jsonl"
@@ -163,7 +163,7 @@ def ten_rows() -> Measurement:
 
 
 def memory(rows: int, most_mb: float = 1536.0) -> Measurement:
-    """Peak resident memory over ``rows`` rows of about 1.8 KB on the embedded runner, and the time for each."""
+    """Peak resident memory for ``rows`` rows of about 1.8 KB on the embedded runner, and the time per row."""
     with tempfile.TemporaryDirectory() as name, TeacherProcess() as teacher:
         folder = Path(name)
         questions = folder / "rows.jsonl"
@@ -188,7 +188,7 @@ def memory(rows: int, most_mb: float = 1536.0) -> Measurement:
 
 
 def kills(times: int = 20, rows: int = 1200) -> Measurement:
-    """One run killed (-9) at random moments and started again until it ends; repeats after each kill, and the dataset's bytes."""
+    """One run, killed (-9) at random moments and restarted until it ends: repeated requests after each kill, and the dataset's bytes."""
     flags = ("--latency=lognormal", "--latency_ms=300", "--slots=64")
     randomness = random.Random(20)
     worst_excess = -(10**9)
@@ -239,8 +239,8 @@ RATE = ("--latency=fixed", "--latency_ms=200", "--requests_per_second=100", "--b
 
 
 def fair_shares(name: str = "fair-shares", rows: int = 3_000, per_s: float = 100.0, flags: tuple[str, ...] = RATE) -> Measurement:
-    """Two commands at once on an endpoint that carries ``per_s`` a second, the second started some seconds later: the
-    smaller of their shares of what was answered in the last 20 seconds that both were at work. The note has the share over the whole time.
+    """Two commands at once on an endpoint with ``per_s`` answers per second; the second starts some seconds later. The result is the
+    smaller share in the last 20 seconds in which both ran. The note has the share over the whole time.
     """
     with tempfile.TemporaryDirectory() as temporary, TeacherProcess(*flags) as teacher:
         folder = Path(temporary)
@@ -288,7 +288,7 @@ def _answer_times_ms(ledger: Path) -> list[int]:
 
 
 def processes(rows: int = 6_000) -> Measurement:
-    """One scoring process and two, each with at most 32 requests at a time, on a teacher that takes 200 ms: how many times faster."""
+    """The speed-up of two scoring processes over one, each with at most 32 requests at a time; the teacher takes 200 ms."""
     rates = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""What a streamed answer costs against one in one piece, and how soon its tokens come."""
+"""The cost of a streamed answer compared to one in one piece, and how soon its tokens arrive."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FEW_ROWS = 100
 
 
 def streamed_cpu(rows: int = 3_000, tokens: int = 200, *flags: str) -> Measurement:
-    """CPU of a streamed answer of some ``tokens`` tokens over that of the same answer in one piece: all that a row goes through in a process
-    that has done a job before, so that start-up is apart."""
+    """CPU of a streamed answer of about ``tokens`` tokens / CPU of the same answer in one piece. It covers everything done for a row,
+    without start-up: the process has already run a job."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_questions(folder / "few.jsonl", FEW_ROWS)
@@ -47,13 +47,13 @@ def streamed_cpu(rows: int = 3_000, tokens: int = 200, *flags: str) -> Measureme
 
 
 def streamed_cpu_paced(rows: int = 1_000) -> Measurement:
-    """The same of a teacher that writes 50 tokens a second, 100 answers at a time: each token is a packet of its own."""
+    """The same for a teacher that writes 50 tokens per second, 100 answers at a time: each token is a separate packet."""
     return _named("streamed-cpu-paced", streamed_cpu(rows, 200, "--latency=fixed", "--latency_ms=4000", "--slots=100"))
 
 
 def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
-    """64 answers at a time of 2,000 tokens at 100 a second, attempts of at most 5 s: makespan over the teacher's own time, time to the first
-    token and tokens a second as the command reports them."""
+    """64 answers at a time of 2,000 tokens at 100 per second, attempts of at most 5 s: makespan / the teacher's own time, and the time
+    to the first token and tokens per second that the command reports."""
     flags = ("--reasoning=field", f"--thinking_tokens={tokens}", "--latency=per_token", "--prefill_ms=500", "--token_ms=10", "--slots=64")
     ideal_s = rows / 64 * (0.5 + (tokens + 1) * 0.01)
     with tempfile.TemporaryDirectory() as name, TeacherProcess(*flags) as teacher:
@@ -61,7 +61,7 @@ def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
         questions = folder / "rows.jsonl"
         write_questions(questions, rows)
         impatient = ("--initial_request_timeout=5", "--max_request_timeout=5", "--teacher_model_max_new_tokens=4096")
-        known = ("--initial_worker_count=64", "--max_worker_count=64")  # it is not the search that is measured here
+        known = ("--initial_worker_count=64", "--max_worker_count=64")  # the search is not measured here
         ended = run_measured(command(questions, folder / "run", teacher.url, *impatient, *known), folder / "run" / "train.jsonl")
         stats = teacher.stats()
         assert ended.code == 0, ended.output
@@ -85,7 +85,7 @@ def thinking_teacher(rows: int = 128, tokens: int = 2_000) -> Measurement:
 
 
 def _cpu_s(mode: str, folder: Path, url: str) -> float:
-    """CPU seconds of this process for many rows, after a few."""
+    """CPU seconds of this process for many rows, after a few to warm up."""
     from beam_distill import distill
 
     used = 0.0

@@ -1,4 +1,4 @@
-"""The embedded teacher as a process of its own, and rows to ask it."""
+"""The embedded teacher as a separate process, and rows for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class TeacherProcess:
-    """A simulated endpoint in its own process. A context manager."""
+    """A simulated endpoint in a separate process. A context manager."""
 
     def __init__(self, *flags: str) -> None:
         self._process = subprocess.Popen([sys.executable, "-m", "beam_distill.simulator", "--port=0", *flags], stdout=subprocess.PIPE, text=True)
@@ -33,7 +33,7 @@ class TeacherProcess:
 
 
 def write_questions(path: Path, count: int, padding_bytes: int = 0) -> None:
-    """``count`` rows, each another sum; ``padding_bytes`` makes them longer."""
+    """Write ``count`` rows, each with a different sum; ``padding_bytes`` makes them longer."""
     padding = "x" * padding_bytes
     with open(path, "w", encoding="utf-8") as file:
         for number in range(count):

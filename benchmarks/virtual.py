@@ -1,10 +1,10 @@
-"""The engine against models of endpoints in virtual time: what a day of real runs would show, in minutes, and the same every time.
+"""The engine against models of endpoints in virtual time: a day of real runs in minutes, and repeatable.
 
     PYTHONPATH=tests python -m benchmarks.virtual                     every scenario, several seeds
-    PYTHONPATH=tests python -m benchmarks.virtual NAME [NAME ...]      those whose names begin so
+    PYTHONPATH=tests python -m benchmarks.virtual NAME [NAME ...]      those whose names start with NAME
     PYTHONPATH=tests python -m benchmarks.virtual --seeds 10
 
-A figure is shown as its mean and its worst over the seeds, beside what it should be. Real runs (``benchmarks.run``) have the last word.
+Each figure is shown as its mean and its worst over the seeds, next to its target. Real runs (``benchmarks.run``) decide.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class VirtualScenario:
-    """``measure`` gives figures for a seed; ``wanted`` says of some what they should be: ("<=" or ">=", bound)."""
+    """``measure`` gives figures for a seed; ``wanted`` has targets for some of them: ("<=" or ">=", bound)."""
 
     name: str
     measure: Callable[[int], Figures]
@@ -45,7 +45,7 @@ def _common(seen: Seen) -> Figures:
 def filled(
     name: str, model: ServerModel, rows: int, most: float, most_429: float = 0.04, concurrency: ConcurrencySpec | None = None
 ) -> VirtualScenario:
-    """Window by busy time of an endpoint with slots."""
+    """Window / busy time of an endpoint with slots."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed, concurrency=concurrency)
@@ -56,7 +56,7 @@ def filled(
 
 
 def slow(name: str, model: ServerModel, rows: int, patience: PatienceSpec | None = None, most_timeouts: int = 0) -> VirtualScenario:
-    """A slow server with few slots: nobody waits there in vain."""
+    """A slow server with few slots. No request may time out in its queue."""
     assert model.slots is not None
     slots = model.slots
 
@@ -81,7 +81,7 @@ def slow(name: str, model: ServerModel, rows: int, patience: PatienceSpec | None
 def best_share(
     name: str, model: ServerModel, rows: int, best_per_s: float, least: float, concurrency: ConcurrencySpec | None = None
 ) -> VirtualScenario:
-    """From 10 s on until the rows run low: answers a second by those of the best fixed number, and how many wait."""
+    """From 10 s until few rows are left: answers per second / those of the best fixed number, and how many wait."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed, concurrency=concurrency)
@@ -98,7 +98,7 @@ def best_share(
 
 
 def steps(name: str, model: ServerModel, rows: int, parts: Sequence[tuple[float, float, float]], least: float = 0.9) -> VirtualScenario:
-    """Answers a second by capacity in each of ``parts``: (from, to, capacity a second)."""
+    """Answers per second / capacity in each of ``parts``: (from, to, capacity per second)."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed)
@@ -109,7 +109,7 @@ def steps(name: str, model: ServerModel, rows: int, parts: Sequence[tuple[float,
 
 
 def timed(name: str, model: ServerModel, rows: int, ideal_s: Callable[[int], float], most: float, most_429: float = 1.0) -> VirtualScenario:
-    """Window by what no client could beat."""
+    """Window / the shortest possible time."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed)
@@ -119,7 +119,7 @@ def timed(name: str, model: ServerModel, rows: int, ideal_s: Callable[[int], flo
 
 
 def shared(name: str, model: ServerModel, rows: int, later_s: float, per_s: float, together: float = 0.9) -> VirtualScenario:
-    """Two clients on one endpoint: in the last 20 s that both were at work, together by capacity, and the smaller one's share."""
+    """Two clients on one endpoint, in the last 20 s in which both run: their sum / capacity, and the smaller share."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed, starts_s=(0.0, later_s))
@@ -138,7 +138,7 @@ def shared(name: str, model: ServerModel, rows: int, later_s: float, per_s: floa
 
 
 def few_slots_late(name: str, model: ServerModel, rows: int) -> VirtualScenario:
-    """A small cap, first answers late."""
+    """A small cap; the first answers are late."""
 
     def measure(seed: int) -> Figures:
         seen = run_on_server(model, rows, seed)
@@ -155,7 +155,7 @@ MIXED = ((429, 0.01), (500, 0.02))
 
 
 def _cap_and_rate(seconds_until: float, after: float, first: tuple[float, float], then: tuple[float, float]) -> Callable[[int], float]:
-    """Two changes: capacity a second ``first``, ``then`` between ``seconds_until`` and ``after``, ``first`` again."""
+    """Two changes: capacity per second is ``first``, then ``then`` between ``seconds_until`` and ``after``, then ``first`` again."""
 
     def ideal(rows: int) -> float:
         one, two = min(first), min(then)
@@ -268,7 +268,7 @@ SCENARIOS = (
 
 
 def main(arguments: list[str]) -> int:
-    """Print a line per scenario; 1 when one misses in its mean."""
+    """Print a line per scenario. Returns 1 when the mean of one misses its target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seeds", type=int, default=3)

@@ -1,8 +1,8 @@
-"""The main job, once for each task: on the examples beside this file, against a simulated teacher, on the embedded runner.
+"""Run a job for each task: the examples in this folder, a simulated teacher, the embedded runner.
 
     python examples/demo.py [FOLDER]
 
-Writes below demo-output/ (or FOLDER) and says where to look.
+Writes to demo-output/ (or FOLDER) and prints where to look.
 """
 
 import sys
@@ -19,7 +19,7 @@ SPOILT = 0.15
 
 
 def teacher() -> SimulatorSettings:
-    """A teacher that knows the answers in the examples, takes its time, and spoils a share of them in every way there is."""
+    """A teacher that knows the answers in the examples, has a latency, and spoils a share of the answers with every kind of fault."""
     answers = {}
     for path in sorted(HERE.glob("*/*.jsonl")):
         answers.update(known_answers(path.read_text(encoding="utf-8").splitlines()))
@@ -27,7 +27,7 @@ def teacher() -> SimulatorSettings:
 
 
 def line(task: str, result: RunResult) -> str:
-    """One task in a line."""
+    """One line for a task."""
     counts = ", ".join(
         f"{part.split.value} {part.tally.rows} rows = {part.tally.examples} examples + {part.tally.rejects} rejected"
         for part in (result.verdict.splits if result.verdict else ())
@@ -38,9 +38,9 @@ def line(task: str, result: RunResult) -> str:
 def main() -> int:
     """Run the demo; 0 when every task published its datasets."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo-output")
-    print("The teacher is SIMULATED, on this machine: it knows the answers to the examples and makes up the rest of what it says.")
-    print(f"It spoils {SPOILT:.0%} of its answers on purpose (errors, cut-off, filtered, empty, no JSON), to show what becomes of them:")
-    print("what can be asked again is, and the rest is rejected with a reason.\n", flush=True)
+    print("The teacher is SIMULATED, on this machine: it knows the answers to the examples and invents the rest.")
+    print(f"It spoils {SPOILT:.0%} of its answers on purpose (errors, cut-off, filtered, empty, no JSON) to show how they are handled:")
+    print("failed requests are sent again where that helps, and the rest is rejected with a reason.\n", flush=True)
     failed = []
     with start_simulator(teacher()) as simulator:
         for task_type in TaskType:
@@ -64,11 +64,11 @@ def main() -> int:
                 failed.append(task)
     print(f"\nIn {folder}/<task>:")
     print("  train.jsonl, validation.jsonl  the rows with the teacher's answers")
-    print("  train.handoff/                 what a training needs next: job files and a dataset card")
-    print("  work/report.html               how it went, in a browser")
-    print("  work/rejects.jsonl             rows that gave no example, each with its reason")
+    print("  train.handoff/                 files for the training: job files and a dataset card")
+    print("  work/report.html               the report, for a browser")
+    print("  work/rejects.jsonl             rows without an example, each with its reason")
     print("  work/ledger/, work/run.json    every answer that was paid for; settings and counts")
-    print(f"Begin with {folder / 'math' / 'work' / 'report.html'}")
+    print(f"Start with {folder / 'math' / 'work' / 'report.html'}")
     return 1 if failed else 0
 
 

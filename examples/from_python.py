@@ -1,4 +1,4 @@
-"""What `beam-distill run` does, from Python.
+"""`beam-distill run` from Python.
 
 python examples/from_python.py TEACHER_URL FOLDER
 """
@@ -10,7 +10,7 @@ from beam_distill import distill
 
 
 def main(url: str, folder: str) -> None:
-    """Distil the math examples and say how it went."""
+    """Distil the math examples and print the result."""
     here = Path(__file__).parent
     result = distill(
         data_generation_task_type="MATH",

@@ -1,4 +1,4 @@
-"""The scoring part in a Beam pipeline of your own: rows from anywhere, examples and rejects as collections.
+"""Scoring inside your own Beam pipeline: rows from any source, examples and rejects as collections.
 
 python examples/own_pipeline.py TEACHER_URL WORK_DIR
 """
@@ -30,7 +30,7 @@ QUESTIONS = ["How many legs do three spiders have?", "What is 12 times 12?", "Ho
 
 
 def main(url: str, work_dir: str) -> None:
-    """Ask the questions and print the answers."""
+    """Send the questions and print the answers."""
     scoring = ScoringSpec(
         endpoint=EndpointSpec(chat_completions_url(url), model="simulated-teacher"),
         sampling=SamplingSpec(max_new_tokens=256),

@@ -1,12 +1,12 @@
-"""Does a change leave every output as it was? Runs the same jobs in two trees and compares all that they write and print.
+"""Compare the outputs of two trees: run the same jobs in both and compare everything that they write and print.
 
     python tools/compare_outputs.py BASE [OTHER] [--only PART ...] [--jobs FOLDER] [--keep FOLDER]
 
 BASE and OTHER are commits; without OTHER it is this working tree, uncommitted changes included. The same commit twice shows whether outputs
-repeat. Each tree is put at the same path and asks a fresh simulated teacher, so paths and answers are equal. Compared are datasets, rejects and
-rendered files byte by byte; ledgers and failures by row, with their schemas; JSON field by field; what commands print line by line. Left out is
-what differs between any two runs: times, run ids, ports, process ids, the pictures of report.html, progress on standard error (the lists are in
-output_differences.py). Not run: clusters, Azure and everything else that needs more than this machine.
+repeat. Each tree is at the same path and uses a new simulated teacher, so paths and answers are equal. Datasets, rejects and rendered files
+are compared by bytes; ledgers and failures by row, with their schemas; JSON by field; printed text by line. Not compared is what differs
+between any two runs: times, run ids, ports, process ids, the pictures of report.html, progress on standard error (the lists are in
+output_differences.py). Not run: clusters, Azure and anything else that needs more than this machine.
 
 Exit code: 0 everything is the same, 1 there are differences (each is printed), 2 something could not be run.
 """
@@ -29,7 +29,7 @@ TARGETS = ("flink-kubernetes", "spark-kubernetes", "spark-submit", "flink-rest",
 COMMANDS = ("run", "check", "plan", "jar", "status", "report", "ledger", "retry", "simulate", "render", "launch")
 ANSWER_FAULTS = ("null_content", "length", "content_filter", "content_filter_400", "context_length_400", "prose", "fenced")
 LONGEST_S = 600
-"""No command here takes longer than this, also on a busy machine."""
+"""No command here takes longer, even on a busy machine."""
 
 
 class CannotRun(Exception):
@@ -37,7 +37,7 @@ class CannotRun(Exception):
 
 
 class Tree:
-    """A tree at its path, where its jobs write to, and the environment that they see."""
+    """A tree at its path, the output folder of its jobs, and their environment."""
 
     def __init__(self, path: Path, out: Path, jobs: Path | None, is_base: bool) -> None:
         self.path, self.out, self.jobs, self.is_base = path, out, jobs, is_base
@@ -45,9 +45,10 @@ class Tree:
         self.environ = {**ours, "PYTHONPATH": str(path), "TEACHER_KEY": "made-up", "COLUMNS": "120", "TZ": "UTC", "NO_COLOR": "1"}
 
     def python(self, *arguments: object, name: str, progress: bool = True, mistake: bool = False) -> str:
-        """Run this interpreter in the tree; what it printed, kept as commands/NAME.txt too, without standard error where that shows progress.
+        """Run this interpreter in the tree and return what it printed. It is also kept as commands/NAME.txt, without standard error if
+        that shows progress.
 
-        Raises CannotRun where BASE does not succeed, or succeeds with a mistake: then there is nothing to compare with.
+        Raises CannotRun if BASE fails, or does not fail for a mistake: then there is nothing to compare with.
         """
         command = [sys.executable, *map(str, arguments)]
         try:
@@ -67,11 +68,11 @@ class Tree:
         self.python("-m", "beam_distill", "run", *arguments, *outputs(self.out / name), name=f"run-{name}")
 
     def command(self, name: str, *arguments: object) -> None:
-        """Run a command that shows no progress; one that is named wrong-... must fail."""
+        """Run a command that shows no progress. One with a name wrong-... must fail."""
         self.python("-m", "beam_distill", *arguments, name=name, progress=False, mistake=name.startswith("wrong-"))
 
     def check_imports(self) -> None:
-        """Raises CannotRun when Python would take another tree's packages."""
+        """Raises CannotRun if Python would import another tree's packages."""
         code = "import beam_distill, transforms; print(beam_distill.__file__); print(transforms.__file__)"
         for file in self.python("-c", code, name="imports").splitlines():
             if not Path(file).resolve().is_relative_to(self.path.resolve()):
@@ -86,7 +87,7 @@ def outputs(folder: Path) -> list[object]:
 
 @contextmanager
 def teacher(tree: Path, *flags: str) -> Iterator[str]:
-    """The address of a simulated teacher from BASE that no other job has asked yet."""
+    """The address of a new simulated teacher from BASE."""
     answers = [part for path in sorted((tree / "examples").glob("*/*.jsonl")) for part in ("--answers", str(path))]
     command = [sys.executable, "-m", "beam_distill", "simulate", "--port", "0", "--seed", "7", *answers, *flags]
     server = subprocess.Popen(command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, stdout=subprocess.PIPE, text=True)
@@ -131,7 +132,7 @@ def run_examples(tree: Tree, base: Path) -> None:
 
 
 def run_jobs(tree: Tree, base: Path) -> None:
-    """The Azure ML job files in --jobs, one folder each, with the rows beside them."""
+    """The Azure ML job files in --jobs, one folder each, with their rows."""
     for folder in sorted(path.parent for path in (tree.jobs or Path()).glob("*/azureml_job.yaml")):
         splits = [folder / f"{split}.jsonl" for split in ("train", "validation")]
         train, validation = (path if path.exists() else splits[1] for path in splits)
@@ -155,7 +156,7 @@ def run_commands(tree: Tree, base: Path) -> None:
 
 
 def run_rendered(tree: Tree, base: Path) -> None:
-    """Every target: its values, and its files for a job that it can do."""
+    """Every target: its values, and its files for a job that it supports."""
     pods = {"train_file_path": "train.jsonl", "generated_batch_train_file_path": "out.jsonl", "work_dir": "work"}
     shared = [f"{name}=/data/{path}" for name, path in pods.items()] + ["shared_directories=/data", "instance_count=2", "validation_file_path="]
     shared.append("generated_batch_validation_file_path=")
@@ -188,7 +189,7 @@ def put_tree(commit: str | None, path: Path) -> None:
 
 
 def outputs_of(commit: str | None, is_base: bool, folder: Path, parts: Iterable[str], jobs: Path | None) -> Path:
-    """The folder with what the jobs of a tree wrote. What an earlier call kept of BASE serves again."""
+    """The folder with the outputs of a tree's jobs. Kept outputs of BASE from an earlier call are used again."""
     kept = folder / (f"base-{commit}" if is_base else "other")
     if not is_base:
         shutil.rmtree(kept, ignore_errors=True)

@@ -2,10 +2,10 @@
 
     python tools/import_graph.py [--modules ROOM ...] [--dot]
 
-Every import counts: at the top of a module, inside functions, under TYPE_CHECKING, and ``import_module`` of a name that is written there; where
-only its beginning is, every module with that beginning. The table of layers is LAYERS in tests/test_layout.py, which fails where the code or
-docs/architecture.md says something else.
-Exit code: 0 the imports follow LAYERS and go round in no circle, 1 they do not.
+Every import counts: at the top of a module, inside functions, under TYPE_CHECKING, and ``import_module`` with a literal name. If only the
+beginning of the name is literal, every module with that beginning counts. The table of layers is LAYERS in tests/test_layout.py; that test
+fails if the code or docs/architecture.md differs from it.
+Exit code: 0 the imports follow LAYERS and have no circle, 1 otherwise.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Arrow:
 
 
 def modules(root: Path = ROOT) -> dict[str, Path]:
-    """Every module of both storeys by its dotted name; a package stands for its ``__init__``."""
+    """Every module of both packages by its dotted name. A package's own name means its ``__init__``."""
     found = {}
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
@@ -84,7 +84,7 @@ def arrows(root: Path = ROOT) -> list[Arrow]:
     for source, path in known.items():
         for node, is_late in imports(ast.parse(path.read_text(encoding="utf-8"))):
             names = [name for asked in imported_names(node) for name in fnmatch.filter(known, asked)]
-            if isinstance(node, ast.ImportFrom):  # the package itself counts only where a name of its own is taken
+            if isinstance(node, ast.ImportFrom):  # the package itself counts only if the name is its own
                 of_package = [alias for alias in node.names if f"{node.module}.{alias.name}" not in known]
                 names = [name for name in names if name != node.module or of_package]
             found += [Arrow(source, target, node.lineno, is_late) for target in names if target != source]
@@ -92,11 +92,11 @@ def arrows(root: Path = ROOT) -> list[Arrow]:
 
 
 def room_of(module: str, table: Layers) -> str | None:
-    """The room that a module lies in: itself, or the nearest folder around it that the table names; None where there is none."""
+    """The module's room: the module itself or its nearest parent in the table; None if the table has neither."""
     rooms = {room for layer in table for room in layer}
     while module not in rooms:
         module = module.rpartition(".")[0]
-        if module in PACKAGES or not module:  # their names stand for what is in their __init__ alone
+        if module in PACKAGES or not module:  # their names mean their __init__ only
             return None
     return module
 
@@ -133,7 +133,7 @@ def _reached(start: str, below: dict[str, set[str]]) -> set[str]:
 
 
 def main() -> int:
-    """Print the graph; 1 when it breaks the rules."""
+    """Print the graph. Returns 1 when it breaks the rules."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--modules", metavar="ROOM", nargs="+", default=[], help="print each import that these rooms make")
     parser.add_argument("--dot", action="store_true", help="print the rooms for graphviz instead")

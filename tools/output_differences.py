@@ -1,4 +1,4 @@
-"""How the files that two runs wrote differ, without what differs between any two runs."""
+"""Differences between the files of two runs, without those between any two runs."""
 
 import difflib
 import html
@@ -13,11 +13,11 @@ from typing import Any
 import fastavro
 
 LEFT_OUT = re.compile(r"(^|/)(timeline|spending)/|/lock$|\.svg$")
-"""Files that hold nothing but times and process ids; that they exist is compared."""
+"""Files with nothing but times and process ids; only their existence is compared."""
 VOLATILE_FIELDS = {"run_id", "started", "wall_s", "latency_ms", "sent_at_ms", "answered_at_ms", "first_token_ms", "beam_distill"}
 RUN_FILES = ("run.json", "started.json", "published.json")
 ANSWER_FIELDS = {"payload", "response", "body", "reference_answer"}
-"""Fields of records that are compared as they are, whatever looks like a time in them."""
+"""Fields of records that are compared unchanged, even if they look like a time."""
 VOLATILE = (
     (re.compile(r"\d{8}T\d{9}-[0-9a-f]{8}(-\d+-[0-9a-f]+|@[\w.-]+)?"), "RUN"),
     (re.compile(r"-\d+-[0-9a-f]{12}(?=\.avro$)"), "-WRITER"),
@@ -32,7 +32,7 @@ VOLATILE = (
 
 
 def settled(text: str) -> str:
-    """The text without what differs from run to run."""
+    """The text without the parts that differ from run to run."""
     for pattern, name in VOLATILE:
         text = pattern.sub(name, text)
     return text
@@ -62,7 +62,7 @@ def files_of(folder: Path) -> dict[str, list[Path]]:
 
 
 def between_files(before: Path, after: Path) -> Iterator[str]:
-    """Differences of two files. Most are compared as bytes; JSON that a run writes about itself, pages and printed lines without times."""
+    """Differences of two files. Most are compared as bytes; a run's own JSON, pages and printed lines without times."""
     first, second = before.read_bytes(), after.read_bytes()
     if first == second:
         return
@@ -96,7 +96,7 @@ def between_files(before: Path, after: Path) -> Iterator[str]:
 
 
 def words_of(page: str) -> str:
-    """The words of an HTML page, without its pictures and what stands over that of the pace, which a short run has not."""
+    """The words of an HTML page, without its pictures and the heading of the pace, which a short run does not have."""
     page = re.sub(r"<(svg|style|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
     lines = (html.unescape(part).strip() for part in re.sub(r"<[^>]+>", "\n", page).splitlines())
     return "\n".join(line for line in lines if line and line != "Pace" and not line.startswith("Answers a second in steps"))
@@ -125,7 +125,7 @@ def between_values(before: Any, after: Any, place: str = "") -> Iterator[str]:
 
 
 def by_row(records: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Records by their rows and turns, in one order whatever order they came in."""
+    """Records by row and turn, in a fixed order."""
     rows = defaultdict(list)
     for record in records:
         rows["{split} {row_key} turn {turn}".format(**record)].append(record)
@@ -154,7 +154,7 @@ def between_records(before: Any, after: Any) -> Iterator[str]:
 
 
 def from_the_difference(before: Any, after: Any) -> tuple[str, str]:
-    """Two values from a little before the place where they begin to differ."""
+    """Two values from shortly before their first difference."""
     first, second = repr(before), repr(after)
     start = max(0, len(os.path.commonprefix([first, second])) - 40)
     cut = "…" if start else ""

@@ -89,7 +89,7 @@ def _parser(commands: Iterable[Command], show_all: bool) -> argparse.ArgumentPar
     parser = argparse.ArgumentParser(
         prog="beam-distill",
         description="Send every prompt to a teacher model and get a training and a validation file back, with nothing lost.\n"
-        "Begin with check, then run. beam-distill COMMAND --help says what a command takes.",
+        "Start with check, then run. beam-distill COMMAND --help says what a command takes.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

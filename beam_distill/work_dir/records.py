@@ -49,9 +49,9 @@ def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[t
     with closing(segments_storage(ledger_dir)) as storage:
         files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
         flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
-        for file, stands in zip(files, flags, strict=True):
+        for file, current in zip(files, flags, strict=True):
             for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
-                yield record, number >= len(stands) or bool(stands[number])
+                yield record, number >= len(current) or bool(current[number])
 
 
 def failures(folder: str) -> Iterator[dict[str, Any]]:

@@ -174,8 +174,8 @@ class _Probe:
         listed = _models(await self._patiently(session, "GET", models_url(self._address)))
         if listed.models or listed.refusal is not None:
             return listed
-        door = _credential_check(await self._patiently(session, "POST", self._address))
-        return door if door.refusal is not None else listed
+        checked = _credential_check(await self._patiently(session, "POST", self._address))
+        return checked if checked.refusal is not None else listed
 
     async def _of_azure(self, session: aiohttp.ClientSession) -> ProbeResult:
         kind = KINDS[self._endpoint.kind]

@@ -102,9 +102,9 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: 
     facts = LedgerFacts(agreement=Agreement(task))
     judged = judge(spec)
     wanted = frozenset(questions_of)
-    for record, stands in records_and_standing(ledger_dir, facts.torn):
+    for record, is_current in records_and_standing(ledger_dir, facts.torn):
         _count_request(facts, record, run_id)
-        if not stands:
+        if not is_current:
             facts.superseded += 1
             continue
         if record["row_key"] in wanted:

@@ -98,9 +98,9 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
     from beam_distill.work_dir.records import failures, records_and_standing
 
     judged = judge(spec)
-    for record, stands in records_and_standing(f"{work_dir}/ledger", []):
+    for record, is_current in records_and_standing(f"{work_dir}/ledger", []):
         ended = judged(record)
-        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not stands)
+        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not is_current)
         if wanted(record):
             yield record
     for record in failures(f"{work_dir}/failures"):
