@@ -95,6 +95,8 @@ def _output_problem(path: str) -> str | None:
         return f"{path} contains [, * or ?, which this storage reads as a pattern; use another name" if is_pattern(path) else None
     if path.endswith(os.sep):
         return f"{path} is a directory; name a file"
+    if path == "-" or path.startswith("/dev/"):
+        return f"{path} is not a place for a dataset, which is renamed into place when it is whole; name a file"
     try:
         path.encode()
     except UnicodeEncodeError:

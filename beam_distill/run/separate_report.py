@@ -18,7 +18,12 @@ from transforms.files.paths import is_remote
 log = logging.getLogger("beam_distill")
 
 PATIENCE_S = 1800.0
-_COMMAND = "import json, sys; from beam_distill.cli.main import main; sys.exit(main(json.loads(sys.stdin.buffer.read())))"
+_COMMAND = (
+    "import sys; sys.path[:] = [*filter(None, sys.path), *sys.argv[1:]]; "  # no module of the working directory instead of Python's own
+    "import json; from beam_distill.cli.main import main; sys.exit(main(json.loads(sys.stdin.buffer.read())))"
+)
+_OURS = str(Path(__file__).parents[2])
+"""Where this package is, which may be the working directory."""
 
 
 def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[str] | None = None) -> RunResult:
@@ -29,7 +34,8 @@ def with_report(result: RunResult, resolved: ResolvedSettings, beam_argv: list[s
     arguments = json.dumps(["report", result.work_dir, *_storage_options(resolved, beam_argv or [])])
     said = {**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"}  # a path must come back unchanged, in any terminal encoding
     try:
-        ended = subprocess.run([sys.executable, "-c", _COMMAND], input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
+        command = [sys.executable, "-c", _COMMAND, _OURS]
+        ended = subprocess.run(command, input=arguments.encode(), capture_output=True, timeout=PATIENCE_S, env=said)
         out, errors = (text.decode("utf-8", "surrogateescape").strip() for text in (ended.stdout, ended.stderr))
         if ended.returncode == 0:
             path, _, agreement = out.partition("\n")

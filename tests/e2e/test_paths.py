@@ -181,6 +181,15 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_sent(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("output", ["-", "/dev/stdout", "/dev/null"])
+def test_a_dataset_is_no_stream(tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    with small_teacher() as teacher:
+        assert main(arguments(teacher.url, rows, output, f"--work_dir={tmp_path}/w")) == 2
+        assert teacher.answered == 0
+    assert "name a file" in capsys.readouterr().err
+
+
 @pytest.mark.fault("X-D", "X-C12")
 @pytest.mark.parametrize("name", ["x" * 241 + ".jsonl", "é" * 118 + ".jsonl", "x" * 242 + ".jsonl.gz"])
 def test_the_longest_names_are_taken(tmp_path: Path, name: str) -> None:

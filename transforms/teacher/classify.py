@@ -20,6 +20,8 @@ MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 MODEL_REASON_HEADER = "ms-azureml-model-error-reason"
 AWS_ERROR_HEADER = "x-amzn-errortype"
 LONG_WAIT_S = 3600.0
+LONGEST_RATE_S = 24 * 3600.0
+"""No limit of a rate lasts a day: a 429 that asks for more is a spent quota, whatever its words."""
 LONGEST_CODE = 200
 
 _BY_STATUS = {
@@ -217,6 +219,8 @@ class _Reading:
         if status not in (400, 403, 412, 429):
             return False
         if self._wait_s is not None:
+            if status == 429 and self._wait_s >= LONGEST_RATE_S:
+                return True
             return self._wait_s >= LONG_WAIT_S and (self._said(words.SOME_LIMIT) or self._said(words.LONG_PERIOD))
         if self._said(words.SHORT_PERIOD):
             return False

@@ -88,13 +88,13 @@ def look_up_key(ref: CredentialRef) -> str | None:
     if ref.kind is CredentialKind.NONE:
         return None
     if ref.kind is CredentialKind.ENVIRONMENT:
-        key = os.environ.get(ref.place, "").strip()
+        key = _unquoted(os.environ.get(ref.place, ""))
         if not key:
             raise CredentialMissing(f"the environment variable {ref.place} is not set on this machine, or empty")
     else:
         try:
             with open(ref.place, encoding="utf-8") as file:
-                key = file.read().strip()
+                key = _unquoted(file.read())
         except (OSError, UnicodeDecodeError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             raise CredentialMissing(f"the key file {ref.place} cannot be read: {said}") from None
@@ -103,6 +103,12 @@ def look_up_key(ref: CredentialRef) -> str | None:
     if any(ord(letter) < 32 or ord(letter) > 126 for letter in key):
         raise CredentialMissing(f"the key in {ref.place} holds characters that no header can carry")
     return key
+
+
+def _unquoted(text: str) -> str:
+    """A key without the quotes around it that env files of containers keep; no key has any."""
+    text = text.strip()
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 class PlainAccess:

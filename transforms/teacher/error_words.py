@@ -80,7 +80,7 @@ UPGRADE_ADVISED = re.compile(r"\bupgrade (?:your|the|to a (?:\w+ )?) ?plan\b")
 """No money left, but not with 429, where every limit per minute advertises a higher plan."""
 ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
 """Alibaba's words for its limits per minute, with the code that others use for no money left."""
-SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|{chinese.SOME_LIMIT}")
+SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|\bcool(?:ing)? ?down|{chinese.SOME_LIMIT}")
 SHORT_PERIOD = re.compile(
     r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|hourly|concurren"
     rf"|{chinese.SHORT_PERIOD}"

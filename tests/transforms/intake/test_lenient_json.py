@@ -130,3 +130,8 @@ def test_half_a_surrogate_in_a_name_is_escaped_in_the_message() -> None:
             assert isinstance(rows[0], RejectedRow)
             assert rows[0].detail.encode("utf-8")
             assert "\\ud83d" in rows[0].detail
+
+
+def test_control_characters_in_a_text_stay_in_it() -> None:
+    for rows in both('{"messages": [{"role": "user", "content": "a\x01\tb"}]}'):
+        assert [row.messages[0].content for row in rows if isinstance(row, TrainingRow)] == ["a\x01\tb", "next"]

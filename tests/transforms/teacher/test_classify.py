@@ -92,3 +92,16 @@ def test_a_wait_may_be_a_number_in_the_body(fields: dict[str, object], wait_s: f
     body = json.dumps({"error": {"message": "rate limit", **fields}}).encode()
     assert classify(429, {}, body) == (Kind.THROTTLED, (), wait_s)
     assert classify(429, {"Retry-After": "3"}, body).wait_s == 3.0
+
+
+@pytest.mark.parametrize(
+    ("message", "wait_s", "kind"),
+    [
+        ("slow down", 135_734, Kind.QUOTA_SPENT),
+        ("All credentials for model x are cooling down", 5_000, Kind.QUOTA_SPENT),
+        ("All credentials for model x are cooling down", 50, Kind.THROTTLED),
+        ("slow down", 5_000, Kind.THROTTLED),
+    ],
+)
+def test_no_rate_asks_for_a_wait_of_days(message: str, wait_s: int, kind: Kind) -> None:
+    assert classify(429, {"Retry-After": str(wait_s)}, error("x", message)).kind is kind

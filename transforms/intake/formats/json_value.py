@@ -1,7 +1,7 @@
 """One JSON value from its bytes: parsed strictly and fast, and leniently if that fails.
 
-The lenient parser also accepts NaN and Infinity, numbers beyond a float and half surrogate pairs, as ``json.loads`` does. Such a value has no
-effect in an unused column; a row that uses one is a reject.
+The lenient parser also accepts NaN and Infinity, numbers beyond a float, half surrogate pairs and control characters in texts. Such a
+value has no effect in an unused column; a row that uses one of the first three is a reject.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def json_value(text: bytes, exact_integers: bool = False) -> Any:
 
 def _lenient(text: bytes) -> Any:
     # an escaped half surrogate stays in the text, and is refused when that text is used
-    return json.loads(text.decode("utf-8"), parse_int=_integer, parse_float=_float)
+    return json.loads(text.decode("utf-8"), parse_int=_integer, parse_float=_float, strict=False)
 
 
 def _integer(digits: str) -> int | str:

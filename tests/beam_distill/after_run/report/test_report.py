@@ -245,6 +245,17 @@ def test_a_report_that_fails_is_a_warning(job_that_cannot_report: Job, capsys: p
     assert "report      " not in shown.out
 
 
+def test_a_module_of_the_working_directory_is_not_the_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('not the module that was meant')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    job = Job(tmp_path)
+    job.train(questions(3))
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run("--report=true") == 0
+    assert (job.work_dir / "report.html").exists()
+
+
 @pytest.fixture
 def job_that_cannot_report(tmp_path: Path) -> Iterator[Job]:
     job = Job(tmp_path)
