@@ -266,7 +266,7 @@ def test_no_file_is_longer_than_400_lines_and_no_class_than_300(path: Path) -> N
     assert [node.name for node in classes if (node.end_lineno or 0) - node.lineno + 1 > 300] == []
 
 
-def test_the_listing_of_the_upper_storey_is_short() -> None:
+def test_the_listing_of_beam_distill_is_short() -> None:
     entries = {path.parts[1] for path in MODULES if path.parts[0] == "beam_distill"}
     assert len(entries - {"__init__.py", "__main__.py", "version.py"}) <= 12
 

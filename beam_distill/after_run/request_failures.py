@@ -13,7 +13,7 @@ from transforms.web.redaction import printable
 
 MOST = 3
 LONGEST_WORDS = 300
-MOST_TOLD_APART = 1_000
+MOST_DIFFERENT_MESSAGES = 1_000
 """A server with a new text in every message must not fill the memory: later messages count together."""
 _KINDS = frozenset(kind.value for kind in FailureKind)
 _MESSAGE = re.compile(r'"(?:message|detail|msg|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)')
@@ -49,7 +49,7 @@ def most_frequent(rejects: Iterable[Mapping[str, Any]]) -> tuple[CommonFailure, 
             continue
         words = own_words(str(reject.get("detail") or ""))
         key = (reason, _CHANGING.sub("#", words))
-        if key not in counts and len(counts) >= MOST_TOLD_APART:
+        if key not in counts and len(counts) >= MOST_DIFFERENT_MESSAGES:
             continue
         counts[key] = counts.get(key, 0) + 1
         first.setdefault(key, words)

@@ -59,7 +59,7 @@ def test_a_turn_sent_by_two_workers_uses_the_answer_that_the_conversation_contin
         (a_reply("4 or 5"), reasons.NOT_A_NUMBER),
     ],
 )
-def test_answered_rows_that_are_of_no_use(reply, reason) -> None:  # type: ignore[no-untyped-def]
+def test_unusable_answered_rows(reply, reason) -> None:  # type: ignore[no-untyped-def]
     ended = example_or_reject(prompt_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always"))), a_scored_row(reply))
     assert isinstance(ended, RejectedRow)
     assert ended.reason == reason
