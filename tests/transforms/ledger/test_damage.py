@@ -36,14 +36,17 @@ def write_old(path: Path, schema: dict[str, Any], datums: list[dict[str, Any]]) 
 
 
 def answers(index: AnswerIndex, count: int) -> dict[int, str | None]:
-    """What an index finds before it is closed."""
     found = {}
-    with closing(index):
-        for number in range(count):
-            reply = index.find(f"row-{number}", 0, "hash")
-            if reply is not None:
-                found[number] = reply.content
+    for number in range(count):
+        reply = index.find(f"row-{number}", 0, "hash")
+        if reply is not None:
+            found[number] = reply.content
     return found
+
+
+def answers_in(folder: Path, count: int) -> dict[int, str | None]:
+    with closing(AnswerIndex(str(folder))) as index:
+        return answers(index, count)
 
 
 @pytest.mark.fault("D17", "M3", "X-A8")
@@ -53,10 +56,10 @@ def test_a_flipped_byte_anywhere_costs_one_record_at_most_and_never_changes_an_a
     records_begin = whole.index(sync_marker(path.name))
     for place in [*range(0, records_begin, 13), *range(records_begin, len(whole))]:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ (0xFF if place % 2 else 0x01)]) + whole[place + 1 :])
-        index = AnswerIndex(str(tmp_path))
-        found = answers(index, 6)
-        assert len(found) >= 5, place
-        assert all(content == str(number) for number, content in found.items()), place
+        with closing(AnswerIndex(str(tmp_path))) as index:
+            found = answers(index, 6)
+            assert len(found) >= 5, place
+            assert all(content == str(number) for number, content in found.items()), place
 
 
 @pytest.mark.fault("D17", "M3")
@@ -66,10 +69,10 @@ def test_damage_is_reported_with_the_segment_and_the_count(tmp_path: Path, what:
     content = path.read_bytes()
     place = content.index(b"row-2") + (2 if what == "text" else -1)
     path.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
-    index = AnswerIndex(str(tmp_path))
-    assert sorted(answers(index, 5)) == [0, 1, 3, 4]
-    assert [(torn.path, torn.kept) for torn in index.torn] == [(str(path), 4)]
-    assert index.torn[0].why == "1 damaged record"
+    with closing(AnswerIndex(str(tmp_path))) as index:
+        assert sorted(answers(index, 5)) == [0, 1, 3, 4]
+        assert [(torn.path, torn.kept) for torn in index.torn] == [(str(path), 4)]
+        assert index.torn[0].why == "1 damaged record"
 
 
 @pytest.mark.fault("D17", "X-A8")
@@ -78,25 +81,25 @@ def test_a_damaged_block_does_not_cost_the_later_ones(tmp_path: Path) -> None:
     content = path.read_bytes()
     first = content.index(b"row-100")
     path.write_bytes(content[:first] + os.urandom(900) + content[first + 900 :])
-    index = AnswerIndex(str(tmp_path))
-    found = answers(index, 300)
-    assert 294 <= len(found) < 300
-    assert 299 in found
-    assert "damaged bytes" in index.torn[0].why
+    with closing(AnswerIndex(str(tmp_path))) as index:
+        found = answers(index, 300)
+        assert 294 <= len(found) < 300
+        assert 299 in found
+        assert "damaged bytes" in index.torn[0].why
 
 
 @pytest.mark.fault("D17", "M3", "D15")
 def test_a_segment_of_the_old_schema_is_read_and_one_damaged_record_in_its_block_costs_itself(tmp_path: Path) -> None:
     content = write_old(tmp_path / "run-0-1-aa.avro", LEDGER_SCHEMA, [as_datum(a_record(number)) for number in range(50)])
-    assert len(answers(AnswerIndex(str(tmp_path)), 50)) == 50
+    assert len(answers_in(tmp_path, 50)) == 50
     place = content.index((BODY % 20).encode())
     (tmp_path / "run-0-1-aa.avro").write_bytes(content[:place] + b"\xff" + content[place + 1 :])
-    index = AnswerIndex(str(tmp_path))
-    found = answers(index, 50)
-    assert len(found) == 49
-    assert 20 not in found
-    assert found[49] == "49"
-    assert index.torn[0].why == "1 damaged record"
+    with closing(AnswerIndex(str(tmp_path))) as index:
+        found = answers(index, 50)
+        assert len(found) == 49
+        assert 20 not in found
+        assert found[49] == "49"
+        assert index.torn[0].why == "1 damaged record"
 
 
 @pytest.mark.fault("D17", "X-A8")
@@ -113,7 +116,7 @@ def test_random_damage_to_old_segments_never_raises(tmp_path: Path, schema: dict
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         path.write_bytes(bytes(damaged))
         if schema is LEDGER_SCHEMA:
-            answers(AnswerIndex(str(tmp_path)), 20)
+            answers_in(tmp_path, 20)
             list(read_blocks(path, LEDGER_SCHEMA, []))
         else:
             with closing(FailureIndex(str(tmp_path), "run-1")) as index:
@@ -134,12 +137,12 @@ def test_a_foreign_file_in_the_ledger_is_skipped_and_reported(tmp_path: Path) ->
     packed = io.BytesIO()
     fastavro.writer(packed, LEDGER_SCHEMA, [as_datum(a_record(2))], codec="deflate")
     (tmp_path / "e-packed.avro").write_bytes(packed.getvalue())
-    index = AnswerIndex(str(tmp_path))
-    assert sorted(answers(index, 5)) == [1, 2]
-    said = {Path(torn.path).name: torn.why for torn in index.torn}
-    assert said.keys() == {"a-folder.avro", "b-link.avro", "._c.avro", "d-other.avro"}
-    assert "another schema" in said["d-other.avro"]
-    assert "is not a file" in said["a-folder.avro"]
+    with closing(AnswerIndex(str(tmp_path))) as index:
+        assert sorted(answers(index, 5)) == [1, 2]
+        said = {Path(torn.path).name: torn.why for torn in index.torn}
+        assert said.keys() == {"a-folder.avro", "b-link.avro", "._c.avro", "d-other.avro"}
+        assert "another schema" in said["d-other.avro"]
+        assert "is not a file" in said["a-folder.avro"]
 
 
 @pytest.mark.fault("D17")
@@ -147,9 +150,10 @@ def test_an_answer_recorded_before_checksums_that_is_no_longer_json_counts_as_da
     content = write_old(tmp_path / "run-0-1-aa.avro", LEDGER_SCHEMA, [as_datum(a_record(number)) for number in range(3)])
     place = content.index((BODY % 1).encode())
     (tmp_path / "run-0-1-aa.avro").write_bytes(content[:place] + b"[" + content[place + 1 :])
-    index = AnswerIndex(str(tmp_path))
-    assert sorted(answers(index, 3)) == [0, 2]
-    assert index.torn[0].why == "1 damaged record"
+    with closing(AnswerIndex(str(tmp_path))) as index:
+        assert sorted(answers(index, 3)) == [0, 2]
+        assert index.find("row-1", 0, "hash") is None
+        assert index.torn[0].why == "1 damaged record"
 
 
 @pytest.mark.fault("D4", "X-A1", "X-A5")
@@ -175,7 +179,7 @@ def test_a_record_that_avro_refuses_is_recorded_in_part_and_costs_no_other(tmp_p
     recorder.close()
     assert sorted(notes.safe) == list(range(7))
     assert notes.failed == []
-    assert answers(AnswerIndex(str(tmp_path / "ledger")), 7) == {number: str(number) for number in range(7)}
+    assert answers_in(tmp_path / "ledger", 7) == {number: str(number) for number in range(7)}
     [segment] = list_segments(str(tmp_path / "ledger"))
     with open(segment, "rb") as file:
         fastavro_reads = [record["row_key"] for record in fastavro.reader(file)] if "answered_at_ms" not in changes else None
@@ -201,18 +205,23 @@ def test_an_attempt_that_was_sent_again_is_kept_with_its_body_and_is_not_a_failu
     for number, record in enumerate((useless, last, again)):
         recorder.put(record, number)
     recorder.close()
-    index = FailureIndex(str(tmp_path / "failures"), "run-1")
-    assert index.find("row-1") is None
-    assert index.find("row-2") == last
+    with closing(FailureIndex(str(tmp_path / "failures"), "run-1")) as index:
+        assert index.find("row-1") is None
+        assert index.find("row-2") == last
     [segment] = list_segments(str(tmp_path / "failures"))
-    assert [record["body"] for block in read_blocks(segment, FAILURE_SCHEMA, []) for record in block.records] == [b"\xff\x00<html>", None, None]
+    assert [record["body"] for block in read_blocks(segment, FAILURE_SCHEMA, []) for record in block.records] == [
+            b"\xff\x00<html>",
+            None,
+            None,
+        ]
 
 
 @pytest.mark.fault("D15")
 def test_failures_of_the_old_schema_are_read(tmp_path: Path) -> None:
     failure = FailureRecord("run-1", "train", "row-1", "rows.jsonl", 1, 0, "server_error", "status 500", 500, "oops", 3)
     write_old(tmp_path / "run-1-1-aa.avro", FAILURE_SCHEMA, [as_datum(failure)])
-    assert FailureIndex(str(tmp_path), "run-1").find("row-1") == failure
+    with closing(FailureIndex(str(tmp_path), "run-1")) as index:
+        assert index.find("row-1") == failure
 
 
 @pytest.mark.fault("X-E1")
@@ -246,7 +255,7 @@ def test_a_segment_from_before_cached_tokens_is_read_also_behind_a_damaged_heade
     assert [paid_usage(record) for record in records] == [Usage(10, 2)] * 9
     content = writer.path.read_bytes()
     writer.path.write_bytes(b"\xff" * 60 + content[60:])
-    assert len(answers(AnswerIndex(str(tmp_path)), 9)) == 9
+    assert len(answers_in(tmp_path, 9)) == 9
 
 
 def test_cached_and_reasoning_tokens_are_kept_and_shared_answers_cost_nothing(tmp_path: Path) -> None:
@@ -254,7 +263,7 @@ def test_cached_and_reasoning_tokens_are_kept_and_shared_answers_cost_nothing(tm
     path = write(tmp_path, kept)
     records = [record for block in read_blocks(path, USAGE_SCHEMA, []) for record in block.records]
     assert [paid_usage(record) for record in records] == [Usage(10, 2, 4, 1), Usage()]
-    assert len(answers(AnswerIndex(str(tmp_path)), 2)) == 2
+    assert len(answers_in(tmp_path, 2)) == 2
     content = path.read_bytes()
     path.write_bytes(b"\xff" * 60 + content[60:])
-    assert len(answers(AnswerIndex(str(tmp_path)), 2)) == 2
+    assert len(answers_in(tmp_path, 2)) == 2
