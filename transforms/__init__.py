@@ -4,7 +4,7 @@ Files directly in this package use Beam: each declares one stage, ``counters`` t
 inside it are plain Python and never import Beam, so tests and commands can use them without a pipeline (``files.beam`` is the exception,
 loaded by the first path that is not local):
 
-    read_rows > format_prompts > drop_answered > batch_by_size > score_with_teacher > parse_replies
+    list_parts > survey_parts > read_parts > format_prompts > drop_answered > batch_by_size > score_with_teacher > parse_replies
               > judge_success > write_dataset, write_verdict
 
     elements   the frozen values that flow          prompts   task wording, and how a reply becomes an answer

@@ -5,7 +5,9 @@ import apache_beam as beam
 from beam_distill.job.job_spec import JobSpec
 from transforms.distill_rows import DistillRows
 from transforms.judge_success import CombineSuccess, JudgeSuccess
-from transforms.read_rows import ReadTrainingRows
+from transforms.list_parts import ListParts
+from transforms.read_parts import ReadParts
+from transforms.survey_parts import SurveyParts
 from transforms.write_dataset import WriteDataset
 from transforms.write_verdict import WriteVerdict
 
@@ -13,7 +15,8 @@ from transforms.write_verdict import WriteVerdict
 def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     """Add the job's stages to ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
     splits = tuple(files.split for files in job.rows.splits if files.pattern is not None)
-    parsed = pipeline | ReadTrainingRows(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
+    parts = pipeline | ListParts(job.rows) | SurveyParts(job.rows, job.files.row_totals_path)
+    parsed = parts | ReadParts(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)
     verdict | WriteDataset(job.rows, job.files, job.prompt, job.scoring, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

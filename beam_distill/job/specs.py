@@ -117,6 +117,7 @@ def run_files(work_dir: str, run_id: str) -> RunFiles:
         verdict_path=f"{staging}/verdict.json",
         conclusion_path=f"{staging}/conclusion.json",
         control_dir=f"{staging}/{CONTROL}",
+        row_totals_path=f"{staging}/row_totals.json",
     )
 
 

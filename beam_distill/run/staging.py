@@ -12,7 +12,7 @@ from beam_distill.job.job_spec import JobSpec
 from transforms.files.matching import is_pattern
 from transforms.files.paths import is_remote
 
-_STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir")
+_STAGED = ("staging_dir", "verdict_path", "conclusion_path", "control_dir", "row_totals_path")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from clusters.cluster_jobs import TASKS, ClusterJob, measured, rows_of
+from clusters.cluster_jobs import TASKS, ClusterJob, in_two_formats, measured, rows_of
 from processes import wait_for
 
 from beam_distill.simulator.server import RunningSimulator, start_simulator
@@ -24,8 +24,9 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
     """A task with a tenth of all requests faulty: the datasets of the cluster and of the embedded runner over the same ledger."""
     train, validation = rows_of(task)
     with start_simulator(FAULTY) as simulator:
-        job = ClusterJob(folder, simulator.base_url, TASKS[task], str(train), str(validation) if validation else None)
-        ended = job.run(*flags)
+        held_back = in_two_formats(validation, folder / "validation") if validation is not None else None
+        job = ClusterJob(folder, simulator.base_url, TASKS[task], in_two_formats(train, folder / "train"), held_back)
+        ended = job.run(*flags, timeout_s=900)
         assert ended.code == 0, ended.output
         datasets, rejects = job.datasets(), job.rejects()
         record = job.record()

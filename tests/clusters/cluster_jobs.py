@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from builders import ROOT, SHARED_DATA
 from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
@@ -27,6 +30,18 @@ def rows_of(task: str) -> tuple[Path, Path | None]:
     if not train.exists():
         return validation, None
     return train, validation if validation.exists() else None
+
+
+def in_two_formats(source: Path, folder: Path) -> str:
+    """The rows of a JSONL file in two files of different formats, some of them twice: a pattern that takes in both, one of which can be cut."""
+    chats = [json.loads(line)["messages"] for line in source.read_text(encoding="utf-8").splitlines()]
+    folder.mkdir(parents=True)
+    middle = len(chats) // 3
+    with gzip.open(folder / "1.jsonl.gz", "wt", encoding="utf-8") as packed:
+        packed.writelines(json.dumps({"messages": chat}) + "\n" for chat in [*chats[:middle], *chats[:3]])
+    table = pa.table({"messages": [*chats[middle:], *chats[:5], *chats[middle : middle + 40]]})
+    pq.write_table(table, folder / "2.parquet", row_group_size=16)
+    return f"{folder}/*"
 
 
 def on_flink(master: str, processes: int = 2, per_machine: int = 1, endpoint: str | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every task on every runner, a tenth of all requests faulty: the bytes of the embedded runner over the same ledger."""
+"""Every task on every runner in four processes, a tenth of all requests faulty: the bytes of the embedded runner over the same ledger."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +9,9 @@ from clusters.cluster_jobs import TASKS, on_flink, on_spark
 from clusters.go_programs import prism
 
 FLAGS: dict[str, Callable[[pytest.FixtureRequest], list[str]]] = {
-    "flink": lambda wanted: on_flink(wanted.getfixturevalue("flink").master, endpoint=wanted.getfixturevalue("flink_endpoint")),
-    "spark": lambda wanted: on_spark(wanted.getfixturevalue("spark").master, endpoint=wanted.getfixturevalue("spark_endpoint")),
-    "prism": lambda wanted: ["--runner=prism", f"--prism_location={prism()}"],
+    "flink": lambda wanted: on_flink(wanted.getfixturevalue("flink").master, 4, 2, endpoint=wanted.getfixturevalue("flink_endpoint")),
+    "spark": lambda wanted: on_spark(wanted.getfixturevalue("spark").master, 4, endpoint=wanted.getfixturevalue("spark_endpoint")),
+    "prism": lambda wanted: ["--runner=prism", f"--prism_location={prism()}", "--max_concurrency_per_instance=4"],
 }
 
 

@@ -38,8 +38,7 @@ class ColumnSpec:
 class InputSpec:
     """How the input is read. ``limit`` keeps the first rows of each split; ``max_row_bytes`` is the longest line that becomes a row.
 
-    ``readers`` is how many workers read each split in parallel, each keeping its share of the lines. ``format`` is a name in
-    ``intake.formats.registry``, None to use each file's suffix.
+    ``readers`` is how many processes read in parallel. ``format`` is a name in ``intake.formats.registry``, None to use each file's suffix.
     """
 
     splits: tuple[SplitFiles, ...]
@@ -61,6 +60,7 @@ class RunFiles:
     verdict_path: str
     conclusion_path: str
     control_dir: str
+    row_totals_path: str
 
 
 @dataclass(frozen=True, slots=True)

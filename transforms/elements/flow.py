@@ -12,7 +12,7 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, TrainingRow
 
 Row: TypeAlias = Union[TrainingRow, RejectedRow]
-"""From ReadTrainingRows."""
+"""From ReadParts."""
 Asked: TypeAlias = Union[PromptRequest, RejectedRow]
 """From FormatPrompts."""
 Pending: TypeAlias = tuple[PromptRequest, tuple[TeacherReply, ...]]

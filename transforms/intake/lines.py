@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple, Protocol
 
 CHUNK_BYTES = 256 * 1024
@@ -15,6 +15,14 @@ class ByteSource(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
+        ...
+
+
+class SeekableSource(ByteSource, Protocol):
+    """An open file that can be read from any place."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a byte; ``whence`` 2 counts from the end."""
         ...
 
 
@@ -35,13 +43,37 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
 
     A line longer than ``max_line_bytes`` is measured but not held: at most that much of it, and a chunk, is in memory.
     """
+    yield from _lines(byte_stream(source), max_line_bytes, 0, None)
+
+
+def read_lines_between(source: SeekableSource, begin: int, end: int, before: int, max_line_bytes: int) -> Generator[NumberedLine, None, int]:
+    """The lines that begin at the bytes from ``begin`` up to ``end``, as ``read_lines`` gives them, numbered on from ``before``.
+
+    The last may go on behind ``end``. Returns the number of the last line, a blank one too.
+    """
+    skipped = 0
+    source.seek(max(begin - 1, 0))
     stream = byte_stream(source)
-    piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # bytes that do not count must fit too
-    number = 0
-    while line := stream.readline(piece):
+    if begin:
+        while piece := stream.readline(CHUNK_BYTES):  # the rest of a line that began before, or the line end of the one that ended here
+            skipped += len(piece)
+            if piece.endswith(b"\n"):
+                break
+        skipped -= 1
+    return (yield from _lines(stream, max_line_bytes, before, end - begin - skipped))
+
+
+def _lines(stream: io.BufferedReader, max_line_bytes: int, number: int, within_bytes: int | None) -> Generator[NumberedLine, None, int]:
+    """The lines that begin within so many bytes, numbered on from ``number``; returns the last number."""
+    piece = max_line_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")  # what does not count still has to fit
+    left = float("inf") if within_bytes is None else within_bytes
+    while left > 0 and (line := stream.readline(piece)):
         number += 1
+        left -= len(line)
         if len(line) == piece and not line.endswith(b"\n"):
-            yield NumberedLine(number, None, len(line) + skip_to_line_end(stream))
+            skipped, with_its_end = _skip_line(stream)
+            left -= with_its_end
+            yield NumberedLine(number, None, len(line) + skipped)
             continue
         line = line.rstrip(b"\r\n")
         line = _without_marks(line)
@@ -49,6 +81,7 @@ def read_lines(source: ByteSource, max_line_bytes: int) -> Iterator[NumberedLine
             continue
         size = len(line)
         yield NumberedLine(number, line if size <= max_line_bytes else None, size)
+    return number
 
 
 def _without_marks(line: bytes) -> bytes:
@@ -65,7 +98,12 @@ def with_line_feeds(source: ByteSource, only_after: bytes = b"") -> ByteSource:
     """
     head = source.read(CHUNK_BYTES)
     begun = PushedBack(head, source)
-    return _OneEnd(begun) if b"\n" not in head and only_after + b"\r" in head else begun
+    return _OneEnd(begun) if has_carriage_returns(head, only_after) else begun
+
+
+def has_carriage_returns(head: bytes, only_after: bytes = b"") -> bool:
+    """Whether the first bytes of a file have carriage returns for line ends, and no others."""
+    return b"\n" not in head and only_after + b"\r" in head
 
 
 class _OneEnd:
@@ -91,6 +129,13 @@ class PushedBack:
         return data
 
 
+def even_cuts(begin: int, end: int, part_bytes: int) -> list[tuple[int, int]]:
+    """The bytes from ``begin`` to ``end`` in stretches of the same length, at most ``part_bytes`` each."""
+    count = max(1, -(-(end - begin) // part_bytes))
+    places = [begin + (end - begin) * number // count for number in range(count + 1)]
+    return list(zip(places, places[1:], strict=False))
+
+
 def line_pieces(source: ByteSource) -> Iterator[tuple[bytes, bool]]:
     """The lines of a source, the longest in several pieces, and whether a piece is the first of its line."""
     stream = byte_stream(source)
@@ -107,12 +152,17 @@ def byte_stream(source: ByteSource) -> io.BufferedReader:
 
 def skip_to_line_end(stream: io.BufferedIOBase) -> int:
     """Read to the end of the line. Returns the number of bytes before the line end."""
+    return _skip_line(stream)[0]
+
+
+def _skip_line(stream: io.BufferedIOBase) -> tuple[int, int]:
+    """Read to the end of the line. Returns the number of bytes before the line end, and with it."""
     skipped = 0
     while rest := stream.readline(CHUNK_BYTES):
         skipped += len(rest)
         if rest.endswith(b"\n"):
-            return skipped - 1 - rest.endswith(b"\r\n")
-    return skipped
+            return skipped - 1 - rest.endswith(b"\r\n"), skipped
+    return skipped, skipped
 
 
 class _Raw(io.RawIOBase):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from transforms.intake.compression import unpacked
 from transforms.intake.formats.base import RowFormat
 from transforms.intake.formats.registry import format_name, format_of
 from transforms.intake.lines import ByteSource, PushedBack
 from transforms.intake.signature import HEAD_BYTES, refuse_other_kinds
+
+
+class OpenFile(ByteSource, Protocol):
+    """An open file to be read once and closed; as it is stored, not unpacked."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        ...
 
 
 def open_rows(path: str, stored: Any, named: str | None) -> tuple[RowFormat, ByteSource]:

@@ -8,6 +8,8 @@ from hashlib import blake2b
 import orjson
 
 from transforms.elements.rows import ChatMessage, Split
+from transforms.intake.key_set import KeySet
+from transforms.intake.repeats import unpacked_repeats
 
 DIGEST_BYTES = 16
 
@@ -24,27 +26,34 @@ def content_digest(split: Split, messages: Sequence[ChatMessage]) -> bytes:
     return blake2b(orjson.dumps(flat), digest_size=DIGEST_BYTES).digest()
 
 
+def short_digest(digest: bytes) -> int:
+    """The 64 bits of a content digest that rows of the same content are counted by."""
+    return int.from_bytes(digest[:8], "little")
+
+
 class RowKeys:
-    """Gives the rows of one split their keys, in input order.
+    """Gives rows of one split their keys, in input order; ``repeats`` has how often contents came before them, as ``repeats`` packs it.
 
     A key is the content digest and how many rows of the same content came before: ``...-0``, ``...-1``. For content
     seen once, only 64 bits are remembered. Should two contents ever share these, the second one's count starts at 1,
     and all keys stay different.
     """
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: Split, repeats: bytes = b"") -> None:
         self._split = split
-        self._seen: set[int] = set()
-        self._repeats: dict[int, int] = {}
+        self._seen = KeySet()
+        self._earlier = unpacked_repeats(repeats)
 
     def next_key(self, messages: Sequence[ChatMessage]) -> str:
         """The key of the next row."""
         digest = content_digest(self._split, messages)
-        short = int.from_bytes(digest[:8], "little")
+        short = short_digest(digest)
         earlier = 0
-        if short in self._seen:
-            earlier = self._repeats.get(short, 0) + 1
-            self._repeats[short] = earlier
-        else:
-            self._seen.add(short)
+        if not self._seen.add(short):
+            earlier = self._earlier.get(short, 1)
+            self._earlier[short] = earlier + 1
+        elif self._earlier:
+            earlier = self._earlier.get(short, 0)
+            if earlier:
+                self._earlier[short] = earlier + 1
         return f"{digest.hex()}-{earlier}"

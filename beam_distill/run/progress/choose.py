@@ -12,8 +12,10 @@ from beam_distill.run.progress.engine import EngineSource
 from beam_distill.run.progress.heartbeats import HeartbeatSource
 from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.runner_metrics import MetricsSource
+from beam_distill.run.progress.surveyed_totals import SurveyedTotals
 from beam_distill.run.progress.tracker import Tracker
 from beam_distill.run.progress.watch import Watch
+from beam_distill.runners.base import processes_in_all
 from beam_distill.work_dir.timeline import Timeline, timeline_path
 from transforms.control.run_control import heartbeats
 
@@ -27,11 +29,14 @@ def watch_for(settings: DistillSettings, work_dir: str, run_id: str, same_proces
     if settings.validation_file_path is not None:
         patterns["validation"] = settings.validation_file_path
     tracker = Tracker(tuple(patterns), prices_of(settings))
-    totals = RowTotals(patterns, settings.limit, settings.input_format)
+    files = run_files(work_dir, run_id)
+    totals = (
+        RowTotals(patterns, settings.limit, settings.input_format) if processes_in_all(settings) == 1 else SurveyedTotals(files.row_totals_path)
+    )
     timeline = Timeline(timeline_path(work_dir, run_id))
     if same_process:
         return Watch(EngineSource(run_id), tracker, totals, timeline)
-    source = HeartbeatSource(partial(heartbeats, run_files(work_dir, run_id).control_dir))
+    source = HeartbeatSource(partial(heartbeats, files.control_dir))
     return Watch(source, tracker, totals, timeline, READ_REPORTS_EVERY_S)
 
 

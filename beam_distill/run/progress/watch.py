@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.tracker import ProgressView, Tracker
 from beam_distill.work_dir.reading import Reading
 from beam_distill.work_dir.timeline import Timeline
@@ -26,6 +25,18 @@ class Source(Protocol):
 
     def read(self) -> Reading:
         """The approximate current state."""
+        ...
+
+
+class Totals(Protocol):
+    """How many rows there will be."""
+
+    def known(self) -> dict[str, int]:
+        """The splits that are counted to their end, so far."""
+        ...
+
+    def close(self) -> None:
+        """Stop counting."""
         ...
 
 
@@ -49,7 +60,7 @@ class Watch:
 
     source: Source
     tracker: Tracker
-    totals: RowTotals
+    totals: Totals
     timeline: Timeline
     look_every_s: float = LOOK_EVERY_S
     stopping: threading.Event = field(default_factory=threading.Event)

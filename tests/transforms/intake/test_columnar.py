@@ -17,7 +17,8 @@ from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.intake.formats.registry import FORMATS
-from transforms.intake.walk import ReadSpec, column_problems, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import column_problems, walk_rows
 
 CHATS = [[{"role": "user", "content": f"question {number}"}] for number in range(3)]
 QUESTION = ColumnSpec(user_template="{{question}}")
@@ -190,7 +191,8 @@ def test_damaged_bytes_of_a_table_end_the_file_and_not_the_process(name: str) ->
     code = (
         "import io, random, sys\n"
         "from transforms.elements.data_specs import ColumnSpec\nfrom transforms.elements.rows import Split\n"
-        "from transforms.intake.walk import ReadSpec, walk_rows\n"
+        "from transforms.intake.read_spec import ReadSpec\n"
+        "from transforms.intake.walk import walk_rows\n"
         "good, name, rng = sys.stdin.buffer.read(), sys.argv[1], random.Random(7)\n"
         "for _ in range(300):\n"
         "    bad = bytearray(good)\n"

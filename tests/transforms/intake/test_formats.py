@@ -22,7 +22,8 @@ from transforms.elements.rows import ChatMessage, RejectedRow, Split, TrainingRo
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS
 from transforms.intake.opening import open_rows
-from transforms.intake.walk import ReadSpec, column_problems, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import column_problems, walk_rows
 
 PAIRS = [("A man sleeps.", "He is awake."), ('He said "no",\nand left.', "Er ging – früh."), ("  ", "x"), ("same", "same"), ("same", "same")]
 TEMPLATED = ColumnSpec(user_template="P: {{premise}}\nH: {{hypothesis}}", label="label")
@@ -210,14 +211,6 @@ def test_a_truncated_avro_file_gives_its_complete_blocks() -> None:
     read = walk({"a.avro": data[:-10]})
     assert len(read) > 1000
     assert read[-1].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("name", list(WRITERS))
-@pytest.mark.parametrize("count", [2, 3])
-def test_shards_are_the_whole_with_the_same_keys(name: str, count: int) -> None:
-    files = {f"{file}.{name}": WRITERS[name](fields_of([(str(number % 70), "x") for number in range(150)])) for file in "ab"}
-    shards = [walk(files, shard=(index, count)) for index in range(count)]
-    assert sorted((row for shard in shards for row in shard), key=lambda row: row.origin.ordinal) == walk(files)
 
 
 LARGE_ROWS = 7_000

@@ -10,7 +10,8 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import ReadSpec, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import walk_rows
 
 CHAT = '"messages": [{"role": "user", "content": "u"}]'
 ODD_VALUES = [
@@ -89,7 +90,8 @@ def test_what_no_parser_reads_is_reported_in_the_words_of_the_strict_one() -> No
 @pytest.mark.parametrize("number", ["9" * 5000, "9" * 90_000, "1e99999999999999999999", "-1e99999999999999999999", "0." + "1" * 5000])
 def test_no_number_in_a_list_ends_the_process(number: str) -> None:
     code = (
-        "import io\nfrom transforms.elements.rows import Split\nfrom transforms.intake.walk import ReadSpec, walk_rows\n"
+        "import io\nfrom transforms.elements.rows import Split\nfrom transforms.intake.read_spec import ReadSpec\n"
+        "from transforms.intake.walk import walk_rows\n"
         f"data = b'[{{\"a\": {number}}}]'\n"
         "print([row.reason for row in walk_rows(lambda name: io.BytesIO(data), ['x.json'], Split.TRAIN, None, ReadSpec(100_000))])"
     )

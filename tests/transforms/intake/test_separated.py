@@ -10,7 +10,8 @@ from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.formats.registry import FORMATS
-from transforms.intake.walk import ReadSpec, column_problems, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import column_problems, walk_rows
 
 TEMPLATED = ColumnSpec(user_template="{{a}}|{{b}}")
 

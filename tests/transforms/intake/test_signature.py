@@ -20,7 +20,8 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import ReadSpec, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import walk_rows
 
 ROW = b'{"messages": [{"role": "user", "content": "u"}]}\n'
 TABLE = pa.table({"messages": [[{"role": "user", "content": "u"}]]})

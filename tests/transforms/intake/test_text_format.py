@@ -9,7 +9,8 @@ from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.intake.formats.registry import format_of
-from transforms.intake.walk import ReadSpec, column_problems, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import column_problems, walk_rows
 
 
 def walk(data: bytes, name: str = "prompts.txt", columns: ColumnSpec | None = None, named: str | None = None) -> list[TrainingRow | RejectedRow]:

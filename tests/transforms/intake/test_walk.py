@@ -7,7 +7,8 @@ import pytest
 
 from transforms.elements import reasons
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
-from transforms.intake.walk import LINES_PER_SHARE, ReadSpec, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import walk_rows
 
 
 def row(text: str) -> bytes:
@@ -66,18 +67,6 @@ def test_limit_opens_only_the_files_it_needs() -> None:
 
     list(walk_rows(open_file, list(FILES), Split.TRAIN, 3, ReadSpec(1000)))
     assert opened == ["one"]
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_shards_are_the_whole_with_the_same_keys(count: int) -> None:
-    files = {
-        name: b"".join(row(str((start + i) % 150)) if i % 50 else b"bad\n" for i in range(300)) for name, start in (("one", 0), ("two", 40))
-    }
-    whole = walk(files)
-    shards = [walk(files, shard=(index, count)) for index in range(count)]
-    assert sorted((row for shard in shards for row in shard), key=lambda row: row.origin.ordinal) == whole
-    for index, shard in enumerate(shards):
-        assert {row.origin.ordinal // LINES_PER_SHARE % count for row in shard} == {index}
 
 
 def test_files_are_closed_even_when_the_walk_is_left() -> None:

@@ -12,7 +12,8 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, PromptRequest, RejectedRow, RowOrigin, Split, TrainingRow
 from transforms.elements.tasks import TaskType
-from transforms.intake.walk import ReadSpec, walk_rows
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.walk import walk_rows
 from transforms.prompts.base import AnswerRejected, UnusableRow
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from transforms.intake.formats.base import Record, UnusableFile
 from transforms.intake.formats.columnar import rows_of
-from transforms.intake.lines import ByteSource, PushedBack, byte_stream
+from transforms.intake.lines import ByteSource, PushedBack, SeekableSource, byte_stream
 
 FRAME = b"ARROW1\x00\x00"
 """The first bytes of a file with the frame; the stream follows, so both are read the same way, from front to back."""
@@ -23,14 +23,37 @@ class ArrowBatches:
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every row of the table; its number is its place."""
         number = 0
-        for batch in _batches(_open(source)):
+        for batch in _batches(_open(source).read_next_batch, 0):
             yield from rows_of(batch, number, max_row_bytes, columns)
             number += batch.num_rows
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Record batches, taken to be of one size. Only a file with the frame says where they are."""
+        framed = _framed(source)
+        if framed is None:
+            return []
+        batches = framed.num_record_batches
+        count = max(1, min(batches, -(-size_bytes // part_bytes)))
+        places = [batches * number // count for number in range(count + 1)]
+        return list(zip(places, places[1:], strict=False))
+
+    def records_between(
+        self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
+    ) -> Generator[Record, None, int]:
+        """A record for every row of these batches."""
+        framed = _framed(source)
+        if framed is None:
+            raise UnusableFile("the Arrow file has lost its end while it was read")
+        numbers = iter(range(*stretch))
+        for batch in _batches(lambda: framed.get_batch(next(numbers)), before):
+            yield from rows_of(batch, before, max_row_bytes, columns)
+            before += batch.num_rows
+        return before
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The sum of the batches' rows; no value is decoded."""
         number = 0
-        for batch in _batches(_open(source)):
+        for batch in _batches(_open(source).read_next_batch, 0):
             number += batch.num_rows
             if not go_on(number):
                 break
@@ -57,11 +80,26 @@ def _open(source: Any) -> Any:
     return reader
 
 
-def _batches(reader: Any) -> Iterator[Any]:
-    number = 0
+def _framed(source: Any) -> Any:
+    """A reader that goes to any batch; None for a stream without the frame, and where the end of a file is lost."""
+    # late: keeps PyArrow out of the start
+    import pyarrow
+    import pyarrow.ipc
+
+    source.seek(0)
+    if source.read(len(FRAME)) != FRAME:
+        return None
+    try:
+        return pyarrow.ipc.open_file(pyarrow.PythonFile(source, mode="r"))
+    except pyarrow.ArrowInvalid:
+        return None
+
+
+def _batches(read_next: Callable[[], Any], number: int) -> Iterator[Any]:
+    """Batch after batch; ``number`` records were read before."""
     while True:
         try:
-            batch = reader.read_next_batch()
+            batch = read_next()
             _check(batch)
         except StopIteration:
             return

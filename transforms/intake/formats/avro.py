@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnreadableValue, UnusableFile
 from transforms.intake.formats.binary import text_in
-from transforms.intake.lines import ByteSource, PushedBack, byte_stream
+from transforms.intake.lines import CHUNK_BYTES, ByteSource, PushedBack, SeekableSource, byte_stream, even_cuts
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
@@ -22,27 +22,21 @@ class Avro:
     counts_by_footer: ClassVar[bool] = False
 
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
-        """The records; a record's number is its place in the file."""
-        reader = _open(source)
-        binary = _binary_fields(reader.writer_schema)
-        number = 0
-        while True:
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except Exception as error:  # noqa: BLE001 - damaged bytes can make fastavro raise anything
-                if isinstance(error, OSError) and error.errno:
-                    raise  # the disk or the network, not the file
-                raise UnusableFile(f"the Avro file breaks off or is damaged behind record {number} ({_said(error)})") from None
-            number += 1
-            if isinstance(fields, dict):
-                for name in binary:
-                    if columns is None or name in columns:
-                        fields[name] = text_in(fields[name], name)
-                yield number, fields
-            else:
-                yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {OBJECT}")
+        """The records; a number is a place in the file."""
+        yield from _records(_open(source), 0, columns)
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Bytes: a stretch has the blocks that begin in it. Between blocks is the mark that the file's header names."""
+        return even_cuts(_header_of(source)[1], size_bytes, part_bytes)
+
+    def records_between(
+        self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
+    ) -> Generator[Record, None, int]:
+        """A record for every record of these blocks."""
+        header, header_bytes = _header_of(source)
+        begin, end = (_block_at(source, place, header["sync"]) if place > header_bytes else place for place in stretch)
+        source.seek(begin)
+        return (yield from _records(_open_behind(header, _Bounded(source, end - begin)), before, columns))
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The sum of the blocks' record counts; nothing is decoded."""
@@ -66,6 +60,57 @@ class Avro:
         schema = _open(source).writer_schema
         fields = schema.get("fields", []) if isinstance(schema, dict) else []
         return [str(field["name"]) for field in fields]
+
+
+def _records(reader: Any, number: int, columns: frozenset[str] | None) -> Generator[Record, None, int]:
+    """What a reader gives, numbered on from ``number``; returns the last number."""
+    binary = _binary_fields(reader.writer_schema)
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return number
+        except Exception as error:  # noqa: BLE001 - fastavro raises whatever the damaged bytes lead it to
+            if isinstance(error, OSError) and error.errno:
+                raise  # the disk or the network, not the file
+            raise UnusableFile(f"the Avro file breaks off or is damaged behind record {number} ({_said(error)})") from None
+        number += 1
+        if isinstance(fields, dict):
+            for name in binary:
+                if columns is None or name in columns:
+                    fields[name] = text_in(fields[name], name)
+            yield number, fields
+        else:
+            yield number, UnusableRecord(reasons.NOT_AN_OBJECT, f"the record is {named(fields)}; {OBJECT}")
+
+
+class _Bounded:
+    """So many bytes of a source."""
+
+    def __init__(self, source: ByteSource, length: int) -> None:
+        self._source = source
+        self._left = length
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        data = self._source.read(min(size, self._left)) if self._left > 0 else b""
+        self._left -= len(data)
+        return data
+
+
+def _block_at(source: SeekableSource, place: int, mark: bytes) -> int:
+    """Where the first block begins that does so at this byte or behind it, which is behind a mark; the end of the file when none does."""
+    at = max(place - len(mark), 0)
+    source.seek(at)
+    held = b""
+    while data := source.read(CHUNK_BYTES):
+        held += data
+        found = held.find(mark)
+        if found >= 0:
+            return at + found + len(mark)
+        at += len(held) - len(mark) + 1
+        held = held[-len(mark) + 1 :]
+    return source.seek(0, 2)
 
 
 _HEADER: dict[str, Any] = {
@@ -93,16 +138,43 @@ def _open(source: ByteSource) -> Any:
     try:
         stream = byte_stream(source)
         header: Any = fastavro.schemaless_reader(stream, _HEADER, None)
+    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+        raise _not_avro(error) from None
+    return _open_behind(header, stream)
+
+
+def _header_of(source: Any) -> tuple[dict[str, Any], int]:
+    """A file's header, and how many bytes it has."""
+    # late: keeps fastavro out of the start
+    import fastavro
+
+    source.seek(0)
+    try:
+        header: Any = fastavro.schemaless_reader(source, _HEADER, None)
+    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+        raise _not_avro(error) from None
+    return header, int(source.tell())
+
+
+def _open_behind(header: dict[str, Any], blocks: Any) -> Any:
+    # late: keeps fastavro out of the start
+    import fastavro
+
+    try:
         schema = json.loads(header["meta"]["avro.schema"])
-        header["meta"]["avro.schema"] = json.dumps(_with_lenient_types(schema)).encode("utf-8")
+        lenient = {**header["meta"], "avro.schema": json.dumps(_with_lenient_types(schema)).encode("utf-8")}
         rewritten = io.BytesIO()
-        fastavro.schemaless_writer(rewritten, _HEADER, header)
-        whole: Any = byte_stream(PushedBack(rewritten.getvalue(), stream))
+        fastavro.schemaless_writer(rewritten, _HEADER, {**header, "meta": lenient})
+        whole: Any = byte_stream(PushedBack(rewritten.getvalue(), blocks))
         return fastavro.reader(whole, handle_unicode_errors="surrogateescape")
-    except Exception as error:  # noqa: BLE001 - damaged bytes can make fastavro raise anything
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise UnusableFile(f"this is not an Avro file ({_said(error)})") from None
+    except Exception as error:  # noqa: BLE001 - fastavro raises whatever the bytes lead it to
+        raise _not_avro(error) from None
+
+
+def _not_avro(error: Exception) -> Exception:
+    if isinstance(error, OSError) and error.errno:
+        return error  # the disk or the network, not the file
+    return UnusableFile(f"this is not an Avro file ({_said(error)})")
 
 
 def _with_lenient_types(schema: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from transforms.elements import reasons
-from transforms.intake.lines import ByteSource
+from transforms.intake.lines import ByteSource, SeekableSource
 from transforms.intake.refusal import UnusableRecord
 
 Record = tuple[int, "dict[str, Any] | reasons.Rejection"]
@@ -66,6 +66,25 @@ class RowFormat(Protocol):
 
         For the progress view: it may be wrong for a damaged file. Raises UnusableFile.
         """
+        ...
+
+
+@runtime_checkable
+class CutFormat(Protocol):
+    """A format whose files can be read in stretches, each without what is before it."""
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Where a file of this size is cut into stretches of some ``part_bytes``: begin and end of each, one behind the other.
+
+        None at all for a file that cannot be cut. What they count is the format's own affair. Raises UnusableFile.
+        """
+        ...
+
+    def records_between(
+        self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
+    ) -> Generator[Record, None, int]:
+        """The records of one stretch as ``records`` gives them, numbered on from ``before``. Returns the last number that the stretch takes,
+        blank lines included. Raises UnusableFile."""
         ...
 
 

@@ -10,7 +10,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, first_columns
 from transforms.intake.formats.json_value import json_value
 from transforms.intake.formats.jsonl import JsonLines
-from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack
+from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack, SeekableSource
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 DEEPEST = 500
@@ -67,6 +67,13 @@ class JsonLinesOrList(JsonLines):
         begun, is_list = _is_list(source)
         kept_as = JsonList() if is_list else JsonLines()
         return kept_as.records(begun, max_row_bytes, columns)
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Bytes of lines; a list has to be read from its beginning."""
+        if _is_list(source)[1]:
+            return []
+        source.seek(0)
+        return super().cuts(source, size_bytes, part_bytes)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines or the elements."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, first_columns
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.lines import ByteSource, line_pieces, read_lines, with_line_feeds
+from transforms.intake.lines import (
+    CHUNK_BYTES,
+    ByteSource,
+    SeekableSource,
+    even_cuts,
+    has_carriage_returns,
+    line_pieces,
+    read_lines,
+    read_lines_between,
+    with_line_feeds,
+)
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
 
@@ -22,6 +32,22 @@ class JsonLines:
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""
         for number, text, size in read_lines(with_line_feeds(source, b"}"), max_row_bytes):
+            yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Bytes. The lines of a file with old line ends of the Mac are found by reading it from its beginning."""
+        return [] if has_carriage_returns(source.read(CHUNK_BYTES), b"}") else even_cuts(0, size_bytes, part_bytes)
+
+    def records_between(
+        self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
+    ) -> Generator[Record, None, int]:
+        """A record for every line that begins in the stretch and is not blank."""
+        lines = read_lines_between(source, *stretch, before, max_row_bytes)
+        while True:
+            try:
+                number, text, size = next(lines)
+            except StopIteration as end:
+                return int(end.value)
             yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:

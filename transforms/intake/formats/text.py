@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record
 from transforms.intake.formats.jsonl import JsonLines, too_large
-from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack, read_lines, with_line_feeds
+from transforms.intake.lines import (
+    BYTE_ORDER_MARK,
+    CHUNK_BYTES,
+    ByteSource,
+    PushedBack,
+    SeekableSource,
+    even_cuts,
+    has_carriage_returns,
+    read_lines,
+    read_lines_between,
+    with_line_feeds,
+)
 from transforms.intake.refusal import UnusableRecord
 
 TEXT = "text"
@@ -34,16 +45,28 @@ class TextLines:
             yield from JsonLines().records(begun, max_row_bytes, columns)
             return
         for number, line, size in read_lines(with_line_feeds(begun), max_row_bytes):
-            if line is None:
-                yield number, too_large(size, max_row_bytes)
-                continue
+            yield number, _fields(line, size, max_row_bytes)
+
+    def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
+        """Bytes. The lines of a file with old line ends of the Mac are found by reading it from its beginning."""
+        begun, holds_json = self._looked_at(source)
+        if has_carriage_returns(begun.read(CHUNK_BYTES), b"}" if holds_json else b""):
+            return []
+        return even_cuts(0, size_bytes, part_bytes)
+
+    def records_between(
+        self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
+    ) -> Generator[Record, None, int]:
+        """A record for every line that begins in the stretch and is not blank."""
+        if self._looked_at(source)[1]:
+            return (yield from JsonLines().records_between(source, stretch, before, max_row_bytes, columns))
+        lines = read_lines_between(source, *stretch, before, max_row_bytes)
+        while True:
             try:
-                text = line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                said = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8. Save the file as UTF-8"
-                yield number, UnusableRecord(reasons.NOT_UTF8, said)
-                continue
-            yield number, {TEXT: text, MESSAGES: [{"role": "user", "content": text}]}
+                number, line, size = next(lines)
+            except StopIteration as end:
+                return int(end.value)
+            yield number, _fields(line, size, max_row_bytes)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank."""
@@ -61,6 +84,17 @@ class TextLines:
         head = source.read(CHUNK_BYTES)
         lines = head.removeprefix(BYTE_ORDER_MARK).splitlines()
         return PushedBack(head, source), any(map(_is_object, lines))
+
+
+def _fields(line: bytes | None, size: int, max_row_bytes: int) -> dict[str, Any] | UnusableRecord:
+    if line is None:
+        return too_large(size, max_row_bytes)
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        said = f"byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8. Save the file as UTF-8"
+        return UnusableRecord(reasons.NOT_UTF8, said)
+    return {TEXT: text, MESSAGES: [{"role": "user", "content": text}]}
 
 
 def _is_object(line: bytes) -> bool:

@@ -1,0 +1,96 @@
+"""SurveyParts: what comes before each part, so that its rows get the keys, lines and places they have in the whole."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Union
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
+from transforms.elements.data_specs import InputSpec
+from transforms.elements.parts import Part, PartCount, Stretch
+from transforms.elements.rows import Split
+from transforms.files.stored import open_as_stored, write_json
+from transforms.intake.parts import survey_parts, surveyed
+from transforms.intake.read_spec import ReadSpec
+from transforms.intake.repeats import packed_buckets, repeats_before
+
+DIGESTS = "digests"
+
+Bucket = tuple[str, tuple[int, bytes]]
+"""The bucket's name, with its split; the number of a part, and the digests that the part has of the bucket."""
+Surveyed = Union[PartCount, TaggedOutput[Literal["digests"], Bucket]]
+
+
+def _name(part: Part) -> str:
+    return f"{part.split.value}-{part.number}"
+
+
+class _SurveyFn(beam.DoFn):
+    def __init__(self, reading: ReadSpec) -> None:
+        self._reading = reading
+
+    def process(self, stretch: Stretch) -> Iterator[Surveyed]:
+        for count, digests in survey_parts(open_as_stored, stretch, self._reading):
+            yield count
+            for bucket, packed in packed_buckets(digests):
+                yield TaggedOutput(DIGESTS, (f"{count.part.split.value}-{bucket}", (count.part.number, packed)))
+
+
+class _PlaceFn(beam.DoFn):
+    """All counts in; every part with what comes before it. The rows of each split are written down for whoever watches."""
+
+    def __init__(self, splits: tuple[Split, ...], totals_path: str) -> None:
+        self._splits = splits
+        self._totals_path = totals_path
+
+    def process(self, counts: tuple[int, Iterable[PartCount]]) -> Iterator[tuple[str, Stretch]]:
+        totals = {split.value: 0 for split in self._splits}
+        for stretch in surveyed(counts[1])[0]:
+            totals[stretch.split.value] += stretch.most_rows or 0
+            yield _name(stretch.parts[0]), stretch
+        write_json(self._totals_path, totals)
+
+
+def _not_read(counts: tuple[int, Iterable[PartCount]]) -> Iterator[str]:
+    for part in surveyed(counts[1])[1]:
+        yield _name(part)
+
+
+def _repeats(bucket: tuple[str, Iterable[tuple[int, bytes]]], not_read: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    split, passed_over = bucket[0].partition("-")[0], set(not_read)
+    for number, packed in repeats_before(part for part in bucket[1] if f"{split}-{part[0]}" not in passed_over):
+        yield f"{split}-{number}", packed
+
+
+def _joined(of_part: tuple[str, dict[str, Any]]) -> Iterator[Stretch]:
+    for stretch in of_part[1]["stretches"]:  # none for a part behind the end of a broken file
+        yield replace(stretch, repeats=b"".join(of_part[1]["repeats"]))
+
+
+@dataclass
+class SurveyParts(beam.PTransform[beam.PCollection[Stretch], beam.PCollection[Stretch]]):
+    """Read every part once, wherever there is room, and count.
+
+    Out: a Stretch for each part that has rows, with the lines and rows before it and how often its contents came before it. Contents are
+    compared by 64 bits, grouped by eight of these; a part gets what concerns it and nothing else. Where one process reads everything in
+    order there is nothing to find out, and what comes in goes out. ``totals_path`` is where the rows of each split are written.
+    """
+
+    spec: InputSpec
+    totals_path: str
+
+    def expand(self, stretches: beam.PCollection[Stretch]) -> beam.PCollection[Stretch]:
+        if self.spec.readers == 1:
+            return stretches
+        splits = tuple(files.split for files in self.spec.splits if files.pattern is not None)
+        count = beam.ParDo(_SurveyFn(ReadSpec.of(self.spec))).with_outputs(DIGESTS, main="counts")
+        found = stretches | "Spread" >> beam.Reshuffle() | "Count" >> count
+        counts = found["counts"] | "AsOne" >> beam.WithKeys(0) | "AllCounts" >> beam.GroupByKey()  # ToList makes two stages more
+        placed = counts | "Place" >> beam.ParDo(_PlaceFn(splits, self.totals_path)).with_output_types(tuple[str, Stretch])
+        not_read = beam.pvalue.AsList(counts | "NotRead" >> beam.FlatMap(_not_read).with_output_types(str))
+        repeats = (
+            found[DIGESTS] | "Buckets" >> beam.GroupByKey() | "Repeats" >> beam.FlatMap(_repeats, not_read).with_output_types(tuple[str, bytes])
+        )
+        by_part = {"stretches": placed, "repeats": repeats} | "ByPart" >> beam.CoGroupByKey()
+        return by_part | "Join" >> beam.FlatMap(_joined).with_output_types(Stretch)
