@@ -65,7 +65,8 @@ def test_every_stage_is_seen(types: dict[str, Any]) -> None:
         "ParseReplies",
         "CombineSuccess",
         "JudgeSuccess",
-        "WriteDataset",
+        "WriteParts",
+        "PlaceDataset",
     )
     assert [stage for stage in stages if not any(stage in label for label in types)] == []
 

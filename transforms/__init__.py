@@ -5,7 +5,7 @@ inside it are plain Python and never import Beam, so tests and commands can use 
 loaded by the first path that is not local):
 
     list_parts > survey_parts > read_parts > format_prompts > drop_answered > batch_by_size > score_with_teacher > parse_replies
-              > judge_success > write_dataset, write_verdict
+              > judge_success > write_parts > place_dataset; write_verdict
 
     elements   the frozen values that flow          prompts   task wording, and how a reply becomes an answer
     intake     files to rows with a key             students  examples in a training's format

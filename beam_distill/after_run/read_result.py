@@ -16,6 +16,7 @@ from transforms.elements.counted import counted
 from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.elements.tally import Verdict
 from transforms.elements.verdict_json import read_verdict
+from transforms.files.shards import published_as
 from transforms.files.stored import files_for
 
 
@@ -41,11 +42,11 @@ def read_result(
     """
     conclusion = read_conclusion(files_for(files.conclusion_path).read(files.conclusion_path).decode())
     verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
-    datasets = {
-        part.split.value: part.output
-        for part in rows.splits
-        if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published)
-    }
+    datasets = {}
+    for part in rows.splits:
+        if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published):
+            rows_in = 0 if part.pattern is None else verdict.for_split(part.split).tally.rows
+            datasets[part.split.value] = published_as(part.output, None if part.shards is None else part.shards_of(rows_in))
     code, message = judged(verdict)
     if conclusion.changed:
         code, message = ExitCode.STORAGE_FAILED, _changed(conclusion, changed_since(inputs, rows) if inputs is not None else "", files)

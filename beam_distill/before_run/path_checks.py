@@ -13,6 +13,7 @@ from transforms.elements.data_specs import InputSpec
 from transforms.files.dataset_folder import folder_problem
 from transforms.files.matching import cannot_be_read_twice, is_pattern, matches, matching_files
 from transforms.files.paths import is_remote, working_directory
+from transforms.files.shards import shard_path
 from transforms.files.stored import open_as_stored
 
 LONGEST_NAME_BYTES = 255
@@ -141,6 +142,10 @@ def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
     """Files that are both input and output, now or in the next run."""
     problems = []
     outputs = {_real(files.output): files.output for files in spec.splits if files.output is not None}
+    for files in spec.splits:
+        if files.output is not None and files.shards is not None:
+            shards = [shard_path(files.output, number, files.shards) for number in range(files.shards)]
+            outputs.update((_real(path), path) for path in shards)
     for files in spec.splits:
         if files.pattern is None:
             continue

@@ -74,6 +74,15 @@ class DataSettings(Section):
     output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."
     )
+    output_shards: int | None = setting(
+        None,
+        "data",
+        "write each dataset in N files",
+        "`train-00000-of-00008.jsonl` and so on, in order, the input's rows divided evenly. Default: one file, which one worker puts together "
+        "at the end. Too many small files are slow to open for whoever trains.",
+        ge=1,
+        le=99_999,
+    )
     reasoning: Annotated[ReasoningName, BeforeValidator(_read_name)] = setting(
         "drop", "data", "the teacher's reasoning: drop, field, think", "A separate field, or a `<think>` block to train on."
     )

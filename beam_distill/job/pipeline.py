@@ -6,9 +6,10 @@ from beam_distill.job.job_spec import JobSpec
 from transforms.distill_rows import DistillRows
 from transforms.judge_success import CombineSuccess, JudgeSuccess
 from transforms.list_parts import ListParts
+from transforms.place_dataset import PlaceDataset
 from transforms.read_parts import ReadParts
 from transforms.survey_parts import SurveyParts
-from transforms.write_dataset import WriteDataset
+from transforms.write_parts import WriteParts
 from transforms.write_verdict import WriteVerdict
 
 
@@ -18,5 +19,6 @@ def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     parts = pipeline | ListParts(job.rows) | SurveyParts(job.rows, job.files.row_totals_path)
     parsed = parts | ReadParts(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, rows_too=False)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)
-    verdict | WriteDataset(job.rows, job.files, job.prompt, job.scoring, job.dataset)
+    written = (parts, verdict) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset)
+    (verdict, written) | PlaceDataset(job.rows, job.files, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

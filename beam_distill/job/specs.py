@@ -88,9 +88,10 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
 
 def input_spec(settings: DistillSettings) -> InputSpec:
     """Both splits; one without input is included if its output is set."""
-    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path)]
+    shards = settings.output_shards
+    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path, shards)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
-        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path))
+        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path, shards))
     return InputSpec(
         tuple(splits),
         settings.limit,

@@ -25,6 +25,7 @@ from beam_distill.work_dir.earlier_files import set_aside
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.files.matching import is_pattern
 from transforms.files.paths import absolute
+from transforms.files.shards import shard_paths
 
 log = logging.getLogger("beam_distill")
 
@@ -81,7 +82,9 @@ def prepare_job(
 def set_outputs_aside(prepared: PreparedJob) -> None:
     """Move the datasets of an earlier run aside."""
     for files in prepared.job.rows.splits:
-        if files.output is not None:
-            moved = set_aside(files.output, prepared.work_dir)
+        if files.output is None:
+            continue
+        for path in (files.output, *shard_paths(files.output)):
+            moved = set_aside(path, prepared.work_dir)
             if moved is not None:
-                log.info("the earlier %s is kept as %s", files.output, moved)
+                log.info("the earlier %s is kept as %s", path, moved)

@@ -13,6 +13,7 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.work_dir.files import fields_of, write_text
+from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
 from transforms.files.stored import exists, remove_partials
 
@@ -49,8 +50,9 @@ def set_aside(output: str, work_dir: str) -> str | None:
 
 
 def note_published(work_dir: str, datasets: dict[str, str]) -> None:
-    """Record datasets as published by a run of this work_dir. Raises OSError."""
-    ours = {path: _state(Path(path)) for path in map(os.path.abspath, datasets.values()) if not is_remote(path)}
+    """Record datasets as published by a run of this work_dir, those in shards by their pattern. Raises OSError."""
+    local = [path for path in datasets.values() if not is_remote(path)]
+    ours = {path: _state(Path(path)) for shown in local for path in map(os.path.abspath, matching_files(shown))}
     if ours and not is_remote(work_dir):
         write_text(f"{work_dir}/{PUBLISHED}", json.dumps({**_published(work_dir), **ours}) + "\n")
 

@@ -12,12 +12,18 @@ class SplitFiles:
     """One split: the input pattern and where its dataset goes.
 
     ``pattern`` is a path or glob on any filesystem that Beam supports, None for a split without input (its dataset is an empty file).
-    ``output`` is the dataset's path, None if it is not wanted.
+    ``output`` is the dataset's path, None if it is not wanted; ``shards`` is how many files it is
+    written in, None for one of that path.
     """
 
     split: Split
     pattern: str | None
     output: str | None
+    shards: int | None = None
+
+    def shards_of(self, rows: int) -> int:
+        """How many files the dataset of so many input rows becomes: no more than rows. The input's rows are divided evenly among them."""
+        return max(1, min(self.shards or 1, rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
-"""Parts of the input, each read by one worker without the others."""
+"""Parts of the input, each read and written by one worker without the others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transforms.elements.conclusion import DamagedPart
 from transforms.elements.rows import Split
+from transforms.elements.tally import SuccessTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,29 @@ class PartCount:
     lines: int
     rows: int
     broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """What was written of one stretch of a split, and what is in it. ``number`` is that of its first part.
+
+    ``examples`` are files of examples, each with the shard it belongs to; ``rejects`` is None where there are none. ``repeated`` and
+    ``damaged`` are of the whole ledger, as far as the writer looked at it.
+    """
+
+    split: Split
+    number: int
+    examples: tuple[tuple[int, str], ...]
+    rejects: str | None
+    tally: SuccessTally
+    repeated: int
+    damaged: tuple[DamagedPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedFile:
+    """A file that is to have the name ``final``, made of ``staged`` in this order. ``is_table``: its rows are Parquet."""
+
+    final: str
+    staged: tuple[str, ...]
+    is_table: bool

@@ -22,6 +22,9 @@ class Files(Protocol):
         ``durable`` waits until it is on the disk; a file that is soon written again does not need this.
         """
 
+    def create_bytes(self, path: str) -> BinaryIO:
+        """A file to write bytes into as they are; storage without folders shows it when it is closed."""
+
     def create(self, path: str) -> IO[str]:
         """A file for writing a long text; on object storage it appears when it is closed."""
 

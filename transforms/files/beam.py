@@ -41,6 +41,10 @@ class BeamFiles:
         with FileSystems.create(path, mime_type=kind, compression_type=_RAW) as file:
             file.write(content)
 
+    def create_bytes(self, path: str) -> BinaryIO:
+        created: BinaryIO = FileSystems.create(path, compression_type=_RAW)
+        return created
+
     def create(self, path: str) -> IO[str]:
         return io.TextIOWrapper(FileSystems.create(path), encoding="utf-8")
 

@@ -30,6 +30,10 @@ class LocalFiles:
                 os.fsync(file.fileno())
         os.replace(partial, path)
 
+    def create_bytes(self, path: str) -> BinaryIO:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        return open(path, "wb")
+
     def create(self, path: str) -> IO[str]:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         return open(path, "w", encoding="utf-8")

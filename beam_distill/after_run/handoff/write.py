@@ -19,6 +19,7 @@ from beam_distill.job.handoff_folder import handoff_folder
 from beam_distill.work_dir.files import fields_of, write_text
 from transforms.elements.storable_text import storable_text
 from transforms.elements.tally import Verdict
+from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
 from transforms.files.stored import exists, files_for
 
@@ -138,7 +139,7 @@ def _digests(folder: str) -> dict[str, str] | None:
 def _digest_of(paths: list[str]) -> str:
     """12 hexadecimal digits that identify the contents of the files."""
     digest = hashlib.blake2b(digest_size=6)
-    for path in paths:
+    for path in (path for shown in paths for path in matching_files(shown)):
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             while piece := file.read(PIECE_BYTES):
                 digest.update(piece)

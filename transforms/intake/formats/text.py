@@ -49,7 +49,7 @@ class TextLines:
 
     def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
         """Bytes. The lines of a file with old line ends of the Mac are found by reading it from its beginning."""
-        begun, holds_json = self._looked_at(source)
+        begun, holds_json = self._peek(source)
         if has_carriage_returns(begun.read(CHUNK_BYTES), b"}" if holds_json else b""):
             return []
         return even_cuts(0, size_bytes, part_bytes)
@@ -58,7 +58,7 @@ class TextLines:
         self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
     ) -> Generator[Record, None, int]:
         """A record for every line that begins in the stretch and is not blank."""
-        if self._looked_at(source)[1]:
+        if self._peek(source)[1]:
             return (yield from JsonLines().records_between(source, stretch, before, max_row_bytes, columns))
         lines = read_lines_between(source, *stretch, before, max_row_bytes)
         while True:

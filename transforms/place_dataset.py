@@ -1,0 +1,146 @@
+"""PlaceDataset: what was written part by part, in order and under its final name, if it is what was judged."""
+
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Union
+
+import apache_beam as beam
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.typehints import with_output_types
+
+from transforms.elements.conclusion import Conclusion, DamagedPart, as_written, conclusion_text, difference
+from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.parts import JoinedFile, WrittenPart
+from transforms.elements.rows import Split
+from transforms.elements.tally import SuccessTally, Verdict
+from transforms.files.shards import shard_path
+from transforms.files.stored import files_for, open_as_stored, put_in_place
+from transforms.students.dataset_files import ExampleTable, rows_of_table
+
+PIECE_BYTES = 1024 * 1024
+
+Placed = tuple[str, str]
+"""A final path, and the whole file that is to have it."""
+
+
+@with_output_types(JoinedFile)
+class _ConcludeFn(beam.DoFn):
+    """The verdict and every written part in; the conclusion is written down, and the files that may be placed come out."""
+
+    def __init__(self, rows: InputSpec, files: RunFiles, dataset: DatasetSpec) -> None:
+        self._rows = rows
+        self._files = files
+        self._dataset = dataset
+
+    def process(self, verdict: Verdict, written: Iterable[WrittenPart]) -> Iterator[JoinedFile]:
+        # one of each part, however often it was written
+        parts = {(part.split, part.number): part for part in written}
+        in_order = [part for files in self._rows.splits for (split, _), part in sorted(parts.items()) if split is files.split]
+        conclusion = self._conclude(verdict, in_order)
+        files_for(self._files.conclusion_path).write_whole(self._files.conclusion_path, conclusion_text(conclusion).encode())
+        final = as_written(verdict, conclusion)
+        yield JoinedFile(self._files.rejects_path, tuple(part.rejects for part in in_order if part.rejects is not None), is_table=False)
+        for files in self._rows.splits:
+            if files.output is not None and (files.pattern is None or final.for_split(files.split).published):
+                yield from self._dataset_files(files, files.output, verdict, in_order)
+
+    def _conclude(self, verdict: Verdict, parts: list[WrittenPart]) -> Conclusion:
+        repeated = max((part.repeated for part in parts), default=0)
+        found: dict[Split, dict[Union[str, None], int]] = {}
+        changed: dict[Split, str] = {}
+        for files in self._rows.splits:
+            if files.pattern is None:
+                continue
+            judged, written = verdict.for_split(files.split), SuccessTally()
+            for part in parts:
+                if part.split is files.split:
+                    written.merge(part.tally)
+            found[files.split] = {None: written.examples}
+            found[files.split].update(written.reasons)
+            differs = difference(judged.tally, written, repeated) if judged.published else None
+            if differs is not None:
+                changed[files.split] = differs
+        damaged: dict[str, DamagedPart] = {}
+        for one in (one for part in parts for one in part.damaged):  # each writer has seen what it looked at
+            if one.path not in damaged or one.kept < damaged[one.path].kept:
+                damaged[one.path] = one
+        return Conclusion(repeated, found, changed, tuple(damaged[path] for path in sorted(damaged)))
+
+    def _dataset_files(self, files: SplitFiles, output: str, verdict: Verdict, parts: list[WrittenPart]) -> Iterator[JoinedFile]:
+        staged: dict[int, list[str]] = defaultdict(list)
+        for part in parts:
+            if part.split is files.split:
+                for shard, path in part.examples:
+                    staged[shard].append(path)
+        is_table = self._dataset.is_parquet(output)
+        if files.shards is None:
+            yield JoinedFile(output, tuple(staged[0]), is_table)
+            return
+        count = files.shards_of(0 if files.pattern is None else verdict.for_split(files.split).tally.rows)
+        for shard in range(count):
+            yield JoinedFile(shard_path(output, shard, count), tuple(staged[shard]), is_table)
+
+
+class _JoinFn(beam.DoFn):
+    """Files in order in, one whole file out, under a name of its own in the staging folder."""
+
+    def __init__(self, staging_dir: str, dataset: DatasetSpec) -> None:
+        self._staging_dir = staging_dir
+        self._dataset = dataset
+
+    def process(self, file: JoinedFile) -> Iterator[Placed]:
+        packing = CompressionTypes.detect_compression_type(file.final)
+        if len(file.staged) == 1 and (file.is_table or packing == CompressionTypes.UNCOMPRESSED):
+            yield file.final, file.staged[0]
+            return
+        path = f"{self._staging_dir}/joined-{uuid.uuid4().hex[:12]}"
+        files_for(path).make_folder(self._staging_dir)
+        if file.is_table:
+            table = ExampleTable(path, self._dataset)
+            for staged in file.staged:
+                for row in rows_of_table(staged):
+                    table.add(row)
+            table.close()
+        else:
+            with FileSystems.create(path, compression_type=packing) as joined:
+                for staged in file.staged:
+                    with closing(open_as_stored(staged)) as source:
+                        shutil.copyfileobj(source, joined, PIECE_BYTES)
+        yield file.final, path
+
+
+def _put_in_place(files: tuple[int, Iterable[Placed]]) -> Iterator[str]:
+    for final, whole in sorted(files[1]):
+        put_in_place(whole, final)
+        yield final
+
+
+@dataclass
+class PlaceDataset(beam.PTransform):
+    """Put the datasets the verdict allows in place if they are what was judged, and rejects.jsonl always.
+
+    In: the one Verdict, and the written parts. Out: the final paths. Nothing gets its final name before everything is whole; a split
+    without input whose output was asked for becomes an empty file (a table without rows in Parquet).
+    """
+
+    rows: InputSpec
+    files: RunFiles
+    dataset: DatasetSpec
+
+    # no annotation of the input: Beam knows none for several collections, and says so on every run
+    def expand(self, inputs) -> beam.PCollection[str]:  # type: ignore[no-untyped-def]
+        verdict, written = inputs
+        return (
+            verdict
+            | "Conclude" >> beam.ParDo(_ConcludeFn(self.rows, self.files, self.dataset), beam.pvalue.AsIter(written))
+            | "Spread" >> beam.Reshuffle()
+            | "Join" >> beam.ParDo(_JoinFn(self.files.staging_dir, self.dataset)).with_output_types(Placed)
+            | "AsOne" >> beam.WithKeys(0)
+            | "WholeFiles" >> beam.GroupByKey()
+            | "Place" >> beam.FlatMap(_put_in_place).with_output_types(str)
+        )

@@ -1,0 +1,117 @@
+"""Files of examples, written a row at a time: lines of JSON, or a Parquet table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Protocol
+
+from transforms.elements.data_specs import DatasetSpec
+from transforms.elements.rows import DistilledExample
+from transforms.files.stored import files_for, open_as_stored
+from transforms.students.base import FIELD, turns_of
+from transforms.students.lines import example_line
+from transforms.students.registry import STUDENT_FORMATS
+
+ROW_GROUP_BYTES = 16 * 1024 * 1024
+ROWS_PER_BATCH = 128
+"""So many rows are Python's at a time before they are Arrow's."""
+
+
+class ExamplesFile(Protocol):
+    """A file that examples are written to. It is whole when it is closed."""
+
+    path: str
+
+    def write(self, example: DistilledExample) -> None:
+        """Add a row."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class ExampleLines:
+    """Lines of JSON, not compressed."""
+
+    def __init__(self, path: str, dataset: DatasetSpec) -> None:
+        self.path = path
+        self._dataset = dataset
+        self._file = files_for(path).create_bytes(path)
+
+    def write(self, example: DistilledExample) -> None:
+        """Add a row."""
+        self._file.write(example_line(example, self._dataset).encode() + b"\n")
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()
+
+
+class ExampleTable:
+    """A Parquet table (snappy). Where its row groups end depends on its rows alone: the same rows give the same bytes."""
+
+    def __init__(self, path: str, dataset: DatasetSpec) -> None:
+        # late: keeps PyArrow out of the start
+        import pyarrow.parquet
+
+        self.path = path
+        self._arrow: Any = pyarrow
+        self._dataset = dataset
+        self._student = STUDENT_FORMATS[dataset.student_format]
+        self._schema = self._student.parquet_schema(dataset.reasoning == FIELD)
+        self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
+        self._rows = 0
+        self._batches: list[Any] = []
+        self._bytes = 0
+        self._file = files_for(path).create_bytes(path)
+        self._writer = pyarrow.parquet.ParquetWriter(self._file, self._schema, compression="snappy")
+
+    def write(self, example: DistilledExample) -> None:
+        """Add a row."""
+        self.add(self._student.row(turns_of(example, self._dataset.reasoning)))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a row as the student's format has it."""
+        if self._rows >= ROWS_PER_BATCH:
+            self._end_batch()
+        if self._bytes >= ROW_GROUP_BYTES:
+            self._end_row_group()
+        for name, values in self._columns.items():
+            values.append(row.get(name))
+        self._rows += 1
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        if self._rows:
+            self._end_batch()
+        if self._batches:
+            self._end_row_group()
+        self._writer.close()
+        self._file.close()
+
+    def _end_batch(self) -> None:
+        arrays = [self._arrow.array(values, type=self._schema.field(name).type) for name, values in self._columns.items()]
+        for values in self._columns.values():
+            values.clear()
+        self._rows = 0
+        self._batches.append(self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._bytes += sum(buffer.size for array in arrays for buffer in array.buffers() if buffer is not None)
+
+    def _end_row_group(self) -> None:
+        self._writer.write_table(self._arrow.Table.from_batches(self._batches, schema=self._schema))
+        self._batches, self._bytes = [], 0
+
+
+def examples_file(path: str, dataset: DatasetSpec, is_table: bool) -> ExamplesFile:
+    """A new file of examples."""
+    return ExampleTable(path, dataset) if is_table else ExampleLines(path, dataset)
+
+
+def rows_of_table(path: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table that ``ExampleTable`` wrote."""
+    # late: keeps PyArrow out of the start
+    import pyarrow.parquet
+
+    with closing(open_as_stored(path)) as stored:
+        for batch in pyarrow.parquet.ParquetFile(stored).iter_batches(ROWS_PER_BATCH):
+            yield from batch.to_pylist()
