@@ -74,7 +74,7 @@ def test_a_single_429_changes_nothing_and_a_burst_counts_once() -> None:
     limit = AdaptiveLimit(ConcurrencySpec(5, 200))
     limit.advance(0.0)
     for number in range(15):
-        limit.answered(0.01 * number, 0.05, 10, True, number)
+        limit.answered(0.005 * number, 0.05, 10, True, number)
     before = limit.limit
     assert not limit.throttled(0.16, 0.1)
     assert limit.throttled(0.17, 0.11)
