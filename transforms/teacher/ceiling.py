@@ -1,13 +1,18 @@
-"""An endpoint that refuses (429) what comes while its slots are taken: the number it takes, learned from what it refuses.
+"""An endpoint that refuses (429) requests while its slots are taken: the number it takes, learned from what it refuses.
 
-A refusal is taken as one of number where a request that left before it is still on the wire, so that something was taken, and where more than
-``FEW`` are; whatever else is the pace's (``pacer``). A limit on rate that takes more than a few at a time is a limit on number as well: answers
-make room as fast as its bucket refills.
+A refusal is about number where a request that left earlier is still on the wire, which shows that something was taken, and where more
+than ``FEW`` are. All other refusals are about rate (``found_pace``). A rate limit that takes more than a few requests at a time also works as
+a limit on number: answers make room as fast as its bucket refills.
 
-Refused beside more than any request that was taken lately, it is a cap and we are alone there: hold a little below it, along CUBIC's curve
-(RFC 9438), and try it again. Refused beside fewer, somebody else takes part of it, or it sank, or it is chance: when the next request is refused
-as well, the number is cut by a larger share of itself and grows by as much whatever it is, so that all who share end up with as much
-(Chiu and Jain 1989). No clock of its own; every call passes the time in seconds.
+Compared with the most requests that were taken at once lately, the refused request was
+
+- one more: this is a cap, and no other client uses it. Stay a little below it, along CUBIC's curve (RFC 9438), then try it again.
+- one of fewer: another client takes part of the cap, or it is lower now, or the refusal is chance. When the next request is refused as
+  well, the number is cut by a larger share of itself, and grows by the same amount whatever it is, so that all clients end up with equal
+  shares (Chiu and Jain 1989).
+- one of far fewer (``FAR_FEWER``): number does not explain it, so it is about rate.
+
+It has no clock; every call passes the time in seconds.
 """
 
 from __future__ import annotations
@@ -31,6 +36,8 @@ TAKEN_AFTER = 3.0  # times what a refusal takes to come back: then a request was
 TAKEN_AFTER_S = 0.005
 MEMORY_S = 5.0  # for once to twice this time, what was taken is remembered
 MEMORY_ROUNDS = 4.0
+FAR_FEWER = 0.8
+PROBE_SPREAD = 1.25  # requests beyond what was taken leave at most this much closer together than all in a latency would, evenly spread
 LATEST = 0.1  # weight of the latest answer in the mean
 
 
@@ -57,6 +64,7 @@ class Ceiling:
         self._on_the_wire: dict[int, _Sent] = {}
         self._unsettled: deque[_Sent] = deque()
         self._refused: set[int] = set()
+        self._last_sent_s = 0.0
         self._latest = 0
         self._confirmed_from = math.inf  # the number of the first request that left after a refusal that may be chance
         self._most_taken = self._most_taken_before = 0
@@ -67,6 +75,16 @@ class Ceiling:
         self._latest = number
         self._on_the_wire[number] = sent = _Sent(number, in_flight, now_s)
         self._unsettled.append(sent)
+        self._last_sent_s = now_s
+
+    def delay_s(self, now_s: float, in_flight: int) -> float:
+        """Seconds until one more may leave where there is room; 0 for now.
+
+        One more than was taken lately leaves apart from others: then a refusal is not due to a burst, which a rate limit refuses as well.
+        """
+        if math.isinf(self.limit) or in_flight < self._most_lately:
+            return 0.0
+        return max(0.0, self._last_sent_s + self._latency_s / (PROBE_SPREAD * self.limit) - now_s)
 
     def ended(self, number: int) -> None:
         """It is on the wire no more."""
@@ -89,9 +107,11 @@ class Ceiling:
         oldest = next(iter(self._on_the_wire.values()), None)
         if oldest is None or now_s - oldest.sent_s < 1.5 * took_s or refused.place <= FEW:
             return False
-        is_shared = refused.place <= max(self._most_taken, self._most_taken_before)
+        is_shared = refused.place <= self._most_lately
         if refused.sent_s <= self._cut_s:
             self._peak = min(self._peak, float(len(self._on_the_wire)))  # whatever was taken is among these
+        elif refused.place <= FAR_FEWER * self._most_lately:
+            return False
         elif is_shared and number < self._confirmed_from:
             self._confirmed_from = min(self._confirmed_from, self._latest + 1)
         else:
@@ -99,13 +119,17 @@ class Ceiling:
         self.advance(now_s)
         return True
 
+    @property
+    def _most_lately(self) -> int:
+        return max(self._most_taken, self._most_taken_before)
+
     def advance(self, now_s: float) -> None:
         """Let time pass."""
         if math.isinf(self._peak):
             return
         along = (now_s - self._cut_s) / self._recovery_s - 1.0
         if self._is_shared:
-            beyond = SHARED_CUT * self._peak * max(along, along**3)
+            beyond = max(1.0, SHARED_CUT * self._peak) * max(along, along**3)
         else:
             beyond = along**3 * (CUT * self._peak if along < 0.0 else max(1.0, CUT * self._peak))
         self.limit = max(1.0, math.floor(self._peak + beyond + 0.5))

@@ -1,9 +1,7 @@
-"""When the next request may leave: the pace that rate limits allow.
+"""When the next request may leave: the user's cap (requests per minute) and the budgets that the endpoint reports in its headers.
 
-Three sources, the strictest wins: the user's cap (requests per minute), the budgets that the endpoint reports in its headers, and a
-pace found from 429s where it reports none. The found pace follows CUBIC's curve (RFC 9438): it is cut on a throttling event, returns
-quickly to just below the pace that was throttled, stays there for a while, then grows faster and faster to find out whether there is more.
-It has no clock; every call passes the time in seconds.
+The strictest wins. Where the endpoint reports nothing, ``found_pace`` finds the pace from its refusals. It has no clock; every call passes the
+time in seconds.
 """
 
 from __future__ import annotations
@@ -14,19 +12,9 @@ from collections import deque
 from transforms.teacher.server_hints import Budget
 from transforms.teacher.specs import ConcurrencySpec
 
-CUT = 0.9
-RECOVERY_S = 4.0  # seconds until the curve is back at the pace that was throttled
-FIRST_GUESS = 0.7  # of the sending pace at the first throttling; 429s correct a pace that is too high within a second
-CURVE = (1.0 - CUT) / RECOVERY_S**3
-EVEN_PACE_PER_S = 100.0  # at this pace the curve is CUBIC's own
-SMALLEST_STEP, LARGEST_STEP = 0.5, 3.0
-DEEPEST_CUT = 0.5  # of the pace that was throttled: right after a cut, answers are too few to say how much gets through
-FAST_CONVERGENCE = 0.95  # when a peak is below the last one, another client may be growing: leave it room (RFC 9438, 4.7)
 COST_SAMPLE_REQUESTS = 16  # with fewer, the rounding of the reported numbers outweighs the costs
 COST_WINDOW_REQUESTS = 256  # requests after which the start of the sample moves; in a shorter one, answers out of order mislead
 COST_VARIATION = 0.5  # standard deviation of a request's cost by its mean; lognormal answer lengths have 0.4 to 1
-GROWTH_PER_S = 1.25  # well past its peak without a 429, the peak was too low: grow faster
-GUESS_DOUBLES_S = 0.5
 CLOSED_AFTER = 8  # throttled in a row without one answer: the endpoint takes nothing at all
 LONGEST_CLOSED_S = 60.0
 FIRST_CLOSED_S = 0.25
@@ -156,7 +144,7 @@ class BudgetForecast:
 
 
 class Pacer:
-    """The pace of one endpoint in one process. Call ``delay_s`` before each request and ``sent`` when it leaves."""
+    """What one endpoint allows one process to send. Call ``delay_s`` before each request and ``sent`` when it leaves."""
 
     def __init__(self, spec: ConcurrencySpec) -> None:
         self._cap_interval_s = 60.0 / spec.max_requests_per_minute if spec.max_requests_per_minute else 0.0
@@ -165,21 +153,10 @@ class Pacer:
         self._tokens = BudgetForecast(learns_cost=True)
         self._sent = 0
         self._last_sent_s = 0.0
-        self._peak_rate: float | None = None  # the pace at which throttling was met; None: no pace needed so far
-        self._peak_is_a_guess = False
-        self._cut_at_s = 0.0
-        self._next_s = 0.0
-        self._send_times: deque[float] = deque(maxlen=1024)
-        self._answer_times: deque[float] = deque(maxlen=4096)
         self._throttled_in_a_row = 0
         self._closed_until_s = 0.0
         self._closed_for_s = FIRST_CLOSED_S
         self._probing = False
-
-    @property
-    def pace_per_s(self) -> float | None:
-        """The found pace at its latest cut in requests per second; None while there was none."""
-        return self._peak_rate
 
     def delay_s(self, now_s: float, in_flight: int, estimated_tokens: float) -> float:
         """Seconds until the next request may leave; 0 for now."""
@@ -188,8 +165,6 @@ class Pacer:
             delay = max(delay, 0.02)  # one request at a time until one is answered
         if self._cap_interval_s:
             delay = max(delay, self._cap_next_s - now_s)
-        if self._peak_rate is not None:
-            delay = max(delay, self._next_s - now_s)
         if self._requests.known:
             delay = max(delay, self._budget_delay_s(self._requests, now_s, in_flight, 1.0))
         if self._tokens.known:
@@ -207,18 +182,13 @@ class Pacer:
         """A request leaves now. Returns its number, for ``reported``."""
         self._sent += 1
         self._last_sent_s = now_s
-        if self._peak_rate is None:
-            self._send_times.append(now_s)
         if self._cap_interval_s:
             # after a pause, at most one second's worth may be caught up
             self._cap_next_s = max(self._cap_next_s, now_s - 1.0) + self._cap_interval_s
-        if self._peak_rate is not None:
-            self._next_s = max(self._next_s, now_s - 0.05) + 1.0 / self._rate(now_s)
         return self._sent
 
-    def answered(self, now_s: float) -> None:
+    def answered(self) -> None:
         """A request was answered."""
-        self._answer_times.append(now_s)
         self._throttled_in_a_row = 0
         self._closed_for_s = FIRST_CLOSED_S
         self._probing = False
@@ -249,41 +219,3 @@ class Pacer:
         self._closed_until_s = now_s + min(wait_s, LONGEST_CLOSED_S)
         self._closed_for_s = min(LONGEST_CLOSED_S, self._closed_for_s * 2.0)
         self._probing = True
-
-    def slow_down(self, now_s: float, round_trip_s: float) -> None:
-        """A throttling event: the pace of the latest answers becomes the new peak, and the pace goes below it."""
-        since_s = max(now_s - 1.0, self._cut_at_s + round_trip_s)
-        if now_s - since_s < 0.15:
-            since_s = now_s - 0.15
-        answers = 0
-        for moment in reversed(self._answer_times):
-            if moment < since_s:
-                break
-            answers += 1
-        measured = max(answers, 1) / (now_s - since_s)
-        if self._peak_rate is None:
-            # answers lag behind requests by a round trip, which is most of the first seconds
-            sent = sum(1 for moment in self._send_times if moment >= since_s)
-            first_s = max(since_s, self._send_times[0]) if self._send_times else since_s
-            measured = max(measured, FIRST_GUESS * sent / max(now_s - first_s, 0.15))
-        else:
-            throttled = self._rate(now_s)
-            measured = min(max(measured, DEEPEST_CUT * throttled), throttled)
-            self._peak_is_a_guess = answers == 0
-            if measured < self._peak_rate and not self._peak_is_a_guess:
-                measured *= FAST_CONVERGENCE
-        self._peak_rate = max(measured, 0.05)
-        self._cut_at_s = now_s
-        self._next_s = max(self._next_s, now_s)
-
-    def _rate(self, now_s: float) -> float:
-        assert self._peak_rate is not None
-        if self._peak_is_a_guess:
-            # no request got through, so the pace is unknown: double until it throttles again
-            doublings: float = 2.0 ** min((now_s - self._cut_at_s) / GUESS_DOUBLES_S, 20.0)
-            return self._peak_rate * doublings
-        since_peak_s = now_s - self._cut_at_s - RECOVERY_S
-        faster: float = GROWTH_PER_S ** max(0.0, since_peak_s - RECOVERY_S)
-        # a slow pace probes in relatively larger steps than a fast one: this evens out the shares of several processes
-        step = min(LARGEST_STEP, max(SMALLEST_STEP, math.sqrt(EVEN_PACE_PER_S / self._peak_rate))) if since_peak_s > 0 else 1.0
-        return self._peak_rate * (1.0 + step * CURVE * since_peak_s**3) * faster

@@ -1,4 +1,4 @@
-"""How many requests one endpoint may have on the wire, and when the next may leave: limiter, ceiling and pacer behind one face.
+"""How many requests one endpoint may have on the wire, and when the next may leave: limiter, ceiling, found pace and pacer behind one interface.
 
 Whatever an attempt says of what the endpoint can carry is reported here, and nowhere else.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.teacher.ceiling import Ceiling
 from transforms.teacher.client import AttemptResult
+from transforms.teacher.found_pace import FoundPace
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.limiter import AdaptiveLimit
 from transforms.teacher.pacer import Pacer
@@ -48,6 +49,7 @@ class Traffic:
     def __init__(self, spec: ConcurrencySpec, attempt_s: float) -> None:
         self._limiter = AdaptiveLimit(spec, attempt_s)
         self._ceiling = Ceiling()
+        self._found_pace = FoundPace()
         self._pacer = Pacer(spec)
         self.in_flight = 0
         """Requests on the wire, second requests of stragglers and questions of our own included."""
@@ -72,7 +74,8 @@ class Traffic:
 
     def delay_s(self, now_s: float, estimated_tokens: float) -> float:
         """Where there is room: seconds until the next request may leave; 0 for now."""
-        return self._pacer.delay_s(now_s, self.in_flight, estimated_tokens)
+        found_s = max(self._found_pace.delay_s(now_s), self._ceiling.delay_s(now_s, self.in_flight))
+        return max(found_s, self._pacer.delay_s(now_s, self.in_flight, estimated_tokens))
 
     def takes_no_more(self, now_s: float, estimated_tokens: float) -> bool:
         """Whether it is known to be full, or the pace holds the next one back: a limit that is still searched for is not known."""
@@ -87,6 +90,7 @@ class Traffic:
         """A request leaves now; its number."""
         self.in_flight += 1
         number = self._pacer.sent(now_s)
+        self._found_pace.sent(now_s)
         self._ceiling.sent(number, now_s, self.in_flight)
         return number
 
@@ -99,7 +103,8 @@ class Traffic:
             limit_was_binding = False
         self._pacer.reported(attempt.sent_s, attempt.number, result.request_budget, result.token_budget, result.reply is not None)
         if result.reply is not None:
-            self._pacer.answered(now_s)
+            self._pacer.answered()
+            self._found_pace.answered()
             tokens = result.reply.completion_tokens or 0
             self._limiter.answered(now_s, result.latency_ms / 1000.0, tokens, limit_was_binding, attempt.number)
             self._ceiling.answered(attempt.number, now_s, result.latency_ms / 1000.0)
@@ -123,13 +128,13 @@ class Traffic:
 
     def _throttled(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> None:
         self._pacer.refused()
-        if self._ceiling.refused(attempt.number, now_s):
+        too_many = self._ceiling.refused(attempt.number, now_s)
+        finding = self._found_pace.refused(attempt.sent_s, now_s, another_limit=too_many)
+        if too_many:
             finding = self._ceiling.limit < self._limiter.limit
         else:
             self._pacer.throttled(now_s, failure.retry_after_s)
-            finding = self._limiter.throttled(now_s, attempt.sent_s)
-            if finding:
-                self._pacer.slow_down(now_s, max(0.02, min(now_s - attempt.sent_s, 2.0)))
+            self._limiter.throttled(now_s, attempt.sent_s)
         if finding and now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
             self._throttled_said_s = now_s
             log.info("the endpoint throttles (429): finding how much it takes")

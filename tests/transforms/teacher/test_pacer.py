@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from virtual_server import ServerModel, run_on_server
 
 from transforms.teacher.pacer import BudgetForecast, Pacer
 from transforms.teacher.server_hints import Budget
@@ -96,29 +95,6 @@ def test_an_older_report_does_not_replace_a_newer_one() -> None:
     assert forecast.delay_s(1.0, 6, 1.0) > 0.0
 
 
-def test_a_throttled_pace_is_cut_and_grows_back_past_the_peak() -> None:
-    pacer = Pacer(ConcurrencySpec())
-    for number in range(200):
-        pacer.sent(number * 0.01)
-        pacer.answered(number * 0.01)
-    pacer.slow_down(2.0, 0.05)
-
-    def pace_at(start_s: float) -> int:
-        now_s, sent = start_s, 0
-        while now_s < start_s + 1.0:
-            delay_s = pacer.delay_s(now_s, 0, 1.0)
-            if delay_s == 0.0:
-                pacer.sent(now_s)
-                sent += 1
-            else:
-                now_s += delay_s
-        return sent
-
-    assert 80 <= pace_at(2.0) <= 101
-    assert 95 <= pace_at(6.0) <= 108
-    assert pace_at(10.0) > 115
-
-
 def test_after_only_429s_the_pause_is_as_long_as_retry_after() -> None:
     pacer = Pacer(ConcurrencySpec())
     for _ in range(8):
@@ -126,7 +102,7 @@ def test_after_only_429s_the_pause_is_as_long_as_retry_after() -> None:
     assert pacer.delay_s(5.0, 0, 1.0) == 30.0
     assert pacer.delay_s(35.0, 0, 1.0) == 0.0
     assert pacer.delay_s(35.0, 1, 1.0) > 0.0  # one probe at a time
-    pacer.answered(35.1)
+    pacer.answered()
     assert pacer.delay_s(35.1, 1, 1.0) == 0.0
 
 
@@ -154,7 +130,7 @@ def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, report: Calla
         sent += 1
         now_s += round_trip_s
         pacer.reported(left_s, number, *report(number))
-        pacer.answered(now_s)
+        pacer.answered()
     return sent
 
 
@@ -194,11 +170,3 @@ def test_a_budget_that_only_refusals_report_counts_until_answers_come_without_it
         number = pacer.sent(1.0 + second)
         pacer.reported(1.0 + second, number, None, None)
     assert pacer.delay_s(4.0, 0, 500.0) == 0.0
-
-
-def test_rows_that_leave_together_keep_the_pace() -> None:
-    # all rows below the limit leave at once: each must move the time of the next
-    seen = run_on_server(ServerModel(0.1, rate_per_s=50.0, burst=5.0), 250)
-    assert seen.reasons == {"answered": 250}
-    assert seen.refused_share < 0.1
-    assert seen.window_s < 6.0  # 250 rows at 50 a second; a pace that stays takes for ever
