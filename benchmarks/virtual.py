@@ -254,6 +254,10 @@ SCENARIOS = (
     timed("rate-no-hint", RATE, 2000, lambda rows: (rows - 20) / 100, 1.08, 0.03),
     timed("rate-hint", ServerModel(0.2, 0.0, rate_per_s=100.0, burst=20.0, hint_s=1.0), 2000, lambda rows: (rows - 20) / 100, 1.08, 0.03),
     timed("rate-lognormal", ServerModel(1.0, 0.6, rate_per_s=60.0, burst=10.0), 2000, lambda rows: (rows - 10) / 60, 1.10, 0.04),
+    timed("rate-half", ServerModel(0.5, 0.0, rate_per_s=50.0, burst=5.0), 1500, lambda rows: (rows - 5) / 50, 1.10, 0.04),
+    timed("rate-half-lognormal", ServerModel(0.5, 0.6, rate_per_s=50.0, burst=5.0), 1500, lambda rows: (rows - 5) / 50, 1.10, 0.04),
+    timed("rate-one", ServerModel(1.0, 0.0, rate_per_s=50.0, burst=5.0), 1500, lambda rows: (rows - 5) / 50, 1.10, 0.04),
+    timed("rate-burst1", ServerModel(0.6, 0.3, rate_per_s=30.0, burst=1.0), 1000, lambda rows: (rows - 1) / 30, 1.10, 0.04),
     timed("rate-slow", ServerModel(0.3, 0.3, rate_per_s=2.0, burst=2.0), 200, lambda rows: (rows - 2) / 2, 1.12, 0.15),
     timed("rate-rpm", ServerModel(2.0, 0.5, rate_per_s=1.0, burst=60.0), 300, lambda rows: (rows - 60) / 1, 1.12, 0.15),
     steps(
