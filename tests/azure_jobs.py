@@ -1,4 +1,4 @@
-"""A machine somewhere in Azure: which identity it has, the endpoints it may ask, and rows sent through the real engine."""
+"""A machine in Azure: its identity, the endpoints it may use, and rows sent through the real engine."""
 
 import threading
 import time
@@ -25,7 +25,7 @@ ROUTES = {kind: plane.handler for kind, plane in PLANES.items()}
 
 @dataclass
 class AzureHost:
-    """``become`` gives the machine an identity as Azure does: through its environment."""
+    """``become`` gives the machine an identity through its environment, as Azure does."""
 
     emulator: Emulator
     state: State
@@ -54,7 +54,7 @@ class AzureHost:
             key_file = self.folder / "arc.key"
             key_file.write_text(self.state.arc_key)
             self.state.arc_key_file = str(key_file)
-            # the library takes key files from the agent's own folder only, which is root's
+            # the library accepts key files only from the agent's folder, which belongs to root
             self.monkeypatch.setattr("azure.identity._credentials.azure_arc._get_key_file_path", lambda: str(self.folder))
         elif source == "on_behalf_of":
             set_variable("OBO_ENDPOINT", f"{url}/obo")
@@ -69,7 +69,7 @@ class AzureHost:
             raise ValueError(source)
 
     def wait_for(self, route: str, count: int) -> None:
-        """Until ``route`` saw so many requests and no secret is being fetched: renewals run in the background."""
+        """Wait until ``route`` has seen this many requests and no secret is being fetched: renewals run in the background."""
         deadline = time.monotonic() + 20.0
         while self.state.counts()[route] < count or any(thread.name.startswith("azure token") for thread in threading.enumerate()):
             assert time.monotonic() < deadline, f"{route} saw {self.state.counts()[route]} of {count} requests"
@@ -108,7 +108,7 @@ class AzureHost:
 
 
 class AzureLane:
-    """Sends so many rows and waits for them."""
+    """Send this many rows and wait for them."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane

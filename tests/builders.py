@@ -1,4 +1,4 @@
-"""Values one keyword away from the case that matters."""
+"""Builders of values whose defaults suit most tests."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Spli
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("TEST_DATA_DIR") or "no folder of real rows is named")
-"""Real rows and job files, a folder for each task; only where somebody names them: tests look at nothing beside the clone."""
+"""Real rows and job files, a folder for each task; only if a variable names them: tests read nothing outside the clone."""
 
 
 def a_row(*messages: tuple[str, str], line: int = 1, split: Split = Split.TRAIN, key: str = "row-0") -> TrainingRow:

@@ -1,8 +1,8 @@
-"""Machines of GitHub and Azure Pipelines, as far as our workflows use them: the steps of a rendered file, run in order as written.
+"""Machines of GitHub and Azure Pipelines, as far as our workflows use them: they run the steps of a rendered file in order.
 
-Scripts run for real, in the shell and with the environment that the service would give them. What ``uses:`` and ``task:`` name is done here
-as its documentation describes it: a checkout copies the repository, a cache and artifacts are folders. An action that is not known fails.
-What a job's scripts leave running ends with the job.
+Scripts really run, in the shell and environment of the service. Actions of ``uses:`` and ``task:`` are implemented here as their documentation
+describes them: a checkout copies the repository, a cache and artifacts are folders. An unknown action fails. Processes that a job's scripts
+leave running end with the job.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _TAGGED = re.compile(r"^##vso\[build\.addbuildtag\](.+)$", re.MULTILINE)
 
 @dataclass
 class Service:
-    """What outlives a run: the repository, the caches, what was kept. ``bin`` is where the machine's python and pip are."""
+    """What outlives a run: the repository, the caches, the artifacts. ``bin`` has the machine's python and pip."""
 
     repository: Path
     storage: Path
     bin: Path
     secrets: dict[str, str] = field(default_factory=dict)
     runs: int = 0
-    builds: list[RunEnd] = field(default_factory=list)  # of Azure Pipelines, the one that ended last at the end
+    builds: list[RunEnd] = field(default_factory=list)  # of Azure Pipelines, in the order of their ends
 
     def machine(self, name: str) -> Path:
-        """A fresh working folder, nothing in it."""
+        """A new empty working folder."""
         folder = self.storage / f"machine-{self.runs}-{name}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
 
     def environment(self, extra: dict[str, str]) -> dict[str, str]:
-        """Nothing of the tests' own environment but what any machine has."""
+        """Only those variables of the tests' environment that every machine has."""
         home = self.storage / "home"
         home.mkdir(parents=True, exist_ok=True)
         # the network may be off: dependencies and build tools are there already (0 means: no isolation)
@@ -55,8 +55,8 @@ class Service:
 
 @dataclass
 class JobEnd:
-    """How one job of a run ended: the first failing step's exit code (0 when all went well), and what every step printed.
-    ``issues``: a step failed that may fail. ``attempt`` counts from 1, one more for each rerun of the job."""
+    """The end of one job of a run: the exit code of the first failed step (0 if none failed), and what every step printed.
+    ``issues``: a step failed that may fail. ``attempt`` starts at 1 and grows with each rerun of the job."""
 
     exit_code: int = 0
     steps: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class JobEnd:
 
 @dataclass
 class RunEnd:
-    """How a run ended: its jobs in order (those that were not started are missing) and where its artifacts are."""
+    """The end of a run: its jobs in order (without those that were not started) and the folder of its artifacts."""
 
     jobs: dict[str, JobEnd]
     artifacts: Path
@@ -87,7 +87,7 @@ class RunEnd:
 
 
 class Shell:
-    """What runs the scripts of one job; on leaving it, whatever they left running is ended."""
+    """Runs the scripts of one job; on exit it ends every process that they left running."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
         self._folder = folder
@@ -103,7 +103,7 @@ class Shell:
                 os.killpg(group, signal.SIGKILL)
 
     def run(self, text: str, environment: dict[str, str]) -> tuple[int, str]:
-        """A script's exit code, and what it printed."""
+        """A script's exit code and output."""
         path = self._folder.parent / f"{self._folder.name}.sh"
         path.write_text(text, encoding="utf-8")
         process = subprocess.Popen(
@@ -123,8 +123,8 @@ class Shell:
 def run_github(
     service: Service, workflow: Path, inputs: dict[str, str] | None = None, only: str | None = None, again: RunEnd | None = None
 ) -> RunEnd:
-    """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it. With ``again`` it is that run's
-    "Re-run failed jobs", the run being the service's last."""
+    """Start a workflow as a person (or, without ``inputs``, a push) would; ``only`` runs a single job of it. ``again`` is "Re-run failed jobs"
+    of the service's last run."""
     service.runs += again is None
     fields = yaml.safe_load(workflow.read_text(encoding="utf-8"))
     triggers = fields[True]  # YAML 1.1 reads the key `on` so
@@ -167,8 +167,8 @@ def run_github(
 
 
 def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | None = None, again: RunEnd | None = None) -> RunEnd:
-    """Start a pipeline as a person would. ``service.secrets`` stand for the variable group. With ``again`` it is that run's
-    "Rerun failed jobs": jobs that went well are left alone, the others make a further attempt in the same run."""
+    """Start a pipeline as a person would. ``service.secrets`` is the variable group. ``again`` is "Rerun failed jobs" of that run: only
+    failed jobs make another attempt in the same run."""
     service.runs += 1
     fields = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
     declared = {item["name"]: str(item.get("default", "")) for item in fields["parameters"]}
@@ -178,7 +178,7 @@ def run_azure(service: Service, pipeline: Path, parameters: dict[str, str] | Non
         item["name"]: _EXPRESSION.sub(lambda match: chosen[match[1]], _text(item["value"])) for item in fields["variables"] if "name" in item
     }
     end = again or RunEnd({}, service.storage / f"artifacts-{service.runs}")
-    # one that runs is not among those that ended
+    # a running one is not among those that ended
     service.builds = [build for build in service.builds if build is not end]
     for job in fields["jobs"]:
         earlier = end.jobs.get(job["job"])
@@ -251,8 +251,8 @@ def _azure_step(
 
 
 def _download(service: Service, folder: Path, inputs: dict[str, str], build: RunEnd) -> tuple[int, str]:
-    """As the agent does: the build that ended last, of those with an allowed result and all the tags. Whether it has what is looked for is
-    asked afterwards. Without a name, the artifacts that match go each into a folder of its name."""
+    """As the agent does: the build that ended last, of those with an allowed result and all the tags. Only then are its artifacts checked.
+    Without a name, each matching artifact gets a folder of its name."""
     if inputs["buildType"] == "specific":
         assert inputs["buildVersionToDownload"] == "latest"
         allowed = {"succeeded"}
@@ -322,7 +322,7 @@ def _save(service: Service, folder: Path, options: dict[str, str], artifacts: Pa
 def _upload(service: Service, folder: Path, options: dict[str, str], artifacts: Path) -> int:
     found = [folder / line for line in options["path"].split("\n") if line.strip() and (folder / line.strip()).exists()]
     if (artifacts / options["name"]).exists() and options.get("overwrite") != "true":
-        return 1  # an artifact of a run is never written over
+        return 1  # an artifact of a run is never overwritten
     for path in found:
         _keep(path, artifacts / options["name"] / (path.name if path.is_dir() else ""))
     return 0 if found or options.get("if-no-files-found", "warn") != "error" else 1

@@ -1,4 +1,4 @@
-"""A clean environment that has this package from its own wheel, as a user's machine would after installing it."""
+"""A clean environment with this package installed from its wheel, as on a user's machine."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from made_once import made_once
 
 
 def source_copy(folder: Path) -> Path:
-    """The project's files in ``folder``: a build leaves files where it builds, and takes what an earlier one left there."""
+    """The project's files in ``folder``: a build leaves files in its folder and uses those of an earlier build."""
     ignored = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", "*.egg-info", ".*_cache")
     return shutil.copytree(ROOT, folder, ignore=ignored)
 
@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run([*command, str(folder), str(source)], check=True, capture_output=True)
 
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, each with a folder of its own below that of the run
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, each with its folder below that of the run
         folder = folder.parent
     (built,) = made_once(folder / "wheel", build).glob("*.whl")
     return built

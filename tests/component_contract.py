@@ -1,7 +1,7 @@
-"""What Azure ML's distillation component makes of a job, said once more from its documentation, without any of our code.
+"""What Azure ML's distillation component does with a job, implemented again from its documentation, without our code.
 
-Per task: which answer is taken out of a reply, what of the row stays, and what the requests ask for. It departs from the component where that is
-known to fail: a conversation keeps every turn, and a number is written plainly ("1,234.0" is "1234").
+Per task: the answer extracted from a reply, the kept parts of the row, and the requests. It differs from the component where that is known to
+fail: a conversation keeps every turn, and a number is written plainly ("1,234.0" is "1234").
 """
 
 import json
@@ -17,13 +17,13 @@ Exchange = tuple[dict[str, Any], str]
 
 
 def inputs_of(job_file: Path) -> dict[str, Any]:
-    """What a job of ``type: distillation`` says, by the names in it."""
+    """The values of a job of ``type: distillation``, by its own names."""
     fields: dict[str, Any] = yaml.safe_load(job_file.read_text(encoding="utf-8"))
     return fields
 
 
 def exchanges(ledger: Path) -> dict[tuple[str, int, int], Exchange]:
-    """By split, line and turn. The ledger is read as any Avro file."""
+    """Requests by split, line and turn. The ledger is read as an ordinary Avro file."""
     found = {}
     for segment in ledger.glob("*.avro"):
         with open(segment, "rb") as file:
@@ -34,7 +34,7 @@ def exchanges(ledger: Path) -> dict[tuple[str, int, int], Exchange]:
 
 
 def expected_rows(job: dict[str, Any], split: str, rows: Path, asked: dict[tuple[str, int, int], Exchange]) -> Iterator[dict[str, Any]]:
-    """The dataset that the component documents, row by row in the order of the input; a request that it would not send raises."""
+    """The dataset that the component documents, in the order of the input. Raises for a request that it would not send."""
     settings = job["teacher_model_settings"]["inference_parameters"]
     prompts = job.get("prompt_settings") or {}
     for line, text in enumerate(rows.read_text(encoding="utf-8").splitlines(), start=1):
@@ -43,7 +43,7 @@ def expected_rows(job: dict[str, Any], split: str, rows: Path, asked: dict[tuple
         turn = 0
         for message in chat:
             if message["role"] == "assistant":
-                continue  # the old label: replaced by what the teacher says
+                continue  # the old label: replaced by the teacher's answer
             made.append({"role": message["role"], "content": message["content"]})
             if message["role"] != "user":
                 continue

@@ -1,19 +1,19 @@
-"""The component's 38 inputs as its documentation has them: type, optional, default, choices; and values that are taken and that are not.
+"""The component's 38 inputs from its documentation: type, optional, default, choices; and accepted and refused values.
 
-Said once more here, without any of our code.
+Written again here, without our code.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 REQUIRED = object()
-"""In the place of a default: there is none, and the input must be given."""
+"""Used as a default: the input must be given."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """``given`` is a value as people write it, ``means`` the setting it becomes; ``beside`` is what has to be given with it; ``wrong`` maps
-    values that are not taken to words of the message."""
+    """``given`` is a value as users write it, ``means`` the resulting setting; ``beside`` holds settings that it needs; ``wrong`` maps
+    refused values to words of the message."""
 
     type: str
     default: Any

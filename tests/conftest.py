@@ -1,4 +1,4 @@
-"""Fixtures that every test has, and the order of the tests."""
+"""Fixtures of every test, and the order of the tests."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from transforms.teacher.session import close_sessions
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Images for CI often forbid Python to keep compiled modules. Every process that a test starts would compile all of ours again.
+# Images for CI often turn off compiled modules. Each process that a test starts would compile all our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -30,13 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """What ``--numprocesses auto`` means here: half of what a test takes is waiting, so each core has two of them."""
+    """The meaning of ``--numprocesses auto`` here: tests wait half of their time, so each core runs two."""
     return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first, and as many for each worker: xdist gives each a part of the list, and who is through takes from the end of another's."""
+    """Slow tests first, the same number for each worker: xdist gives each a part of the list, and a free worker takes from another's end."""
     if "PYTEST_XDIST_WORKER_COUNT" not in os.environ:
         return
     workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -69,7 +69,7 @@ def _quiet_and_quick_beam() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _as_in_a_terminal() -> None:
-    """Whoever runs the tests in the background has them ignore Ctrl-C and hang-ups, and so what they start."""
+    """Tests that run in the background ignore Ctrl-C and hang-ups, and so would the processes that they start."""
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

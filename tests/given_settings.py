@@ -1,4 +1,4 @@
-"""Settings as a person gives them, with the least that a job needs."""
+"""Settings as a user gives them, with the minimum that a job needs."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ class Job:
             f"--teacher_model_endpoint_url={self.url}",
             "--teacher_model_max_new_tokens=512",
             "--first_answer_patience=2",
-            # a process of its own that loads matplotlib: a test that looks at the report, or at all that a run leaves, says --report=true
+            # a separate process that loads matplotlib: tests that need the report, or all files of a run, give --report=true
             "--report=false",
         ]
         if (self.folder / "validation.jsonl").exists():
@@ -73,11 +73,11 @@ class Job:
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def keep(self) -> None:
-        """Keep the folder as it is now, for ``as_kept``: a run that several tests begin with is made once for them."""
+        """Keep a copy of the folder for ``as_kept``: several tests start from the same run."""
         shutil.copytree(self.folder, self._kept, symlinks=True)
 
     def as_kept(self) -> "Job":
-        """A job whose folder, at the same path, is as it was kept, whatever other tests have made of it since."""
+        """A job with the kept folder at the same path, without the changes of other tests."""
         shutil.rmtree(self.folder)
         shutil.copytree(self._kept, self.folder, symlinks=True)
         return Job(self.folder, self.url, self.task)
@@ -91,7 +91,7 @@ class Job:
         return fields
 
     def answers_kept(self) -> int:
-        """How many answers the ledger holds: no later run asks for these again, and for all others it does."""
+        """How many answers the ledger holds: a later run requests only the others."""
         with closing(AnswerIndex(str(self.work_dir / "ledger"))) as index:
             return len(index)
 

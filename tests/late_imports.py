@@ -1,7 +1,7 @@
-"""Imports inside functions: what they keep out of the start of their module, and whether their comment says so.
+"""Imports inside functions: which library they keep out of the start of their module, and whether their comment says so.
 
-A comment above the first of several imports, or behind one, reads ``# late: keeps Beam out of the start``. It is true when each of the imports
-loads one of the libraries that it names, and its module does not load that part of it anyway.
+A comment above the first of several imports, or behind one, reads ``# late: keeps Beam out of the start``. It is true if each import loads one
+of these libraries, and its module does not load that part of the library otherwise.
 """
 
 import ast
@@ -43,7 +43,7 @@ class LateImports:
         self._at_start = {name: set(self._imported(at_start(tree))) for name, tree in self._trees.items()}
 
     def problems(self) -> list[str]:
-        """Every late import whose comment is missing or not true, as ``module:line: what is wrong``."""
+        """Every late import with a missing or false comment, as ``module:line: what is wrong``."""
         found = []
         for name, tree in self._trees.items():
             lines = self.modules[name].read_text(encoding="utf-8").splitlines()
@@ -91,7 +91,7 @@ class LateImports:
 
 
 def at_start(tree: ast.AST) -> Iterator[Import]:
-    """The imports that loading a module does."""
+    """The imports at the load of a module."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Import):
             yield node
@@ -105,7 +105,7 @@ def for_types(node: ast.AST) -> bool:
 
 
 def late_blocks(tree: ast.AST, is_late: bool = False) -> Iterator[list[Import]]:
-    """The imports inside functions, those that follow each other directly together."""
+    """The imports inside functions; consecutive ones are one group."""
     for field in ("body", "orelse", "finalbody", "handlers"):
         block: list[Import] = []
         statements = getattr(tree, field, [])

@@ -1,4 +1,4 @@
-"""Records for tests of the ledger, and who hears from its recorder."""
+"""Records for tests of the ledger, and callbacks of its recorder."""
 
 import threading
 from pathlib import Path
@@ -28,7 +28,7 @@ def write(folder: Path, records: list[LedgerRecord], prefix: str = "run-1", bloc
 
 
 class Notes:
-    """Collects what the recorder says."""
+    """Collects the recorder's calls."""
 
     def __init__(self) -> None:
         self.safe: list[int] = []

@@ -1,4 +1,4 @@
-"""An HTTP server of a test's own, on a free port of this machine."""
+"""An HTTP server for one test, on a free port of this machine."""
 
 import ssl
 import threading
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """``localhost:PORT``, where the handler answers until the context is left; over TLS where a context is given."""
+    """``localhost:PORT``, where the handler answers until the context ends; with TLS if a context for it is given."""
     server = HTTPServer(("127.0.0.1", 0), handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)

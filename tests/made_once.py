@@ -1,4 +1,4 @@
-"""What is made once for several tests or test processes: for one run of the tests, or kept between runs outside the repository."""
+"""Things made once for several tests or test processes: for one run of the tests, or kept between runs outside the repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ToolMissing(Exception):
 
 
 def made_once(folder: Path, make: Callable[[Path], None], announced: str = "") -> Path:
-    """``folder``. The first process that asks fills it by ``make(folder)``, others wait for it; a making that fails leaves nothing behind."""
+    """``folder``. The first process fills it with ``make(folder)``, others wait for it; if that fails nothing is left."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -63,7 +63,7 @@ def tool(name: str, why: str) -> str:
 
 
 def run(command: list[str], cwd: Path, environ: dict[str, str] | None = None, timeout_s: float | None = None) -> str:
-    """What a step of the set-up prints. Raises RuntimeError with the end of that when the step fails or takes longer than ``timeout_s``."""
+    """The output of a step of the set-up. Raises RuntimeError with its end if the step fails or takes longer than ``timeout_s``."""
     try:
         ended = subprocess.run(command, cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Two corpora of answers: those that surely state one number, and those that do not. In their files ``⏎`` is a line break."""
+"""Two corpora of answers: those that certainly state one number, and those that do not. In their files ``⏎`` is a line break."""
 
 from itertools import product
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A filesystem of Beam's as object storage is: whole objects under flat names, no folders, no append. Lives in this process's memory."""
+"""A Beam filesystem like object storage: whole objects with flat names, no folders, no append. It is in this process's memory."""
 
 import fnmatch
 import io

@@ -1,6 +1,6 @@
-"""A pipeline of the shape of Azure ML's own distillation pipeline: validate, choose, ask in batches or row by row, select, import, train.
+"""A pipeline like Azure ML's own distillation pipeline: validate, choose, ask in batches or row by row, select, import, train.
 
-Names of inputs, steps and components are those that Azure ML publishes; the rest is written here. Steps refer to components of a registry.
+Names of inputs, steps and components are Azure ML's published ones; the rest is written here. Steps refer to components of a registry.
 """
 
 from typing import Any

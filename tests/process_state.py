@@ -1,4 +1,4 @@
-"""Everything of a process that belongs to its program, as one value that can be compared."""
+"""The state of a process that belongs to its program, as one comparable value."""
 
 import asyncio
 import atexit
@@ -63,7 +63,7 @@ def _of_logger(logger: logging.Logger) -> tuple[Any, ...]:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]:
-    """What is not as it was, shown; a logger that nobody had before is as it was while nothing is set on it."""
+    """The changes, as text. A new logger without any settings is no change."""
     compared = before.keys() - {"logging", "threads"}
     found = {name: f"{before[name]!r} -> {after[name]!r}" for name in compared if before[name] != after[name]}
     if more := after["threads"] - before["threads"]:
@@ -76,6 +76,6 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, str]
 
 
 def without_imports(found: dict[str, str]) -> dict[str, str]:
-    """Changes but those that libraries make when they are imported: filters for their own warnings, null handlers, what is done at exit."""
+    """Changes except those by imports of libraries: filters for their warnings, null handlers, exit functions."""
     own = {"warnings", "at exit"}
     return {name: change for name, change in found.items() if name not in own and "NullHandler" not in change}

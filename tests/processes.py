@@ -1,4 +1,4 @@
-"""Programs that a test starts, with a log each, ended by their own id and never by name."""
+"""Programs that a test starts, each with a log, ended by id and never by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """One running program, in a process group of its own."""
+    """One running program in its own process group."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -33,16 +33,16 @@ class Program:
         return self.process.pid
 
     def said(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         return self.log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL to the program itself; what it started stays."""
+        """SIGKILL to the program only; its child processes stay."""
         self.process.kill()
         self.process.wait()
 
     def vanish(self) -> None:
-        """SIGKILL to it and to everything it started, as a machine that goes away."""
+        """SIGKILL to it and its child processes, like the loss of a machine."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -96,7 +96,7 @@ def wait_for(what: str, holds: Callable[[], bool], patience_s: float = 120.0) ->
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a process accepts connections there."""
     with socket.socket() as probe:
         probe.settimeout(1)
         # a port of the range that outgoing connections take theirs from can, now and then, connect to itself
@@ -104,7 +104,7 @@ def listens(port: int) -> bool:
 
 
 def children_of(pid: int) -> list[int]:
-    """All processes below one, as they stand now."""
+    """All current child processes of one, at any depth."""
     found, at = [], [pid]
     while at:
         parent = at.pop()

@@ -1,6 +1,6 @@
-"""Beam without its repetitions: what it asks of the same function and of the same flags, thousands of times in every pipeline, is kept.
+"""Beam with caches for values of functions and flags that it computes thousands of times in every pipeline.
 
-A run of a small job takes half the CPU. No pipeline becomes another one by it: the answers depend on nothing else.
+A run of a small job takes half the CPU. No pipeline changes: the values depend on nothing else.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Rendering a job for a test, from our templates or from a folder of others."""
+"""Render a job for a test, from our templates or other ones."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ TEMPLATES = ROOT / "beam_distill" / "deployment" / "templates"
 
 
 def a_config(folder: Path, name: str = "job.yaml", **changes: Any) -> Path:
-    """A config file with what every job needs; None takes an input away."""
+    """A config file with the inputs that every job needs; None removes an input."""
     inputs: dict[str, Any] = {
         "data_generation_task_type": "MATH",
         "train_file_path": "data/train.jsonl",
@@ -33,7 +33,7 @@ def a_config(folder: Path, name: str = "job.yaml", **changes: Any) -> Path:
 
 
 def config_for(target: str, folder: Path, **changes: Any) -> Path:
-    """A config that this target can do."""
+    """A config that this target supports."""
     if target.endswith("-kubernetes"):
         shared = {
             "train_file_path": "/data/train.jsonl",

@@ -24,7 +24,7 @@ class ArmRoutes:
         self.state = state
 
     def refusal(self, request: web.Request) -> web.Response | None:
-        """What every call has to get right."""
+        """The checks of every call."""
         told = request.headers.get("Authorization", "")
         problem = self.state.token_problem(told.removeprefix("Bearer "), ARM) if told.startswith("Bearer ") else "missing"
         if problem == "audience":

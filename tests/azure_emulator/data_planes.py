@@ -1,4 +1,4 @@
-"""The endpoints themselves: who is let in, which field limits the answer, which fields are refused."""
+"""The endpoints: accepted credentials, the field for the token limit, refused fields."""
 
 import asyncio
 import json

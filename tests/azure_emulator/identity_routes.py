@@ -1,4 +1,4 @@
-"""Where identities come from on Azure's hosts: each form of request, strict about methods, versions and headers."""
+"""The sources of identities on Azure's hosts: every kind of request, with strict checks of methods, versions and headers."""
 
 import time
 from datetime import datetime, timezone

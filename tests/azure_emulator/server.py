@@ -1,4 +1,4 @@
-"""Azure on this machine: one application behind plain http and behind TLS, each on a port of its own."""
+"""Azure on this machine: one application over plain HTTP and over TLS, on two ports."""
 
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ WS = "/subscriptions/{sub}/{groups:resource[Gg]roups}/{group}/providers/Microsof
 class Emulator:
     """A running emulator. ``url`` is its plain address, ``tls_url`` the one behind TLS; ``state`` is what tests read and write.
 
-    One server serves many tests: ``fresh`` gives each a state of its own.
+    One server serves many tests: ``fresh`` gives each a new state.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ _DATA = frozenset(plane.handler for plane in PLANES.values())
 
 @contextmanager
 def running(tls: ssl.SSLContext) -> Iterator[Emulator]:
-    """The emulator on a thread of its own."""
+    """The emulator on a separate thread."""
     emulator = Emulator()
     ready = threading.Event()
     loop = asyncio.new_event_loop()

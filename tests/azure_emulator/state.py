@@ -1,4 +1,4 @@
-"""What an emulator remembers and is told: requests seen, tokens given, answers scripted, the clock."""
+"""The state of an emulator: requests seen, tokens issued, scripted responses, the clock."""
 
 import json
 import time
@@ -17,7 +17,7 @@ WORKSPACE = "/subscriptions/sub-1/resourceGroups/group-1/providers/Microsoft.Mac
 
 
 class Clock:
-    """The machine's time, moved forward by hand; also stands in for the module ``time`` where a secret's age is read."""
+    """The machine's time, moved forward by hand. It also replaces the module ``time`` where a secret's age is read."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -30,7 +30,7 @@ class Clock:
 
 @dataclass
 class Scripted:
-    """One answer in the place of the usual one. ``hang_s`` waits first."""
+    """One response that replaces the usual one, sent after ``hang_s``."""
 
     status: int
     body: Any = None
@@ -45,7 +45,7 @@ class Scripted:
 
 @dataclass
 class Seen:
-    """One request as it came."""
+    """One received request."""
 
     route: str
     method: str
@@ -93,14 +93,14 @@ class State:
         self.scripts[route] = list(answers)
 
     def issue(self, resource: str) -> tuple[str, int]:
-        """A token for ``resource`` and its end."""
+        """A token for ``resource`` and its expiry."""
         expires = int(self.clock.time() + self.token_life_s)
         token = f"tok-{len(self.tokens) + 1}|{resource}|{expires}"
         self.tokens[token] = (resource, expires)
         return token, expires
 
     def token_problem(self, token: str, audience: str) -> str | None:
-        """Why ``token`` does not open what ``audience`` stands for."""
+        """Why ``token`` is not valid for ``audience``."""
         known = self.tokens.get(token)
         if known is None:
             return "unknown"

@@ -1,4 +1,4 @@
-"""One emulator for all tests of Azure, a state of its own for each, and an environment that names no cloud."""
+"""One emulator for all tests of Azure, a new state for each, and an environment that names no cloud."""
 
 from collections.abc import Iterator
 from pathlib import Path

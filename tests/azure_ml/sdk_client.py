@@ -1,4 +1,4 @@
-"""What Microsoft's own client makes of the emulator: run by ``test_sdk`` in a process of its own. Prints JSON."""
+"""Microsoft's own client against the emulator; ``test_sdk`` runs it in a separate process. Prints JSON."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An endpoint by its name, and what the settings make of names."""
+"""Endpoints found by name, and settings with names."""
 
 from typing import Any
 
@@ -297,7 +297,7 @@ def test_azure_that_is_down_counts_as_an_endpoint_that_is_down(host: AzureHost) 
     with pytest.raises(RunRefused) as caught:
         located(host, connection_name="c")
     assert caught.value.code is ExitCode.ENDPOINT_STOPPED
-    assert 2 <= host.state.counts()["imds"] <= 6  # asked again for first_answer_patience
+    assert 2 <= host.state.counts()["imds"] <= 6  # requested again for first_answer_patience
 
 
 def test_a_list_that_leads_elsewhere_gets_no_token(host: AzureHost) -> None:

@@ -1,4 +1,4 @@
-"""Which source a machine has, what its failures mean, and the keeping of a token."""
+"""The sources of a machine's identity, their failures, and how a token is kept."""
 
 import asyncio
 import os

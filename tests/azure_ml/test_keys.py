@@ -65,7 +65,7 @@ class TestConnectionMatrix:
         host.state.always[ROUTES[kind]] = Scripted(status)
         rows = host.lane(host.endpoint(kind, connection(host))).send(3)
         assert all(row.stopped is not None and str(status) in row.stopped.detail for row in rows)
-        assert host.state.counts() == {"imds": 1, SECRETS: 1, ROUTES[kind]: 4}  # three rows and a question of the engine's own
+        assert host.state.counts() == {"imds": 1, SECRETS: 1, ROUTES[kind]: 4}  # three rows and the engine's own question
 
     def test_throttled(self, host: AzureHost, kind: EndpointKind) -> None:
         host.state.script(ROUTES[kind], Scripted(429, headers={"retry-after-ms": "20"}))

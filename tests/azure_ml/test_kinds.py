@@ -1,4 +1,4 @@
-"""Endpoint kinds: which one an address is, its route and headers, and that the token limit limits on every one of them."""
+"""Endpoint kinds: how an address shows its kind, routes and headers, and a working token limit on each of them."""
 
 from dataclasses import replace
 
@@ -217,7 +217,7 @@ def test_the_override_wins_over_the_host() -> None:
 
 
 def test_plain_requests_keep_their_hash() -> None:
-    """Ledgers of before the kinds are found again."""
+    """Ledgers from before the kinds still give their answers."""
     endpoint = EndpointSpec("http://h/v1/chat/completions", model="m", extra_body_json='{"seed": 1}')
     template = PayloadTemplate(endpoint, SamplingSpec(stop=("x",)))
     body = template.body(MESSAGES)

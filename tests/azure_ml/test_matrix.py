@@ -1,4 +1,4 @@
-"""Each identity source and each kind of endpoint through everything that happens to a token: the real library, requests counted."""
+"""Each identity source with each kind of endpoint, in every state of a token: the real library, with counted requests."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from transforms.elements.replies import ScoredRow
 from transforms.teacher.kinds.registry import EndpointKind
 
 REFUSALS_UNTIL_BELIEVED = 3  # transforms/teacher/health.py: one 403 can be a gateway's hiccup
-OWN_QUESTION = 1  # so that it is the endpoint that refuses, and not what the rows ask
+OWN_QUESTION = 1  # so that the endpoint refuses, not a filter for one row
 
 pytestmark = pytest.mark.parametrize("kind", list(EndpointKind), ids=lambda kind: kind.value)
 every_source = pytest.mark.parametrize("source", SOURCES)

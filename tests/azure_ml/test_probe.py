@@ -1,4 +1,4 @@
-"""The probe: no tokens spent, and every refusal told with what to do; ``beam-distill check`` as a user runs it."""
+"""The probe: it costs no tokens, and every refusal says what to do; ``beam-distill check`` as a user runs it."""
 
 from typing import Any
 

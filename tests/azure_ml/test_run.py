@@ -1,4 +1,4 @@
-"""Whole runs as a user of Azure ML starts them; a run that outlives its token; nothing secret anywhere it could be read."""
+"""Complete runs of an Azure ML user, also longer than a token is valid; no secret is readable anywhere."""
 
 import base64
 import bz2
@@ -48,7 +48,7 @@ def test_by_connection(host: AzureHost, job: Job) -> None:
     host.state.connections["teacher"] = a_connection(f"{host.emulator.url}/serverless")
     assert run(job, host, "--connection_name=teacher", "--endpoint_kind=serverless") == 0
     assert whole(job, 30)
-    # the launcher and the engine are one process here: one token, one reading of the key
+    # the launcher and the engine are one process here: one token, and the key is read once
     assert host.state.counts() == {"azure_ml": 1, "arm list_secrets": 1, "door": 1, "info": 1, "serverless": 30}
 
 
@@ -75,7 +75,7 @@ def test_by_name_with_a_token_that_ends_mid_run(host: AzureHost, job: Job) -> No
 
 
 def test_a_managed_identity_whose_token_ends_mid_run(host: AzureHost, job: Job) -> None:
-    """Two seconds of life, three seconds of work: no row fails, and each token is asked for once."""
+    """A token valid for two seconds, work for three: no row fails, and each token is requested once."""
     host.become("azure_ml")
     host.state.token_life_s = 2.0
     host.state.answer_s = 0.2
@@ -147,7 +147,7 @@ def test_nothing_secret_in_the_pickled_pipeline(host: AzureHost, job: Job) -> No
 
 
 def test_a_refused_key_is_reported_before_rows_are_sent(host: AzureHost, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the model is given and nothing else has to be asked; an endpoint that is silent then may speak later."""
+    """Also if the model is given and nothing else has to be found; an endpoint that is silent then may answer later."""
     monkeypatch.setenv("TEACHER_KEY", "OLD")
     job.url = f"{host.emulator.url}/plain/v1"
     assert run(job, host, "--api_key_env=TEACHER_KEY", "--model=teacher") == 4

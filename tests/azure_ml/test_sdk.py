@@ -1,4 +1,4 @@
-"""The emulator's shapes are accepted by azure-ai-ml, a client that nobody here wrote, and lead our own client to the same answers."""
+"""The independent client azure-ai-ml accepts the emulator's responses, and our client reads the same from them."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def test_the_real_client_reads_the_emulator_as_we_do(host: AzureHost) -> None:
         **os.environ,
         "IDENTITY_ENDPOINT": f"{host.emulator.url}/msi/app_service",
         "IDENTITY_HEADER": SECRET,
-        "AZUREML_DEV_URL_MFE": host.emulator.tls_url,  # the client sends no token in clear
+        "AZUREML_DEV_URL_MFE": host.emulator.tls_url,  # the client sends no token over plain HTTP
         "REQUESTS_CA_BUNDLE": host.authority,
         "NO_PROXY": "127.0.0.1,localhost",
     }

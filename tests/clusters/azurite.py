@@ -1,4 +1,4 @@
-"""Azure Blob storage as Azurite serves it."""
+"""Azure Blob storage, emulated by Azurite."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clusters.distributions import azurite_blob
 from made_once import tool
 from processes import Programs, free_port, listens, wait_for
 
-# the account and key that Microsoft documents for its emulator; they open nothing else
+# the account and key that Microsoft documents for its emulator; they are no secret
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
@@ -26,7 +26,7 @@ class Azurite:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What opens the blobs, for whoever works on them."""
+        """The variables that give access to the blobs."""
         return {"AZURE_STORAGE_CONNECTION_STRING": self.connection_string}
 
     def __enter__(self) -> Azurite:

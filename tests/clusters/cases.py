@@ -1,4 +1,4 @@
-"""What is asked of every cluster."""
+"""Checks for every cluster."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
 STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
 A_MINUTE_OF_ROWS = 12_000
-"""At that pace: time enough for another command to be refused before it is over, on a busy machine too."""
+"""Enough time at that pace for another command to be refused before the end, also on a busy machine."""
 A_SYNC_OF_ANSWERS = 60
 """Answers that were received and not yet synced: some 30 ms of them at this teacher's pace, three times that on a slow machine, doubled."""
 
 
 def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str]) -> None:
-    """A task with a tenth of all requests faulty: the datasets of the cluster and of the embedded runner over the same ledger."""
+    """A task with 10 % faulty requests: the datasets of the cluster and of the embedded runner over the same ledger."""
     train, validation = rows_of(task)
     with start_simulator(FAULTY) as simulator:
         held_back = in_two_formats(validation, folder / "validation") if validation is not None else None
@@ -32,7 +32,7 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
         record = job.record()
         embedded = job.run(out="embedded")
         assert embedded.code == 0, embedded.output
-        # a row without an answer is asked again by every run: how many attempts that took is the run's own
+        # every run requests a row without an answer again, so the number of attempts differs
         same = job.datasets("embedded") == datasets and without_attempts(job.rejects()) == without_attempts(rejects)
     rows = 0
     for part in record["verdict"]["splits"].values():
@@ -53,7 +53,7 @@ def without_attempts(rejects: bytes) -> list[dict[str, object]]:
 
 
 def answers_of(folder: Path) -> list[tuple[str, int]]:
-    """Who is on the ledger, with turn."""
+    """The rows on the ledger, with turn."""
     from transforms.ledger.schema import IDENTITY_SCHEMA
     from transforms.ledger.segments import list_segments, read_blocks
 
@@ -71,7 +71,7 @@ def writers_of(folder: Path) -> list[int]:
 
 
 def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
-    """Start the job, ``kill()`` after so many answers, wait for the end: exit code, what was printed, requests that were open then."""
+    """Start the job, ``kill()`` after ``answers``, wait for the end: exit code, output, and the requests that were open at the kill."""
     process = job.start(*flags)
     wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 200)
     assert process.poll() is None, f"the job ended before {at} answers:\n{process.communicate()[0]}"
@@ -82,7 +82,7 @@ def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: 
 
 
 def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open_then: int, name: str, **more: object) -> None:
-    """Every row came out, the bytes are those of the embedded runner, and hardly anything was asked for twice."""
+    """No row is missing, the bytes equal those of the embedded runner, and few requests were repeated."""
     stats = simulator.stats()
     on_cluster = job.datasets()
     record = job.record()
@@ -101,5 +101,5 @@ def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open
     )
     assert job.datasets("embedded") == on_cluster
     assert stats["repeats"] <= allowed
-    # what the summary tells covers what the teacher saw, but for what came in the last moment before the loss
+    # the summary counts what the teacher saw, except for the last moment before the loss
     assert stats["repeats"] <= told + A_SYNC_OF_ANSWERS

@@ -24,7 +24,7 @@ TASKS = {task.value.lower(): task.value for task in TaskType}
 
 
 def rows_of(task: str) -> tuple[Path, Path | None]:
-    """Train and validation rows of a task: the shared data where it is, else our own examples."""
+    """Train and validation rows of a task: the shared data if there is any, else our examples."""
     folder = SHARED_DATA / task if (SHARED_DATA / task).is_dir() else ROOT / "examples" / task
     train, validation = folder / "train.jsonl", folder / "validation.jsonl"
     if not train.exists():
@@ -45,7 +45,7 @@ def in_two_formats(source: Path, folder: Path) -> str:
 
 
 def on_flink(master: str, processes: int = 2, per_machine: int = 1, endpoint: str | None = None) -> list[str]:
-    """The flags that put a job on a Flink cluster of this machine, through a standing job server or one of its own."""
+    """The flags for a Flink cluster of this machine, through a job server that runs already or one of the command."""
     return [
         "--runner=flink",
         f"--master={master}",
@@ -57,7 +57,7 @@ def on_flink(master: str, processes: int = 2, per_machine: int = 1, endpoint: st
 
 
 def on_spark(master: str, processes: int = 2, endpoint: str | None = None) -> list[str]:
-    """The flags that put a job on a Spark cluster of this machine, through a standing job server or one of its own."""
+    """The flags for a Spark cluster of this machine, through a job server that runs already or one of the command."""
     return [
         "--runner=spark",
         f"--master={master}",
@@ -69,7 +69,7 @@ def on_spark(master: str, processes: int = 2, endpoint: str | None = None) -> li
 
 @dataclass
 class ClusterJob:
-    """One job and where its files are; ``root`` may be on any filesystem, ``folder`` is for logs."""
+    """One job and the places of its files; ``root`` may be on any filesystem, ``folder`` is for logs."""
 
     folder: Path
     url: str
@@ -107,7 +107,7 @@ class ClusterJob:
     def start(
         self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, own_group: bool = False
     ) -> subprocess.Popen[str]:
-        """Start the command in a process of its own; with ``own_group`` in a group of its own, as a terminal does."""
+        """Start the command in a separate process; with ``own_group`` in a separate group, as a terminal does."""
         return subprocess.Popen(
             [sys.executable, "-m", "beam_distill", *self.arguments(*extra, command=command, out=out)],
             cwd=ROOT,
@@ -145,7 +145,7 @@ class ClusterJob:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     output: str
@@ -153,7 +153,7 @@ class Ended:
 
 
 def measured(name: str, **numbers: object) -> None:
-    """Print a number beside its target, and keep it where docs are written from."""
+    """Print a number with its target, and save it for the docs."""
     line = f"MEASURED {name}: " + ", ".join(f"{key}={value}" for key, value in numbers.items())
     print(line, flush=True)
     kept = os.environ.get("CLUSTER_TESTS_MEASURED")

@@ -1,4 +1,4 @@
-"""The cluster tests: collected by ``make test-clusters`` only, for they start whole clusters. Each is started once, when first wanted."""
+"""The cluster tests: collected only by ``make test-clusters``, because they start clusters. Each cluster starts once, at its first use."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 @pytest.fixture(scope="session")
 def flink(azurite: Azurite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    """One JobManager, two TaskManagers of two slots; its workers may open Azurite's blobs."""
+    """One JobManager, two TaskManagers of two slots; its workers have access to Azurite's blobs."""
     with FlinkCluster(tmp_path_factory.mktemp("flink"), task_managers=2, slots=2, environ=azurite.environ) as cluster:
         yield cluster
 

@@ -1,4 +1,4 @@
-"""Flink, Spark and Azurite as their registries serve them."""
+"""Flink, Spark and Azurite from their registries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def azurite_blob() -> Path:
 
 def _from_pypi(package: str, version: str) -> Path:
     def make(folder: Path) -> None:
-        # without dependencies: only the jars and scripts inside are wanted, not the Python package
+        # without dependencies: only the jars and scripts inside are needed, not the Python package
         run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), f"{package}=={version}"], folder)
 
     return CLUSTERS.made(f"{package}-{version}", make)

@@ -1,4 +1,4 @@
-"""A Flink session cluster on this machine: one JobManager, TaskManagers as many as wanted. Started with java; the wheel has no scripts."""
+"""A Flink session cluster on this machine: one JobManager and any number of TaskManagers. Started with java; the wheel has no scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from processes import Program, Programs, free_port, wait_for
 
 _OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.util", "java.lang", "java.time", "java.nio")]
 
-# without the distribution's scripts nobody derives one figure from another: every one is here
+# the distribution's scripts would compute some of these values; without them each one is needed
 _CONFIG = """
 jobmanager.rpc.address: localhost
 jobmanager.rpc.port: {rpc}
@@ -106,7 +106,7 @@ class FlinkCluster:
         return program
 
     def wait_for_slots(self, count: int) -> None:
-        """Wait until so many slots are registered."""
+        """Wait until ``slots`` slots are registered."""
         wait_for(f"{count} slots", lambda: ((self._overview() or {}).get("slots-total") or 0) >= count)
 
     def _overview(self) -> dict[str, int] | None:

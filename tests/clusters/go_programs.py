@@ -17,7 +17,7 @@ def prism() -> Path:
 
 
 def boot() -> Path:
-    """What a runner starts for each Python worker in a PROCESS environment."""
+    """The program that a runner starts for each Python worker in a PROCESS environment."""
     return _built("container", f"{_MODULE}/python/container")
 
 
@@ -26,7 +26,7 @@ def _built(name: str, package: str) -> Path:
 
     def make(folder: Path) -> None:
         go = tool("go", "to build Prism and the workers' boot program")
-        # without C, as Beam builds its own: so they run on any Linux, and for a user that no passwd file knows
+        # without C, as Beam builds it: it runs on any Linux, also for a user without an entry in passwd
         run([go, "install", f"{package}@v{version}"], folder, {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0"})
 
     return CLUSTERS.made(f"{name}-{version}-static", make) / name

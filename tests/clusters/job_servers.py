@@ -1,6 +1,6 @@
 """Beam's job servers for Flink and Spark, each one jar with everything in it, made by maven's shade plugin.
 
-On a person's machine Beam downloads such a jar by itself. Here it is made from the library artifact and what that depends on.
+On a user's machine Beam downloads such a jar. Here it is made from the library artifact and its dependencies.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from clusters.distributions import spark_home
 from made_once import CLUSTERS, run, tool
 
 BEAM_JAVA_VERSION = "2.62.0"
-"""The newest whose dependencies are all to be had. It serves the Python SDK of requirements.txt; in production keep both at one version."""
+"""The newest version with all dependencies available. It works with the SDK of requirements.txt; in production use one version for both."""
 
 
 @dataclass(frozen=True)
 class JobServer:
-    """A job server: its library artifact, its main class, and where the jars are that it expects beside it."""
+    """A job server: its library artifact, its main class, and the folder of the other jars that it needs."""
 
     name: str
     artifact: str
@@ -39,14 +39,14 @@ class JobServer:
             (folder / "target" / f"{self.name}-job-server.jar").rename(folder / f"{self.name}-job-server.jar")
             shutil.rmtree(folder / "target")
 
-        # a jar that an older recipe made must not stand in for this one's
+        # a jar of an older recipe must not be used for this one
         recipe = hashlib.sha256(pom.encode()).hexdigest()[:8]
         return CLUSTERS.made(f"{self.name}-job-server-{BEAM_JAVA_VERSION}-{recipe}", make) / f"{self.name}-job-server.jar"
 
     def _manifest(self) -> str:
         if self.distribution is None:
             return ""
-        # Beam's own Spark job server holds Spark; this one finds it in the distribution
+        # Beam's own Spark job server contains Spark; this one uses that of the distribution
         beside = " ".join(f"file:{jar}" for jar in sorted((self.distribution() / "jars").glob("*.jar")))
         return f"<manifestEntries><Class-Path>{beside}</Class-Path></manifestEntries>"
 

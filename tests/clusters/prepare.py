@@ -1,4 +1,4 @@
-"""Fetch and build everything the cluster tests need; a second time does nothing."""
+"""Fetch and build everything the cluster tests need; a second call does nothing."""
 
 from __future__ import annotations
 

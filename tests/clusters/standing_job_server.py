@@ -1,4 +1,4 @@
-"""Beam's job server started by hand, as those do who submit often: the JVM's start is paid once."""
+"""Beam's job server started by hand, as for frequent submissions: the JVM starts only once."""
 
 from __future__ import annotations
 

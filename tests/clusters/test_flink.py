@@ -1,4 +1,4 @@
-"""What dies, what is stopped and what is seen, on a real Flink cluster: one JobManager, two TaskManagers."""
+"""Losses, stops and displays on a real Flink cluster: one JobManager, two TaskManagers."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from processes import wait_for
 
 from beam_distill.simulator.server import start_simulator
 
-# the issue's own case is 4,000 rows and 5 kills; one kill of fewer rows keeps the whole below 20 minutes
+# the issue has 4,000 rows and 5 kills; one kill with fewer rows keeps all tests below 20 minutes
 KILLS = int(os.environ.get("CLUSTER_TESTS_KILLS", "1"))
 KILL_ROWS = int(os.environ.get("CLUSTER_TESTS_KILL_ROWS", "1000"))
 
@@ -79,7 +79,7 @@ def test_the_job_manager_killed_and_the_job_submitted_again(flink: FlinkCluster,
 
 
 def test_a_person_follows_the_job_and_stops_it_with_ctrl_c(flink: FlinkCluster, tmp_path: Path) -> None:
-    """As in a terminal: Ctrl-C reaches every process of the command; the job server is one that the command started itself."""
+    """As in a terminal: Ctrl-C reaches every process of the command, also the job server that it started."""
     rows = 6000
     train = write_rows(tmp_path / "train.jsonl", questions(rows))
     with start_simulator(STEADY) as simulator:
@@ -111,7 +111,7 @@ def test_a_person_follows_the_job_and_stops_it_with_ctrl_c(flink: FlinkCluster, 
 
 
 def test_processes_of_this_command_are_of_its_own_python(tmp_path: Path) -> None:
-    """Flink of its own, two loopback processes, where the path's Python lacks Beam."""
+    """A separate Flink, two loopback processes, and a Python on the path without Beam."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "bin" / "python").chmod(0o755)

@@ -1,4 +1,4 @@
-"""``launch`` and the rendered scripts on real clusters: the portable jar runs, the verdict is read back, the exit code is right."""
+"""``launch`` and the rendered scripts on real clusters: the portable jar runs, the verdict is read, the exit code is right."""
 
 import json
 import os
@@ -26,7 +26,7 @@ CUT_OFF = SimulatorSettings(faults={"length": 0.2}, seed=3)
 
 
 def a_job(folder: Path, url: str, **changes: Any) -> Path:
-    """A config whose files every worker sees."""
+    """A config with files that every worker can read."""
     write_rows(folder / "train.jsonl", questions(ROWS))
     write_rows(folder / "validation.jsonl", questions(10, start=200))
     paths = {
@@ -46,7 +46,7 @@ def a_job(folder: Path, url: str, **changes: Any) -> Path:
 
 
 def command(folder: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
-    """One command as a user's shell would run it."""
+    """Run one command as a user's shell would."""
     return subprocess.run([str(word) for word in words], cwd=folder, env=shell_variables(), capture_output=True, text=True, timeout=400)
 
 
@@ -113,14 +113,14 @@ def test_ctrl_c_on_a_launch_by_spark_submit_ends_the_job_and_a_rerun_goes_on(tmp
         assert process.returncode == 130, output
         assert "the driver has ended with spark-submit" in output
         assert "run the same command again" in output
-        # a process that closed its output may be there for a moment still
+        # a process that closed its output may still run for a moment
         _, alive = psutil.wait_procs(children, timeout=60)
         assert not alive
         answered = simulator.stats()["answered"]
         assert answered < ROWS
         ended = command(tmp_path, *words)
         check_ending(tmp_path, ended, 0)
-        # what was on the wire when the executors died may be asked again, nothing else
+        # only requests in flight when the executors died may be sent again
         assert simulator.stats()["repeats"] <= 4
 
 

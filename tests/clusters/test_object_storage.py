@@ -1,4 +1,4 @@
-"""Input, ledger and output on Azure Blob storage as Azurite serves it: no worker needs a local file."""
+"""Input, ledger and output on Azure Blob storage (Azurite): no worker needs a local file."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
         output, _ = process.communicate(timeout=500)
         assert process.returncode == 0, output
         stats = simulator.stats()
-        allowed = open_then + 2 * 200  # what was open, and the unsealed second of answers of each of two processes
+        allowed = open_then + 2 * 200  # open requests, and for each of two processes one second of answers in an unsealed segment
         on_cluster = blobs.download_blob("job/out/train.jsonl").readall()
         record = json.loads(blobs.download_blob("job/work/run.json").readall())
         assert record["verdict"]["splits"]["train"]["examples"] == ROWS
@@ -54,13 +54,13 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
     assert any(name.startswith("job/work/ledger/") for name in names)
     assert "job/work/rejects.jsonl" in names
     assert not any("/staging/" in name for name in names)
-    # nothing of the job is on this machine's disk
+    # no file of the job is on this machine's disk
     assert os.listdir(tmp_path) == []
     flink.wait_for_slots(4)
 
 
 def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluster, azurite: Azurite, blobs: Any, tmp_path: Path) -> None:
-    """``run --detach`` and ``status --follow``, each knowing nothing but the settings; then ``jar``, whose jar goes to the storage too."""
+    """``run --detach`` and ``status --follow``, each with only the settings; then ``jar``, whose jar goes to the storage too."""
     blobs.upload_blob("handed/in.jsonl", "\n".join([*(str(line) for line in questions(60)), '{"messages": []}']))
     root = f"azfs://{ACCOUNT}/jobs/handed"
     with start_simulator() as simulator:

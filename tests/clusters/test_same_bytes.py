@@ -1,4 +1,4 @@
-"""Every task on every runner in four processes, a tenth of all requests faulty: the bytes of the embedded runner over the same ledger."""
+"""Every task on every runner in four processes with 10 % faulty requests: the same bytes as from the embedded runner over the same ledger."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Workers whose Python lacks this package get it with the job."""
+"""Workers without this package get it with the job."""
 
 import json
 import subprocess

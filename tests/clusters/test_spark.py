@@ -1,4 +1,4 @@
-"""What dies on a real Spark cluster, a master and two workers, while a person watches."""
+"""Losses on a real Spark cluster with a master and two workers, seen by a user."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def test_an_executor_killed_while_a_person_watches(spark: SparkCluster, spark_en
 
 
 def test_a_python_harness_killed(spark: SparkCluster, tmp_path: Path) -> None:
-    # through a job server of the command's own, which tells Spark to let another executor do what this one can no more
+    # through the command's own job server, which makes Spark move the tasks of a lost executor to another one
     rows = 1000
     train = write_rows(tmp_path / "train.jsonl", questions(rows))
     with start_simulator(STEADY) as simulator:

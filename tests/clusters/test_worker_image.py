@@ -33,13 +33,13 @@ def test_it_runs_as_nobody_and_holds_no_compiler(image: WorkerImage) -> None:
     assert f"beam-distill {VERSION}" in said
     assert image.shell("for name in cc gcc g++ c++ clang make ld as; do command -v $name || true; done") == ""
     assert "pytest" not in image.shell("python -m pip list")
-    # what does not belong to nobody cannot be changed by nobody
+    # the user nobody owns none of these files, so it cannot change them
     assert image.shell("find /opt -writable -not -type l") == ""
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the pool's user sees and may write in, as a mounted directory would be."""
+    """A folder that the pool's user may read and write, like a mounted directory."""
     folder = tmp_path_factory.mktemp("mounted") / "shared"
     folder.mkdir()
     folder.chmod(0o777)
@@ -48,7 +48,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def flags(image: WorkerImage, shared: Path) -> Iterator[list[str]]:
-    """What sends a job's work to the image, which serves as worker pool."""
+    """The flags that send a job's work to the image, which is the worker pool."""
     assert not listens(POOL_PORT), f"port {POOL_PORT} is taken"
     pool = image.start("pool", [*image.container(shared), *image.entry_point, "--worker_pool"])
     wait_for("the worker pool", lambda: listens(POOL_PORT) or pool.process.poll() is not None)
@@ -63,7 +63,7 @@ def flags(image: WorkerImage, shared: Path) -> Iterator[list[str]]:
 
 
 def test_its_entry_point_is_the_worker_pool_of_a_job(shared: Path, flags: list[str]) -> None:
-    mask = os.umask(0)  # command and pool run as different users, and each must be able to write where the other does
+    mask = os.umask(0)  # command and pool run as different users and write to the same folders
     try:
         with start_simulator() as simulator:
             job = ClusterJob(shared / "job", simulator.base_url, "MATH", write_rows(shared / "job" / "train.jsonl", questions(100)))

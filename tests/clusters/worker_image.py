@@ -1,7 +1,7 @@
-"""The image of deploy/Dockerfile, built as written and run, without a Docker daemon and without a registry of images.
+"""The image of deploy/Dockerfile, built and run without a Docker daemon and a registry of images.
 
-Buildah builds; the two images that the file starts from are made here under their names: Python's from Debian's packages, Beam's from its boot
-program. All that is kept lies in one folder.
+Buildah builds it. Its two base images are made here under their names: Python's from Debian's packages, Beam's from its boot program. All
+files are kept in one folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from made_once import CLUSTERS, run
 from processes import Program, Programs
 
 PYTHON = "3.11"
-"""The one that Debian 12 has and that the Dockerfile asks for unless told otherwise."""
+"""The version of Debian 12 and the Dockerfile's default."""
 
 _PYTHON_IMAGE = f"docker.io/library/python:{PYTHON}-slim"
 _BEAM_IMAGE = f"docker.io/apache/beam_python{PYTHON}_sdk:{apache_beam.__version__}"
@@ -29,7 +29,7 @@ _CERTIFICATES = "/etc/ssl/certs"
 
 
 def what_is_missing() -> str:
-    """Why no image can be built on this machine; empty when one can."""
+    """Why no image can be built on this machine; empty if it can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "building an image without a daemon wants root on Linux"
     absent = [name for name in ("buildah", "mmdebstrap") if shutil.which(name) is None]
@@ -69,7 +69,7 @@ class WorkerImage:
         return str(self._config()["User"])
 
     def container(self, shared: Path | None = None) -> list[str]:
-        """The beginning of a command that runs in the container; ``shared`` is a folder that it sees under its own name."""
+        """The beginning of a command that runs in the container; ``shared`` is a folder with the same path inside and outside."""
         volume = ["--volume", f"{shared}:{shared}"] if shared else []
         return [*self._buildah, "run", *volume, self._name, "--"]
 
@@ -91,7 +91,7 @@ class WorkerImage:
         python = f"FROM scratch\nADD {base.name} /\nRUN ln -s /usr/bin/python3 /usr/local/bin/python\n"
         self._image(_PYTHON_IMAGE, base.parent, python)
         self._image(_BEAM_IMAGE, boot().parent, f"FROM scratch\nCOPY {boot().name} /opt/apache/beam/boot\n")
-        # the machine's certificates: what stands between it and its registries may have signed with its own
+        # the machine's certificates: a proxy in front of the registries may use its own
         volume = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"]
         self._do("build", "--pull-never", *volume, "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", _IMAGE, str(ROOT))
         self._name = self._do("from", "--pull-never", _IMAGE).strip()

@@ -1,4 +1,4 @@
-"""A job in a folder of its own."""
+"""A job in its own folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Azure ML job files run as they are; only the endpoint is the embedded one."""
+"""Unchanged Azure ML job files run, with the embedded endpoint."""
 
 import shutil
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_the_step_of_a_pipeline_job_runs(tmp_path: Path) -> None:
 
 
 def step_that_names_its_endpoint(tmp_path: Path, **inputs: str) -> Path:
-    """Our pipeline job with every input about the endpoint that a step may give, unless said otherwise."""
+    """Our pipeline job, by default with every input about the endpoint that a step may give."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     job = tmp_path / "examples" / "azureml" / "pipeline_nli.yaml"
     fields = yaml.safe_load(job.read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ def test_a_name_is_not_looked_up_where_the_step_gives_address_and_access(
 @pytest.mark.parametrize("task", ["conversation", "math", "nli", "nlu_qa", "summarization"])
 def test_the_real_job_files_give_what_the_component_documents(task: str, tmp_path: Path) -> None:
     for split in ("train", "validation"):
-        # the job of summarization names training rows that are not among the real data: its validation rows stand in for them
+        # the training rows of the summarization job are not in the real data: its validation rows replace them
         sources = [SHARED_DATA / task / f"{name}.jsonl" for name in (split, "validation")]
         shutil.copy(next(path for path in sources if path.exists()), tmp_path / f"{split}_{task}.jsonl")
     file = tmp_path / f"distillation_{task}.yaml"

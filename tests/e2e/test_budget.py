@@ -1,4 +1,4 @@
-"""A limit on cost, tokens or requests as a person meets it: reached, run again, raised."""
+"""A limit on cost, tokens or requests for a user: reached, run again, raised."""
 
 import json
 import time
@@ -66,7 +66,7 @@ def test_no_request_is_sent_beyond_the_limit_with_attempts_that_fail(tmp_path: P
         job.train(questions(300))
         for limit in (60, 61, 140):
             assert job.run(f"--max_requests={limit}") == 7
-            # a question of our own to an endpoint that fails is a request, too; none goes beyond the limit
+            # our own question to a failing endpoint is a request, too; none exceeds the limit
             assert limit - 1 <= simulator.stats()["requests"] <= limit
 
 
@@ -81,7 +81,7 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
         hung = simulator.stats()["by_fault"]["hang"]
     (limit,) = json.loads((job.work_dir / "run.json").read_text())["limits"]
     spent = int(limit.split(": ")[1].split()[0].replace(",", ""))
-    assert spent - tokens > 50 * hung  # as much as the others took, and not nothing
+    assert spent - tokens > 50 * hung  # the average of the others, and not zero
     capsys.readouterr()
     assert main(["plan", *job.arguments("--max_total_tokens=1000")[1:]]) == 0
     told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("limit "))

@@ -1,4 +1,4 @@
-"""What is published is what was judged: input or ledger changed while the run went on."""
+"""Only judged data is published, also if input or ledger change during the run."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
     change, said = INPUT_CHANGES[how]
     with small_teacher() as teacher:
         job.url = teacher.url
-        # by the 40th request all rows have been read, and the writing has not begun
+        # at the 40th request all rows have been read, and writing has not started
         teacher.at_request[40] = partial(change, tmp_path / "train.jsonl")
         assert job.run("--model=m") == 5
         shown = capfd.readouterr()
@@ -62,7 +62,7 @@ def test_an_input_that_changes_is_not_published(tmp_path: Path, how: str, capfd:
         assert "Traceback" not in shown.out + shown.err
         assert "train.jsonl" in shown.out
         assert "the same command again" in shown.out
-        # put back, it is published without another request
+        # restored, it is published without another request
         if (tmp_path / "train.jsonl").is_dir():
             (tmp_path / "train.jsonl").rmdir()
         job.train(questions(ROWS))
@@ -83,7 +83,7 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
 
     def change() -> None:
         if how == "removed":
-            shutil.rmtree(folder, ignore_errors=True)  # answers are written meanwhile
+            shutil.rmtree(folder, ignore_errors=True)  # answers are written at the same time
         else:
             folder.rename(tmp_path / "elsewhere")
 
@@ -109,11 +109,11 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
         assert job.datasets() == ()
         assert "Traceback" not in shown.out + shown.err
         assert "moved or removed" in shown.out
-        assert teacher.answered <= 28  # it stops instead of paying for what cannot be kept: four were on the wire
+        assert teacher.answered <= 28  # it stops instead of paying for answers that it cannot keep: four were in flight
         if how == "renamed":
             shutil.rmtree(folder, ignore_errors=True)
             (tmp_path / "elsewhere").rename(folder)
-            assert job.answers_kept() >= 16  # all that had come when the 20th was asked for
+            assert job.answers_kept() >= 16  # all answers received before the 20th request
         else:
             assert job.answers_kept() == 0
         kept = job.answers_kept()
@@ -123,7 +123,7 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
 
 @pytest.mark.fault("X-E1")
 def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The last request does not answer before the segment of an earlier run is gone."""
+    """The last request is answered only after the segment of an earlier run was removed."""
     job = Job(tmp_path)
     with small_teacher() as teacher:
         job.url = teacher.url

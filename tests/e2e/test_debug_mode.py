@@ -1,4 +1,4 @@
-"""debug_mode: a log line per request, with the endpoint's own words where it refused."""
+"""debug_mode: a log line per request, with the endpoint's message for a refusal."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``distill()`` as programs call it: in scripts, threads and event loops, with progress, warnings and Ctrl-C as a library has them."""
+"""``distill()`` as a library function: in scripts, threads and event loops, with progress, warnings and Ctrl-C."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 
 
 def inputs(folder: Path, url: str, **more: Any) -> dict[str, Any]:
-    """The inputs of a small job whose files are in ``folder``."""
+    """The inputs of a small job with its files in ``folder``."""
     rows = folder / "rows.jsonl"
     if not rows.exists():
         write_rows(rows, questions(12))
@@ -171,7 +171,7 @@ def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
         assert any("for answers in flight" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=50)
-    assert (out, process.returncode) == ("KeyboardInterrupt\n", 0), errors  # what Beam logs of it is the program's to filter
+    assert (out, process.returncode) == ("KeyboardInterrupt\n", 0), errors  # the program may filter Beam's log messages about it
 
 
 @pytest.mark.fault("N7")

@@ -1,4 +1,4 @@
-"""One test per exit code, and one per kind of bad input: a clear message, rows that can be done are done."""
+"""One test per exit code, and one per kind of bad input: a clear message, and usable rows are done."""
 
 import gzip
 import json
@@ -242,7 +242,7 @@ def test_4_a_wrong_route_stops_early(job: Job, capsys: pytest.CaptureFixture[str
 
 
 def stop_after_answers(simulator: RunningSimulator, answers: int) -> None:
-    """A moment counted in answers, not in seconds: start-up takes longer on some machines than on others."""
+    """A moment given by a number of answers, not in seconds: start-up times differ between machines."""
     deadline_s = time.monotonic() + 60
     while simulator.stats()["answered"] < answers and time.monotonic() < deadline_s:
         time.sleep(0.005)
@@ -315,7 +315,7 @@ def test_130_interrupted_and_continued(job: Job) -> None:
         assert job.run() == 0
         stats = simulator.stats()
         assert stats["repeats"] == 0
-        assert stats["answered"] == 600  # what was in flight was waited for
+        assert stats["answered"] == 600  # the run waited for the requests in flight
     assert len(read_jsonl(job.train_output)) == 600
 
 

@@ -1,4 +1,4 @@
-"""Where requests fail, the summary and the report say so in the server's own words."""
+"""The summary and the report quote the server's messages for failed requests."""
 
 import json
 from http.server import BaseHTTPRequestHandler
@@ -13,7 +13,7 @@ KEY = "made-up-key-0123456789"
 
 
 class Refusing(BaseHTTPRequestHandler):
-    """Refuses every chat for a setting, with the caller's key and marks for a terminal in its words."""
+    """Refuses every chat because of a setting; its message has the caller's key and control characters."""
 
     def log_message(self, *_: object) -> None:
         pass

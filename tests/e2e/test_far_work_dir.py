@@ -1,4 +1,4 @@
-"""Every command on a work_dir that is on object storage, as on one of this machine."""
+"""Every command works with a work_dir on object storage as with a local one."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Input as people have it, from the command to the dataset."""
+"""Input files as users have them, from the command to the dataset."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A terminal that is closed, and what the command says while and after it stops."""
+"""A closed terminal, and the command's messages while and after it stops."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Rows in, two datasets out: every task, clean and with faults; nothing is lost."""
+"""Rows in, two datasets out: every task, without and with faults; no row is lost."""
 
 import json
 from collections import Counter
@@ -124,7 +124,7 @@ def test_a_rerun_sends_only_what_has_no_answer(job: Job) -> None:
         assert job.run("--min_endpoint_success_ratio=0.9") == 0  # a changed gate sends nothing
         assert simulator.stats()["requests"] == 40
         assert job.datasets() == before
-        job.train(questions(5, start=100) + questions(40))  # new rows on top: only they are sent
+        job.train(questions(5, start=100) + questions(40))  # new rows in front: only they are sent
         assert job.run() == 0
         assert simulator.stats()["requests"] == 45
         assert job.run("--teacher_model_temperature=0.7") == 0  # other answers: all are sent
@@ -133,7 +133,7 @@ def test_a_rerun_sends_only_what_has_no_answer(job: Job) -> None:
         assert simulator.stats()["requests"] == 90
         assert simulator.stats()["repeats"] == 0
         assert job.record()["metrics"]["answers_reused"] == 45
-        assert job.run("--model=another-model", "--limit=20") == 0  # another teacher, another prompt: asked anew
+        assert job.run("--model=another-model", "--limit=20") == 0  # another teacher, another prompt: all are sent again
         assert job.run("--enable_chain_of_thought", "--limit=20") == 0
         assert simulator.stats()["requests"] == 130
 

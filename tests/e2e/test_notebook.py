@@ -1,4 +1,4 @@
-"""The notebook of examples/, in a real kernel: what its cells show, and what a notebook's own commands leave in it."""
+"""The notebook of examples/ in a real kernel: the output of its cells, and what a notebook's own commands leave in it."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ LOADED = "print(sorted(name for name in sys.modules if name.startswith('apache_b
 
 
 def executed(folder: Path, notebook: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The cells with what they show, after a kernel of this Python has run them in ``folder``. An error in a cell is raised."""
+    """The cells with their output, after a kernel of this Python has run them in ``folder``. Raises the error of a cell."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     client = NotebookClient(notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(folder)}})

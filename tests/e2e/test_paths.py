@@ -1,4 +1,4 @@
-"""Names that files have in the world: brackets, other encodings, slashes at the end, pipes, patterns over the run's own files."""
+"""Unusual file names: brackets, other encodings, slashes at the end, pipes, patterns that match the run's own files."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def run_in(folder: Path, teacher: SmallTeacher, train: str, output: str, **envir
 def test_pattern_characters_in_any_path_are_literal(tmp_path: Path, name: str) -> None:
     folder = tmp_path / f"x {name}"
     write_rows(folder / f"{name}.jsonl", questions(ROWS))
-    write_rows(tmp_path / "x v" / "1.jsonl", questions(3, 900))  # what the name would match as a pattern
+    write_rows(tmp_path / "x v" / "1.jsonl", questions(3, 900))  # files that the name would match as a pattern
     output = folder / f"out {name}" / f"w{name}.jsonl"
     with small_teacher() as teacher:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""``distill()`` leaves the process that it runs in as it was, however it ends and wherever it is called."""
+"""``distill()`` restores the state of its process, however it ends and wherever it is called."""
 
 import asyncio
 import gc
@@ -50,7 +50,7 @@ def test_the_process_is_unchanged(tmp_path: Path, place: str) -> None:
 
 
 def _runs(folder: Path, interrupt: bool) -> dict[str, Any]:
-    """Every ending once, in this process and on this thread."""
+    """Every way to end, once, in this process and on this thread."""
     rows = folder / "rows.csv"
     chats = "".join(f'"[{{""role"": ""user"", ""content"": ""question {number}""}}]"\n' for number in range(12))
     rows.write_text(f"messages\n{chats}", encoding="utf-8")
@@ -71,7 +71,7 @@ def _runs(folder: Path, interrupt: bool) -> dict[str, Any]:
                         teacher_model_endpoint_url=url,
                         teacher_model_max_new_tokens=64,
                         extra_body={"api_key": "made-up-key-0123456789abcdef"},  # kept in a variable of the process
-                        max_worker_count=400,  # more connections than this process may have files open
+                        max_worker_count=400,  # more connections than this process may open files
                         report=False,
                         quiet=True,
                         **{"beam_options": {"blob_service_endpoint": "https://made-up.blob.core.windows.net"}, **more},
@@ -82,7 +82,7 @@ def _runs(folder: Path, interrupt: bool) -> dict[str, Any]:
             ended = type(error).__name__
         changed = differences(before, _once_threads_have_ended(before))
         if ending == "published by processes":
-            changed.pop("threads", None)  # Beam leaves those by which it talked to them
+            changed.pop("threads", None)  # Beam leaves the threads of its connections to them
         found[ending] = {"ended": ended, "changed": without_imports(changed) if first else changed}
 
     with ExitStack() as stack:
@@ -100,7 +100,7 @@ def _runs(folder: Path, interrupt: bool) -> dict[str, Any]:
 
 
 def _once_threads_have_ended(before: dict[str, Any]) -> dict[str, Any]:
-    """The state of now; a thread may look a last time for what there is to do, a few seconds after its run."""
+    """The current state; a thread may check for work once more, a few seconds after its run."""
     until_s = time.monotonic() + 10
     while (after := process_state())["threads"] - before["threads"] and time.monotonic() < until_s:
         time.sleep(0.1)
@@ -114,7 +114,7 @@ def _interrupt_when_busy(simulator: RunningSimulator) -> None:
 
 
 def main(place: str, folder: Path) -> None:
-    """All endings at one place; what was found is the last line of the output."""
+    """All endings in one script; the last line of the output has the result."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))

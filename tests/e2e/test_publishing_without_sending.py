@@ -1,4 +1,4 @@
-"""What the ledger holds is published without the teacher; and a changed setting is said before it is paid for."""
+"""Answers on the ledger are published without the teacher, and a changed setting is reported before it costs anything."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 @pytest.fixture
 def answered(run_once: Job) -> Job:
-    """A job that is done, and whose teacher is gone."""
+    """A finished job without a teacher."""
     return run_once.as_kept()
 
 
@@ -48,7 +48,7 @@ def test_with_one_more_row_the_teacher_is_needed(answered: Job, capsys: pytest.C
     answered.train(questions(ROWS + 4))
     assert answered.run() == 4
     capsys.readouterr()
-    # as the summary says: the ledger's rows are published under the gate as it is now
+    # as the summary says: the ledger's rows are published under the current gate
     assert answered.run("--send=false") == 0
     assert answered.split("train")["success_ratio"] == ROWS / (ROWS + 4)
     assert len(read_jsonl(answered.train_output)) == ROWS

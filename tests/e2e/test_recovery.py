@@ -1,4 +1,4 @@
-"""Killed at any moment, run again: the same bytes, and hardly anything paid for twice."""
+"""Killed at any moment and run again: the same bytes, and few requests paid for twice."""
 
 import os
 import random
@@ -30,7 +30,7 @@ def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
     with start_simulator(TEACHER) as simulator:
         undisturbed.url = simulator.base_url
         assert undisturbed.run() == 0
-    # slow enough that the answers of one second are far from all of them
+    # slow enough that one second gives only a small part of the answers
     with start_simulator(SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=8))) as simulator:
         disturbed.url = simulator.base_url
         process = disturbed.start("--max_worker_count=12")

@@ -1,4 +1,4 @@
-"""An address without a version: the route that is there is found before rows are sent."""
+"""An address without a version: the existing route is found before rows are sent."""
 
 import json
 from http.server import BaseHTTPRequestHandler

@@ -1,4 +1,4 @@
-"""What a server echoes, and what stands in an address: no secret reaches a file, the terminal or another host."""
+"""Secrets in a server's echo or in an address: none reaches a file, the terminal or another host."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ ADDRESS_SECRET = "c0de/for the+function=="
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers every other row, and puts all it was sent into every body."""
+    """Answers every other row; every body contains everything it received."""
 
     seen: ClassVar[list[dict[str, Any]]] = []
 
@@ -94,7 +94,7 @@ BODY_SECRET = "0n-your-data/key+7788=="
 
 
 class EchoBody(Echo):
-    """Answers with everything it was sent, its body too."""
+    """Answers with everything it received, the body too."""
 
     def do_POST(self) -> None:
         request = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -126,7 +126,7 @@ def test_a_secret_in_the_body_is_sent_and_not_kept(
         assert job.run("--model=m", with_key(given), "--report=true", "--teacher_model_temperature=0.9") == 0
     sources: list[Any] = [sent["data_sources"][0]["parameters"] for sent in EchoBody.seen]
     assert sources == [{"authentication": {"type": "api_key", "key": BODY_SECRET}, "index_name": "docs"}] * 6
-    assert any("in ${SEARCH_KEY}?" in str(sent) for sent in EchoBody.seen)  # a row's own text is nobody's reference
+    assert any("in ${SEARCH_KEY}?" in str(sent) for sent in EchoBody.seen)  # a text in a row is not a reference
     written = everything_written(job.train_output.parent) + "".join(capfd.readouterr()).encode()
     assert b"0n-your-data" not in written
     assert b"[secret]" in written
@@ -142,14 +142,14 @@ def test_an_unset_variable_of_the_body_is_reported_before_anything_is_sent(tmp_p
 
 @pytest.mark.fault("X-F5")
 def test_answers_recorded_with_a_secret_in_clear_are_still_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "by_reference", dict)  # as it was before secrets went by their names
+    monkeypatch.setattr(wiring, "by_reference", dict)  # the format before secrets were stored by name
     with serving(EchoBody) as address:
         job = Job(tmp_path, f"http://{address}/v1", task="CONVERSATION")
         job.train(questions(3))
         assert job.run("--model=m", with_key(BODY_SECRET)) == 0
     monkeypatch.undo()
     monkeypatch.setenv("SEARCH_KEY", BODY_SECRET)
-    for given in (BODY_SECRET, "${SEARCH_KEY}"):  # and the teacher is gone
+    for given in (BODY_SECRET, "${SEARCH_KEY}"):  # and without the teacher
         assert job.run("--model=m", with_key(given)) == 0
 
 

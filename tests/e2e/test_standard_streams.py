@@ -1,4 +1,4 @@
-"""What becomes of a run does not hang on who reads what it prints: pipes closed, devices full, encodings without a letter."""
+"""The result of a run does not depend on its output: closed pipes, full devices, encodings without a character."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ALL_PROSE = SimulatorSettings(faults={"prose": 1.0})
 
 
 def shell(line: str, arguments: list[str], **environment: str) -> "subprocess.CompletedProcess[str]":
-    """``line`` in bash, where "$@" is the command with its arguments; nothing of it that fails is passed over."""
+    """``line`` in bash, where "$@" is the command with its arguments; a failing part fails the line."""
     command = [sys.executable, "-m", "beam_distill", *arguments]
     return subprocess.run(
         ["bash", "-c", f"set -o pipefail; {line}", "bash", *command],

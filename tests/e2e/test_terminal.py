@@ -1,4 +1,4 @@
-"""The command on a terminal of its own: what it draws there."""
+"""What the command draws on a terminal."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ SLOW = SimulatorSettings(latency=Latency("fixed", mean_ms=100), capacity=Capacit
 
 
 def on_a_terminal(arguments: list[str], environment: Mapping[str, str], columns: int) -> tuple[int, bytes]:
-    """The exit code, and everything the command wrote on a terminal so wide."""
+    """The exit code and the output of the command on a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     unset = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
@@ -42,7 +42,7 @@ def on_a_terminal(arguments: list[str], environment: Mapping[str, str], columns:
     try:
         while piece := os.read(ours, 65536):
             written += piece
-    except OSError:  # how Linux says that the other side is closed
+    except OSError:  # Linux reports a closed other side like this
         pass
     finally:
         os.close(ours)
@@ -50,7 +50,7 @@ def on_a_terminal(arguments: list[str], environment: Mapping[str, str], columns:
 
 
 def colours(written: bytes) -> set[int]:
-    """The numbers of all colours that were turned on; bold and the like are none."""
+    """The numbers of all used colours, without bold and the like."""
     numbers = {int(number or 0) for style in _STYLE.findall(written) for number in style.split(b";")}
     return {number for number in numbers if 30 <= number <= 38 or 40 <= number <= 48 or 90 <= number <= 107}
 

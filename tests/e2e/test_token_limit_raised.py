@@ -1,4 +1,4 @@
-"""A higher token limit is paid for only where the lower one cut an answer off, and every change of settings is said with its price."""
+"""A higher token limit costs only for answers that the lower one cut off, and every change of settings is reported with its price."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def number_in(payload: dict[str, Any]) -> int:
 
 
 def thinker(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
-    """Some answers take 700 tokens, and one never ends before the model's context of 300 is full."""
+    """Some answers take 700 tokens, and one fills the model's context of 300."""
     number, limit = number_in(payload), payload["max_tokens"]
     if number in ENDLESS:
         return "hm", "length", {"prompt_tokens": 100, "completion_tokens": min(CONTEXT - 100, limit)}
@@ -46,7 +46,7 @@ def teacher() -> Iterator[SmallTeacher]:
 
 @pytest.fixture
 def short(tmp_path: Path, teacher: SmallTeacher) -> Job:
-    """A job whose answers may take 512 tokens, run once."""
+    """A finished run with at most 512 tokens per answer."""
     job = Job(tmp_path, teacher.url)
     job.train(questions(ROWS))
     assert job.run(*FEW) == 0
@@ -186,5 +186,5 @@ def test_a_resumed_run_walks_its_input_once_before_it_sends(short: Job, teacher:
     monkeypatch.setattr(survey, "walk_split", walked)
     short.train(questions(ROWS + 20))
     assert short.run(*FEW) == 0
-    assert read == list(range(1, ROWS + 2))  # to the first row that nothing is known of, for everything on the ledger was met by then
+    assert read == list(range(1, ROWS + 2))  # up to the first unknown row: everything on the ledger has been found by then
     assert len(asked(teacher)) == 20

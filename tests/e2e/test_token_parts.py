@@ -1,4 +1,4 @@
-"""Cached and reasoning tokens, counted and priced apart wherever a person reads about tokens or money."""
+"""Cached and reasoning tokens are counted and priced separately wherever tokens or money are shown."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An input of which most cannot be read: nothing is published, and check says so before anything is paid."""
+"""A mostly unreadable input: nothing is published, and check says so before anything is paid."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The files a person has, in the commands that the guide shows."""
+"""Users' files with the commands of the guide."""
 
 import csv
 import gzip

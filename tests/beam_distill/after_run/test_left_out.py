@@ -1,4 +1,4 @@
-"""What is said of fields that a teacher does not take."""
+"""Messages about fields that a teacher does not support."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which failures are told, and in which words."""
+"""Which failures are reported, and with which text."""
 
 import pytest
 

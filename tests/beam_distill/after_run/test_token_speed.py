@@ -1,4 +1,4 @@
-"""How fast streamed answers came, in the words of the summary."""
+"""The speed of streamed answers in the summary."""
 
 from beam_distill.after_run.token_speed import TokenSpeed, token_speed, token_speed_line
 

@@ -1,4 +1,4 @@
-"""What is said of a change of settings: rows, requests, tokens, money."""
+"""Messages about changed settings: rows, requests, tokens, money."""
 
 import json
 
@@ -19,7 +19,7 @@ def test_what_earlier_answers_took_is_the_price() -> None:
     again.add_row(2, [Usage(100, 50), Usage(300, 70)])
     assert again.price(None, 512) == "2 requests, about 400 tokens in and about 120 out, as the earlier answers took"
     assert again.price(PRICES, 512) == "2 requests, about 400 tokens in and about 120 out, about 1.60 USD, as the earlier answers took"
-    again.add_row(2, [Usage(100, 50, cached=100), None])  # one whose tokens were not reported counts as the others on the average
+    again.add_row(2, [Usage(100, 50, cached=100), None])  # without reported tokens an answer counts as the average of the others
     assert again.price(None, 512) == "4 requests, about 667 tokens in and about 227 out, as the earlier answers took"
     assert again.price(PRICES, 10) == "4 requests, about 667 tokens in and at most 40 out, at most 0.95 USD"  # a lower limit bounds them
 

@@ -1,4 +1,4 @@
-"""A warning from the first per cent of unreadable rows on, and below the component's least number of rows."""
+"""A warning from one per cent of unreadable rows, and below the component's minimum number of rows."""
 
 import pytest
 

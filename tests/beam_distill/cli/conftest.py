@@ -1,4 +1,4 @@
-"""A job whose input is large enough for no warning."""
+"""A job with enough rows for no warning."""
 
 from pathlib import Path
 

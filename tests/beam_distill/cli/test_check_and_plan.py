@@ -1,4 +1,4 @@
-"""Before paying: what is wrong, what it will take, what is left to send."""
+"""Before paying: mistakes, estimates, and rows left to send."""
 
 import gzip
 import json
@@ -50,7 +50,7 @@ def test_every_bad_line_is_listed(job: Job, capsys: pytest.CaptureFixture[str]) 
     assert {fields["reason"] for fields in listed} == {"invalid_json"}
     job.train(questions(45))
     assert job.command("check", "--first_answer_patience=0.1") == 4
-    assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would speak of lines that are mended
+    assert not (job.work_dir / "bad_lines.jsonl").exists()  # it would list lines that are fixed by now
 
 
 def test_a_truncated_file_is_refused_as_run_would_not_publish_it(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +165,7 @@ def test_a_silent_endpoint_does_not_prevent_an_estimate(job: Job, capsys: pytest
     assert "cost        at most" in shown.out
     job.validation([*PAIRS])
     assert job.command("check", silent) == 4
-    assert "has 3 rows, and none can be sent" in capsys.readouterr().err  # both are told
+    assert "has 3 rows, and none can be sent" in capsys.readouterr().err  # both are reported
     job.train([*PAIRS])
     assert job.command("check", silent) == 4
     assert "to send" not in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What check finds out of an endpoint without paying: its route, its key, the room in its context."""
+"""What check finds about an endpoint without paying: its route, its key, the size of its context."""
 
 import json
 from http.server import BaseHTTPRequestHandler
@@ -11,7 +11,7 @@ from local_server import serving
 
 
 class NoModelList(BaseHTTPRequestHandler):
-    """A gateway with a chat route alone, which takes JSON only."""
+    """A gateway with only a chat route, which accepts only JSON."""
 
     protocol_version = "HTTP/1.1"
 
@@ -73,7 +73,7 @@ def test_models_are_found_in_every_shape_of_list(job: Job, capsys: pytest.Captur
 
 
 class NoDatabase(NoModelList):
-    """A LiteLLM proxy without a database, to which any key but the master key is a broken connection; of a post it reads the JSON first."""
+    """A LiteLLM proxy without a database: for any key but the master key it reports a broken connection. It parses the JSON first."""
 
     def answer(self, status: int) -> None:
         body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'

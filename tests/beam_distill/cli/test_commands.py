@@ -1,4 +1,4 @@
-"""What holds for every command: one file, found by its name, that needs no other."""
+"""Rules for every command: one file, found by its name, independent of the others."""
 
 import argparse
 import ast
@@ -37,7 +37,7 @@ LEAST = {"report": ["w"], "ledger": ["w"], "retry": ["w", "--reason", "no_json"]
 
 @pytest.mark.parametrize("name", [name for name in NAMES if load(name).takes is not Takes.NOTHING])
 def test_what_is_not_given_is_not_an_input(name: str) -> None:
-    """A flag of the command's own with the name of an input would be taken for it."""
+    """A command's own flag with the name of an input would be read as that input."""
     parser = argparse.ArgumentParser(add_help=False)
     load(name).declare(parser, True)
     try:

@@ -1,4 +1,4 @@
-"""Rejects asked again, and the ledger looked at: as a user does it."""
+"""``retry`` and ``ledger`` as a user runs them."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job, ca
         assert simulator.stats()["requests"] == 12
         assert len(read_jsonl(rejected.train_output)) == 12
         published = rejected.datasets()
-        # an ordinary rerun keeps to the new answers and sends nothing
+        # an ordinary rerun uses the new answers and sends nothing
         rejected.url = simulator.base_url
         assert rejected.run("--model=m") == 0
         assert simulator.stats()["requests"] == 12

@@ -1,4 +1,4 @@
-"""Each of the component's 38 inputs, from each place it can be given."""
+"""Each of the component's 38 inputs, from each source."""
 
 import argparse
 import json

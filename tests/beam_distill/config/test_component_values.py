@@ -1,4 +1,4 @@
-"""Values that the original component takes, and what they mean here."""
+"""Values that the original component accepts, and their meaning here."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Values that no request and no file can carry are refused by name, with exit code 2 and no traceback."""
+"""Values that no request or file can hold are refused by name, with exit code 2 and no traceback."""
 
 import datetime
 import math

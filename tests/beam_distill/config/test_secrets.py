@@ -1,4 +1,4 @@
-"""Secrets in the wrong place are refused without being repeated, and masked where settings are shown."""
+"""Secrets in the wrong place are refused without showing them, and masked where settings are shown."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The inputs: one declaration, several sources, every mistake said at once."""
+"""The inputs: one declaration, several sources, all mistakes reported together."""
 
 import argparse
 import json
@@ -227,7 +227,7 @@ def test_the_maximum_of_workers_overrides_the_initial() -> None:
     (said,) = found.warnings
     assert said.startswith("initial_worker_count (flag) is 50, more than max_worker_count, which wins: the search begins at 8 requests")
     for fine in ({"max_worker_count": "2"}, {"initial_worker_count": "8", "max_worker_count": "8"}):
-        assert given(teacher_model_max_new_tokens="512", **fine).warnings == []  # a default begins lower without a word
+        assert given(teacher_model_max_new_tokens="512", **fine).warnings == []  # a default starts lower without a message
 
 
 def test_header_values_are_shown_nowhere() -> None:

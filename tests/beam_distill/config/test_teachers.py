@@ -1,4 +1,4 @@
-"""``teachers``: several endpoints of one teacher, and the inputs beside the list."""
+"""``teachers``: several endpoints of one teacher, and the other inputs next to the list."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""What of a job goes to Azure ML beside the original's inputs, and what is said to stay behind."""
+"""The settings that go to Azure ML besides the original's inputs, and those reported as staying behind."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ PILOT = {"model": "gpt-4o", "limit": 10, "seed": 3, "extra_body": {"reasoning_ef
 
 
 def rendered(folder: Path, *assignments: str, **inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The component and the job, which their real readers take."""
+    """The component and the job, accepted by their real readers."""
     (folder / "data").mkdir(exist_ok=True)
     for name in ("train", "validation"):
         (folder / "data" / f"{name}.jsonl").touch()

@@ -53,7 +53,7 @@ def test_the_command_runs_as_written(tmp_path: Path, installed: Path) -> None:
     write_rows(tmp_path / "train.jsonl", questions(20))
     write_rows(tmp_path / "validation.jsonl", questions(5, start=50))
     component = rendered("azureml", a_config(tmp_path, api_key_env=None)) / "component.yaml"
-    faults = {"context_length_400": 0.3}  # nothing that a retry would mend
+    faults = {"context_length_400": 0.3}  # nothing that a retry would fix
     with start_simulator(SimulatorSettings(faults=faults, seed=3)) as simulator:
         least = {
             "train_file_path": str(tmp_path / "train.jsonl"),
@@ -96,7 +96,7 @@ def test_the_command_runs_as_written(tmp_path: Path, installed: Path) -> None:
 
 @pytest.mark.slow
 def test_a_pilot_stays_a_pilot(tmp_path: Path, installed: Path) -> None:
-    """The step's variables and the command's own words reach the run, which then sends as many rows as the config file says."""
+    """The step's variables and the command's arguments reach the run, which sends as many rows as the config file says."""
     write_rows(tmp_path / "train.jsonl", questions(20))
     config = a_config(tmp_path, api_key_env=None, limit=3, model="teacher-of-the-config", beam_options={"direct_running_mode": "in_memory"})
     folder = rendered("azureml", config)

@@ -1,4 +1,4 @@
-"""The steps of rendered workflows, run in order as written: the gate's verdict is the job's result, and nothing paid for is lost."""
+"""The steps of rendered workflows, run in order: the gate's verdict is the job's result, and no paid answer is lost."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ def service(tmp_path: Path) -> Service:
 
 
 def start(service: Service, target: str, url: str, package: Path, again: RunEnd | None = None, **inputs: str) -> RunEnd:
-    """Render for the repository's own folder, as its owner would, and start it; or rerun the failed jobs of a run."""
+    """Render for the repository's folder, as its owner would, and start it; or rerun the failed jobs of a run."""
     config = a_config(service.repository, teacher_model_endpoint_url=url, initial_worker_count=20)
     folder = rendered(target, config, f"package={package}")
     for path in folder.iterdir():
@@ -62,7 +62,7 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
         (dataset,) = published.artifacts.rglob("train.jsonl")
         assert len(dataset.read_text().splitlines()) > ROWS / 2
         assert list(published.artifacts.rglob("train.handoff/trl_sft.yaml"))
-        # answers of the failed run were not paid for again
+        # the failed run's answers are not paid for again
         assert simulator.stats()["requests"] == paid
 
 

@@ -1,4 +1,4 @@
-"""The rendered Azure ML component in the place of the original."""
+"""The rendered Azure ML component as a replacement of the original."""
 
 import warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rendering: what can be set, what is refused, what never stands in a file."""
+"""Rendering: what can be set, what is refused, what is never in a file."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the rendered scripts and pods hand to the cluster: its address, its Flink version, its cores."""
+"""What the rendered scripts and pods pass to the cluster: its address, its Flink version, its cores."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from beam_distill.simulator.settings import SimulatorSettings
 
 @pytest.fixture
 def job_manager() -> Iterator[tuple[str, list[str]]]:
-    """A JobManager of Flink 1.20 that takes no jar, and the paths it was asked for."""
+    """A JobManager of Flink 1.20 that refuses jars, and the requested paths."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -48,7 +48,7 @@ def job_manager() -> Iterator[tuple[str, list[str]]]:
 
 
 def run_script(folder: Path, script: Path) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
-    """The script, run with a ``beam-distill`` that writes down its arguments and makes an empty jar; and those arguments."""
+    """Run the script with a ``beam-distill`` that records its arguments and makes an empty jar; returns these arguments too."""
     (folder / "bin").mkdir(exist_ok=True)
     stand_in = folder / "bin" / "beam-distill"
     stand_in.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@" >> arguments\ntouch beam-distill-job.jar\n')

@@ -1,4 +1,4 @@
-"""Every rendered file passes its real reader, and a broken template does not."""
+"""The real readers accept every rendered file, and refuse those of a broken template."""
 
 from pathlib import Path
 

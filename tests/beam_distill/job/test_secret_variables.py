@@ -1,4 +1,4 @@
-"""Secrets that a job holds itself are in variables while runs last, and no run sees another's."""
+"""A job's own secrets are in variables during its runs, and no run sees another's."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Runs that watch their scoring processes at the same time leave the hook for threads as it was, whichever ends first."""
+"""Concurrent runs that watch their scoring processes restore the hook for threads, whichever ends first."""
 
 import threading
 from contextlib import ExitStack

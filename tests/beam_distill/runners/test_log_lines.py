@@ -1,4 +1,4 @@
-"""Warnings look the same wherever they come from: while settings are read, and while a job runs."""
+"""Warnings have one format, from reading settings to the end of a job."""
 
 import re
 from pathlib import Path
@@ -21,4 +21,4 @@ def test_every_warning_on_standard_error_is_in_one_style(tmp_path: Path, capsys:
     said = capsys.readouterr().err
     for start in ("price_per_million_output_tokens is not given", "the ledger holds answers about 3 rows"):
         assert re.search(rf"^\d\d:\d\d:\d\d warning: {start}", said, re.MULTILINE)
-    assert re.search(r"^\d\d:\d\d:\d\d the earlier ", said, re.MULTILINE)  # and what is none is not called one
+    assert re.search(r"^\d\d:\d\d:\d\d the earlier ", said, re.MULTILINE)  # and other lines are not called warnings

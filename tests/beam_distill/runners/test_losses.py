@@ -1,4 +1,4 @@
-"""What is said of a cluster that failed a job, and of scoring processes that were lost."""
+"""Messages about a cluster that failed a job, and about lost scoring processes."""
 
 import json
 from pathlib import Path

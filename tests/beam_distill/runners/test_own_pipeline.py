@@ -1,4 +1,4 @@
-"""Our pipelines are not relabelled in a notebook; everybody else's are Beam's business, as before."""
+"""Our pipelines are not relabelled in a notebook; for other pipelines Beam works as before."""
 
 from typing import Any
 

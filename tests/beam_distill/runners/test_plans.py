@@ -1,4 +1,4 @@
-"""Settings to Beam's options per runner, and what is refused before anything is submitted."""
+"""Beam's options from the settings of each runner, and refusals before anything is submitted."""
 
 import json
 import socket
@@ -43,7 +43,7 @@ def planned(resolved: ResolvedSettings, *argv: str) -> tuple[RunnerPlan, dict[st
 
 @pytest.fixture
 def job_server(tmp_path: Path) -> Iterator[str]:
-    """Beam's own job server, in Python: it takes any job."""
+    """Beam's own job server, in Python: it accepts any job."""
     server = LocalJobServicer(str(tmp_path / "staging"))
     port = server.start_grpc_server()
     yield f"localhost:{port}"
@@ -52,7 +52,7 @@ def job_server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def job_manager() -> Iterator[str]:
-    """Answers the two questions that are asked of a JobManager before submission."""
+    """Answers the two requests to a JobManager before submission."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -125,7 +125,7 @@ def test_flink_runs_stages_one_by_one_only_where_a_machine_has_several_processes
     several, _ = planned(settings(tmp_path, **inputs, max_concurrency_per_instance=2))
     assert "--execution_mode_for_batch=BATCH" not in one.argv
     assert "--execution_mode_for_batch=BATCH" in several.argv
-    # a worker that died must not be kept and handed out again
+    # a worker that died must not be used again
     assert not [argument for argument in (*one.argv, *several.argv) if "environment_cache" in argument]
 
 
@@ -157,7 +157,7 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
 
 
 def spark_told(tmp_path: Path, *argv: str, **inputs: Any) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The properties that a job server of the command's own starts with, and what is said."""
+    """The start properties of the command's own job server, and the messages."""
     plan, options = planned(settings(tmp_path, runner="spark", job_server_jar=__file__, **inputs), *argv)
     told = [argument.removeprefix("-D").split("=") for argument in options["job_server_jvm_properties"]]
     assert len(dict(told)) == len(told)
@@ -188,7 +188,7 @@ def test_what_the_user_sets_for_the_job_server_wins(tmp_path: Path, job_server: 
     assert told["spark.cores.max"] == "9"
     assert told["mine"] == "1"
     assert told["spark.executor.cores"] == "1"
-    # a Spark within the job server has no executors, and one started by hand has what it was started with
+    # a Spark inside the job server has no executors; one started by hand keeps its options
     assert spark_told(tmp_path, master="local[4]") == ({}, ())
     assert spark_told(tmp_path, f"--job_endpoint={job_server}", master="spark://cluster:7077", max_concurrency_per_instance=2) == ({}, ())
 
@@ -228,7 +228,11 @@ def test_a_job_server_is_asked_before_anything_is_submitted(
         return planned(settings(tmp_path, **filled, worker_environment="external"), *(word.format(endpoint) for word in argv))[0]
 
     assert not to(job_server).embedded
-    for endpoint in ("localhost:1", job_manager, "no-such-host.invalid:8099"):  # nobody, somebody who is no job server, no such machine
+    for endpoint in (
+        "localhost:1",
+        job_manager,
+        "no-such-host.invalid:8099",
+    ):  # no listener, a listener that is not a job server, an unknown machine
         with pytest.raises(RunRefused) as caught:
             to(endpoint)
         assert caught.value.code == 2

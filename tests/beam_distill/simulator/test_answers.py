@@ -1,4 +1,4 @@
-"""What the simulated teacher writes where it was given the right answers."""
+"""Answers of a simulated teacher that knows the right ones."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Run ids sort as their runs began: the later of two answers to one request stands, and segments are read by name."""
+"""Run ids sort as their runs began: the later of two answers to one request counts, and segments are read by name."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path

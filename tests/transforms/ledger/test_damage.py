@@ -210,10 +210,10 @@ def test_an_attempt_that_was_sent_again_is_kept_with_its_body_and_is_not_a_failu
         assert index.find("row-2") == last
     [segment] = list_segments(str(tmp_path / "failures"))
     assert [record["body"] for block in read_blocks(segment, FAILURE_SCHEMA, []) for record in block.records] == [
-            b"\xff\x00<html>",
-            None,
-            None,
-        ]
+        b"\xff\x00<html>",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.fault("D15")

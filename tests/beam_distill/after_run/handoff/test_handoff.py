@@ -1,4 +1,4 @@
-"""The files for the training, each read by what will read it, and the dataset card."""
+"""The files for the training, each read by its real reader, and the dataset card."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ def verdict(train: bool = True, validation: int = 4) -> Verdict:
 
 
 class Handoff:
-    """One written hand-off in a folder of its own."""
+    """One written hand-off in its folder."""
 
     def __init__(self, tmp_path: Path, train: str = "train.jsonl", judged: Verdict | None = None, **inputs: Any) -> None:
         self.train, self.validation = tmp_path / train, tmp_path / "validation.jsonl"

@@ -1,5 +1,5 @@
-"""TRL trains with our configuration and rows. Runs where TRL is, or with TRL_PYTHON naming a Python that has it: with torch it is too large
-for everybody's tests."""
+"""TRL trains with our configuration and rows. Runs if TRL is installed, or with TRL_PYTHON naming a Python that has it: with torch it is
+too large for the usual tests."""
 
 import importlib.util
 import json

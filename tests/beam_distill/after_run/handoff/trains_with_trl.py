@@ -1,4 +1,4 @@
-"""Run by a Python that has TRL: a tiny model of its own making is trained with the configuration as it was written.
+"""Run by a Python that has TRL: it trains a tiny model with the configuration file.
 
 Arguments: the folder of the hand-off, a folder to work in. Prints how many rows there were and what was trained, as JSON.
 """

@@ -1,4 +1,4 @@
-"""How answers are compared with the labels that came with their rows."""
+"""Answers compared with the labels of their rows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report: safe against what rows and answers hold, complete, and made again from what lies in the work_dir."""
+"""The report: safe against the texts of rows and answers, complete, and repeatable from the work_dir."""
 
 import json
 import re
@@ -175,7 +175,7 @@ def test_it_is_made_again_from_ledger_and_run_json_alone(finished: Job, tmp_path
     assert ">Latency<" in text
     assert ">Pace<" in text
     assert "A sample of answers" in text
-    # answers without use are on the ledger too; what only the timeline knows is said to be missing
+    # unusable answers are on the ledger too; values that only the timeline has are shown as missing
     assert "A sample of rejects" in text
     assert "No timeline of this run" in text
     assert "No timeline of this run" not in (finished.work_dir / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a person reads, on a terminal of any width and in a file."""
+"""Displays on a terminal of any width and in a file."""
 
 import io
 import logging
@@ -84,7 +84,7 @@ def test_no_terminal_gets_lines_and_quiet_gets_nothing(monkeypatch: pytest.Monke
 
 
 class _WritesOnly:
-    """What programs put in the place of stderr to have it in their log."""
+    """A replacement of stderr, as programs use it to write to their log."""
 
     def write(self, text: str) -> int:
         return len(text)

@@ -1,4 +1,4 @@
-"""Where progress is read, and where it is kept."""
+"""The sources of progress, and where it is kept."""
 
 import csv
 import gzip
@@ -157,7 +157,7 @@ def test_engines_are_believed_where_they_are_ahead_of_the_runner() -> None:
     reading = source.read()
     assert reading.rows_done == {"train": 2, "validation": 5}
     assert (reading.answers, reading.requests, reading.usage) == (2, 6, Usage(20, 4))
-    assert reading.rejects is None  # not reported yet is not nothing
+    assert reading.rejects is None  # not reported yet does not mean zero
     assert reading.given_up == 1
     counters["requests_answered"] = 2
     assert source.read().rejects == {"no_json": 1}
@@ -177,7 +177,7 @@ def test_what_other_processes_do_is_shown_while_they_report() -> None:
     now_s = SILENT_S + 1
     reported["two"] = {**reported["two"], "at_s": 2}
     reading = source.read()
-    assert (reading.in_flight, reading.limit, reading.retries) == (4, 30, 6)  # the other is taken for lost, what it did stays
+    assert (reading.in_flight, reading.limit, reading.retries) == (4, 30, 6)  # the other counts as lost; its work stays counted
 
 
 def test_reports_that_cannot_be_read_leave_the_last_ones() -> None:
