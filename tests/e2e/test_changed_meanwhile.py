@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from builders import questions, read_jsonl, write_rows
 from jobs import Job
+from processes import wait_for
 from small_teacher import small_teacher
 
 from transforms.elements.failures import EarlyStop
@@ -82,6 +83,8 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
     folder = job.work_dir / "ledger" if what == "ledger" else job.work_dir
 
     def change() -> None:
+        # before that, the recorder would make the folder again and notice nothing
+        wait_for("an answer on the ledger", lambda: any((job.work_dir / "ledger").glob("*.avro")))
         if how == "removed":
             shutil.rmtree(folder, ignore_errors=True)  # answers are written at the same time
         else:
@@ -113,10 +116,8 @@ def test_a_ledger_that_disappears_stops_the_run_and_nothing_is_published(
         if how == "renamed":
             shutil.rmtree(folder, ignore_errors=True)
             (tmp_path / "elsewhere").rename(folder)
-            assert job.answers_kept() >= 16  # all answers received before the 20th request
-        else:
-            assert job.answers_kept() == 0
         kept = job.answers_kept()
+        assert (kept > 0) is (how == "renamed")
         assert job.run("--model=m") == 0
         assert job.answered() == ROWS - kept
 
