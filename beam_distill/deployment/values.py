@@ -58,7 +58,7 @@ def split_assignments(assignments: Iterable[str], target: str) -> tuple[dict[str
         elif name in inputs:
             settings[name] = value
         else:
-            problems.append(f"--set {name}: neither {target} has such a value nor the job such an input{suggestion(name, [*known, *inputs])}")
+            problems.append(f"--set {name}: {target} has no such value, and the job no such input{suggestion(name, [*known, *inputs])}")
     if problems:
         raise SettingsError(problems)
     return values, settings

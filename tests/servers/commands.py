@@ -105,7 +105,7 @@ def job_of(folder: Path, url: str, task: str, lines: list[str | bytes]) -> Job:
 
 def says_no_route(output: str) -> bool:
     """Whether the command says that the address has no route for chats, before the first row or after some."""
-    return "there is no such route" in output or "There is not a chat completions route here" in output
+    return "there is no such route" in output or "There is no chat completions route here" in output
 
 
 def recorded(ended: Ended) -> str:

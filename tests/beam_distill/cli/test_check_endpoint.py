@@ -116,7 +116,7 @@ def test_check_and_run_refuse_an_answer_as_long_as_the_context(job: Job, fields:
         job.url = f"http://{address}/v1"
         for name in ("check", "run"):
             assert job.command(name, "--teacher_model_max_new_tokens=512") == 2
-            assert "teacher_model_max_new_tokens is 512, and the context of m holds 512 tokens" in capsys.readouterr().err
+            assert "teacher_model_max_new_tokens is 512, and the context of m has 512 tokens" in capsys.readouterr().err
         assert job.command("check", "--teacher_model_max_new_tokens=256") == 0
 
 

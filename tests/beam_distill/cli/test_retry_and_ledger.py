@@ -161,7 +161,7 @@ def test_a_folder_without_a_run_is_told(tmp_path: Path, capsys: pytest.CaptureFi
         (["--reason", "emty_answer"], "did you mean empty_answer?"),
         (["--reason", "empty_answer", "no_jsn"], "'no_jsn' is not a reason; did you mean no_json?"),
         (["--reason", "invalid_json"], "rejects.jsonl"),
-        (["--reason", "not_sent", "--export=-"], "nothing was sent"),
+        (["--reason", "not_sent", "--export=-"], "they were not sent"),
     ],
 )
 def test_a_reason_that_no_record_can_have_is_reported(rejected: Job, chosen: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

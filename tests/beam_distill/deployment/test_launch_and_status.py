@@ -85,7 +85,7 @@ def test_status_takes_a_work_dir_and_distinguishes_a_running_from_a_killed_run(j
             time.sleep(0.1)
             assert main(["status", str(job.work_dir)]) == 6
             said = capsys.readouterr().out
-        assert re.search(r"is going on; done so far: train \d+ rows?", said)
+        assert re.search(r"is running; done so far: train \d+ rows?", said)
         process.kill()
         process.communicate()
         assert main(["status", str(job.work_dir)]) == 2

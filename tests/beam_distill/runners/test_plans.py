@@ -199,7 +199,7 @@ def test_what_the_user_sets_for_the_job_server_wins(tmp_path: Path, job_server: 
         ({"runner": "flink", "master": "localhost:1"}, "no Flink JobManager answers"),
         ({"runner": "portable"}, "--master localhost:8099"),
         ({"runner": "spark", "master": "spark://[4]:7077", "job_server_jar": __file__}, r"master: spark://\[4\]:7077 is not an address"),
-        ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar is not there"),
+        ({"runner": "spark", "job_server_jar": "/no/such.jar"}, "/no/such.jar does not exist"),
         ({"runner": "prism", "worker_environment": "process"}, "process:/path/of/boot"),
         ({"runner": "prism", "worker_environment": "cloud"}, "cloud is not known"),
     ],
