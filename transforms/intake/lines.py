@@ -21,8 +21,8 @@ class ByteSource(Protocol):
 class SeekableSource(ByteSource, Protocol):
     """An open file that can be read from any place."""
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a byte; ``whence`` 2 counts from the end."""
+    def seek(self, offset: int, origin: int = 0, /) -> int:
+        """Go to a byte; ``origin`` 2 counts from the end."""
         ...
 
 
