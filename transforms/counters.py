@@ -1,8 +1,8 @@
 """Every counter and distribution of the pipeline, named with units. Call from process() or finish_bundle() only: Beam loses updates on the
 event loop's thread.
 
-Updating a Beam metric costs more than reading a row, so counts are collected and passed to Beam every ``HAND_OVER_EVERY`` rows and
-at the end of a bundle (``hand_over``). ``live_counts`` shows the counts of this process at any time.
+Updating a Beam metric costs more than reading a row, so counts are collected and passed to Beam every ``FLUSH_EVERY_ROWS`` rows and
+at the end of a bundle (``flush``). ``live_counts`` shows the counts of this process at any time.
 """
 
 import threading
@@ -17,34 +17,34 @@ from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import Split
 
 NAMESPACE = "beam_distill"
-HAND_OVER_EVERY = 250
+FLUSH_EVERY_ROWS = 250
 
-_handed_over: dict[str, int] = {}
+_flushed: dict[str, int] = {}
 _moving = threading.Lock()
-_gathering: "weakref.WeakSet[_Gathered]" = weakref.WeakSet()
+_collecting: "weakref.WeakSet[_Collected]" = weakref.WeakSet()
 
 
 def live_counts() -> dict[str, int]:
     """The current counters of this process, without waiting for Beam. They only grow, also from one job to the next."""
     with _moving:
-        counts = dict(_handed_over)
-        for gathered in list(_gathering):
-            for name, count in list(gathered._counts.items()):
+        counts = dict(_flushed)
+        for collected in list(_collecting):
+            for name, count in list(collected._counts.items()):
                 counts[name] = counts.get(name, 0) + count
     return counts
 
 
-class _Gathered:
+class _Collected:
     """Counts by name, collected here and passed to Beam from time to time."""
 
     def __init__(self) -> None:
         with _moving:
-            _gathering.add(self)
+            _collecting.add(self)
         self._counters: dict[str, Metrics.DelegatingCounter] = {}
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._rows = 0
 
-    def hand_over(self) -> None:
+    def flush(self) -> None:
         """Pass the collected counts to Beam; call it in finish_bundle()."""
         self._rows = 0
         for name, count in self._counts.items():
@@ -55,7 +55,7 @@ class _Gathered:
                 counter.inc(count)
         with _moving:
             for name, count in self._counts.items():
-                _handed_over[name] = _handed_over.get(name, 0) + count
+                _flushed[name] = _flushed.get(name, 0) + count
             self._counts.clear()
 
     def _add(self, name: str, count: int) -> None:
@@ -63,11 +63,11 @@ class _Gathered:
 
     def _row_done(self) -> None:
         self._rows += 1
-        if self._rows >= HAND_OVER_EVERY:
-            self.hand_over()
+        if self._rows >= FLUSH_EVERY_ROWS:
+            self.flush()
 
 
-class RowCounters(_Gathered):
+class RowCounters(_Collected):
     """Rows read and rejected."""
 
     def row_read(self, split: Split) -> None:
@@ -81,7 +81,7 @@ class RowCounters(_Gathered):
         self._row_done()
 
 
-class RequestCounters(_Gathered):
+class RequestCounters(_Collected):
     """Requests, their ends, tokens and latency."""
 
     def __init__(self) -> None:
@@ -90,9 +90,9 @@ class RequestCounters(_Gathered):
         self._latencies_ms: list[int] = []
         self._left_out: set[str] = set()
 
-    def hand_over(self) -> None:
+    def flush(self) -> None:
         """Pass the collected counts to Beam; call it in finish_bundle()."""
-        super().hand_over()
+        super().flush()
         for latency_ms in self._latencies_ms:
             self._latency_ms.update(latency_ms)
         self._latencies_ms.clear()

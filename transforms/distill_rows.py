@@ -1,4 +1,4 @@
-"""DistillRows: the whole way from rows to outcomes as one transform, for people with a Beam pipeline of their own."""
+"""DistillRows: from rows to outcomes in one transform, for your own Beam pipeline."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ from transforms.teacher.specs import ScoringSpec
 
 @dataclass
 class DistillRows(beam.PTransform):
-    """Ask the teacher about every row.
+    """Send every row to the teacher.
 
-    In: TrainingRow (RejectedRow is counted and passed on). Out: ParsedRows, with exactly one outcome per row in. Answers are on the
-    ledger before they are seen here, and what the ledger answers is not asked again.
+    In: TrainingRow (RejectedRow is counted and passed on). Out: ParsedRows, with exactly one outcome per input row. An answer is on the
+    ledger before it comes out, and an answered request is not sent again.
     """
 
     prompt: PromptSpec

@@ -1,4 +1,4 @@
-"""ListParts: input files to the parts that workers read."""
+"""ListParts: from input files to the parts that workers read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class _ListFn(beam.DoFn):
     def process(self, spec: InputSpec) -> Iterator[Stretch]:
         for parts in parts_of(spec):
             if spec.readers == 1 or spec.limit is not None:
-                # one after another: what comes before a row is counted as it is read, and nothing is read behind the limit
+                # one after another: rows are counted while they are read, and nothing is read behind the limit
                 yield Stretch(tuple(parts), most_rows=spec.limit)
             else:
                 yield from (Stretch((part,)) for part in parts)
@@ -24,7 +24,7 @@ class _ListFn(beam.DoFn):
 class ListParts(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[Stretch]]):
     """Cut the files of both splits.
 
-    Out: a Stretch for every part, or one of a whole split where that is read in one go. What it says of what comes before it is not filled in.
+    Out: a Stretch for every part, or one for a whole split if one process reads it. Its counts of what comes before it are not filled in.
     """
 
     spec: InputSpec

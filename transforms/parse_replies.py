@@ -61,7 +61,7 @@ class _ParseFn(beam.DoFn):
                 yield TaggedOutput(EXAMPLES, example_or_reject(self._prompt, element))
 
     def finish_bundle(self) -> None:
-        self._counters.hand_over()
+        self._counters.flush()
 
 
 def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:

@@ -1,4 +1,4 @@
-"""PlaceDataset: what was written part by part, in order and under its final name, if it is what was judged."""
+"""PlaceDataset: join the written parts in order and give the dataset its final name, if it is what was judged."""
 
 import shutil
 import uuid
@@ -25,12 +25,12 @@ from transforms.students.dataset_files import ExampleTable, rows_of_table
 PIECE_BYTES = 1024 * 1024
 
 Placed = tuple[str, str]
-"""A final path, and the whole file that is to have it."""
+"""A final path, and the complete file for it."""
 
 
 @with_output_types(JoinedFile)
 class _ConcludeFn(beam.DoFn):
-    """The verdict and every written part in; the conclusion is written down, and the files that may be placed come out."""
+    """In: the verdict and every written part. It writes the conclusion. Out: the files that may be placed."""
 
     def __init__(self, rows: InputSpec, files: RunFiles, dataset: DatasetSpec) -> None:
         self._rows = rows
@@ -87,7 +87,7 @@ class _ConcludeFn(beam.DoFn):
 
 
 class _JoinFn(beam.DoFn):
-    """Files in order in, one whole file out, under a name of its own in the staging folder."""
+    """In: files in order. Out: one complete file with a unique name in the staging folder."""
 
     def __init__(self, staging_dir: str, dataset: DatasetSpec) -> None:
         self._staging_dir = staging_dir
@@ -122,17 +122,17 @@ def _put_in_place(files: tuple[int, Iterable[Placed]]) -> Iterator[str]:
 
 @dataclass
 class PlaceDataset(beam.PTransform):
-    """Put the datasets the verdict allows in place if they are what was judged, and rejects.jsonl always.
+    """Place the datasets that the verdict allows, if they are what was judged; rejects.jsonl is always placed.
 
-    In: the one Verdict, and the written parts. Out: the final paths. Nothing gets its final name before everything is whole; a split
-    without input whose output was asked for becomes an empty file (a table without rows in Parquet).
+    In: the one Verdict, and the written parts. Out: the final paths. No file gets its final name before all are complete. A split
+    with an output but without input becomes an empty file (a table without rows in Parquet).
     """
 
     rows: InputSpec
     files: RunFiles
     dataset: DatasetSpec
 
-    # no annotation of the input: Beam knows none for several collections, and says so on every run
+    # no annotation of the input: Beam has none for several collections and would warn on every run
     def expand(self, inputs) -> beam.PCollection[str]:  # type: ignore[no-untyped-def]
         verdict, written = inputs
         return (

@@ -1,4 +1,4 @@
-"""ReadParts: parts of the input to rows with a key."""
+"""ReadParts: from parts of the input to rows with keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class _ReadFn(beam.DoFn):
             yield row
 
     def finish_bundle(self) -> None:
-        self._counters.hand_over()
+        self._counters.flush()
 
 
 @dataclass
 class ReadParts(beam.PTransform[beam.PCollection[Stretch], beam.PCollection[Row]]):
-    """Read every part, one row in memory.
+    """Read every part with one row in memory.
 
     Out: a TrainingRow per well-formed record, a RejectedRow per other record; blank lines give nothing.
     """

@@ -73,7 +73,7 @@ class _ScoreBatchFn(beam.DoFn):
                 self._control.report()
             if self._keeper is not None:
                 self._keeper.write()
-        self._counters.hand_over()
+        self._counters.flush()
 
     def teardown(self) -> None:
         if self._lane is not None:

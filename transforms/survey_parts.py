@@ -1,4 +1,4 @@
-"""SurveyParts: what comes before each part, so that its rows get the keys, lines and places they have in the whole."""
+"""SurveyParts: count what comes before each part, so that its rows get their keys, lines and places in the whole split."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class _SurveyFn(beam.DoFn):
 
 
 class _PlaceFn(beam.DoFn):
-    """All counts in; every part with what comes before it. The rows of each split are written down for whoever watches."""
+    """In: all counts. Out: every part with what comes before it. It writes the number of rows of each split, for the progress."""
 
     def __init__(self, splits: tuple[Split, ...], totals_path: str) -> None:
         self._splits = splits
@@ -70,11 +70,11 @@ def _joined(of_part: tuple[str, dict[str, Any]]) -> Iterator[Stretch]:
 
 @dataclass
 class SurveyParts(beam.PTransform[beam.PCollection[Stretch], beam.PCollection[Stretch]]):
-    """Read every part once, wherever there is room, and count.
+    """Read every part once, on any worker, and count.
 
-    Out: a Stretch for each part that has rows, with the lines and rows before it and how often its contents came before it. Contents are
-    compared by 64 bits, grouped by eight of these; a part gets what concerns it and nothing else. Where one process reads everything in
-    order there is nothing to find out, and what comes in goes out. ``totals_path`` is where the rows of each split are written.
+    Out: a Stretch for each part with rows. It has the number of lines and rows before it, and for its own contents how often they came
+    before it. Contents are compared by 64 bits, grouped by eight of these. If one process reads everything in order, the stretches come
+    out unchanged. ``totals_path`` is the file for the number of rows of each split.
     """
 
     spec: InputSpec

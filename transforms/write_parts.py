@@ -1,4 +1,4 @@
-"""WriteParts: behind the gate, each part's rows once more in input order, each joined with its answers from the ledger."""
+"""WriteParts: after the gate, each part's rows again in input order, joined with their answers from the ledger."""
 
 import uuid
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ _NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run."
 
 
 class _StagedFiles:
-    """The files of one stretch, each under a name that no other try of it has."""
+    """The files of one stretch, with names that are unique to this attempt."""
 
     def __init__(self, staging_dir: str, stretch: Stretch, dataset: DatasetSpec, is_table: bool) -> None:
         self._prefix = f"{staging_dir}/{stretch.split.value}-{stretch.parts[0].number:05d}-{uuid.uuid4().hex[:12]}"
@@ -65,7 +65,7 @@ class _StagedFiles:
         self._rejects.write(reject_line(reject, self._dataset).encode() + b"\n")
 
     def close(self) -> None:
-        """Nothing more comes: the files are whole."""
+        """Complete the files."""
         self._close_examples()
         if self._rejects is not None:
             self._rejects.close()
@@ -91,7 +91,7 @@ class _WriteFn(beam.DoFn):
 
     def process(self, stretch: Stretch, verdict: Verdict) -> Iterator[WrittenPart]:
         if self._answers is None or self._failures is None:
-            # with the first part: by then there is a verdict, so all answers are on the ledger. Storages of their own: each removes its copies
+            # with the first part: there is a verdict now, so all answers are on the ledger. Separate storages: each removes its copies
             sealing = self._scoring.sealing
             self._answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, sealing))
             self._failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, sealing))
@@ -124,7 +124,7 @@ class _WriteFn(beam.DoFn):
 
     def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[DistilledExample, RejectedRow]]:
         prompt = self._prompt
-        # the rows of a file that is gone by now are missing, so its split is not published; what is left is said
+        # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
         if not there:
             return
@@ -159,10 +159,10 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 
 @dataclass
 class WriteParts(beam.PTransform):
-    """Write the examples of every part, where the verdict lets its split be published, and its rejects, one row in memory.
+    """Write the examples of every part, if the verdict allows its split, and its rejects, with one row in memory.
 
-    In: the parts, and the one Verdict. Out: a WrittenPart each; its files have names of their own, so a part that is written twice, or by two
-    workers at once, spoils nothing.
+    In: the parts, and the one Verdict. Out: a WrittenPart each. Its file names are unique, so a part may be written twice, even by two
+    workers at once.
     """
 
     rows: InputSpec
@@ -171,7 +171,7 @@ class WriteParts(beam.PTransform):
     scoring: ScoringSpec
     dataset: DatasetSpec
 
-    # no annotation of the input: Beam knows none for several collections, and says so on every run
+    # no annotation of the input: Beam has none for several collections and would warn on every run
     def expand(self, inputs) -> beam.PCollection[WrittenPart]:  # type: ignore[no-untyped-def]
         stretches, verdict = inputs
         write = _WriteFn(self.rows, self.files, self.prompt, self.scoring, self.dataset)

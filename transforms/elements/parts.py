@@ -1,4 +1,4 @@
-"""Parts of the input, each read and written by one worker without the others."""
+"""Parts of the input. One worker reads and writes a part, independently of the others."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from transforms.elements.tally import SuccessTally
 class Part:
     """A stretch of one input file.
 
-    ``number`` is its place among the parts of its split, from 0. ``begin`` and ``end`` are places in the file as its format counts them
-    (bytes, row groups, record batches); ``end`` is None for a whole file, which ``begin`` is 0 for.
+    ``number`` is its place among the parts of its split, from 0. ``begin`` and ``end`` are places in the file in the unit of its format
+    (bytes, row groups, record batches). A whole file has ``begin`` 0 and ``end`` None.
     """
 
     split: Split
@@ -26,10 +26,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Parts of one split that a worker reads one after another, in order, and what came before the first of them.
+    """Consecutive parts of one split that a worker reads in order, and what comes before the first of them.
 
-    ``lines_before`` are the lines (or records) of its file before it, ``rows_before`` the rows of the split. ``most_rows`` ends the stretch
-    after so many rows. ``repeats`` has how often contents were met before, packed as ``intake.row_keys`` does; only those that come again.
+    ``lines_before`` are the lines (or records) of its file before it, ``rows_before`` the rows of the split. The stretch has at most
+    ``most_rows`` rows. ``repeats`` says how often its contents occur before it, packed by ``intake.repeats``; only those that do.
     """
 
     parts: tuple[Part, ...]
@@ -46,8 +46,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class PartCount:
-    """What a survey found in a part: ``lines`` that it takes of its file's numbering, ``rows`` that it gives, and whether the file cannot be
-    read behind it."""
+    """The survey of a part: its number of ``lines`` in the file's numbering, its number of ``rows``, and whether the file cannot be read
+    behind it."""
 
     part: Part
     lines: int
@@ -57,10 +57,10 @@ class PartCount:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPart:
-    """What was written of one stretch of a split, and what is in it. ``number`` is that of its first part.
+    """The written files of one stretch, and their contents. ``number`` is that of its first part.
 
-    ``examples`` are files of examples, each with the shard it belongs to; ``rejects`` is None where there are none. ``repeated`` and
-    ``damaged`` are of the whole ledger, as far as the writer looked at it.
+    ``examples`` are files of examples, each with its shard; ``rejects`` is None without rejects. ``repeated`` and ``damaged`` are
+    about the whole ledger, as far as the writer read it.
     """
 
     split: Split
@@ -74,7 +74,7 @@ class WrittenPart:
 
 @dataclass(frozen=True, slots=True)
 class JoinedFile:
-    """A file that is to have the name ``final``, made of ``staged`` in this order. ``is_table``: its rows are Parquet."""
+    """A file with the final name ``final``, joined from ``staged`` in this order. ``is_table``: its rows are Parquet."""
 
     final: str
     staged: tuple[str, ...]

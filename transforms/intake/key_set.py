@@ -1,4 +1,4 @@
-"""A set of 64-bit numbers in flat arrays: 13 to 27 bytes a number, where Python's own takes 75 to 82."""
+"""A set of 64-bit numbers in flat arrays: 13 to 27 bytes per number; Python's set takes 75 to 82."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from array import array
 _TABLES = 64
 _SMALLEST = 64
 _FILLED = 0.6
-"""So much of a table is used at most: fuller ones take longer to look into."""
+"""The largest used share of a table: look-ups in fuller ones take longer."""
 
 
 class KeySet:
-    """Numbers are hashes already, so their own bits say where they go. Many small tables grow one at a time, not one large all at once."""
+    """The numbers are hashes, so their bits give their places. There are many small tables, and each grows by itself."""
 
     def __init__(self) -> None:
         self._tables = [array("Q", bytes(8 * _SMALLEST)) for _ in range(_TABLES)]
         self._room = [int(_SMALLEST * _FILLED)] * _TABLES
 
     def add(self, number: int) -> bool:
-        """Take a number in, from 0 to 2**64 - 1; whether it is new. 0 and 1 are taken for the same: 0 is what empty places hold."""
+        """Add a number from 0 to 2**64 - 1 and return whether it is new. 0 counts as 1, because 0 marks an empty place."""
         number = number or 1
         which = number % _TABLES
         table = self._tables[which]

@@ -1,4 +1,4 @@
-"""Where the input is cut into parts, and the records of one part."""
+"""The cuts of the input into parts, and the records of one part."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from transforms.intake.row_keys import content_digest, short_digest
 MOST_PART_BYTES = 64 * 1024 * 1024
 LEAST_PART_BYTES = 16 * 1024
 PARTS_PER_PROCESS = 16
-"""Fewer, and some processes have much more to do than others, for runners deal parts out by chance; more are opened for less."""
+"""Runners assign parts at random: with fewer, some processes have much more work than others. More parts cost more opened files."""
 
 
 def parts_of(spec: InputSpec) -> Iterator[list[Part]]:
-    """The parts of every split that has any, in order. Files are whole where one process reads them all."""
+    """The parts of each split that has any, in order. If one process reads everything, each file is one part."""
     sizes = {files.split: sizes_of(files.pattern) if files.pattern is not None else {} for files in spec.splits}
     each = sum(sum(found.values()) for found in sizes.values()) // (PARTS_PER_PROCESS * spec.readers)
     part_bytes = min(MOST_PART_BYTES, max(LEAST_PART_BYTES, each))
@@ -53,7 +53,7 @@ def _parts(spec: InputSpec, files: SplitFiles, sizes: dict[str, int], part_bytes
 
 
 def _cuts(spec: InputSpec, path: str, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
-    """Where a file is cut; nowhere where it cannot be, or is not what its name says: whoever reads it says why."""
+    """The byte ranges of a file's parts. One range if it cannot be cut or is not in the named format; reading it reports the reason."""
     with closing(open_as_stored(path)) as stored:
         try:
             kept_as, source = open_rows(path, stored, spec.format)
@@ -65,9 +65,9 @@ def _cuts(spec: InputSpec, path: str, size_bytes: int, part_bytes: int) -> list[
 
 
 class PartRecords:
-    """The records of a part, numbered on from ``number``; a file that breaks off gives an UnusableFile as its last.
+    """The records of a part, numbered from ``number`` on. In a truncated file the last one is an UnusableFile.
 
-    When they have been iterated over, ``number`` is the last that the part takes, and ``broken`` says whether the file ends there.
+    After the iteration ``number`` is the last number of the part, and ``broken`` says whether the file is truncated there.
     """
 
     def __init__(self, open_file: Callable[[str], OpenFile], part: Part, number: int = 0) -> None:
@@ -77,7 +77,7 @@ class PartRecords:
         self.broken = False
 
     def read(self, reading: ReadSpec, columns: frozenset[str] | None) -> Iterator[Record]:
-        """Only ``columns`` will be looked at, where that is known. What opening or reading a file raises is passed on."""
+        """Only ``columns`` will be used, if they are known. Raises the errors of opening and reading a file."""
         part = self._part
         with closing(self._open_file(part.file)) as stored:
             try:
@@ -101,8 +101,8 @@ class PartRecords:
 
 
 def survey_parts(open_file: Callable[[str], OpenFile], stretch: Stretch, reading: ReadSpec) -> Iterator[tuple[PartCount, array[int]]]:
-    """How many lines and rows each part has, and the digests of its rows; parts behind the end of a broken file, or of ``most_rows``, have
-    none and are left out. Raises BadTemplate, and what reading a file raises."""
+    """The number of lines and rows of each part, and the digests of its rows. Parts without rows are left out: those behind the end of a
+    truncated file, or behind ``most_rows``. Raises BadTemplate, and the errors of reading a file."""
     columns = RowColumns(reading.columns, reading.max_row_bytes)
     left = stretch.most_rows
     broken_file = None
@@ -129,8 +129,8 @@ def survey_parts(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
 
 
 def surveyed(counts: Iterable[PartCount]) -> tuple[list[Stretch], list[Part]]:
-    """Every part of all splits that has rows to read, as a stretch of its own with what comes before it, but for the repeats; and the parts
-    that are not read, for their file breaks off before them. ``counts`` may be in any order."""
+    """A stretch for every part with rows to read, with what comes before it except the repeats; and the parts that are not read because
+    their file is truncated before them. ``counts`` may be in any order."""
     stretches: list[Stretch] = []
     not_read: list[Part] = []
     before: PartCount | None = None

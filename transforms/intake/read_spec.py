@@ -9,7 +9,7 @@ from transforms.elements.data_specs import ColumnSpec, InputSpec
 
 @dataclass(frozen=True, slots=True)
 class ReadSpec:
-    """How files become rows: ``format`` is a name in ``formats.registry``, None to go by each file's suffix; records longer than
+    """How files become rows: ``format`` is a name in ``formats.registry``, or None to use each file's suffix; records longer than
     ``max_row_bytes`` become rejects."""
 
     max_row_bytes: int

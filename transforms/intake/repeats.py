@@ -1,7 +1,7 @@
-"""Which contents come in several parts of the input, and how often each was met before a part. No content is in it: 64 bits stand for one.
+"""Contents that occur in several parts of the input, and how often each occurs before a part. Contents are identified by 64 bits.
 
-Every part packs its digests into buckets by their last byte. Whoever has one bucket of all parts can say of each of its digests how often it
-came before each part, and no bucket is larger than a 256th of the rows.
+Every part packs its digests into buckets by their last byte. One bucket of all parts is enough to count how often each of its digests
+occurs before each part, and a bucket has about a 256th of the rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _COUNTED = np.dtype([("digest", "<u8"), ("rows", "<u4")])
 
 
 def packed_buckets(digests: array[int]) -> Iterator[tuple[int, bytes]]:
-    """The digests of a part, counted, by bucket. ``digests`` are 64-bit numbers in any order."""
+    """The digests of a part with their counts, by bucket. ``digests`` are 64-bit numbers in any order."""
     found, rows = np.unique(np.frombuffer(digests, np.uint64), return_counts=True)
     buckets = (found & np.uint64(0xFF)).astype(np.uint8)
     order = np.argsort(buckets, kind="stable")
@@ -28,14 +28,14 @@ def packed_buckets(digests: array[int]) -> Iterator[tuple[int, bytes]]:
 
 
 def repeats_before(parts: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """One bucket of all parts, by their numbers; out come the parts with a digest that an earlier part has, and how often it came by then."""
+    """In: one bucket of all parts, by part number. Out: the parts with a digest of an earlier part, and how often it occurs before them."""
     packed = sorted(parts)
     counted = [np.frombuffer(content, _COUNTED) for _, content in packed]
     if not counted:
         return
     every = np.concatenate(counted)
     places = np.repeat(np.arange(len(packed)), [len(part) for part in counted])
-    order = np.argsort(every["digest"], kind="stable")  # stable: of one digest, in the order of the parts
+    order = np.argsort(every["digest"], kind="stable")  # stable: equal digests stay in the order of the parts
     digests, rows = every["digest"][order], every["rows"][order].astype(np.uint64)
     is_first = np.concatenate(([True], digests[1:] != digests[:-1]))
     sums = np.cumsum(rows) - rows
@@ -50,7 +50,7 @@ def repeats_before(parts: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, by
 
 
 def unpacked_repeats(packed: bytes) -> dict[int, int]:
-    """How often each digest came before, by digest."""
+    """How often each digest occurs before, by digest."""
     if not packed:
         return {}
     counted = np.frombuffer(packed, _COUNTED)

@@ -1,4 +1,4 @@
-"""Who a row is: a key that is the same in every run, on every machine, and different for every row of a split."""
+"""Row keys: the same in every run and on every machine, and different for every row of a split."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DIGEST_BYTES = 16
 
 
 def content_digest(split: Split, messages: Sequence[ChatMessage]) -> bytes:
-    """16 bytes that stand for a split and the messages of a row.
+    """16 bytes that identify a split and the messages of a row.
 
-    BLAKE2b over ``[split, role, content, role, content, ...]`` as compact JSON in UTF-8. Only what is sent and
-    written counts: spacing, escapes, the order of keys and further keys of the line do not.
+    BLAKE2b over ``[split, role, content, role, content, ...]`` as compact JSON in UTF-8. Only sent and written
+    texts count: not spacing, escapes, the order of keys or other keys of the line.
     """
     flat = [split.value]
     for message in messages:
@@ -27,16 +27,16 @@ def content_digest(split: Split, messages: Sequence[ChatMessage]) -> bytes:
 
 
 def short_digest(digest: bytes) -> int:
-    """The 64 bits of a content digest that rows of the same content are counted by."""
+    """64 bits of a content digest, to count rows with the same content."""
     return int.from_bytes(digest[:8], "little")
 
 
 class RowKeys:
-    """Gives rows of one split their keys, in input order; ``repeats`` has how often contents came before them, as ``repeats`` packs it.
+    """The keys of one split's rows, in input order. ``repeats`` has the number of earlier rows by content, packed by the module ``repeats``.
 
-    A key is the content digest and how many rows of the same content came before: ``...-0``, ``...-1``. For content
-    seen once, only 64 bits are remembered. Should two contents ever share these, the second one's count starts at 1,
-    and all keys stay different.
+    A key is the content digest and the number of earlier rows with the same content: ``...-0``, ``...-1``. For content
+    seen once, only 64 bits are kept. If two contents share these, the count of the second one starts at 1, and all keys
+    are still different.
     """
 
     def __init__(self, split: Split, repeats: bytes = b"") -> None:

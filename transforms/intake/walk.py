@@ -27,17 +27,16 @@ def walk_split(spec: InputSpec, files: SplitFiles) -> Iterator[Row]:
 
 
 def walk_rows(open_file: Callable[[str], OpenFile], files: Sequence[str], split: Split, limit: int | None, reading: ReadSpec) -> Iterator[Row]:
-    """Every record of these files, in their order, as ``walk_stretch`` gives them; ``limit`` ends the walk after so many."""
+    """At most ``limit`` records of these files, in their order, as ``walk_stretch`` gives them."""
     parts = whole_files(split, files)
     if parts:
         yield from walk_stretch(open_file, Stretch(parts, most_rows=limit), reading)
 
 
 def walk_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading: ReadSpec) -> Iterator[Row]:
-    """Every record of a stretch, as a row or a reject, in order; blank lines are none.
+    """Every record of a stretch, as a row or a reject, in order. Blank lines are not records.
 
-    A file that breaks off gives one reject for all that cannot be read of it. What opening or reading a file raises is passed on, and
-    BadTemplate.
+    The unreadable rest of a truncated file is one reject. Raises BadTemplate, and the errors of opening and reading a file.
     """
     keys = RowKeys(stretch.split, stretch.repeats)
     columns = RowColumns(reading.columns, reading.max_row_bytes)
@@ -60,7 +59,7 @@ def walk_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
                 if isinstance(fields, reasons.Rejection):
                     raise fields
                 messages = columns.chat(fields)
-                # the label is not part of who a row is: a label column that is added asks nothing again
+                # the label is not part of the key: after adding a label column no row is sent again
                 row_key = keys.next_key(messages)
                 messages = columns.with_label(messages, fields)
             except reasons.Rejection as unusable:
@@ -76,17 +75,17 @@ def walk_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
 
 
 def _written(detail: str) -> str:
-    """A detail as any file can hold it: what it quotes may have half of a character in it."""
+    """A detail that any file can hold: its quotes may contain half of a surrogate pair."""
     return detail if detail.isascii() else detail.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def missing_columns(spec: InputSpec, path: str) -> list[str]:
-    """What the settings name and a file lacks, for a person. Raises UnusableFile and BadTemplate."""
+    """Messages about columns in the settings that a file does not have. Raises UnusableFile and BadTemplate."""
     return column_problems(open_as_stored, path, ReadSpec.of(spec))
 
 
 def column_problems(open_file: Callable[[str], OpenFile], file: str, reading: ReadSpec) -> list[str]:
-    """What the settings name and the file, or all of its first records, lack; nothing when no record can be read.
+    """Messages about columns in the settings that the file, or all of its first records, do not have. Empty if no record can be read.
 
     Raises UnusableFile and BadTemplate.
     """

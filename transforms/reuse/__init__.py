@@ -1,1 +1,1 @@
-"""Answers on the ledger that need not be paid for again: which reply answers which request."""
+"""Reuse of the ledger's answers: which reply answers which request."""

@@ -1,7 +1,7 @@
-"""Which reply on the ledger answers a request: one to this very request, or to the same request under another token limit.
+"""Find the reply on the ledger that answers a request: a reply to this request, or to the same request under another token limit.
 
-A higher limit changes nothing about an answer that ended by itself, so it is not paid for again; nor is one that filled the model's
-context. A lower limit never makes an answer worse than it is.
+Under a higher limit an answer that ended by itself would be the same, so it is not paid for again; nor is one that filled the model's
+context. Under a lower limit every existing answer is good enough.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LedgerLookup:
         self.take_in()
 
     def take_in(self) -> None:
-        """Look at what was recorded since: to be called when the index was refreshed."""
+        """Read what was recorded since. Call it after a refresh of the index."""
         own = self._sampling.max_new_tokens
         self._others = [
             (limit, PayloadTemplate(endpoint, replace(self._sampling, max_new_tokens=limit)))
@@ -42,7 +42,7 @@ class LedgerLookup:
         ]
 
     def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
-        """The replies that answer this turn, the one that counts first."""
+        """The replies that answer this turn, the current one first."""
         replies = self._index.find_all(request.row.row_key, turn, self._hash(request, answers))
         first = next(replies, None)
         if first is None or (self._others and is_cut_off(first)):
@@ -54,18 +54,18 @@ class LedgerLookup:
             yield from replies
 
     def cut_off_before(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> TeacherReply | None:
-        """The reply to this turn that ended at a lower limit, which is why the turn is asked again; None when there is none."""
+        """The reply to this turn that a lower limit cut off, so that the turn is sent again; None if there is none."""
         return next(self._under_other_limits(request, turn, answers), None)
 
     def asked_by(self, request: PromptRequest, answers: tuple[str, ...]) -> str | None:
-        """The id of the run that got the latest answer to this very request, the one that follows ``answers``; None when none did."""
+        """The id of the run that got the latest answer to this request, which follows ``answers``; None if it has no answer."""
         return self._index.asked_by(request.row.row_key, len(answers), self._hash(request, answers))
 
     def _hash(self, request: PromptRequest, answers: tuple[str, ...]) -> str:
         return self._template.request_hash(self._template.body(request.messages_for_turn(len(answers), answers)))
 
     def _under_other_limits(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
-        """Replies to the same request under other limits, or recorded before secrets in a body went by their names; the highest limit first."""
+        """Replies to the same request under other limits, or recorded before secrets in a body were stored by name; highest limit first."""
         for limit, template in self._others:
             body = template.body(request.messages_for_turn(turn, answers))
             for reply in self._index.find_all(request.row.row_key, turn, template.request_hash(body)):
@@ -73,7 +73,7 @@ class LedgerLookup:
 
 
 def _in_clear(endpoint: EndpointSpec) -> tuple[EndpointSpec, ...]:
-    """The endpoint with the secrets of its body in clear, as requests were recorded before secrets went by their names, where it has such."""
+    """The endpoint with its body's secrets in plain text, if it has any: earlier versions recorded requests like this."""
     try:
         filled = filled_extra_body(endpoint.extra_body_json)
     except HeaderValueMissing:
@@ -83,5 +83,5 @@ def _in_clear(endpoint: EndpointSpec) -> tuple[EndpointSpec, ...]:
 
 
 def _gains(reply: TeacherReply, limit: int) -> bool:
-    """Whether the same request under ``limit`` may get more than this reply, which was asked for under a limit of its own."""
+    """Whether the same request under ``limit`` may get a longer reply."""
     return reply.token_limit is not None and reply.token_limit < limit and ended_at_limit(reply, reply.token_limit)

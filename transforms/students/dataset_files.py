@@ -1,4 +1,4 @@
-"""Files of examples, written a row at a time: lines of JSON, or a Parquet table."""
+"""Files of examples, written row by row: lines of JSON, or a Parquet table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from transforms.students.registry import STUDENT_FORMATS
 
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROWS_PER_BATCH = 128
-"""So many rows are Python's at a time before they are Arrow's."""
+"""Rows that are collected in Python before they are converted to Arrow."""
 
 
 class ExamplesFile(Protocol):
-    """A file that examples are written to. It is whole when it is closed."""
+    """A file for examples. It is complete when it is closed."""
 
     path: str
 
@@ -27,7 +27,7 @@ class ExamplesFile(Protocol):
         """Add a row."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Complete the file."""
 
 
 class ExampleLines:
@@ -43,12 +43,12 @@ class ExampleLines:
         self._file.write(example_line(example, self._dataset).encode() + b"\n")
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Complete the file."""
         self._file.close()
 
 
 class ExampleTable:
-    """A Parquet table (snappy). Where its row groups end depends on its rows alone: the same rows give the same bytes."""
+    """A Parquet table (snappy). Its row groups depend only on its rows: the same rows give the same bytes."""
 
     def __init__(self, path: str, dataset: DatasetSpec) -> None:
         # late: keeps PyArrow out of the start
@@ -71,7 +71,7 @@ class ExampleTable:
         self.add(self._student.row(turns_of(example, self._dataset.reasoning)))
 
     def add(self, row: dict[str, Any]) -> None:
-        """Add a row as the student's format has it."""
+        """Add a row in the student's format."""
         if self._rows >= ROWS_PER_BATCH:
             self._end_batch()
         if self._bytes >= ROW_GROUP_BYTES:
@@ -81,7 +81,7 @@ class ExampleTable:
         self._rows += 1
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Complete the file."""
         if self._rows:
             self._end_batch()
         if self._batches:

@@ -1,4 +1,4 @@
-"""How many rows there will be, as several processes found out before they read them."""
+"""The number of rows, counted by several processes before they are read."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from transforms.files.stored import read_json
 
 
 class SurveyedTotals:
-    """The rows of every split as the survey wrote them to ``path``; none while it goes on."""
+    """The rows of every split from the survey's file ``path``; empty while the survey runs."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._totals: dict[str, int] = {}
 
     def known(self) -> dict[str, int]:
-        """The splits that are counted, so far."""
+        """The rows of the splits counted so far."""
         if not self._totals:
-            with suppress(Exception):  # not there yet; and every filesystem has errors of its own, which the job reports where they matter
+            with suppress(Exception):  # it does not exist yet; filesystems raise different errors, and the job reports them where they matter
                 self._totals = read_json(self._path)
         return self._totals
 
     def close(self) -> None:
-        """Nothing goes on."""
+        """There is nothing to stop."""
