@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple, Protocol
 
 CHUNK_BYTES = 256 * 1024
+LITTLE_BYTES = 8 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -53,7 +54,7 @@ def read_lines_between(source: SeekableSource, begin: int, end: int, before: int
     """
     skipped = 0
     source.seek(max(begin - 1, 0))
-    stream = byte_stream(source)
+    stream = byte_stream(_LittleBehind(source, end - max(begin - 1, 0)))
     if begin:
         while piece := stream.readline(CHUNK_BYTES):  # the rest of a line that began before, or the line end of the one that ended here
             skipped += len(piece)
@@ -126,6 +127,20 @@ class PushedBack:
         if not self._head:
             return self._source.read(size)
         data, self._head = self._head[:size], self._head[size:]
+        return data
+
+
+class _LittleBehind:
+    """A source of which only the rest of a line is wanted behind some bytes: what comes there is read a little at a time."""
+
+    def __init__(self, source: ByteSource, wanted_bytes: int) -> None:
+        self._source = source
+        self._left = wanted_bytes
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        data = self._source.read(min(size, self._left if self._left > 0 else LITTLE_BYTES))
+        self._left -= len(data)
         return data
 
 
