@@ -23,7 +23,7 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
 from benchmarks.measure import machine
 from transforms.ledger.schema import LEDGER_SCHEMA
-from transforms.ledger.segments import list_segments, read_blocks
+from transforms.ledger.segments import list_segments, read_records
 
 RESULTS = Path(__file__).parent / "results"
 SLOTS = 64
@@ -43,7 +43,7 @@ def one_run(folder: Path, flags: list[str], rows: int, latency: Latency) -> dict
     assert ended.code == 0, ended.output
     assert stats["requests"] == rows, stats
     last = [
-        max(record["answered_at_ms"] / 1000 for block in read_blocks(path, LEDGER_SCHEMA, []) for record in block.records)
+        max(record["answered_at_ms"] / 1000 for record in read_records(path, LEDGER_SCHEMA, []))
         for path in list_segments(str(folder / "work" / "ledger"))
     ]
     return {

@@ -12,15 +12,15 @@ from typing import Any
 
 import fastavro
 
-LEFT_OUT = re.compile(r"(^|/)(timeline|spending)/|/lock$|\.svg$")
-"""Files with nothing but times and process ids; only their existence is compared."""
+LEFT_OUT = re.compile(r"(^|/)(timeline|spending)/|/lock$|\.svg$|\.avro\.index$")
+"""Files with nothing but times, process ids and places in other files; only their existence is compared."""
 VOLATILE_FIELDS = {"run_id", "started", "wall_s", "latency_ms", "sent_at_ms", "answered_at_ms", "first_token_ms", "beam_distill"}
 RUN_FILES = ("run.json", "started.json", "published.json")
 ANSWER_FIELDS = {"payload", "response", "body", "reference_answer"}
 """Fields of records that are compared unchanged, even if they look like a time."""
 VOLATILE = (
     (re.compile(r"\d{8}T\d{9}-[0-9a-f]{8}(-\d+-[0-9a-f]+|@[\w.-]+)?"), "RUN"),
-    (re.compile(r"-\d+-[0-9a-f]{12}(?=\.avro$)"), "-WRITER"),
+    (re.compile(r"-\d+-[0-9a-f]{12}(?=\.avro(\.index)?$)"), "-WRITER"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?[\d.+:]*( UTC)?"), "TIME"),
     (re.compile(r"\b\d+:\d\d(:\d\d)?\b"), "DURATION"),

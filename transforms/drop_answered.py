@@ -34,6 +34,7 @@ class _DropAnsweredFn(beam.DoFn):
         # when the runner tries a bundle again, this finds what the first try recorded, in any process
         if self._index is None:
             self._index = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
+            self._index.write_indexes()
             self._find = LedgerLookup(self._index, self._scoring.endpoint, self._scoring.sampling)
         else:
             self._index.refresh()

@@ -19,7 +19,7 @@ from transforms.files.matching import matching_files
 from transforms.files.stored import files_for, open_as_stored
 from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_stretch
-from transforms.ledger.index import FailureIndex
+from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import example_or_reject, replies_on_ledger

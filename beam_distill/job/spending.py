@@ -12,7 +12,7 @@ from transforms.control.budget_keeper import notes_in
 from transforms.elements.usage import Spending, TokenPrices
 from transforms.files.paths import absolute
 from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
-from transforms.ledger.segments import read_blocks
+from transforms.ledger.segments import read_records
 from transforms.teacher.specs import BudgetSpec
 
 
@@ -30,9 +30,8 @@ def spent_in(work_dir: str) -> JobSpending:
     spent = beside = Spending()
     with closing(segments_storage(f"{root}/ledger")) as storage:
         for segment in storage.segments(f"{root}/ledger"):
-            for block in read_blocks(storage.fetch(segment), USAGE_SCHEMA, []):
-                for record in block.records:
-                    spent = spent.plus(Spending(int(record["attempts"] > 0), paid_usage(record)))
+            for record in read_records(storage.open(segment, whole=True), USAGE_SCHEMA, []):
+                spent = spent.plus(Spending(int(record["attempts"] > 0), paid_usage(record)))
     for note in notes_in(f"{root}/spending").values():
         beside = beside.plus(note.beside).plus(note.on_wire)
     return JobSpending(spent.plus(beside), beside)

@@ -63,7 +63,7 @@ def objects_of(path: str) -> Iterator[dict[str, Any]]:
 
 
 def segments_storage(folder: str) -> LedgerStorage:
-    """Storage for reading the segments in ``folder``. Close it: remote segments are copied to this machine."""
+    """Storage for reading the segments in ``folder``. Close it: it keeps what was read of remote ones."""
     return storage_for(folder, Sealing())
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from beam_distill.work_dir.files import folders_in, segments_storage
 from transforms.elements.usage import Usage
-from transforms.ledger.schema import FAILURE_SCHEMA, IDENTITY_SCHEMA, LEDGER_SCHEMA, paid_usage
-from transforms.ledger.segments import TornSegment, read_blocks
-from transforms.ledger.standing import standing
+from transforms.ledger import current
+from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, paid_usage
+from transforms.ledger.segments import TornSegment, read_records
 
 LATEST_MS = 253_402_300_799_000
 """The end of the year 9999, the last date."""
@@ -44,14 +43,10 @@ def records(ledger_dir: str, torn: list[TornSegment]) -> Iterator[dict[str, Any]
     yield from _stored(ledger_dir, LEDGER_SCHEMA, torn)
 
 
-def records_and_standing(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
+def records_and_current(ledger_dir: str, torn: list[TornSegment]) -> Iterator[tuple[dict[str, Any], bool]]:
     """The same, each with whether it is current. Records written meanwhile count as current."""
-    with closing(segments_storage(ledger_dir)) as storage:
-        files = [storage.fetch(segment) for segment in storage.segments(ledger_dir)]
-        flags = standing(_records_of(file, IDENTITY_SCHEMA, []) for file in files)
-        for file, current in zip(files, flags, strict=True):
-            for number, record in enumerate(_records_of(file, LEDGER_SCHEMA, torn)):
-                yield record, number >= len(current) or bool(current[number])
+    for record, is_current in current.records_and_current(ledger_dir, LEDGER_SCHEMA, torn, segments_storage(ledger_dir)):
+        yield _with_dates(record), is_current
 
 
 def failures(folder: str) -> Iterator[dict[str, Any]]:
@@ -63,12 +58,12 @@ def failures(folder: str) -> Iterator[dict[str, Any]]:
 def _stored(folder: str, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
     with closing(segments_storage(folder)) as storage:
         for segment in storage.segments(folder):
-            yield from _records_of(storage.fetch(segment), schema, torn)
+            for record in read_records(storage.open(segment, whole=True), schema, torn):
+                yield _with_dates(record)
 
 
-def _records_of(file: Path, schema: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
-    for block in read_blocks(file, schema, torn):
-        for record in block.records:
-            for name in _TIMES & record.keys():
-                record[name] = min(max(record[name], 0), LATEST_MS)
-            yield record
+def _with_dates(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, with times that are dates."""
+    for name in _TIMES & record.keys():
+        record[name] = min(max(record[name], 0), LATEST_MS)
+    return record

@@ -55,13 +55,12 @@ def without_attempts(rejects: bytes) -> list[dict[str, object]]:
 def answers_of(folder: Path) -> list[tuple[str, int]]:
     """The rows on the ledger, with turn."""
     from transforms.ledger.schema import IDENTITY_SCHEMA
-    from transforms.ledger.segments import list_segments, read_blocks
+    from transforms.ledger.segments import list_segments, read_records
 
     return [
         (record["row_key"], record["turn"])
         for path in list_segments(str(folder / "work" / "ledger"))
-        for block in read_blocks(path, IDENTITY_SCHEMA, [])
-        for record in block.records
+        for record in read_records(path, IDENTITY_SCHEMA, [])
     ]
 
 

@@ -130,7 +130,7 @@ def test_a_ledger_that_loses_answers_before_the_writing_is_not_published(tmp_pat
         job.url = teacher.url
         job.train(questions(ROWS // 2))
         assert job.run("--model=m") == 0
-        [segment] = (job.work_dir / "ledger").iterdir()
+        [segment] = (job.work_dir / "ledger").glob("*.avro")
         job.train(questions(ROWS))
         teacher.at_request[ROWS] = segment.unlink
         assert job.run("--model=m") == 5
@@ -152,7 +152,7 @@ def test_a_damaged_record_is_requested_again_and_reported(tmp_path: Path, capfd:
         job.url = teacher.url
         assert job.run("--model=m") == 0
         published = job.datasets()
-        [segment] = (job.work_dir / "ledger").iterdir()
+        [segment] = (job.work_dir / "ledger").glob("*.avro")
         content = segment.read_bytes()
         place = content.rindex(b'"content": "4"') + 12
         segment.write_bytes(content[:place] + b"7" + content[place + 1 :])

@@ -13,6 +13,9 @@ class Files(Protocol):
     def open(self, path: str) -> BinaryIO:
         """The stored bytes of a file, not unpacked, to be read once and closed."""
 
+    def open_ranges(self, path: str) -> BinaryIO:
+        """The same, to be read here and there: nothing is read ahead, and a read may give less than it was asked for."""
+
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a text, one at a time, with their line ends; empty if the file does not exist."""
 

@@ -30,6 +30,12 @@ class BeamFiles:
         opened: BinaryIO = FileSystems.open(path, compression_type=_RAW)
         return opened
 
+    def open_ranges(self, path: str) -> BinaryIO:
+        opened = self.open(path)
+        # what Azure's and Amazon's filesystems put around it reads 16 MB ahead, at every place
+        unbuffered: BinaryIO = opened.detach() if isinstance(opened, io.BufferedReader) else opened  # type: ignore[assignment]
+        return unbuffered
+
     def lines(self, path: str) -> Iterator[str]:
         if self.exists(path):
             with FileSystems.open(path) as stored:

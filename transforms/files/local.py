@@ -16,6 +16,9 @@ class LocalFiles:
     def open(self, path: str) -> BinaryIO:
         return open(path, "rb")
 
+    def open_ranges(self, path: str) -> BinaryIO:
+        return open(path, "rb")
+
     def lines(self, path: str) -> Iterator[str]:
         with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
             yield from file

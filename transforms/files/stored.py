@@ -43,6 +43,11 @@ def open_as_stored(path: str) -> BinaryIO:
     return files_for(path).open(path)
 
 
+def open_ranges(path: str) -> BinaryIO:
+    """A file's own bytes, to be read here and there. Raises OSError, or what the filesystem raises."""
+    return files_for(path).open_ranges(path)
+
+
 def write_json(path: str, fields: dict[str, Any]) -> None:
     """Write a file that is soon written again, atomically. Raises the filesystem's exceptions."""
     files_for(path).write_whole(path, json.dumps(fields).encode(), durable=False)

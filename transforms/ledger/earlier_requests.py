@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from transforms.elements.usage import Usage
-from transforms.ledger.index import RecordIndex
-from transforms.ledger.schema import IDENTITY_SCHEMA, REQUEST_SCHEMA
+from transforms.ledger.index import ANSWERED, RecordIndex
+from transforms.ledger.schema import REQUEST_SCHEMA
 from transforms.ledger.storage import LedgerStorage
 
 
@@ -28,7 +28,7 @@ class EarlierRequests:
     @property
     def turns(self) -> int:
         """How many turns of rows have an answer."""
-        return self._records().identities
+        return self._records().turns
 
     def find(self, row_key: str, turn: int) -> EarlierRequest | None:
         """The last such request about this turn of the row; None when there is none."""
@@ -41,7 +41,7 @@ class EarlierRequests:
 
     def _records(self) -> RecordIndex[EarlierRequest]:
         if self._read is None:
-            self._read = RecordIndex(self._ledger_dir, IDENTITY_SCHEMA, REQUEST_SCHEMA, ("row_key", "turn"), _request, self._storage)
+            self._read = RecordIndex(self._ledger_dir, ANSWERED, REQUEST_SCHEMA, _request, self._storage)
         return self._read
 
 

@@ -1,242 +1,332 @@
 """Finding records of the ledger again by what they belong to.
 
-The index is made from the segments each time, so it can never disagree with them. It holds 16 bytes for a record, whatever its size: a
-64-bit hash of the record's identity, sorted, and where the record is. The records themselves stay on disk.
+Where the records are is read from the index beside each segment, and from the segment itself where that has none, or one that is too short
+or wrong; the records stay where they are, and are read when they are looked up. One rule says which of several records is current, for
+everyone who asks: the last that can be read, in the order of the segments' names and of the records in a segment.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from transforms.elements.replies import FailureRecord
-from transforms.ledger.schema import FAILED_SCHEMA, FAILURE_SCHEMA, failure_record
-from transforms.ledger.segment_reader import Damage, NotASegment, SegmentReader
-from transforms.ledger.segments import TornSegment, lost_of
-from transforms.ledger.storage import DirectoryStorage, LedgerStorage, StoredSegment
+from transforms.ledger.index_file import index_content
+from transforms.ledger.keys import first_key_of, key_of, last_key_from
+from transforms.ledger.known_segment import KnownSegment
+from transforms.ledger.schema import IDENTITY_SCHEMA
+from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
+from transforms.ledger.segments import TornSegment, lost_of, name_prefix_of
+from transforms.ledger.sorted_places import SortedPlaces, Words, place_of, segment_and_offset
+from transforms.ledger.storage import DirectoryStorage, LedgerStorage
 
-STRETCHES_IN_MEMORY = 32
-OPEN_SEGMENTS = 64
-POSITION_BITS = 24  # a place is a stretch's number and a position in the stretch, in one integer
+BLOCKS_IN_MEMORY = 32
+"""Blocks of many records, as old ledgers have them: neighbours are often looked up together."""
+REPEATED_LOOKED_AT = 10_000
+"""To say what is damaged; more would take seconds."""
+WORTH_KEEPING = 1_000
+"""So many records must have been read without an index for one to be written: a moment's work need not be kept."""
 
 Found = TypeVar("Found")
 
 
-class RecordIndex(Generic[Found]):
-    """Records of a folder of segments by identity; the last record of an identity counts, so that a row asked again gets its new answer.
+class Identity(NamedTuple):
+    """What records belong to: row, turn and request of each, and the fields that it is read from."""
 
-    ``read`` makes of a record what is found; where it raises ValueError, the record is damaged.
+    view: dict[str, Any]
+    of: Callable[[dict[str, Any]], tuple[str, int, str]]
+
+
+ANSWERED = Identity(IDENTITY_SCHEMA, lambda record: (record["row_key"], record["turn"], record["request_hash"]))
+
+
+class RecordIndex(Generic[Found]):
+    """Records of a folder of segments by what they belong to.
+
+    ``content`` is the view of what is looked up, with the fields of the identity; ``read`` makes of a record what is found; where it raises
+    ValueError, the record is damaged.
     """
 
     def __init__(
         self,
         folder: str,
-        identity: dict[str, Any],
+        identity: Identity,
         content: dict[str, Any],
-        names: tuple[str, ...],
         read: Callable[[dict[str, Any]], Found],
         storage: LedgerStorage | None,
     ) -> None:
         self._folder = folder
         self._identity = identity
         self._content = content
-        self._names = names
         self._read_record = read
         self._storage = storage or DirectoryStorage()
-        self._segments: list[StoredSegment] = []
+        self._segments: list[KnownSegment] = []
         self._numbers: dict[str, int] = {}
-        self._read_to: list[int] = []  # how far each segment was read, in bytes
-        self._damage: list[Damage] = []
-        self._kept: list[int] = []
-        self._foreign: dict[int, str] = {}
-        self._where: list[tuple[int, int, int, int]] = []  # segment, offset, size and records of each stretch
-        self._damaged: dict[int, set[int]] = {}  # of a stretch, the positions of records that cannot be read
+        self._ranks: list[int] = []  # of each segment, its place among all by name
+        self._places = SortedPlaces()
+        self._fresh: tuple[list[Words], list[Words]] = ([], [])
+        self._damaged: dict[int, set[int]] = {}  # of a block's place, the positions of records that cannot be read
         self._readers: OrderedDict[int, SegmentReader] = OrderedDict()
-        self._stretches: OrderedDict[int, list[dict[str, Any] | None]] = OrderedDict()
-        self._hashes: NDArray[np.int64] = np.empty(0, np.int64)
-        self._places: NDArray[np.int64] = np.empty(0, np.int64)
+        self._blocks: OrderedDict[int, Block] = OrderedDict()
+        self._looked_at = 0  # how many records there were when ``torn`` looked at those that have another of the same request
+        self._opened: set[str] = set()  # the runs that ``openings`` gave a record of
+        self._unopened: list[int] = []  # segments that may be of others
         self.refresh()
 
     @property
     def size(self) -> int:
-        """Records, those that a later one of the same identity supersedes included."""
-        return len(self._hashes)
+        """Records, those that a later one supersedes included."""
+        return len(self._places)
+
+    @property
+    def turns(self) -> int:
+        """How many turns of rows have a record."""
+        return self._places.turns
 
     @property
     def torn(self) -> list[TornSegment]:
-        """Segments of which something could not be read, as far as it was looked at."""
+        """Segments of which something could not be read, as far as it was looked at.
+
+        Looks at records that have another of the same request: a damaged one was asked again, and nobody looks it up any more.
+        """
+        looked_at, self._looked_at = self._looked_at, len(self._places)
+        for place in self._places.with_equal_keys(REPEATED_LOOKED_AT) if looked_at != len(self._places) else ():
+            block = self._block(place)
+            unreadable = {position for position, record in enumerate(block.records) if record is None} if block is not None else {0}
+            if unreadable:
+                self._damaged.setdefault(place, set()).update(unreadable)
         records = [0] * len(self._segments)
-        for stretch, positions in self._damaged.items():
-            records[self._where[stretch][0]] += len(positions)
+        for place, positions in self._damaged.items():
+            records[segment_and_offset(place)[0]] += len(positions)
         found = []
-        for number, segment in enumerate(self._segments):
-            damage = self._damage[number]
-            why = self._foreign.get(number) or lost_of(Damage(records[number], damage.size_bytes, damage.tail_bytes))
+        for segment, damaged in zip(self._segments, records, strict=True):
+            why = segment.foreign or lost_of(Damage(damaged, segment.damage.size_bytes, segment.damage.tail_bytes))
             if why:
-                found.append(TornSegment(segment.path, self._kept[number] - records[number], why))
+                found.append(TornSegment(segment.stored.path, segment.kept - damaged, why))
         return found
 
     def refresh(self) -> None:
         """Take in what was recorded since: new segments, and what grew of the others. Costs a listing when nothing was."""
-        hashes, places = array("q"), array("q")
-        for segment in self._storage.segments(self._folder):
-            number = self._numbers.setdefault(segment.path, len(self._segments))
-            is_new = number == len(self._segments)
-            if is_new:
-                self._segments.append(segment)
-                self._read_to.append(0)
-                self._damage.append(Damage())
-                self._kept.append(0)
-            if is_new or segment.size > self._read_to[number]:
-                self._read(number, segment, hashes, places)
-        if hashes:
-            # a stable sort: of equal hashes the last that was written comes last
-            together = np.concatenate([self._hashes, np.frombuffer(hashes, np.int64)])
-            order = np.argsort(together, kind="stable")
-            self._hashes = together[order]
-            self._places = np.concatenate([self._places, np.frombuffer(places, np.int64)])[order]
-
-    def find(self, *identity: object) -> Found | None:
-        """The last record with this identity, None when there is none."""
-        return next(self.find_all(*identity), None)
-
-    def find_all(self, *identity: object) -> Iterator[Found]:
-        """Every record with this identity, the last one first."""
-        # Python's hash of texts differs from process to process; this index never leaves its own
-        wanted = hash(identity)
-        found = int(self._hashes.searchsorted(wanted, "right")) - 1
-        while found >= 0 and self._hashes[found] == wanted:
-            stretch, position = divmod(int(self._places[found]), 1 << POSITION_BITS)
-            found -= 1
-            record = self._stretch(stretch)[position]
-            if record is None or tuple([record[name] for name in self._names]) != identity:
+        before = len(self._segments)
+        grown = []
+        for stored in self._storage.segments(self._folder):
+            number = self._numbers.setdefault(stored.path, len(self._segments))
+            if number == len(self._segments):
+                self._segments.append(KnownSegment(stored))
+                self._unopened.append(number)
+            elif stored.size <= self._segments[number].covered:
                 continue
-            try:
-                read = self._read_record(record)
-            except ValueError:
-                self._damaged.setdefault(stretch, set()).add(position)
+            self._segments[number].stored = stored
+            grown.append(number)
+        if len(self._segments) > before:
+            by_name = sorted(range(len(self._segments)), key=lambda number: self._segments[number].stored.name)
+            self._ranks = np.argsort(by_name).tolist()
+        wanted = [(number, self._segments[number]) for number in grown]
+        indexed = [(number, one) for number, one in wanted if one.index_bytes is not None and one.index_bytes < one.stored.index_size]
+        contents = self._storage.indexes([(one.stored, one.index_bytes or 0) for _, one in indexed])
+        for (number, _), content in zip(indexed, contents, strict=True):
+            for keys, begins in self._segments[number].take_entries(content):
+                self._fresh[0].append(keys)
+                self._fresh[1].append(begins | np.uint64(place_of(number, 0)))
+            del content
+        for number in grown:
+            stored = self._segments[number].stored
+            if self._segments[number].covered < stored.size or not stored.size:
+                self._scan(number)
+        self._places.add(*self._fresh)
+
+    def find(self, row_key: str, turn: int, request: str | None = None) -> Found | None:
+        """The current record of this, None when there is none."""
+        return next(self.find_all(row_key, turn, request), None)
+
+    def find_all(self, row_key: str, turn: int, request: str | None = None) -> Iterator[Found]:
+        """Every record of a request, or of all requests about a turn of a row, the current one first."""
+        for _, _, found in self._all(row_key, turn, request):
+            yield found
+
+    def is_current(self, path: str, offset: int, position: int, row_key: str, turn: int) -> bool:
+        """Whether the record at this position of a block is the current one of its row and turn. One that came after this index is."""
+        number = self._numbers.get(path)
+        if number is None or offset >= self._segments[number].covered:
+            return True
+        place = place_of(number, offset)
+        first = first_key_of(row_key, turn)
+        if self._places.find(first, last_key_from(first)) == [place]:
+            return True
+        current = next(self._all(row_key, turn, None), None)
+        return current is None or current[:2] == (place, position)
+
+    def openings(self, view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """One record of every run that has any and did not give one before."""
+        unopened, self._unopened = self._unopened, []
+        for number in unopened:
+            segment = self._segments[number]
+            prefix = name_prefix_of(segment.stored.name)
+            if prefix in self._opened:
                 continue
-            yield read
-
-    def openings(self, start: int, view: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The first record that can be read of every segment from number ``start`` on."""
-        for segment in self._segments[start:]:
-            with suppress(NotASegment), closing(SegmentReader(self._storage.fetch(segment), view)) as reader:
-                yield from islice((record for stretch in reader.stretches() for record in stretch.records if record is not None), 1)
-
-    @property
-    def segments(self) -> int:
-        """How many segments there are."""
-        return len(self._segments)
-
-    @property
-    def identities(self) -> int:
-        """How many identities records have."""
-        return len(np.unique(self._hashes))
+            with suppress(NotASegment), closing(SegmentReader(self._storage.open(segment.stored), view)) as reader:
+                first = next((record for block in reader.blocks() for record in block.records if record is not None), None)
+                if first is not None:
+                    self._opened.add(prefix)
+                    yield first
+                    continue
+            self._unopened.append(number)
 
     def repeated(self, name_prefix: str) -> int:
-        """Records in segments of this name that have the identity of another in them."""
-        chosen = np.array([segment.name.startswith(name_prefix) for segment in self._segments], bool)
-        if not chosen.any():
-            return 0
-        of_stretch = chosen[np.array([number for number, _, _, _ in self._where], np.int64)]
-        hashes = self._hashes[of_stretch[self._places >> POSITION_BITS]]
-        return len(hashes) - len(np.unique(hashes))
+        """Records in segments of this name that belong to the same as another in them."""
+        return self._places.repeated([number for number, one in enumerate(self._segments) if one.stored.name.startswith(name_prefix)])
+
+    def write_indexes(self) -> None:
+        """Put an index beside every whole segment of which much had to be read without one, so that the next reader need not do the same."""
+        for number, segment in enumerate(self._segments):
+            if segment.made_again < WORTH_KEEPING or segment.covered != segment.stored.size or segment.damage != Damage():
+                continue
+            segment.made_again = 0
+            keys, begins = self._places.of_segment(number)
+            if len(keys) != segment.kept:
+                continue
+            after = np.append(np.unique(begins), np.uint64(segment.covered))
+            ends = after[after.searchsorted(begins, "right")]
+            self._storage.write_index(segment.stored, index_content(segment.stored.name, segment.header_bytes, keys, ends))
 
     def close(self) -> None:
         """Let go of files and memory; nothing is found from now on."""
         for reader in self._readers.values():
             reader.close()
-        for held in (self._readers, self._stretches, self._where, self._segments, self._numbers, self._read_to):
+        for held in (self._readers, self._blocks, self._segments, self._numbers, self._ranks, self._damaged):
             held.clear()
-        for noted in (self._damage, self._kept, self._foreign, self._damaged):
-            noted.clear()
-        self._hashes = self._places = np.empty(0, np.int64)
+        self._places = SortedPlaces()
         self._storage.close()
 
-    def _read(self, number: int, segment: StoredSegment, hashes: array[int], places: array[int]) -> None:
+    def _all(self, row_key: str, turn: int, request: str | None) -> Iterator[tuple[int, int, Found]]:
+        """Place, position in the block and what is found, of every record of this that can be read, the current one first."""
+        first = first_key_of(row_key, turn) if request is None else key_of(row_key, turn, request)
+        last = last_key_from(first) if request is None else first
+        before: tuple[int, int] | None = None
+        while True:
+            order, place = self._last_place(first, last, before)
+            if order is None:
+                return
+            block = self._block(place)
+            found, is_as_indexed = [], False
+            for position, record in enumerate(block.records if block is not None else ()):
+                if record is None:
+                    is_as_indexed = True
+                    self._damaged.setdefault(place, set()).add(position)
+                    continue
+                belongs = self._identity.of(record)
+                if belongs[:2] == (row_key, turn) and request in (None, belongs[2]):
+                    found.append((position, record))
+            if not found and not is_as_indexed and not self._has_key(block, first, last) and self._distrust(place):
+                continue
+            if block is None:
+                self._damaged.setdefault(place, set()).add(0)
+            before = order
+            for position, record in reversed(found):
+                try:
+                    read = self._read_record(record)
+                except ValueError:
+                    self._damaged.setdefault(place, set()).add(position)
+                    continue
+                yield place, position, read
+
+    def _last_place(self, first: int, last: int, before: tuple[int, int] | None) -> tuple[tuple[int, int] | None, int]:
+        """The last place with such a key in the ledger's order, before the one that is given; its order is None when there is none."""
+        places = self._places.find(first, last)
+        if len(places) == 1 and before is None:
+            return (0, 0), places[0]
+        found: tuple[int, int] | None = None
+        at = 0
+        for place in places:
+            number, offset = segment_and_offset(place)
+            order = self._ranks[number], offset
+            if (before is None or order < before) and (found is None or order > found):
+                found, at = order, place
+        return found, at
+
+    def _has_key(self, block: Block | None, first: int, last: int) -> bool:
+        """Whether a block has a record with such a key, of another that happens to have the same."""
+        records = block.records if block is not None else ()
+        return any(record is not None and first <= key_of(*self._identity.of(record)) <= last for record in records)
+
+    def _distrust(self, place: int) -> bool:
+        """Read the segment of a place itself, since its index is wrong about it; False where that was done before."""
+        number, _ = segment_and_offset(place)
+        segment = self._segments[number]
+        if segment.index_bytes is None:
+            return False
+        self._forget(number)
+        self._scan(number)
+        self._places.add(*self._fresh)
+        return True
+
+    def _forget(self, number: int) -> KnownSegment:
+        """Forget what was read of a segment, and do not believe its index again."""
+        self._places.add(*self._fresh)
+        self._places.drop(number)
+        self._segments[number] = KnownSegment(self._segments[number].stored, None)
+        for place in [place for place in self._damaged if segment_and_offset(place)[0] == number]:
+            del self._damaged[place]
+        return self._segments[number]
+
+    def _scan(self, number: int) -> None:
+        """Read a segment itself from where its index ends."""
+        segment = self._segments[number]
         try:
-            reader = SegmentReader(self._storage.fetch(segment), self._identity)
+            reader = SegmentReader(self._storage.open(segment.stored, whole=True), self._identity.view)
         except NotASegment as error:
-            self._foreign[number] = str(error)
+            segment.foreign = str(error)
             return
-        self._foreign.pop(number, None)
+        segment.foreign = None
+        keys, places = [], []
         with closing(reader):
-            for stretch in reader.stretches(self._read_to[number]):
-                place = len(self._where) << POSITION_BITS
-                for position, record in enumerate(stretch.records):
+            if segment.index_bytes and segment.covered == segment.indexed and not reader.ends_a_block(segment.covered):
+                segment = self._forget(number)
+            for block in reader.blocks(segment.covered):
+                place = place_of(number, block.offset)
+                for position, record in enumerate(block.records):
                     if record is None:
-                        self._damaged.setdefault(len(self._where), set()).add(position)
+                        self._damaged.setdefault(place, set()).add(position)
                     else:
-                        hashes.append(hash(tuple([record[name] for name in self._names])))
-                        places.append(place + position)
-                self._where.append((number, stretch.offset, stretch.size, len(stretch.records)))
-                self._kept[number] += len(stretch.records)
-        self._read_to[number] = reader.reached
-        self._damage[number].size_bytes += reader.damage.size_bytes
-        self._damage[number].tail_bytes = reader.damage.tail_bytes
+                        keys.append(key_of(*self._identity.of(record)))
+                        places.append(place)
+                segment.kept += len(block.records)
+        self._fresh[0].append(np.array(keys, np.uint64))
+        self._fresh[1].append(np.array(places, np.uint64))
+        segment.header_bytes = reader.header_bytes
+        segment.made_again += len(keys)
+        segment.covered = reader.reached
+        segment.damage.size_bytes += reader.damage.size_bytes
+        segment.damage.tail_bytes = reader.damage.tail_bytes
 
-    def _stretch(self, number: int) -> list[dict[str, Any] | None]:
-        records = self._stretches.get(number)
-        if records is not None:
-            self._stretches.move_to_end(number)
-            return records
-        segment, offset, size, count = self._where[number]
-        reader = self._reader(segment)
-        records = reader.records(offset, size) if reader is not None else []
-        records += [None] * (count - len(records))
-        self._stretches[number] = records
-        damaged = {position for position, record in enumerate(records) if record is None}
-        if damaged:
-            self._damaged.setdefault(number, set()).update(damaged)
-        if len(self._stretches) > STRETCHES_IN_MEMORY:
-            self._stretches.popitem(last=False)
-        return records
+    def _block(self, place: int) -> Block | None:
+        """The block at a place; None where none is."""
+        block = self._blocks.get(place)
+        if block is not None:
+            self._blocks.move_to_end(place)
+            return block
+        number, offset = segment_and_offset(place)
+        reader = self._reader(number)
+        block = None if reader is None else reader.block(offset)
+        if block is not None and len(block.records) > 1:
+            self._blocks[place] = block
+            if len(self._blocks) > BLOCKS_IN_MEMORY:
+                self._blocks.popitem(last=False)
+        return block
 
-    def _reader(self, segment: int) -> SegmentReader | None:
-        reader = self._readers.get(segment)
+    def _reader(self, number: int) -> SegmentReader | None:
+        reader = self._readers.get(number)
         if reader is not None:
-            self._readers.move_to_end(segment)
+            self._readers.move_to_end(number)
             return reader
         try:
-            reader = SegmentReader(self._storage.fetch(self._segments[segment]), self._content)
+            reader = SegmentReader(self._storage.open(self._segments[number].stored), self._content)
         except NotASegment:  # removed since, or damaged in what says how to read it
             return None
-        self._readers[segment] = reader
-        if len(self._readers) > OPEN_SEGMENTS:
+        self._readers[number] = reader
+        if len(self._readers) > self._storage.open_at_once:
             self._readers.popitem(last=False)[1].close()
         return reader
-
-
-class FailureIndex:
-    """The attempts of one run that gave no answer, and among them those that were a request's last."""
-
-    def __init__(self, failures_dir: str, run_id: str, storage: LedgerStorage | None = None) -> None:
-        self._run_id = run_id
-        self._records = RecordIndex(
-            failures_dir,
-            FAILED_SCHEMA,
-            FAILURE_SCHEMA,
-            ("run_id", "row_key"),
-            failure_record,
-            storage,
-        )
-
-    def find(self, row_key: str) -> FailureRecord | None:
-        """How the row's request failed in this run, None when it did not: an attempt that was to be followed by another is not a failure."""
-        return next((record for record in self._records.find_all(self._run_id, row_key) if record.given_up), None)
-
-    def latest_attempt(self, row_key: str) -> FailureRecord | None:
-        """The row's latest recorded attempt without an answer in this run, whether or not it was to be followed by another."""
-        return self._records.find(self._run_id, row_key)
-
-    def close(self) -> None:
-        """Release the files."""
-        self._records.close()

@@ -93,7 +93,7 @@ def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]
 # views of the ledger: fastavro skips the fields they leave out without decoding them
 IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
 ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms", "checksum")
-REQUEST_SCHEMA = _only("row_key", "turn", "payload", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+REQUEST_SCHEMA = _only("row_key", "turn", "request_hash", "payload", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 USAGE_SCHEMA = _only("split", "turn", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 FAILED_SCHEMA = _only("run_id", "row_key", "given_up", schema=FAILURE_SCHEMA)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transforms.ledger.byte_ranges import ByteRanges, FileRanges
 from transforms.ledger.encoding import BlockEncoder
-from transforms.ledger.segment_reader import Damage, NotASegment, SegmentReader
+from transforms.ledger.index_maker import INDEX_SUFFIX, IndexMaker
+from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 
 SUFFIX = ".avro"
-SPARE_DESCRIPTORS = 2
+SPARE_DESCRIPTORS = 3
+_UNIQUE = re.compile(r"-\d+-[0-9a-f]{12}(-\d+)?\.avro$")
 
 
 def unique_name(name_prefix: str) -> str:
@@ -26,24 +30,59 @@ def unique_name(name_prefix: str) -> str:
     return f"{name_prefix}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
 
 
-class SegmentWriter:
-    """One open segment. Not safe for two threads.
+def name_prefix_of(segment_name: str) -> str:
+    """The prefix that a segment was given its unique name with, which is its run's; the whole name where it has another form."""
+    return _UNIQUE.sub("", segment_name)
 
-    The file is created with the first record, so a run that asks nothing leaves nothing; the descriptors for it are held until then, for
+
+class SegmentBytes:
+    """Records to the bytes of the segment with this file name and of its index, if records of this schema have one."""
+
+    def __init__(self, schema: dict[str, Any], segment_name: str) -> None:
+        self._encoder = BlockEncoder(schema, segment_name)
+        self.header = self._encoder.header()
+        # failures are read by run, and whole
+        is_indexed = any(field["name"] == "request_hash" for field in schema["fields"])
+        self._index = IndexMaker(segment_name, len(self.header)) if is_indexed else None
+
+    @property
+    def has_index(self) -> bool:
+        return self._index is not None
+
+    def blocks(self, datums: Iterable[dict[str, Any]]) -> bytes:
+        """A block for each of the records that come next."""
+        blocks = []
+        for datum in datums:
+            block = self._encoder.block(datum)
+            if self._index is not None:
+                self._index.add(datum["row_key"], datum["turn"], datum["request_hash"], len(block))
+            blocks.append(block)
+        return b"".join(blocks)
+
+    def index(self) -> bytes:
+        """What is to be added to the index since the last call."""
+        return self._index.take() if self._index is not None else b""
+
+
+class SegmentWriter:
+    """One open segment and its index. Not safe for two threads.
+
+    The files are created with the first record, so a run that asks nothing leaves nothing; the descriptors for them are held until then, for
     connections may have taken all others.
     """
 
     def __init__(self, folder: str, name_prefix: str, schema: dict[str, Any]) -> None:
         self._folder = Path(folder)
         self._name = unique_name(name_prefix) + SUFFIX
-        self._encoder = BlockEncoder(schema, self._name)
+        self._bytes = SegmentBytes(schema, self._name)
         self._file: Any = None
+        self._index_file: Any = None
         self._spare = [os.open(os.devnull, os.O_RDONLY) for _ in range(SPARE_DESCRIPTORS)]
         self.path: Path | None = None
 
     def append(self, datums: Iterable[dict[str, Any]]) -> None:
         """Write the records, each a whole block, and hand them to the operating system. Raises OSError."""
-        blocks = b"".join([self._encoder.block(datum) for datum in datums])
+        blocks = self._bytes.blocks(datums)
         if self._file is None:
             self._open()
         self._file.write(blocks)
@@ -54,6 +93,7 @@ class SegmentWriter:
         if self._file is None:
             return
         os.fsync(self._file.fileno())
+        self._write_index()
         assert self.path is not None
         try:
             is_there = os.path.samestat(os.stat(self.path), os.fstat(self._file.fileno()))
@@ -61,6 +101,22 @@ class SegmentWriter:
             is_there = False
         if not is_there:
             raise OSError(errno.ESTALE, "the ledger was moved or removed while the run went on", str(self.path))
+
+    def _write_index(self) -> None:
+        """Add what was synced to the index. It is not synced itself, and goes without where the disk refuses: readers make it again."""
+        entries = self._bytes.index()
+        if not entries or self._index_file is None:
+            return
+        try:
+            self._index_file.write(entries)
+        except OSError:
+            self._close_index()
+
+    def _close_index(self) -> None:
+        if self._index_file is not None:
+            with suppress(OSError):
+                self._index_file.close()
+            self._index_file = None
 
     def close(self) -> None:
         """Sync and close."""
@@ -71,13 +127,18 @@ class SegmentWriter:
             finally:
                 self._file.close()
                 self._file = None
+                self._close_index()
 
     def _open(self) -> None:
         self._release_spare()
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / self._name
         self._file = open(self.path, "xb")  # noqa: SIM115 - closed by close()
-        self._file.write(self._encoder.header())
+        self._file.write(self._bytes.header)
+        if self._bytes.has_index:
+            with suppress(OSError):
+                # unbuffered: what a process that is killed has written is there
+                self._index_file = open(f"{self.path}{INDEX_SUFFIX}", "xb", buffering=0)  # noqa: SIM115 - closed by close()
         directory = os.open(self._folder, os.O_RDONLY)
         try:
             # the name must survive a power cut as well as the blocks do; some filesystems sync no directories
@@ -108,31 +169,31 @@ def list_segments(folder: str) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.name.endswith(SUFFIX))
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Neighbouring whole blocks of a segment: where they are, how many bytes they take, and their records that can be read."""
-
-    offset: int
-    size: int
-    records: list[Any]
-
-
-def read_blocks(path: Path, view: dict[str, Any], torn: list[TornSegment], start: int = 0) -> Iterator[Block]:
+def read_blocks(segment: ByteRanges | Path, view: dict[str, Any], torn: list[TornSegment], start: int = 0) -> Iterator[Block]:
     """Every whole block in order, from offset ``start`` on; what cannot be read is noted in ``torn``. Raises OSError where the disk fails."""
     kept = 0
+    if isinstance(segment, Path):
+        segment = FileRanges(segment)
     try:
-        reader = SegmentReader(path, view)
+        reader = SegmentReader(segment, view)
     except NotASegment as error:
-        torn.append(TornSegment(str(path), 0, str(error)))
+        torn.append(TornSegment(segment.path, 0, str(error)))
         return
     with closing(reader):
-        for stretch in reader.stretches(start):
-            records = [record for record in stretch.records if record is not None]
-            kept += len(records)
-            yield Block(stretch.offset, stretch.size, records)
+        for block in reader.blocks(start):
+            kept += len(block.records) - block.records.count(None)
+            yield block
     why = lost_of(reader.damage)
     if why:
-        torn.append(TornSegment(str(path), kept, why))
+        torn.append(TornSegment(segment.path, kept, why))
+
+
+def read_records(segment: ByteRanges | Path, view: dict[str, Any], torn: list[TornSegment]) -> Iterator[dict[str, Any]]:
+    """Every record that can be read, in order; otherwise like ``read_blocks``."""
+    for block in read_blocks(segment, view, torn):
+        for record in block.records:
+            if record is not None:
+                yield record
 
 
 def lost_of(damage: Damage) -> str:

@@ -6,13 +6,16 @@ Nothing here imports Beam: storage over Beam's filesystems is made in a Beam mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from transforms.ledger.encoding import BlockEncoder
-from transforms.ledger.segments import SUFFIX, SegmentWriter, list_segments, unique_name
+from transforms.files.local import LocalFiles
+from transforms.ledger.byte_ranges import ByteRanges, FileRanges
+from transforms.ledger.index_maker import INDEX_SUFFIX
+from transforms.ledger.segments import SUFFIX, SegmentBytes, SegmentWriter, unique_name
 
 GATHER_S = 0.03
 """How long records are gathered on a directory before they are written and synced together. Longer delays the next turn of a conversation
@@ -30,13 +33,23 @@ class Sealing:
     after_bytes: int = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSegment:
-    """One segment as a listing shows it: its path there, its name, and its size in bytes now."""
+class StoredSegment(NamedTuple):
+    """One segment as a listing shows it: its path there, its name, its size in bytes now, and that of its index, 0 where there is none."""
 
     path: str
     name: str
     size: int
+    index_size: int = 0
+
+
+def as_segments(sizes: dict[str, int]) -> list[StoredSegment]:
+    """The segments among files that a listing shows, by name: the order in which a ledger is read."""
+    found = [
+        StoredSegment(path, path.rpartition("/")[2], size, sizes.get(path + INDEX_SUFFIX, 0))
+        for path, size in sizes.items()
+        if path.endswith(SUFFIX)
+    ]
+    return sorted(found, key=lambda segment: segment.name)
 
 
 class SegmentSink(Protocol):
@@ -69,12 +82,25 @@ class LedgerStorage(Protocol):
         """The segments of a folder by name; empty when there is none."""
         ...
 
-    def fetch(self, segment: StoredSegment) -> Path:
-        """A file of this machine that holds the segment as the listing showed it, or longer."""
+    def open(self, segment: StoredSegment, whole: bool = False) -> ByteRanges:
+        """The segment's bytes, as the listing showed it or more; ``whole`` where they are to be read from one end to the other."""
+        ...
+
+    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[bytes]:
+        """Of each segment's index the bytes from an offset on; none where it cannot be read."""
+        ...
+
+    def write_index(self, segment: StoredSegment, content: bytes) -> None:
+        """Put an index beside a segment in the place of any that is there, whole. Does nothing where that cannot be."""
+        ...
+
+    @property
+    def open_at_once(self) -> int:
+        """How many segments may be open for look-ups."""
         ...
 
     def close(self) -> None:
-        """Remove what was fetched."""
+        """Let go of what was kept of segments."""
         ...
 
 
@@ -82,24 +108,42 @@ class DirectoryStorage:
     """A directory that this process sees: its own disk, NFS, a mounted volume."""
 
     sealing = Sealing(GATHER_S, 2**62)
+    open_at_once = 64
 
     def writer(self, folder: str, name_prefix: str, schema: dict[str, Any]) -> SegmentSink:
         return SegmentWriter(folder, name_prefix, schema)
 
     def segments(self, folder: str) -> list[StoredSegment]:
-        return [StoredSegment(str(path), path.name, _size_of(path)) for path in list_segments(folder)]
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries if entry.name.endswith((SUFFIX, SUFFIX + INDEX_SUFFIX))]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return as_segments({f"{folder.rstrip('/')}/{name}": _size_of(os.path.join(folder, name)) for name in names})
 
-    def fetch(self, segment: StoredSegment) -> Path:
-        return Path(segment.path)
+    def open(self, segment: StoredSegment, whole: bool = False) -> ByteRanges:
+        return FileRanges(segment.path)
+
+    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[bytes]:
+        for segment, start in wanted:
+            content = b""
+            with suppress(OSError), open(segment.path + INDEX_SUFFIX, "rb") as file:
+                file.seek(start)
+                content = file.read()
+            yield content
+
+    def write_index(self, segment: StoredSegment, content: bytes) -> None:
+        with suppress(OSError):
+            LocalFiles().write_whole(segment.path + INDEX_SUFFIX, content, durable=False)
 
     def close(self) -> None:
         pass
 
 
-def _size_of(path: Path) -> int:
+def _size_of(path: str) -> int:
     try:
-        return path.stat().st_size
-    except FileNotFoundError:  # a link to nothing
+        return os.stat(path).st_size
+    except FileNotFoundError:  # a link to nothing, or removed meanwhile
         return 0
 
 
@@ -128,9 +172,11 @@ class SealedSegments:
             return
         # numbered so that they sort as they were written
         name = f"{self._unique}-{self._number:06d}{SUFFIX}"
-        encoder = BlockEncoder(self._schema, name)
-        content = encoder.header() + b"".join([encoder.block(datum) for datum in self._datums])
-        self._create(f"{self._folder}/{name}", content)
+        content = SegmentBytes(self._schema, name)
+        self._create(f"{self._folder}/{name}", content.header + content.blocks(self._datums))
+        if content.has_index:
+            with suppress(OSError):  # readers make it again
+                self._create(f"{self._folder}/{name}{INDEX_SUFFIX}", content.index())
         self._number += 1
         self._datums.clear()
 

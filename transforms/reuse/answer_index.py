@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from transforms.elements.replies import TeacherReply
-from transforms.ledger.index import RecordIndex
-from transforms.ledger.schema import ANSWER_SCHEMA, IDENTITY_SCHEMA, REQUEST_SCHEMA
+from transforms.ledger.index import ANSWERED, RecordIndex
+from transforms.ledger.schema import ANSWER_SCHEMA, REQUEST_SCHEMA
 from transforms.ledger.segments import TornSegment
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.payload import token_limit_in
@@ -22,8 +22,7 @@ class AnswerIndex:
     """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
 
     def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._records = RecordIndex(ledger_dir, IDENTITY_SCHEMA, ANSWER_SCHEMA, ("row_key", "turn", "request_hash"), _read_reply, storage)
-        self._segments_seen = 0
+        self._records = RecordIndex(ledger_dir, ANSWERED, ANSWER_SCHEMA, _read_reply, storage)
         self._token_limits: set[int] = set()
 
     def __len__(self) -> int:
@@ -32,6 +31,10 @@ class AnswerIndex:
     def refresh(self) -> None:
         """Take in what was recorded since the index was made."""
         self._records.refresh()
+
+    def write_indexes(self) -> None:
+        """Keep what had to be read from segments without an index; for a process that may write to the ledger's folder."""
+        self._records.write_indexes()
 
     def repeated(self, run_id: str) -> int:
         """Answers of one run beyond the first to the same request: paid for more than once, by a worker that was lost or ran twice."""
@@ -43,12 +46,11 @@ class AnswerIndex:
         return self._records.torn
 
     def token_limits(self) -> set[int]:
-        """The limits that requests on the ledger were sent with. A segment is written by one run, and has one."""
-        for record in self._records.openings(self._segments_seen, REQUEST_SCHEMA):
+        """The limits that requests on the ledger were sent with. A run has one."""
+        for record in self._records.openings(REQUEST_SCHEMA):
             limit = token_limit_in(record["payload"])
             if limit is not None:
                 self._token_limits.add(limit)
-        self._segments_seen = self._records.segments
         return self._token_limits
 
     def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:

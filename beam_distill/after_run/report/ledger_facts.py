@@ -9,7 +9,7 @@ from typing import Any
 
 from beam_distill.after_run.report.agreement import Agreement
 from beam_distill.after_run.report.counting import FixedSample, LogHistogram, Tally, TimeBins
-from beam_distill.work_dir.records import RunCounts, records_and_standing
+from beam_distill.work_dir.records import RunCounts, records_and_current
 from transforms.elements.rows import ChatMessage
 from transforms.ledger.segments import TornSegment
 from transforms.prompts.base import AnswerRejected, Prompt
@@ -102,7 +102,7 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: 
     facts = LedgerFacts(agreement=Agreement(task))
     judged = judge(spec)
     wanted = frozenset(questions_of)
-    for record, is_current in records_and_standing(ledger_dir, facts.torn):
+    for record, is_current in records_and_current(ledger_dir, facts.torn):
         _count_request(facts, record, run_id)
         if not is_current:
             facts.superseded += 1

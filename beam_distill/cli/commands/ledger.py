@@ -95,10 +95,10 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
     """The selected answers and failures, each with its reason (None for a usable answer)."""
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import judge
-    from beam_distill.work_dir.records import failures, records_and_standing
+    from beam_distill.work_dir.records import failures, records_and_current
 
     judged = judge(spec)
-    for record, is_current in records_and_standing(f"{work_dir}/ledger", []):
+    for record, is_current in records_and_current(f"{work_dir}/ledger", []):
         ended = judged(record)
         record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not is_current)
         if wanted(record):

@@ -14,10 +14,10 @@ from ledger_records import BODY, Notes, a_record, write
 from transforms.elements.replies import FailureRecord
 from transforms.elements.usage import Usage
 from transforms.ledger.encoding import sync_marker
-from transforms.ledger.index import FailureIndex
+from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_SCHEMA, as_datum, paid_usage
-from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks
+from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks, read_records
 from transforms.reuse.answer_index import AnswerIndex
 
 
@@ -189,8 +189,8 @@ def test_a_record_that_avro_refuses_is_recorded_in_part_and_costs_no_other(tmp_p
 @pytest.mark.fault("X-A5")
 def test_a_file_name_in_another_encoding_is_recorded_with_a_replacement(tmp_path: Path) -> None:
     path = write(tmp_path, [a_record(1, file="caf\udce9.jsonl")])
-    [block] = read_blocks(path, LEDGER_SCHEMA, [])
-    assert block.records[0]["file"] == "caf\ufffd.jsonl"
+    [record] = read_records(path, LEDGER_SCHEMA, [])
+    assert record["file"] == "caf\ufffd.jsonl"
 
 
 @pytest.mark.fault("D15")
@@ -209,11 +209,7 @@ def test_an_attempt_that_was_sent_again_is_kept_with_its_body_and_is_not_a_failu
         assert index.find("row-1") is None
         assert index.find("row-2") == last
     [segment] = list_segments(str(tmp_path / "failures"))
-    assert [record["body"] for block in read_blocks(segment, FAILURE_SCHEMA, []) for record in block.records] == [
-        b"\xff\x00<html>",
-        None,
-        None,
-    ]
+    assert [record["body"] for record in read_records(segment, FAILURE_SCHEMA, [])] == [b"\xff\x00<html>", None, None]
 
 
 @pytest.mark.fault("D15")
@@ -251,7 +247,7 @@ def test_a_segment_from_before_cached_tokens_is_read_also_behind_a_damaged_heade
     writer.append(as_datum(a_record(number)) for number in range(9))
     writer.close()
     assert writer.path is not None
-    records = [record for block in read_blocks(writer.path, USAGE_SCHEMA, []) for record in block.records]
+    records = list(read_records(writer.path, USAGE_SCHEMA, []))
     assert [paid_usage(record) for record in records] == [Usage(10, 2)] * 9
     content = writer.path.read_bytes()
     writer.path.write_bytes(b"\xff" * 60 + content[60:])
@@ -261,7 +257,7 @@ def test_a_segment_from_before_cached_tokens_is_read_also_behind_a_damaged_heade
 def test_cached_and_reasoning_tokens_are_kept_and_shared_answers_cost_nothing(tmp_path: Path) -> None:
     kept = [a_record(0, cached_tokens=4, reasoning_tokens=1), a_record(1, attempts=0)]
     path = write(tmp_path, kept)
-    records = [record for block in read_blocks(path, USAGE_SCHEMA, []) for record in block.records]
+    records = list(read_records(path, USAGE_SCHEMA, []))
     assert [paid_usage(record) for record in records] == [Usage(10, 2, 4, 1), Usage()]
     assert len(answers_in(tmp_path, 2)) == 2
     content = path.read_bytes()

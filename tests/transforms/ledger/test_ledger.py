@@ -10,10 +10,11 @@ import pytest
 from ledger_records import BODY, Notes, a_record, write
 
 from transforms.elements.replies import FailureRecord
-from transforms.ledger.index import FailureIndex
+from transforms.ledger.failure_index import FailureIndex
+from transforms.ledger.index_maker import INDEX_SUFFIX
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
-from transforms.ledger.segments import SegmentWriter, list_segments
+from transforms.ledger.segments import SUFFIX, SegmentWriter, list_segments
 from transforms.ledger.storage import DirectoryStorage, SealedSegments, Sealing
 from transforms.reuse.answer_index import AnswerIndex
 
@@ -169,8 +170,10 @@ def test_sealed_segments_are_whole_files_in_order(tmp_path: Path) -> None:
         sink.append([as_datum(a_record(number))])
         if number != 1:
             sink.sync()
-    assert len(made) == 2
-    assert list(made) == sorted(made)
+    segments = [path for path in made if path.endswith(SUFFIX)]
+    assert len(segments) == 2
+    assert segments == sorted(segments)
+    assert set(made) == {*segments, *(path + INDEX_SUFFIX for path in segments)}
     for path, content in made.items():
         (tmp_path / path.rpartition("/")[2]).write_bytes(content)
     assert len(AnswerIndex(str(tmp_path))) == 3

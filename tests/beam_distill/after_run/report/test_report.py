@@ -185,7 +185,7 @@ def test_while_a_run_goes_on_it_shows_its_progress(finished: Job, tmp_path: Path
     copy = tmp_path / "copy"
     shutil.copytree(finished.work_dir, copy)
     (copy / "run.json").unlink()
-    (segment,) = (copy / "ledger").iterdir()
+    (segment,) = (copy / "ledger").glob("*.avro")
     segment.write_bytes(segment.read_bytes()[:-30])
     assert main(["report", str(copy)]) == 0
     text = (copy / "report.html").read_text(encoding="utf-8")
@@ -281,7 +281,8 @@ def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
         return peak
 
     peak_of(100)
-    assert peak_of(4000) < 1.5 * peak_of(1000) + 200_000
+    # of a record of 1.4 KB the index holds 16 bytes, and some more while it is made
+    assert peak_of(4000) < 1.5 * peak_of(1000) + 200_000 + 3000 * 48
 
 
 def test_answers_of_earlier_runs_are_not_judged(tmp_path: Path) -> None:
