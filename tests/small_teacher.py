@@ -1,4 +1,4 @@
-"""A teacher of a test's own: it answers every chat with the same text, and may do something at a chosen request."""
+"""A teacher for one test: it answers every chat with the same text, and may do something at a chosen request."""
 
 import json
 import threading
@@ -69,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def small_teacher(answer: str = "4") -> Iterator[SmallTeacher]:
-    """The teacher, until the context is left."""
+    """The teacher, until the context ends."""
     server = SmallTeacher(answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -1,6 +1,6 @@
-"""What beam_distill/runners/beam_internals and the stages lean on and Beam does not promise: asked of the Beam that is installed.
+"""What beam_distill/runners/beam_internals and the stages need and Beam does not promise, tested with the installed Beam.
 
-CI runs this with the lowest and the newest Beam that setup.py allows (``make test-beam``). Where it fails, the fence is the place to change.
+CI runs this with the lowest and the newest Beam that setup.py allows (``make test-beam``). If it fails, change beam_internals.
 """
 
 import errno
@@ -61,7 +61,7 @@ def _seen(reported: Any) -> int:
 
 @pytest.fixture(scope="module")
 def portable() -> Iterator[PipelineOptions]:
-    """Options of a job server of Beam's own in this process, whose workers are our loopback pool's."""
+    """Options of Beam's own job server in this process, with the workers of our loopback pool."""
     server = LocalJobServicer(staging_dir=None)
     port = server.start_grpc_server(0)
     options = PipelineOptions([f"--job_endpoint=localhost:{port}", "--job_server_timeout=60"])

@@ -35,7 +35,7 @@ RECORD = {
 
 
 def a_run(folder: Path, run: str = RUN, **fields: Any) -> Path:
-    """What one run wrote."""
+    """The files of one run."""
     for name, text in {
         "train.jsonl": '{"messages": 1}\n{"messages": 2}\n',
         "commands/run.txt": f"exit code 0\ntime        0:0{len(folder.name)}\nrequests    2\n",

@@ -1,4 +1,4 @@
-"""deploy/Dockerfile: it passes its linter, its steps build a working installation, and what it ends in is small and owns nothing."""
+"""deploy/Dockerfile: it passes its linter, its steps build a working installation, and the final image is small and unprivileged."""
 
 import importlib.util
 import os
@@ -27,7 +27,7 @@ class Stage:
 
 
 def stages() -> tuple[list[str], list[Stage]]:
-    """What stands before the first FROM, and the stages."""
+    """The lines before the first FROM, and the stages."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     before: list[str] = []
     found: list[Stage] = []
@@ -60,7 +60,7 @@ def test_versions_are_pinned_and_those_of_the_package() -> None:
 def test_the_image_holds_no_compiler_and_runs_as_nobody() -> None:
     last = stages()[1][-1]
     assert last.base.endswith("-slim")
-    # nothing is installed in it: all it has beside its base comes from the stages before
+    # nothing is installed in it: everything besides its base comes from earlier stages
     assert not last.of("RUN")
     assert all(text.startswith("--from=") for text in last.of("COPY"))
     (user,) = last.of("USER")

@@ -1,4 +1,4 @@
-"""Every fault that was found in the world has a test that carries its number, or a reason why it has none."""
+"""Every listed fault has a test with its number, or a reason why it has no test."""
 
 import ast
 from collections.abc import Iterator

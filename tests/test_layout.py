@@ -1,4 +1,4 @@
-"""The house's table of who may import whom, and which library lives where."""
+"""The table of allowed imports, and of the places of each library."""
 
 import ast
 import functools
@@ -55,7 +55,7 @@ LAYERS = (
     ("transforms.intake", "transforms.prompts", "transforms.students", "transforms.ledger", "transforms.azure"),
     ("transforms.elements", "transforms.web", "transforms.files"),
 )
-"""The rooms of both storeys, the highest layer first; ``python tools/import_graph.py`` prints the arrows between them.
+"""The rooms of both packages, the highest layer first; ``python tools/import_graph.py`` prints the arrows between them.
 
 A module imports from its own room and from lower layers. Rooms of one layer do not know each other, so the stages meet in the assembly alone.
 A room is a folder with all that is in it, or one module; ``beam_distill`` and ``transforms`` are their ``__init__``.
@@ -126,7 +126,7 @@ def test_imports_follow_the_table(path: Path) -> None:
 
 
 FENCE = "beam_distill/runners/beam_internals/"
-"""What Beam does not promise is leaned on here alone; tests/test_beam_contract.py asks it of the Beam that is installed."""
+"""Only this code uses what Beam does not promise; tests/test_beam_contract.py tests that with the installed Beam."""
 OF_BEAM_ALONE = frozenset({"_add_argparse_args", "_artifacts_dir", "_jar", "_job_id", "_metrics", "_pipeline_options", "_state_history"})
 
 

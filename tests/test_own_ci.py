@@ -60,7 +60,7 @@ def test_the_users_part_runs_in_order(tmp_path: Path) -> None:
     job = ended.jobs["as-a-user"]
     assert ended.exit_code == 0, job.output
     assert job.steps[-1].startswith("Keep")
-    # the teacher that a step started in the background ended with the job; how soon its port is free is the system's matter
+    # the teacher that a step started in the background ended with the job; the system frees its port later
     deadline = time.monotonic() + 60
     while answers(8765):
         assert time.monotonic() < deadline

@@ -16,7 +16,7 @@ PUBLIC = {
         *("PoolMember", "SamplingSpec", "ConcurrencySpec", "PatienceSpec", "StreamSpec", "chat_completions_url", "close_sessions"),
     },
 }
-"""A name that goes breaks somebody's program: that is for the changelog, too."""
+"""A removed name breaks users' programs, so it belongs in the changelog too."""
 PAGE = (ROOT / "docs" / "guides" / "python.md").read_text(encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The real readers of rendered files: each gives what it objects to, nothing when it is content."""
+"""The real readers of rendered files: each returns its complaints, or nothing."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def objections(path: Path) -> list[str]:
 
 
 def github_objections(path: Path) -> list[str]:
-    """What GitHub's schema of workflows says against a file."""
+    """The complaints of GitHub's schema of workflows about a file."""
     return _of_program("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
 
 

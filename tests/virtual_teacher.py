@@ -21,7 +21,7 @@ from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec
 from transforms.teacher.stream_spec import StreamAsk
 
 HANGS = 1e9
-"""A latency in seconds that no patience lasts for."""
+"""A latency in seconds that is longer than every patience."""
 
 Teacher = Callable[["Asked"], "AttemptResult | float"]
 
@@ -41,7 +41,7 @@ class Asked:
 
 @dataclass
 class Played:
-    """What came of it."""
+    """The result."""
 
     rows: list[ScoredRow] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)

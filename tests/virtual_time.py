@@ -1,6 +1,6 @@
-"""An event loop whose time is made: it never sleeps, the clock leaps to the next timer. Hours of waiting pass in milliseconds.
+"""An event loop with virtual time: it never sleeps, the clock jumps to the next timer. Hours of waiting take milliseconds.
 
-Only for code that reads the loop's clock and does no real input or output.
+Only for code that uses the loop's clock and does no real input or output.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._leaping.now_s + 1e-9 * self._ticks()
 
     def _ticks(self) -> int:
-        # time moves on a little with every look at it, as it does in life: equal moments would hide what depends on order
+        # each reading of the clock moves it a little, as in reality: equal times would hide dependence on order
         self._looks = getattr(self, "_looks", 0) + 1
         return self._looks
 

@@ -1,4 +1,4 @@
-"""The command as a user runs it against a server, with everything that it left behind."""
+"""The command as a user runs it against a server, and its output files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def long_rows(count: int, words: int) -> list[str | bytes]:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     job: Job
     code: int
@@ -71,7 +71,7 @@ class Ended:
 
 
 def run(job: Job, *flags: str, command: str = "run", environ: dict[str, str] | None = None, timeout_s: float = 120) -> Ended:
-    """Run the command to its end. Raises AssertionError with what it printed when that does not come in time."""
+    """Run the command to its end. Raises AssertionError with its output if it takes too long."""
     process = start(job, *flags, command=command, environ=environ)
     try:
         output, _ = process.communicate(timeout=timeout_s)
@@ -84,7 +84,7 @@ def run(job: Job, *flags: str, command: str = "run", environ: dict[str, str] | N
 
 
 def start(job: Job, *flags: str, command: str = "run", environ: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start the command in a process of its own."""
+    """Start the command in a separate process."""
     arguments = [command, *job.arguments(*flags)[1:]]
     return subprocess.Popen(
         [sys.executable, "-m", "beam_distill", *arguments],

@@ -1,4 +1,4 @@
-"""The tests against real servers: collected by ``make test-servers`` only, and of those servers alone that it names."""
+"""The tests against real servers: collected only by ``make test-servers``, and only for the servers that it names."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ collect_ignore = [f"test_{name}.py" for name in ALL if name not in _WANTED]
 
 @pytest.fixture(autouse=True, scope="module")
 def _server_is_here(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Skips the tests of a server that could not be had, where that is allowed; elsewhere such a test fails."""
+    """Skips the tests of an unavailable server if that is allowed; otherwise such a test fails."""
     server = ALL.get(request.path.stem.removeprefix("test_"))
     if server is not None and not server.folder.exists():
         message = f"{server.name} is not installed; python -m servers.prepare {server.name} says why"

@@ -1,4 +1,4 @@
-"""The servers as their registries serve them: every version pinned, each in a folder of its own, apart from the project's packages."""
+"""The servers from their registries: every version pinned, each in its own folder, separate from the project's packages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PythonServer:
 
     @property
     def _folder_name(self) -> str:
-        # a folder that other pins, another script or another Python made must not stand in for this one's
+        # a folder of other pins, another script or another Python must not be used for this one
         recipe = self._requirements.read_bytes() + (self._script.read_bytes() if self.script else b"")
         return f"{self.name}-{hashlib.sha256(recipe).hexdigest()[:8]}-python{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -41,21 +41,21 @@ class PythonServer:
 
     @property
     def folder(self) -> Path:
-        """Where it is or would be."""
+        """Its path, also before it exists."""
         return SERVERS.root / self._folder_name
 
     @property
     def python(self) -> str:
-        """The interpreter that has it. Its console scripts are of no use: their first line names the folder where they were made."""
+        """The interpreter that has it. Its console scripts do not work: their first line names the folder in which they were made."""
         return str(self.folder / "env" / "bin" / "python")
 
     @property
     def model(self) -> Path:
-        """What the script made."""
+        """The output of the script."""
         return self.folder / "model"
 
     def install(self) -> None:
-        """Fetch and make it, unless it is there. Raises RuntimeError."""
+        """Fetch and make it, unless it exists. Raises RuntimeError."""
         SERVERS.made(self._folder_name, self._make)
 
     def _make(self, folder: Path) -> None:
@@ -75,17 +75,17 @@ class Aimock:
 
     @property
     def folder(self) -> Path:
-        """Where it is or would be."""
+        """Its path, also before it exists."""
         return SERVERS.root / f"aimock-{AIMOCK_VERSION}"
 
     @property
     def script(self) -> str:
-        """What node runs."""
+        """The script for node."""
         package = self.folder / "node_modules" / "@copilotkit" / "aimock"
         return str(package / json.loads((package / "package.json").read_text())["bin"]["llmock"])
 
     def install(self) -> None:
-        """Fetch it, unless it is there. Raises RuntimeError and ToolMissing."""
+        """Fetch it, unless it exists. Raises RuntimeError and ToolMissing."""
         SERVERS.made(self.folder.name, self._make)
 
     def _make(self, folder: Path) -> None:

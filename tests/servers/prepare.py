@@ -1,6 +1,6 @@
-"""Fetch and make the servers named on the command line; a second time does nothing.
+"""Fetch and make the servers named on the command line; a second call does nothing.
 
-What cannot be had is said in a line each. It is an error, unless ``SERVER_TESTS_MISSING=skip``: then the tests of that server are skipped.
+Each unavailable server is reported in a line. It is an error, unless ``SERVER_TESTS_MISSING=skip``: then its tests are skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from servers.installed import ALL
 
 
 def main(names: list[str]) -> int:
-    """0 when everything named is there or may be missing, 2 otherwise."""
+    """Returns 0 if every named server exists or may be missing, else 2."""
     unknown = [name for name in names if name not in ALL]
     if unknown or not names:
         print(f"servers: no server is called {' '.join(unknown) or 'nothing'}; name some of {' '.join(ALL)}", file=sys.stderr)

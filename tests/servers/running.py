@@ -1,4 +1,4 @@
-"""The servers as running programs, one class each; every one is a context manager with the ``url`` that a user would give."""
+"""The servers as running programs, one class each: a context manager with the ``url`` that a user would give."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from servers.installed import AIMOCK, KATAN, LITELLM, LLAMACPP, TRANSFORMERS
 
 @dataclass
 class RunningServer:
-    """One server on a port of its own. It can be killed and started again there."""
+    """One server on its own port. It can be killed and started again there."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -44,9 +44,9 @@ class RunningServer:
         return {}
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises TimeoutError with what it printed."""
+        """Start it and wait until it answers. Raises TimeoutError with its output."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        # of the project's own environment and of the person's keys nothing goes to the server
+        # the server gets nothing of the project's environment or the user's keys
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         self._program = self._programs.start(type(self).__name__, self.command(), {**kept, "HOME": str(self.folder), **self.environ()})
         try:
@@ -55,7 +55,7 @@ class RunningServer:
             raise TimeoutError(f"{late}\n{self._program.said()[-3000:]}") from None
 
     def answers(self) -> bool:
-        """Whether it answers at all, with whatever status."""
+        """Whether it answers, with any status."""
         if self._program is not None and self._program.process.poll() is not None:
             raise TimeoutError(f"it ended with {self._program.process.returncode}")
         try:
@@ -67,12 +67,12 @@ class RunningServer:
         return True
 
     def kill(self) -> None:
-        """SIGKILL to it and to all that it started."""
+        """SIGKILL to it and its child processes."""
         assert self._program is not None
         self._program.vanish()
 
     def said(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         assert self._program is not None
         return self._program.said()
 

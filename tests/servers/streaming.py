@@ -1,4 +1,4 @@
-"""The same rows asked twice, token by token and in one piece, and what the ledger has of both."""
+"""The same rows sent twice, streamed and in one piece, and the ledger records of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OF_THE_MOMENT = frozenset({"id", "created", "timings", "system_fingerprint", "re
 
 
 def asked_both_ways(folder: Path, url: str, task: str, lines: list[str | bytes], *flags: str, **options: Any) -> tuple[Ended, Ended]:
-    """How the two ended, the streamed one first: every answer of it came token by token."""
+    """The ends of both, the streamed one first, in which every answer was streamed."""
     streamed = run(job_of(folder / "on", url, task, lines), *flags, "--stream=on", **options)
     whole = run(job_of(folder / "off", url, task, lines), *flags, "--stream=off", **options)
     assert streamed.metrics["answers_streamed"] == len(lines), recorded(streamed)
@@ -23,7 +23,7 @@ def asked_both_ways(folder: Path, url: str, task: str, lines: list[str | bytes],
 
 
 def responses(ended: Ended) -> dict[int, dict[str, Any]]:
-    """The recorded responses by line, without what another moment changes: that the prompt is in a cache by then, for one."""
+    """The recorded responses by line, without parts that depend on the time, such as cached prompts."""
     found = {}
     for segment in (ended.job.work_dir / "ledger").rglob("*.avro"):
         with segment.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Listens on the line between the command and a server: every byte goes through unchanged, and what was asked and answered is kept."""
+"""A recorder between the command and a server: it forwards every byte unchanged and keeps requests and responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request for an answer. ``status`` is 0 where no whole response came."""
+    """One request for an answer. ``status`` is 0 without a complete response."""
 
     request: dict[str, Any]
     status: int
@@ -22,7 +22,7 @@ class Exchange:
 
     @property
     def question(self) -> str:
-        """The messages that were sent, as JSON: what makes two requests the same."""
+        """The sent messages as JSON: two requests with the same messages are equal."""
         return json.dumps(self.request["messages"])
 
 
@@ -35,7 +35,7 @@ class _Line:
 
 
 class Tap:
-    """A port of its own whose connections lead to ``port``; where nobody listens there, they are closed at once."""
+    """A port whose connections lead to ``port``. They are closed at once if no process listens there."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -61,7 +61,7 @@ class Tap:
     def exchanges(self) -> list[Exchange]:
         """All requests for rows so far; those of one connection in their order.
 
-        Every row of these tests has a system message. What has none is a question of the engine's own, by which it judges an outage.
+        Every row of these tests has a system message. Requests without one are the engine's own questions during an outage.
         """
         read = (exchange for line in list(self._lines) for exchange in _read(bytes(line.sent), bytes(line.received)))
         return [exchange for exchange in read if exchange.request["messages"][0]["role"] == "system"]
@@ -94,7 +94,7 @@ def _carry(source: socket.socket, target: socket.socket, kept: bytearray) -> Non
         while data := source.recv(65536):
             kept += data
             target.sendall(data)
-    # one side is gone: so is the other, as if they had been one connection
+    # one side is closed, so the other is closed too, like one connection
     _close(source)
     _close(target)
 
@@ -124,7 +124,7 @@ def _read(sent: bytes, received: bytes) -> list[Exchange]:
 
 
 class _Stream(io.BytesIO):
-    """Bytes received on one connection, read as responses one after the other."""
+    """The bytes of one connection, read as consecutive responses."""
 
     def makefile(self, *_: object, **__: object) -> _Stream:
         return self
@@ -133,7 +133,7 @@ class _Stream(io.BytesIO):
         """A response closes its file when it is read; the next one is in the same."""
 
     def next(self, method: str) -> tuple[int, bytes]:
-        """Status and body of the next response; 0 where it is not whole."""
+        """Status and body of the next response; 0 if it is incomplete."""
         response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
         try:
             response.begin()

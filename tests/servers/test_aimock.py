@@ -1,4 +1,4 @@
-"""Against aimock, the mock server of npm: it answers by fixtures, with OpenAI's and OpenRouter's envelopes of its own making."""
+"""Against aimock, the mock server of npm: it answers by fixtures, with its own copies of OpenAI's and OpenRouter's envelopes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -123,7 +123,7 @@ def test_a_spent_quota_stops_the_run_with_the_servers_words(aimock: Aimock, tmp_
         assert ended.code == 4, recorded(ended)
         assert QUOTA in ended.output, recorded(ended)
         assert len([exchange for exchange in tap.exchanges() if exchange.status == 429]) <= 10
-        # the quota is filled up again, and what was answered is not asked again
+        # the quota is full again, and answered rows are not sent again
         job.train(lines)
         ended = run(job)
         assert ended.code == 0, recorded(ended)
@@ -188,7 +188,7 @@ def test_nothing_but_429_ends_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("further", [[], [ANYTHING_ELSE]], ids=["rows alone", "anything"])
 def test_killed_and_started_again_in_mid_run(tmp_path: Path, further: list[dict[str, Any]]) -> None:
-    """A server that knows the rows' questions alone is asked one of them once more, to find out whether it is back."""
+    """A server that knows only the rows' questions gets one of them again, to find out whether it is back."""
     with Aimock(tmp_path / "server", fixtures=FIXTURES + further, flags=("--chaos-latency", "300")) as server, Tap(server.port) as tap:
         job = job_of(tmp_path, tap.url, "SUMMARIZATION", rows("SUMMARIZATION", 150))
         process = start(job, "--max_worker_count=10", "--initial_worker_count=10")

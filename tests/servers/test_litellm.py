@@ -1,4 +1,4 @@
-"""Against a LiteLLM proxy: answers of its own making, and the other servers here behind it, in whose place it speaks."""
+"""Against a LiteLLM proxy: its own mock answers, and the other servers here behind it."""
 
 import json
 from collections import Counter
@@ -90,7 +90,7 @@ def test_a_parameter_that_the_model_refuses_is_learned_once(litellm: LiteLlm, tm
     assert ended.code == 0, recorded(ended)
     assert len(ended.examples()) == 100, recorded(ended)
     refused = [exchange for exchange in exchanges if exchange.status == 400]
-    # those that were on the wire, once for each of the two
+    # the requests in flight, once for each of the two
     assert 2 <= len(refused) <= 8
     assert "the teacher refuses temperature, top_p" in ended.output, ended.output
 
@@ -147,7 +147,7 @@ def test_a_wrong_key_and_no_key(litellm: LiteLlm, tmp_path: Path, command: str) 
     assert "No connected db." in wrong.output, wrong.output
     assert "the key is wrong or expired" in wrong.output, wrong.output
     none = run(job, "--model=SUMMARIZATION", command=command)
-    # a run that is told the model and has no key asks nothing before the first row
+    # a run with a given model and no key sends nothing before the first row
     words = "it requires a key, and none is given" if command == "check" else "The credential is missing, wrong or expired"
     assert none.code == 4, none.output
     assert "No api key passed in." in none.output, none.output

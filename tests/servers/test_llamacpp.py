@@ -79,7 +79,7 @@ def test_rows_longer_than_a_slot_do_not_stop_the_run(llama: LlamaServer, tmp_pat
 
 
 def test_rows_that_are_all_too_long_are_each_refused_once(llama: LlamaServer, tmp_path: Path) -> None:
-    """The server would answer a shorter question, so it is the rows that are at fault and not a setting."""
+    """The server would answer a shorter question, so the rows are at fault and not a setting."""
     with Tap(llama.port) as tap:
         ended = run(job_of(tmp_path, tap.url, "SUMMARIZATION", long_rows(60, 3000)), SHORT)
         asked = Counter(exchange.question for exchange in tap.exchanges() if len(exchange.question) > 3000)

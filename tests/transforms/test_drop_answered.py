@@ -1,4 +1,4 @@
-"""Rows that are asked again although the ledger has an answer, and rows that are not."""
+"""Rows that are sent again although the ledger has an answer, and rows that are not."""
 
 import json
 from pathlib import Path

@@ -89,9 +89,9 @@ def test_a_bundle_that_failed_pays_only_for_what_was_not_recorded(tmp_path: Path
         with pytest.raises(RuntimeError, match="the bundle fails"):
             run(scoring, tmp_path / "failed")
         first = simulator.stats()
-        assert 30 <= first["requests"] < ROWS  # what was not sent when the bundle failed is not sent for nobody
+        assert 30 <= first["requests"] < ROWS  # rows that were not sent when the bundle failed are not sent
         if another_process:
-            close_sessions()  # what it had on the wire is lost with it
+            close_sessions()  # its requests in flight are lost with it
         tally = run(scoring, tmp_path / "failed")
         stats = simulator.stats()
     assert tally.rows == tally.examples == ROWS

@@ -1,4 +1,4 @@
-"""Reads the responses in the folder beside this file: what providers document or send, one file each.
+"""Reads the responses in this folder: what providers document or send, one file each.
 
 A file has ``source`` (provider and document, or an issue), ``status``, ``headers`` and the body: ``body`` (JSON), ``text`` or ``bytes``.
 ``row`` replaces the user's message of the request. What is expected:
@@ -26,7 +26,7 @@ RESPONSES = Path(__file__).parent / "responses"
 
 
 def then(kind: FailureKind) -> str:
-    """What becomes of a row whose request failed so."""
+    """What happens to a row after this failure."""
     if kind in PASSING:
         return "sent again"
     if kind in ENDPOINT_REFUSES:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Response:
-    """One response as it goes out."""
+    """One response as it is sent."""
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""Every response of the corpus, sent by a real server to the real client: what it is taken for and what the person reads."""
+"""Every response of the corpus, sent by a real server to the real client: its classification and the message for the user."""
 
 import asyncio
 from collections.abc import Iterator

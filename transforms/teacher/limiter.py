@@ -227,7 +227,7 @@ class AdaptiveLimit:
         self._limit = min(self._limit, self._maximum)
 
     def outage_over(self, now_s: float) -> None:
-        """The endpoint answers again after a pause: search anew from half of what was right before."""
+        """The endpoint answers again after a pause: search again from half of what was right before."""
         self._limit = max(self._initial, self._limit / 2.0)
         self._restart_search(now_s)
 

@@ -1,4 +1,4 @@
-"""What asks an endpoint or Azure from plain code works on a thread whose loop is running: a notebook's cell, an async program."""
+"""Synchronous requests to an endpoint or Azure work on a thread with a running loop: a notebook's cell, an async program."""
 
 import asyncio
 

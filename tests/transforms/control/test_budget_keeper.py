@@ -1,4 +1,4 @@
-"""Real processes that share one budget by nothing but their files."""
+"""Real processes that share one budget through files only."""
 
 import json
 import multiprocessing
@@ -22,7 +22,7 @@ from transforms.teacher.specs import BudgetSpec
 
 
 class Engine:
-    """Stands for a session: a budget, used by one thread at a time."""
+    """Replaces a session: a budget, used by one thread at a time."""
 
     def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool) -> None:
         self.budget = Budget(spec, most_new_tokens, shared)

@@ -1,4 +1,4 @@
-"""What a scoring process tells of itself, and when it falls silent."""
+"""The reports of a scoring process, and when they end."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from transforms.teacher.engine_counts import Snapshot
 
 
 class Session:
-    """As much of a scoring session as is told of; ``closed`` keeps the control from looking by itself."""
+    """The reported parts of a scoring session; ``closed`` keeps the control from checking by itself."""
 
     closed = True
     stopped: EarlyStop | None = None

@@ -1,4 +1,4 @@
-"""What is said of reasons and failures stands in their own entries, and everything else is taken from there."""
+"""The facts of reasons and failures are in their entries, and everything else is derived from them."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Every task has every entry, and nothing else says the same again."""
+"""Every task has every entry, and no other code repeats it."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Parquet, Arrow and Avro: columns nobody needs are not looked at, and a value that cannot be held costs its own row."""
+"""Parquet, Arrow and Avro: unused columns are not read, and an impossible value costs only its own row."""
 
 import datetime
 import io

@@ -1,4 +1,4 @@
-"""Every format gives the same rows, whole or torn, at a memory that does not follow the file."""
+"""Every format gives the same rows, complete or truncated, and its memory does not depend on the file's size."""
 
 import csv
 import gzip
@@ -236,11 +236,11 @@ def test_memory_does_not_follow_the_size_of_the_file(
     name: str, packing: str, kind: str, large: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     path = tmp_path / f"rows.{name}{packing}"
-    # one row group: that a reader holds one at a time would help no one whose file has no more
+    # one row group: holding one at a time would not help here
     path.write_bytes(PACKERS[packing](as_parquet(large[kind], LARGE_ROWS) if name == "parquet" else WRITERS[name](large[kind])))
     reading = ReadSpec(100_000, None, ColumnSpec(user_template="{{hypothesis}}", label="label"))
     outside = pa.default_memory_pool()
-    pool = pa.proxy_memory_pool(outside)  # Arrow's memory is none of Python's
+    pool = pa.proxy_memory_pool(outside)  # Arrow's memory is not counted by Python
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:

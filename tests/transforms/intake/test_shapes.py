@@ -1,4 +1,4 @@
-"""Rows as people have them, recognised by themselves."""
+"""Common shapes of rows, recognised without a setting."""
 
 import io
 import json

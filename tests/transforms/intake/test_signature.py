@@ -1,4 +1,4 @@
-"""Files that are something else than their names say, told by their first bytes."""
+"""Files in another format than their names say, recognised by their first bytes."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""How far a row has come, and what it amounts to."""
+"""The progress of a row through its turns, and its outcome."""
 
 import pytest
 from builders import a_reply, a_row, a_scored_row

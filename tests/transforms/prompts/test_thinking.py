@@ -1,4 +1,4 @@
-"""Thinking, and marks of chat templates, never become an answer; what only mentions them stays as it is."""
+"""Thinking and marks of chat templates never become an answer; a text that only mentions them is kept."""
 
 import pytest
 from builders import a_reply

@@ -1,4 +1,4 @@
-"""What a teacher refuses is learned once."""
+"""A refused field is learned once."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_a_refused_system_role_is_merged_into_the_first_user_message() -> None:
 def test_no_change_is_made_twice() -> None:
     adaptation = Adaptation(False, True)
     assert adaptation.learn(refused("top_p"), 0)
-    assert adaptation.learn(refused("top_p"), 0)  # it was on the wire before the lesson
+    assert adaptation.learn(refused("top_p"), 0)  # it was sent before the change
     assert not adaptation.learn(refused("top_p"), adaptation.version)
     assert not adaptation.learn(refused("chat_template_kwargs"), adaptation.version)  # the person's own
 

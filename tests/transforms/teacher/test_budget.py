@@ -1,4 +1,4 @@
-"""Money has a brake: nothing leaves that a limit does not cover."""
+"""No request is sent that a limit does not cover."""
 
 import random
 from collections.abc import Callable
@@ -85,7 +85,7 @@ def test_answers_that_grow_longer_and_longer_do_not_pass_the_limit() -> None:
 
 
 def test_the_very_first_round_keeps_to_the_limit() -> None:
-    """Nothing is known yet, and every answer is as long as it may be."""
+    """Without any knowledge, each answer counts with its full limit."""
     played = play(
         lambda asked: taking(30, 500, latency_s=60.0),
         1000,
@@ -207,5 +207,5 @@ def test_a_shared_budget_waits_for_claims() -> None:
     one.claim((3.0,))
     assert one.reserve(10)
     assert one.reserve(10)
-    assert one.give_back() == (2.0,)  # what is on the wire is not given back
+    assert one.give_back() == (2.0,)  # requests in flight are not given back
     assert one.reserve(10) is None

@@ -1,4 +1,4 @@
-"""One attempt over real HTTP: whatever the server does, a reply or a failure comes out, and no paid byte is lost."""
+"""One attempt over real HTTP: whatever the server does, the result is a reply or a failure, and no paid byte is lost."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Where a process may open few files, the endpoint is not blamed and the ledger does not go without."""
+"""If a process may open only few files, the endpoint is not blamed and the ledger still gets its files."""
 
 import errno
 import subprocess

@@ -1,4 +1,4 @@
-"""What an error means by its words, in wordings of many servers; and that a row's own words never count."""
+"""The meaning of errors by their text, in the wordings of many servers; a row's own text never counts."""
 
 import json
 from pathlib import Path

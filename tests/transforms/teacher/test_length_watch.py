@@ -1,4 +1,4 @@
-"""Many answers cut off: what helps is said, and a higher limit only where it does."""
+"""Warnings about many cut-off answers: they name the fix, and a higher limit only if it helps."""
 
 import pytest
 from builders import a_reply

@@ -1,4 +1,4 @@
-"""Several endpoints as one pool, in virtual time: who gets which row, and what the trouble of one costs."""
+"""Several endpoints as one pool, in virtual time: which one gets which row, and what the failures of one cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads when an endpoint is given up."""
+"""Messages about an endpoint that is given up."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Token counts as those who count them report them."""
+"""Token counts in the forms in which servers report them."""
 
 from typing import Any
 

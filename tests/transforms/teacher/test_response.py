@@ -1,4 +1,4 @@
-"""Bodies of status 200: an answer, an error inside, or of no use."""
+"""Bodies of status 200: an answer, an error inside, or unusable."""
 
 import json
 from typing import Any

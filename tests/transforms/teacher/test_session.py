@@ -1,4 +1,4 @@
-"""The engine against real servers: pace, deadlines, and what a slot is held for."""
+"""The engine against real servers: pace, deadlines, and the use of slots."""
 
 import asyncio
 import contextlib

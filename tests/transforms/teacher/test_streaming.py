@@ -1,4 +1,4 @@
-"""Answers token by token through the engine, from real servers: the same records, and an end to every silence."""
+"""Streamed answers through the engine, from real servers: the same records, and a timeout for every silence."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ SECRET = "sk-9f2c4e6a8b0d1357"
 
 @dataclass
 class Scored:
-    """What came of some rows."""
+    """The outcomes of some rows."""
 
     rows: list[ScoredRow]
     answers: list[dict[str, Any]]
@@ -161,7 +161,7 @@ def test_an_answer_without_done_is_whole(tmp_path: Path) -> None:
 
 
 def test_comments_are_not_tokens(tmp_path: Path) -> None:
-    """A gateway that keeps a connection alive says nothing of what is behind it."""
+    """A gateway's keep-alive says nothing about the server behind it."""
     waits = Latency("per_token", prefill_ms=60_000, token_ms=1)
     spec = StreamSpec(StreamMode.ON, first_token_s=0.4)
     with start_simulator(replace(THINKS, latency=waits, streams=StreamBehaviour(keep_alive_s=0.05))) as simulator:
@@ -311,7 +311,7 @@ def test_streams_that_fail_are_given_up_unless_one_was_complete() -> None:
 
 
 def test_an_unexplained_refusal_is_tried_in_one_piece_before_it_counts() -> None:
-    """A server that says no more than 'bad request' may mean the stream; that it does shows when the row is answered without."""
+    """A server that says only 'bad request' may mean the stream; this is certain when the row is answered without."""
     refused = RequestFailure(FailureKind.BAD_REQUEST, "status 400", 400)
     streaming = learning()
     assert streaming.may_be_refused(refused, streaming.ask)

@@ -1,4 +1,4 @@
-"""No form of a secret survives in what a server sends back, and honest text does."""
+"""No form of a secret remains in a server's response, and other text does."""
 
 import base64
 import json
