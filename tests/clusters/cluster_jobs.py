@@ -135,6 +135,12 @@ class ClusterJob:
         folder = Path(self.root) / out
         return tuple((folder / name).read_bytes() for name in ("train.jsonl", "validation.jsonl") if (folder / name).exists())
 
+    def shards(self, out: str) -> tuple[bytes, ...]:
+        """The bytes of the datasets that were written in shards."""
+        folder = Path(self.root) / out
+        found = [sorted(folder.glob(f"{split}-*-of-*.jsonl")) for split in ("train", "validation")]
+        return tuple(b"".join(path.read_bytes() for path in paths) for paths in found if paths)
+
     def rejects(self) -> bytes:
         return (Path(self.root) / "work" / "rejects.jsonl").read_bytes()
 
