@@ -22,6 +22,8 @@ STEADY_S = 4.0  # without a refusal for so long, the pace is too low: it then gr
 ACCELERATION = 1.25
 GUESS_DOUBLES_S = 0.5
 DEEPEST_CUT = 0.5  # of a guess
+LOST = 0.9  # of its share: another client takes it, so nothing is left to it, and the pace grows as that share would
+SHARE_FADES = 0.05
 LOOSENED = 1.1  # the pace by this factor at a refusal that another limit explains
 LEAST_PER_S = 0.05
 KEPT_REQUESTS = 512
@@ -38,16 +40,17 @@ class FoundPace:
         self._empty_s: float | None = None  # when the bucket was empty: the measurement starts there
         self._taken_s: deque[float] = deque(maxlen=KEPT_REQUESTS)  # when each request since then was sent, without the refused
         self._next_s = 0.0
+        self._share = 0.0  # the pace that was measured, forgotten slowly where it falls
         self._score = 0.0
 
     def per_s(self, now_s: float) -> float:
         """Requests per second; infinite while no pace is needed."""
         if math.isinf(self._pace):
             return math.inf
-        since_s = now_s - self._found_s
+        since_s = max(0.0, now_s - self._found_s)
         if self._is_guess:
             return self._pace * math.pow(2.0, min(since_s / GUESS_DOUBLES_S, 20.0))
-        growth = min(GROWTH * math.sqrt(self._pace), GROWTH_TO_REFUSAL * self._pace * self._pace / LEARNED_FROM)
+        growth = min(GROWTH * math.sqrt(max(self._pace, self._share)), GROWTH_TO_REFUSAL * max(self._pace, self._share) ** 2 / LEARNED_FROM)
         accelerated_s = min(max(0.0, since_s - self._steady_s), 100.0)
         return (self._pace + growth * since_s) * math.pow(ACCELERATION, accelerated_s)
 
@@ -85,7 +88,8 @@ class FoundPace:
         is_first = math.isinf(self._pace)
         measured = self._measured(sent_s, now_s)
         if measured:
-            pace = BACK_OFF * measured
+            self._share = max(measured, self._share + SHARE_FADES * (measured - self._share))
+            pace = measured if measured < LOST * self._share else BACK_OFF * measured
         else:
             assert self._empty_s is not None
             pace = len(self._taken_s) / max(sent_s - self._empty_s, SHORTEST_SPAN_S)
@@ -99,6 +103,11 @@ class FoundPace:
         self._found_s = now_s
         self._next_s = max(self._next_s, now_s)
         return True
+
+    def pauses(self, until_s: float) -> None:
+        """Nothing is sent until then: what was taken before says nothing about the pace of a bucket that fills meanwhile."""
+        self._empty_s = self._found_s = self._next_s = until_s
+        self._taken_s.clear()
 
     def _measured(self, sent_s: float, now_s: float) -> float:
         """Requests per second taken up to a refusal; 0 where too few were taken to tell."""

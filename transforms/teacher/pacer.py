@@ -208,14 +208,16 @@ class Pacer:
         """A request was refused for any reason: it cost nothing."""
         self._tokens.refused()
 
-    def throttled(self, now_s: float, retry_after_s: float | None) -> None:
-        """A request was throttled. Many in a row pause all sending: as long as the server asks, or longer each time."""
+    def throttled(self, now_s: float, retry_after_s: float | None) -> float | None:
+        """A request was throttled. Many in a row pause all sending, as long as the server asks or longer each time.
+
+        Returns until when; None where this one pauses nothing.
+        """
         self._throttled_in_a_row += 1
-        if self._throttled_in_a_row < CLOSED_AFTER and not self._probing:
-            return
-        if now_s < self._closed_until_s:
-            return
+        if (self._throttled_in_a_row < CLOSED_AFTER and not self._probing) or now_s < self._closed_until_s:
+            return None
         wait_s = self._closed_for_s if retry_after_s is None else max(retry_after_s, 0.02)
         self._closed_until_s = now_s + min(wait_s, LONGEST_CLOSED_S)
         self._closed_for_s = min(LONGEST_CLOSED_S, self._closed_for_s * 2.0)
         self._probing = True
+        return self._closed_until_s

@@ -133,7 +133,9 @@ class Traffic:
         if too_many:
             finding = self._ceiling.limit < self._limiter.limit
         else:
-            self._pacer.throttled(now_s, failure.retry_after_s)
+            paused_until_s = self._pacer.throttled(now_s, failure.retry_after_s)
+            if paused_until_s is not None:
+                self._found_pace.pauses(paused_until_s)
             self._limiter.throttled(now_s, attempt.sent_s)
         if finding and now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
             self._throttled_said_s = now_s

@@ -91,3 +91,19 @@ def test_rows_that_leave_together_keep_the_pace() -> None:
     assert delays_s == sorted(delays_s)
     assert delays_s[1] > 0.0
     assert delays_s[4] > 3 * delays_s[1]
+
+
+def test_a_pause_is_not_part_of_the_measurement() -> None:
+    pace = FoundPace()
+    now_s = 0.0
+    for _ in range(2):
+        pace.sent(now_s)
+        pace.refused(now_s, now_s, False)
+    pace.pauses(30.0)
+    for number in range(100):
+        now_s = 30.0 + 0.02 * number
+        pace.sent(now_s)
+        pace.answered()
+    pace.sent(now_s)
+    assert [pace.refused(now_s, now_s, False), pace.refused(now_s, now_s, False)] == [False, True]
+    assert 40.0 <= pace.per_s(now_s) <= 60.0
