@@ -1,4 +1,4 @@
-"""What a reader knows of one segment, and how much of it by its index."""
+"""What a reader has read of one segment, and how much of that from its index."""
 
 from __future__ import annotations
 
