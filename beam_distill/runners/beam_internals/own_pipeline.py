@@ -28,7 +28,8 @@ class OwnPipeline(beam.Pipeline):
 
 def _for_others(relabel: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     def relabel_unless_ours(transform: Any, pvalueish: Any) -> None:
-        if not isinstance(getattr(pvalueish, "pipeline", pvalueish), OwnPipeline):
+        first = pvalueish[0] if isinstance(pvalueish, tuple) else pvalueish  # a stage with several inputs gets a tuple
+        if not isinstance(getattr(first, "pipeline", first), OwnPipeline):
             relabel(transform, pvalueish)
 
     return relabel_unless_ours
