@@ -156,7 +156,7 @@ def chats(path: Path) -> list[list[dict[str, str]]]:
 @pytest.mark.fault("N15")
 def test_the_guide_says_which_task_suits_ordinary_prompts() -> None:
     page = (ROOT / "docs" / "guides" / "tasks.md").read_text(encoding="utf-8")
-    assert "For ordinary prompts, whose answer is any text, take\nCONVERSATION" in page
+    assert "For ordinary prompts, whose answer is any text, use\nCONVERSATION" in page
 
 
 @pytest.mark.slow

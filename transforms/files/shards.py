@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 
 from transforms.files.matching import matching_files
@@ -23,7 +24,8 @@ def shard_paths(path: str) -> list[str]:
     """The existing shards of the dataset ``path``, whatever their number."""
     head, suffixes = _cut(path)
     wanted = re.compile(re.escape(head.rpartition("/")[2]) + r"-\d{5}-of-\d{5}" + re.escape(suffixes))
-    return [found for found in matching_files(f"{head}-*-of-*{suffixes}") if wanted.fullmatch(found.rpartition("/")[2])]
+    pattern = f"{glob.escape(head)}-*-of-*{glob.escape(suffixes)}"
+    return [found for found in matching_files(pattern) if wanted.fullmatch(found.rpartition("/")[2])]
 
 
 def _cut(path: str) -> tuple[str, str]:
