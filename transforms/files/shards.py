@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import glob
+import posixpath
 import re
 
 from transforms.files.matching import matching_files
+
+_PATTERN_LETTERS = re.compile(r"[*?\[]")
 
 
 def shard_path(path: str, number: int, count: int) -> str:
@@ -23,9 +25,14 @@ def published_as(path: str, count: int | None) -> str:
 def shard_paths(path: str) -> list[str]:
     """The existing shards of the dataset ``path``, whatever their number."""
     head, suffixes = _cut(path)
-    wanted = re.compile(re.escape(head.rpartition("/")[2]) + r"-\d{5}-of-\d{5}" + re.escape(suffixes))
-    pattern = f"{glob.escape(head)}-*-of-*{glob.escape(suffixes)}"
-    return [found for found in matching_files(pattern) if wanted.fullmatch(found.rpartition("/")[2])]
+    folder, _, stem = head.rpartition("/")
+    wanted = re.compile(re.escape(stem) + r"-\d{5}-of-\d{5}" + re.escape(suffixes))
+    pattern = f"{re.sub(_PATTERN_LETTERS, '?', head)}-*-of-*{re.sub(_PATTERN_LETTERS, '?', suffixes)}"  # "?" matches itself too
+    return [
+        found
+        for found in matching_files(pattern)
+        if wanted.fullmatch(found.rpartition("/")[2]) and posixpath.normpath(found.rpartition("/")[0]) == posixpath.normpath(folder)
+    ]
 
 
 def _cut(path: str) -> tuple[str, str]:
