@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,9 +35,10 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
         assert embedded.code == 0, embedded.output
         # every run requests a row without an answer again, so the number of attempts differs
         same = job.datasets("embedded") == datasets and without_attempts(job.rejects()) == without_attempts(rejects)
-        in_shards = job.run("--output_shards=3", *flags, out="shards", timeout_s=900)
-        assert in_shards.code == 0, in_shards.output
-        same = same and job.shards("shards") == datasets
+        if task == next(iter(TASKS)) or os.environ.get("CLUSTER_TESTS") == "all":
+            in_shards = job.run("--output_shards=3", *flags, out="shards", timeout_s=900)
+            assert in_shards.code == 0, in_shards.output
+            same = same and job.shards("shards") == datasets
     rows = 0
     for part in record["verdict"]["splits"].values():
         assert part["rows"] == part["examples"] + part["rejects"]
