@@ -116,7 +116,7 @@ def test_processes_of_this_command_are_of_its_own_python(tmp_path: Path) -> None
     (tmp_path / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "bin" / "python").chmod(0o755)
     with start_simulator(STEADY) as simulator:
-        job = ClusterJob(tmp_path / "job", simulator.base_url, "MATH", write_rows(tmp_path / "train.jsonl", questions(300)))
+        job = ClusterJob(tmp_path / "job", simulator.base_url, "MATH", write_rows(tmp_path / "train.jsonl", questions(2_000)))
         flags = ["--runner=flink", f"--job_server_jar={FLINK_JOB_SERVER.jar()}", "--max_concurrency_per_instance=2"]
         ended = job.run(*flags, environ={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
         assert ended.code == 0, ended.output
