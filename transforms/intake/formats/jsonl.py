@@ -21,6 +21,9 @@ from transforms.intake.lines import (
 )
 from transforms.intake.refusal import OBJECT, UnusableRecord, named
 
+Fields = dict[str, Any] | UnusableRecord
+"""What a line holds, or why it is not a record."""
+
 
 class JsonLines:
     """A broken line does not affect the others."""
@@ -32,7 +35,7 @@ class JsonLines:
     def records(self, source: ByteSource, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
         """A record for every line that is not blank."""
         for number, text, size in read_lines(with_line_feeds(source, b"}"), max_row_bytes):
-            yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
+            yield number, _fields(text, size, max_row_bytes)
 
     def cuts(self, source: SeekableSource, size_bytes: int, part_bytes: int) -> list[tuple[int, int]]:
         """Bytes. The lines of a file with old line ends of the Mac are found by reading it from its beginning."""
@@ -42,13 +45,7 @@ class JsonLines:
         self, source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, columns: frozenset[str] | None
     ) -> Generator[Record, None, int]:
         """A record for every line that begins in the stretch and is not blank."""
-        lines = read_lines_between(source, *stretch, before, max_row_bytes)
-        while True:
-            try:
-                number, text, size = next(lines)
-            except StopIteration as end:
-                return int(end.value)
-            yield number, too_large(size, max_row_bytes) if text is None else fields_of(text)
+        return (yield from line_records(source, stretch, before, max_row_bytes, _fields))
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank; nothing is parsed."""
@@ -66,6 +63,24 @@ class JsonLines:
     def columns(self, source: ByteSource, max_row_bytes: int) -> list[str] | None:
         """The keys of the objects on the first lines."""
         return first_columns(self.records(source, max_row_bytes, None))
+
+
+def line_records(
+    source: SeekableSource, stretch: tuple[int, int], before: int, max_row_bytes: int, fields: Callable[[bytes | None, int, int], Fields]
+) -> Generator[Record, None, int]:
+    """A record for every line that begins in the stretch and is not blank. ``fields`` reads a line (None: too long), given its size and
+    ``max_row_bytes``. Returns the number of the last line, a blank one too."""
+    lines = read_lines_between(source, *stretch, before, max_row_bytes)
+    while True:
+        try:
+            number, line, size = next(lines)
+        except StopIteration as end:
+            return int(end.value)
+        yield number, fields(line, size, max_row_bytes)
+
+
+def _fields(line: bytes | None, size: int, max_row_bytes: int) -> Fields:
+    return too_large(size, max_row_bytes) if line is None else fields_of(line)
 
 
 def fields_of(line: bytes) -> dict[str, Any] | UnusableRecord:

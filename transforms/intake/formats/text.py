@@ -10,7 +10,7 @@ import orjson
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record
-from transforms.intake.formats.jsonl import JsonLines, too_large
+from transforms.intake.formats.jsonl import JsonLines, line_records, too_large
 from transforms.intake.lines import (
     BYTE_ORDER_MARK,
     CHUNK_BYTES,
@@ -20,7 +20,6 @@ from transforms.intake.lines import (
     even_cuts,
     has_carriage_returns,
     read_lines,
-    read_lines_between,
     with_line_feeds,
 )
 from transforms.intake.refusal import UnusableRecord
@@ -60,13 +59,7 @@ class TextLines:
         """A record for every line that begins in the stretch and is not blank."""
         if self._peek(source)[1]:
             return (yield from JsonLines().records_between(source, stretch, before, max_row_bytes, columns))
-        lines = read_lines_between(source, *stretch, before, max_row_bytes)
-        while True:
-            try:
-                number, line, size = next(lines)
-            except StopIteration as end:
-                return int(end.value)
-            yield number, _fields(line, size, max_row_bytes)
+        return (yield from line_records(source, stretch, before, max_row_bytes, _fields))
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank."""
