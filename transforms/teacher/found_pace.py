@@ -18,8 +18,8 @@ BACK_OFF = 0.93  # of the measured pace; less leaves room unused, more keeps oth
 GROWTH = 0.5  # requests a second, gained each second, times the root of the pace: larger steps for slow clients even out the shares
 LEARNED_FROM = 8.0  # requests between two refusals at least: a slow pace grows slowly, or most of its requests would be refused
 GROWTH_TO_REFUSAL = 0.12  # of the pace, from below the limit to a refusal
-STEADY_S = 4.0  # without a refusal for so long, the pace is too low: it then grows by this factor each second
-ACCELERATION = 1.25
+STEADY_S = 4.0  # without a refusal for so long, the pace is too low
+ACCELERATION = 1.25  # the pace then grows by this factor each second
 GUESS_DOUBLES_S = 0.5
 DEEPEST_CUT = 0.5  # of a guess
 LOST = 0.5  # of its share: another client takes it, so nothing is left to it, and the pace grows as that share would
@@ -35,7 +35,7 @@ class FoundPace:
 
     def __init__(self) -> None:
         self._pace = math.inf
-        self._is_guess = False
+        self._is_guess = True
         self._found_s = 0.0
         self._empty_s: float | None = None  # when the bucket was empty: the measurement starts there
         self._taken_s: deque[float] = deque(maxlen=KEPT_REQUESTS)  # when each request since then was sent, without the refused
@@ -50,7 +50,8 @@ class FoundPace:
         since_s = max(0.0, now_s - self._found_s)
         if self._is_guess:
             return self._pace * math.pow(2.0, min(since_s / GUESS_DOUBLES_S, 20.0))
-        growth = min(GROWTH * math.sqrt(max(self._pace, self._share)), GROWTH_TO_REFUSAL * max(self._pace, self._share) ** 2 / LEARNED_FROM)
+        wanted = max(self._pace, self._share)
+        growth = min(GROWTH * math.sqrt(wanted), GROWTH_TO_REFUSAL * wanted**2 / LEARNED_FROM)
         accelerated_s = min(max(0.0, since_s - self._steady_s), 100.0)
         return (self._pace + growth * since_s) * math.pow(ACCELERATION, accelerated_s)
 
@@ -114,7 +115,7 @@ class FoundPace:
         taken_s = self._taken_s
         if len(taken_s) < ENOUGH_TAKEN:
             return 0.0
-        if not (self._is_guess or math.isinf(self._pace) or now_s - self._found_s > self._steady_s):
+        if not self._is_guess and now_s - self._found_s <= self._steady_s:
             assert self._empty_s is not None
             return len(taken_s) / (sent_s - self._empty_s)
         # the pace was far below the limit at first, and the bucket full: the latest requests came closest to it
