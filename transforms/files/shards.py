@@ -5,9 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from transforms.files.matching import matching_files
-
-_PATTERN_LETTERS = re.compile(r"[*?\[]")
+from transforms.files.matching import PATTERN_LETTERS, matching_files
 
 
 def shard_path(path: str, number: int, count: int) -> str:
@@ -27,12 +25,17 @@ def shard_paths(path: str) -> list[str]:
     head, suffixes = _cut(path)
     folder, _, stem = head.rpartition("/")
     wanted = re.compile(re.escape(stem) + r"-\d{5}-of-\d{5}" + re.escape(suffixes))
-    pattern = f"{re.sub(_PATTERN_LETTERS, '?', head)}-*-of-*{re.sub(_PATTERN_LETTERS, '?', suffixes)}"  # "?" matches itself too
+    pattern = f"{_any_letter(head)}-*-of-*{_any_letter(suffixes)}"
     return [
         found
         for found in matching_files(pattern)
         if wanted.fullmatch(found.rpartition("/")[2]) and posixpath.normpath(found.rpartition("/")[0]) == posixpath.normpath(folder)
     ]
+
+
+def _any_letter(text: str) -> str:
+    """The text with ``?`` for every letter of patterns, which it matches too."""
+    return "".join("?" if letter in PATTERN_LETTERS else letter for letter in text)
 
 
 def _cut(path: str) -> tuple[str, str]:
