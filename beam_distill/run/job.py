@@ -27,7 +27,6 @@ from beam_distill.run.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_C
 from beam_distill.run.progress.choose import follow_metrics, watch_for
 from beam_distill.run.progress.displays import display_of_command
 from beam_distill.run.progress.watch import Display, Watch, watched
-from beam_distill.run.staging import staged_without_patterns
 from beam_distill.run.storage_errors import storage_errno, what_to_do
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.beam_internals.local_execution import in_process_runner
@@ -79,9 +78,8 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
     work_dir = prepared.work_dir
     try:
         watch = watch_for(prepared.resolved.settings, work_dir, prepared.run_id, prepared.plan.same_process)
-        with staged_without_patterns(prepared.job, work_dir) as job:
-            metrics = _run_pipeline(replace(prepared, job=job), watch, show(), interrupts)
-            return read_result(job.rows, job.files, prepared.run_id, work_dir, metrics, prepared.inputs)
+        metrics = _run_pipeline(prepared, watch, show(), interrupts)
+        return read_result(prepared.job.rows, prepared.job.files, prepared.run_id, work_dir, metrics, prepared.inputs)
     except WorkerLost as lost:
         return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
     except Exception as error:
