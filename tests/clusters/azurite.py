@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from clusters.distributions import azurite_blob
@@ -17,7 +18,7 @@ class Azurite:
     """The blob service, as context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._blobs = folder / "blobs"
         self._programs = Programs(folder)
         self._port = free_port()
         self.connection_string = (
@@ -32,7 +33,7 @@ class Azurite:
     def __enter__(self) -> Azurite:
         node = tool("node", "to run Azurite, the emulator of Azure Blob storage")
         command = [node, str(azurite_blob()), "--blobHost", "127.0.0.1", "--blobPort", str(self._port)]
-        command += ["--location", str(self._folder / "blobs"), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        command += ["--location", str(self._blobs), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
         try:
             self._programs.start("azurite", command)
             wait_for("Azurite", lambda: listens(self._port))
@@ -43,3 +44,4 @@ class Azurite:
 
     def __exit__(self, *_: object) -> None:
         self._programs.end()
+        shutil.rmtree(self._blobs, ignore_errors=True)

@@ -90,7 +90,8 @@ class FlinkCluster:
 
     def __exit__(self, *_: object) -> None:
         self._programs.end()
-        shutil.rmtree(self._folder / "uploads", ignore_errors=True)
+        for name in ("tmp", "uploads"):
+            shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def start_job_manager(self) -> None:
         """Start it, also again after it was killed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class SparkCluster:
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_PUBLIC_DNS": "localhost",
             "SPARK_NO_DAEMONIZE": "1",
+            # else every application leaves 200 MB of packages at each worker
+            "SPARK_WORKER_OPTS": " ".join(f"-Dspark.worker.cleanup.{name}" for name in ("enabled=true", "interval=20", "appDataTtl=20")),
         }
         master = "org.apache.spark.deploy.master.Master"
         worker = "org.apache.spark.deploy.worker.Worker"
@@ -43,7 +46,7 @@ class SparkCluster:
             wait_for("the Spark master", lambda: listens(self._port))
             for number in range(self._wanted):
                 command = [spark_class, worker, "-c", "1", "-m", "1G", "--host", "localhost", "--webui-port", str(free_port())]
-                command += ["-d", str(self._folder / f"work-{number}"), self.master]
+                command += ["-d", str(self._work_of(number)), self.master]
                 self.workers.append(self._programs.start(f"worker-{number}", command, environ))
             for program in self.workers:
                 wait_for(program.name, partial(_registered, program))
@@ -54,3 +57,8 @@ class SparkCluster:
 
     def __exit__(self, *_: object) -> None:
         self._programs.end()
+        for number in range(self._wanted):
+            shutil.rmtree(self._work_of(number), ignore_errors=True)
+
+    def _work_of(self, number: int) -> Path:
+        return self._folder / f"work-{number}"
