@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from apache_beam.portability.api import beam_job_api_pb2
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.portability.stager import Stager
 
 from beam_distill.runners.base import RunnerPlan
 from beam_distill.runners.beam_internals import own_pipeline
@@ -197,20 +199,42 @@ def test_where_the_jar_of_a_runner_is(tmp_path: Path) -> None:
     assert local_jar(str(jar)) == str(jar)
 
 
-@pytest.mark.parametrize("runner", ["flink", "spark"])
-def test_a_jar_holds_the_pipeline_and_the_options_of_its_runner(tmp_path: Path, runner: str) -> None:
-    runner_jar, jar = tmp_path / "runner.jar", tmp_path / "job.jar"
+def _packed(folder: Path, runner: str) -> Path:
+    runner_jar, jar = folder / "runner.jar", folder / "job.jar"
     with zipfile.ZipFile(runner_jar, "w") as archive:
         archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
     options = PipelineOptions(["--environment_type=EXTERNAL", "--environment_config=localhost:1", "--flink_master=[auto]"])
-    pipeline = beam.Pipeline(runner=JarRunner(runner, str(runner_jar), jar), options=options)
+    pipeline = own_pipeline.OwnPipeline(runner=JarRunner(runner, str(runner_jar), jar), options=options)
     _fill(pipeline, _Count())
     pipeline.run().wait_until_finish()
+    return jar
+
+
+@pytest.mark.parametrize("runner", ["flink", "spark"])
+def test_a_jar_holds_the_pipeline_and_the_options_of_its_runner(tmp_path: Path, runner: str) -> None:
+    jar = _packed(tmp_path, runner)
     with zipfile.ZipFile(jar) as archive:
         pipelines = [name for name in archive.namelist() if name.endswith("pipeline.json")]
         (given,) = (archive.read(name).decode() for name in archive.namelist() if name.endswith("pipeline-options.json"))
     assert len(pipelines) == 1
     assert ("[auto]" if runner == "flink" else "org.apache.beam.runners.spark.SparkRunner") in given
+
+
+def test_what_beam_builds_for_workers_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    built: list[str] = []
+    in_folder = Stager.create_job_resources
+
+    def create_job_resources(options: Any, folder: str, **others: Any) -> Any:
+        built.append(folder)
+        return in_folder(options, folder, **others)
+
+    monkeypatch.setattr(Stager, "create_job_resources", create_job_resources)
+    _packed(tmp_path, "flink")
+    assert [Path(folder).parent for folder in built] == [temporary]
+    assert not Path(built[0]).exists()
 
 
 def test_labels_of_our_pipelines_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.config.settings import DistillSettings
@@ -24,6 +23,7 @@ from beam_distill.job.pipeline import build
 from beam_distill.run.prepare import PreparedJob, prepare_job
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.beam_internals.jar_runner import JarRunner
+from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.flink import job_options
 from beam_distill.runners.job_server import is_on_this_machine
@@ -63,7 +63,7 @@ def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) ->
     runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
     with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
         jar = Path(folder) / "beam-distill.jar"
-        pipeline = beam.Pipeline(runner=JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
+        pipeline = OwnPipeline(runner=JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)
         pipeline.run().wait_until_finish()
         yield jar

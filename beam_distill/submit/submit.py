@@ -40,16 +40,15 @@ def submit_detached(
 
 def _submit_to_job_server(resolved: ResolvedSettings, beam_argv: list[str] | None, endpoint: str, ask_again: tuple[str, ...]) -> Submission:
     # late: keeps Beam out of the start
-    import apache_beam as beam
-
     from beam_distill.job.pipeline import build
     from beam_distill.run.prepare import prepare_job
     from beam_distill.runners.base import options_of
+    from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline
 
     prepared = prepare_job(resolved, beam_argv, ask_again)
     if prepared.plan.environment == "loopback":
         raise RunRefused(ExitCode.WRONG_INPUT, "detach: loopback workers run in this command; set worker_environment to another kind")
     with handing_over(prepared):
-        pipeline = beam.Pipeline(options=options_of(prepared.plan, prepared.given))
+        pipeline = OwnPipeline(options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)
         return submitted(submission_of(prepared, "portable", endpoint, job_id_of(pipeline.run())))
