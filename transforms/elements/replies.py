@@ -17,7 +17,7 @@ class TeacherReply(NamedTuple):
     endpoint has one. Token counts are None when the endpoint reports no usage. ``refusal`` is the model's text in a refusal field;
     ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the request's limit, if it was not the run's.
     ``cached_tokens`` are part of the prompt's tokens, ``reasoning_tokens`` of the completion's. ``first_token_ms``: from sending to the
-    first token, if the answer was streamed in this run.
+    first token, if the answer was streamed in this run. ``sample`` is the number of the row's sample that it belongs to, from 0.
     """
 
     turn: int
@@ -34,6 +34,7 @@ class TeacherReply(NamedTuple):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     first_token_ms: float | None = None
+    sample: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -42,7 +43,7 @@ class TeacherReply(NamedTuple):
 
 
 class ScoredRow(NamedTuple):
-    """The teacher's replies to one row, in turn order, and how it ended.
+    """The teacher's replies to one row, each sample's in turn order, and how it ended. Those that the ledger had come first.
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
     the row was finished. With neither, every possible turn has its reply.
@@ -104,6 +105,7 @@ class LedgerRecord(NamedTuple):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     endpoint: str | None = None
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ def is_repeat(row_key: str | None) -> bool:
     return row_key is not None and not row_key.endswith("-0")
 
 
+def sample_key(row_key: str, sample: int) -> str:
+    """What identifies one sample of a row: the first has the row's own key, which it has in a job that asks once."""
+    return f"{row_key}/{sample}" if sample else row_key
+
+
 class PromptRequest(NamedTuple):
     """What the teacher is asked for one row, turn by turn.
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from transforms.ledger.index import ANSWERED, RecordIndex
-from transforms.ledger.schema import ANSWER_SCHEMA
+from transforms.ledger.schema import ANSWER_SCHEMA, record_key
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.storage import LedgerStorage
 
@@ -20,11 +20,11 @@ def records_and_current(
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """Every record that can be read, segment by segment; what cannot is noted in ``torn``. What is written meanwhile counts as current.
 
-    ``view`` has the fields ``row_key`` and ``turn``.
+    ``view`` has the fields ``row_key``, ``sample`` and ``turn``.
     """
     with closing(RecordIndex(ledger_dir, ANSWERED, ANSWER_SCHEMA, lambda record: None, storage)) as index:
         for segment in storage.segments(ledger_dir):
             for block in read_blocks(storage.open(segment, whole=True), view, torn):
                 for position, record in enumerate(block.records):
                     if record is not None:
-                        yield record, index.is_current(segment.path, block.offset, position, record["row_key"], record["turn"])
+                        yield record, index.is_current(segment.path, block.offset, position, record_key(record), record["turn"])

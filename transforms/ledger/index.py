@@ -17,7 +17,7 @@ import numpy as np
 from transforms.ledger.index_file import index_content
 from transforms.ledger.keys import first_key_of, key_of, last_key_from
 from transforms.ledger.known_segment import KnownSegment
-from transforms.ledger.schema import IDENTITY_SCHEMA
+from transforms.ledger.schema import IDENTITY_SCHEMA, record_key
 from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 from transforms.ledger.segments import TornSegment, lost_of, name_prefix_of
 from transforms.ledger.sorted_places import SortedPlaces, Words, place_of, segment_and_offset
@@ -40,7 +40,7 @@ class Identity(NamedTuple):
     of: Callable[[dict[str, Any]], tuple[str, int, str]]
 
 
-ANSWERED = Identity(IDENTITY_SCHEMA, lambda record: (record["row_key"], record["turn"], record["request_hash"]))
+ANSWERED = Identity(IDENTITY_SCHEMA, lambda record: (record_key(record), record["turn"], record["request_hash"]))
 
 
 class RecordIndex(Generic[Found]):

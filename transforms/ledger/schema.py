@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.elements.rows import sample_key
 from transforms.elements.usage import Usage
 from transforms.ledger.encoding import checksum
 
@@ -48,6 +49,7 @@ LEDGER_SCHEMA: dict[str, Any] = {
         {"name": "checksum", "type": _nullable("long"), "default": None, "doc": "CRC-32 of row_key, turn, request_hash and response"},
         {"name": "cached_tokens", "type": _nullable("long"), "default": None, "doc": "part of prompt_tokens"},
         {"name": "reasoning_tokens", "type": _nullable("long"), "default": None, "doc": "part of completion_tokens"},
+        {"name": "sample", "type": _nullable("int"), "default": None, "doc": "which of the row's samples, from 0; null is 0"},
     ],
 }
 
@@ -76,14 +78,18 @@ FAILURE_SCHEMA: dict[str, Any] = {
 }
 
 
-_ADDED = ("cached_tokens", "reasoning_tokens")
-"""Fields that segments of before have not, in the order they came; each is at the end of its schema."""
+_ADDED = (("cached_tokens", "reasoning_tokens"), ("sample",))
+"""Fields that older segments do not have, in the order in which they were added; each is at the end of its schema."""
 
 
 def written_schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """The schema as segments are written with it, and as they were before fields were added, the newest first."""
-    before = {**schema, "fields": [field for field in schema["fields"] if field["name"] not in _ADDED]}
-    return [schema] if len(before["fields"]) == len(schema["fields"]) else [schema, before]
+    written = [schema]
+    for names in reversed(_ADDED):
+        older = [field for field in written[-1]["fields"] if field["name"] not in names]
+        if len(older) < len(written[-1]["fields"]):
+            written.append({**schema, "fields": older})
+    return written
 
 
 def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]:
@@ -91,13 +97,20 @@ def _only(*names: str, schema: dict[str, Any] = LEDGER_SCHEMA) -> dict[str, Any]
 
 
 # views of the ledger: fastavro skips the fields they leave out without decoding them
-IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash")
-ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms", "checksum")
-REQUEST_SCHEMA = _only("row_key", "turn", "request_hash", "payload", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+IDENTITY_SCHEMA = _only("row_key", "turn", "request_hash", "sample")
+ANSWER_SCHEMA = _only("run_id", "row_key", "turn", "request_hash", "response", "attempts", "latency_ms", "checksum", "sample")
+REQUEST_SCHEMA = _only(
+    "row_key", "turn", "request_hash", "payload", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "sample"
+)
 USAGE_SCHEMA = _only("split", "turn", "attempts", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 FAILED_SCHEMA = _only("run_id", "row_key", "given_up", schema=FAILURE_SCHEMA)
 
 _FAILURE_NAMES = tuple(field.name for field in fields(FailureRecord))
+
+
+def record_key(record: dict[str, Any]) -> str:
+    """The ``sample_key`` of a record's sample."""
+    return sample_key(record["row_key"], record["sample"] or 0)
 
 
 def paid_usage(record: dict[str, Any]) -> Usage:
@@ -112,7 +125,7 @@ def as_datum(record: LedgerRecord | FailureRecord) -> dict[str, Any]:
     datum: dict[str, Any] = record._asdict() if isinstance(record, LedgerRecord) else asdict(record)
     datum["schema_version"] = SCHEMA_VERSION
     if isinstance(record, LedgerRecord):
-        datum["checksum"] = checksum(record.row_key, record.turn, record.request_hash, record.response)
+        datum["checksum"] = checksum(record_key(datum), record.turn, record.request_hash, record.response)
     return datum
 
 

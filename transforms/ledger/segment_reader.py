@@ -19,7 +19,7 @@ import fastavro
 from transforms.ledger.byte_ranges import ByteRanges
 from transforms.ledger.encoding import SYNC_BYTES, checksum, sync_marker
 from transforms.ledger.record_decoder import LONGEST_NUMBER_BYTES, Decoder, decoder_of
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, written_schemas
+from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, record_key, written_schemas
 
 BLOCK_BYTES = 4 * 1024
 """So much is read of a block at first, which is most often all of it."""
@@ -151,7 +151,7 @@ class SegmentReader:
         if record is None or "checksum" not in record:
             return record
         expected = record.pop("checksum")
-        if expected is not None and expected != checksum(record["row_key"], record["turn"], record["request_hash"], record["response"]):
+        if expected is not None and expected != checksum(record_key(record), record["turn"], record["request_hash"], record["response"]):
             return None
         return record
 

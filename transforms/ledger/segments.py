@@ -18,6 +18,7 @@ from typing import Any
 from transforms.ledger.byte_ranges import ByteRanges, FileRanges
 from transforms.ledger.encoding import BlockEncoder
 from transforms.ledger.index_maker import INDEX_SUFFIX, IndexMaker
+from transforms.ledger.schema import record_key
 from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 
 SUFFIX = ".avro"
@@ -55,7 +56,7 @@ class SegmentBytes:
         for datum in datums:
             block = self._encoder.block(datum)
             if self._index is not None:
-                self._index.add(datum["row_key"], datum["turn"], datum["request_hash"], len(block))
+                self._index.add(record_key(datum), datum["turn"], datum["request_hash"], len(block))
             blocks.append(block)
         return b"".join(blocks)
 

@@ -19,7 +19,10 @@ def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
 
 
 class AnswerIndex:
-    """The answered requests of a ledger folder. ``torn`` says of which segments something was lost, with a dying writer or by damage."""
+    """The answered requests of a ledger folder, by ``sample_key``.
+
+    ``torn`` says of which segments something was lost, with a dying writer or by damage.
+    """
 
     def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
         self._records = RecordIndex(ledger_dir, ANSWERED, ANSWER_SCHEMA, _read_reply, storage)
@@ -53,18 +56,18 @@ class AnswerIndex:
                 self._token_limits.add(limit)
         return self._token_limits
 
-    def find(self, row_key: str, turn: int, request_hash: str) -> TeacherReply | None:
+    def find(self, sample_key: str, turn: int, request_hash: str) -> TeacherReply | None:
         """The answer to this very request, None when none was paid for yet."""
-        return next(self.find_all(row_key, turn, request_hash), None)
+        return next(self.find_all(sample_key, turn, request_hash), None)
 
-    def find_all(self, row_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
+    def find_all(self, sample_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
         """Every answer to this very request, the last one first."""
-        for reply, _ in self._records.find_all(row_key, turn, request_hash):
+        for reply, _ in self._records.find_all(sample_key, turn, request_hash):
             yield reply
 
-    def asked_by(self, row_key: str, turn: int, request_hash: str) -> str | None:
+    def asked_by(self, sample_key: str, turn: int, request_hash: str) -> str | None:
         """The id of the run that got the answer which ``find`` gives, None when there is none."""
-        found = self._records.find(row_key, turn, request_hash)
+        found = self._records.find(sample_key, turn, request_hash)
         return None if found is None else found[1]
 
     def close(self) -> None:

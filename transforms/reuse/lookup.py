@@ -12,7 +12,7 @@ from dataclasses import replace
 import orjson
 
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import PromptRequest
+from transforms.elements.rows import PromptRequest, sample_key
 from transforms.prompts.token_limit import ended_at_limit, is_cut_off
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.teacher.body_values import filled_extra_body
@@ -22,7 +22,7 @@ from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 
 class LedgerLookup:
-    """Finds the replies to one turn of a request, given the answers to the turns before it."""
+    """Finds the replies to one turn of one sample of a request, given the answers to the turns before it."""
 
     def __init__(self, index: AnswerIndex, endpoint: EndpointSpec, sampling: SamplingSpec) -> None:
         self._index = index
@@ -41,12 +41,16 @@ class LedgerLookup:
             for endpoint in (self._endpoints if limit != own else self._endpoints[1:])
         ]
 
-    def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
+    def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...], sample: int = 0) -> Iterator[TeacherReply]:
         """The replies that answer this turn, the current one first."""
-        replies = self._index.find_all(request.row.row_key, turn, self._hash(request, answers))
+        key = sample_key(request.row.row_key, sample)
+        return (reply._replace(sample=sample) if sample else reply for reply in self._find(key, request, turn, answers))
+
+    def _find(self, key: str, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
+        replies = self._index.find_all(key, turn, self._hash(request, answers))
         first = next(replies, None)
         if first is None or (self._others and is_cut_off(first)):
-            for reply in self._under_other_limits(request, turn, answers):
+            for reply in self._under_other_limits(key, request, turn, answers):
                 if not _gains(reply, self._sampling.max_new_tokens) and (first is None or not is_cut_off(reply)):
                     yield reply
         if first is not None:
@@ -55,20 +59,20 @@ class LedgerLookup:
 
     def cut_off_before(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> TeacherReply | None:
         """The reply to this turn that a lower limit cut off, so that the turn is sent again; None if there is none."""
-        return next(self._under_other_limits(request, turn, answers), None)
+        return next(self._under_other_limits(request.row.row_key, request, turn, answers), None)
 
-    def asked_by(self, request: PromptRequest, answers: tuple[str, ...]) -> str | None:
+    def asked_by(self, request: PromptRequest, answers: tuple[str, ...], sample: int = 0) -> str | None:
         """The id of the run that got the latest answer to this request, which follows ``answers``; None if it has no answer."""
-        return self._index.asked_by(request.row.row_key, len(answers), self._hash(request, answers))
+        return self._index.asked_by(sample_key(request.row.row_key, sample), len(answers), self._hash(request, answers))
 
     def _hash(self, request: PromptRequest, answers: tuple[str, ...]) -> str:
         return self._template.request_hash(self._template.body(request.messages_for_turn(len(answers), answers)))
 
-    def _under_other_limits(self, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
+    def _under_other_limits(self, key: str, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
         """Replies to the same request under other limits, or recorded before secrets in a body were stored by name; highest limit first."""
         for limit, template in self._others:
             body = template.body(request.messages_for_turn(turn, answers))
-            for reply in self._index.find_all(request.row.row_key, turn, template.request_hash(body)):
+            for reply in self._index.find_all(key, turn, template.request_hash(body)):
                 yield reply._replace(token_limit=limit) if limit != self._sampling.max_new_tokens else reply
 
 

@@ -61,7 +61,7 @@ def records() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: str(len(view["fields"])))
-@pytest.mark.parametrize("written", written_schemas(LEDGER_SCHEMA), ids=["new", "old"])
+@pytest.mark.parametrize("written", written_schemas(LEDGER_SCHEMA), ids=["new", "before samples", "before token counts"])
 def test_the_same_fields_as_the_library_reads(written: dict[str, Any], view: dict[str, Any]) -> None:
     decode = decoder_of(written, view)
     assert decode is not None
