@@ -15,6 +15,7 @@ from builders import a_request
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
+from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.session import Lane, shared_session
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
@@ -104,7 +105,7 @@ class AzureHost:
 
     def lane(self, endpoint: EndpointSpec, max_new_tokens: int = 100, outage_s: float = 20.0) -> "AzureLane":
         scoring = self.scoring(endpoint, max_new_tokens, outage_s)
-        return AzureLane(shared_session(scoring, lambda request, replies: None).lane())
+        return AzureLane(shared_session(scoring, RowSteps(lambda request, replies: None)).lane())
 
 
 class AzureLane:

@@ -18,7 +18,7 @@ from virtual_time import run_in_virtual_time
 from transforms.elements.failures import FailureKind
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import Dispatcher
+from transforms.teacher.dispatch import Dispatcher, RowSteps
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
@@ -302,7 +302,7 @@ async def _client(
         defects.append(error)
         all_out.set()
 
-    dispatcher = Dispatcher(replace(spec, seed=seed), [Client()], Ledger(), lambda request, replies: None, on_defect)
+    dispatcher = Dispatcher(replace(spec, seed=seed), [Client()], Ledger(), RowSteps(lambda request, replies: None), on_defect)
     watching = asyncio.ensure_future(_watch(dispatcher, watch)) if watch is not None else None
     dispatcher.submit([RowInProgress(prompt(number), deliver, ()) for number in range(rows)])
     await all_out.wait()

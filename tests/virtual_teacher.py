@@ -14,9 +14,10 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import Dispatcher
+from transforms.teacher.dispatch import Dispatcher, RowSteps
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.samples import NextSample
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk
 
@@ -88,11 +89,13 @@ def play(
     concurrency: ConcurrencySpec | None = None,
     words: int = 6,
     members: dict[str, dict[str, Any]] | None = None,
+    next_sample: NextSample | None = None,
     **more: object,
 ) -> Played:
     """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang.
 
-    Several teachers, by name, are one pool; ``members`` holds what is special about each, as for PoolMember. ``more`` are fields of the spec.
+    Several teachers, by name, are one pool; ``members`` holds what is special about each, as for PoolMember; ``next_sample`` which
+    samples a row needs. ``more`` are fields of the spec.
     """
     teachers = teacher if isinstance(teacher, dict) else {"teacher": teacher}
     played = Played()
@@ -157,7 +160,9 @@ def play(
             pool=tuple(_member(name, (members or {}).get(name, {})) for name in teachers) if len(teachers) > 1 else (),
             **more,  # type: ignore[arg-type]
         )
-        dispatcher = Dispatcher(spec, [Client(name) for name in teachers], Ledger(), lambda request, replies: None, on_defect)
+        dispatcher = Dispatcher(
+            spec, [Client(name) for name in teachers], Ledger(), RowSteps(lambda request, replies: None, next_sample), on_defect
+        )
         dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])
         await all_out.wait()
         played.ended_s = loop.time()

@@ -19,6 +19,7 @@ from transforms.ledger.object_storage import storage_for
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
+from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.session import Lane, shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
 
@@ -50,9 +51,9 @@ class _ScoreBatchFn(beam.DoFn):
             return
         if self._lane is None:
             # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
-            next_turn = partial(answers_for_next_turn, prompt_for(self._prompt))
+            steps = RowSteps(partial(answers_for_next_turn, prompt_for(self._prompt)))
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
-            session = shared_session(self._scoring, next_turn, storage)
+            session = shared_session(self._scoring, steps, storage)
             self._lane = session.lane()
             self._keeper = keeper_of(self._scoring, session)
             if self._scoring.control_dir is not None:

@@ -22,6 +22,7 @@ from transforms.prompts.progress import answers_for_next_turn, example_or_reject
 from transforms.prompts.registry import prompt_for
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
+from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.session import close_sessions, shared_session
 
 
@@ -59,7 +60,7 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
             return result
         try:
             storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
-            session = shared_session(job.scoring, partial(answers_for_next_turn, prompt), storage)
+            session = shared_session(job.scoring, RowSteps(partial(answers_for_next_turn, prompt)), storage)
             keeper_of(job.scoring, session)
             lane = session.lane()
             lane.put(pending)

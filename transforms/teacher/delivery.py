@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
-from transforms.elements.replies import FailureRecord, LedgerRecord
+from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EngineCounts
 from transforms.teacher.in_progress import Recording, RowInProgress
+from transforms.teacher.samples import SampledRows
 
 
 class Sink(Protocol):
@@ -18,19 +20,26 @@ class Sink(Protocol):
 
 
 class Delivery:
-    """Puts records into the sink and returns rows. ``pending`` counts records that are not safe yet."""
+    """Puts records into the sink and returns rows. ``pending`` counts records that are not safe yet.
 
-    def __init__(self, sink: Sink, recording: Recording, counts: EngineCounts) -> None:
+    ``samples`` has the rows of which several samples are asked; what they need next goes to ``begin``.
+    """
+
+    def __init__(
+        self, sink: Sink, recording: Recording, counts: EngineCounts, samples: SampledRows | None, begin: Callable[[RowInProgress], None]
+    ) -> None:
         self._sink = sink
         self._recording = recording
         self._counts = counts
+        self._samples = samples
+        self._begin = begin
         self.pending = 0
 
     def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> None:
         """Record the named endpoint's answer to the request ``body`` of this row."""
         reply = result.reply
         assert reply is not None
-        row.replies = (*row.replies, reply)
+        row.replies = (*row.replies, reply._replace(sample=row.sample) if row.sample else reply)
         self.pending += 1
         self._sink.put(self._recording.answer(row, body, result, sent_at_ms, endpoint), row)
 
@@ -55,7 +64,13 @@ class Delivery:
         self._sink.put(self._recording.failure(row, row.latest_failure, b"", given_up=False), row)
 
     def hand_back(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
-        """Return the row without another record."""
-        if stopped is None:
-            self._counts.finished(row.request.row.origin.split, row.failure is not None)
-        row.deliver(row.scored(stopped))
+        """Return the row without another record; of one sample, if no other is needed."""
+        scored: ScoredRow | RowInProgress | None = row.scored(stopped)
+        if self._samples is not None and isinstance(scored, ScoredRow):
+            scored = self._samples.ended(row, scored)
+        if isinstance(scored, RowInProgress):
+            self._begin(scored)
+        elif scored is not None:
+            if scored.stopped is None:
+                self._counts.finished(row.request.row.origin.split, scored.failure is not None)
+            row.deliver(scored)

@@ -25,6 +25,7 @@ from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.length_watch import LengthWatch
 from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.pool import Pool
+from transforms.teacher.samples import NextSample, SampledRows
 from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.specs import ScoringSpec
 from transforms.teacher.surroundings import Client
@@ -45,23 +46,32 @@ NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] 
 """From all replies so far: the answers for the next turn, or None when the row is done (or cannot continue)."""
 
 
+class RowSteps(NamedTuple):
+    """How a row goes on: from turn to turn, and from sample to sample where it may have several."""
+
+    next_turn: NextTurn
+    next_sample: NextSample | None = None
+
+
 class Dispatcher:
     """Owns the queues that the endpoints take rows from. Every method runs on its event loop."""
 
     def __init__(
-        self, spec: ScoringSpec, clients: Sequence[Client], sink: Sink, next_turn: NextTurn, on_defect: Callable[[BaseException], None]
+        self, spec: ScoringSpec, clients: Sequence[Client], sink: Sink, steps: RowSteps, on_defect: Callable[[BaseException], None]
     ) -> None:
         self._spec = spec
-        self._next_turn = next_turn
+        self._next_turn = steps.next_turn
+        self._samples = SampledRows(steps.next_sample) if steps.next_sample is not None else None
+        self._feeding = 0
         self.defect = on_defect
         self._shared: SharedAnswers[RowInProgress, Answered] | None = SharedAnswers() if spec.share_identical_answers else None
         self.template = PayloadTemplate(spec.endpoint, spec.sampling)
         self._random = random.Random(spec.seed)
-        self.waiting = WaitingRows(self._random)
+        self.waiting = WaitingRows(self._random, self._ask_ahead if self._samples is not None else None)
         self.counts = EngineCounts()
         longest = max(longest_answer_tokens(member.endpoint, spec.sampling) for member in spec.members)
         self.budget = Budget(spec.budget, longest, shared=spec.control_dir is not None)
-        self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts)
+        self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
         self._pool = Pool(spec, clients, self, self._random)
         self._loop = asyncio.get_running_loop()
@@ -93,15 +103,16 @@ class Dispatcher:
 
     def submit(self, rows: list[RowInProgress]) -> None:
         """Take rows in; each is delivered exactly once."""
-        if self._stop is not None:
-            for row in rows:
+        for row in rows if self._samples is None else map(self._samples.add, rows):
+            if self._stop is not None:
                 self._delivery.hand_back(row, stopped=self._stop)
-            return
-        for row in rows:
-            row.turn = len(row.replies)
-            self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
-            if self._must_be_sent(row):
+            elif self._is_to_send(row):
                 self.waiting.new.append(row)
+        self._pool.fill()
+
+    def feeds(self, lanes: int) -> None:
+        """So many lanes more than before give rows; with none, the rows in the engine are the last ones for the moment."""
+        self._feeding += lanes
         self._pool.fill()
 
     def recorded(self, rows: list[RowInProgress | None]) -> None:
@@ -165,7 +176,7 @@ class Dispatcher:
         cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
         waiting = self.waiting.remove_of(deliver)
         if self._shared is not None:
-            for other in [other for row in waiting for other in self._shared.given_up(row.request_hash)]:
+            for other in [other for row in waiting for other in self._shared.given_up(row.sharing_key)]:
                 if other.deliver == deliver:
                     waiting.append(other)
                 elif self._must_be_sent(other):
@@ -185,15 +196,36 @@ class Dispatcher:
         row.body = self.template.body(row.request.messages_for_turn(row.turn, answers))
         row.request_hash = self.template.request_hash(row.body)
 
+    def _is_to_send(self, row: RowInProgress) -> bool:
+        """Prepare the first request of a row that comes in. False when no request is needed."""
+        row.turn = len(row.replies)
+        self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
+        return self._must_be_sent(row)
+
+    def _begin_sample(self, row: RowInProgress) -> None:
+        if self._stop is not None:
+            self._delivery.hand_back(row, stopped=self._stop)
+        elif self._is_to_send(row):
+            self.waiting.urgent.append(row)
+
+    def _ask_ahead(self) -> RowInProgress | None:
+        """A sample that a row may need, when no other rows come."""
+        if self._feeding or self._stop is not None or self._samples is None:
+            return None
+        while (row := self._samples.ask_ahead()) is not None:
+            if self._is_to_send(row):
+                return row
+        return None
+
     def _must_be_sent(self, row: RowInProgress) -> bool:
         """False when the row gets the answer to an identical request, now or later."""
         if self._shared is None:
             return True
-        answer = self._shared.find(row.request_hash)
+        answer = self._shared.find(row.sharing_key)
         if answer is not None:
             self._take_shared(row, answer)
             return False
-        return not self._shared.join(row.request_hash, row)
+        return not self._shared.join(row.sharing_key, row)
 
     def _take_shared(self, row: RowInProgress, answer: Answered) -> None:
         result = answer.result
@@ -222,7 +254,7 @@ class Dispatcher:
     def give_up(self, row: RowInProgress, failure: RequestFailure, body: bytes) -> None:
         """The row is not sent again. ``body`` is the whole body of an unusable 200, else empty."""
         if self._shared is not None:
-            for other in self._shared.given_up(row.request_hash):
+            for other in self._shared.given_up(row.sharing_key):
                 if self._must_be_sent(other):
                     self.waiting.urgent.append(other)
         self._delivery.give_up(row, failure, body)
@@ -235,7 +267,7 @@ class Dispatcher:
         row.paid_now += 1
         if self._shared is not None:
             answer = Answered(result, endpoint.member.name)
-            for other in self._shared.answered(row.request_hash, answer):
+            for other in self._shared.answered(row.sharing_key, answer):
                 self._take_shared(other, answer)
         self._delivery.answer(row, attempt.body, result, attempt.sent_at_ms, endpoint.member.name)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
-from transforms.elements.rows import PromptRequest
+from transforms.elements.rows import PromptRequest, sample_key
 from transforms.teacher.budget import FREE, Reservation
 from transforms.teacher.client import AttemptResult
 
@@ -19,12 +19,14 @@ class RowInProgress:
 
     ``failures_by_kind`` counts failures for the budgets of the current turn, ``all_failures`` all failures. ``by_itself`` is the weight of
     failures while the endpoint answered others (``health``). ``excused_s`` is time of outages, which does not count. ``in_one_piece``:
-    its request was refused as a stream, and is not streamed again. ``reservation`` is the budget of its request on the wire.
+    its request was refused as a stream, and is not streamed again. ``reservation`` is the budget of its request on the wire. ``sample``:
+    which of the row's samples this is, where it may have several (``samples``).
     """
 
     request: PromptRequest
     deliver: Callable[[ScoredRow], None]
     replies: tuple[TeacherReply, ...]
+    sample: int = 0
     body: bytes = b""
     turn: int = 0
     number: int = 0
@@ -44,6 +46,11 @@ class RowInProgress:
     latest_failure: RequestFailure | None = None
     failure: RequestFailure | None = None
     stopped: EarlyStop | None = None
+
+    @property
+    def sharing_key(self) -> str:
+        """What rows have in common that share an answer: the request, and which sample of it."""
+        return sample_key(self.request_hash, self.sample)
 
     def begin_turn(self, turn: int) -> None:
         """Start the request of ``turn``, with new budgets."""
@@ -130,6 +137,7 @@ class Recording:
             answered_at_ms=time.time_ns() // 1_000_000,
             response_id=result.response_id,
             endpoint=endpoint,
+            sample=row.sample,
         )
 
     def failure(self, row: RowInProgress, failure: RequestFailure, body: bytes, given_up: bool) -> FailureRecord:

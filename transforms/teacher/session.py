@@ -24,7 +24,7 @@ from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.budget import Budget
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
-from transforms.teacher.dispatch import Dispatcher, NextTurn
+from transforms.teacher.dispatch import Dispatcher, RowSteps
 from transforms.teacher.engine_counts import EndpointState, Snapshot
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.specs import ScoringSpec
@@ -43,14 +43,14 @@ class SessionClosed(Exception):
 class ScoringSession:
     """A running engine. Get it with ``shared_session``; close it with ``close_sessions``."""
 
-    def __init__(self, spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> None:
+    def __init__(self, spec: ScoringSpec, steps: RowSteps, storage: LedgerStorage | None = None) -> None:
         # the ledger's files and everything else that is open now come first; connections get the rest
         several = len(spec.members)
         room = max(1, room_for_connections(spec.concurrency.maximum * several) // several)
         self._spec = spec = replace(spec, concurrency=replace(spec.concurrency, maximum=room))
         self._storage = storage
         self._abandoned: list[Lane] = []
-        self._next_turn = next_turn
+        self._steps = steps
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
@@ -76,6 +76,11 @@ class ScoringSession:
     def stop(self, cause: EarlyStop) -> None:
         """Stop sending; see ``Dispatcher.stop``. Safe from any thread, also from a signal handler."""
         self._loop.call_soon_threadsafe(self._dispatcher.stop, cause)
+
+    def feeds(self, lanes: int) -> None:
+        """So many lanes more than before give rows."""
+        with suppress(RuntimeError):  # the loop was closed: nothing is sent any more
+            self._on_loop(self._dispatcher.feeds, lanes)
 
     def snapshot(self) -> Snapshot:
         """The approximate current state of the engine."""
@@ -198,7 +203,7 @@ class ScoringSession:
             on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
             storage=self._storage,
         )
-        self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._next_turn, self._on_defect)
+        self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._steps, self._on_defect)
 
     def _on_defect(self, error: BaseException) -> None:
         """A defect of ours on the loop: without this, the thread that waits for a row would wait for ever."""
@@ -226,10 +231,12 @@ class Lane:
         self._finished: queue.SimpleQueue[ScoredRow | BaseException] = queue.SimpleQueue()
         self.deliver: Callable[[ScoredRow], None] = self._finished.put
         self._outstanding = 0
+        self._feeds = False
 
     def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
         """Score these requests, each with the ledger's replies to its first turns."""
         self._outstanding += len(requests)
+        self._feed(True)
         self._session.submit([RowInProgress(request, self.deliver, replies) for request, replies in requests])
 
     def finished(self) -> Iterator[ScoredRow]:
@@ -242,7 +249,8 @@ class Lane:
             yield self._unpacked(row)
 
     def drain(self) -> Iterator[ScoredRow]:
-        """All outstanding rows, as they finish."""
+        """All outstanding rows, as they finish; no more come before that."""
+        self._feed(False)
         while self._outstanding:
             yield self._unpacked(self._finished.get())
 
@@ -258,6 +266,11 @@ class Lane:
         """Leave all outstanding rows to the session."""
         if self._outstanding:
             self._session.abandon(self)
+
+    def _feed(self, feeds: bool) -> None:
+        if feeds != self._feeds:
+            self._feeds = feeds
+            self._session.feeds(1 if feeds else -1)
 
     def fail(self, error: BaseException) -> None:
         """Raise this error instead of returning the next row."""
@@ -275,12 +288,12 @@ _sessions_lock = threading.Lock()
 _stop_requested: EarlyStop | None = None
 
 
-def shared_session(spec: ScoringSpec, next_turn: NextTurn, storage: LedgerStorage | None = None) -> ScoringSession:
+def shared_session(spec: ScoringSpec, steps: RowSteps, storage: LedgerStorage | None = None) -> ScoringSession:
     """The process's session for this spec, started with ``storage`` if there is none."""
     with _sessions_lock:
         session = _sessions.get(spec)
         if session is None:
-            session = _sessions[spec] = ScoringSession(spec, next_turn, storage)
+            session = _sessions[spec] = ScoringSession(spec, steps, storage)
             if _stop_requested is not None:
                 session.stop(_stop_requested)
         return session

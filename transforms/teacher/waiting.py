@@ -13,14 +13,15 @@ from transforms.teacher.in_progress import RowInProgress
 
 
 class WaitingRows:
-    """Three queues. ``randomness`` chooses a row from another place of the input."""
+    """Three queues. ``randomness`` chooses a row from another place of the input; ``ask_ahead`` gives a row when all are empty, or None."""
 
-    def __init__(self, randomness: random.Random) -> None:
+    def __init__(self, randomness: random.Random, ask_ahead: Callable[[], RowInProgress | None] | None = None) -> None:
         self.new: deque[RowInProgress] = deque()
         self.urgent: deque[RowInProgress] = deque()
         self.retries: list[tuple[float, int, RowInProgress]] = []
         self._order = itertools.count()
         self._random = randomness
+        self._ask_ahead = ask_ahead
 
     def __len__(self) -> int:
         return len(self.retries) + len(self.urgent) + len(self.new)
@@ -39,8 +40,14 @@ class WaitingRows:
         self.urgent.appendleft(row)
 
     def one_ready(self, now_s: float) -> bool:
-        """Whether a row may be sent now."""
-        return bool(self.urgent or self.new or (self.retries and self.retries[0][0] <= now_s))
+        """Whether a row may be sent now; there is room for one."""
+        if self.urgent or self.new or (self.retries and self.retries[0][0] <= now_s):
+            return True
+        ahead = self._ask_ahead() if self._ask_ahead is not None else None
+        if ahead is None:
+            return False
+        self.urgent.append(ahead)
+        return True
 
     def take(self, now_s: float, from_elsewhere: bool) -> RowInProgress:
         """The next row; there must be one. ``from_elsewhere`` prefers a new one from anywhere in the input read so far."""

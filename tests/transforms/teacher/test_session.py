@@ -19,7 +19,7 @@ from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.reuse.answer_index import AnswerIndex
-from transforms.teacher.dispatch import NextTurn
+from transforms.teacher.dispatch import NextTurn, RowSteps
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
@@ -63,7 +63,7 @@ def score(
         patience=patience or PatienceSpec(),
         **options,  # type: ignore[arg-type]
     )
-    session = ScoringSession(spec, next_turn)
+    session = ScoringSession(spec, RowSteps(next_turn))
     try:
         lane = session.lane()
         lane.put(requests(rows) if asked is None else asked)
@@ -241,7 +241,7 @@ def test_a_sharing_row_sends_its_own_request_when_the_first_is_withdrawn(tmp_pat
 
     with serving(handler) as url:
         spec = replace(a_spec(tmp_path, url), concurrency=ConcurrencySpec(initial=1, maximum=1), share_identical_answers=True)
-        session = ScoringSession(spec, lambda request, replies: None)
+        session = ScoringSession(spec, RowSteps(lambda request, replies: None))
         try:
             abandoned, kept = session.lane(), session.lane()
             abandoned.put([*requests(1), *alike(2)])  # the first is on the wire, the second waits for a slot, the third for the second

@@ -17,6 +17,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
+from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.probe import ask_once
 from transforms.teacher.refused_parameters import read_request
 from transforms.teacher.session import ScoringSession
@@ -59,7 +60,7 @@ def score(folder: Path, base_url: str, rows: int = 10, **changes: Any) -> Scored
         run_id="run-1",
         seed=7,
     )
-    session = ScoringSession(replace(spec, **changes), lambda request, replies: None)
+    session = ScoringSession(replace(spec, **changes), RowSteps(lambda request, replies: None))
     try:
         lane = session.lane()
         lane.put([(request(number), ()) for number in range(rows)])
