@@ -99,7 +99,7 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
         reported = headers.get(MODEL_STATUS_HEADER, "")
         if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
             status = int(reported)
-    reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s))
+    reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s), now_epoch_s)
     reading.take_code(headers.get(AWS_ERROR_HEADER, ""))
     return reading.classified()
 
@@ -108,7 +108,7 @@ def classify_inside(
     reported: object, request: bytes, otherwise: FailureKind, headers: Mapping[str, str] | None = None, now_epoch_s: float = 0.0
 ) -> tuple[Classified, int | None]:
     """The meaning of an error in a body of status 200, and the status in it; ``otherwise`` if it is unknown."""
-    reading = _Reading(None, reported, request, retry_after_s(headers or {}, now_epoch_s))
+    reading = _Reading(None, reported, request, retry_after_s(headers or {}, now_epoch_s), now_epoch_s)
     if reading.status is None:
         return reading.words_alone() or Classified(otherwise), None
     return reading.classified(), reading.error.status
@@ -117,11 +117,11 @@ def classify_inside(
 class _Reading:
     """One response and the request it answers."""
 
-    def __init__(self, status: int | None, body: object, request: bytes, asked_wait_s: float | None) -> None:
+    def __init__(self, status: int | None, body: object, request: bytes, asked_wait_s: float | None, now_epoch_s: float) -> None:
         self._body = body
         self._request = request
         self._asked: Asked | None = None
-        self.error: ErrorBody = read_error(body)
+        self.error: ErrorBody = read_error(body, now_epoch_s)
         self._message = self.error.message
         self.status = status if status is not None else self.error.status or self._status_by_code()
         self._wait_s = next((wait_s for wait_s in (asked_wait_s, self.error.wait_s) if wait_s is not None), None)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from transforms.teacher.lenient_json import read_json
+from transforms.teacher.server_hints import wait_asked_s
 
 LONGEST_TEXT = 4_000  # of a longer text, which repeats a prompt, only the beginning and the end are used
 LONGEST_MESSAGE = 8_000
@@ -21,10 +21,12 @@ LONGEST_WAIT_S = 1e8  # a larger number is a moment
 _STATUS_KEYS = frozenset({"code", "status", "statuscode", "httpstatus", "httpstatuscode", "httpcode", "errorcode"})
 _CODE_KEYS = _STATUS_KEYS | {"type", "errortype", "reason", "name", "error", "object"}
 _WAIT_KEYS = {
-    **dict.fromkeys(("retryafter", "retryafterseconds", "retryaftersec", "retryafters", "retryin", "waitseconds"), 1.0),
-    **dict.fromkeys(("retryafterms", "retrydelayms"), 0.001),
+    **dict.fromkeys(("retryafter", "retryafterseconds", "retryaftersec", "retryafters", "retryin", "retryat", "waitseconds"), 1.0),
+    **dict.fromkeys(("resetseconds", "resetin", "resetinseconds", "resetsin", "resetsinseconds", "resetafter", "resetafterseconds"), 1.0),
+    **dict.fromkeys(("resetat", "resetsat", "resettime", "cooldownseconds", "cooldownremaining", "nextretryat", "nextallowedat"), 1.0),
+    **dict.fromkeys(("retryafterms", "retrydelayms", "resetms", "resetinms", "resetafterms", "cooldownms"), 0.001),
 }
-"""Names of waits as numbers, and their unit in seconds."""
+"""Names of waits, and the unit of a plain number in seconds; durations and times are in their own units."""
 _PARAMETER_KEYS = frozenset({"param", "parameter", "field"})
 # fields that repeat the request or are an answer; headers of the gateway do not count either
 _ECHO_KEYS = frozenset(
@@ -83,6 +85,7 @@ class ErrorBody:
     sentences: list[str] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
     wait_s: float | None = None
+    _now_epoch_s: float = 0.0
     _status_depth: int = DEEPEST + 1
 
     @property
@@ -96,9 +99,9 @@ def plain(text: str) -> str:
     return _GAPS.sub(" ", _QUOTES.sub("", _HUMP.sub(" ", text))).lower().strip()
 
 
-def read_error(reported: object) -> ErrorBody:
+def read_error(reported: object, now_epoch_s: float = 0.0) -> ErrorBody:
     """The content of an error body, given as parsed value, bytes or text. A web page has no content."""
-    found = ErrorBody()
+    found = ErrorBody(_now_epoch_s=now_epoch_s)
     if isinstance(reported, (bytes, str)):
         _text(reported if isinstance(reported, str) else reported.decode("utf-8-sig", "replace"), "", found, 0)
     else:
@@ -124,8 +127,8 @@ def _walk(value: object, key: str, found: ErrorBody, depth: int) -> None:
     elif isinstance(value, list):
         for item in value[:50]:
             _walk(item, key, found, depth + 1)
-    elif key in _WAIT_KEYS:
-        _wait(value, _WAIT_KEYS[key], found)
+    elif key in _WAIT_KEYS and _is_wait(value, _WAIT_KEYS[key], found):
+        return
     elif isinstance(value, str):
         _text(value, key, found, depth)
     elif isinstance(value, int) and not isinstance(value, bool) and key in _STATUS_KEYS:
@@ -195,11 +198,14 @@ def _after_value(text: str) -> str:
         return ""
 
 
-def _wait(value: object, unit_s: float, found: ErrorBody) -> None:
-    with suppress(TypeError, ValueError, OverflowError):
-        seconds = -1.0 if value is True else float(value) * unit_s  # type: ignore[arg-type]  # raises for anything but a number
-        if 0.0 <= seconds < LONGEST_WAIT_S:
-            found.wait_s = max(found.wait_s or 0.0, seconds)
+def _is_wait(value: object, unit_s: float, found: ErrorBody) -> bool:
+    """Whether a field's value is a wait; the longest one is kept. -1 is not: some servers write it if they do not know."""
+    text = str(value)
+    asked_s = None if isinstance(value, bool) or text.startswith("-") else wait_asked_s(text, found._now_epoch_s)
+    if asked_s is None or asked_s * unit_s >= LONGEST_WAIT_S:
+        return False
+    found.wait_s = max(found.wait_s or 0.0, asked_s * unit_s)
+    return True
 
 
 def _status(number: int, found: ErrorBody, depth: int) -> None:

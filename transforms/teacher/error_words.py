@@ -52,6 +52,7 @@ MONEY_GONE = _any_of(
     r"|budget for (?:this |the |your )?(?:project|key|team|user|account|api key)\b[^.\n]{0,20}(?:exhausted|exceeded|reached|spent|used up)"
     r"|balance (?:is |was )?(?:not sufficient|has run out)|\bhard limit (?:was |has been )?(?:reached|exceeded)",
     r"\bout of (?:extra )?usage\b|\bextra usage is required|from your extra usage\b|used up (?:all )?your points",
+    r"\badd (?:a |your )?billing\b|\bcurrent spend\b",
     r"purchase (?:a |an )?(?:\w+ )?subscription|billing (?:has )?not (?:yet )?been enabled|(?:reached|exceeded|hit) your subscription quota",
     r"balance (?:is )?required|set limit exceeded|inference limit",  # the last two: Volcengine, for a limit that its user has set
     chinese.MONEY_GONE,
@@ -91,7 +92,7 @@ LONG_PERIOD = re.compile(
     rf"|\b{_SEVERAL_HOURS} (?:usage |request |message |token |rolling )*(?:limit|quota|allowance|window)"
     rf"|\b(?:per|every|each|within|in) (?:the |a |any )?(?:last |past )?{_SEVERAL_HOURS}"
     r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)"
-    r"|today|tomorrow|\b(?:this|next) (?:week|month)\b"
+    r"|today|tomorrow|\b(?:this|next) (?:week|month)\b|\bresets? (?:at )?\d{1,2}(?::\d\d)? ?[ap]\.?m\b"
     rf"|{chinese.LONG_PERIOD}"
 )
 COUNTED = re.compile(
@@ -191,7 +192,8 @@ NOT_LET_IN = re.compile(
 GENERATION_FAILED = _any_of(
     r"failed to (?:generate|validate) json|failed to call a function|\btool use failed\b|\bjson validate failed\b|\boutput parse failed\b",
     r"\bmodel (?:generated|produced) (?:invalid|malformed|unparsable)|\bmodel generated (?:an )?output that (?:could not|cannot) be parsed",
-    r"unexpected tokens? \S{0,20} ?(?:remaining in message header|while expecting start token)",  # the reader of gpt-oss's channels
+    r"unexpected tokens? \S{0,20} ?(?:remaining in message header|while expecting start token)"  # the reader of gpt-oss's channels
+    r"|\bfailed to parse input at pos\b",  # llama.cpp
 )
 """The endpoint cannot parse its model's output: the next try may succeed."""
 
@@ -223,7 +225,7 @@ MODEL_UNKNOWN = _any_of(
     r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"
     r"|not in the list of (?:supported|available) models|\bdeployment [^.\n]{0,60}(?:could not be|not) found",
     rf"\bmodel {_UP_TO_6}(?:decommissioned|retired|no longer)|model decommissioned",
-    r"(?:invalid|unknown|no such|unsupported|nonexistent|non-existent|unrecognized) model\b|\bno models? (?:is |are )?(?:currently )?loaded\b"
+    r"(?:invalid|unknown|no such|unsupported|non-?existent|unrecognized|unavailable) model\b|\bno models? (?:is |are )?(?:currently )?loaded\b"
     r"|llm provider not provided|\bmodel\b[^.\n]{0,40} (?:is |are )?unavailable in your\b|\bmodel is only available (?:for|to|on|in|with)\b",
     rf"\bmodel (?:id|identifier|name)\b {_UP_TO_6}(?:is )?(?:invalid|incorrect|unknown|not valid|not recogni[sz]ed)|is not a valid model\b"
     r"|does not work with the specified model"
@@ -255,7 +257,7 @@ FULL = _any_of(
     r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
     r"\bno (?:gpu |free |available |spare )*capacity",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
-    r"(?:starting|restarting|booting|initiali[sz]ing|not ready)",
+    r"(?:starting|restarting|booting|initiali[sz]ing|not ready)|\bmodel\b[^.\n]{0,40} (?:is |are )?(?:currently |still )?(?:cold|not ready)\b",
     chinese.FULL,
 )
 """Narrower than BUSY, for statuses that usually blame the request."""
@@ -272,7 +274,7 @@ SERVER_FAULT = _any_of(
     r"\bconnection attempts failed|\bdisconnected without|\bcannot connect to\b|\bconnect call failed|\bpeer closed connection"
     r"|\bincomplete (?:chunked )?read",
     r"(?:^|\n)(?:unexpected )?eof(?:$|\n)",
-    r"\bfetch failed\b|\bbroken pipe\b|\b(?:request|operation) (?:was |has been )?(?:aborted|cancell?ed)\b",
+    r"\bfetch failed\b|\bbroken pipe\b|\b(?:request|operation|context) (?:was |has been )?(?:aborted|cancell?ed)\b",
     r"\b(?:model|engine|worker|runner|backend|server|process)s? (?:has |was |is |were )?(?:been )?(?:crashed|died|(?:un|re)loaded|restarted)",
     r"\bfailed to load (?:the )?(?:llm engine|model)\b|\bsomething went wrong\b|\bunexpected (?:server |internal )?error\b",
     chinese.SERVER_FAULT,

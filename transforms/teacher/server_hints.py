@@ -65,7 +65,7 @@ def retry_after_s(headers: Mapping[str, str], now_epoch_s: float) -> float | Non
     asked = headers.get("Retry-After") or headers.get("llm_provider-retry-after")
     if asked is None:
         return _until_reset_s(headers, now_epoch_s)
-    return _wait_s(asked, now_epoch_s)
+    return wait_asked_s(asked, now_epoch_s)
 
 
 def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | None:
@@ -73,7 +73,7 @@ def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | No
     waits = [
         wait_s
         for reset, remaining in _RESETS
-        if (_number(headers.get(remaining)) or 0.0) <= 0.0 and (wait_s := _wait_s(headers.get(reset), now_epoch_s)) is not None
+        if (_number(headers.get(remaining)) or 0.0) <= 0.0 and (wait_s := wait_asked_s(headers.get(reset), now_epoch_s)) is not None
     ]
     spent = _SPENT.search(headers.get("RateLimit", "")[: 4 * LONGEST_HINT])
     if spent is not None:
@@ -81,8 +81,8 @@ def _until_reset_s(headers: Mapping[str, str], now_epoch_s: float) -> float | No
     return max(waits, default=None)
 
 
-def _wait_s(text: str | None, now_epoch_s: float) -> float | None:
-    """The seconds in a header: a number, a duration or a time, as in RFC 9110 or otherwise.
+def wait_asked_s(text: str | None, now_epoch_s: float) -> float | None:
+    """The seconds in a header or a field of a body: a number, a duration or a time, as in RFC 9110 or otherwise.
 
     Very large numbers are times, in seconds or milliseconds since 1970. The first item of a list counts; proxies join headers.
     """

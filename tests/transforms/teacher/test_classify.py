@@ -86,12 +86,39 @@ def test_every_response_has_its_kind(status: int, headers: dict[str, str], body:
         ({"retry_after": [12]}, 12.0),
         ({"retry_after": 1_764_000_030}, None),
         ({"retry_after": True}, None),
+        ({"retry_after": -1}, None),
+        ({"retry_after": "12s"}, 12.0),
+        ({"reset_seconds": 34, "reset_time": "34s"}, 34.0),
+        ({"reset_time": "1m34s"}, 94.0),
+        ({"resets_in_seconds": 300}, 300.0),
+        ({"reset_time": "midnight UTC"}, None),
     ],
 )
-def test_a_wait_may_be_a_number_in_the_body(fields: dict[str, object], wait_s: float | None) -> None:
+def test_a_wait_may_be_a_field_of_the_body(fields: dict[str, object], wait_s: float | None) -> None:
     body = json.dumps({"error": {"message": "rate limit", **fields}}).encode()
     assert classify(429, {}, body) == (Kind.THROTTLED, (), wait_s)
     assert classify(429, {"Retry-After": "3"}, body).wait_s == 3.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "wait_s"),
+    [
+        ({"resets_at": 1_764_000_030}, 30.0),
+        ({"resetAt": 1_764_000_030_000}, 30.0),
+        ({"retry_after": "2025-11-24T16:00:30Z"}, 30.0),
+        ({"resets_at": 1_763_000_000}, 0.0),
+    ],
+)
+def test_a_wait_may_be_a_moment_in_the_body(fields: dict[str, object], wait_s: float) -> None:
+    body = json.dumps({"error": {"message": "rate limit", **fields}}).encode()
+    assert classify(429, {}, body, now_epoch_s=1_764_000_000.0).wait_s == wait_s
+
+
+def test_a_cool_down_of_days_that_only_the_body_names_is_a_spent_quota() -> None:
+    said = {"code": "model_cooldown", "message": "All credentials for model x are cooling down"}
+    for fields in ({"reset_seconds": 561_635}, {"reset_time": "156h0m34s"}, {"resets_at": 1_764_561_635}):
+        body = json.dumps({"error": {**said, **fields}}).encode()
+        assert classify(429, {}, body, now_epoch_s=1_764_000_000.0).kind is Kind.QUOTA_SPENT
 
 
 @pytest.mark.parametrize(
