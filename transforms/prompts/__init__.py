@@ -12,5 +12,6 @@ named_label, other_case
 embedded_json, latex_escapes       JSON as teachers write it
 plain_number, number_markup,       one certain number
 number_words
+comparable                         the form in which answers are compared
 progress                           the next turn of a row, and its result
 """

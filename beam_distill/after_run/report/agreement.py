@@ -5,14 +5,13 @@ from __future__ import annotations
 from beam_distill.after_run.report.counting import Tally
 from transforms.elements.counted import counted
 from transforms.elements.tasks import TaskType
-from transforms.prompts.plain_number import NotCertain, stated_number
+from transforms.prompts.comparable import certain_number, plain_text
 
 
 class Agreement:
     """Compares answers with labels.
 
-    If a task's answers are numbers, their values are compared, so that ``#### 1,200`` and ``1200`` are the same; otherwise the texts, ignoring
-    case, space around them and a final full stop.
+    If a task's answers are numbers, values are compared where both are certain; otherwise the texts (``prompts.comparable``).
     """
 
     def __init__(self, task: TaskType | None = None) -> None:
@@ -27,7 +26,7 @@ class Agreement:
         given, wanted = self._number(answer), self._number(label)
         self._numbers += wanted is not None
         if given is None or wanted is None:
-            given, wanted = _plain(answer), _plain(label)
+            given, wanted = plain_text(answer), plain_text(label)
         self._answers.add(given)
         self._labels.add(wanted)
         self.same += given == wanted
@@ -60,11 +59,4 @@ class Agreement:
     def _number(self, text: str) -> str | None:
         if self._task is None or not self._task.answers_are_numbers:
             return None
-        try:
-            return stated_number(text)
-        except NotCertain:
-            return None
-
-
-def _plain(text: str) -> str:
-    return text.strip().rstrip(".").casefold()
+        return certain_number(text)
