@@ -25,7 +25,7 @@ EXPLANATIONS: dict[ExitCode, str] = {
     ExitCode.PUBLISHED: "every dataset asked for is published",
     ExitCode.DEFECT: "a defect of beam-distill, to be reported with its traceback; or the cluster failed the job, a rerun continues",
     ExitCode.WRONG_INPUT: "a setting, a command or the input as a whole is wrong; nothing was sent",
-    ExitCode.BELOW_MINIMUM: "a split is below min_endpoint_success_ratio or min_readable_ratio; its dataset is not published",
+    ExitCode.BELOW_MINIMUM: "a split is below min_endpoint_success_ratio, min_readable_ratio or min_accepted_ratio, and not published",
     ExitCode.ENDPOINT_STOPPED: "the endpoint refused or went away; stopped early, a rerun continues",
     ExitCode.STORAGE_FAILED: "storage failed, or input or ledger changed under the run; what was written is kept, a rerun continues",
     ExitCode.NOT_ENDED: "status only: the job has not ended, or its runner does not say so",

@@ -51,7 +51,7 @@ LAYERS = (
     ),
     ("transforms.counters",),
     ("transforms.reuse", "transforms.control"),
-    ("transforms.teacher",),
+    ("transforms.teacher", "transforms.acceptance"),
     ("transforms.intake", "transforms.prompts", "transforms.students", "transforms.ledger", "transforms.azure"),
     ("transforms.elements", "transforms.web", "transforms.files"),
 )

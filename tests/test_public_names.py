@@ -12,7 +12,17 @@ PUBLIC = {
     "beam_distill": {"ExitCode", "ProgressView", "RunRefused", "RunResult", "SettingsError", "distill"},
     "transforms": {
         *("DistillRows", "TrainingRow", "RowOrigin", "Split", "ChatMessage", "ParsedRows", "RowOutcome", "DistilledExample", "RejectedRow"),
-        *("PromptSpec", "TaskType", "AnswerRules", "ScoringSpec", "EndpointSpec", "EndpointKind", "CredentialRef", "CredentialKind"),
+        *(
+            "AcceptanceSpec",
+            "PromptSpec",
+            "TaskType",
+            "AnswerRules",
+            "ScoringSpec",
+            "EndpointSpec",
+            "EndpointKind",
+            "CredentialRef",
+            "CredentialKind",
+        ),
         *("PoolMember", "SamplingSpec", "ConcurrencySpec", "PatienceSpec", "StreamSpec", "chat_completions_url", "close_sessions"),
     },
 }

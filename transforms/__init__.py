@@ -10,6 +10,7 @@ loaded by the first path that is not local):
     elements   the frozen values that flow          prompts   task wording, and how a reply becomes an answer
     intake     files to rows with a key             students  examples in a training's format
     teacher    the scoring engine                   ledger    paid answers on disk, and their index
+    acceptance which answers become examples
     reuse      which reply answers which request    control   messages between the processes of a run
     files      local and remote paths, patterns     azure, web   tokens and keys; proxies and redaction
 
@@ -22,6 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from transforms.acceptance.spec import AcceptanceSpec
     from transforms.distill_rows import DistillRows
     from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow, RowOrigin, Split, TrainingRow
     from transforms.elements.tally import RowOutcome
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from transforms.teacher.stream_spec import StreamSpec
 
 __all__ = [
+    "AcceptanceSpec",
     "AnswerRules",
     "ChatMessage",
     "ConcurrencySpec",
@@ -71,6 +74,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AcceptanceSpec": "transforms.acceptance.spec",
     "DistillRows": "transforms.distill_rows",
     "ChatMessage": "transforms.elements.rows",
     "DistilledExample": "transforms.elements.rows",

@@ -7,13 +7,13 @@ from typing import Union
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
+from transforms.acceptance.row_result import Refused, rules_for
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.object_storage import storage_for
-from transforms.prompts.base import Prompt
-from transforms.prompts.progress import example_or_reject, extract_answer, replies_on_ledger
-from transforms.prompts.registry import prompt_for
+from transforms.prompts.progress import extract_answer, replies_on_ledger
 from transforms.prompts.spec import PromptSpec
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
@@ -22,12 +22,13 @@ from transforms.teacher.specs import ScoringSpec
 
 @with_output_types(PendingOrDone)
 class _DropAnsweredFn(beam.DoFn):
-    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec) -> None:
+    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec, acceptance: AcceptanceSpec) -> None:
         self._prompt_spec = prompt
         self._scoring = scoring
+        self._acceptance = acceptance
 
     def setup(self) -> None:
-        self._prompt: Prompt = prompt_for(self._prompt_spec)
+        self._rules = rules_for(self._prompt_spec, self._acceptance)
         self._index: Union[AnswerIndex, None] = None
 
     def start_bundle(self) -> None:
@@ -47,18 +48,21 @@ class _DropAnsweredFn(beam.DoFn):
         if not self._index and self._scoring.send:
             yield asked, ()
             return
-        replies, complete = replies_on_ledger(self._prompt, asked, self._find)
-        if complete and self._scoring.ask_again and self._is_asked_again(asked, replies):
-            replies, complete = replies[:-1], False
+        replies, complete = replies_on_ledger(self._rules.prompt, asked, self._find)
+        if complete and self._scoring.ask_again:
+            turn = self._turn_asked_again(asked, replies)
+            if turn is not None:
+                replies, complete = replies[:turn], False
         yield ScoredRow(asked, replies) if complete or not self._scoring.send else (asked, replies)
 
-    def _is_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> bool:
-        ended = example_or_reject(self._prompt, ScoredRow(asked, replies))
-        if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
-            return False
-        # the last reply is the rejected one: nothing is asked after it. A reply of this same run does not cause a third request
-        answers = tuple(extract_answer(self._prompt, asked.turns[reply.turn], reply) for reply in replies[:-1])
-        return self._find.asked_by(asked, answers) != self._scoring.run_id
+    def _turn_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> Union[int, None]:
+        found = self._rules.judge(asked, replies)
+        if not isinstance(found, Refused) or found.reason not in self._scoring.ask_again:
+            return None
+        # a reply of this same run does not cause a third request
+        before = replies[: found.turn]
+        answers = tuple(extract_answer(self._rules.prompt, asked.turns[reply.turn], reply) for reply in before)
+        return found.turn if self._find.asked_by(asked, answers) != self._scoring.run_id else None
 
     def teardown(self) -> None:
         if self._index is not None:
@@ -75,6 +79,7 @@ class DropAnswered(beam.PTransform[beam.PCollection[Asked], beam.PCollection[Pen
 
     prompt: PromptSpec
     scoring: ScoringSpec
+    acceptance: AcceptanceSpec = AcceptanceSpec()
 
     def expand(self, asked: beam.PCollection[Asked]) -> beam.PCollection[PendingOrDone]:
-        return asked | "LookUp" >> beam.ParDo(_DropAnsweredFn(self.prompt, self.scoring))
+        return asked | "LookUp" >> beam.ParDo(_DropAnsweredFn(self.prompt, self.scoring, self.acceptance))

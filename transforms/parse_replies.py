@@ -7,14 +7,14 @@ from typing import Literal, NamedTuple, Union
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
+from transforms.acceptance.row_result import rules_for
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.counters import RowCounters
 from transforms.elements.flow import Scored
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
 from transforms.elements.usage import Usage
-from transforms.prompts.progress import answers_or_reject, example_or_reject
-from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
 EXAMPLES = "examples"
@@ -34,31 +34,32 @@ Parsed = Union[RowOutcome, TaggedOutput[Literal["examples"], DistilledExample], 
 
 
 class _ParseFn(beam.DoFn):
-    def __init__(self, spec: PromptSpec, rows_too: bool) -> None:
-        self._spec = spec
+    def __init__(self, prompt: PromptSpec, acceptance: AcceptanceSpec, rows_too: bool) -> None:
+        self._prompt = prompt
+        self._acceptance = acceptance
         self._rows_too = rows_too
 
     def setup(self) -> None:
-        self._prompt = prompt_for(self._spec)
+        self._rules = rules_for(self._prompt, self._acceptance)
         self._counters = RowCounters()
 
     def process(self, element: Scored) -> Iterator[Parsed]:
+        ended: Union[tuple[str, ...], RejectedRow]
         if isinstance(element, RejectedRow):
-            reject: Union[RejectedRow, None] = element
+            ended = element
             yield RowOutcome(
                 element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=is_repeat(element.row_key)
             )
         else:
-            ended = answers_or_reject(self._prompt, element)
-            reject = ended if isinstance(ended, RejectedRow) else None
-            yield _outcome(element, None if reject is None else reject.reason)
-        if reject is not None:
-            self._counters.row_rejected(reject.reason)
+            ended = self._rules.answers_or_reject(element)
+            yield _outcome(element, ended.reason if isinstance(ended, RejectedRow) else None)
+        if isinstance(ended, RejectedRow):
+            self._counters.row_rejected(ended.reason)
         if self._rows_too:
-            if reject is not None or isinstance(element, RejectedRow):
-                yield TaggedOutput(REJECTS, reject)
+            if isinstance(ended, RejectedRow) or isinstance(element, RejectedRow):
+                yield TaggedOutput(REJECTS, ended)
             else:
-                yield TaggedOutput(EXAMPLES, example_or_reject(self._prompt, element))
+                yield TaggedOutput(EXAMPLES, self._rules.example(element.request, ended))
 
     def finish_bundle(self) -> None:
         self._counters.flush()
@@ -82,16 +83,19 @@ def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
 
 @dataclass
 class ParseReplies(beam.PTransform):
-    """Take the answers out of the replies. In: ScoredRow and RejectedRow. Out: ParsedRows.
+    """Take the answers out of the replies, and check them. In: ScoredRow and RejectedRow. Out: ParsedRows.
 
     With ``rows_too`` off, examples and rejects stay empty: a large job reads them from the ledger when it writes, so the runner need not
     keep them in memory.
     """
 
-    spec: PromptSpec
+    prompt: PromptSpec
     rows_too: bool = True
+    acceptance: AcceptanceSpec = AcceptanceSpec()
 
     # no return annotation: Beam supports none for a tuple of collections, and would warn on every run
     def expand(self, scored: beam.PCollection[Scored]):  # type: ignore[no-untyped-def]
-        outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.spec, self.rows_too)).with_outputs(EXAMPLES, REJECTS, main="outcomes")
+        outputs = scored | "Parse" >> beam.ParDo(_ParseFn(self.prompt, self.acceptance, self.rows_too)).with_outputs(
+            EXAMPLES, REJECTS, main="outcomes"
+        )
         return ParsedRows(outputs["outcomes"], outputs[EXAMPLES], outputs[REJECTS])

@@ -8,6 +8,8 @@ from typing import BinaryIO, Union
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
+from transforms.acceptance.row_result import RowRules, rules_for
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.conclusion import DamagedPart
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
@@ -21,9 +23,8 @@ from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_stretch
 from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.object_storage import storage_for
-from transforms.prompts.base import Prompt, format_row
-from transforms.prompts.progress import example_or_reject, replies_on_ledger
-from transforms.prompts.registry import prompt_for
+from transforms.prompts.base import format_row
+from transforms.prompts.progress import replies_on_ledger
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of
 from transforms.reuse.answer_index import AnswerIndex
@@ -77,15 +78,17 @@ class _StagedFiles:
 
 @with_output_types(WrittenPart)
 class _WriteFn(beam.DoFn):
-    def __init__(self, rows: InputSpec, files: RunFiles, prompt: PromptSpec, scoring: ScoringSpec, dataset: DatasetSpec) -> None:
+    def __init__(
+        self, rows: InputSpec, files: RunFiles, rules: tuple[PromptSpec, AcceptanceSpec], scoring: ScoringSpec, dataset: DatasetSpec
+    ) -> None:
         self._rows = rows
         self._files = files
-        self._prompt_spec = prompt
+        self._specs = rules
         self._scoring = scoring
         self._dataset = dataset
 
     def setup(self) -> None:
-        self._prompt: Prompt = prompt_for(self._prompt_spec)
+        self._rules: RowRules = rules_for(*self._specs)
         self._answers: Union[AnswerIndex, None] = None
         self._failures: Union[FailureIndex, None] = None
 
@@ -123,7 +126,7 @@ class _WriteFn(beam.DoFn):
             self._failures.close()
 
     def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[DistilledExample, RejectedRow]]:
-        prompt = self._prompt
+        rules, prompt = self._rules, self._rules.prompt
         # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
         if not there:
@@ -136,8 +139,7 @@ class _WriteFn(beam.DoFn):
             replies, complete = replies_on_ledger(prompt, asked, self._find)
             failed = None if complete else failures.find(asked.row.row_key)
             latest = failed if complete or failed is not None else failures.latest_attempt(asked.row.row_key)
-            ended = example_or_reject(
-                prompt,
+            ended = rules.example_or_reject(
                 ScoredRow(
                     asked,
                     replies,
@@ -170,9 +172,10 @@ class WriteParts(beam.PTransform):
     prompt: PromptSpec
     scoring: ScoringSpec
     dataset: DatasetSpec
+    acceptance: AcceptanceSpec = AcceptanceSpec()
 
     # no annotation of the input: Beam has none for several collections and would warn on every run
     def expand(self, inputs) -> beam.PCollection[WrittenPart]:  # type: ignore[no-untyped-def]
         stretches, verdict = inputs
-        write = _WriteFn(self.rows, self.files, self.prompt, self.scoring, self.dataset)
+        write = _WriteFn(self.rows, self.files, (self.prompt, self.acceptance), self.scoring, self.dataset)
         return stretches | "Write" >> beam.ParDo(write, beam.pvalue.AsSingleton(verdict))

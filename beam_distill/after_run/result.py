@@ -107,6 +107,11 @@ def summary_text(result: RunResult) -> str:
         asked = "asked or still to ask" if tally.not_sent else "asked"
         of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
         lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
+        if tally.refused or part.minimum_accepted:
+            accepted = "-" if tally.accepted_ratio is None else f"{tally.accepted_ratio:.1%}"
+            lines.append(
+                f"    accepted      {accepted}{of} (minimum {part.minimum_accepted:.1%}): checks refused {counted(tally.refused, 'row')}"
+            )
         requests += tally.requests_sent
         reused += tally.reused_answers
         usage = usage.plus(tally.usage)

@@ -12,14 +12,14 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.job.specs import job_spec, run_files
 from beam_distill.work_dir.lock import locked
 from beam_distill.work_dir.run_id import new_run_id
+from transforms.acceptance.row_result import rules_for
 from transforms.control.budget_keeper import keeper_of
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import absolute
 from transforms.intake.walk import walk_split
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
-from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger
-from transforms.prompts.registry import prompt_for
+from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.dispatch import RowSteps
@@ -42,7 +42,8 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
     run_id = new_run_id(datetime.now(timezone.utc), "pilot", run_files(settings.resolved_work_dir, "").ledger_dir)
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
     job = job_spec(settings, teacher.endpoint, run_id, pool=teacher.pool)
-    prompt = prompt_for(job.prompt)
+    rules = rules_for(job.prompt, job.acceptance)
+    prompt = rules.prompt
     result = PilotResult()
     with locked(settings.resolved_work_dir):
         index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
@@ -68,7 +69,7 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
                 result.sent += 1
                 if scored.stopped is not None:
                     result.stopped = scored.stopped.detail
-                ended = example_or_reject(prompt, scored)
+                ended = rules.example_or_reject(scored)
                 if isinstance(ended, RejectedRow):
                     result.reasons[ended.reason] = result.reasons.get(ended.reason, 0) + 1
                 else:

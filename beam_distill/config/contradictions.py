@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
+from transforms.acceptance.spec import wrong_settings
 from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
 from transforms.files.paths import is_remote
 from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
@@ -38,6 +39,7 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
             f"max_cost: needs {' and '.join(missing)}, in the same currency; give 0 for tokens that cost nothing. Without prices, "
             "max_total_tokens and max_requests limit a job"
         )
+    problems.extend(wrong_settings(settings.model_dump(mode="json")))
     problems.extend(_column_contradictions(settings))
     problems.extend(pool_contradictions(settings))
     for number, alone in enumerate(each_teacher(settings), start=1):

@@ -137,7 +137,7 @@ class GateSettings(Section):
     min_endpoint_success_ratio: float = setting(
         0.7,
         "gate",
-        "usable examples / rows asked, 0 to 1, per split",
+        "rows with a usable answer / rows asked, 0 to 1, per split",
         "Missing, failed, cut-off, filtered and unparsable answers count against it.",
         True,
         ge=0,
@@ -148,6 +148,15 @@ class GateSettings(Section):
         "gate",
         "rows that could be sent / rows in, 0 to 1, per split",
         "Too small publishes a broken export as a small dataset; too large rejects a good one because of a few bad lines.",
+        ge=0,
+        le=1,
+    )
+    min_accepted_ratio: float = setting(
+        0.0,
+        "gate",
+        "examples / rows asked, 0 to 1, per split",
+        "Less than the success ratio where `checks` refuse usable answers. Too small publishes what a wrong teacher left of a dataset; too "
+        "large pays for a dataset and publishes none. A split without any example is not published.",
         ge=0,
         le=1,
     )

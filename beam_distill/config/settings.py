@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from beam_distill.config.acceptance import AcceptanceSettings
 from beam_distill.config.azure import AzureSettings
 from beam_distill.config.data import DataSettings
 from beam_distill.config.handoff import HandoffSettings
@@ -50,6 +51,7 @@ class DistillSettings(
     RunnerSettings,
     GateSettings,
     LimitSettings,
+    AcceptanceSettings,
     PromptSettings,
     SamplingSettings,
     AzureSettings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
 from transforms.elements.tally import GateSpec
 from transforms.prompts.spec import PromptSpec
@@ -21,3 +22,4 @@ class JobSpec:
     dataset: DatasetSpec
     mini_batch_bytes: int
     gate: GateSpec
+    acceptance: AcceptanceSpec

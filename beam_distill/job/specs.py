@@ -12,6 +12,7 @@ from beam_distill.job.body_secrets import by_reference
 from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.data_specs import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
@@ -138,6 +139,11 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
     )
 
 
+def acceptance_spec(settings: DistillSettings) -> AcceptanceSpec:
+    """The checks of the run."""
+    return AcceptanceSpec.from_settings(settings.model_dump(mode="json"))
+
+
 def job_spec(
     settings: DistillSettings, endpoint: EndpointSpec, run_id: str, in_process: bool = True, pool: tuple[PoolMember, ...] = ()
 ) -> JobSpec:
@@ -179,7 +185,8 @@ def job_spec(
         ),
         dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
         mini_batch_bytes=settings.mini_batch_size,
-        gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio),
+        gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio, settings.min_accepted_ratio),
+        acceptance=acceptance_spec(settings),
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from builders import a_request
 
+from transforms.acceptance.length import LengthCheck
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.drop_answered import _DropAnsweredFn
 from transforms.elements.flow import PendingOrDone
 from transforms.elements.replies import LedgerRecord, ScoredRow
@@ -15,6 +17,8 @@ from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+
+NO_CHECKS = AcceptanceSpec()
 
 
 def scoring(folder: Path, run_id: str, ask_again: tuple[str, ...]) -> ScoringSpec:
@@ -34,8 +38,8 @@ def record_answer(spec: ScoringSpec, run_id: str, content: str) -> None:
     writer.close()
 
 
-def looked_up(spec: ScoringSpec) -> PendingOrDone:
-    stage = _DropAnsweredFn(PromptSpec(TaskType.MATH, rules=AnswerRules("always")), spec)
+def looked_up(spec: ScoringSpec, acceptance: AcceptanceSpec = NO_CHECKS) -> PendingOrDone:
+    stage = _DropAnsweredFn(PromptSpec(TaskType.MATH, rules=AnswerRules("always")), spec, acceptance)
     stage.setup()
     stage.start_bundle()
     try:
@@ -67,3 +71,12 @@ def test_the_new_answer_counts_and_is_not_requested_a_third_time(tmp_path: Path)
     found = looked_up(spec)  # as after the death of a worker
     assert isinstance(found, ScoredRow)
     assert found.replies[0].content == "still none"
+
+
+def test_an_answer_that_a_check_refused_is_sent_again_for_its_reason(tmp_path: Path) -> None:
+    acceptance = AcceptanceSpec((LengthCheck(max_characters=2),))
+    record_answer(scoring(tmp_path, "run-1", ()), "run-1", "1234")
+    assert isinstance(looked_up(scoring(tmp_path, "run-2", ("too_long",))), ScoredRow)
+    assert isinstance(looked_up(scoring(tmp_path, "run-2", ("too_short",)), acceptance), ScoredRow)
+    found = looked_up(scoring(tmp_path, "run-2", ("too_long",)), acceptance)
+    assert found == (a_request(), ())

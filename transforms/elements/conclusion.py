@@ -59,8 +59,7 @@ def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
         if found is not None:
             reasons = {reason: count for reason, count in found.items() if reason is not None}
             tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons)
-            ratio = tally.examples / tally.asked if tally.asked else None
-            part = replace(part, tally=tally, ratio=ratio if conclusion.changed else part.ratio)
+            part = replace(part, tally=tally, ratio=tally.success_ratio if conclusion.changed else part.ratio)
         if conclusion.changed:
             why = conclusion.changed.get(part.split) or f"{', '.join(split.value for split in conclusion.changed)} changed during the run"
             part = replace(part, published=False, explanation=why)

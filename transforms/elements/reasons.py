@@ -15,6 +15,7 @@ class Stage(Enum):
     FILE = "the rest of the file cannot be read; the split is not published"
     ROW = "a JSON object, but not a chat that can be sent; nothing was sent"
     ANSWER = "the teacher answered, and the answer is unusable"
+    CHECK = "the teacher answered, the answer is usable, and a check of the run refused it"
     REQUEST = "the teacher was asked and gave no answer"
     RUN = "the run stopped before the row was sent"
 
@@ -171,6 +172,19 @@ SEVERAL_LABELS = _reason(
     "The answer names more than one of the labels that the row lists. beam-distill retry WORK_DIR --reason several_labels asks again.",
 )
 
+TOO_SHORT = _reason(
+    "too_short",
+    Stage.CHECK,
+    "The check length refused the answer: it has fewer words or characters than the run asks for. beam-distill retry WORK_DIR --reason "
+    "too_short asks again.",
+)
+TOO_LONG = _reason(
+    "too_long",
+    Stage.CHECK,
+    "The check length refused the answer: it has more words or characters than the run allows. beam-distill retry WORK_DIR --reason "
+    "too_long asks again.",
+)
+
 NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
 
 REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})
@@ -182,8 +196,10 @@ def _of(*stages: Stage) -> tuple[str, ...]:
 
 NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW))
 """Reasons of rows that cannot be sent to the teacher; they do not count in the success ratio."""
-ANSWER_REASONS = _of(Stage.ANSWER)
-"""Reasons that ``retry`` can send again: the answers were unusable."""
+CHECK_REASONS = frozenset(_of(Stage.CHECK))
+"""Reasons of rows with a usable answer that a check refused: the endpoint worked."""
+ANSWER_REASONS = _of(Stage.ANSWER, Stage.CHECK)
+"""Reasons that ``retry`` can send again: the teacher answered, and the answer gives no example."""
 
 
 def explanation(code: str) -> str:

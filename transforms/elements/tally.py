@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.elements.reasons import NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
+from transforms.elements.reasons import CHECK_REASONS, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import RowOrigin, Split
 from transforms.elements.usage import Usage
 
@@ -93,6 +93,26 @@ class SuccessTally:
         return self.rows - sum(count for reason, count in self.reasons.items() if reason in NEVER_ASKED)
 
     @property
+    def usable(self) -> int:
+        """Rows with a usable answer, whether the run's checks accepted it or not."""
+        return self.examples + self.refused
+
+    @property
+    def refused(self) -> int:
+        """Rows with a usable answer that a check refused."""
+        return sum(count for reason, count in self.reasons.items() if reason in CHECK_REASONS)
+
+    @property
+    def success_ratio(self) -> float | None:
+        """Rows with a usable answer / rows asked; None when no row was asked."""
+        return self.usable / self.asked if self.asked else None
+
+    @property
+    def accepted_ratio(self) -> float | None:
+        """Examples / rows asked; None when no row was asked."""
+        return self.examples / self.asked if self.asked else None
+
+    @property
     def unreadable(self) -> int:
         """Rows that cannot be sent to the teacher: unreadable lines and unusable rows."""
         return self.rows - self.asked
@@ -107,19 +127,22 @@ class SuccessTally:
 class GateSpec:
     """What a split needs to be published, each 0 to 1.
 
-    ``minimum_success_ratio``: usable examples / rows asked. ``minimum_readable_ratio``: rows asked / rows in.
+    ``minimum_success_ratio``: rows with a usable answer / rows asked. ``minimum_readable_ratio``: rows asked / rows in.
+    ``minimum_accepted_ratio``: examples / rows asked, which is less where checks refused usable answers.
     """
 
     minimum_success_ratio: float
     minimum_readable_ratio: float = 0.0
+    minimum_accepted_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SplitVerdict:
     """The judgement over one split.
 
-    ``ratio`` is usable examples / rows asked, None when no row was asked; ``minimum`` is what it must reach. ``published`` says
-    whether the dataset may be published; ``explanation`` tells the user why.
+    ``ratio`` is rows with a usable answer / rows asked, None when no row was asked; ``minimum`` is what it must reach, and
+    ``minimum_accepted`` what the tally's accepted ratio must. ``published`` says whether the dataset may be published; ``explanation``
+    tells the user why.
     """
 
     split: Split
@@ -128,6 +151,7 @@ class SplitVerdict:
     minimum: float
     published: bool
     explanation: str
+    minimum_accepted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +185,35 @@ def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
 
 
 def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerdict:
-    asked, minimum = tally.asked, gate.minimum_success_ratio
-    if asked == 0:
+    published, explanation = _decide(tally, gate)
+    return SplitVerdict(
+        split, tally, tally.success_ratio, gate.minimum_success_ratio, published, explanation, minimum_accepted=gate.minimum_accepted_ratio
+    )
+
+
+def _decide(tally: SuccessTally, gate: GateSpec) -> tuple[bool, str]:
+    """Whether the split is published, and why."""
+    asked = tally.asked
+    if tally.success_ratio is None or tally.accepted_ratio is None:
         if tally.rows == 0:
-            return SplitVerdict(split, tally, None, minimum, False, "the input holds no rows")
-        return SplitVerdict(split, tally, None, minimum, False, f"the input has {counted(tally.rows, 'row')}, and none can be sent")
-    ratio = tally.examples / asked
-    share = f"{tally.examples:,} of {counted(asked, 'row')} asked gave an example ({ratio:.1%})"
+            return False, "the input holds no rows"
+        return False, f"the input has {counted(tally.rows, 'row')}, and none can be sent"
+    share = f"{tally.examples:,} of {counted(asked, 'row')} asked gave an example ({tally.accepted_ratio:.1%})"
     if tally.stopped is not None:
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; {counted(tally.not_sent, 'row')} not sent")
+        return False, f"{share}; {counted(tally.not_sent, 'row')} not sent"
     if UNREADABLE_FILE in tally.reasons:
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}; part of the input could not be read, see the rejects")
+        return False, f"{share}; part of the input could not be read, see the rejects"
     if asked / tally.rows < gate.minimum_readable_ratio:
         readable = f"only {asked:,} of {counted(tally.rows, 'row')} could be read and sent ({asked / tally.rows:.1%})"
-        wanted = f"below the minimum of {gate.minimum_readable_ratio:.1%} (min_readable_ratio)"
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{readable}, {wanted}")
-    if ratio < minimum:
-        return SplitVerdict(split, tally, ratio, minimum, False, f"{share}, below the minimum of {minimum:.1%}")
-    return SplitVerdict(split, tally, ratio, minimum, True, share)
+        return False, f"{readable}, below the minimum of {gate.minimum_readable_ratio:.1%} (min_readable_ratio)"
+    if tally.success_ratio < gate.minimum_success_ratio:
+        usable = (
+            f"{tally.usable:,} of {counted(asked, 'row')} asked have a usable answer ({tally.success_ratio:.1%})" if tally.refused else share
+        )
+        return False, f"{usable}, below the minimum of {gate.minimum_success_ratio:.1%}"
+    refused = f"; checks refused the usable answers of {counted(tally.refused, 'row')}" if tally.refused else ""
+    if tally.accepted_ratio < gate.minimum_accepted_ratio:
+        return False, f"{share}, below the minimum of {gate.minimum_accepted_ratio:.1%} (min_accepted_ratio){refused}"
+    if tally.refused and not tally.examples:
+        return False, f"none of {counted(asked, 'row')} asked gave an example{refused}, so the dataset would be empty"
+    return True, share + refused

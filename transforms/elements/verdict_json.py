@@ -30,6 +30,8 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "asked": tally.asked,
         "success_ratio": part.ratio,
         "minimum_success_ratio": part.minimum,
+        "accepted_ratio": tally.accepted_ratio,
+        "minimum_accepted_ratio": part.minimum_accepted,
         "published": part.published,
         "explanation": part.explanation,
         "requests_sent": tally.requests_sent,
@@ -62,6 +64,7 @@ def read_verdict(text: str) -> Verdict:
                 minimum=part["minimum_success_ratio"],
                 published=part["published"],
                 explanation=part["explanation"],
+                minimum_accepted=part.get("minimum_accepted_ratio", 0.0),
             )
             for name, part in fields["splits"].items()
         ),

@@ -13,5 +13,5 @@ embedded_json, latex_escapes       JSON as teachers write it
 plain_number, number_markup,       one certain number
 number_words
 comparable                         the form in which answers are compared
-progress                           the next turn of a row, and its result
+progress                           the answer in a reply, and the next turn of a row
 """

@@ -1,24 +1,17 @@
-"""The next turn of a row, and the result of a finished row.
-
-Only this file decides what replies mean: for scoring, for look-ups on the ledger, and for writing datasets.
-"""
+"""The answer in a reply, and the next turn of a row, for scoring and for look-ups on the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from transforms.elements import reasons
-from transforms.elements.failures import StopCause
 from transforms.elements.finish_reasons import Ending, ending_of
-from transforms.elements.replies import ScoredRow, TeacherReply
-from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import ChatMessage, PromptRequest
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.endings import whole_text
 
 FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
 """Looks up the replies to one turn of a request, given the answers to the turns before it; the current one comes first."""
-
-LONGEST_RAW_ANSWER = 20_000
 
 
 def extract_answer(prompt: Prompt, asked: tuple[ChatMessage, ...], reply: TeacherReply) -> str:
@@ -57,36 +50,3 @@ def replies_on_ledger(
         if len(found) > len(longest):
             longest = found
     return longest, False
-
-
-def example_or_reject(prompt: Prompt, scored: ScoredRow) -> DistilledExample | RejectedRow:
-    """The result of a row."""
-    row = scored.request.row
-    ended = answers_or_reject(prompt, scored)
-    if isinstance(ended, RejectedRow):
-        return ended
-    return DistilledExample(row.row_key, row.origin, prompt.example(scored.request, ended))
-
-
-def answers_or_reject(prompt: Prompt, scored: ScoredRow) -> tuple[str, ...] | RejectedRow:
-    """The answers to all turns of a row, or why it gives no example."""
-    row = scored.request.row
-    answers: list[str] = []
-    for reply in scored.replies:
-        try:
-            answers.append(extract_answer(prompt, scored.request.turns[reply.turn], reply))
-        except AnswerRejected as rejected:
-            where = f"turn {reply.turn + 1}: " if len(scored.request.turns) > 1 else ""
-            said = reply.content if reply.content is not None else reply.refusal
-            raw = said[:LONGEST_RAW_ANSWER] if said is not None else None
-            return RejectedRow(row.origin, rejected.reason, where + rejected.detail, row.row_key, reply.attempts, raw)
-    if len(answers) == len(scored.request.turns):
-        return tuple(answers)
-    last_raw = scored.replies[-1].content if scored.replies else None
-    if scored.failure is not None:
-        failure = scored.failure
-        said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
-        return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
-    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row was sent."
-    with_what = " with a higher limit" if scored.stopped is not None and scored.stopped.cause is StopCause.BUDGET_SPENT else ""
-    return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun{with_what} sends it.", row.row_key, scored.attempts, last_raw)

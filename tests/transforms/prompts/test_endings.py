@@ -5,11 +5,12 @@ import logging
 import pytest
 from builders import a_reply, a_request, a_scored_row
 
+from transforms.acceptance.row_result import RowRules
 from transforms.elements import reasons
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import DistilledExample, RejectedRow
 from transforms.elements.tasks import TaskType
-from transforms.prompts.progress import example_or_reject, replies_on_ledger
+from transforms.prompts.progress import replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
@@ -20,7 +21,7 @@ PROMPT = prompt_for(PromptSpec(TaskType.SUMMARIZATION))
 @pytest.mark.parametrize("word", ["stop", "STOP", "eos", "eos_token", "end_turn", "endTurn", "stop_sequence", "COMPLETE", "", None])
 def test_complete(word: str | None) -> None:
     reply = a_reply("A summary.")._replace(finish_reason=word)
-    assert isinstance(example_or_reject(PROMPT, a_scored_row(reply)), DistilledExample)
+    assert isinstance(RowRules(PROMPT).example_or_reject(a_scored_row(reply)), DistilledExample)
 
 
 @pytest.mark.fault("D1", "R2")
@@ -37,7 +38,7 @@ def test_complete(word: str | None) -> None:
 )
 def test_not_complete(words: tuple[str, ...], reason: str) -> None:
     for word in words:
-        ended = example_or_reject(PROMPT, a_scored_row(a_reply("A summ", finish_reason=word)))
+        ended = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("A summ", finish_reason=word)))
         assert isinstance(ended, RejectedRow)
         assert (ended.reason, ended.raw_answer) == (reason, "A summ")
         assert word in ended.detail or reason == reasons.CUT_OFF_BY_LENGTH
@@ -46,7 +47,7 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
 @pytest.mark.parametrize("content", [None, "", "I'm sorry, but I cannot help with that.", "Here is"])
 def test_a_refusal_is_not_an_answer_whatever_text_comes_with_it(content: str | None) -> None:
     """OpenAI's refusal field; some gateways repeat its words as the content (pydantic-ai issue 4310)."""
-    ended = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, refusal="I'm sorry, I can't.")))
+    ended = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("x")._replace(content=content, refusal="I'm sorry, I can't.")))
     assert isinstance(ended, RejectedRow)
     assert ended.reason == reasons.CONTENT_FILTERED
     assert ended.detail == "the teacher refused to answer: \"I'm sorry, I can't.\""
@@ -55,14 +56,14 @@ def test_a_refusal_is_not_an_answer_whatever_text_comes_with_it(content: str | N
 @pytest.mark.parametrize("content", [None, "", " \n"])
 def test_a_reply_that_is_all_thinking_says_so_and_how_it_ends(content: str | None) -> None:
     thought = "The teacher weighs it up. " * 40 + "So the answer is forty-two."
-    ended = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=thought)))
+    ended = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("x")._replace(content=content, reasoning=thought)))
     assert isinstance(ended, RejectedRow)
     assert ended.reason == reasons.EMPTY_ANSWER
     assert "thinking" in ended.detail
     assert ended.detail.endswith("So the answer is forty-two.'")
     assert "reasoning parser" in ended.detail
     assert len(ended.detail) < 500
-    silent = example_or_reject(PROMPT, a_scored_row(a_reply("x")._replace(content=content, reasoning=" ")))
+    silent = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("x")._replace(content=content, reasoning=" ")))
     assert isinstance(silent, RejectedRow)
     assert "thinking" not in silent.detail
 
@@ -71,7 +72,7 @@ def test_a_reply_that_is_all_thinking_says_so_and_how_it_ends(content: str | Non
 def test_an_unknown_word_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            example_or_reject(PROMPT, a_scored_row(a_reply("A summ", finish_reason="gave_up_here")))
+            RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("A summ", finish_reason="gave_up_here")))
     assert [record.getMessage() for record in caplog.records if "gave_up_here" in record.getMessage()] == [
         "the endpoint ends answers with finish_reason 'gave_up_here', which is not a known word for a complete answer: they are left out "
         "(unknown_finish_reason)"

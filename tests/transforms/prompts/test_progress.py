@@ -3,11 +3,12 @@
 import pytest
 from builders import a_reply, a_row, a_scored_row
 
+from transforms.acceptance.row_result import RowRules
 from transforms.elements import reasons
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.rows import DistilledExample, RejectedRow
 from transforms.elements.tasks import TaskType
-from transforms.prompts.progress import answers_for_next_turn, example_or_reject, replies_on_ledger
+from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
 
@@ -17,7 +18,7 @@ def test_a_turn_that_failed_ends_the_conversation() -> None:
     request = prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
     assert answers_for_next_turn(prompt, request, (a_reply("fine"),)) == ("fine",)
     assert answers_for_next_turn(prompt, request, (a_reply("cut", finish_reason="length"),)) is None
-    ended = example_or_reject(prompt, a_scored_row(a_reply("cut", finish_reason="length"), request=request))
+    ended = RowRules(prompt).example_or_reject(a_scored_row(a_reply("cut", finish_reason="length"), request=request))
     assert isinstance(ended, RejectedRow)
     assert (ended.reason, ended.raw_answer) == (reasons.CUT_OFF_BY_LENGTH, "cut")
     assert ended.detail.startswith("turn 1")
@@ -60,18 +61,20 @@ def test_a_turn_sent_by_two_workers_uses_the_answer_that_the_conversation_contin
     ],
 )
 def test_unusable_answered_rows(reply, reason) -> None:  # type: ignore[no-untyped-def]
-    ended = example_or_reject(prompt_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always"))), a_scored_row(reply))
+    ended = RowRules(prompt_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always")))).example_or_reject(a_scored_row(reply))
     assert isinstance(ended, RejectedRow)
     assert ended.reason == reason
 
 
 def test_unanswered_rows() -> None:
     prompt = prompt_for(PromptSpec(TaskType.MATH))
-    failed = example_or_reject(prompt, a_scored_row(failure=RequestFailure(FailureKind.TOO_LARGE, "status 413", 413, "too big"), attempts=1))
-    stopped = example_or_reject(prompt, a_scored_row(stopped=EarlyStop(StopCause.ENDPOINT_GONE, "gone.")))
+    failed = RowRules(prompt).example_or_reject(
+        a_scored_row(failure=RequestFailure(FailureKind.TOO_LARGE, "status 413", 413, "too big"), attempts=1)
+    )
+    stopped = RowRules(prompt).example_or_reject(a_scored_row(stopped=EarlyStop(StopCause.ENDPOINT_GONE, "gone.")))
     assert isinstance(failed, RejectedRow)
     assert (failed.reason, failed.attempts) == ("too_large", 1)
     assert "too big" in failed.detail
     assert isinstance(stopped, RejectedRow)
     assert stopped.reason == reasons.NOT_SENT
-    assert isinstance(example_or_reject(prompt, a_scored_row(a_reply("4"))), DistilledExample)
+    assert isinstance(RowRules(prompt).example_or_reject(a_scored_row(a_reply("4"))), DistilledExample)

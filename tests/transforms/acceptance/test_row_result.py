@@ -1,0 +1,98 @@
+"""What the replies to a row come to when checks examine its answers."""
+
+import pickle
+
+import pytest
+from builders import a_reply, a_row, a_scored_row
+
+from transforms.acceptance.length import LengthCheck
+from transforms.acceptance.row_result import Refused, RowRules, rules_for
+from transforms.acceptance.spec import AcceptanceSpec
+from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow
+from transforms.elements.tasks import TaskType
+from transforms.prompts.registry import prompt_for
+from transforms.prompts.spec import AnswerRules, PromptSpec
+
+CHAT = PromptSpec(TaskType.CONVERSATION)
+SHORT = AcceptanceSpec((LengthCheck(max_words=2), LengthCheck(min_words=2)))
+
+
+def test_a_refused_answer_is_a_reject_with_the_finding_and_the_reply() -> None:
+    ended = rules_for(CHAT, SHORT).example_or_reject(a_scored_row(a_reply("<think>hm</think>one two three")))
+    assert isinstance(ended, RejectedRow)
+    assert (ended.reason, ended.detail) == ("too_long", "the answer has 3 words; max_answer_words is 2")
+    assert ended.raw_answer == "<think>hm</think>one two three"  # the answer alone is examined
+    assert (ended.row_key, ended.attempts) == ("row-0", 1)
+
+
+def test_an_accepted_answer_is_the_example_that_it_is_without_checks() -> None:
+    scored = a_scored_row(a_reply("one two"))
+    ended = rules_for(CHAT, SHORT).example_or_reject(scored)
+    assert isinstance(ended, DistilledExample)
+    assert ended == rules_for(CHAT, AcceptanceSpec()).example_or_reject(scored)
+
+
+def test_the_first_check_that_refuses_gives_the_reason() -> None:
+    both = a_scored_row(a_reply("one"))
+    assert reason(RowRules(prompt_for(CHAT), (LengthCheck(min_words=2), LengthCheck(max_characters=1))), both) == "too_short"
+    assert reason(RowRules(prompt_for(CHAT), (LengthCheck(max_characters=1), LengthCheck(min_words=2))), both) == "too_long"
+
+
+def reason(rules: RowRules, scored) -> str:  # type: ignore[no-untyped-def]
+    ended = rules.example_or_reject(scored)
+    assert isinstance(ended, RejectedRow)
+    return ended.reason
+
+
+def test_a_conversation_names_the_refused_turn_and_keeps_its_reply() -> None:
+    rules = rules_for(CHAT, SHORT)
+    request = rules.prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2"), ("assistant", "y"), ("user", "u3")))
+    replies = (a_reply("a b"), a_reply("only", 1), a_reply("c d", 2))
+    ended = rules.example_or_reject(a_scored_row(*replies, request=request))
+    assert isinstance(ended, RejectedRow)
+    assert (ended.reason, ended.raw_answer) == ("too_short", "only")
+    assert ended.detail.startswith("turn 2: ")
+    assert rules.judge(request, replies) == Refused(1, "too_short", "the answer has 1 word; min_answer_words is 2")
+
+
+def test_a_row_that_is_not_finished_is_not_checked() -> None:
+    rules = rules_for(CHAT, SHORT)
+    request = rules.prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
+    assert rules.judge(request, (a_reply("far too many words"),)) == ("far too many words",)
+
+
+def test_an_unusable_answer_is_not_checked() -> None:
+    rules = rules_for(PromptSpec(TaskType.MATH, rules=AnswerRules("always")), AcceptanceSpec((LengthCheck(max_characters=1),)))
+    assert reason(rules, a_scored_row(a_reply("no idea at all"))) == "not_a_number"
+
+
+def test_checks_travel_to_workers() -> None:
+    assert pickle.loads(pickle.dumps(SHORT)) == SHORT
+
+
+@pytest.mark.parametrize(
+    ("check", "accepted", "refused"),
+    [
+        (LengthCheck(min_words=2), ("two words", "a\nb", " a b  c "), ("", "one", " one ")),
+        (LengthCheck(max_words=2), ("", "two words"), ("one two three",)),
+        (LengthCheck(min_characters=3), ("abc", "日本語"), ("", "ab", "日本")),
+        (LengthCheck(max_characters=3), ("", "abc"), ("abcd",)),
+        (LengthCheck(1, 2, 2, 4), ("ab", "a bc"), ("a", "abcde", "a b c")),
+    ],
+)
+def test_length(check: LengthCheck, accepted: tuple[str, ...], refused: tuple[str, ...]) -> None:
+    rules = RowRules(AsSaid(), (check,))  # type: ignore[arg-type]
+    for text in accepted:
+        assert isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), tuple)
+        assert not isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), Refused), text
+    for text in refused:
+        assert isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), Refused), text
+
+
+class AsSaid:
+    """The text of a reply is the answer, an empty one too."""
+
+    rules = AnswerRules()
+
+    def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
+        return text

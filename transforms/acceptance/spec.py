@@ -1,0 +1,44 @@
+"""Which checks a run uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transforms.acceptance.base import Check, WrongSetting
+from transforms.acceptance.registry import CHECKS
+from transforms.elements.tasks import TaskType, named
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceSpec:
+    """The checks that an answer must pass, in their order; the first that refuses it gives the reason."""
+
+    checks: tuple[Check, ...] = ()
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> AcceptanceSpec:
+        """From settings by name, as in run.json. Raises WrongSetting, KeyError for an unknown check."""
+        kinds = (CHECKS[name] for name in settings.get("checks") or ())
+        return cls(tuple(kind.make(settings) for kind in kinds if kind.make is not None))
+
+
+def wrong_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for everything that keeps the checks of the settings from being used."""
+    task = TaskType(settings["data_generation_task_type"])
+    chosen = settings.get("checks") or ()
+    for name in dict.fromkeys(chosen):
+        kind = CHECKS[name]
+        if task not in kind.tasks:
+            yield f"checks: {name} is for {named(kind.tasks)}, not for {task.value}; leave it out"
+            continue
+        try:
+            if kind.make is not None:
+                kind.make(settings)
+        except WrongSetting as wrong:
+            yield f"checks: {name} {wrong}"
+    for name, kind in CHECKS.items():
+        unused = [option for option in kind.settings if settings.get(option) is not None]
+        if unused and name not in chosen:
+            yield f"{', '.join(unused)}: only with the check {name}; add it with --checks {','.join((*chosen, name))}"
