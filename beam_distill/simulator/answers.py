@@ -36,7 +36,7 @@ def known_answers(lines: Iterable[str]) -> dict[str, str]:
 def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known: Mapping[str, str]) -> str:
     """The teacher's text, with the ``known`` answer to the last user message if there is one."""
     system = " ".join(_text(message) for message in messages if message.get("role") in ("system", "developer"))
-    user = next((_text(message) for message in reversed(messages) if message.get("role") == "user"), "")
+    user = last_question(messages)
     right = known.get(user)
     if "Denser_Summary" in system:
         return _chain_of_density(user, _word_limit(system), randomness, right)
@@ -60,6 +60,11 @@ def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known
     if _ASKS_FOR_NUMBER.search(user):
         return str(_number(user, randomness))
     return _chat(user, randomness)
+
+
+def last_question(messages: list[dict[str, Any]]) -> str:
+    """The text of the last user message."""
+    return next((_text(message) for message in reversed(messages) if message.get("role") == "user"), "")
 
 
 def as_prose(text: str) -> str:

@@ -12,6 +12,7 @@ from beam_distill.simulator.answers import known_answers
 from beam_distill.simulator.settings import (
     FAULTS,
     STREAM_FAULTS,
+    Accuracy,
     Capacity,
     Latency,
     RateLimits,
@@ -33,6 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--model", action="append", help="model name to list; may be repeated (simulated-teacher)")
     server.add_argument(
         "--answers", action="append", default=[], metavar="FILE", help="chats in JSONL: answer their questions as they do; may be repeated"
+    )
+    server.add_argument("--right", type=float, default=1.0, metavar="SHARE", help="share of the known answers that are right (%(default)s)")
+    server.add_argument(
+        "--same_mistakes",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the tries at a question that make the same mistake, or none (%(default)s)",
     )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
     server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 after this time")
@@ -80,9 +89,11 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
     """The settings from the flags. Raises ValueError."""
     if not 0 <= arguments.port <= 65535:
         raise ValueError(f"--port {arguments.port}: expected 0 to 65535")
-    for name in ("cached_share", "reasoning_share"):
+    for name in ("cached_share", "reasoning_share", "right", "same_mistakes"):
         if not 0 <= getattr(arguments, name) <= 1:
             raise ValueError(f"--{name} {getattr(arguments, name)}: expected 0 to 1")
+    if arguments.right < 1 and not arguments.answers:
+        raise ValueError("--right: only known answers can be wrong; name the file that has them with --answers")
     faults = mixed_faults(arguments.faults) if arguments.faults else {}
     for text in arguments.fault:
         kind, _, probability = text.partition("=")
@@ -126,6 +137,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),
+        accuracy=Accuracy(arguments.right, arguments.same_mistakes),
     )
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
+from beam_distill.simulator.answers import answer_text, as_fenced, as_prose, last_question
 from beam_distill.simulator.limits import Budgets
+from beam_distill.simulator.mistakes import Mistakes
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
 from beam_distill.simulator.stats import Stats
 from beam_distill.simulator.streaming import Streamed, stream_refused
@@ -32,6 +33,7 @@ class TeacherServer:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
+        self._mistakes = Mistakes(settings.accuracy, settings.answers)
         self._slots = ServerSlots(settings.capacity)
         self._budgets = Budgets(settings.limits)
         self.stats = Stats()
@@ -131,7 +133,8 @@ class TeacherServer:
         limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
         limit = limit if isinstance(limit, int) and limit > 0 else None
         answer_fault = _draw(self._answers, fixed)
-        text = answer_text(messages, fixed, self._settings.answers)
+        known = self._mistakes.answers(last_question(messages), self._settings.seed, digest, attempt)
+        text = answer_text(messages, fixed, known)
         prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
         thinking = self._thinking()
         tokens = planned_tokens(self._settings.latency, text + thinking * bool(self._settings.thinking_tokens), limit, drawn)

@@ -82,13 +82,26 @@ class StreamBehaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How often a try at a question with a known answer is right.
+
+    ``same_mistakes`` is the share of the tries at one question that share one draw: 0, each try is independent; 1, all tries say the same.
+    The share of right answers over all questions is ``right`` with both.
+    """
+
+    right: float = 1.0
+    same_mistakes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatorSettings:
     """All settings of one simulated endpoint. ``faults`` maps kinds to probabilities; ``reasoning`` is none, think or field.
 
     From ``key_expires_after_s`` seconds after the first request on, no key is valid.
     ``thinking_tokens``: the length of the reasoning, 0 for a few words.
     ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, rounded down.
-    ``answers`` has the right answers by user message; for other messages answers are made up.
+    ``answers`` has the right answers by user message; for other messages answers are made up. ``accuracy`` makes
+    some of the known ones wrong.
     """
 
     host: str = "127.0.0.1"
@@ -109,3 +122,4 @@ class SimulatorSettings:
     requires_max_completion_tokens: bool = False
     hang_s: float = 3600.0
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    accuracy: Accuracy = Accuracy()
