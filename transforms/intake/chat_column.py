@@ -23,7 +23,38 @@ def chat_of(value: object, name: str, any_role: bool = False) -> tuple[ChatMessa
         value = _from_text(value)
     if isinstance(value, dict):
         value = _in_rows(value)
-    return chat_messages(value, name, any_role)
+    return chat_messages(_in_turns(value), name, any_role)
+
+
+def chat_in_text(text: str) -> list[Any] | None:
+    """The messages of a text that is a chat as JSON; None for any other text, also if it begins like one."""
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        value = json_value(text.encode("utf-8", "surrogatepass"))
+    except UnusableRecord:
+        return None
+    return value if isinstance(value, list) and value and all(isinstance(item, dict) and _ROLES & item.keys() for item in value) else None
+
+
+_ROLES = frozenset({"role", "from"})
+_PAIRS = (("human", "assistant"), ("user", "assistant"), ("input", "output"), ("prompt", "response"), ("query", "response"))
+"""Names of question and answer where one item of a chat is both: Firefly, MOSS, XTuner."""
+
+
+def _in_turns(value: object) -> object:
+    """Messages of a chat whose items are pairs of a question and its answer; other values unchanged."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], dict) or _ROLES & value[0].keys():
+        return value
+    names = next((pair for pair in _PAIRS if pair[0] in value[0]), None)
+    if names is None or not all(isinstance(item, dict) and names[0] in item for item in value):
+        return value
+    messages = [{"role": "system", "content": value[0]["system"]}] if value[0].get("system") else []
+    for item in value:
+        messages.append({"role": "user", "content": item[names[0]]})
+        if item.get(names[1]) is not None:
+            messages.append({"role": "assistant", "content": item[names[1]]})
+    return messages
 
 
 def _in_rows(value: dict[str, Any]) -> object:
@@ -37,10 +68,11 @@ def _in_rows(value: dict[str, Any]) -> object:
 
 def _from_text(text: str) -> object:
     """A chat stored as JSON text; other text unchanged, for the error message."""
-    if not text.lstrip().startswith("["):
+    if not text.lstrip().startswith(("[", '"[')):
         return text
     try:
-        return json_value(text.encode("utf-8", "surrogatepass"))
+        value = json_value(text.encode("utf-8", "surrogatepass"))
+        return _from_text(value) if isinstance(value, str) else value
     except UnusableRecord as unusable:
         if _PYTHON_LIST.match(text):
             raise UnusableRecord(

@@ -10,13 +10,15 @@ from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
-from transforms.intake.content import readable, text_of
+from transforms.intake.content import readable, refuse_missing_media, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
 from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
+
+_MEDIA_COLUMNS = ("image", "images", "video", "videos", "audio", "audios")
 
 
 class RowColumns:
@@ -69,6 +71,13 @@ class RowColumns:
         """The messages of a record, without the label from its own column. Raises UnusableRecord."""
         if self._user is not None:
             return self._from_templates(self._user, fields)
+        messages = self._from_columns(fields)
+        for place, message in enumerate(messages, start=1):
+            if "<" in message.content and message.role == "user":
+                refuse_missing_media(message.content, any(map(fields.get, _MEDIA_COLUMNS)), f"message {place} of {len(messages)} (user)")
+        return messages
+
+    def _from_columns(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         name = self._messages
         if name in fields:
             messages = chat_of(fields[name], name)

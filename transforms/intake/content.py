@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from transforms.elements import reasons
@@ -66,6 +67,21 @@ def refuse_tool_calls(message: Mapping[object, object], where: str) -> None:
             raise UnusableRecord(
                 reasons.TOOL_CALLS, f'{where} calls tools ("{name}"); chats with tool calls cannot be distilled: leave these rows out'
             )
+
+
+def refuse_missing_media(text: str, has_media: bool, where: str) -> None:
+    """Raise UnusableRecord for a text with the mark of a picture, sound or video that is in another column (LLaVA, LLaMA-Factory).
+
+    The mark counts beside such a column (``has_media``), and else only alone on the first or last line.
+    """
+    found = _MARK.search(text) if has_media else _MARK_ALONE.search(text)
+    if found is not None and f"</{found[1]}" not in text:
+        reason, what = _REFUSED_PARTS[found[1]]
+        raise UnusableRecord(reason, f"{where} is about {what} ({found[0].strip()}); only text can be distilled: leave the row out")
+
+
+_MARK = re.compile(r"<(image|audio|video)>")
+_MARK_ALONE = re.compile(r"(?:\A\s*|\n[ \t]*)<(image|audio|video)>(?:[ \t]*\n|\s*\Z)")
 
 
 def _is_thought(part: object) -> bool:

@@ -58,6 +58,7 @@ def test_what_spreadsheets_and_pandas_write(text: str, rows: list[tuple[int, str
 @pytest.mark.fault("A4")
 def test_byte_order_marks_of_joined_files() -> None:
     assert walk("\ufeffa,b\nx,y\n\ufeffz,w\n") == [(2, "x|y"), (3, "z|w")]
+    assert walk("\ufeff\ufeffa,\u200bb\nx,y\n") == [(2, "x|y")]
 
 
 @pytest.mark.fault("A5")

@@ -50,6 +50,12 @@ SHAREGPT = [
     ({"conversations": turns(("human", "u")), "system": ""}, [U]),
     ({"conversations": json.dumps(turns(("human", "u"), ("gpt", "a")))}, [U, A]),
     ({"messages": turns(("human", "u"), ("gpt", "a"))}, [U, A]),
+    ({"conversations": json.dumps(json.dumps(turns(("human", "u"), ("gpt", "a"))))}, [U, A]),
+    ({"conversation": [{"human": "u", "assistant": "a"}, {"human": "v"}]}, [U, A, ("user", "v")]),
+    ({"conversation": [{"system": "s", "input": "u", "output": "a"}]}, [("system", "s"), U, A]),
+    ({"conversations": turns(("human", "about the <image> tag"), ("gpt", "a"))}, [("user", "about the <image> tag"), A]),
+    ({"conversations": turns(("human", "<image>\n<url>x</url>\n</image>"))}, [("user", "<image>\n<url>x</url>\n</image>")]),
+    ({"conversations": turns(("human", "u")), "image": "x.jpg"}, [U]),
 ]
 
 
@@ -71,6 +77,10 @@ def test_sharegpt(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
         ({"conversations": "text"}, reasons.NO_MESSAGES),
         ({"conversations": []}, reasons.NO_MESSAGES),
         ({"conversations": None}, reasons.NO_MESSAGES),
+        ({"conversations": [{"human": "u"}, {"narrator": "v"}]}, reasons.UNKNOWN_ROLE),
+        ({"conversations": turns(("human", "<image>\nWhat is it?"), ("gpt", "a"))}, reasons.HOLDS_PICTURE),
+        ({"conversations": turns(("human", "What is it? <image>")), "images": ["x.jpg"]}, reasons.HOLDS_PICTURE),
+        ({"conversations": turns(("human", "What is it?\n<video>")), "videos": []}, reasons.HOLDS_VIDEO),
     ],
 )
 def test_sharegpt_rows_that_are_not_a_chat(row: dict[str, Any], expected: str) -> None:
@@ -111,6 +121,7 @@ def test_alpaca_rows_without_a_question(row: dict[str, Any], expected: str) -> N
     assert reason(row) == expected
 
 
+CHAT = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
 BATCH = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions"}
 
 
@@ -151,6 +162,17 @@ BATCH = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions"}
         ({"prompt": "u", "completion": "a"}, [U, A]),
         ({"prompt": "u", "completion": ""}, [U]),
         ({"prompt": [{"role": "user", "content": "u"}], "completion": [{"role": "assistant", "content": "a"}]}, [U, A]),
+        ({"prompt": [{"role": "user", "content": "u"}], "completion": "a"}, [U, A]),
+        ({"prompt": '[{"role": "user", "content": "u"}]', "completion": "a"}, [U, A]),
+        ({"prompt": '[{"role": "user", "content": "u"}]', "completion": '[{"role": "assistant", "content": "a"}]'}, [U, A]),
+        ({"prompt": "[1, 2] sorted?", "completion": "[1, 2]"}, [("user", "[1, 2] sorted?"), ("assistant", "[1, 2]")]),
+        ({"prompt": "[1, 2]", "completion": "a"}, [("user", "[1, 2]"), A]),
+        ({"system": "s", "prompt": "u", "completion": "a"}, [("system", "s"), U, A]),
+        ({"system": "s", "prompt": [{"role": "user", "content": "u"}], "completion": None}, [("system", "s"), U]),
+        ({"prompt": "u", "chosen": CHAT, "rejected": CHAT}, [U, A]),
+        ({"prompt": [{"role": "user", "content": "u"}], "chosen": CHAT, "rejected": CHAT}, [U, A]),
+        ({"prompt": "u", "chosen": CHAT[1:], "rejected": CHAT[1:]}, [U, A]),
+        ({"chosen": CHAT, "rejected": CHAT}, [U, A]),
     ],
 )
 def test_batch_requests_and_prompts_with_completions(row: dict[str, Any], messages: list[tuple[str, str]]) -> None:
@@ -169,6 +191,8 @@ def test_batch_requests_and_prompts_with_completions(row: dict[str, Any], messag
         {"request": {"prompt": "u"}},
         {"modelInput": {"inputText": "u"}},
         {"prompt": "u"},
+        {"chosen": "Human: u", "rejected": "Human: u"},
+        {"chosen": None, "rejected": CHAT},
         {"question": "u", "answer": "a"},
         {"text": "u"},
     ],
@@ -261,3 +285,16 @@ def test_gemini_and_mixed_keys(row: dict[str, Any], messages: list[tuple[str, st
 )
 def test_gemini_rows_that_are_not_a_chat(row: dict[str, Any], expected: str) -> None:
     assert reason(row) == expected
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+def test_a_table_that_pandas_wrote_column_by_column_is_not_one_row(name: str) -> None:
+    """Else every value of a column would be one prompt."""
+    table = {"question": {"0": "u", "1": "v"}, "answer": {"0": "a", "1": "b"}}
+    reading = ReadSpec(1000, None, ColumnSpec(user_template="{{ question }}", label="answer"))
+    (row,) = walk_rows(lambda _: io.BytesIO(json.dumps(table).encode()), [name], Split.TRAIN, None, reading)
+    assert isinstance(row, RejectedRow)
+    assert "orient='records'" in row.detail
+    nested = {"id": "7", "question": {"0": "u"}}
+    (row,) = walk_rows(lambda _: io.BytesIO(json.dumps(nested).encode()), [name], Split.TRAIN, None, reading)
+    assert isinstance(row, TrainingRow)

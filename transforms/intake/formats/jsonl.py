@@ -93,6 +93,18 @@ def fields_of(line: bytes) -> dict[str, Any] | UnusableRecord:
         return UnusableRecord(unusable.reason, f"{unusable.detail}; {OBJECT}, on one line")
     if not isinstance(fields, dict):
         return UnusableRecord(reasons.NOT_AN_OBJECT, f"the line holds {named(fields)}; {OBJECT}")
+    return refuse_whole_table(fields)
+
+
+def refuse_whole_table(fields: dict[str, Any]) -> dict[str, Any] | UnusableRecord:
+    """The fields of a record, or why they are the columns of a whole table instead: ``{"question": {"0": "...", "1": "..."}, ...}``."""
+    first = next(iter(fields.values()), None)
+    if type(first) is dict and "0" in first and all(isinstance(column, dict) and column.keys() == first.keys() for column in fields.values()):
+        return UnusableRecord(
+            reasons.BAD_ROW,
+            "the object is a whole table, column by column, as pandas' to_json writes it; write it with to_json(path, orient='records', "
+            "lines=True)",
+        )
     return fields
 
 

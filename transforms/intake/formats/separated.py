@@ -105,7 +105,7 @@ class _Table:
         for _, row in self.rows():
             if isinstance(row, UnusableRecord):
                 raise UnusableFile(f"the header cannot be read: {row.detail}")
-            names = [name.strip() for name in row]
+            names = [name.strip().strip("\ufeff\u200b").strip() for name in row]
             while names and not names[-1]:
                 names.pop()
             twice = sorted({name for name in names if name and names.count(name) > 1})
