@@ -35,6 +35,6 @@ class DistillRows(beam.PTransform):
             | FormatPrompts(self.prompt)
             | DropAnswered(self.prompt, self.scoring, self.acceptance)
             | BatchBySize(self.mini_batch_bytes)
-            | ScoreWithTeacher(self.prompt, self.scoring)
+            | ScoreWithTeacher(self.prompt, self.scoring, self.acceptance)
             | ParseReplies(self.prompt, self.rows_too, self.acceptance)
         )

@@ -13,7 +13,7 @@ from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.ledger.object_storage import storage_for
-from transforms.prompts.progress import extract_answer, replies_on_ledger
+from transforms.prompts.progress import extract_answer
 from transforms.prompts.spec import PromptSpec
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
@@ -48,21 +48,27 @@ class _DropAnsweredFn(beam.DoFn):
         if not self._index and self._scoring.send:
             yield asked, ()
             return
-        replies, complete = replies_on_ledger(self._rules.prompt, asked, self._find)
+        replies, complete = self._rules.replies_on_ledger(asked, self._find)
         if complete and self._scoring.ask_again:
-            turn = self._turn_asked_again(asked, replies)
-            if turn is not None:
-                replies, complete = replies[:turn], False
+            kept = self._kept_when_asked_again(asked, replies)
+            if kept is not None:
+                replies, complete = kept, False
         yield ScoredRow(asked, replies) if complete or not self._scoring.send else (asked, replies)
 
-    def _turn_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> Union[int, None]:
-        found = self._rules.judge(asked, replies)
-        if not isinstance(found, Refused) or found.reason not in self._scoring.ask_again:
+    def _kept_when_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> Union[tuple[TeacherReply, ...], None]:
+        """The replies without those of its last sample from the refused one on, if the row's reject is to be asked again; else None."""
+        ended = self._rules.kept_or_reject(ScoredRow(asked, replies))
+        if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
             return None
-        # a reply of this same run does not cause a third request
-        before = replies[: found.turn]
+        sample = replies[-1].sample
+        own = tuple(reply for reply in replies if reply.sample == sample)
+        found = self._rules.judge(asked, own)
+        before = own[: found.turn] if isinstance(found, Refused) else own[:-1]
         answers = tuple(extract_answer(self._rules.prompt, asked.turns[reply.turn], reply) for reply in before)
-        return found.turn if self._find.asked_by(asked, answers) != self._scoring.run_id else None
+        # a reply of this same run does not cause a third request
+        if self._find.asked_by(asked, answers, sample) == self._scoring.run_id:
+            return None
+        return (*(reply for reply in replies if reply.sample != sample), *before)
 
     def teardown(self) -> None:
         if self._index is not None:

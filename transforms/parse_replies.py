@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Union
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
-from transforms.acceptance.row_result import rules_for
+from transforms.acceptance.row_result import Kept, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.counters import RowCounters
 from transforms.elements.flow import Scored
@@ -44,14 +44,14 @@ class _ParseFn(beam.DoFn):
         self._counters = RowCounters()
 
     def process(self, element: Scored) -> Iterator[Parsed]:
-        ended: Union[tuple[str, ...], RejectedRow]
+        ended: Union[tuple[Kept, ...], RejectedRow]
         if isinstance(element, RejectedRow):
             ended = element
             yield RowOutcome(
                 element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=is_repeat(element.row_key)
             )
         else:
-            ended = self._rules.answers_or_reject(element)
+            ended = self._rules.kept_or_reject(element)
             yield _outcome(element, ended.reason if isinstance(ended, RejectedRow) else None)
         if isinstance(ended, RejectedRow):
             self._counters.row_rejected(ended.reason)
@@ -59,7 +59,8 @@ class _ParseFn(beam.DoFn):
             if isinstance(ended, RejectedRow) or isinstance(element, RejectedRow):
                 yield TaggedOutput(REJECTS, ended)
             else:
-                yield TaggedOutput(EXAMPLES, self._rules.example(element.request, ended))
+                for kept in ended:
+                    yield TaggedOutput(EXAMPLES, self._rules.example(element.request, kept.answers))
 
     def finish_bundle(self) -> None:
         self._counters.flush()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Union
 
 import apache_beam as beam
@@ -10,14 +9,14 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms.acceptance.row_result import rules_for
+from transforms.acceptance.spec import AcceptanceSpec
 from transforms.control.budget_keeper import BudgetKeeper, keeper_of
 from transforms.control.run_control import RunControl, control_of
 from transforms.counters import RequestCounters
 from transforms.elements.flow import Batch, Scored
 from transforms.elements.replies import ScoredRow
 from transforms.ledger.object_storage import storage_for
-from transforms.prompts.progress import answers_for_next_turn
-from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.session import Lane, shared_session, wait_for_abandoned
@@ -26,9 +25,10 @@ from transforms.teacher.specs import ScoringSpec
 
 @with_output_types(Scored)
 class _ScoreBatchFn(beam.DoFn):
-    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec) -> None:
+    def __init__(self, prompt: PromptSpec, scoring: ScoringSpec, acceptance: AcceptanceSpec) -> None:
         self._prompt = prompt
         self._scoring = scoring
+        self._acceptance = acceptance
 
     def setup(self) -> None:
         self._counters = RequestCounters()
@@ -51,7 +51,8 @@ class _ScoreBatchFn(beam.DoFn):
             return
         if self._lane is None:
             # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
-            steps = RowSteps(partial(answers_for_next_turn, prompt_for(self._prompt)))
+            rules = rules_for(self._prompt, self._acceptance)
+            steps = RowSteps(rules.next_turn, rules.next_sample if rules.asks_several else None)
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, steps, storage)
             self._lane = session.lane()
@@ -97,6 +98,7 @@ class ScoreWithTeacher(beam.PTransform[beam.PCollection[Batch], beam.PCollection
 
     prompt: PromptSpec
     scoring: ScoringSpec
+    acceptance: AcceptanceSpec = AcceptanceSpec()
 
     def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[Scored]:
-        return batches | "Score" >> beam.ParDo(_ScoreBatchFn(self.prompt, self.scoring))
+        return batches | "Score" >> beam.ParDo(_ScoreBatchFn(self.prompt, self.scoring, self.acceptance))

@@ -8,14 +8,14 @@ from typing import BinaryIO, Union
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
-from transforms.acceptance.row_result import RowRules, rules_for
+from transforms.acceptance.row_result import Kept, RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.conclusion import DamagedPart
 from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.parts import Stretch, WrittenPart
 from transforms.elements.replies import FailureRecord, ScoredRow
-from transforms.elements.rows import DistilledExample, RejectedRow
+from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
 from transforms.files.matching import matching_files
 from transforms.files.stored import files_for, open_as_stored
@@ -24,7 +24,6 @@ from transforms.intake.walk import walk_stretch
 from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
-from transforms.prompts.progress import replies_on_ledger
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of
 from transforms.reuse.answer_index import AnswerIndex
@@ -108,12 +107,14 @@ class _WriteFn(beam.DoFn):
         staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, is_table)
         tally = SuccessTally()
         for ended in self._ends_of(stretch, self._failures, verdict):
+            of = ended if isinstance(ended, RejectedRow) else ended[0]
             reason = ended.reason if isinstance(ended, RejectedRow) else None
-            tally.add(RowOutcome(stretch.split, reason, row_digest(ended.origin, ended.row_key)))
+            tally.add(RowOutcome(stretch.split, reason, row_digest(of.origin, of.row_key)))
             if isinstance(ended, RejectedRow):
                 staged.write_reject(ended)
             elif is_written:
-                staged.write_example(ended, min(ended.origin.ordinal * shards // judged.tally.rows, shards - 1))
+                for example in ended:
+                    staged.write_example(example, min(of.origin.ordinal * shards // judged.tally.rows, shards - 1))
         staged.close()
         damaged = tuple(DamagedPart(part.path, part.kept, part.why) for part in self._answers.torn)
         number = stretch.parts[0].number
@@ -125,7 +126,8 @@ class _WriteFn(beam.DoFn):
         if self._failures is not None:
             self._failures.close()
 
-    def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[DistilledExample, RejectedRow]]:
+    def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[list[DistilledExample], RejectedRow]]:
+        """The examples of each row in input order, at least one, or its reject."""
         rules, prompt = self._rules, self._rules.prompt
         # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
@@ -136,10 +138,10 @@ class _WriteFn(beam.DoFn):
             if isinstance(asked, RejectedRow):
                 yield asked
                 continue
-            replies, complete = replies_on_ledger(prompt, asked, self._find)
+            replies, complete = rules.replies_on_ledger(asked, self._find)
             failed = None if complete else failures.find(asked.row.row_key)
             latest = failed if complete or failed is not None else failures.latest_attempt(asked.row.row_key)
-            ended = rules.example_or_reject(
+            ended = rules.kept_or_reject(
                 ScoredRow(
                     asked,
                     replies,
@@ -148,9 +150,13 @@ class _WriteFn(beam.DoFn):
                     attempts=latest.attempts if latest is not None else 0,
                 ),
             )
-            if self._dataset.reasoning != DROP and isinstance(ended, DistilledExample):
-                ended = ended._replace(reasoning=tuple(reasoning_of(prompt, reply) for reply in replies))
-            yield ended
+            yield ended if isinstance(ended, RejectedRow) else [self._example(asked, kept) for kept in ended]
+
+    def _example(self, asked: PromptRequest, kept: Kept) -> DistilledExample:
+        example = self._rules.example(asked, kept.answers)
+        if self._dataset.reasoning == DROP:
+            return example
+        return example._replace(reasoning=tuple(reasoning_of(self._rules.prompt, reply) for reply in kept.replies))
 
 
 def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:

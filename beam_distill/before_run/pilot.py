@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from functools import partial
 from itertools import islice
 
 from beam_distill.before_run.teacher_pool import Teacher
@@ -19,7 +18,6 @@ from transforms.files.paths import absolute
 from transforms.intake.walk import walk_split
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
-from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.dispatch import RowSteps
@@ -43,15 +41,14 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
     settings = settings.model_copy(update={"work_dir": absolute(settings.resolved_work_dir)})
     job = job_spec(settings, teacher.endpoint, run_id, pool=teacher.pool)
     rules = rules_for(job.prompt, job.acceptance)
-    prompt = rules.prompt
     result = PilotResult()
     with locked(settings.resolved_work_dir):
         index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
         find = LedgerLookup(index, teacher.endpoint, job.scoring.sampling)
-        rows = (format_row(prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
+        rows = (format_row(rules.prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
         pending = []
         for asked in islice((asked for asked in rows if isinstance(asked, PromptRequest)), count):
-            replies, complete = replies_on_ledger(prompt, asked, find)
+            replies, complete = rules.replies_on_ledger(asked, find)
             if complete:
                 result.answered_before += 1
             else:
@@ -61,7 +58,7 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
             return result
         try:
             storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
-            session = shared_session(job.scoring, RowSteps(partial(answers_for_next_turn, prompt)), storage)
+            session = shared_session(job.scoring, RowSteps(rules.next_turn, rules.next_sample if rules.asks_several else None), storage)
             keeper_of(job.scoring, session)
             lane = session.lane()
             lane.put(pending)

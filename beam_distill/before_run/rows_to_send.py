@@ -8,14 +8,13 @@ from contextlib import contextmanager
 
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.config.settings import DistillSettings
-from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, run_files, sampling_spec, with_model
+from beam_distill.job.specs import endpoint_spec, input_spec, rules_of, run_files, sampling_spec, with_model
 from beam_distill.work_dir.records import records
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.object_storage import storage_for
 from transforms.ledger.storage import Sealing
-from transforms.prompts.registry import prompt_for
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.payload import PayloadTemplate
@@ -33,24 +32,24 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
     """
     sampling = sampling_spec(settings)
     template = PayloadTemplate(endpoint, sampling)
-    spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
+    spec, rules = input_spec(settings), rules_of(settings)
     surveys: list[SplitSurvey] = []
     with _ledger(settings) as (answers, earlier):
         ledger = LedgerView(LedgerLookup(answers, endpoint, sampling), earlier, sampling.max_new_tokens) if len(answers) else None
         is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier)
         for files in spec.splits:
             if files.pattern is not None:
-                surveys.append(survey_split(spec, files, prompt, template, ledger, is_enough=is_enough))
+                surveys.append(survey_split(spec, files, rules, template, ledger, is_enough=is_enough))
     return surveys
 
 
 def walk_rows(settings: DistillSettings, on_row: Callable[[PromptRequest | RejectedRow], None]) -> Iterator[tuple[str, SplitSurvey]]:
     """Every split with input, without the ledger: its path or pattern, and its survey. ``on_row`` gets every row."""
     template = PayloadTemplate(EndpointSpec(""), sampling_spec(settings))  # without a model: it is not used for look-ups
-    spec, prompt = input_spec(settings), prompt_for(prompt_spec(settings))
+    spec, rules = input_spec(settings), rules_of(settings)
     for files in spec.splits:
         if files.pattern is not None:
-            yield files.pattern, survey_split(spec, files, prompt, template, on_row=on_row)
+            yield files.pattern, survey_split(spec, files, rules, template, on_row=on_row)
 
 
 def _never(_: SplitSurvey) -> bool:

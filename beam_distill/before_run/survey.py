@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from beam_distill.before_run.changed_settings import ChangedSettings
+from transforms.acceptance.row_result import RowRules
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
 from transforms.intake.walk import walk_split
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.prompts.base import Prompt, format_row
-from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
+from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.token_limit import is_cut_off
 from transforms.reuse.lookup import LedgerLookup
 from transforms.teacher.payload import PayloadTemplate
@@ -20,7 +21,8 @@ from transforms.teacher.payload import PayloadTemplate
 
 @dataclass(slots=True)
 class SplitSurvey:
-    """The contents of one split. ``requests`` and ``payload_bytes`` are those to send; ``repeats`` counts exact repeats of earlier rows.
+    """The contents of one split. ``requests`` and ``payload_bytes`` are those to send, with samples as if every row needed all; ``repeats``
+    counts exact repeats of earlier rows.
 
     ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
     answer, which is not known yet.
@@ -59,7 +61,7 @@ class LedgerView:
 def survey_split(
     spec: InputSpec,
     files: SplitFiles,
-    prompt: Prompt,
+    rules: RowRules,
     template: PayloadTemplate,
     ledger: LedgerView | None = None,
     on_row: Callable[[PromptRequest | RejectedRow], None] = lambda _: None,
@@ -69,23 +71,24 @@ def survey_split(
     survey = SplitSurvey(files.split.value)
     for row in walk_split(spec, files):
         survey.rows += 1
-        asked = format_row(prompt, row)
+        asked = format_row(rules.prompt, row)
         on_row(asked)
         if isinstance(asked, RejectedRow):
             survey.bad += 1
             continue
         survey.repeats += is_repeat(asked.row.row_key)
-        begin = 0
+        replies: tuple[TeacherReply, ...] = ()
         if ledger is not None:
-            replies, complete = replies_on_ledger(prompt, asked, ledger.find)
+            replies, complete = rules.replies_on_ledger(asked, ledger.find)
             survey.known_turns += len(replies)
             if complete:
                 survey.answered += 1
                 _note_limits(survey.changed, replies, ledger.limit)
                 continue
-            begin = len(replies)
-            _note_sent_again(survey, ledger, prompt, asked, replies, template)
-        for turn in range(begin, len(asked.turns)):
+            first = tuple(reply for reply in replies if not reply.sample)
+            if len(first) < len(asked.turns):
+                _note_sent_again(survey, ledger, rules.prompt, asked, first, template)
+        for turn in rules.turns_left(asked, replies):
             survey.requests += 1
             survey.payload_bytes += len(template.body(asked.messages_for_turn(turn, ("",) * turn)))
         if is_enough(survey):

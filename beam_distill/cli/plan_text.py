@@ -6,6 +6,8 @@ from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.teachers import member_text
+from beam_distill.job.specs import acceptance_spec
+from transforms.acceptance.selection import Keep
 from transforms.elements.counted import counted
 
 
@@ -25,6 +27,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         *_teacher(settings),
         f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {number_shown(settings.teacher_model_temperature)}, "
         f"top_p {number_shown(settings.teacher_model_top_p)}{', system messages merged' * (settings.teacher_system_messages == 'merge')}",
+        *_samples(settings),
         f"parallel    {_ceiling(settings)}",
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked",
         f"work_dir    {settings.resolved_work_dir}",
@@ -57,6 +60,16 @@ def _task(settings: DistillSettings) -> str:
         ways.append(f"chain of density, {settings.max_len_summary} words")
     way = f" with {', '.join(ways)}" if ways else ""
     return f"{settings.data_generation_task_type.value}{way}"
+
+
+def _samples(settings: DistillSettings) -> list[str]:
+    if settings.samples == 1:
+        return []
+    selection = acceptance_spec(settings).selection
+    enough = "all of them" if selection.keep is not Keep.FIRST else "until one is accepted"
+    if selection.votes is not None:
+        enough = f"until {selection.votes} agree"
+    return [f"samples     at most {settings.samples} answers a row, {enough}; kept: {selection.keep.value}"]
 
 
 def _ceiling(settings: DistillSettings) -> str:

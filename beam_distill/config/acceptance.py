@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from transforms.acceptance.registry import CHECKS
+from transforms.acceptance.selection import Keep
 
 
 def _read_checks(value: Any) -> Any:
@@ -24,12 +25,40 @@ def _read_checks(value: Any) -> Any:
     return read
 
 
+def _read_word(value: Any) -> Any:
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
 CheckNames = Annotated[tuple[str, ...], BeforeValidator(_read_checks)]
 
 
 class AcceptanceSettings(Section):
     """Which answers become examples."""
 
+    samples: int = setting(
+        1,
+        "checks",
+        "most answers to ask for a row",
+        "One after the other, until enough are accepted; in the quiet end of a run, when slots stand empty, several at once. Raising it asks "
+        "only what is missing. With a temperature of 0, samples are mostly alike. Each one is paid for.",
+        True,
+        ge=1,
+        le=1000,
+    )
+    keep: Annotated[Keep, BeforeValidator(_read_word)] = setting(
+        Keep.FIRST,
+        "checks",
+        f"kept of the accepted samples: {', '.join(keep.value for keep in Keep)}",
+        "`first` stops at the first accepted one; for the others all samples are asked. `all` and `one_per_answer` write several examples for "
+        "a row.",
+    )
+    votes: int | None = setting(
+        None,
+        "checks",
+        "how many samples must give the same answer",
+        "For the check `vote`; more than half of the samples if it is not given. Few votes decide sooner and wrongly more often.",
+        ge=2,
+    )
     checks: CheckNames = setting(
         (),
         "checks",

@@ -12,6 +12,7 @@ from beam_distill.job.body_secrets import by_reference
 from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
+from transforms.acceptance.row_result import RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.data_specs import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
@@ -142,6 +143,11 @@ def prompt_spec(settings: DistillSettings) -> PromptSpec:
 def acceptance_spec(settings: DistillSettings) -> AcceptanceSpec:
     """The checks of the run."""
     return AcceptanceSpec.from_settings(settings.model_dump(mode="json"))
+
+
+def rules_of(settings: DistillSettings) -> RowRules:
+    """What the replies to a row come to."""
+    return rules_for(prompt_spec(settings), acceptance_spec(settings))
 
 
 def job_spec(

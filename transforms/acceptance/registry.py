@@ -17,8 +17,8 @@ class CheckKind:
     """The facts of one check.
 
     ``description``: when it accepts an answer, for the help. ``make``: the check from settings by name, raises WrongSetting; None if the
-    prompts do it while they take the answer out of the reply. ``reasons``: those of its rejects. ``settings``: the inputs that belong to
-    it and have no effect without it. ``tasks``: those whose answers it can examine.
+    prompts do it while they take the answer out of the reply, or if it is about all samples of a row. ``reasons``: those of its rejects.
+    ``settings``: the inputs that belong to it and have no effect without it. ``tasks``: those whose answers it can examine.
     """
 
     description: str
@@ -34,6 +34,13 @@ CHECKS: dict[str, CheckKind] = {
         None,
         (reasons.LABEL_NOT_LISTED, reasons.SEVERAL_LABELS),
         tasks=(TaskType.NLI, TaskType.NLU_QA),
+    ),
+    "vote": CheckKind(
+        "so many of the row's samples give the same answer",
+        None,
+        (reasons.NO_AGREEMENT,),
+        ("votes",),
+        tasks=(TaskType.MATH, TaskType.NLI, TaskType.NLU_QA),
     ),
     "length": CheckKind("its length is within bounds", LengthCheck.from_settings, (reasons.TOO_SHORT, reasons.TOO_LONG), BOUNDS),
 }

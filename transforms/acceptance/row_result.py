@@ -5,17 +5,24 @@ Only this file decides: for counting, for writing datasets, for asking again and
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from transforms.acceptance.base import Check, CheckRefused, Sample
+from transforms.acceptance.selection import Judged, SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements import reasons
+from transforms.elements.counted import counted
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
-from transforms.prompts.progress import extract_answer
+from transforms.prompts.comparable import comparable
+from transforms.prompts.progress import answers_for_next_turn, extract_answer, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
@@ -30,31 +37,52 @@ class Refused(NamedTuple):
     detail: str
 
 
+class Kept(NamedTuple):
+    """A sample that becomes an example: its answers, one for each turn, and the replies that they are in."""
+
+    answers: tuple[str, ...]
+    replies: tuple[TeacherReply, ...]
+
+
+class _Sample(NamedTuple):
+    """One sample of a row, answered to its end or not."""
+
+    number: int
+    replies: tuple[TeacherReply, ...]
+    found: tuple[str, ...] | Refused
+
+
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """The rules of a run for what the replies to a row come to: how its prompt reads an answer, and its checks in their order."""
+    """The rules of a run for what the replies to a row come to: how its prompt reads an answer, its checks in their order, and which of
+    several samples are kept."""
 
     prompt: Prompt
     checks: tuple[Check, ...] = ()
+    selection: SelectionSpec = SelectionSpec()
+    task: TaskType | None = None
 
     def example_or_reject(self, scored: ScoredRow) -> DistilledExample | RejectedRow:
-        """The result of a row."""
-        ended = self.answers_or_reject(scored)
-        return ended if isinstance(ended, RejectedRow) else self.example(scored.request, ended)
+        """The result of a row; of several examples the first."""
+        ended = self.kept_or_reject(scored)
+        return ended if isinstance(ended, RejectedRow) else self.example(scored.request, ended[0].answers)
 
     def example(self, request: PromptRequest, answers: tuple[str, ...]) -> DistilledExample:
         """The example of a row with accepted answers."""
         return DistilledExample(request.row.row_key, request.row.origin, self.prompt.example(request, answers))
 
-    def answers_or_reject(self, scored: ScoredRow) -> tuple[str, ...] | RejectedRow:
-        """The answers to all turns of a row, or why it gives no example."""
-        found = self.judge(scored.request, scored.replies)
-        if isinstance(found, Refused):
-            return _refused(scored, found)
-        return found if len(found) == len(scored.request.turns) else _unanswered(scored)
+    def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
+        """The samples of a row that become examples, at least one, or why it gives none."""
+        samples = self._samples(scored.request, scored.replies)
+        choice = self.selection.choose(self._judged(scored.request, samples))
+        if choice.kept:
+            return tuple(Kept(one.found, one.replies) for one in samples if one.number in choice.kept and not isinstance(one.found, Refused))
+        if not choice.is_final:
+            return _unanswered(scored)
+        return self._refused(scored.request, samples, choice.votes)
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
-        """The answers in the replies to a row's first turns; checked when they are complete."""
+        """The answers in the replies to the first turns of one sample; checked when they are complete."""
         answers: list[str] = []
         for reply in replies:
             try:
@@ -70,18 +98,97 @@ class RowRules:
                 return Refused(refused.turn, refused.reason, refused.detail)
         return sample.answers
 
+    @property
+    def asks_several(self) -> bool:
+        """Whether a row may have several samples."""
+        return self.selection.samples > 1
+
+    def next_turn(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
+        """The answers to the first turns of a sample if there is another turn to ask; else None."""
+        return answers_for_next_turn(self.prompt, request, replies)
+
+    def next_sample(self, request: PromptRequest, replies: tuple[TeacherReply, ...], being_asked: frozenset[int]) -> int | None:
+        """The number of the next sample to ask while some are being asked; None if no other can be needed."""
+        return self.selection.next_sample(self._judged(request, self._samples(request, replies)), being_asked)
+
+    def replies_on_ledger(self, request: PromptRequest, find: FindSample) -> tuple[tuple[TeacherReply, ...], bool]:
+        """The ledger's replies to all samples of a request, and whether no other is needed."""
+        replies: tuple[TeacherReply, ...] = ()
+        answered = True
+        for sample in range(self.selection.samples):
+            found, complete = replies_on_ledger(self.prompt, request, partial(find, sample=sample))
+            replies += found
+            answered = answered and complete
+            if complete and self.next_sample(request, replies, frozenset()) is None:
+                return replies, True
+        return replies, answered
+
+    def turns_left(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> list[int]:
+        """The turn of every request that may still be sent for a row with these replies, sample by sample."""
+        samples = self._samples(request, replies)
+        ended = {one.sample for one in self._judged(request, samples)}
+        known = {one.number: len(one.replies) for one in samples}
+        left = (number for number in range(self.selection.samples) if number not in ended)
+        return [turn for number in left for turn in range(known.get(number, 0), len(request.turns))]
+
+    def _samples(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> list[_Sample]:
+        if self.selection.samples == 1:
+            return [_Sample(0, replies, self.judge(request, replies))] if replies else []
+        by_number: dict[int, list[TeacherReply]] = {}
+        for reply in replies:
+            by_number.setdefault(reply.sample, []).append(reply)
+        own = {number: tuple(sorted(found, key=lambda reply: reply.turn)) for number, found in sorted(by_number.items())}
+        return [_Sample(number, found, self.judge(request, found)) for number, found in own.items()]
+
+    def _judged(self, request: PromptRequest, samples: list[_Sample]) -> list[Judged]:
+        """Those that are answered to their end."""
+        return [
+            Judged(one.number, None if isinstance(one.found, Refused) else self._vote(one.found), _characters(one.replies))
+            for one in samples
+            if isinstance(one.found, Refused) or len(one.found) == len(request.turns)
+        ]
+
+    def _vote(self, answers: tuple[str, ...]) -> str:
+        return "\n".join(answers if self.task is None else (comparable(self.task, answer) for answer in answers))
+
+    def _refused(self, request: PromptRequest, samples: list[_Sample], votes: dict[str, int]) -> RejectedRow:
+        """The reject of a row that has all its samples, and none that is kept."""
+        row = request.row
+        refused = [(one, one.found) for one in samples if isinstance(one.found, Refused)]
+        if votes:
+            answers = ", ".join(
+                f"{answer[:40]!r} {counted(count, 'vote')}" for answer, count in sorted(votes.items(), key=lambda vote: -vote[1])[:5]
+            )
+            others = f"; {counted(len(refused), 'sample')} refused" if refused else ""
+            detail = f"of {counted(len(samples), 'sample')}, {self.selection.votes} must agree: {answers}{others}"
+            last = samples[-1].replies[-1]
+            return RejectedRow(row.origin, reasons.NO_AGREEMENT, detail, row.row_key, last.attempts, _raw(last))
+        usable = [found.reason for _, found in refused if found.reason in reasons.CHECK_REASONS]
+        reason, _ = Counter(usable or [found.reason for _, found in refused]).most_common(1)[0]
+        one, found = next((one, found) for one, found in reversed(refused) if found.reason == reason)
+        reply = one.replies[found.turn]
+        where = f"turn {found.turn + 1}: " if len(request.turns) > 1 else ""
+        if len(samples) > 1:
+            where = f"none of {len(samples)} samples is accepted; sample {one.number + 1}: {where}"
+        return RejectedRow(row.origin, reason, where + found.detail, row.row_key, reply.attempts, _raw(reply))
+
+
+FindSample = Callable[..., "Iterable[TeacherReply]"]
+"""Looks up the replies to one turn of one sample of a request: ``find(request, turn, answers, sample=number)``."""
+
 
 def rules_for(prompt: PromptSpec, acceptance: AcceptanceSpec) -> RowRules:
     """The rules of a run. Raises ValueError for an invalid combination in ``prompt``."""
-    return RowRules(prompt_for(prompt), acceptance.checks)
+    return RowRules(prompt_for(prompt), acceptance.checks, acceptance.selection, prompt.task)
 
 
-def _refused(scored: ScoredRow, refused: Refused) -> RejectedRow:
-    row, reply = scored.request.row, scored.replies[refused.turn]
-    where = f"turn {refused.turn + 1}: " if len(scored.request.turns) > 1 else ""
+def _raw(reply: TeacherReply) -> str | None:
     said = reply.content if reply.content is not None else reply.refusal
-    raw = said[:LONGEST_RAW_ANSWER] if said is not None else None
-    return RejectedRow(row.origin, refused.reason, where + refused.detail, row.row_key, reply.attempts, raw)
+    return said[:LONGEST_RAW_ANSWER] if said is not None else None
+
+
+def _characters(replies: tuple[TeacherReply, ...]) -> int:
+    return sum(len(reply.content or "") for reply in replies)
 
 
 def _unanswered(scored: ScoredRow) -> RejectedRow:

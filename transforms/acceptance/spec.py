@@ -8,20 +8,22 @@ from typing import Any
 
 from transforms.acceptance.base import Check, WrongSetting
 from transforms.acceptance.registry import CHECKS
+from transforms.acceptance.selection import SelectionSpec, wrong_selection
 from transforms.elements.tasks import TaskType, named
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceSpec:
-    """The checks that an answer must pass, in their order; the first that refuses it gives the reason."""
+    """The checks that an answer must pass, in their order, of which the first that refuses it gives the reason; and the choice among samples."""
 
     checks: tuple[Check, ...] = ()
+    selection: SelectionSpec = SelectionSpec()
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> AcceptanceSpec:
         """From settings by name, as in run.json. Raises WrongSetting, KeyError for an unknown check."""
         kinds = (CHECKS[name] for name in settings.get("checks") or ())
-        return cls(tuple(kind.make(settings) for kind in kinds if kind.make is not None))
+        return cls(tuple(kind.make(settings) for kind in kinds if kind.make is not None), SelectionSpec.from_settings(settings))
 
 
 def wrong_settings(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -38,6 +40,7 @@ def wrong_settings(settings: Mapping[str, Any]) -> Iterator[str]:
                 kind.make(settings)
         except WrongSetting as wrong:
             yield f"checks: {name} {wrong}"
+    yield from wrong_selection(settings)
     for name, kind in CHECKS.items():
         unused = [option for option in kind.settings if settings.get(option) is not None]
         if unused and name not in chosen:

@@ -185,6 +185,13 @@ TOO_LONG = _reason(
     "too_long asks again.",
 )
 
+NO_AGREEMENT = _reason(
+    "no_agreement",
+    Stage.CHECK,
+    "Too few of the row's samples give the same answer. The question may be ambiguous or too hard for the teacher; more samples, or fewer "
+    "votes, may decide it.",
+)
+
 NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
 
 REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})

@@ -1,0 +1,137 @@
+"""Several answers to a row: asked until enough are accepted, kept on the ledger, chosen among."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import questions, read_jsonl
+from jobs import Job
+from small_teacher import SmallTeacher, small_teacher
+
+from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.segments import list_segments, read_records
+
+ONE_AT_A_TIME = ("--initial_worker_count=1", "--max_worker_count=1")
+
+
+def by_try(says: Callable[[str, int], str]) -> Callable[[dict[str, Any]], tuple[str, str, dict[str, int]]]:
+    """A teacher whose answer depends on the question and on how often it was asked before."""
+    asked: Counter[str] = Counter()
+
+    def answer(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
+        question = payload["messages"][-1]["content"]
+        asked[question] += 1
+        return says(question, asked[question] - 1), "stop", {"prompt_tokens": 10, "completion_tokens": 2}
+
+    return answer
+
+
+def a_job(folder: Path, teacher: SmallTeacher, rows: int) -> Job:
+    job = Job(folder, teacher.url)
+    job.train(questions(rows))
+    return job
+
+
+def answers(job: Job) -> list[str]:
+    return [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)]
+
+
+def samples_on_ledger(job: Job) -> list[int]:
+    segments = list_segments(str(job.work_dir / "ledger"))
+    return sorted(record["sample"] for path in segments for record in read_records(path, LEDGER_SCHEMA, []))
+
+
+def test_a_row_is_asked_again_until_an_answer_is_usable(tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: "7" if number == 2 else "I am not sure.")
+        job = a_job(tmp_path, teacher, 5)
+        assert job.run("--samples=4", "--bare_answers=always", *ONE_AT_A_TIME) == 0
+        assert answers(job) == ["7"] * 5
+        assert samples_on_ledger(job) == sorted([0, 1, 2] * 5)
+        published = job.train_output.read_bytes()
+        assert job.run("--samples=4", "--bare_answers=always", *ONE_AT_A_TIME) == 0
+        assert teacher.answered == 15
+        assert job.train_output.read_bytes() == published
+
+
+def test_a_row_whose_samples_are_all_refused_is_one_reject(tmp_path: Path) -> None:
+    with small_teacher("no number") as teacher:
+        job = a_job(tmp_path, teacher, 2)
+        assert job.run("--samples=3", "--bare_answers=always", "--min_endpoint_success_ratio=0", *ONE_AT_A_TIME) == 0
+        rejects = read_jsonl(job.work_dir / "rejects.jsonl")
+        assert [reject["reason"] for reject in rejects] == ["not_a_number"] * 2
+        assert rejects[0]["detail"].startswith("none of 3 samples is accepted; sample 3: ")
+        assert teacher.answered == 6
+
+
+def test_more_samples_ask_only_what_is_missing_and_fewer_ask_nothing(tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: str(number) if number > 1 else "unsure")
+        job = a_job(tmp_path, teacher, 4)
+        more = ("--bare_answers=always", "--min_endpoint_success_ratio=0", *ONE_AT_A_TIME)
+        assert job.run("--samples=1", *more) == 0
+        assert teacher.answered == 4
+        assert job.run("--samples=3", *more) == 0
+        assert teacher.answered == 12
+        assert answers(job) == ["2"] * 4
+        assert job.run("--samples=2", *more) == 0
+        assert teacher.answered == 12
+        assert answers(job) == []
+
+
+def test_the_majority_of_the_samples_decides(tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: ["5", "#### 8", "8.0", "5", "8", "9", "9", "9"][number])
+        job = a_job(tmp_path, teacher, 3)
+        assert job.run("--samples=8", "--checks=vote", "--votes=3", *ONE_AT_A_TIME) == 0
+        assert answers(job) == ["8"] * 3
+        assert teacher.answered == 15
+
+
+def test_without_agreement_the_row_is_a_reject_that_lists_the_votes(tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: str(number % 3))
+        job = a_job(tmp_path, teacher, 1)
+        assert job.run("--samples=6", "--checks=vote", "--min_endpoint_success_ratio=0", *ONE_AT_A_TIME) == 3
+        [reject] = read_jsonl(job.work_dir / "rejects.jsonl")
+        assert reject["reason"] == "no_agreement"
+        assert reject["detail"] == "of 5 samples, 4 must agree: '0' 2 votes, '1' 2 votes, '2' 1 vote"
+        assert teacher.answered == 5  # four of six cannot agree any more
+
+
+@pytest.mark.parametrize(("keep", "expected"), [("all", ["3", "41", "3"]), ("one_per_answer", ["3", "41"]), ("shortest", ["3"])])
+def test_several_samples_of_a_row_can_be_kept(keep: str, expected: list[str], tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: ["3", "41", "3"][number])
+        job = a_job(tmp_path, teacher, 4)
+        assert job.run("--samples=3", f"--keep={keep}", *ONE_AT_A_TIME) == 0
+        assert answers(job) == expected * 4
+        assert json.loads((job.work_dir / "run.json").read_text())["verdict"]["splits"]["train"]["examples"] == 4
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--checks=vote",), "samples is 1; raise it"),
+        (("--samples=3", "--checks=vote", "--votes=4"), "votes: 4 cannot agree of 3 samples"),
+        (("--samples=3", "--votes=2"), "only with the check vote"),
+        (("--keep=all",), "keep choose"),
+    ],
+)
+def test_samples_that_cannot_be_chosen_among_are_refused_before_paying(
+    flags: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_teacher() as teacher:
+        assert a_job(tmp_path, teacher, 1).run(*flags) == 2
+        assert said in capsys.readouterr().err
+        assert teacher.answered == 0
+
+
+def test_the_plan_counts_all_samples_that_may_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with small_teacher() as teacher:
+        job = a_job(tmp_path, teacher, 5)
+        assert job.command("plan", "--samples=4") == 0
+        assert "samples     at most 4 answers a row" in capsys.readouterr().out
