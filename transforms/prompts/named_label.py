@@ -87,8 +87,9 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
         raise AnswerRejected(
             reasons.LABEL_NOT_LISTED, f"the answer names none of the labels that the row lists ({_listed(labels)}): {answer[:80]!r}"
         )
+    words = _without_mentions(text, mentions)
     for mention in mentions:
-        negation = _negation(text, mention) if mention.stated else None
+        negation = _negation(words, mention) if mention.stated else None
         if negation is not None:
             raise AnswerRejected(
                 reasons.LABEL_NOT_LISTED,
@@ -108,6 +109,14 @@ def _letters_first(mentions: list[_Mention]) -> list[_Mention]:
 
 _LETTER_TO_TEXT = 8
 """Characters between a letter and its text, including an article."""
+
+
+def _without_mentions(text: str, mentions: list[_Mention]) -> str:
+    """The text with other letters in place of the labels in it: the words of "D) None of the above" are no negation of D."""
+    for mention in mentions:
+        if mention.is_text:
+            text = f"{text[: mention.start]}{'x' * (mention.end - mention.start)}{text[mention.end :]}"
+    return text
 
 
 def _negation(text: str, mention: _Mention) -> str | None:
@@ -233,7 +242,7 @@ _BEFORE_STATED = re.compile(
     r"|(?:答案|应该?|選|选)?(?:[选選]项?|項|[是为為は:])|\b(?:definitely|clearly|surely|certainly|obviously))\s*[\"'“‘(\[]*(?:(?:an?|the)\s+)?$",
     re.IGNORECASE,
 )
-_BEFORE_LETTER = re.compile(r"(?:^|[\n(,;]|\band\s|\bor\s)\s*\(?$")
+_BEFORE_LETTER = re.compile(r"(?:^|[\n(,;/|]|\band\s|\bor\s)\s*\(?$")
 
 
 def _is_stated(text: str, start: int, end: int, letter: bool) -> bool:

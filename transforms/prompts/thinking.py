@@ -23,13 +23,13 @@ class Spoken(NamedTuple):
 
 
 _NAMES = (
-    "think|thinking|thoughts?|reasoning|analysis|reflection|scratchpad|inner_?monologue|internal_?monologue|chain_?of_?thought|cot"
-    "|seed:think|mm:think|deliberation|ant_?thinking|(?:inner|internal)_?thoughts?|deep_?think(?:ing)?"
+    r"(?:\w{1,20}[_:])?think(?:ing)?|thoughts?|reasoning|analysis|reflection|scratchpad|inner_?monologue|internal_?monologue|chain_?of_?thought|cot"
+    "|deliberation|antthinking|(?:inner|internal)_?thoughts?|deep_?think(?:ing)?"
 )
 _PAIRS = tuple(
     (re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE))
     for begin, end in (
-        (rf"<({_NAMES})\s{{0,3}}>", rf"</(?:{_NAMES})\s{{0,3}}>"),  # DeepSeek, Qwen, GLM, Seed, MiniMax, Exaone and most prompts
+        (rf"<({_NAMES})\s{{0,3}}>", rf"</(?:{_NAMES})\s{{0,3}}>"),  # DeepSeek, Qwen, GLM, Seed, MiniMax, LongCat and most prompts
         (r"\[(THINK|THINKING|REASONING)\]", r"\[/(?:THINK|THINKING|REASONING)\]"),  # Mistral
         (r"◁(think)▷", r"◁/think▷"),  # Kimi
         (r"<\|(START_THINKING)\|>", r"<\|END_THINKING\|>"),  # Cohere
@@ -70,7 +70,7 @@ _ENDS = re.compile(
 )
 _STRAY = re.compile(
     rf"{_TOKEN}|</?(?:start|end)_of_(?:turn|utterance)>|<(?:bos|eos|pad|unk)>|\[/?INST\]|<</?SYS>>|◁/?\w+▷|<unused[0-9]+>|<0x[0-9A-F]{{2}}>"
-    rf"|<\|channel>|<channel\|>|<ctrl[0-9]+>|</?tool_(?:calls?|response)>|<function=\w+>"
+    rf"|<\|channel>|<channel\|>|<ctrl[0-9]+>|</?(?:\w{{1,20}}[:_])?tool_(?:calls?|response)>|<function=\w+>|\[TOOL_CALLS\]"
 )
 _LONGEST_RUN_OF_ENDS = 2_000  # characters at the end of a reply that may be end marks
 

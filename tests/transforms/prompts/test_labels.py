@@ -156,7 +156,10 @@ SEVERAL = [
     (NLI, "Neutral, not entailment"),
     *((YES_NO, text) for text in ("yes and no", "Yes or no", "Yes. No.")),
     *((LETTERS, text) for text in ("The answer is (a). No: the answer is (b).", "answer: a\nanswer: d")),
-    *((LETTERS, text) for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)", "A,B", "A.B.", "A B", "A\nB", "A and B", "A, B, C")),
+    *(
+        (LETTERS, text)
+        for text in ("A: one, B: two", "B or C", "A, B", "(A) (B)", "A,B", "A.B.", "A B", "A\nB", "A and B", "A, B, C", "B: Rome / C: Berlin")
+    ),
 ]
 
 
@@ -192,6 +195,16 @@ def test_the_text_of_a_choice_names_its_letter() -> None:
     assert [named_label(text, choices) for text in ("a library", "A library.", "(B) a library", "The answer is a pen.")] == ["B", "B", "B", "A"]
     with pytest.raises(AnswerRejected):
         named_label("(A) a library", choices)
+
+
+@pytest.mark.parametrize(
+    "text", ["**D) None of the above**", "D) None of the above", "The answer is (D), none of the above.", "None of the above"]
+)
+def test_the_words_of_a_choice_are_no_negation_of_it(text: str) -> None:
+    choices = (Label("A", "Paris"), Label("B", "Rome"), Label("D", "None of the above"))
+    assert named_label(text, choices) == "D"
+    with pytest.raises(AnswerRejected):
+        named_label("D) none of these", (*choices[:2], Label("D", "all")))
 
 
 CHOICES = "Which?\nAnswer Choices:\n(A) bank\n(B) library\n(C) department store\n(D) mall"

@@ -32,6 +32,7 @@ THOUGHT_OF = [
     '<details type="reasoning" done="true">\n<summary>Thought for 3 seconds</summary>\nplan\n</details>\nThe cat.',
     "Thinking...\nplan\n...done thinking.\n\nThe cat.",
     "<seed:think>plan</seed:think>The cat.",
+    "<longcat_think>plan</longcat_think>The cat.",
     "[THINK]plan[/THINK]The cat.",
     "◁think▷plan◁/think▷The cat.",
     "<|START_THINKING|>plan<|END_THINKING|><|START_RESPONSE|>The cat.<|END_RESPONSE|>",
@@ -126,7 +127,16 @@ def test_a_fold_in_a_text_is_not_thinking() -> None:
     assert PROMPT.extract("It ends.</details>\nThe cat.", ASKED) == "It ends.</details>\nThe cat."
 
 
-@pytest.mark.parametrize("text", ['<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>', "<function=find>{}</function>", "<ctrl94>x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>\n{"name": "find", "arguments": {}}\n</tool_call>',
+        "<function=find>{}</function>",
+        "<ctrl94>x",
+        "[TOOL_CALLS][{}]",
+        "<longcat_tool_call>x",
+    ],
+)
 def test_tool_calls_in_template_marks_are_not_an_answer(text: str) -> None:
     with pytest.raises(AnswerRejected) as caught:
         PROMPT.extract(text, ASKED)
