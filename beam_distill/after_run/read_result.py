@@ -9,7 +9,7 @@ from typing import Any
 from beam_distill.after_run.result import RunResult
 from beam_distill.before_run.input_state import InputState, changed_since
 from beam_distill.exit_codes import FOR_STOP, ExitCode
-from beam_distill.work_dir.leftovers import remove_staging
+from beam_distill.work_dir.leftovers import remove_staging, remove_unfinished_copies
 from transforms.control.run_control import unfinished_requests
 from transforms.elements.conclusion import Conclusion, as_written, read_conclusion
 from transforms.elements.counted import counted
@@ -36,10 +36,11 @@ def with_losses(result: RunResult) -> RunResult:
 def read_result(
     rows: InputSpec, files: RunFiles, run_id: str, work_dir: str, metrics: dict[str, Any], inputs: InputState | None = None
 ) -> RunResult:
-    """The result of an ended job: its verdict, with the counts of the written files.
+    """The result of an ended job: its verdict, with the counts of the written files. Removes the unfinished copies of lost processes.
 
     ``inputs`` is the state of the input when the run began, if known.
     """
+    remove_unfinished_copies(rows, files)
     conclusion = read_conclusion(files_for(files.conclusion_path).read(files.conclusion_path).decode())
     verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
     datasets = {}

@@ -22,6 +22,7 @@ from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.refusals import check_runner
 from beam_distill.runners.registry import plan_for
 from beam_distill.work_dir.earlier_files import set_aside
+from beam_distill.work_dir.leftovers import remove_unfinished_copies
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.files.matching import is_pattern
 from transforms.files.paths import absolute
@@ -80,7 +81,8 @@ def prepare_job(
 
 
 def set_outputs_aside(prepared: PreparedJob) -> None:
-    """Move the datasets of an earlier run aside."""
+    """Move the datasets of an earlier run aside, and remove its unfinished files."""
+    remove_unfinished_copies(prepared.job.rows, prepared.job.files)
     for files in prepared.job.rows.splits:
         if files.output is None:
             continue

@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from beam_distill.work_dir.files import fields_of, write_text
 from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
-from transforms.files.stored import exists, remove_partials
+from transforms.files.stored import exists
 
 PUBLISHED = "published.json"
 """Size and time of every dataset that runs of this work_dir have published: other files are not theirs, or were changed since."""
@@ -35,7 +35,6 @@ def set_aside(output: str, work_dir: str) -> str | None:
             FileSystems.delete([aside])
         FileSystems.rename([output], [aside])
         return aside
-    remove_partials(output)
     source = Path(output).absolute()
     if not source.exists():
         return None

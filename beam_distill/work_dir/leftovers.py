@@ -1,4 +1,4 @@
-"""Temporary files of runs in a work_dir."""
+"""Temporary files of runs in a work_dir, and next to its outputs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from transforms.elements.data_specs import InputSpec, RunFiles
 from transforms.files.paths import is_remote
-from transforms.files.stored import through_beam
+from transforms.files.stored import remove_partials, through_beam
 
 CONTROL = "control"
 
@@ -31,3 +32,11 @@ def remove_staging(work_dir: str, keep_control: bool = False) -> None:
         left = [path for path in beam.sizes_of([f"{work_dir}/staging/**"]) if not (keep_control and f"/{CONTROL}/" in path)]
         if left:
             beam.delete(left)
+
+
+def remove_unfinished_copies(rows: InputSpec, files: RunFiles) -> None:
+    """Remove what a process left that was lost while it gave the datasets and the rejects their names."""
+    remove_partials(files.rejects_path)
+    for split in rows.splits:
+        if split.output is not None:
+            remove_partials(split.output)

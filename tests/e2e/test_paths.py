@@ -1,8 +1,10 @@
 """Unusual file names: brackets, other encodings, slashes at the end, pipes, patterns that match the run's own files."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -255,19 +257,42 @@ def test_earlier_files_of_the_same_name_and_a_persons_own_file_are_kept(tmp_path
 
 
 @pytest.mark.fault("T6")
-def test_what_a_killed_run_left_beside_the_output_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shards", [[], ["--output_shards=2"]], ids=["joined", "in shards"])
+def test_what_a_killed_run_left_beside_the_output_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: list[str]) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
     output = tmp_path / "out" / "train.jsonl"
+    finals = [f"train-0000{number}-of-00002.jsonl" for number in range(2)] if shards else ["train.jsonl"]
     with small_teacher() as teacher:
         with monkeypatch.context() as patched:
-            patched.setattr(os, "replace", _dies_at(output, os.replace))
-            assert main(arguments(teacher.url, rows, output)) == 5
+            patched.setattr(os, "replace", _dies_at(output.parent / finals[-1], os.replace))
+            assert main(arguments(teacher.url, rows, output, *shards)) == 5
         assert len(list(output.parent.glob(".beam_distill-*"))) == 1
-        assert not output.exists()
+        assert not (output.parent / finals[-1]).exists()
         (output.parent / ".beam_distill-somebody").write_text("else")
-        assert main(arguments(teacher.url, rows, output)) == 0
+        assert main(arguments(teacher.url, rows, output, *shards)) == 0
         assert teacher.answered == ROWS
-    assert sorted(path.name for path in output.parent.iterdir() if path.is_file()) == [".beam_distill-somebody", "train.jsonl"]
+    assert sorted(path.name for path in output.parent.iterdir() if path.is_file()) == [".beam_distill-somebody", *finals]
+
+
+@pytest.mark.fault("T6")
+@pytest.mark.parametrize("shards", [[], ["--output_shards=2"]], ids=["joined", "in shards"])
+def test_what_a_lost_worker_of_this_run_left_beside_its_files_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: list[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    left: list[Path] = []
+
+    def placed_by_two(source: str, target: str, replace: Callable[[str, str], None] = os.replace) -> None:
+        if ".beam_distill-" in source:
+            left.append(Path(source).with_name(Path(source).name[:-8] + "of a lost worker"))
+            shutil.copyfile(source, left[-1])
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", placed_by_two)
+    with small_teacher() as teacher:
+        assert main(arguments(teacher.url, rows, tmp_path / "out" / "train.jsonl", *shards)) == 0
+    assert {path.parent.name for path in left} == {"out", "train.beam_distill"}
+    assert not any(path.exists() for path in left)
 
 
 def _dies_at(output: Path, replace):  # type: ignore[no-untyped-def]

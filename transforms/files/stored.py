@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from contextlib import suppress
@@ -58,13 +59,19 @@ def read_json(path: str) -> Any:
     return json.loads(files_for(path).read(path))
 
 
+_SHARD = re.compile(r"-\d{5}-of-\d{5}")
+
+
 def _partial_prefix(final: str) -> str:
-    """The name of a file's unfinished copies: a digest, because a long name has no room for a suffix."""
-    return f".beam_distill-{hashlib.blake2b(os.path.basename(final).encode('utf-8', 'replace'), digest_size=6).hexdigest()}-"
+    """The name of unfinished copies of a file, and of all shards of a dataset: a digest, because a long name has no room for a suffix."""
+    name = _SHARD.sub("", os.path.basename(final))
+    return f".beam_distill-{hashlib.blake2b(name.encode('utf-8', 'replace'), digest_size=6).hexdigest()}-"
 
 
 def remove_partials(final: str) -> None:
-    """Remove unfinished copies that a killed run left next to a local file."""
+    """Remove unfinished copies that a lost process left next to a local file, or next to the shards of a dataset."""
+    if is_remote(final):
+        return
     prefix = _partial_prefix(final)
     with suppress(OSError):
         for entry in os.scandir(os.path.dirname(final) or "."):
