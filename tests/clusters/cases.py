@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from clusters.cluster_jobs import TASKS, ClusterJob, in_two_formats, measured, rows_of
@@ -21,24 +20,24 @@ A_SYNC_OF_ANSWERS = 60
 """Answers that were received and not yet synced: some 30 ms of them at this teacher's pace, three times that on a slow machine, doubled."""
 
 
-def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str]) -> None:
-    """A task with 10 % faulty requests: the datasets of the cluster and of the embedded runner over the same ledger."""
+def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str], in_shards: Sequence[bool]) -> None:
+    """A task with 10 % faulty requests: the datasets of the cluster, joined or in shards, and of the embedded runner over the same ledger."""
     train, validation = rows_of(task)
     with start_simulator(FAULTY) as simulator:
         held_back = in_two_formats(validation, folder / "validation") if validation is not None else None
         job = ClusterJob(folder, simulator.base_url, TASKS[task], in_two_formats(train, folder / "train"), held_back)
-        ended = job.run(*flags, timeout_s=900)
-        assert ended.code == 0, ended.output
-        datasets, rejects = job.datasets(), job.rejects()
-        record = job.record()
+        datasets = []
+        for number, sharded in enumerate(in_shards):
+            ended = job.run(*["--output_shards=3"] * sharded, *flags, out=f"out-{number}", timeout_s=900)
+            assert ended.code == 0, ended.output
+            datasets.append(job.shards(f"out-{number}") if sharded else job.datasets(f"out-{number}"))
+            if number == 0:
+                rejects, record = job.rejects(), job.record()
         embedded = job.run(out="embedded")
         assert embedded.code == 0, embedded.output
         # every run requests a row without an answer again, so the number of attempts differs
-        same = job.datasets("embedded") == datasets and without_attempts(job.rejects()) == without_attempts(rejects)
-        if task == next(iter(TASKS)) or os.environ.get("CLUSTER_TESTS") == "all":
-            in_shards = job.run("--output_shards=3", *flags, out="shards", timeout_s=900)
-            assert in_shards.code == 0, in_shards.output
-            same = same and job.shards("shards") == datasets
+        same_rejects = without_attempts(job.rejects()) == without_attempts(rejects)
+        same = same_rejects and all(job.datasets("embedded") == dataset for dataset in datasets)
     rows = 0
     for part in record["verdict"]["splits"].values():
         assert part["rows"] == part["examples"] + part["rejects"]
@@ -48,7 +47,8 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str])
     assert metrics["requests_answered"] == sum(1 for _ in answers_of(folder))
     assert metrics["latency_ms"]["count"] > 0
     segments = len(list((folder / "work" / "ledger").glob("*.avro")))
-    measured(f"{name} {task}", equal=same, rows=rows, wall_s=round(ended.wall_s, 1), ledger_segments=segments)
+    forms = " and ".join("in shards" if sharded else "joined" for sharded in in_shards)
+    measured(f"{name} {task} {forms}", equal=same, rows=rows, wall_s=round(ended.wall_s, 1), ledger_segments=segments)
     assert same
 
 
@@ -77,7 +77,7 @@ def writers_of(folder: Path) -> list[int]:
 def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
     """Start the job, ``kill()`` after ``answers``, wait for the end: exit code, output, and the requests that were open at the kill."""
     process = job.start(*flags)
-    wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 200)
+    wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 400)
     assert process.poll() is None, f"the job ended before {at} answers:\n{process.communicate()[0]}"
     open_then = simulator.stats()["in_flight"]
     kill()

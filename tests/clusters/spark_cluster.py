@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from functools import partial
 from pathlib import Path
 
 from clusters.distributions import spark_home
-from processes import Program, Programs, free_port, listens, wait_for
+from processes import Program, Programs, children_of, free_port, listens, wait_for
 
 
 def _registered(program: Program) -> bool:
@@ -60,5 +61,23 @@ class SparkCluster:
         for number in range(self._wanted):
             shutil.rmtree(self._work_of(number), ignore_errors=True)
 
+    def executors(self) -> list[int]:
+        """The running executors of all workers."""
+        below = [pid for worker in self.workers for pid in children_of(worker.pid)]
+        return [pid for pid in below if b"CoarseGrainedExecutorBackend" in _command_line(pid)]
+
+    def lose_executor_of(self, pid: int) -> None:
+        """SIGKILL to the executor that a process belongs to, and to all of its processes."""
+        (executor,) = [one for one in self.executors() if pid == one or pid in children_of(one)]
+        for lost in [*children_of(executor), executor]:
+            os.kill(lost, signal.SIGKILL)
+
     def _work_of(self, number: int) -> Path:
         return self._folder / f"work-{number}"
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""

@@ -28,7 +28,7 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
         job = ClusterJob(
             tmp_path, simulator.base_url, "MATH", f"azfs://{ACCOUNT}/jobs/in/train.jsonl", root=root, extra=["--max_worker_count=20"]
         )
-        flags = [*on_flink(flink.master, endpoint=flink_endpoint), "--ledger_segment_seconds=1"]
+        flags = [*on_flink(flink.master, endpoint=flink_endpoint), "--ledger_segment_seconds=1", "--output_shards=3"]
         process = job.start(*flags, environ=azurite.environ)
         wait_for("answers", lambda: simulator.stats()["answered"] >= 300, 200)
         open_then = simulator.stats()["in_flight"]
@@ -41,7 +41,8 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
         assert process.returncode == 0, output
         stats = simulator.stats()
         allowed = open_then + 2 * 200  # open requests, and for each of two processes one second of answers in an unsealed segment
-        on_cluster = blobs.download_blob("job/out/train.jsonl").readall()
+        shards = [f"job/out/train-0000{number}-of-00003.jsonl" for number in range(3)]
+        on_cluster = b"".join(blobs.download_blob(shard).readall() for shard in shards)
         record = json.loads(blobs.download_blob("job/work/run.json").readall())
         assert record["verdict"]["splits"]["train"]["examples"] == ROWS
         again = job.run(out="embedded", environ=azurite.environ)
@@ -51,7 +52,12 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
     measured("azfs on Flink, TaskManager killed", rows=ROWS, teacher_saw_repeats=stats["repeats"], allowed=allowed, killed=len(gone))
     assert stats["repeats"] <= allowed
     names = [blob.name for blob in blobs.list_blobs(name_starts_with="job/")]
-    assert any(name.startswith("job/work/ledger/") for name in names)
+    assert {name for name in names if name.startswith("job/out/")} == {*shards, *(name for name in names if "/train.handoff/" in name)}
+    segments = {name for name in names if name.startswith("job/work/ledger/") and name.endswith(".avro")}
+    assert len({name.rsplit("-", 2)[1] for name in segments}) >= 2  # of several processes
+    indexes = {name.removesuffix(".index") for name in names if name.endswith(".avro.index")}
+    assert indexes <= segments
+    assert len(segments - indexes) <= 1  # the killed process may have been between the two
     assert "job/work/rejects.jsonl" in names
     assert not any("/staging/" in name for name in names)
     # no file of the job is on this machine's disk

@@ -9,7 +9,6 @@ from builders import questions, write_rows
 from clusters.cases import STEADY, check_survived, killed_mid_run, writers_of
 from clusters.cluster_jobs import ClusterJob, on_spark
 from clusters.spark_cluster import SparkCluster
-from processes import children_of
 
 from beam_distill.simulator.server import start_simulator
 
@@ -21,11 +20,7 @@ def test_an_executor_killed_while_a_person_watches(spark: SparkCluster, spark_en
         job = ClusterJob(tmp_path, simulator.base_url, "MATH", train)
 
         def kill() -> None:
-            below = children_of(spark.workers[0].pid)
-            executors = [pid for pid in below if b"CoarseGrainedExecutorBackend" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-            assert executors, "no executor below the worker"
-            for pid in [*children_of(executors[-1]), executors[-1]]:
-                os.kill(pid, signal.SIGKILL)
+            spark.lose_executor_of(spark.executors()[-1])
 
         code, output, open_then = killed_mid_run(job, simulator, 500, kill, *on_spark(spark.master, endpoint=spark_endpoint))
         assert code == 0, output
