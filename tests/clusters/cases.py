@@ -76,12 +76,12 @@ def writers_of(folder: Path) -> list[int]:
 
 def killed_mid_run(job: ClusterJob, simulator: RunningSimulator, at: int, kill: Callable[[], None], *flags: str) -> tuple[int, str, int]:
     """Start the job, ``kill()`` after ``answers``, wait for the end: exit code, output, and the requests that were open at the kill."""
-    process = job.start(*flags)
-    wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 400)
-    assert process.poll() is None, f"the job ended before {at} answers:\n{process.communicate()[0]}"
-    open_then = simulator.stats()["in_flight"]
-    kill()
-    output, _ = process.communicate(timeout=500)
+    with job.started(*flags) as process:
+        wait_for("answers", lambda: simulator.stats()["answered"] >= at or process.poll() is not None, 400)
+        assert process.poll() is None, f"the job ended before {at} answers:\n{process.communicate()[0]}"
+        open_then = simulator.stats()["in_flight"]
+        kill()
+        output, _ = process.communicate(timeout=500)
     return process.returncode, output, open_then
 
 

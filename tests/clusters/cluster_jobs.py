@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ import pyarrow.parquet as pq
 from builders import ROOT, SHARED_DATA
 from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
+from processes import children_of
 
 from transforms.elements.tasks import TaskType
 
@@ -117,6 +121,18 @@ class ClusterJob:
             text=True,
             start_new_session=own_group,
         )
+
+    @contextmanager
+    def started(self, *extra: str) -> Iterator[subprocess.Popen[str]]:
+        """The running command, which is stopped with what it started if the test fails."""
+        process = self.start(*extra)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                for pid in [*children_of(process.pid), process.pid]:
+                    os.kill(pid, signal.SIGKILL)
+                process.wait()
 
     def run(self, *extra: str, command: str = "run", out: str = "out", environ: dict[str, str] | None = None, timeout_s: float = 400) -> Ended:
         """Run the command to its end."""

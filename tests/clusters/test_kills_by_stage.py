@@ -24,6 +24,8 @@ from clusters.spark_cluster import SparkCluster
 from processes import children_of, wait_for
 from small_teacher import SmallTeacher, small_teacher
 
+pytestmark = pytest.mark.timeout(1200)  # every kill starts new processes, which takes minutes on a very busy machine
+
 FILES, ROWS_EACH = 12, 30
 ROWS = FILES * ROWS_EACH
 HELD = 3
@@ -91,15 +93,13 @@ class StagedJob:
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """The command, which is ended if the test fails."""
-        self._process = self.job.start(*self.engine.flags)
-        try:
-            yield
-        finally:
-            self.teacher.may_answer.set()
-            self.input.let_go()
-            self._process.kill()
-            self._process.wait()
+        """The running command."""
+        with self.job.started(*self.engine.flags) as self._process:
+            try:
+                yield
+            finally:
+                self.teacher.may_answer.set()
+                self.input.let_go()
 
     def staging(self, pattern: str) -> list[Path]:
         """The files of that name in the run's staging folder."""
