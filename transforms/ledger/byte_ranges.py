@@ -35,9 +35,7 @@ class FileRanges:
         return os.fstat(self._opened().fileno()).st_size
 
     def read(self, offset: int, size: int) -> bytes:
-        file = self._opened()
-        file.seek(offset)
-        return file.read(size)
+        return os.pread(self._opened().fileno(), size, offset)
 
     def close(self) -> None:
         if self._file is not None:
@@ -45,5 +43,5 @@ class FileRanges:
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
-            self._file = open(self.path, "rb")  # noqa: SIM115 - closed by close()
+            self._file = open(self.path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
         return self._file

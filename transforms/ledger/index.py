@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,17 +21,20 @@ from transforms.ledger.known_segment import KnownSegment
 from transforms.ledger.schema import IDENTITY_SCHEMA, record_key
 from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 from transforms.ledger.segments import TornSegment, lost_of, name_prefix_of
-from transforms.ledger.sorted_places import SortedPlaces, Words, place_of, segment_and_offset
+from transforms.ledger.sorted_places import SortedPlaces, place_of, segment_and_offset
 from transforms.ledger.storage import DirectoryStorage, LedgerStorage
 
 BLOCKS_IN_MEMORY = 32
 """Blocks of many records, as old ledgers have them: neighbours are often looked up together."""
 REPEATED_LOOKED_AT = 10_000
 """To say what is damaged; more would take seconds."""
+SCANNED_AT_ONCE = 10_000
+"""Records without an index whose keys are held as numbers of Python's, 70 bytes each."""
 WORTH_KEEPING = 1_000
 """So many records must have been read without an index for one to be written: a moment's work need not be kept."""
 
 Found = TypeVar("Found")
+_FOUND = itemgetter(2)
 
 
 class Identity(NamedTuple):
@@ -67,7 +71,6 @@ class RecordIndex(Generic[Found]):
         self._numbers: dict[str, int] = {}
         self._ranks: list[int] = []  # of each segment, its place among all by name
         self._places = SortedPlaces()
-        self._fresh: tuple[list[Words], list[Words]] = ([], [])
         self._damaged: dict[int, set[int]] = {}  # of a block's place, the positions of records that cannot be read
         self._readers: OrderedDict[int, SegmentReader] = OrderedDict()
         self._blocks: OrderedDict[int, Block] = OrderedDict()
@@ -129,14 +132,11 @@ class RecordIndex(Generic[Found]):
         contents = self._storage.indexes([(one.stored, one.index_bytes or 0) for _, one in indexed])
         for (number, _), content in zip(indexed, contents, strict=True):
             for keys, begins in self._segments[number].take_entries(content):
-                self._fresh[0].append(keys)
-                self._fresh[1].append(begins | np.uint64(place_of(number, 0)))
-            del content
+                self._places.add(keys, begins | np.uint64(place_of(number, 0)))
         for number in grown:
             stored = self._segments[number].stored
             if self._segments[number].covered < stored.size or not stored.size:
                 self._scan(number)
-        self._places.add(*self._fresh)
 
     def find(self, row_key: str, turn: int, request: str | None = None) -> Found | None:
         """The current record of this, None when there is none."""
@@ -144,8 +144,7 @@ class RecordIndex(Generic[Found]):
 
     def find_all(self, row_key: str, turn: int, request: str | None = None) -> Iterator[Found]:
         """Every record of a request, or of all requests about a turn of a row, the current one first."""
-        for _, _, found in self._all(row_key, turn, request):
-            yield found
+        return map(_FOUND, self._all(row_key, turn, request))
 
     def is_current(self, path: str, offset: int, position: int, row_key: str, turn: int) -> bool:
         """Whether the record at this position of a block is the current one of its row and turn. One that came after this index is."""
@@ -198,6 +197,7 @@ class RecordIndex(Generic[Found]):
             reader.close()
         for held in (self._readers, self._blocks, self._segments, self._numbers, self._ranks, self._damaged):
             held.clear()
+        self._places.close()
         self._places = SortedPlaces()
         self._storage.close()
 
@@ -260,12 +260,10 @@ class RecordIndex(Generic[Found]):
             return False
         self._forget(number)
         self._scan(number)
-        self._places.add(*self._fresh)
         return True
 
     def _forget(self, number: int) -> KnownSegment:
         """Forget what was read of a segment, and do not believe its index again."""
-        self._places.add(*self._fresh)
         self._places.drop(number)
         self._segments[number] = KnownSegment(self._segments[number].stored, None)
         for place in [place for place in self._damaged if segment_and_offset(place)[0] == number]:
@@ -281,7 +279,8 @@ class RecordIndex(Generic[Found]):
             segment.foreign = str(error)
             return
         segment.foreign = None
-        keys, places = [], []
+        keys: list[int] = []
+        places: list[int] = []
         with closing(reader):
             if segment.index_bytes and segment.covered == segment.indexed and not reader.ends_a_block(segment.covered):
                 segment = self._forget(number)
@@ -294,13 +293,21 @@ class RecordIndex(Generic[Found]):
                         keys.append(key_of(*self._identity.of(record)))
                         places.append(place)
                 segment.kept += len(block.records)
-        self._fresh[0].append(np.array(keys, np.uint64))
-        self._fresh[1].append(np.array(places, np.uint64))
+                if len(keys) >= SCANNED_AT_ONCE:
+                    segment.made_again += self._take_in(keys, places)
+            segment.made_again += self._take_in(keys, places)
         segment.header_bytes = reader.header_bytes
-        segment.made_again += len(keys)
         segment.covered = reader.reached
         segment.damage.size_bytes += reader.damage.size_bytes
         segment.damage.tail_bytes = reader.damage.tail_bytes
+
+    def _take_in(self, keys: list[int], places: list[int]) -> int:
+        """Take in records, and empty the lists; returns how many they were."""
+        taken = len(keys)
+        self._places.add(np.array(keys, np.uint64), np.array(places, np.uint64))
+        keys.clear()
+        places.clear()
+        return taken
 
     def _block(self, place: int) -> Block | None:
         """The block at a place; None where none is."""

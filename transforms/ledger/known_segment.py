@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +12,8 @@ from transforms.ledger.index_maker import ENTRY_BYTES
 from transforms.ledger.segment_reader import Damage
 from transforms.ledger.storage import StoredSegment
 
-ENTRIES_AT_ONCE = 1_024
-"""Checking them takes some 100 bytes for each."""
+AT_ONCE_BYTES = 1_024 * ENTRY_BYTES
+"""Checking entries takes some 100 bytes for each."""
 
 
 @dataclass(slots=True)
@@ -34,11 +34,12 @@ class KnownSegment:
     damage: Damage = field(default_factory=Damage)
     foreign: str | None = None
 
-    def take_entries(self, content: bytes) -> Iterator[tuple[Words, Words]]:
-        """Keys and offsets of what the next bytes of the index say and was not known, as far as they can be believed."""
-        at = 0
-        while at < len(content):
-            piece = content[at : at + ENTRIES_AT_ONCE * ENTRY_BYTES]
+    def take_entries(self, content: Iterable[bytes]) -> Iterator[tuple[Words, Words]]:
+        """Keys and offsets of what the next bytes of the index say and was not known, as far as they can be believed.
+
+        Each piece but the last has whole entries.
+        """
+        for piece in (some[at : at + AT_ONCE_BYTES] for some in content for at in range(0, len(some), AT_ONCE_BYTES)):
             entries = read_entries(piece, self.stored.name, self.stored.size, self.indexed if self.index_bytes else None)
             if not len(entries.keys):
                 return
@@ -50,6 +51,5 @@ class KnownSegment:
             self.covered = max(self.covered, self.indexed)
             taken = ENTRY_BYTES * (len(entries.keys) + (not self.index_bytes))
             self.index_bytes = (self.index_bytes or 0) + taken
-            at += len(piece)
             if taken < len(piece):
                 return

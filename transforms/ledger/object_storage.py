@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -44,10 +44,10 @@ class ObjectStorage:
     def open(self, segment: StoredSegment, whole: bool = False) -> ByteRanges:
         return _ObjectRanges(self, segment, WHOLE_WINDOW_BYTES if whole else WINDOW_BYTES)
 
-    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[bytes]:
+    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[Iterable[bytes]]:
         # one after the other, the way there and back would be most of the time
         with ThreadPoolExecutor(INDEXES_AT_ONCE) as threads:
-            yield from threads.map(_index_from, wanted)
+            yield from ((content,) for content in threads.map(_index_from, wanted))
 
     def write_index(self, segment: StoredSegment, content: bytes) -> None:
         with suppress(OSError):

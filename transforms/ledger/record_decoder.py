@@ -10,8 +10,9 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-_TEXT, _BYTES, _NUMBER, _DOUBLE, _BOOLEAN = range(5)
+_TEXT, _BYTES, _NUMBER, _DOUBLE, _BOOLEAN, _SKIPPED_BYTES, _SKIPPED_NUMBER = range(7)
 _KINDS = {"string": _TEXT, "bytes": _BYTES, "int": _NUMBER, "long": _NUMBER, "double": _DOUBLE, "boolean": _BOOLEAN}
+_SKIPPED = {_TEXT: _SKIPPED_BYTES, _BYTES: _SKIPPED_BYTES, _NUMBER: _SKIPPED_NUMBER}
 _DOUBLES = Struct("<d")
 LONGEST_NUMBER_BYTES = 10
 
@@ -24,7 +25,7 @@ def decoder_of(written: dict[str, Any], view: dict[str, Any]) -> Decoder | None:
     The decoder raises ValueError, IndexError or struct.error for bytes that are no such record.
     """
     wanted = {field["name"]: field["type"] for field in view["fields"]}
-    steps: list[tuple[int, int | None, str | None]] = []
+    steps: list[tuple[int, int | None, str]] = []
     read = 0
     for field in written["fields"]:
         name, kind, null = field["name"], field["type"], None
@@ -39,8 +40,11 @@ def decoder_of(written: dict[str, Any], view: dict[str, Any]) -> Decoder | None:
             kind = kind[1 - kind.index("null")]
         if not isinstance(kind, str) or kind not in _KINDS:
             return None
-        steps.append((_KINDS[kind], null, name if name in wanted else None))
-        read = len(steps) if name in wanted else read
+        if name in wanted:
+            steps.append((_KINDS[kind], null, name))
+            read = len(steps)
+        else:
+            steps.append((_SKIPPED.get(_KINDS[kind], _KINDS[kind]), null, ""))
     steps = steps[:read]
     names = {name for _, _, name in steps}
     defaults = {field["name"]: field.get("default") for field in view["fields"] if field["name"] not in names}
@@ -53,34 +57,44 @@ def decoder_of(written: dict[str, Any], view: dict[str, Any]) -> Decoder | None:
                 branch = data[at]
                 at += 1
                 if branch == null:
-                    if name is not None:
+                    if name:
                         record[name] = None
                     continue
                 if branch + null != 2:
                     raise ValueError("neither of two types")
-            if kind <= _NUMBER:
+            if kind == _SKIPPED_NUMBER:
+                while data[at] > 0x7F:
+                    at += 1
+                at += 1
+            elif kind == _DOUBLE:
+                if name:
+                    record[name] = _DOUBLES.unpack_from(data, at)[0]
+                at += 8
+            elif kind == _BOOLEAN:
+                if name:
+                    record[name] = data[at] != 0
+                at += 1
+            else:
                 number = data[at]
                 at += 1
                 if number > 0x7F:
-                    number, at = _longer(data, at, number)
+                    second = data[at]
+                    if second < 0x80:  # most lengths
+                        number = number & 0x7F | second << 7
+                        at += 1
+                    else:
+                        number, at = _longer(data, at, number)
                 number = (number >> 1) ^ -(number & 1)
-                if kind != _NUMBER:
-                    if number < 0:
-                        raise ValueError("a length below 0")
-                    at += number
-                    if name is not None:
-                        content = data[at - number : at]
-                        record[name] = content.decode() if kind == _TEXT else content
-                elif name is not None:
+                if kind == _NUMBER:
                     record[name] = number
-            elif kind == _DOUBLE:
-                if name is not None:
-                    record[name] = _DOUBLES.unpack_from(data, at)[0]
-                at += 8
-            else:
-                if name is not None:
-                    record[name] = data[at] != 0
-                at += 1
+                    continue
+                if number < 0:
+                    raise ValueError("a length below 0")
+                begin, at = at, at + number
+                if kind == _TEXT:
+                    record[name] = str(data[begin:at], "utf-8")
+                elif kind == _BYTES:
+                    record[name] = data[begin:at]
         if at > len(data):
             raise ValueError("a record that ends before its last field")
         return record

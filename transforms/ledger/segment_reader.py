@@ -137,8 +137,8 @@ class SegmentReader:
         records: list[Any]
         try:
             if count == 1 and self._decode is not None:
-                records = [self._decode(data)]
-            elif self._codec == "null":
+                return [self._checked(self._decode(data))]
+            if self._codec == "null":
                 source = io.BytesIO(data)
                 records = [fastavro.schemaless_reader(source, self._schema, self._view) for _ in range(count)]
             else:

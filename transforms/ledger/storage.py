@@ -14,12 +14,14 @@ from typing import Any, NamedTuple, Protocol
 
 from transforms.files.local import LocalFiles
 from transforms.ledger.byte_ranges import ByteRanges, FileRanges
-from transforms.ledger.index_maker import INDEX_SUFFIX
+from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
 from transforms.ledger.segments import SUFFIX, SegmentBytes, SegmentWriter, unique_name
 
 GATHER_S = 0.03
 """How long records are gathered on a directory before they are written and synced together. Longer delays the next turn of a conversation
 and risks more answers on a crash; shorter costs more syncs, and a little CPU each."""
+
+INDEX_PIECE_BYTES = 64 * 1024 * ENTRY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class LedgerStorage(Protocol):
         """The segment's bytes, as the listing showed it or more; ``whole`` where they are to be read from one end to the other."""
         ...
 
-    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[bytes]:
-        """Of each segment's index the bytes from an offset on; none where it cannot be read."""
+    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[Iterable[bytes]]:
+        """Of each segment's index the bytes from an offset on, in pieces of whole entries; none where it cannot be read."""
         ...
 
     def write_index(self, segment: StoredSegment, content: bytes) -> None:
@@ -124,13 +126,9 @@ class DirectoryStorage:
     def open(self, segment: StoredSegment, whole: bool = False) -> ByteRanges:
         return FileRanges(segment.path)
 
-    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[bytes]:
+    def indexes(self, wanted: Sequence[tuple[StoredSegment, int]]) -> Iterator[Iterable[bytes]]:
         for segment, start in wanted:
-            content = b""
-            with suppress(OSError), open(segment.path + INDEX_SUFFIX, "rb") as file:
-                file.seek(start)
-                content = file.read()
-            yield content
+            yield _pieces(segment.path + INDEX_SUFFIX, start)
 
     def write_index(self, segment: StoredSegment, content: bytes) -> None:
         with suppress(OSError):
@@ -138,6 +136,13 @@ class DirectoryStorage:
 
     def close(self) -> None:
         pass
+
+
+def _pieces(path: str, start: int) -> Iterator[bytes]:
+    with suppress(OSError), open(path, "rb") as file:
+        file.seek(start)
+        while piece := file.read(INDEX_PIECE_BYTES):
+            yield piece
 
 
 def _size_of(path: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 from transforms.elements.replies import TeacherReply
@@ -12,6 +13,8 @@ from transforms.ledger.segments import TornSegment
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.payload import token_limit_in
 from transforms.teacher.response import read_reply
+
+_FIRST = itemgetter(0)
 
 
 def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
@@ -62,8 +65,7 @@ class AnswerIndex:
 
     def find_all(self, sample_key: str, turn: int, request_hash: str) -> Iterator[TeacherReply]:
         """Every answer to this very request, the last one first."""
-        for reply, _ in self._records.find_all(sample_key, turn, request_hash):
-            yield reply
+        return map(_FIRST, self._records.find_all(sample_key, turn, request_hash))
 
     def asked_by(self, sample_key: str, turn: int, request_hash: str) -> str | None:
         """The id of the run that got the answer which ``find`` gives, None when there is none."""

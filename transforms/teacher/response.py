@@ -88,14 +88,14 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         raise BrokenBody("the choice has no message")
     usage = read_usage(fields.get("usage"))
     return TeacherReply(
-        turn=turn,
-        content=content_of(message.get("content")),
-        reasoning=thought_of(message),
-        finish_reason=finish_reason,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        attempts=attempts,
-        latency_ms=latency_ms,
+        turn,
+        content_of(message.get("content")),
+        thought_of(message),
+        finish_reason,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        attempts,
+        latency_ms,
         refusal=refusal_of(message),
         wants_tools=bool(message.get("tool_calls") or message.get("function_call")),
         cached_tokens=usage.cached_tokens,
