@@ -19,6 +19,7 @@ from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
 from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segment_reader import SegmentReader
 from transforms.ledger.segments import SegmentWriter, list_segments
+from transforms.ledger.sorted_places import SortedPlaces
 from transforms.reuse.answer_index import AnswerIndex
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -293,3 +294,13 @@ def test_one_index_serves_requests_and_turns(tmp_path: Path, no_scan: None) -> N
     assert request is not None
     assert request.payload == '{"t": 1}'
     assert earlier.find("row-2", 0) is None
+
+
+@pytest.mark.parametrize("in_memory", [1, 8])
+def test_an_index_that_is_too_large_for_memory_is_dropped_as_well(tmp_path: Path, in_memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "SortedPlaces", lambda: SortedPlaces(in_memory))
+    for prefix in ("run-1", "run-2"):
+        segment = write(tmp_path, [a_record(number) for number in range(RECORDS)], prefix)
+    believed = read_entries(index_of(segment).read_bytes(), segment.name, segment.stat().st_size)
+    index_of(segment).write_bytes(index_content(segment.name, int(believed.begins[0]), believed.keys[::-1], believed.ends))
+    assert found_in(tmp_path, RECORDS + 5) == ALL
