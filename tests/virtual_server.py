@@ -20,6 +20,7 @@ from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.dispatch import Dispatcher, RowSteps
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.samples import NextSample
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
 
@@ -153,7 +154,7 @@ class _Server:
                 return status
         return None
 
-    async def send(self, client: int) -> AttemptResult:
+    async def send(self, client: int, text: str) -> AttemptResult:
         sent_s = self._loop.time()
         await self._trip()
         now_s = self._loop.time()
@@ -181,7 +182,7 @@ class _Server:
         await self._trip()
         self.seen.answered.append((self._loop.time(), client))
         self.seen.busy_s += took_s
-        return answer(latency_s=self._loop.time() - sent_s)
+        return answer(text, self._loop.time() - sent_s)
 
     async def _generate(self, full: bool) -> float:
         if full:
@@ -237,8 +238,13 @@ def run_on_server(
     concurrency: ConcurrencySpec | None = None,
     watch: Callable[[float, Dispatcher], None] | None = None,
     at_most_s: float = 36_000.0,
+    next_sample: NextSample | None = None,
+    says: Callable[[bytes], str] = lambda body: "4",
 ) -> Seen:
-    """Send ``rows`` rows from each of as many clients as there are ``starts_s``; ``watch`` is shown the first client's engine now and then."""
+    """Send ``rows`` rows from each of as many clients as there are ``starts_s``; ``watch`` is shown the first client's engine now and then.
+
+    ``next_sample`` decides which samples a row needs; ``says`` gives the answer to a request's body.
+    """
 
     async def main() -> Seen:
         loop = asyncio.get_running_loop()
@@ -253,7 +259,14 @@ def run_on_server(
             run_id="run",
             stream=StreamSpec(StreamMode.OFF),
         )
-        ends = await asyncio.gather(*(_client(server, spec, rows, seed * 1000 + who, who, at_s, watch) for who, at_s in enumerate(starts_s)))
+        steps = RowSteps(lambda request, replies: None, next_sample)
+        clients = [_Client(server, who, says) for who in range(len(starts_s))]
+        ends = await asyncio.gather(
+            *(
+                _run_client(client, spec, rows, seed * 1000 + client.who, at_s, steps, watch)
+                for client, at_s in zip(clients, starts_s, strict=True)
+            )
+        )
         server.seen.ended_s = loop.time()
         for scored, stopped in ends:
             for row in scored:
@@ -270,24 +283,36 @@ def run_on_server(
     return run_in_virtual_time(main(), at_most_s)
 
 
-async def _client(
-    server: _Server, spec: ScoringSpec, rows: int, seed: int, who: int, start_s: float, watch: Callable[[float, Dispatcher], None] | None
+@dataclass
+class _Client:
+    server: _Server
+    who: int
+    says: Callable[[bytes], str]
+
+    async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult:
+        return await self.server.send(self.who, self.says(body))
+
+    def refresh_credential(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        pass
+
+
+async def _run_client(
+    client: _Client,
+    spec: ScoringSpec,
+    rows: int,
+    seed: int,
+    start_s: float,
+    steps: RowSteps,
+    watch: Callable[[float, Dispatcher], None] | None,
 ) -> tuple[list[ScoredRow], str | None]:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(start_s)
     scored: list[ScoredRow] = []
     all_out = asyncio.Event()
     defects: list[BaseException] = []
-
-    class Client:
-        async def send(self, body: bytes, turn: int, attempts: int, ask: StreamAsk | None = None) -> AttemptResult:
-            return await server.send(who)
-
-        def refresh_credential(self) -> bool:
-            return False
-
-        async def close(self) -> None:
-            pass
 
     class Ledger:
         def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None:
@@ -302,7 +327,7 @@ async def _client(
         defects.append(error)
         all_out.set()
 
-    dispatcher = Dispatcher(replace(spec, seed=seed), [Client()], Ledger(), RowSteps(lambda request, replies: None), on_defect)
+    dispatcher = Dispatcher(replace(spec, seed=seed), [client], Ledger(), steps, on_defect)
     watching = asyncio.ensure_future(_watch(dispatcher, watch)) if watch is not None else None
     dispatcher.submit([RowInProgress(prompt(number), deliver, ()) for number in range(rows)])
     await all_out.wait()

@@ -13,6 +13,8 @@ from transforms.files.paths import is_remote
 from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
 
 _PRICES_OF_ALL = ("price_per_million_input_tokens", "price_per_million_output_tokens")
+NARROW_TOP_P = 0.2
+"""Only the likeliest tokens are left, so that the temperature hardly matters; 0.1 is the component's default."""
 OTHER_FORMATS = (".parquet", ".pq", ".csv", ".tsv", ".zip", ".json", ".arrow", ".avro", ".txt", ".xlsx", ".tar")
 
 
@@ -99,13 +101,27 @@ def _path_contradictions(settings: DistillSettings) -> list[str]:
     return problems
 
 
+def _advice_on_samples(settings: DistillSettings) -> list[str]:
+    if settings.samples == 1:
+        return []
+    alike = "so the samples of a row are mostly the same answer, paid for each time"
+    warnings = []
+    if settings.teacher_model_temperature == 0:
+        warnings.append(f"samples: the temperature is 0, {alike}; raise teacher_model_temperature, for example to 0.7")
+    elif settings.teacher_model_top_p is not None and settings.teacher_model_top_p <= NARROW_TOP_P:
+        warnings.append(f"samples: top_p is {settings.teacher_model_top_p:g}, {alike}; raise teacher_model_top_p, for example to 0.95")
+    if "seed" in (settings.extra_body or {}):
+        warnings.append(f"samples: extra_body has a fixed seed, {alike}; leave it out")
+    return warnings
+
+
 def _real(path: str) -> str:
     return path if is_remote(path) else os.path.realpath(path)
 
 
 def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
     """Warnings about valid but probably unintended inputs."""
-    warnings = [*_advice_on_length(settings), *_advice_on_access(settings), *_advice_on_outputs(settings)]
+    warnings = [*_advice_on_length(settings), *_advice_on_samples(settings), *_advice_on_access(settings), *_advice_on_outputs(settings)]
     for step in ("pipeline_validation", "data_generation", "data_import", "finetune"):
         compute = getattr(settings, f"compute_{step}")
         name = f"instance_type_{step}"

@@ -1,18 +1,22 @@
 """Killed at any moment and run again: the same bytes, and few requests paid for twice."""
 
+import itertools
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from builders import ROOT, questions, read_jsonl
 from jobs import Job
+from small_teacher import small_teacher
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
@@ -43,6 +47,43 @@ def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
         assert disturbed.run() == 0
         assert disturbed.answered() == 460 - kept
     assert disturbed.datasets() == undisturbed.datasets()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kill_after", [1, 90, 300])
+def test_kill_9_of_a_run_with_samples_and_votes(tmp_path: Path, kill_after: int) -> None:
+    chance, slips = random.Random(kill_after), itertools.count(1000)
+
+    def says(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
+        """Right in 60 % of the tries, and never wrong in the same way twice, so that a vote gives the right answer."""
+        time.sleep(0.02)  # the run is in its middle when it is killed
+        found = re.search(r"What is (\d+) plus 3", payload["messages"][-1]["content"])
+        assert found is not None
+        text = str(int(found[1]) + 3) if chance.random() < 0.6 else str(next(slips))
+        return text, "stop", {"prompt_tokens": 10, "completion_tokens": 2}
+
+    job = Job(tmp_path)
+    job.train(questions(120))
+    flags = ("--samples=60", "--checks=vote", "--votes=3", "--max_worker_count=12")
+    with small_teacher() as teacher:
+        teacher.says = says
+        job.url = teacher.url
+        process = job.start(*flags)
+        while job.answers_kept() < kill_after:
+            time.sleep(chance.random() * 0.01)
+        process.kill()
+        process.communicate()
+        assert job.datasets() == ()
+        kept = job.answers_kept()
+        assert job.run(*flags) == 0
+        assert job.answered() == job.answers_kept() - kept
+        # paid and lost: at most what was on the wire at the kill
+        assert teacher.answered - job.answers_kept() <= 12
+    assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == [str(number + 3) for number in range(120)]
+    published = job.datasets()
+    # the teacher is gone: nothing is sent
+    assert job.run(*flags, "--min_accepted_ratio=1") == 0
+    assert job.datasets() == published
 
 
 @pytest.mark.slow
