@@ -35,6 +35,8 @@ setup(
         "pyarrow>=12",
         "pydantic>=2.7,<3",
         "pyyaml>=6,<7",
+        # 0.5 has no build for macOS with Python 3.10; without it only equal rows are found. A new version may give other signatures
+        'rensa>=0.5,<0.6 ; python_version >= "3.11" or sys_platform != "darwin"',
         "requests>=2.31,<3",
         "rich>=13,<16",
         "uvloop>=0.19,<1",

@@ -26,6 +26,7 @@ LIBRARIES = {
     "matplotlib": "matplotlib",
     "protobuf": "google",
     "pydantic": "pydantic",
+    "rensa": "rensa",
     "requests": "requests",
     "rich": "rich",
     "uvloop": "uvloop",

@@ -11,6 +11,7 @@ from transforms.acceptance.row_result import Kept, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.counters import RowCounters
 from transforms.elements.flow import Scored
+from transforms.elements.reasons import LEFT_OUT
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
 from transforms.elements.tally import RowOutcome, row_digest
@@ -47,9 +48,8 @@ class _ParseFn(beam.DoFn):
         ended: Union[tuple[Kept, ...], RejectedRow]
         if isinstance(element, RejectedRow):
             ended = element
-            yield RowOutcome(
-                element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=is_repeat(element.row_key)
-            )
+            repeat = element.reason not in LEFT_OUT and is_repeat(element.row_key)
+            yield RowOutcome(element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=repeat)
         else:
             ended = self._rules.kept_or_reject(element)
             yield _outcome(element, ended.reason if isinstance(ended, RejectedRow) else None)

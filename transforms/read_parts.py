@@ -2,20 +2,34 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, Union
 
 import apache_beam as beam
-from apache_beam.typehints import with_output_types
+from apache_beam.pvalue import TaggedOutput
 
 from transforms.counters import RowCounters
 from transforms.elements.data_specs import InputSpec
 from transforms.elements.flow import Row
 from transforms.elements.parts import Stretch
 from transforms.files.stored import open_as_stored
+from transforms.intake.doubles.left_out import LeftOutRows
 from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_stretch
 
+LEFT_OUT = "left_out"
 
-@with_output_types(Row)
+LeftOut = tuple[str, bytes]
+"""A split, and its rows that are left out, packed by ``intake.doubles.left_out``."""
+Read = Union[Row, TaggedOutput[Literal["left_out"], LeftOut]]
+
+
+class ReadRows(NamedTuple):
+    """The two outputs: the rows, and what was left out of each stretch while it was read."""
+
+    rows: beam.PCollection[Row]
+    left_out: beam.PCollection[LeftOut]
+
+
 class _ReadFn(beam.DoFn):
     def __init__(self, reading: ReadSpec) -> None:
         self._reading = reading
@@ -23,23 +37,31 @@ class _ReadFn(beam.DoFn):
     def setup(self) -> None:
         self._counters = RowCounters()
 
-    def process(self, stretch: Stretch) -> Iterator[Row]:
+    def process(self, stretch: Stretch) -> Iterator[Read]:
+        left_out = LeftOutRows() if self._reading.doubles.is_on and stretch.left_out is None else None
         for row in walk_stretch(open_as_stored, stretch, self._reading):
             self._counters.row_read(row.origin.split)
+            if left_out is not None:
+                left_out.note(row)
             yield row
+        if left_out is not None:
+            yield TaggedOutput(LEFT_OUT, (stretch.split.value, left_out.packed()))
 
     def finish_bundle(self) -> None:
         self._counters.flush()
 
 
 @dataclass
-class ReadParts(beam.PTransform[beam.PCollection[Stretch], beam.PCollection[Row]]):
-    """Read every part with one row in memory.
+class ReadParts(beam.PTransform):
+    """Read every part with one row in memory, or a few hundred where doubles are left out.
 
-    Out: a TrainingRow per well-formed record, a RejectedRow per other record; blank lines give nothing.
+    Out: ReadRows. A TrainingRow per well-formed record, a RejectedRow per other record; blank lines give nothing. What is decided about
+    doubles while reading comes out, too, so that WriteParts need not decide it again.
     """
 
     spec: InputSpec
 
-    def expand(self, stretches: beam.PCollection[Stretch]) -> beam.PCollection[Row]:
-        return stretches | "Read" >> beam.ParDo(_ReadFn(ReadSpec.of(self.spec)))
+    # no return annotation: Beam supports none for a tuple of collections, and would warn on every run
+    def expand(self, stretches: beam.PCollection[Stretch]):  # type: ignore[no-untyped-def]
+        outputs = stretches | "Read" >> beam.ParDo(_ReadFn(ReadSpec.of(self.spec))).with_outputs(LEFT_OUT, main="rows")
+        return ReadRows(outputs["rows"], outputs[LEFT_OUT])

@@ -91,7 +91,9 @@ class _WriteFn(beam.DoFn):
         self._answers: Union[AnswerIndex, None] = None
         self._failures: Union[FailureIndex, None] = None
 
-    def process(self, stretch: Stretch, verdict: Verdict) -> Iterator[WrittenPart]:
+    def process(self, stretch: Stretch, verdict: Verdict, left_out: dict[str, bytes]) -> Iterator[WrittenPart]:
+        if stretch.left_out is None:  # decided while the split was read as one stretch
+            stretch = replace(stretch, left_out=left_out.get(stretch.split.value))
         if self._answers is None or self._failures is None:
             # with the first part: there is a verdict now, so all answers are on the ledger. Separate storages: each removes its copies
             sealing = self._scoring.sealing
@@ -169,8 +171,8 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 class WriteParts(beam.PTransform):
     """Write the examples of every part, if the verdict allows its split, and its rejects, with one row in memory.
 
-    In: the parts, and the one Verdict. Out: a WrittenPart each. Its file names are unique, so a part may be written twice, even by two
-    workers at once.
+    In: the parts, the one Verdict, and what was left out of splits that were read as one stretch. Out: a WrittenPart each. Its file names
+    are unique, so a part may be written twice, even by two workers at once.
     """
 
     rows: InputSpec
@@ -182,6 +184,6 @@ class WriteParts(beam.PTransform):
 
     # no annotation of the input: Beam has none for several collections and would warn on every run
     def expand(self, inputs) -> beam.PCollection[WrittenPart]:  # type: ignore[no-untyped-def]
-        stretches, verdict = inputs
+        stretches, verdict, left_out = inputs
         write = _WriteFn(self.rows, self.files, (self.prompt, self.acceptance), self.scoring, self.dataset)
-        return stretches | "Write" >> beam.ParDo(write, beam.pvalue.AsSingleton(verdict))
+        return stretches | "Write" >> beam.ParDo(write, beam.pvalue.AsSingleton(verdict), beam.pvalue.AsDict(left_out))

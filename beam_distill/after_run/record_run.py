@@ -66,6 +66,7 @@ def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:
         warnings += input_warnings(
             part.split.value,
             part.tally.rows,
+            part.tally.readable,
             part.tally.asked,
             settings.data_generation_task_type,
             settings.limit is not None,

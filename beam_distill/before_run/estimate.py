@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from beam_distill.before_run.doubles_found import Saving
 from beam_distill.job.prices import Prices
 from beam_distill.work_dir.records import RunCounts, records
 from transforms.elements.counted import counted, duration
@@ -84,6 +85,17 @@ def estimate_lines(
     else:
         lines.append(f"cost        {'about' if usage.is_enough else 'at most'} {prices.shown(prices.cost(expected))}")
     return lines
+
+
+def saving_line(switch: str, saving: Saving, max_new_tokens: int, usage: Experience, prices: Prices | None) -> str | None:
+    """What a switch would save of the requests to send; None if nothing."""
+    if not saving.requests:
+        return None
+    expected = expected_tokens(saving.requests, saving.payload_bytes, max_new_tokens, usage)
+    at_most = "about" if usage.is_enough else "at most"
+    tokens = f"about {_about(expected.prompt)} tokens in and {at_most} {_about(expected.completion)} out"
+    cost = "" if prices is None else f", {at_most} {prices.shown(prices.cost(expected))}"
+    return f"saving      {switch} would save {counted(saving.requests, 'request')}: {tokens}{cost}"
 
 
 def expected_tokens(requests: int, payload_bytes: int, max_new_tokens: int, usage: Experience) -> Usage:

@@ -37,6 +37,8 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
             problem = _output_problem(files.output) or _in_work_dir(files.output, settings.resolved_work_dir)
             if problem:
                 problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
+    if settings.decontaminate_against is not None:
+        problems.extend(f"decontaminate_against: {problem}" for problem in _input_problems(settings.decontaminate_against))
     handoff = handoff_folder(settings.generated_batch_train_file_path)
     if not problems and not is_remote(handoff) and len(os.fsencode(os.path.basename(handoff))) > LONGEST_NAME_BYTES:
         problems.append(f"generated_batch_train_file_path: {handoff}, where files for the training go, has more than 255 bytes in its name")

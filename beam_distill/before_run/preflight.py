@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import replace
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from beam_distill.before_run.path_checks import path_problems
@@ -34,7 +35,7 @@ GLANCE_S = 0.5  # one short probe of an endpoint that need not answer before its
 def check_files(settings: DistillSettings) -> None:
     """Raise RunRefused naming every missing input and every output that cannot be written."""
     spec = input_spec(settings)
-    problems = [*_unknown_filesystems(settings), *_bundle_problems(settings)]
+    problems = [*_unknown_filesystems(settings), *_bundle_problems(settings), *_library_problems(spec)]
     problems = problems or path_problems(settings, spec)
     problems = problems or _row_problems(spec)
     if problems:
@@ -60,10 +61,11 @@ def _bundle_problems(settings: DistillSettings) -> list[str]:
 def _row_problems(spec: InputSpec) -> list[str]:
     """Files in the wrong format, invalid templates, missing columns."""
     problems: list[str] = []
-    for files in spec.splits:
-        for path in matching_files(files.pattern) if files.pattern else ():
+    others = replace(spec, columns=spec.doubles.against_columns, format=None)
+    for reading, pattern in [*((spec, files.pattern) for files in spec.splits), (others, spec.doubles.against)]:
+        for path in matching_files(pattern) if pattern else ():
             try:
-                found = missing_columns(spec, path)
+                found = missing_columns(reading, path)
             except UnusableFile as unusable:
                 found = [f"{unusable.detail}"]
             except BadTemplate as error:
@@ -74,10 +76,19 @@ def _row_problems(spec: InputSpec) -> list[str]:
     return problems
 
 
+def _library_problems(spec: InputSpec) -> list[str]:
+    if not spec.doubles.compares_words or find_spec("rensa") is not None:
+        return []
+    return [
+        "drop_doubles near, drop_leaks and decontaminate_against need the library rensa, which is not installed: pip install rensa. On macOS it "
+        "needs Python 3.11 or later. drop_doubles exact works without it"
+    ]
+
+
 def _unknown_filesystems(settings: DistillSettings) -> list[str]:
     problems = []
     outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
-    for name in ("train_file_path", "validation_file_path", *outputs, "work_dir"):
+    for name in ("train_file_path", "validation_file_path", "decontaminate_against", *outputs, "work_dir"):
         path = getattr(settings, name)
         if path is not None and is_remote(path) and (lacks_client(path) or not through_beam().is_known(path)):
             problems.append(f"{name}: {unknown_filesystem(path)}")

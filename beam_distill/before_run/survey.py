@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from beam_distill.before_run.changed_settings import ChangedSettings
+from beam_distill.before_run.doubles_found import AskedRows
 from transforms.acceptance.row_result import RowRules
 from transforms.elements.data_specs import InputSpec, SplitFiles
+from transforms.elements.reasons import LEFT_OUT
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import PromptRequest, RejectedRow, is_repeat
+from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.intake.doubles.asked_text import asked_digest, asked_messages
 from transforms.intake.walk import walk_split
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.prompts.base import Prompt, format_row
@@ -21,8 +24,8 @@ from transforms.teacher.payload import PayloadTemplate
 
 @dataclass(slots=True)
 class SplitSurvey:
-    """The contents of one split. ``requests`` and ``payload_bytes`` are those to send, with samples as if every row needed all; ``repeats``
-    counts exact repeats of earlier rows.
+    """The contents of one split. ``requests`` and ``payload_bytes`` are those to send, with samples as if every row needed all;
+    ``left_out`` counts the rows that double others, by reason; ``asked`` are the rows that can be sent.
 
     ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
     answer, which is not known yet.
@@ -31,16 +34,22 @@ class SplitSurvey:
     split: str
     rows: int = 0
     bad: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     answered: int = 0
     requests: int = 0
     payload_bytes: int = 0
-    repeats: int = 0
+    asked: AskedRows = field(default_factory=AskedRows)
     changed: ChangedSettings = field(default_factory=ChangedSettings)
     known_turns: int = 0
 
     @property
     def to_ask(self) -> int:
         """Rows that can be sent to the teacher."""
+        return self.rows - self.bad - sum(self.left_out.values())
+
+    @property
+    def readable(self) -> int:
+        """Rows that can be sent to the teacher, and those that are left out."""
         return self.rows - self.bad
 
     @property
@@ -74,23 +83,28 @@ def survey_split(
         asked = format_row(rules.prompt, row)
         on_row(asked)
         if isinstance(asked, RejectedRow):
-            survey.bad += 1
+            if asked.reason in LEFT_OUT:
+                survey.left_out[asked.reason] = survey.left_out.get(asked.reason, 0) + 1
+            else:
+                survey.bad += 1
             continue
-        survey.repeats += is_repeat(asked.row.row_key)
+        digest = asked_digest(asked_messages(asked.row.messages, spec.doubles.several_turns))
         replies: tuple[TeacherReply, ...] = ()
         if ledger is not None:
             replies, complete = rules.replies_on_ledger(asked, ledger.find)
             survey.known_turns += len(replies)
             if complete:
                 survey.answered += 1
+                survey.asked.add(digest, 0, 0)
                 _note_limits(survey.changed, replies, ledger.limit)
                 continue
             first = tuple(reply for reply in replies if not reply.sample)
             if len(first) < len(asked.turns):
                 _note_sent_again(survey, ledger, rules.prompt, asked, first, template)
-        for turn in rules.turns_left(asked, replies):
-            survey.requests += 1
-            survey.payload_bytes += len(template.body(asked.messages_for_turn(turn, ("",) * turn)))
+        sizes = [len(template.body(asked.messages_for_turn(turn, ("",) * turn))) for turn in rules.turns_left(asked, replies)]
+        survey.requests += len(sizes)
+        survey.payload_bytes += sum(sizes)
+        survey.asked.add(digest, len(sizes), sum(sizes))
         if is_enough(survey):
             break
     return survey

@@ -23,6 +23,9 @@ def plan_text(resolved: ResolvedSettings) -> str:
         lines.append(f"validation  {source} -> {settings.generated_batch_validation_file_path}")
     if settings.limit:
         lines.append(f"pilot       only the first {counted(settings.limit, 'row')} of each split")
+    left_out = _left_out(settings)
+    if left_out:
+        lines.append(f"left out    {'; '.join(left_out)}")
     lines += [
         *_teacher(settings),
         f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {number_shown(settings.teacher_model_temperature)}, "
@@ -33,6 +36,16 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"work_dir    {settings.resolved_work_dir}",
     ]
     return "\n".join(lines)
+
+
+def _left_out(settings: DistillSettings) -> list[str]:
+    named = {"exact": "rows that ask what an earlier row asks", "near": "rows that ask what an earlier row asks, or nearly"}
+    lines = [named[settings.drop_doubles]] if settings.drop_doubles in named else []
+    if settings.drop_leaks:
+        lines.append("rows to train on that are validation rows, or nearly")
+    if settings.decontaminate_against is not None:
+        lines.append(f"rows that are in {settings.decontaminate_against}")
+    return lines
 
 
 def _teacher(settings: DistillSettings) -> list[str]:

@@ -43,6 +43,7 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
         )
     problems.extend(wrong_settings(settings.model_dump(mode="json")))
     problems.extend(_column_contradictions(settings))
+    problems.extend(_double_contradictions(settings))
     problems.extend(pool_contradictions(settings))
     for number, alone in enumerate(each_teacher(settings), start=1):
         problems.extend(f"teachers, entry {number}, {found}" if settings.teachers else found for found in _access_contradictions(alone))
@@ -66,6 +67,23 @@ def _column_contradictions(settings: DistillSettings) -> list[str]:
     if settings.system_template is not None and settings.user_template is None:
         return ["system_template: goes with user_template, which is missing"]
     return []
+
+
+def _double_contradictions(settings: DistillSettings) -> list[str]:
+    problems = []
+    if settings.drop_leaks and settings.validation_file_path is None:
+        problems.append("drop_leaks: needs validation_file_path, whose rows the rows to train on are compared with")
+    if settings.decontaminate_template is not None and settings.decontaminate_against is None:
+        problems.append("decontaminate_template: goes with decontaminate_against, which is missing")
+    switches = {
+        "drop_doubles": settings.drop_doubles != "off",
+        "drop_leaks": settings.drop_leaks,
+        "decontaminate_against": settings.decontaminate_against is not None,
+    }
+    if any(switches.values()) and settings.max_concurrency_per_instance * settings.instance_count > 1:
+        named_switches = ", ".join(name for name, is_on in switches.items() if is_on)
+        problems.append(f"{named_switches}: with one process only; leave out max_concurrency_per_instance and instance_count")
+    return problems
 
 
 def _access_contradictions(settings: DistillSettings) -> list[str]:

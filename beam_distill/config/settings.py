@@ -9,6 +9,7 @@ from typing import Any
 from beam_distill.config.acceptance import AcceptanceSettings
 from beam_distill.config.azure import AzureSettings
 from beam_distill.config.data import DataSettings
+from beam_distill.config.doubles import DoublesSettings
 from beam_distill.config.handoff import HandoffSettings
 from beam_distill.config.limits import GateSettings, LimitSettings
 from beam_distill.config.prompts import PromptSettings
@@ -24,6 +25,7 @@ PATHS = frozenset(
     {
         "train_file_path",
         "validation_file_path",
+        "decontaminate_against",
         "generated_batch_train_file_path",
         "generated_batch_validation_file_path",
         "work_dir",
@@ -56,6 +58,7 @@ class DistillSettings(
     SamplingSettings,
     AzureSettings,
     TeacherSettings,
+    DoublesSettings,
     DataSettings,
 ):
     """Every input, with the name in component, flags, environment and config file."""
@@ -82,7 +85,7 @@ class DistillSettings(
     def storage_paths(self) -> tuple[str, ...]:
         """Every path or glob that is read or written, unchanged."""
         outputs = (self.generated_batch_train_file_path, self.generated_batch_validation_file_path)
-        named = (self.train_file_path, self.validation_file_path, *outputs, self.resolved_work_dir)
+        named = (self.train_file_path, self.validation_file_path, self.decontaminate_against, *outputs, self.resolved_work_dir)
         return tuple(path for path in named if path is not None)
 
     @property

@@ -17,8 +17,9 @@ def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     """Add the job's stages to ``pipeline``: rows in, two datasets, the rejects and the verdict out."""
     splits = tuple(files.split for files in job.rows.splits if files.pattern is not None)
     parts = pipeline | ListParts(job.rows) | SurveyParts(job.rows, job.files.row_totals_path)
-    parsed = parts | ReadParts(job.rows) | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, False, job.acceptance)
+    read = parts | ReadParts(job.rows)
+    parsed = read.rows | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, False, job.acceptance)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)
-    written = (parts, verdict) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset, job.acceptance)
+    written = (parts, verdict, read.left_out) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset, job.acceptance)
     (verdict, written) | PlaceDataset(job.rows, job.files, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

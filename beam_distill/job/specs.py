@@ -14,7 +14,7 @@ from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
 from transforms.acceptance.row_result import RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
-from transforms.elements.data_specs import ColumnSpec, DatasetSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.data_specs import ColumnSpec, DatasetSpec, DoublesSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
 from transforms.files.paths import absolute
@@ -94,16 +94,25 @@ def input_spec(settings: DistillSettings) -> InputSpec:
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path, shards)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
         splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path, shards))
+    columns = ColumnSpec(
+        messages=settings.messages_column or "messages",
+        user_template=settings.user_template,
+        system_template=settings.system_template,
+        label=settings.label_column,
+    )
     return InputSpec(
         tuple(splits),
         settings.limit,
         readers=settings.max_concurrency_per_instance * settings.instance_count,
         format=settings.input_format,
-        columns=ColumnSpec(
-            messages=settings.messages_column or "messages",
-            user_template=settings.user_template,
-            system_template=settings.system_template,
-            label=settings.label_column,
+        columns=columns,
+        doubles=DoublesSpec(
+            settings.drop_doubles,
+            settings.near_double_similarity,
+            settings.drop_leaks,
+            settings.decontaminate_against,
+            columns if settings.decontaminate_template is None else ColumnSpec(user_template=settings.decontaminate_template),
+            settings.data_generation_task_type.has_several_turns,
         ),
     )
 

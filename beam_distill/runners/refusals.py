@@ -42,6 +42,7 @@ def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
     for name, path in (
         ("train_file_path", settings.train_file_path),
         ("validation_file_path", settings.validation_file_path),
+        ("decontaminate_against", settings.decontaminate_against),
         ("generated_batch_train_file_path", settings.generated_batch_train_file_path),
         ("generated_batch_validation_file_path", settings.generated_batch_validation_file_path),
         ("work_dir", settings.resolved_work_dir),

@@ -107,7 +107,7 @@ def test_bad_lines_are_listed_in_a_remote_work_dir(tmp_path: Path, capsys: pytes
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.command("check") == 0
-    assert "bad rows    all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
+    assert "rejects     all 30 are listed in objects://bucket/job/train.beam_distill/bad_lines.jsonl" in capsys.readouterr().out
     assert len(text("train.beam_distill/bad_lines.jsonl").splitlines()) == 30
     assert not list(tmp_path.glob("bad_lines*"))
     assert not (tmp_path / "objects:").exists()

@@ -41,6 +41,33 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DoublesSpec:
+    """Which rows are left out before anything is sent.
+
+    ``drop`` is ``off``, ``exact`` or ``near``: rows that ask what an earlier row of their split asks. ``leaks``: rows of train that are, or
+    nearly are, rows of validation. ``against``: pattern of files whose rows must not be among the rows, made with ``against_columns``.
+    ``similarity`` is the least estimated Jaccard similarity of near doubles, 0 to 1. ``several_turns``: old answers are not sent.
+    """
+
+    drop: str = "off"
+    similarity: float = 0.8
+    leaks: bool = False
+    against: str | None = None
+    against_columns: ColumnSpec = ColumnSpec()
+    several_turns: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any row may be left out."""
+        return self.drop != "off" or self.leaks or self.against is not None
+
+    @property
+    def compares_words(self) -> bool:
+        """Whether similar rows are looked for, not only equal ones."""
+        return self.drop == "near" or self.leaks or self.against is not None
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """How the input is read. ``limit`` keeps the first rows of each split; ``max_row_bytes`` is the longest line that becomes a row.
 
@@ -53,6 +80,11 @@ class InputSpec:
     readers: int = 1
     format: str | None = None
     columns: ColumnSpec = ColumnSpec()
+    doubles: DoublesSpec = DoublesSpec()
+
+    def pattern_of(self, split: Split) -> str | None:
+        """The input pattern of a split; None if it has no input."""
+        return next((files.pattern for files in self.splits if files.split is split), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Stretch:
 
     ``lines_before`` are the lines (or records) of its file before it, ``rows_before`` the rows of the split. The stretch has at most
     ``most_rows`` rows. ``repeats`` says how often its contents occur before it, packed by ``intake.repeats``; only those that do.
+    ``left_out`` has the rows that double others, packed by ``intake.doubles.left_out``; None if that is decided while reading.
     """
 
     parts: tuple[Part, ...]
@@ -37,6 +38,7 @@ class Stretch:
     rows_before: int = 0
     most_rows: int | None = None
     repeats: bytes = b""
+    left_out: bytes | None = None
 
     @property
     def split(self) -> Split:

@@ -14,6 +14,7 @@ class Stage(Enum):
     LINE = "it never became a row, nothing was sent"
     FILE = "the rest of the file cannot be read; the split is not published"
     ROW = "a JSON object, but not a chat that can be sent; nothing was sent"
+    DOUBLE = "like another row, and the settings leave such rows out; nothing was sent"
     ANSWER = "the teacher answered, and the answer is unusable"
     CHECK = "the teacher answered, the answer is usable, and a check of the run refused it"
     REQUEST = "the teacher was asked and gave no answer"
@@ -104,6 +105,29 @@ MISSING_VALUE = _reason(
     'A column that the template or the settings name is empty in this row. Fill it in, or allow it with {{column or ""}}.',
 )
 TEMPLATE_FAILED = _reason("template_failed", Stage.ROW, "The template cannot be filled in for this row. The detail says why.")
+
+EXACT_DOUBLE = _reason(
+    "exact_double",
+    Stage.DOUBLE,
+    "An earlier row of the split asks the same; the detail names it. drop_doubles leaves such rows out, so that they are not paid for.",
+)
+NEAR_DOUBLE = _reason(
+    "near_double",
+    Stage.DOUBLE,
+    "An earlier row of the split asks nearly the same; the detail names it. A higher near_double_similarity leaves out fewer rows, "
+    "drop_doubles exact only equal ones.",
+)
+LEAK = _reason(
+    "leak",
+    Stage.DOUBLE,
+    "A row to train on asks the same as a validation row, or nearly; the detail names it. drop_leaks leaves such rows out, so that the "
+    "validation measures what was learned and not what was seen.",
+)
+CONTAMINATED = _reason(
+    "contaminated",
+    Stage.DOUBLE,
+    "The row has 13 words in a row in common with a row of decontaminate_against, or is nearly that row; the detail names it.",
+)
 
 EMPTY_ANSWER = _reason(
     "empty_answer",
@@ -201,8 +225,10 @@ def _of(*stages: Stage) -> tuple[str, ...]:
     return tuple(code for code, reason in REASONS.items() if reason.stage in stages)
 
 
-NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW))
-"""Reasons of rows that cannot be sent to the teacher; they do not count in the success ratio."""
+LEFT_OUT = _of(Stage.DOUBLE)
+"""Reasons of rows that could be sent and are left out, as the settings ask."""
+NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW, Stage.DOUBLE))
+"""Reasons of rows that are not sent to the teacher; they do not count in the success ratio."""
 CHECK_REASONS = frozenset(_of(Stage.CHECK))
 """Reasons of rows with a usable answer that a check refused: the endpoint worked."""
 ANSWER_REASONS = _of(Stage.ANSWER, Stage.CHECK)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.elements.reasons import CHECK_REASONS, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
+from transforms.elements.reasons import CHECK_REASONS, LEFT_OUT, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import RowOrigin, Split
 from transforms.elements.usage import Usage
 
@@ -113,9 +113,14 @@ class SuccessTally:
         return self.examples / self.asked if self.asked else None
 
     @property
-    def unreadable(self) -> int:
-        """Rows that cannot be sent to the teacher: unreadable lines and unusable rows."""
-        return self.rows - self.asked
+    def left_out(self) -> int:
+        """Rows that could be sent and are left out because they double others."""
+        return sum(self.reasons.get(reason, 0) for reason in LEFT_OUT)
+
+    @property
+    def readable(self) -> int:
+        """Rows that could be sent to the teacher: all but unreadable lines and unusable rows."""
+        return self.asked + self.left_out
 
     @property
     def not_sent(self) -> int:
@@ -127,8 +132,8 @@ class SuccessTally:
 class GateSpec:
     """What a split needs to be published, each 0 to 1.
 
-    ``minimum_success_ratio``: rows with a usable answer / rows asked. ``minimum_readable_ratio``: rows asked / rows in.
-    ``minimum_accepted_ratio``: examples / rows asked, which is less where checks refused usable answers.
+    ``minimum_success_ratio``: rows with a usable answer / rows asked. ``minimum_readable_ratio``: rows that could be
+    sent / rows in. ``minimum_accepted_ratio``: examples / rows asked, which is less where checks refused usable answers.
     """
 
     minimum_success_ratio: float
@@ -203,8 +208,8 @@ def _decide(tally: SuccessTally, gate: GateSpec) -> tuple[bool, str]:
         return False, f"{share}; {counted(tally.not_sent, 'row')} not sent"
     if UNREADABLE_FILE in tally.reasons:
         return False, f"{share}; part of the input could not be read, see the rejects"
-    if asked / tally.rows < gate.minimum_readable_ratio:
-        readable = f"only {asked:,} of {counted(tally.rows, 'row')} could be read and sent ({asked / tally.rows:.1%})"
+    if tally.readable / tally.rows < gate.minimum_readable_ratio:
+        readable = f"only {tally.readable:,} of {counted(tally.rows, 'row')} could be read and sent ({tally.readable / tally.rows:.1%})"
         return False, f"{readable}, below the minimum of {gate.minimum_readable_ratio:.1%} (min_readable_ratio)"
     if tally.success_ratio < gate.minimum_success_ratio:
         usable = (

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import IO, TYPE_CHECKING
 
+from beam_distill.before_run.doubles_found import saved_by_doubles, saved_by_leaks
 from beam_distill.before_run.input_warnings import input_warnings
 from beam_distill.cli.check_endpoint import check_teacher
 from beam_distill.cli.command import Call, Command, Takes
@@ -15,7 +16,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.prices import prices_of
 from transforms.elements.counted import counted
-from transforms.elements.reasons import UNREADABLE_FILE
+from transforms.elements.reasons import LEFT_OUT, UNREADABLE_FILE
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote, scheme_of
 from transforms.files.stored import files_for
@@ -23,6 +24,8 @@ from transforms.intake.formats.registry import place_in
 from transforms.teacher.specs import EndpointSpec
 
 if TYPE_CHECKING:
+    from beam_distill.before_run.estimate import Experience
+    from beam_distill.before_run.survey import SplitSurvey
     from beam_distill.before_run.teacher_pool import Teacher
 
 MOST_BAD_LINES = 20
@@ -94,6 +97,7 @@ class _Rows:
         self._settings = settings
         self.sample: PromptRequest | None = None
         self.bad = 0
+        self._listed = 0
         self.problems: list[str] = []
         """Reasons why a run would not publish a dataset, regardless of the answers."""
         self._list: IO[str] | None = None
@@ -107,12 +111,19 @@ class _Rows:
 
         settings = self._settings
         warnings: list[str] = []
+        surveys: list[SplitSurvey] = []
         self._forget_earlier_list()
         try:
             for pattern, survey in walk_rows(settings, self._on_row):
-                print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {survey.to_ask:,} to ask + {counted(survey.bad, 'reject')}")
-                if survey.repeats:
-                    repeats = counted(survey.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows")
+                left_out = sum(survey.left_out.values())
+                parts = f"{survey.to_ask:,} to ask + {f'{left_out:,} left out + ' * bool(left_out)}{counted(survey.bad, 'reject')}"
+                print(f"{survey.split:<11} {counted(survey.rows, 'row')} in = {parts}")
+                if left_out:
+                    print(f"left out    {survey.split}: {', '.join(f'{count:,} {reason}' for reason, count in survey.left_out.items())}")
+                surveys.append(survey)
+                doubles = saved_by_doubles(survey.asked).rows
+                if doubles:
+                    repeats = counted(doubles, "exact repeat of an earlier row", "exact repeats of earlier rows")
                     print(f"repeats     {survey.split}: {repeats}; {_of_repeats(settings)}")
                 if not survey.to_ask:
                     self.problems.append(_nothing_to_send(survey.split, pattern, survey.rows))
@@ -120,14 +131,15 @@ class _Rows:
                 warnings += input_warnings(
                     survey.split,
                     survey.rows,
+                    survey.readable,
                     survey.to_ask,
                     settings.data_generation_task_type,
                     settings.limit is not None,
                     settings.min_readable_ratio,
                 )
-                if survey.to_ask < settings.min_readable_ratio * survey.rows:
+                if survey.readable < settings.min_readable_ratio * survey.rows:
                     self.problems.append(
-                        f"{survey.split}: only {survey.to_ask:,} of the {counted(survey.rows, 'row')} of {pattern} can be read and sent, "
+                        f"{survey.split}: only {survey.readable:,} of the {counted(survey.rows, 'row')} of {pattern} can be read and sent, "
                         f"below min_readable_ratio ({settings.min_readable_ratio:.1%}); run would pay for them and publish nothing. "
                         "Fix the input, or lower min_readable_ratio"
                     )
@@ -135,14 +147,19 @@ class _Rows:
             if self._list is not None:
                 self._list.close()
         if self._list is not None:
-            print(f"bad rows    all {self.bad:,} are listed in {self._list_path}")
+            print(f"rejects     all {self._listed:,} are listed in {self._list_path}")
+        leaks = saved_by_leaks(surveys[0].asked, surveys[1].asked).rows if len(surveys) == 2 else 0
+        if leaks:
+            asked = counted(leaks, "row to train on asks", "rows to train on ask")
+            warnings.append(f"{asked} what a validation row asks, so the validation measures what was seen; drop_leaks leaves them out")
         return warnings
 
     def _on_row(self, row: PromptRequest | RejectedRow) -> None:
         if isinstance(row, PromptRequest):
             self.sample = self.sample or row
             return
-        self.bad += 1
+        self._listed += 1
+        self.bad += row.reason not in LEFT_OUT
         place = place_in(row.origin.file, row.origin.line, self._settings.input_format)
         if row.reason == UNREADABLE_FILE:
             split = row.origin.split.value
@@ -150,7 +167,7 @@ class _Rows:
                 f"{split}: {row.origin.file} cannot be read from {place} on ({row.detail}); run would pay for the rows before and end without a "
                 f"{split} dataset. Fetch the file again"
             )
-        if self.bad <= MOST_BAD_LINES:
+        if self._listed <= MOST_BAD_LINES:
             print(f"  {row.origin.file}, {place}: {row.reason}: {row.detail}")
             self._first.append(row)
             return
@@ -183,7 +200,7 @@ class _Rows:
 def _of_repeats(settings: DistillSettings) -> str:
     if settings.share_identical_answers:
         return "they share one answer (share_identical_answers)"
-    return "each is sent and paid for. Remove them from the file if that is not intended"
+    return "each is sent and paid for. drop_doubles exact leaves them out"
 
 
 def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
@@ -253,12 +270,29 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):
         print(line)
+    for line in _savings(settings, surveys, usage):
+        print(line)
     said, warnings = limits_and_warnings(settings, surveys, usage)
     for line in said:
         print(f"limit       {line}")
     for warning in warnings:
         print(f"warning     {warning}")
     return warnings
+
+
+def _savings(settings: DistillSettings, surveys: list[SplitSurvey], usage: Experience) -> list[str]:
+    # late: keeps aiohttp and NumPy out of the start
+    from beam_distill.before_run.estimate import saving_line
+
+    found = {}
+    if settings.drop_doubles == "off" and not settings.share_identical_answers:
+        for survey in surveys:
+            found[f"drop_doubles exact ({survey.split})"] = saved_by_doubles(survey.asked)
+    if not settings.drop_leaks and len(surveys) == 2:
+        found["drop_leaks"] = saved_by_leaks(surveys[0].asked, surveys[1].asked)
+    prices = prices_of(settings)
+    lines = (saving_line(switch, saving, settings.effective_max_new_tokens, usage, prices) for switch, saving in found.items())
+    return [line for line in lines if line is not None]
 
 
 COMMAND = Command("check", "find all errors, before paying", Takes.SETTINGS, declare, run, lists_help=False)

@@ -9,7 +9,7 @@ from transforms.elements.tasks import TaskType
 
 
 def warned(rows: int, asked: int, task: TaskType = TaskType.NLI, limited: bool = False) -> list[str]:
-    return input_warnings("train", rows, asked, task, limited, 0.5)
+    return input_warnings("train", rows, asked, asked, task, limited, 0.5)
 
 
 @pytest.mark.fault("N4", "G9")
