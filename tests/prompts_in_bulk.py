@@ -58,7 +58,7 @@ def rows_of(texts: Sequence[str], split: Split = Split.TRAIN, system: str = "") 
 
 def near_doubles(texts: Sequence[str], least: float = 0.8) -> set[int]:
     """The places of texts that have an earlier one with so much of their groups of five words in common, by the exact sets."""
-    sets = []
+    sets: list[set[tuple[str, ...]]] = []
     having: dict[tuple[str, ...], list[int]] = {}
     found = set()
     for place, text in enumerate(texts):

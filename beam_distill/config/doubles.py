@@ -42,7 +42,6 @@ class DoublesSettings(Section):
         "data",
         "leave out rows to train on that are validation rows, or nearly",
         "Without it the validation measures in part what the student has seen. The validation input is read before the first request.",
-        True,
     )
     decontaminate_against: FilePath | None = setting(
         None,

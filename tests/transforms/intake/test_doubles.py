@@ -162,8 +162,8 @@ def test_rows_of_a_test_set_are_contaminated(tmp_path: Path) -> None:
         user("Short   ONE"),
         user(LONG),
     ]
-    against = {"against": f"{tmp_path}/*.csv", "against_columns": ColumnSpec(user_template="{{question}}")}
-    assert left_out(input_of(tmp_path, rows, **against)) == [
+    against = DoublesSpec(against=f"{tmp_path}/*.csv", against_columns=ColumnSpec(user_template="{{question}}"))
+    assert left_out(replace(input_of(tmp_path, rows), doubles=against)) == [
         ("train", 1, "contaminated", "has 13 words in a row in common with line 2 of /tests.csv"),
         ("train", 3, "contaminated", "asks nearly the same as line 3 of /tests.csv (estimated similarity 1.00)"),
     ]
@@ -234,7 +234,8 @@ def test_what_was_left_out_is_left_out_again_without_deciding_it(tmp_path: Path)
 
 def test_first_rows_are_those_of_a_mapping() -> None:
     chance = np.random.default_rng(5)
-    first_rows, expected = FirstRows(), {}
+    first_rows = FirstRows()
+    expected: dict[int, int] = {}
     row = 0
     for _ in range(60):
         numbers = chance.integers(0, 3000, chance.integers(1, 90), dtype=np.uint32)
