@@ -72,6 +72,7 @@ class EndpointHealth:
         self._next_question_s = 0.0
         self._throttled_out_before = False
         self._throttled_long = False
+        self._unavailable = False
 
     @property
     def doubt(self) -> Doubt | None:
@@ -144,6 +145,7 @@ class EndpointHealth:
         if kind is FailureKind.QUOTA_SPENT or (kind is FailureKind.UNAUTHORIZED and not self._rows_answered and not self._settings_taken):
             return self._refused(failure)
         self._latest = failure
+        self._unavailable |= kind is FailureKind.UNAVAILABLE
         if self._silent_since_s is None:
             self._silent_since_s = now_s
         if self._is_trouble(kind):
@@ -187,6 +189,7 @@ class EndpointHealth:
         self._wait_longer(now_s)
         silent_s = self.silent_s(now_s)
         kind = failure.kind
+        self._unavailable |= kind is FailureKind.UNAVAILABLE
         if kind in (FailureKind.NO_CREDENTIAL, FailureKind.QUOTA_SPENT):
             return self._refused(failure)
         if self._is_trouble(kind) or kind is FailureKind.THROTTLED:
@@ -247,7 +250,7 @@ class EndpointHealth:
         self._out = False
         self._silent_since_s = None
         self._latest = None
-        self._throttled_long = False
+        self._throttled_long = self._unavailable = False
         self._pause_s = FIRST_PAUSE_S
         self._next_question_s = 0.0
 
@@ -294,6 +297,8 @@ class EndpointHealth:
         return failure.kind in UNREADABLE and not self._ever_readable
 
     def _patience_with(self, failure: RequestFailure) -> float:
+        if failure.kind is FailureKind.NOT_FOUND and self._unavailable:  # some routers say so of a model without replicas
+            return self._patience.outage_s if self._rows_answered else self._patience.first_answer_s
         if failure.kind in REFUSAL:
             return REFUSAL_PATIENCE_S if self._rows_answered else 0.0
         if self._never_there(failure) or self._never_readable(failure):

@@ -83,6 +83,23 @@ def test_refusals_of_the_first_rows_and_of_our_question_stop_at_once(kind: Failu
     assert "the body" in stop.detail
 
 
+@pytest.mark.parametrize(("answered", "patience_s"), [(True, PATIENCE.outage_s), (False, PATIENCE.first_answer_s)])
+def test_a_model_that_is_not_found_beside_503_is_waited_for_like_one_that_is_out(answered: bool, patience_s: float) -> None:
+    """Of two routers before a model without replicas, one that was started later has never seen the model."""
+    health = EndpointHealth("http://h", PATIENCE)
+    if answered:
+        health.answered()
+    health.failed(0.0, failure(FailureKind.UNAVAILABLE, 503), MANY)
+    for _ in range(8):
+        assert health.failed(0.0, failure(FailureKind.NOT_FOUND, 404), MANY) is None
+    assert health.question_failed(patience_s - 1.0, failure(FailureKind.NOT_FOUND, 404)) is None
+    assert health.question_failed(patience_s, failure(FailureKind.NOT_FOUND, 404)) is not None
+    health.answered()
+    for _ in range(8):
+        health.failed(400.0, failure(FailureKind.NOT_FOUND, 404), MANY)
+    assert health.question_failed(411.0, failure(FailureKind.NOT_FOUND, 404)) is not None
+
+
 def test_a_refusal_among_answers_raises_no_alarm() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     for _ in range(100):
