@@ -15,8 +15,8 @@ def shard_path(path: str, number: int, count: int) -> str:
 
 
 def published_as(path: str, count: int | None) -> str:
-    """The path of a published dataset, or the pattern of its ``count`` shards."""
-    head, suffixes = _cut(path)
+    """The path of a published dataset, or the pattern of its ``count`` shards; letters of patterns in the path are taken literally there."""
+    head, suffixes = map(_literally, _cut(path))
     return path if count is None else f"{head}-*-of-{count:05d}{suffixes}"
 
 
@@ -31,6 +31,11 @@ def shard_paths(path: str) -> list[str]:
         for found in matching_files(pattern)
         if wanted.fullmatch(found.rpartition("/")[2]) and posixpath.normpath(found.rpartition("/")[0]) == posixpath.normpath(folder)
     ]
+
+
+def _literally(text: str) -> str:
+    """The text as a pattern. ``[`` becomes ``?``, since ``[[]`` may mean something else in a later Python."""
+    return "".join("?" if letter == "[" else f"[{letter}]" if letter in PATTERN_LETTERS else letter for letter in text)
 
 
 def _any_letter(text: str) -> str:
