@@ -16,10 +16,12 @@ from transforms.intake.read_spec import ReadSpec
 from transforms.intake.repeats import packed_buckets, repeats_before
 
 DIGESTS = "digests"
+NOT_READ = "not_read"
 
 Bucket = tuple[str, tuple[int, bytes]]
 """The bucket's name, with its split; the number of a part, and the digests that the part has of the bucket."""
 Surveyed = Union[PartCount, TaggedOutput[Literal["digests"], Bucket]]
+Placed = Union[tuple[str, Stretch], TaggedOutput[Literal["not_read"], str]]
 
 
 def _name(part: Part) -> str:
@@ -38,23 +40,24 @@ class _SurveyFn(beam.DoFn):
 
 
 class _PlaceFn(beam.DoFn):
-    """In: all counts. Out: every part with what comes before it. It writes the number of rows of each split, for the progress."""
+    """In: all counts. Out: every part to read with what comes before it, and the names of those that are not read.
+
+    It writes the number of rows of each split, for the progress.
+    """
 
     def __init__(self, splits: tuple[Split, ...], totals_path: str) -> None:
         self._splits = splits
         self._totals_path = totals_path
 
-    def process(self, counts: tuple[int, Iterable[PartCount]]) -> Iterator[tuple[str, Stretch]]:
+    def process(self, counts: tuple[int, Iterable[PartCount]]) -> Iterator[Placed]:
         totals = {split.value: 0 for split in self._splits}
-        for stretch in surveyed(counts[1])[0]:
+        stretches, not_read = surveyed(counts[1])
+        for stretch in stretches:
             totals[stretch.split.value] += stretch.most_rows or 0
             yield _name(stretch.parts[0]), stretch
+        for part in not_read:
+            yield TaggedOutput(NOT_READ, _name(part))
         write_json(self._totals_path, totals)
-
-
-def _not_read(counts: tuple[int, Iterable[PartCount]]) -> Iterator[str]:
-    for part in surveyed(counts[1])[1]:
-        yield _name(part)
 
 
 def _repeats(bucket: tuple[str, Iterable[tuple[int, bytes]]], not_read: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -87,10 +90,8 @@ class SurveyParts(beam.PTransform[beam.PCollection[Stretch], beam.PCollection[St
         count = beam.ParDo(_SurveyFn(ReadSpec.of(self.spec))).with_outputs(DIGESTS, main="counts")
         found = stretches | "Spread" >> beam.Reshuffle() | "Count" >> count
         counts = found["counts"] | "AsOne" >> beam.WithKeys(0) | "AllCounts" >> beam.GroupByKey()  # ToList makes two stages more
-        placed = counts | "Place" >> beam.ParDo(_PlaceFn(splits, self.totals_path)).with_output_types(tuple[str, Stretch])
-        not_read = beam.pvalue.AsList(counts | "NotRead" >> beam.FlatMap(_not_read).with_output_types(str))
-        repeats = (
-            found[DIGESTS] | "Buckets" >> beam.GroupByKey() | "Repeats" >> beam.FlatMap(_repeats, not_read).with_output_types(tuple[str, bytes])
-        )
-        by_part = {"stretches": placed, "repeats": repeats} | "ByPart" >> beam.CoGroupByKey()
+        placed = counts | "Place" >> beam.ParDo(_PlaceFn(splits, self.totals_path)).with_outputs(NOT_READ, main="placed")
+        repeated = beam.FlatMap(_repeats, beam.pvalue.AsList(placed[NOT_READ])).with_output_types(tuple[str, bytes])
+        repeats = found[DIGESTS] | "Buckets" >> beam.GroupByKey() | "Repeats" >> repeated
+        by_part = {"stretches": placed["placed"], "repeats": repeats} | "ByPart" >> beam.CoGroupByKey()
         return by_part | "Join" >> beam.FlatMap(_joined).with_output_types(Stretch)
