@@ -84,9 +84,10 @@ def is_known(path: str) -> bool:
     return True
 
 
-def size_of(path: str) -> int:
-    """The bytes of an existing file, also if its name has pattern characters."""
-    return int(FileSystems.get_filesystem(path).metadata(path).size_in_bytes)
+def state_of(path: str) -> tuple[int, float]:
+    """The bytes of an existing file, also if its name has pattern characters, and when it was last written, in seconds since 1970."""
+    found = FileSystems.get_filesystem(path).metadata(path)
+    return int(found.size_in_bytes), float(found.last_updated_in_seconds or 0)
 
 
 def sizes_of(patterns: Sequence[str]) -> dict[str, int]:

@@ -31,7 +31,7 @@ def sizes_of(pattern: str) -> dict[str, int]:
         return {path: _size_of(path) for path in _local(pattern)}
     beam = through_beam()
     if "[" in pattern and exists(pattern):
-        return {pattern: beam.size_of(pattern)}
+        return {pattern: beam.state_of(pattern)[0]}
     found: dict[str, int] = beam.sizes_of([*_spellings(pattern)])
     return found
 

@@ -26,6 +26,15 @@ def through_beam() -> ModuleType:
     return beam
 
 
+def state_of(path: str) -> tuple[int, float]:
+    """The bytes of an existing file, and when it was last written, in seconds since 1970."""
+    if is_remote(path):
+        state: tuple[int, float] = through_beam().state_of(path)
+        return state
+    status = os.stat(path)
+    return status.st_size, status.st_mtime
+
+
 def files_for(path: str) -> Files:
     """The files of the filesystem that a path is on."""
     if not is_remote(path):

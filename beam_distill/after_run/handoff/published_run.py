@@ -17,7 +17,7 @@ class HandoffFacts:
     """One published run.
 
     ``train`` and ``validation`` are the datasets' paths relative to the ``folder`` of the hand-off, ``validation`` None without such rows.
-    ``teacher`` is the model that answered, None if unknown. ``digest`` identifies the datasets' bytes.
+    ``teacher`` is the model that answered, None if unknown. ``digest`` is another one after a dataset was written again.
     """
 
     settings: DistillSettings

@@ -9,7 +9,6 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
@@ -21,13 +20,12 @@ from transforms.elements.storable_text import storable_text
 from transforms.elements.tally import Verdict
 from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
-from transforms.files.stored import exists, files_for
+from transforms.files.stored import exists, files_for, state_of
 
 log = logging.getLogger("beam_distill")
 
 WRITTEN = ".written.json"
 """Digests of the files as we wrote them: a file that differs was changed by the user, and stays."""
-PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +135,11 @@ def _digests(folder: str) -> dict[str, str] | None:
 
 
 def _digest_of(paths: list[str]) -> str:
-    """12 hexadecimal digits that identify the contents of the files."""
+    """12 hexadecimal digits that change when one of the files is written again. Nothing is read of the files: they may be large."""
     digest = hashlib.blake2b(digest_size=6)
     for path in (path for shown in paths for path in matching_files(shown)):
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            while piece := file.read(PIECE_BYTES):
-                digest.update(piece)
+        size_bytes, written_s = state_of(path)
+        digest.update(f"{FileSystems.split(path)[1]} {size_bytes} {written_s}\n".encode())
     return digest.hexdigest()
 
 

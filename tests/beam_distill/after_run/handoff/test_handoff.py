@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from apache_beam.io.filesystems import FileSystems
 from pydantic import TypeAdapter
 
 from beam_distill.after_run.handoff.write import WrittenHandoff, write_handoff
@@ -165,14 +166,32 @@ def test_the_cards_configuration_is_named_after_the_rows(tmp_path: Path) -> None
         found: str = yaml.safe_load((made.folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["configs"][0]["config_name"]
         return found
 
+    def replaced(content: str, written_s: int) -> str:
+        made.train.write_text(content, encoding="utf-8")
+        os.utime(made.train, (written_s, written_s))
+        made.write()
+        return name()
+
     made = Handoff(tmp_path)
-    before = name()
+    before = replaced("{}\n", 1_700_000_000)
     made.write()
     assert name() == before
     assert before.startswith("math-")
-    made.train.write_text("{}\n", encoding="utf-8")
+    assert replaced("[]\n", 1_700_000_001) != before
+
+
+def test_the_files_are_written_without_reading_the_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Handoff(tmp_path)
+    beam_open = FileSystems.open
+
+    def only_small(path: str, *arguments: Any, **more: Any) -> Any:
+        assert Path(path).parent == made.folder
+        return beam_open(path, *arguments, **more)
+
+    monkeypatch.setattr(FileSystems, "open", only_small)
+    made.settings = made.settings.model_copy(update={"num_train_epochs": 7})
     made.write()
-    assert name() != before
+    assert made.yaml("trl_sft.yaml")["num_train_epochs"] == 7
 
 
 def test_without_validation_rows_there_is_no_validation(tmp_path: Path) -> None:
