@@ -79,6 +79,10 @@ HOMES = {
     "rensa": ("transforms/intake/doubles/sketches.py",),
     "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),
+    "jsonschema": ("transforms/acceptance/schema.py",),
+    "math_verify": ("transforms/acceptance/mathematics.py",),
+    "py3langid": ("transforms/acceptance/language.py",),
+    "rapidfuzz": ("transforms/acceptance/label.py",),
     "rich": ("beam_distill/run/progress/",),
     "matplotlib": ("beam_distill/after_run/report/",),
     "apache_beam": (

@@ -14,7 +14,7 @@ from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted, duration
-from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, explanation
+from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, FUNCTION_FAILED, NO_LABEL, explanation
 from transforms.elements.tally import SplitVerdict, Verdict
 from transforms.elements.usage import Usage
 from transforms.files.paths import is_remote
@@ -29,6 +29,9 @@ _NEXT_STEP = {
     ExitCode.BUDGET_SPENT: "Run the same command with a higher limit to continue where this run stopped. --send false publishes the current "
     "examples without sending anything, if they meet min_endpoint_success_ratio.",
 }
+
+_NOT_THE_TEACHERS = (NO_LABEL, FUNCTION_FAILED)
+"""Reasons that another answer does not change."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,7 +163,9 @@ def summary_text(result: RunResult) -> str:
         if result.exit_code in _NEXT_STEP:
             lines.append(_NEXT_STEP[result.exit_code])
         held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
-        unusable = [reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back)]
+        unusable = [
+            reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back) and reason not in _NOT_THE_TEACHERS
+        ]
         if result.exit_code is ExitCode.BELOW_MINIMUM and CUT_OFF_BY_LENGTH in unusable:
             unusable.remove(CUT_OFF_BY_LENGTH)  # the same limit would cut them off again
             lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
@@ -168,9 +173,15 @@ def summary_text(result: RunResult) -> str:
             asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
             lines.append(f"To send, and pay for, rows with an unusable answer again: {asked}")
         if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
-            lines.append("A lower --min_endpoint_success_ratio with --send false publishes the current examples without sending anything.")
+            bounds = dict.fromkeys("min_accepted_ratio" if is_enough(part) else "min_endpoint_success_ratio" for part in held_back)
+            lines.append(f"A lower --{' and --'.join(bounds)} with --send false publishes the current examples without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
+
+
+def is_enough(part: SplitVerdict) -> bool:
+    """Whether the endpoint answered enough rows, so that only the checks can have kept a split back."""
+    return part.ratio is not None and part.ratio >= part.minimum
 
 
 def tokens_text(usage: Usage) -> str:

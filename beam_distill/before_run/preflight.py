@@ -5,22 +5,28 @@ from __future__ import annotations
 import ssl
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import islice
 from urllib.parse import urlsplit
 
 from beam_distill.before_run.path_checks import path_problems
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import check_model_name, refusal_advice
-from beam_distill.job.specs import endpoint_spec, input_spec, with_model
+from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, with_model
 from beam_distill.work_dir.files import lacks_client, unknown_filesystem
+from transforms.acceptance.spec import checks_that_need_labels
+from transforms.elements.counted import counted
 from transforms.elements.data_specs import InputSpec
 from transforms.elements.failures import FailureKind
+from transforms.elements.rows import PromptRequest
 from transforms.files.matching import matching_files
 from transforms.files.paths import is_remote
 from transforms.files.stored import through_beam
 from transforms.intake.formats.base import UnusableFile
 from transforms.intake.templates import BadTemplate
-from transforms.intake.walk import missing_columns
+from transforms.intake.walk import missing_columns, walk_split
+from transforms.prompts.base import format_row
+from transforms.prompts.registry import prompt_for
 from transforms.teacher.address import other_route
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
 from transforms.teacher.kinds.registry import KINDS
@@ -29,6 +35,7 @@ from transforms.teacher.specs import CredentialKind, EndpointSpec
 from transforms.web.proxies import UnusableProxy, proxy_for
 
 MOST_PROBLEMS = 10
+ROWS_LOOKED_AT = 100
 GLANCE_S = 0.5  # one short probe of an endpoint that need not answer before its first row
 
 
@@ -37,7 +44,7 @@ def check_files(settings: DistillSettings) -> None:
     spec = input_spec(settings)
     problems = [*_unknown_filesystems(settings), *_bundle_problems(settings), *_library_problems(spec)]
     problems = problems or path_problems(settings, spec)
-    problems = problems or _row_problems(spec)
+    problems = problems or _row_problems(spec) or _label_problems(settings, spec)
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
 
@@ -83,6 +90,23 @@ def _library_problems(spec: InputSpec) -> list[str]:
         "drop_doubles near, drop_leaks and decontaminate_against need the library rensa, which is not installed: pip install rensa. On macOS it "
         "needs Python 3.11 or later. drop_doubles exact works without it"
     ]
+
+
+def _label_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
+    """Splits whose first rows have no label, if a check refuses rows without one."""
+    checks = checks_that_need_labels(settings.model_dump(mode="json"))
+    if not checks:
+        return []
+    prompt, problems = prompt_for(prompt_spec(settings)), []
+    for files in spec.splits:
+        rows = (format_row(prompt, row) for row in walk_split(spec, files)) if files.pattern else ()
+        asked = [row for row in islice(rows, ROWS_LOOKED_AT) if isinstance(row, PromptRequest)]
+        if asked and not any(label for row in asked for label in row.references):
+            problems.append(
+                f"checks: {', '.join(checks)} compares answers with the rows' labels, and none of the first {counted(len(asked), 'row')} of "
+                f"{files.pattern} has one. Name their column with label_column, end the chats in the right answer, or leave the check out"
+            )
+    return problems
 
 
 def _unknown_filesystems(settings: DistillSettings) -> list[str]:

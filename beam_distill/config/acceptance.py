@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
+from beam_distill.config.fields import read_template
 from transforms.acceptance.registry import CHECKS
 from transforms.acceptance.selection import Keep
 
@@ -27,6 +29,15 @@ def _read_checks(value: Any) -> Any:
 
 def _read_word(value: Any) -> Any:
     return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
+def _read_code(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _read_schema(value: Any) -> Any:
+    """The schema as JSON text: from a file, from text, or as the object that a config file has."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, bool)) else read_template(value)
 
 
 CheckNames = Annotated[tuple[str, ...], BeforeValidator(_read_checks)]
@@ -62,10 +73,35 @@ class AcceptanceSettings(Section):
     checks: CheckNames = setting(
         (),
         "checks",
-        f"what an answer must pass, in this order: {', '.join(CHECKS)}",
-        "A usable answer that a check refuses makes a reject with the check's reason; it stays on the ledger, and other checks need no new "
-        "answers. docs/quality.md says which to use.",
+        f"in order: {', '.join(CHECKS)}",
+        "An answer must pass all of them. A usable answer that a check refuses makes a reject with the check's reason; it stays on the ledger, "
+        "and other checks need no new answers. docs/quality.md says which to use.",
         True,
+    )
+    label_similarity: float | None = setting(
+        None,
+        "checks",
+        "how alike an answer and its label must be, 0 to 1",
+        "For the check `label`, where both are free text. Unset: equal, but for case, space around it and a final full stop. Too small accepts "
+        "wrong answers with the same words; numbers, mathematics and listed labels are always compared by what they mean.",
+        gt=0,
+        le=1,
+    )
+    answer_language: Annotated[str | None, BeforeValidator(_read_code)] = setting(
+        None,
+        "checks",
+        "the language of the answers, such as `en`",
+        "For the check `language`. Unset: the language of each question.",
+    )
+    answer_schema: Annotated[str | None, BeforeValidator(_read_schema)] = setting(
+        None, "checks", "JSON Schema of the answers", "For the check `schema`. `@FILE` reads it from a file."
+    )
+    check_function: str | None = setting(
+        None,
+        "checks",
+        "your own check, as module:function",
+        "For the check `python`. It is called with a row (`messages`, `question`, `label`, `turn`, `split`, `file`, `line`) and an answer, and "
+        "returns True, False or a text that says why not; an error makes a reject with its text. On a cluster every worker needs the module.",
     )
     min_answer_words: int | None = setting(None, "checks", "fewest words of an answer", "For the check `length`.", ge=1)
     max_answer_words: int | None = setting(

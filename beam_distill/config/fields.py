@@ -249,7 +249,7 @@ def read_template(value: Any) -> Any:
             with open(from_home(value[1:]), encoding="utf-8-sig") as file:
                 return file.read()
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the template file cannot be read: {plainly(error)}") from None
+            raise ValueError(f"the file cannot be read: {plainly(error)}") from None
     return value
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from beam_distill.simulator.answers import last_question
 from beam_distill.simulator.settings import Accuracy
 
 _LAST_NUMBER = re.compile(r"(-?\d[\d,]*(?:\.\d+)?)(?=\D*\Z)")
@@ -24,11 +26,12 @@ class Mistakes:
         self._labels = tuple(sorted(answers)) if len(answers) <= _MOST_LABELS else ()
         self._questions = tuple(known)
 
-    def answers(self, question: str, seed: int, digest: bytes, attempt: int) -> Mapping[str, str]:
-        """The answers that the teacher believes in at this try; only the one to ``question`` may be wrong.
+    def answers(self, messages: list[dict[str, Any]], seed: int, digest: bytes, attempt: int) -> Mapping[str, str]:
+        """The answers that the teacher believes in at this try; only the one to the last user message may be wrong.
 
         ``digest`` identifies the request. A share of the tries has a draw in common, so these are all right or all wrong in the same way.
         """
+        question = last_question(messages)
         right = self._known.get(question)
         if right is None or self._accuracy.right >= 1.0:
             return self._known
@@ -37,9 +40,9 @@ class Mistakes:
             own = random.Random(b"mistakes:%d:%s" % (seed, digest))
         if own.random() < self._accuracy.right:
             return self._known
-        return {question: self._mistaken(question, right, own)}
+        return {question: self._mistaken(question, str(messages), right, own)}
 
-    def _mistaken(self, question: str, right: str, draw: random.Random) -> str:
+    def _mistaken(self, question: str, request: str, right: str, draw: random.Random) -> str:
         """An answer that looks like the right one."""
         choices = [choice for choice in dict.fromkeys(_CHOICE.findall(question)) if choice != right]
         if len(right) == 1 and choices:
@@ -49,7 +52,7 @@ class Mistakes:
             return right[: number.start()] + _near(number[1], draw) + right[number.end() :]
         others = [label for label in self._labels if label != right]
         if others:
-            return draw.choice(others)
+            return draw.choice([label for label in others if label in request] or others)
         another = self._known[draw.choice(self._questions)]
         return another if another != right else " ".join(right.split()[::-1])
 

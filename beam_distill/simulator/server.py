@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from beam_distill.simulator.answers import answer_text, as_fenced, as_prose, last_question
+from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
 from beam_distill.simulator.limits import Budgets
 from beam_distill.simulator.mistakes import Mistakes
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
@@ -133,7 +133,7 @@ class TeacherServer:
         limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
         limit = limit if isinstance(limit, int) and limit > 0 else None
         answer_fault = _draw(self._answers, fixed)
-        known = self._mistakes.answers(last_question(messages), self._settings.seed, digest, attempt)
+        known = self._mistakes.answers(messages, self._settings.seed, digest, attempt)
         text = answer_text(messages, fixed, known)
         prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
         thinking = self._thinking()

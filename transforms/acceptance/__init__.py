@@ -3,5 +3,10 @@
 spec, registry   the checks that a run uses, and the file of each
 base             the interface of every check, and what it examines
 row_result       a scored row to its example or its reject: only this file decides
+label            the answer is the row's own (mathematics compares by what it means, in a process of its own)
 length           bounds in words or characters
+refusal          forms of declining to answer
+language         the question's language, or a named one
+schema           JSON that fits a JSON Schema
+python_function  a function of the user's own
 """

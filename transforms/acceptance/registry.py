@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.acceptance.base import Check
+from transforms.acceptance.label import LabelCheck
+from transforms.acceptance.language import LanguageCheck
 from transforms.acceptance.length import BOUNDS, LengthCheck
+from transforms.acceptance.python_function import PythonCheck
+from transforms.acceptance.refusal import RefusalCheck
+from transforms.acceptance.schema import SchemaCheck
 from transforms.elements import reasons
-from transforms.elements.tasks import TaskType
+from transforms.elements.tasks import LABELLED, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class CheckKind:
 
     ``description``: when it accepts an answer, for the help. ``make``: the check from settings by name, raises WrongSetting; None if the
     prompts do it while they take the answer out of the reply, or if it is about all samples of a row. ``reasons``: those of its rejects.
-    ``settings``: the inputs that belong to it and have no effect without it. ``tasks``: those whose answers it can examine.
+    ``settings``: the inputs that belong to it and have no effect without it; ``contradicts`` is the flag that turns it off. ``tasks``: those
+    whose answers it can examine. ``needs_labels``: whether it refuses rows without a label.
     """
 
     description: str
@@ -26,14 +32,25 @@ class CheckKind:
     reasons: tuple[str, ...]
     settings: tuple[str, ...] = ()
     tasks: tuple[TaskType, ...] = tuple(TaskType)
+    needs_labels: bool = False
+    contradicts: str | None = None
 
 
 CHECKS: dict[str, CheckKind] = {
     "listed": CheckKind(
-        "it is one of the labels that the row lists; always on, unless other_labels",
+        "it is one of the labels that the row lists; always on, without other_labels",
         None,
         (reasons.LABEL_NOT_LISTED, reasons.SEVERAL_LABELS),
         tasks=(TaskType.NLI, TaskType.NLU_QA),
+        contradicts="other_labels",
+    ),
+    "label": CheckKind(
+        "it equals the row's label",
+        LabelCheck.from_settings,
+        (reasons.WRONG_LABEL, reasons.NO_LABEL),
+        ("label_similarity",),
+        LABELLED,
+        needs_labels=True,
     ),
     "vote": CheckKind(
         "so many of the row's samples give the same answer",
@@ -43,4 +60,15 @@ CHECKS: dict[str, CheckKind] = {
         tasks=(TaskType.MATH, TaskType.NLI, TaskType.NLU_QA),
     ),
     "length": CheckKind("its length is within bounds", LengthCheck.from_settings, (reasons.TOO_SHORT, reasons.TOO_LONG), BOUNDS),
+    "refusal": CheckKind("it does not decline to answer", lambda _: RefusalCheck(), (reasons.REFUSES_TO_ANSWER,)),
+    "language": CheckKind(
+        "it is in the question's language, or a named one", LanguageCheck.from_settings, (reasons.OTHER_LANGUAGE,), ("answer_language",)
+    ),
+    "schema": CheckKind("it is JSON that fits a JSON Schema", SchemaCheck.from_settings, (reasons.SCHEMA_MISMATCH,), ("answer_schema",)),
+    "python": CheckKind(
+        "a function of yours says so",
+        PythonCheck.from_settings,
+        (reasons.FUNCTION_REFUSED, reasons.FUNCTION_FAILED),
+        ("check_function",),
+    ),
 }

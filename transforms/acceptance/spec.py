@@ -26,6 +26,11 @@ class AcceptanceSpec:
         return cls(tuple(kind.make(settings) for kind in kinds if kind.make is not None), SelectionSpec.from_settings(settings))
 
 
+def checks_that_need_labels(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The checks of the settings that refuse every row without a label."""
+    return tuple(name for name in settings.get("checks") or () if CHECKS[name].needs_labels)
+
+
 def wrong_settings(settings: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for everything that keeps the checks of the settings from being used."""
     task = TaskType(settings["data_generation_task_type"])
@@ -35,6 +40,8 @@ def wrong_settings(settings: Mapping[str, Any]) -> Iterator[str]:
         if task not in kind.tasks:
             yield f"checks: {name} is for {named(kind.tasks)}, not for {task.value}; leave it out"
             continue
+        if kind.contradicts is not None and settings.get(kind.contradicts):
+            yield f"checks: {name} contradicts {kind.contradicts}; leave one of them out"
         try:
             if kind.make is not None:
                 kind.make(settings)

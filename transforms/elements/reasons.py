@@ -208,6 +208,46 @@ TOO_LONG = _reason(
     "The check length refused the answer: it has more words or characters than the run allows. beam-distill retry WORK_DIR --reason "
     "too_long asks again.",
 )
+WRONG_LABEL = _reason(
+    "wrong_label",
+    Stage.CHECK,
+    "The check label refused the answer: it is not the row's label. The detail has both; compare a few by hand, for the labels may be wrong "
+    "too. beam-distill retry WORK_DIR --reason wrong_label asks again, with other answers at a temperature above 0.",
+)
+NO_LABEL = _reason(
+    "no_label",
+    Stage.CHECK,
+    "The row has no label that the check label could compare the answer with. Add it to the input file, or leave the check out.",
+)
+REFUSES_TO_ANSWER = _reason(
+    "refuses_to_answer",
+    Stage.CHECK,
+    "The check refusal refused the answer: it declines to answer. Reword the prompt, or leave the row out; beam-distill retry WORK_DIR "
+    "--reason refuses_to_answer asks again.",
+)
+OTHER_LANGUAGE = _reason(
+    "other_language",
+    Stage.CHECK,
+    "The check language refused the answer: it is in another language than asked for. Name the language in the system message; beam-distill "
+    "retry WORK_DIR --reason other_language asks again.",
+)
+SCHEMA_MISMATCH = _reason(
+    "schema_mismatch",
+    Stage.CHECK,
+    "The check schema refused the answer: it is not JSON, or does not fit answer_schema. The detail has the first mismatch; beam-distill retry "
+    "WORK_DIR --reason schema_mismatch asks again.",
+)
+FUNCTION_REFUSED = _reason(
+    "function_refused",
+    Stage.CHECK,
+    "The run's own function (check_function) refused the answer. beam-distill retry WORK_DIR --reason function_refused asks again.",
+)
+FUNCTION_FAILED = _reason(
+    "function_failed",
+    Stage.CHECK,
+    "The run's own function (check_function) raised an error for the answer. Correct the function and run the same command again: nothing is "
+    "asked again.",
+)
 
 NO_AGREEMENT = _reason(
     "no_agreement",

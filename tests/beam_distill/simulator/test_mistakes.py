@@ -15,8 +15,13 @@ from beam_distill.simulator.settings import Accuracy, SimulatorSettings
 QUESTIONS = {f"What is {number} plus 3?": str(number + 3) for number in range(500)}
 
 
-def said(mistakes: Mistakes, question: str, attempt: int, seed: int = 0) -> str:
-    return mistakes.answers(question, seed, blake2b(question.encode(), digest_size=16).digest(), attempt)[question]
+def said(mistakes: Mistakes, question: str, attempt: int, seed: int = 0, system: str = "") -> str:
+    return mistakes.answers(
+        [{"role": "system", "content": system}, {"role": "user", "content": question}],
+        seed,
+        blake2b(question.encode(), digest_size=16).digest(),
+        attempt,
+    )[question]
 
 
 @pytest.mark.parametrize("same_mistakes", [0.0, 0.5, 1.0])
@@ -58,8 +63,14 @@ def test_wrong_answers_are_plausible(known: dict[str, str], wrong: set[str]) -> 
     assert set(found) == wrong
 
 
+def test_a_wrong_label_is_one_that_the_request_names() -> None:
+    mistakes = Mistakes(Accuracy(0.0), {"q": "neutral", "r": "entailment", "s": "contradiction", "t": "negative"})
+    system = "Answer with 'entailment', 'neutral' or 'contradiction'."
+    assert {said(mistakes, "q", attempt, system=system) for attempt in range(40)} == {"entailment", "contradiction"}
+
+
 def test_a_question_without_a_known_answer_has_no_wrong_one() -> None:
-    assert Mistakes(Accuracy(0.0), QUESTIONS).answers("unknown", 0, b"x", 1) == QUESTIONS
+    assert Mistakes(Accuracy(0.0), QUESTIONS).answers([{"role": "user", "content": "unknown"}], 0, b"x", 1) == QUESTIONS
 
 
 def test_the_server_draws_again_for_each_try_at_a_request() -> None:
