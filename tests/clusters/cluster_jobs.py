@@ -123,9 +123,9 @@ class ClusterJob:
         )
 
     @contextmanager
-    def started(self, *extra: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *extra: str, environ: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         """The running command, which is stopped with what it started if the test fails."""
-        process = self.start(*extra)
+        process = self.start(*extra, environ=environ)
         try:
             yield process
         finally:

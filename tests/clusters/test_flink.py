@@ -136,13 +136,13 @@ def test_a_job_in_a_jar_is_stopped_from_outside(flink: FlinkCluster, tmp_path: P
         settings = resolve(dict(text.removeprefix("--").split("=", 1) for text in job.arguments(*on_flink(flink.master))[1:]), None, {})
         submission = submit_detached(settings)
         assert read_submission(submission.work_dir) == submission
-        wait_for("answers", lambda: simulator.stats()["answered"] >= 100, 120)
+        wait_for("answers", lambda: simulator.stats()["answered"] >= 100, 400)
         assert state_of(submission) == "RUNNING"
         again = job.run(*on_flink(flink.master))
         assert again.code == 2, again.output
         assert f"the job {submission.job_id}" in again.output, again.output
         stop(submission, "stopped by a test")
-        wait_for("the job's end", lambda: state_of(submission) == "DONE", 120)
+        wait_for("the job's end", lambda: state_of(submission) == "DONE", 400)
         result = read_end(settings, submission, "DONE")
         answered = simulator.stats()["answered"]
     assert int(result.exit_code) == 130

@@ -106,7 +106,7 @@ def test_ctrl_c_on_a_launch_by_spark_submit_ends_the_job_and_a_rerun_goes_on(tmp
         process = subprocess.Popen(
             words, cwd=tmp_path, env=shell_variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
-        wait_for("answers", lambda: simulator.stats()["answered"] > 4)
+        wait_for("answers", lambda: simulator.stats()["answered"] > 4, 400)
         children = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=100)

@@ -29,15 +29,15 @@ def test_a_job_that_lives_on_object_storage_survives_a_lost_worker(
             tmp_path, simulator.base_url, "MATH", f"azfs://{ACCOUNT}/jobs/in/train.jsonl", root=root, extra=["--max_worker_count=20"]
         )
         flags = [*on_flink(flink.master, endpoint=flink_endpoint), "--ledger_segment_seconds=1", "--output_shards=3"]
-        process = job.start(*flags, environ=azurite.environ)
-        wait_for("answers", lambda: simulator.stats()["answered"] >= 300, 200)
-        open_then = simulator.stats()["in_flight"]
-        victim = flink.task_managers[-1]
-        gone = [victim.pid, *children_of(victim.pid)]
-        victim.vanish()
-        flink.task_managers.remove(victim)
-        flink.start_task_manager()
-        output, _ = process.communicate(timeout=500)
+        with job.started(*flags, environ=azurite.environ) as process:
+            wait_for("answers", lambda: simulator.stats()["answered"] >= 300, 400)
+            open_then = simulator.stats()["in_flight"]
+            victim = flink.task_managers[-1]
+            gone = [victim.pid, *children_of(victim.pid)]
+            victim.vanish()
+            flink.task_managers.remove(victim)
+            flink.start_task_manager()
+            output, _ = process.communicate(timeout=500)
         assert process.returncode == 0, output
         stats = simulator.stats()
         allowed = open_then + 2 * 200  # open requests, and for each of two processes one second of answers in an unsealed segment
