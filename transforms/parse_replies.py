@@ -14,6 +14,7 @@ from transforms.elements.flow import Scored
 from transforms.elements.reasons import LEFT_OUT
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import DistilledExample, RejectedRow, is_repeat
+from transforms.elements.sample_tally import RowSamples
 from transforms.elements.tally import RowOutcome, row_digest
 from transforms.elements.usage import Usage
 from transforms.prompts.spec import PromptSpec
@@ -51,8 +52,8 @@ class _ParseFn(beam.DoFn):
             repeat = element.reason not in LEFT_OUT and is_repeat(element.row_key)
             yield RowOutcome(element.origin.split, element.reason, row_digest(element.origin, element.row_key), repeat=repeat)
         else:
-            ended = self._rules.kept_or_reject(element)
-            yield _outcome(element, ended.reason if isinstance(ended, RejectedRow) else None)
+            ended, samples = self._rules.result(element)
+            yield _outcome(element, ended.reason if isinstance(ended, RejectedRow) else None, samples)
         if isinstance(ended, RejectedRow):
             self._counters.row_rejected(ended.reason)
         if self._rows_too:
@@ -66,7 +67,7 @@ class _ParseFn(beam.DoFn):
         self._counters.flush()
 
 
-def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
+def _outcome(scored: ScoredRow, reason: Union[str, None], samples: Union[RowSamples, None]) -> RowOutcome:
     usage = Usage()
     for reply in scored.paid_replies:
         usage = usage.plus(reply.usage)
@@ -79,6 +80,7 @@ def _outcome(scored: ScoredRow, reason: Union[str, None]) -> RowOutcome:
         reused_answers=scored.answers_reused,
         stopped=scored.stopped,
         repeat=is_repeat(scored.request.row.row_key),
+        samples=samples,
     )
 
 

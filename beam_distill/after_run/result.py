@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beam_distill.after_run.endpoints_used import endpoints_line
+from beam_distill.after_run.how_right import sample_lines
 from beam_distill.after_run.request_failures import CommonFailure
 from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
@@ -115,6 +116,8 @@ def summary_text(result: RunResult) -> str:
             lines.append(
                 f"    accepted      {accepted}{of} (minimum {part.minimum_accepted:.1%}): checks refused {counted(tally.refused, 'row')}"
             )
+        if tally.samples is not None and tally.samples.samples:
+            lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples)]
         requests += tally.requests_sent
         reused += tally.reused_answers
         usage = usage.plus(tally.usage)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import questions, read_jsonl
+from builders import chat_line, questions, read_jsonl
 from jobs import Job
 from small_teacher import SmallTeacher, small_teacher
 
@@ -135,3 +135,21 @@ def test_the_plan_counts_all_samples_that_may_be_asked(tmp_path: Path, capsys: p
         job = a_job(tmp_path, teacher, 5)
         assert job.command("plan", "--samples=4") == 0
         assert "samples     at most 4 answers a row" in capsys.readouterr().out
+
+
+def test_summary_run_json_and_report_say_how_right_the_teacher_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: "4" if number else "unsure")
+        job = Job(tmp_path, teacher.url)
+        ask = ("user", "What is 1 plus 3?")
+        job.train([chat_line(("system", "Answer with a number only."), ask, ("assistant", label)) for label in ("4", "4.0", "5", "4")])
+        assert job.run("--samples=3", "--bare_answers=always", "--report=true", *ONE_AT_A_TIME) == 0
+    summary = capsys.readouterr().out
+    assert "samples       5 of 4 rows, 1.2 for each row with an example; 80.0% accepted" in summary
+    assert "agreement     75.0% of the 4 examples with a label agree with it (95 % interval 30.1% to 95.4%)" in summary
+    samples = json.loads((job.work_dir / "run.json").read_text())["verdict"]["splits"]["train"]["samples"]
+    assert samples["refused_by_reason"] == {"not_a_number": 1}
+    page = (job.work_dir / "report.html").read_text()
+    assert "How right the teacher was" in page
+    assert page.index("How right the teacher was") < page.index("Datasets")
+    assert "5 samples of 4 rows; the checks accepted 80.0%." in page

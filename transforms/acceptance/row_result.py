@@ -19,6 +19,7 @@ from transforms.elements.counted import counted
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.sample_tally import RowSamples
 from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.comparable import comparable
@@ -42,6 +43,13 @@ class Kept(NamedTuple):
 
     answers: tuple[str, ...]
     replies: tuple[TeacherReply, ...]
+
+
+class RowResult(NamedTuple):
+    """The samples of a row that become examples, at least one, or why it gives none; and what the checks said of all its samples."""
+
+    ended: tuple[Kept, ...] | RejectedRow
+    samples: RowSamples | None
 
 
 class _Sample(NamedTuple):
@@ -73,13 +81,21 @@ class RowRules:
 
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
+        return self.result(scored).ended
+
+    def result(self, scored: ScoredRow) -> RowResult:
+        """The result of a row, with what the checks said of its samples if it may have several or there are checks."""
         samples = self._samples(scored.request, scored.replies)
         choice = self.selection.choose(self._judged(scored.request, samples))
+        ended: tuple[Kept, ...] | RejectedRow
         if choice.kept:
-            return tuple(Kept(one.found, one.replies) for one in samples if one.number in choice.kept and not isinstance(one.found, Refused))
-        if not choice.is_final:
-            return _unanswered(scored)
-        return self._refused(scored.request, samples, choice.votes)
+            kept = (one for one in samples if one.number in choice.kept)
+            ended = tuple(Kept(one.found, one.replies) for one in kept if not isinstance(one.found, Refused))
+        elif choice.is_final:
+            ended = self._refused(scored.request, samples, choice.votes)
+        else:
+            ended = _unanswered(scored)
+        return RowResult(ended, self._row_samples(scored.request, samples, ended) if self.checks or self.asks_several else None)
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
@@ -147,6 +163,15 @@ class RowRules:
             for one in samples
             if isinstance(one.found, Refused) or len(one.found) == len(request.turns)
         ]
+
+    def _row_samples(self, request: PromptRequest, samples: list[_Sample], ended: tuple[Kept, ...] | RejectedRow) -> RowSamples:
+        refused = tuple(one.found.reason for one in samples if isinstance(one.found, Refused))
+        accepted = sum(not isinstance(one.found, Refused) and len(one.found) == len(request.turns) for one in samples)
+        agrees = None
+        if not isinstance(ended, RejectedRow) and self.task is not None:
+            pairs = [(answer, label) for answer, label in zip(ended[0].answers, request.references, strict=True) if label]
+            agrees = all(comparable(self.task, answer) == comparable(self.task, label) for answer, label in pairs) if pairs else None
+        return RowSamples(accepted + len(refused), refused, agrees)
 
     def _vote(self, answers: tuple[str, ...]) -> str:
         return "\n".join(answers if self.task is None else (comparable(self.task, answer) for answer in answers))

@@ -11,6 +11,7 @@ from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import CHECK_REASONS, LEFT_OUT, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.rows import RowOrigin, Split
+from transforms.elements.sample_tally import RowSamples, SampleTally
 from transforms.elements.usage import Usage
 
 _DIGEST_MODULUS = 1 << 64
@@ -33,13 +34,14 @@ class RowOutcome(NamedTuple):
     reused_answers: int = 0
     stopped: EarlyStop | None = None
     repeat: bool = False
+    samples: RowSamples | None = None
 
 
 @dataclass(slots=True)
 class SuccessTally:
     """Mergeable counts of one split. The digests are sums over its rows and over those with an example: other rows give other sums.
 
-    ``repeats`` are the rows with an equal row before them.
+    ``repeats`` are the rows with an equal row before them. ``samples`` is None in a run without checks that asks each row once.
     """
 
     rows: int = 0
@@ -52,6 +54,7 @@ class SuccessTally:
     rows_digest: int = 0
     examples_digest: int = 0
     repeats: int = 0
+    samples: SampleTally | None = None
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
@@ -67,6 +70,9 @@ class SuccessTally:
         self.reused_answers += outcome.reused_answers
         self.stopped = self.stopped or outcome.stopped
         self.repeats += outcome.repeat
+        if outcome.samples is not None:
+            self.samples = self.samples or SampleTally()
+            self.samples.add(outcome.samples)
 
     def merge(self, other: SuccessTally) -> None:
         """Add the counts of another part of the same split."""
@@ -81,6 +87,9 @@ class SuccessTally:
         self.reused_answers += other.reused_answers
         self.stopped = self.stopped or other.stopped
         self.repeats += other.repeats
+        if other.samples is not None:
+            self.samples = self.samples or SampleTally()
+            self.samples.merge(other.samples)
 
     @property
     def rejects(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.rows import Split
+from transforms.elements.sample_tally import SampleTally
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
 from transforms.elements.usage import Usage
 
@@ -40,6 +41,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "completion_tokens": tally.usage.completion,
         "cached_tokens": tally.usage.cached,
         "reasoning_tokens": tally.usage.reasoning,
+        **({} if tally.samples is None else {"samples": tally.samples.fields()}),
     }
 
 
@@ -59,6 +61,7 @@ def read_verdict(text: str) -> Verdict:
                     requests_sent=part["requests_sent"],
                     reused_answers=part["answers_reused"],
                     repeats=part.get("repeats", 0),
+                    samples=SampleTally.of_fields(part["samples"]) if "samples" in part else None,
                 ),
                 ratio=part["success_ratio"],
                 minimum=part["minimum_success_ratio"],

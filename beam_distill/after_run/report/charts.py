@@ -121,6 +121,11 @@ def spread_chart(name: str, title: str, unit: str, series: Mapping[str, LogHisto
 
 def labels_chart(top: Sequence[tuple[str, int]], rest: int) -> str:
     """How often each answer was given; the rest in one bar."""
+    return counts_chart("labels", "How often each answer was given", top, rest)
+
+
+def counts_chart(name: str, title: str, top: Sequence[tuple[str, int]], rest: int = 0) -> str:
+    """A bar for each name with its count; the rest in one grey bar."""
     names = [_printable(label) for label, _ in top] + (["all others"] if rest else [])
     counts = [count for _, count in top] + ([rest] if rest else [])
 
@@ -137,8 +142,8 @@ def labels_chart(top: Sequence[tuple[str, int]], rest: int) -> str:
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.tick_params(length=0)
 
-    said = ", ".join(f"{name}: {count:,}" for name, count in zip(names, counts, strict=True))
-    return _svg("labels", "How often each answer was given", said, draw, (_SIZE[0], 0.7 + 0.27 * len(names)))
+    said = ", ".join(f"{label}: {count:,}" for label, count in zip(names, counts, strict=True))
+    return _svg(name, title, said, draw, (_SIZE[0], 0.7 + 0.27 * len(names)))
 
 
 def _quantile_name(share: float) -> str:

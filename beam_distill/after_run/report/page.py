@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from beam_distill.after_run.report.figures import figures
+from beam_distill.after_run.report.how_right_section import how_right
 from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, messages_of
 from beam_distill.after_run.report.run_files import RunFacts
 from beam_distill.after_run.report.sentences import sentence
@@ -19,7 +20,6 @@ from beam_distill.job.prices import Prices
 from beam_distill.version import VERSION
 from beam_distill.work_dir.records import RunCounts
 from transforms.elements.counted import counted, duration
-from transforms.elements.reasons import explanation
 from transforms.intake.formats.registry import place_in
 
 LONGEST_TEXT = 4000
@@ -60,6 +60,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         endpoint=run.record.get("endpoint") or {},
         started=_moment(run.record.get("started")),
         tiles=list(_tiles(run, ledger, prices)),
+        how_right=list(how_right(run, prices)),
         splits=_splits(run),
         reasons=_reasons(run),
         failures=run.record.get("failures") or [],
@@ -71,7 +72,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         agreement=sentence(ledger.agreement.sentence),
         examples=_without_common_beginning([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
         rejects=[
-            (reason, _explained(run, reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
+            (reason, run.explained(reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
             for reason, listed in rejects.items()
         ],
         rejects_are_older=rejects_are_older,
@@ -91,11 +92,6 @@ def _task(run: RunFacts) -> str:
     ways = [name for name in ("chain_of_thought", "chain_of_density") if settings.get(f"enable_{name}")]
     task = str(settings.get("data_generation_task_type") or "Distillation") + "".join(f" with {way.replace('_', ' ')}" for way in ways)
     return f"{task}: {name}" if name else task
-
-
-def _explained(run: RunFacts, reason: str) -> str:
-    """The explanation of a reason, with a complete command."""
-    return explanation(reason).replace("WORK_DIR", shlex.quote(run.work_dir))
 
 
 def _asked_with(run: RunFacts) -> str:
@@ -208,10 +204,10 @@ def _reasons(run: RunFacts) -> list[tuple[str, list[int], str]]:
     splits = _splits(run)
     if not splits and run.samples:
         found = run.samples[-1].get("rejects") or {}
-        return [(reason, [count], _explained(run, reason)) for reason, count in sorted(found.items(), key=lambda item: -item[1])]
+        return [(reason, [count], run.explained(reason)) for reason, count in sorted(found.items(), key=lambda item: -item[1])]
     names = {reason for split in splits for reason in split["rejected_by_reason"]}
     counts = {name: [split["rejected_by_reason"].get(name, 0) for split in splits] for name in names}
-    return [(name, counts[name], _explained(run, name)) for name in sorted(names, key=lambda name: (-sum(counts[name]), name))]
+    return [(name, counts[name], run.explained(name)) for name in sorted(names, key=lambda name: (-sum(counts[name]), name))]
 
 
 def _runs(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterator[dict[str, Any]]:

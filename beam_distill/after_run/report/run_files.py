@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from beam_distill.config.settings import DistillSettings
 from beam_distill.work_dir.files import fields_of, objects_of, segments_storage
 from beam_distill.work_dir.lock import is_held
 from beam_distill.work_dir.timeline import read_timeline, timeline_path
+from transforms.elements.reasons import explanation
 from transforms.files.paths import is_remote
 from transforms.prompts.spec import PromptSpec
 
@@ -43,6 +45,10 @@ class RunFacts:
     def settings(self) -> dict[str, Any]:
         """All settings, secrets masked."""
         return dict(self.record.get("settings") or {})
+
+    def explained(self, reason: str) -> str:
+        """The explanation of a reject's reason, with a complete command."""
+        return explanation(reason).replace("WORK_DIR", shlex.quote(self.work_dir))
 
     def prompt(self) -> PromptSpec | None:
         """The task, None if it is not in the record."""
