@@ -6,8 +6,7 @@ from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.teachers import member_text
-from beam_distill.job.specs import acceptance_spec
-from transforms.acceptance.selection import Keep
+from transforms.acceptance.selection import Keep, SelectionSpec
 from transforms.elements.counted import counted
 
 
@@ -78,7 +77,7 @@ def _task(settings: DistillSettings) -> str:
 def _samples(settings: DistillSettings) -> list[str]:
     if settings.samples == 1:
         return []
-    selection = acceptance_spec(settings).selection
+    selection = SelectionSpec.from_settings(settings.model_dump(mode="json"))
     enough = "all of them" if selection.keep is not Keep.FIRST else "until one is accepted"
     if selection.votes is not None:
         enough = f"until {selection.votes} agree"
