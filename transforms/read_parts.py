@@ -24,10 +24,10 @@ Read = Union[Row, TaggedOutput[Literal["left_out"], LeftOut]]
 
 
 class ReadRows(NamedTuple):
-    """The two outputs: the rows, and what was left out of each stretch while it was read."""
+    """The rows, and what was left out of each stretch while it was read; None if that was known before, or nothing is left out."""
 
     rows: beam.PCollection[Row]
-    left_out: beam.PCollection[LeftOut]
+    left_out: Union[beam.PCollection[LeftOut], None] = None
 
 
 class _ReadFn(beam.DoFn):
@@ -63,5 +63,8 @@ class ReadParts(beam.PTransform):
 
     # no return annotation: Beam supports none for a tuple of collections, and would warn on every run
     def expand(self, stretches: beam.PCollection[Stretch]):  # type: ignore[no-untyped-def]
-        outputs = stretches | "Read" >> beam.ParDo(_ReadFn(ReadSpec.of(self.spec))).with_outputs(LEFT_OUT, main="rows")
+        read = beam.ParDo(_ReadFn(ReadSpec.of(self.spec)))
+        if not self.spec.doubles.is_on or self.spec.readers > 1:
+            return ReadRows(stretches | "Read" >> read.with_output_types(Row))
+        outputs = stretches | "Read" >> read.with_outputs(LEFT_OUT, main="rows")
         return ReadRows(outputs["rows"], outputs[LEFT_OUT])

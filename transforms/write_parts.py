@@ -91,9 +91,9 @@ class _WriteFn(beam.DoFn):
         self._answers: Union[AnswerIndex, None] = None
         self._failures: Union[FailureIndex, None] = None
 
-    def process(self, stretch: Stretch, verdict: Verdict, left_out: dict[str, bytes]) -> Iterator[WrittenPart]:
-        if stretch.left_out is None:  # decided while the split was read as one stretch
-            stretch = replace(stretch, left_out=left_out.get(stretch.split.value))
+    def process(self, stretch: Stretch, verdict: Verdict, left_out: Union[dict[str, bytes], None] = None) -> Iterator[WrittenPart]:
+        if left_out is not None:  # decided while the split was read as one stretch
+            stretch = replace(stretch, left_out=left_out[stretch.split.value])
         if self._answers is None or self._failures is None:
             # with the first part: there is a verdict now, so all answers are on the ledger. Separate storages: each removes its copies
             sealing = self._scoring.sealing
@@ -171,7 +171,7 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 class WriteParts(beam.PTransform):
     """Write the examples of every part, if the verdict allows its split, and its rejects, with one row in memory.
 
-    In: the parts, the one Verdict, and what was left out of splits that were read as one stretch. Out: a WrittenPart each. Its file names
+    In: the parts, the one Verdict, and what was left out while they were read, or None. Out: a WrittenPart each. Its file names
     are unique, so a part may be written twice, even by two workers at once.
     """
 
@@ -186,4 +186,5 @@ class WriteParts(beam.PTransform):
     def expand(self, inputs) -> beam.PCollection[WrittenPart]:  # type: ignore[no-untyped-def]
         stretches, verdict, left_out = inputs
         write = _WriteFn(self.rows, self.files, (self.prompt, self.acceptance), self.scoring, self.dataset)
-        return stretches | "Write" >> beam.ParDo(write, beam.pvalue.AsSingleton(verdict), beam.pvalue.AsDict(left_out))
+        known = [beam.pvalue.AsSingleton(verdict)] + ([beam.pvalue.AsDict(left_out)] if left_out is not None else [])
+        return stretches | "Write" >> beam.ParDo(write, *known)

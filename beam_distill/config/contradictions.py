@@ -75,14 +75,6 @@ def _double_contradictions(settings: DistillSettings) -> list[str]:
         problems.append("drop_leaks: needs validation_file_path, whose rows the rows to train on are compared with")
     if settings.decontaminate_template is not None and settings.decontaminate_against is None:
         problems.append("decontaminate_template: goes with decontaminate_against, which is missing")
-    switches = {
-        "drop_doubles": settings.drop_doubles != "off",
-        "drop_leaks": settings.drop_leaks,
-        "decontaminate_against": settings.decontaminate_against is not None,
-    }
-    if any(switches.values()) and settings.max_concurrency_per_instance * settings.instance_count > 1:
-        named_switches = ", ".join(name for name, is_on in switches.items() if is_on)
-        problems.append(f"{named_switches}: with one process only; leave out max_concurrency_per_instance and instance_count")
     return problems
 
 

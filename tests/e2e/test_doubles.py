@@ -51,6 +51,19 @@ def test_what_is_left_out_is_not_sent_and_every_row_comes_out_once(doubled: Job,
     assert "left out    rows that ask what an earlier row asks, or nearly; rows to train on that are validation rows, or nearly" in plan
 
 
+@pytest.mark.slow
+def test_several_processes_write_the_same_bytes(doubled: Job) -> None:
+    written = []
+    with start_simulator() as simulator:
+        doubled.url = simulator.base_url
+        for processes in (1, 2):
+            work_dir = doubled.folder / f"work-{processes}"
+            assert doubled.run(*SWITCHES, f"--max_concurrency_per_instance={processes}", f"--work_dir={work_dir}") == 0
+            written.append((*doubled.datasets(), (work_dir / "rejects.jsonl").read_bytes()))
+    assert written[0] == written[1]
+    assert written[0][-1].count(b"exact_double") == 5
+
+
 def test_check_counts_what_is_left_out_and_what_it_would_save(doubled: Job, capsys: pytest.CaptureFixture[str]) -> None:
     prices = ("--price_per_million_input_tokens=1000", "--price_per_million_output_tokens=0")
     with start_simulator() as simulator:

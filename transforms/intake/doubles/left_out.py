@@ -24,7 +24,11 @@ class LeftOutRows:
     def note(self, row: Row) -> None:
         """Add a row if it is left out. Rows come in reading order."""
         if isinstance(row, RejectedRow) and row.reason in LEFT_OUT:
-            self._packed.append(self._packer.compress(orjson.dumps([row.origin.ordinal, row.reason, row.detail]) + b"\n"))
+            self.add(row.origin.ordinal, row.reason, row.detail)
+
+    def add(self, ordinal: int, reason: str, detail: str) -> None:
+        """Add a row by its ordinal."""
+        self._packed.append(self._packer.compress(orjson.dumps([ordinal, reason, detail]) + b"\n"))
 
     def packed(self) -> bytes:
         """All of them; nothing can be added after this."""
@@ -32,18 +36,20 @@ class LeftOutRows:
 
 
 def left_out_again(rows: Iterator[Row], packed: bytes) -> Iterator[Row]:
-    """The rows of a stretch, with rejects in place of those that are left out."""
-    lines = _lines(packed)
-    ordinal, reason, detail = next(lines, (-1, "", ""))
+    """The rows of a stretch, with rejects in place of those that are left out. ``packed`` may also have rows of other stretches."""
+    lines = lines_of(packed)
+    left_out = next(lines, None)
     for row in rows:
-        if row.origin.ordinal == ordinal:
-            yield RejectedRow(row.origin, reason, detail, row.row_key)
-            ordinal, reason, detail = next(lines, (-1, "", ""))
+        while left_out is not None and left_out[0] < row.origin.ordinal:
+            left_out = next(lines, None)
+        if left_out is not None and left_out[0] == row.origin.ordinal:
+            yield RejectedRow(row.origin, left_out[1], left_out[2], row.row_key)
         else:
             yield row
 
 
-def _lines(packed: bytes) -> Iterator[tuple[int, str, str]]:
+def lines_of(packed: bytes) -> Iterator[tuple[int, str, str]]:
+    """Ordinal, reason and detail of each row."""
     unpacker, rest = zlib.decompressobj(), b""
     while packed:
         *whole, rest = (rest + unpacker.decompress(packed, _PIECE_BYTES)).split(b"\n")

@@ -54,7 +54,7 @@ class Sieve:
 
     def sift(self, rows: Iterator[Row]) -> Iterator[Row]:
         """All rows in their order, with rejects in place of those that are left out."""
-        for some in _together(rows):
+        for some in together(rows):
             usable = [row for row in some if isinstance(row, TrainingRow)]
             doubles = iter(self._doubles_among(usable) if usable else ())
             for row in some:
@@ -62,20 +62,23 @@ class Sieve:
                 yield row if double is None else RejectedRow(row.origin, double.reason, double.detail, row.row_key)
 
     def _doubles_among(self, rows: Sequence[TrainingRow]) -> list[Double | None]:
-        found: list[Double | None] = [None] * len(rows)
-        if self._sketcher is None:
-            self._find_earlier(found, rows, without_words(digests_of(rows, self._doubles.several_turns)))
-            return found
-        prompts = self._sketcher.words(rows)
-        sketches = self._sketcher.sketches(rows, prompts)
-        if self._compared.references is not None:
-            self._find_contaminated(found, self._compared.references, self._compared.references.overlaps(self._sketcher, prompts), sketches)
-        sketches = sketches._replace(keys=keys_with_system(sketches.keys, rows))
+        found, sketches = self.look_at(rows)
         if self._compared.validation is not None:
             self._find_leaks(found, self._compared.validation, sketches)
         if self._doubles.drop != "off":
             self._find_earlier(found, rows, sketches)
         return found
+
+    def look_at(self, rows: Sequence[TrainingRow]) -> tuple[list[Double | None], Sketches]:
+        """What is known of rows without other rows of the run: which are contaminated, and their sketches."""
+        found: list[Double | None] = [None] * len(rows)
+        if self._sketcher is None:
+            return found, without_words(digests_of(rows, self._doubles.several_turns))
+        prompts = self._sketcher.words(rows)
+        sketches = self._sketcher.sketches(rows, prompts)
+        if self._compared.references is not None:
+            self._find_contaminated(found, self._compared.references, self._compared.references.overlaps(self._sketcher, prompts), sketches)
+        return found, sketches._replace(keys=keys_with_system(sketches.keys, rows))
 
     def _find_contaminated(self, found: list[Double | None], references: References, overlaps: list[int], sketches: Sketches) -> None:
         near, similarities = references.near(sketches)
@@ -84,33 +87,53 @@ class Sieve:
                 where = self._place(references.seen, overlap)
                 found[place] = Double(reasons.CONTAMINATED, f"has {WORDS_IN_COMMON} words in a row in common with {where}")
             elif similar >= 0:
-                found[place] = Double(reasons.CONTAMINATED, self._nearly(references.seen, similar, similarities[place]))
+                found[place] = Double(reasons.CONTAMINATED, _nearly(self._place(references.seen, similar), similarities[place]))
 
     def _find_leaks(self, found: list[Double | None], validation: SeenRows, sketches: Sketches) -> None:
         near, similarities = validation.find_near(sketches.keys, sketches.signatures)
         for place, (equal, similar) in enumerate(zip(validation.find_exact(sketches).tolist(), near.tolist(), strict=True)):
             if found[place] is None and equal >= 0:
-                found[place] = Double(reasons.LEAK, f"asks the same as {self._place(validation, equal)}, a validation row")
+                found[place] = asks_same(self._place(validation, equal), is_leak=True)
             elif found[place] is None and similar >= 0:
-                found[place] = Double(reasons.LEAK, f"{self._nearly(validation, similar, similarities[place])}, a validation row")
+                found[place] = asks_nearly(self._place(validation, similar), similarities[place], is_leak=True)
 
     def _find_earlier(self, found: list[Double | None], rows: Sequence[TrainingRow], sketches: Sketches) -> None:
         exact, near = self._seen.add(sketches, [row.origin for row in rows])
         for place, (equal, similar) in enumerate(zip(exact.tolist(), near.rows.tolist(), strict=True)):
             if found[place] is None and equal >= 0:
-                found[place] = Double(reasons.EXACT_DOUBLE, f"asks the same as {self._place(self._seen, equal)}")
+                found[place] = asks_same(self._place(self._seen, equal), is_leak=False)
             elif found[place] is None and similar >= 0:
-                found[place] = Double(reasons.NEAR_DOUBLE, self._nearly(self._seen, similar, near.similarities[place]))
-
-    def _nearly(self, seen: SeenRows, row: int, similarity: float) -> str:
-        return f"asks nearly the same as {self._place(seen, row)} (estimated similarity {similarity:.2f})"
+                found[place] = asks_nearly(self._place(self._seen, similar), near.similarities[place], is_leak=False)
 
     def _place(self, seen: SeenRows, row: int) -> str:
-        file, line = seen.place(row)
-        return f"{place_in(file, line, self._format)} of {file}"
+        return place_of(*seen.place(row), self._format)
 
 
-def _together(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def asks_same(where: str, is_leak: bool) -> Double:
+    """A row that asks what the row at ``where`` asks."""
+    if is_leak:
+        return Double(reasons.LEAK, f"asks the same as {where}, a validation row")
+    return Double(reasons.EXACT_DOUBLE, f"asks the same as {where}")
+
+
+def asks_nearly(where: str, similarity: float, is_leak: bool) -> Double:
+    """A row that asks nearly what the row at ``where`` asks."""
+    if is_leak:
+        return Double(reasons.LEAK, f"{_nearly(where, similarity)}, a validation row")
+    return Double(reasons.NEAR_DOUBLE, _nearly(where, similarity))
+
+
+def place_of(file: str, line: int, input_format: str | None) -> str:
+    """A row's place, for the sentence that names it."""
+    return f"{place_in(file, line, input_format)} of {file}"
+
+
+def _nearly(where: str, similarity: float) -> str:
+    return f"asks nearly the same as {where} (estimated similarity {similarity:.2f})"
+
+
+def together(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows in their order, some at a time."""
     some: list[Row] = []
     most, letters = _FIRST_AT_ONCE, 0
     for row in rows:
@@ -150,7 +173,7 @@ def _rows_of(open_file: Callable[[str], OpenFile], pattern: str | None, split: S
 
 def _validation(open_file: Callable[[str], OpenFile], reading: ReadSpec, sketcher: Sketcher) -> SeenRows:
     seen = SeenRows(True, reading.doubles.similarity)
-    for some in _together(_rows_of(open_file, reading.validation, Split.VALIDATION, reading.limit, reading)):
+    for some in together(_rows_of(open_file, reading.validation, Split.VALIDATION, reading.limit, reading)):
         usable = [row for row in some if isinstance(row, TrainingRow)]
         if usable:
             sketches = sketcher.sketches(usable, sketcher.words(usable))
