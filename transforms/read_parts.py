@@ -24,10 +24,10 @@ Read = Union[Row, TaggedOutput[Literal["left_out"], LeftOut]]
 
 
 class ReadRows(NamedTuple):
-    """The rows, and what was left out of each stretch while it was read; None if that was known before, or nothing is left out."""
+    """The rows, and what was left out of each stretch while it was read: one collection, or none if nothing is decided while reading."""
 
     rows: beam.PCollection[Row]
-    left_out: Union[beam.PCollection[LeftOut], None] = None
+    left_out: tuple[beam.PCollection[LeftOut], ...] = ()
 
 
 class _ReadFn(beam.DoFn):
@@ -67,4 +67,4 @@ class ReadParts(beam.PTransform):
         if not self.spec.doubles.is_on or self.spec.readers > 1:
             return ReadRows(stretches | "Read" >> read.with_output_types(Row))
         outputs = stretches | "Read" >> read.with_outputs(LEFT_OUT, main="rows")
-        return ReadRows(outputs["rows"], outputs[LEFT_OUT])
+        return ReadRows(outputs["rows"], (outputs[LEFT_OUT],))

@@ -171,7 +171,7 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 class WriteParts(beam.PTransform):
     """Write the examples of every part, if the verdict allows its split, and its rejects, with one row in memory.
 
-    In: the parts, the one Verdict, and what was left out while they were read, or None. Out: a WrittenPart each. Its file names
+    In: the parts, the one Verdict, and what was left out while they were read, if it was. Out: a WrittenPart each. Its file names
     are unique, so a part may be written twice, even by two workers at once.
     """
 
@@ -184,7 +184,7 @@ class WriteParts(beam.PTransform):
 
     # no annotation of the input: Beam has none for several collections and would warn on every run
     def expand(self, inputs) -> beam.PCollection[WrittenPart]:  # type: ignore[no-untyped-def]
-        stretches, verdict, left_out = inputs
+        stretches, verdict, *left_out = inputs
         write = _WriteFn(self.rows, self.files, (self.prompt, self.acceptance), self.scoring, self.dataset)
-        known = [beam.pvalue.AsSingleton(verdict)] + ([beam.pvalue.AsDict(left_out)] if left_out is not None else [])
+        known = [beam.pvalue.AsSingleton(verdict), *map(beam.pvalue.AsDict, left_out)]
         return stretches | "Write" >> beam.ParDo(write, *known)

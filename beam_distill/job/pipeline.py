@@ -20,6 +20,6 @@ def build(pipeline: beam.Pipeline, job: JobSpec) -> None:
     read = parts | ReadParts(job.rows)
     parsed = read.rows | DistillRows(job.prompt, job.scoring, job.mini_batch_bytes, False, job.acceptance)
     verdict = parsed.outcomes | CombineSuccess(splits) | JudgeSuccess(job.gate)
-    written = (parts, verdict, read.left_out) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset, job.acceptance)
+    written = (parts, verdict, *read.left_out) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset, job.acceptance)
     (verdict, written) | PlaceDataset(job.rows, job.files, job.dataset)
     verdict | WriteVerdict(job.files.verdict_path)

@@ -103,7 +103,7 @@ def write_again(finished: Finished, folder: Path, runner: FnApiRunner, copies: i
         judged = pipeline | "Verdict" >> beam.Create([verdict])
         stretches = pipeline | ListParts(job.rows) | SurveyParts(job.rows, job.files.row_totals_path)
         stretches |= beam.FlatMap(several).with_output_types(Stretch) | beam.Reshuffle()
-        written = (stretches, judged, None) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset)
+        written = (stretches, judged) | WriteParts(job.rows, job.files, job.prompt, job.scoring, job.dataset)
         (judged, written) | PlaceDataset(job.rows, job.files, job.dataset)
     return job
 
