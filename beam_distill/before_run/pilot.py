@@ -13,6 +13,7 @@ from beam_distill.work_dir.lock import locked
 from beam_distill.work_dir.run_id import new_run_id
 from transforms.acceptance.row_result import rules_for
 from transforms.control.budget_keeper import keeper_of
+from transforms.elements.reasons import CHECK_REASONS
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import absolute
 from transforms.intake.walk import walk_split
@@ -33,6 +34,16 @@ class PilotResult:
     examples: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     stopped: str | None = None
+
+    @property
+    def refused(self) -> int:
+        """Rows with a usable answer that a check refused."""
+        return sum(count for reason, count in self.reasons.items() if reason in CHECK_REASONS)
+
+    @property
+    def usable(self) -> int:
+        """Rows with a usable answer."""
+        return self.examples + self.refused
 
 
 def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> PilotResult:

@@ -31,10 +31,17 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"top_p {number_shown(settings.teacher_model_top_p)}{', system messages merged' * (settings.teacher_system_messages == 'merge')}",
         *_samples(settings),
         f"parallel    {_ceiling(settings)}",
-        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked",
+        *([f"checks      {', '.join(settings.checks)}"] if settings.checks else []),
+        f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked{_accepted(settings)}",
         f"work_dir    {settings.resolved_work_dir}",
     ]
     return "\n".join(lines)
+
+
+def _accepted(settings: DistillSettings) -> str:
+    if not settings.min_accepted_ratio:
+        return ""
+    return f" with a usable answer, and {settings.min_accepted_ratio:.0%} accepted"
 
 
 def _left_out(settings: DistillSettings) -> list[str]:

@@ -226,10 +226,15 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
     warnings = []
     if result.stopped is not None:
         warnings.append(result.stopped)
-    elif result.sent and result.examples / result.sent < settings.min_endpoint_success_ratio:
+    elif result.sent and result.usable / result.sent < settings.min_endpoint_success_ratio:
         warnings.append(
-            f"{result.examples:,} of the pilot's {counted(result.sent, 'row')} gave an example, below min_endpoint_success_ratio "
+            f"{result.usable:,} of the pilot's {counted(result.sent, 'row')} gave a usable answer, below min_endpoint_success_ratio "
             f"({settings.min_endpoint_success_ratio:.0%})"
+        )
+    elif result.sent and (result.examples / result.sent < settings.min_accepted_ratio or not result.examples):
+        warnings.append(
+            f"{result.examples:,} of the pilot's {counted(result.sent, 'row')} gave an example, below min_accepted_ratio "
+            f"({settings.min_accepted_ratio:.0%}): checks refused {counted(result.refused, 'usable answer')}"
         )
     for warning in warnings:
         print(f"warning     {warning}")
