@@ -135,3 +135,28 @@ def test_a_header_that_cannot_be_read_is_reported() -> None:
 def test_commas_under_a_name_for_tabs() -> None:
     assert walk("a,b\nx,y\n", "x.tsv") == [(2, "x|y")]
     assert walk("a\tb\nx,1\ty\n", "x.tsv") == [(2, "x,1|y")]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('a\tb\n"5 inch disk?\ty\nc\td\nsay "x" now\te\n', [(2, '"5 inch disk?|y'), (3, "c|d"), (4, 'say "x" now|e')]),
+        ('a\tb\n"x\ty\nc"\td\n', [(2, '"x|y'), (3, 'c"|d')]),
+        ('a\tb\n"x" y\tz\nc\td\n', [(2, '"x" y|z'), (3, "c|d")]),
+        ('a\tb\nx\t"y\nc\td\n', [(2, 'x|"y'), (3, "c|d")]),
+        ('a\tb\n"only ""one"" is quoted"\t"y\nc\td\n', [(2, 'only "one" is quoted|"y'), (3, "c|d")]),
+        ('a\tb\n"x"\t"two\nlines"\nc\td\n', [(2, "x|two\nlines"), (4, "c|d")]),
+        ('a\tb\n"two\nlines"\tx\nc\td\n', [(2, "two\nlines|x"), (4, "c|d")]),
+        ('a\tb\nx\r1\t"y\r2\nc\td\n', [(2, 'x\r1|"y\r2'), (3, "c|d")]),
+    ],
+)
+def test_between_tabs_a_quote_may_be_a_quote(text: str, rows: list[tuple[int, str]]) -> None:
+    """GLUE and most exports with tabs quote nothing; spreadsheets quote as in CSV."""
+    assert walk(text, "x.tsv") == rows
+
+
+def test_one_quote_in_a_long_file_with_tabs_changes_nothing() -> None:
+    lines = [f"x{number}\ty" for number in range(30_000)]
+    lines[10] = '"x\ty'
+    rows = walk("a\tb\n" + "\n".join(lines), "x.tsv")
+    assert rows == [(place + 2, line.replace("\t", "|")) for place, line in enumerate(lines)]

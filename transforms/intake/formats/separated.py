@@ -18,6 +18,7 @@ from transforms.intake.refusal import UnusableRecord
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 _NO_LIMIT = 2**31 - 1
 _QUOTED = re.compile(r'"[^"]*"?')
+_WELL_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _RETURN_WITHIN = re.compile(r"\r(?=\r*[^\r\n])")
 _INSTEAD_OF_RETURN = "\ufdd0"  # not a character, so no text contains it
 
@@ -73,13 +74,17 @@ class SeparatedValues:
 
 
 class _Table:
-    """The rows under a header. Raises UnusableFile."""
+    """The rows under a header. Raises UnusableFile.
+
+    Many files with tabs have double quotes that mean nothing: a line that is a row by its tabs is one, whatever its quotes would join it to.
+    """
 
     def __init__(self, source: ByteSource, separator: str, max_row_bytes: int) -> None:
         csv.field_size_limit(_NO_LIMIT)  # global in the process, so anybody may have set it; _Lines bounds the rows
         self._lines = _Lines(source, max_row_bytes)
         self._separator = _separator_of(self._lines, separator)
         self._reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
+        self.header: list[str] | None = None
         self.header = self._header()
 
     def rows(self) -> Iterator[tuple[int, list[str] | UnusableRecord]]:
@@ -93,13 +98,30 @@ class _Table:
             except StopIteration:
                 return
             except csv.Error as error:
-                row = lines.fault or self._not_csv(str(error), first, lines.number)
+                row = lines.fault or self._as_it_stands(2) or self._not_csv(str(error), first, lines.number)
+            except UnusableFile:
+                row = self._as_it_stands(2)
+                if row is None:
+                    raise
+            else:
+                row = (len(lines.of_row) > 1 and self._as_it_stands()) or row
             if lines.fault is not None:
                 row = lines.fault
             elif lines.returns_within and isinstance(row, list):
                 row = [field.replace(_INSTEAD_OF_RETURN, "\r") for field in row]
             if row:
                 yield first, row
+
+    def _as_it_stands(self, most_lines: int | None = None) -> list[str] | None:
+        """The first line split at its tabs only, if it and the next ones are rows by their tabs; the others are read again."""
+        columns = len(self.header or ())
+        if self._separator != "\t" or columns < 2 or not self._lines.of_row:
+            return None
+        if any(line.count("\t") != columns - 1 for line in self._lines.of_row[:most_lines]):
+            return None
+        fields = self._lines.of_row[0].rstrip("\r\n").split("\t")
+        self._lines.take_back()
+        return [field[1:-1].replace('""', '"') if _WELL_QUOTED.fullmatch(field) else field for field in fields]
 
     def _header(self) -> list[str] | None:
         for _, row in self.rows():
@@ -164,6 +186,7 @@ class _Lines:
         self.of_row: list[str] = []
         """The lines of the current row."""
         self._row_bytes = 0
+        self._taken_back: list[bytes] = []
         self.returns_within = False
         """Whether the current row has replaced carriage returns."""
 
@@ -174,6 +197,12 @@ class _Lines:
         self._row_bytes = 0
         self.returns_within = False
 
+    def take_back(self) -> None:
+        """The lines of the current row behind the first one are read again."""
+        again = [line.replace(_INSTEAD_OF_RETURN, "\r").encode() for line in self.of_row[1:]]
+        self._taken_back += reversed(again)
+        self.number -= len(again)
+
     def beginning(self) -> str:
         """The beginning of the first line, which is still the next one to read."""
         return self._stream.peek().removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0].decode("utf-8", "replace")
@@ -183,7 +212,7 @@ class _Lines:
 
     def __next__(self) -> str:
         piece = self._max_row_bytes + len(BYTE_ORDER_MARK) + len(b"\r\n")
-        line = self._stream.readline(piece)
+        line = self._taken_back.pop() if self._taken_back else self._stream.readline(piece)
         if not line:
             raise StopIteration
         self.number += 1
@@ -192,8 +221,11 @@ class _Lines:
             return "\n"
         self._row_bytes += len(line)
         if self._row_bytes > piece:
+            self._taken_back.append(line)
+            self.number -= 1
+            last = self.number + 1
             raise UnusableFile(
-                f"a field of lines {self.number - len(self.of_row)} to {self.number} is longer than the {self._max_row_bytes:,} bytes that are "
+                f"a field of lines {last - len(self.of_row)} to {last} is longer than the {self._max_row_bytes:,} bytes that are "
                 "read; look whether a double quote is never closed. What follows cannot be read"
             )
         if self.number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
