@@ -35,7 +35,7 @@ from beam_distill.runners.beam_internals.job_servers import command_and_endpoint
 from beam_distill.runners.beam_internals.local_execution import in_process_runner
 from beam_distill.runners.beam_internals.option_names import beam_option_names
 from beam_distill.runners.beam_internals.results import job_id_of, metrics_in_answer, metrics_of_now
-from beam_distill.runners.local_workers import LOCAL_WORKER
+from beam_distill.runners.local_workers import worker_command
 from beam_distill.runners.loopback import called_back
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,7 +119,7 @@ def test_the_in_process_runner_counts() -> None:
 
 @pytest.mark.slow
 def test_workers_of_this_machine_count_too() -> None:
-    pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
+    pipeline = beam.Pipeline(runner=in_process_runner(worker_command()))
     _fill(pipeline, _Count())
     result = pipeline.run()
     result.wait_until_finish()
@@ -131,7 +131,7 @@ import os, threading
 import apache_beam as beam
 from beam_distill.runners.beam_internals.error_texts import exit_code_of_worker
 from beam_distill.runners.beam_internals.local_execution import in_process_runner
-from beam_distill.runners.local_workers import LOCAL_WORKER
+from beam_distill.runners.local_workers import worker_command
 
 def leave(element):
     import os
@@ -144,7 +144,7 @@ def hook(arguments):
         os._exit(0)  # the runner may wait for the dead worker for ever
 
 threading.excepthook = hook
-pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
+pipeline = beam.Pipeline(runner=in_process_runner(worker_command()))
 pipeline | beam.Create([1]) | beam.Map(leave)
 pipeline.run().wait_until_finish()
 """
@@ -159,7 +159,7 @@ def test_a_worker_that_dies_is_recognised_by_a_text() -> None:
 
 @pytest.mark.slow
 def test_a_full_disk_of_a_worker_is_recognised_by_its_text() -> None:
-    pipeline = beam.Pipeline(runner=in_process_runner(LOCAL_WORKER))
+    pipeline = beam.Pipeline(runner=in_process_runner(worker_command()))
     _fill(pipeline, _NoSpace())
     with pytest.raises(RuntimeError) as raised:
         pipeline.run().wait_until_finish()

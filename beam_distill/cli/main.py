@@ -18,11 +18,11 @@ from beam_distill.cli.beam_arguments import check_beam_arguments
 from beam_distill.cli.command import NAMES, Call, Command, Takes
 from beam_distill.cli.log_output import set_up_logging
 from beam_distill.cli.standard_streams import hold_standard_streams, output_failure
-from beam_distill.cli.unused_storage import leave_out_unused_storage
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import with_values_that_look_like_flags
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode, RunRefused
 from beam_distill.job.secret_variables import keep_in_variables
+from beam_distill.runners.unused_storage import leave_out_unused_storage
 from beam_distill.version import VERSION
 
 _EXITS = "exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXPLANATIONS.items())
@@ -112,7 +112,7 @@ def _call(command: Command, call: Call) -> int:
         return command.run(call)
     check_beam_arguments(call.leftovers)
     if call.has_work_dir:
-        # late: keeps Beam out of the start
+        # late: keeps fastavro out of the start
         from beam_distill.job.reach import reach
 
         reach(call.work_dir, tuple(call.leftovers))

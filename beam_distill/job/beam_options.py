@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from typing import Any
-
-from apache_beam.options.pipeline_options import PipelineOptions
+from typing import TYPE_CHECKING, Any
 
 from beam_distill.config.runner import as_arguments
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ def use_storage_options(given: BeamGiven) -> None:
 
 def _read(argv: Iterable[str]) -> PipelineOptions:
     """For a wrong value, Beam would end the process and print all its options; the user gets the one relevant line."""
+    # late: keeps Beam out of the start
+    from apache_beam.options.pipeline_options import PipelineOptions
+
     said = io.StringIO()
     try:
         with redirect_stderr(said):

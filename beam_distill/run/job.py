@@ -34,7 +34,7 @@ from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline
 from beam_distill.runners.beam_internals.results import metrics_of_now
 from beam_distill.runners.failures import reported_by_runner, root_cause
 from beam_distill.runners.job_state import refuse_while_detached
-from beam_distill.runners.local_workers import LOCAL_WORKER, WorkerLost, local_workers_watched
+from beam_distill.runners.local_workers import WorkerLost, local_workers_watched, worker_command
 from beam_distill.runners.metrics import counters_of, metrics_of
 from beam_distill.runners.own_job_server import own_job_server
 from beam_distill.runners.refusals import notes_on
@@ -108,7 +108,7 @@ def _run_pipeline(prepared: PreparedJob, watch: Watch, display: Display | None, 
     job, plan, options = prepared.job, prepared.plan, options_of(prepared.plan, prepared.given)
     runner: Any = None
     if plan.embedded:
-        runner = in_process_runner(None if plan.same_process else LOCAL_WORKER)
+        runner = in_process_runner(None if plan.same_process else worker_command())
     try:
         with _served(plan, options), _workers_watched(job, plan), interrupts.stop(job, plan, watch.stopping.set), watched(watch, display):
             with RARE_GARBAGE_COLLECTION:

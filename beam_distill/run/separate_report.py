@@ -13,6 +13,7 @@ from pathlib import Path
 from beam_distill.after_run.result import RunResult
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
+from beam_distill.job.beam_options import beam_given
 from transforms.files.paths import is_remote
 
 log = logging.getLogger("beam_distill")
@@ -53,7 +54,4 @@ def _storage_options(resolved: ResolvedSettings, beam_argv: list[str]) -> tuple[
     """Beam's options that the report needs for a remote work_dir."""
     if not is_remote(resolved.settings.resolved_work_dir):
         return ()
-    # late: keeps Beam out of the start
-    from beam_distill.job.beam_options import beam_given
-
     return beam_given(resolved, beam_argv).argv

@@ -16,6 +16,7 @@ import time
 
 from beam_distill.runners.beam_internals.local_execution import serve_as_worker
 from beam_distill.runners.log_lines import LogLines
+from beam_distill.runners.unused_storage import leave_out
 
 LOOK_EVERY_S = 0.2
 COMMAND_GONE = 1
@@ -24,7 +25,7 @@ ENDS_ONE = signal.SIGUSR1
 
 
 def main() -> None:
-    """Serve until the runner has no more work."""
+    """Serve until the runner has no more work. The arguments name modules that Beam need not load."""
     for name in LEFT_TO_THE_COMMAND:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     handler = logging.StreamHandler()
@@ -36,7 +37,8 @@ def main() -> None:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # the command reports what the user should know
     threading.Thread(target=_watch, args=(os.getppid(),), name="command-watch", daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)  # Beam warns about optional parts during its import
-    serve_as_worker(sys.argv)
+    leave_out(sys.argv[1:])
+    serve_as_worker(sys.argv[:1])
 
 
 def _watch(command: int) -> None:

@@ -13,16 +13,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from beam_distill.runners.beam_internals.error_texts import exit_code_of_worker, is_broken_line
+from beam_distill.runners.unused_storage import left_out
 from transforms.control.run_control import request_stop
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.shared_change import SharedChange
 
 log = logging.getLogger("beam_distill")
 
-# exec: without it there is a shell in between, and the worker could not detect the command's end
-LOCAL_WORKER = f"exec {shlex.quote(sys.executable)} -m beam_distill.runners.local_worker"
-"""The command that starts a scoring process."""
 CLOSING_S = 2.0
+
+
+def worker_command() -> str:
+    """The shell command that starts a scoring process."""
+    # exec: without it there is a shell in between, and the worker could not detect the command's end
+    return f"exec {shlex.join([sys.executable, '-m', 'beam_distill.runners.local_worker', *left_out()])}"
 
 
 class WorkerLost(Exception):

@@ -23,6 +23,7 @@ from google.protobuf import text_format  # type: ignore[import-untyped]
 
 from beam_distill.runners.base import RunnerPlan
 from beam_distill.runners.local_worker import ENDS_ONE
+from beam_distill.runners.unused_storage import left_out
 
 GRACE_S = 10.0
 STDERR = 2  # the number, because sys.stderr may be an object without one
@@ -68,7 +69,7 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(control),
             "PIPELINE_OPTIONS": self._options,
         }
-        command = [sys.executable, "-m", "beam_distill.runners.local_worker"]
+        command = [sys.executable, "-m", "beam_distill.runners.local_worker", *left_out()]
         try:
             with self._changing:
                 self._workers[request.worker_id] = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=STDERR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.beam_options import beam_given
 from beam_distill.runners.beam_internals.results import job_id_of
 from beam_distill.submit.hand_over import handing_over, submission_of
 from beam_distill.work_dir.submission import Submission, submitted
@@ -21,7 +22,6 @@ def submit_detached(
     Raises RunRefused for errors, or when the job would end with this command.
     """
     # late: keeps Beam out of the start
-    from beam_distill.job.beam_options import beam_given
     from beam_distill.runners.flink import EMBEDDED, master_of
     from beam_distill.submit.submit_jar import submit_to_flink
 

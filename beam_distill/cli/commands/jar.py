@@ -7,6 +7,7 @@ import sys
 
 from beam_distill.cli.command import Call, Command, Takes
 from beam_distill.cli.job_inputs import declare_inputs
+from beam_distill.job.beam_options import beam_given, use_storage_options
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
@@ -19,7 +20,6 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 def run(call: Call) -> int:
     """Make the jar, or copy it. Raises RunRefused."""
     # late: keeps Beam out of the start
-    from beam_distill.job.beam_options import beam_given, use_storage_options
     from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
 
     resolved, namespace = call.resolved, call.namespace

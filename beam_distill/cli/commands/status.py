@@ -9,6 +9,7 @@ from beam_distill.after_run.result import summary_text
 from beam_distill.cli.command import WORK_DIR, Call, Command, Takes, settings_given
 from beam_distill.cli.earlier_run import earlier_settings, on_top_of_earlier, record_of
 from beam_distill.cli.job_inputs import declare_inputs
+from beam_distill.cli.storage_accounts import use_storage_accounts
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.work_dir.files import fields_of
@@ -54,14 +55,13 @@ _SAID = {
 
 def run(call: Call) -> int:
     """Print the job's state, or at its end the summary. Then the exit code is that of ``run``. Raises RunRefused."""
-    # late: keeps Beam, requests and aiohttp out of the start
-    from beam_distill.job.beam_options import beam_given, use_storage_options
+    # late: keeps requests and aiohttp out of the start
     from beam_distill.job.specs import run_files
     from beam_distill.runners.job_state import ENDED, state_of
     from beam_distill.submit.follow import follow, read_end
 
     resolved, namespace = call.resolved, call.namespace
-    use_storage_options(beam_given(resolved, call.leftovers))
+    use_storage_accounts(call)
     work_dir = absolute(resolved.settings.resolved_work_dir)
     submission = read_submission(work_dir)
     if submission is None:

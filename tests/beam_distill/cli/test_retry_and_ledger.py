@@ -3,11 +3,13 @@
 import json
 import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import questions, read_jsonl
+from builders import ROOT, questions, read_jsonl
 from jobs import Job
 
 from beam_distill.cli.commands.retry import retried_line
@@ -54,6 +56,16 @@ def test_the_summary_names_the_command_that_asks_again(tmp_path: Path, capsys: p
         assert main([*shlex.split(command)[1:], *given]) == 0
         assert simulator.stats()["requests"] == 12
     assert "once more" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["ledger", "report", "status"])
+def test_looking_at_a_run_on_this_machine_does_not_wait_for_beam(rejected: Job, command: str) -> None:
+    code = (
+        f"import sys\nfrom beam_distill.cli.main import main\nmain([{command!r}, {str(rejected.work_dir)!r}])\n"
+        "sys.exit('apache_beam' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.fault("N32")

@@ -18,6 +18,15 @@ def leave_out_unused_storage(texts: Iterable[str]) -> None:
     Only for the command's own process; a program that imports beam_distill decides itself what Beam loads.
     """
     reported = "\n".join(texts)
-    for prefix, module in _CLIENTS.items():
-        if prefix not in reported:
-            sys.modules.setdefault(module, None)  # type: ignore[arg-type] # None means for Python: do not import
+    leave_out(module for prefix, module in _CLIENTS.items() if prefix not in reported)
+
+
+def leave_out(modules: Iterable[str]) -> None:
+    """Before Beam's first import: keep these modules out."""
+    for module in modules:
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type] # None means for Python: do not import
+
+
+def left_out() -> tuple[str, ...]:
+    """The clients that this process keeps out; a scoring process that it starts needs none of them either."""
+    return tuple(module for module in _CLIENTS.values() if sys.modules.get(module, sys) is None)
