@@ -1,9 +1,11 @@
 """Fixtures of every test, and the order of the tests."""
 
+import gc
 import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +54,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items += quick[at:]
 
 
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end, and every run would search it for garbage, at least once."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_session_left() -> Iterator[None]:
     yield
@@ -65,6 +73,16 @@ def _quiet_and_quick_beam() -> None:
         from quick_beam import keep_what_beam_asks_again
 
         keep_what_beam_asks_again()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _temporary_files_go_with_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Those of Beam and of killed processes, which nobody else removes."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

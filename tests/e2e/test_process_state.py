@@ -83,6 +83,10 @@ def _runs(folder: Path, interrupt: bool) -> dict[str, Any]:
         changed = differences(before, _once_threads_have_ended(before))
         if ending == "published by processes":
             changed.pop("threads", None)  # Beam leaves the threads of its connections to them
+        if first:
+            from quick_beam import keep_what_beam_asks_again
+
+            keep_what_beam_asks_again()  # from the next run on: this one imports Beam
         found[ending] = {"ended": ended, "changed": without_imports(changed) if first else changed}
 
     with ExitStack() as stack:
