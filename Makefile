@@ -10,7 +10,7 @@ IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
 SERVERS ?= litellm katan aimock llamacpp transformers
 
-.PHONY: help install demo test test-clusters test-servers test-beam test-quick format hooks lint bench clean
+.PHONY: help install demo test all-tests test-clusters test-servers test-beam test-quick format hooks lint ruff types bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,7 +30,11 @@ $(STAMP): requirements.txt setup.py
 demo: $(STAMP) ## every task on our own examples against the embedded teacher
 	$(BIN)/python examples/demo.py
 
-test: $(STAMP) lint ## lint, types and all tests
+test: $(STAMP) ruff ## lint, types and all tests
+	@# mypy uses one core for a minute: beside the tests nobody waits for it
+	@$(MAKE) --no-print-directory --jobs=2 types all-tests
+
+all-tests: $(STAMP)
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-clusters: $(STAMP) ## real Flink, Spark, Prism and Azurite, made from the registries; some 15 minutes, and the fetching the first time
@@ -53,9 +57,13 @@ format: $(STAMP) ## write all Python files as ruff formats them
 hooks: $(STAMP) ## have git check every commit as make lint does (pre-commit)
 	$(BIN)/pre-commit install
 
-lint: $(STAMP) ## ruff, its format, and mypy strict on all there is
+lint: ruff types ## ruff, its format, and mypy strict on all there is
+
+ruff: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP) ## the short benchmarks, under 10 minutes

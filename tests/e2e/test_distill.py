@@ -128,6 +128,7 @@ def call(folder: Path, url: str, **more: Any) -> str:
     return f"distill(**{ {name: str(value) if isinstance(value, Path) else value for name, value in inputs(folder, url, **more).items()}!r})"
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N7")
 def test_a_script_that_calls_it_prints_nothing_more(tmp_path: Path) -> None:
     with start_simulator() as simulator:
@@ -136,6 +137,7 @@ def test_a_script_that_calls_it_prints_nothing_more(tmp_path: Path) -> None:
     assert (out, errors) == ("True\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N1")
 def test_it_works_in_an_ipython_shell_without_pandas(tmp_path: Path) -> None:
     with start_simulator() as simulator:
@@ -160,6 +162,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N7")
 def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=60_000))) as simulator:
@@ -174,6 +177,7 @@ def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
     assert (out, process.returncode) == ("KeyboardInterrupt\n", 0), errors  # the program may filter Beam's log messages about it
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N7")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_signal_drains_and_then_does_what_it_does_to_any_program(tmp_path: Path, number: signal.Signals) -> None:

@@ -205,6 +205,7 @@ def test_counters_and_summary_agree(job: Job, capsys: pytest.CaptureFixture[str]
     assert str(job.train_output) in printed
 
 
+@pytest.mark.slow
 def test_batches_larger_than_the_backlog_do_not_stop_the_reader(job: Job) -> None:
     job.train(questions(5000))
     with start_simulator() as simulator:
@@ -213,6 +214,7 @@ def test_batches_larger_than_the_backlog_do_not_stop_the_reader(job: Job) -> Non
         assert simulator.stats()["answered"] == 5000
 
 
+@pytest.mark.slow
 def test_two_scoring_processes_give_the_same_bytes(job: Job) -> None:
     job.train(questions(300))
     with start_simulator() as simulator:

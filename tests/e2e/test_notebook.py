@@ -22,6 +22,7 @@ def executed(folder: Path, notebook: Any, monkeypatch: pytest.MonkeyPatch) -> li
     return list(client.execute().cells)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N1", "N7", "D7")
 def test_the_example_runs_and_shows_progress_result_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = nbformat.read(ROOT / "examples" / "notebook.ipynb", as_version=4)
@@ -46,6 +47,7 @@ def test_the_example_runs_and_shows_progress_result_and_answers(tmp_path: Path, 
     assert "stderr" not in shown
 
 
+@pytest.mark.slow
 @pytest.mark.fault("N33")
 def test_a_command_in_a_cell_leaves_no_frames_in_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = (

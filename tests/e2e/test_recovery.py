@@ -22,20 +22,33 @@ from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
 
 TEACHER = SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=40))
+# one second gives only a small part of the answers
+SLOW_TEACHER = SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=8))
+ROWS = 460
+
+
+def a_job(folder: Path) -> Job:
+    job = Job(folder)
+    job.train(questions(400))
+    job.validation(questions(60, 1000))
+    return job
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, ...]:
+    """The datasets of a run that nothing disturbs."""
+    job = a_job(tmp_path_factory.mktemp("undisturbed"))
+    with start_simulator(TEACHER) as simulator:
+        job.url = simulator.base_url
+        assert job.run() == 0
+    return job.datasets()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kill_after", [1, 60, 200])
-def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
-    undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
-    for job in (undisturbed, disturbed):
-        job.train(questions(400))
-        job.validation(questions(60, 1000))
-    with start_simulator(TEACHER) as simulator:
-        undisturbed.url = simulator.base_url
-        assert undisturbed.run() == 0
-    # slow enough that one second gives only a small part of the answers
-    with start_simulator(SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=8))) as simulator:
+def test_kill_9_during_scoring(tmp_path: Path, undisturbed: tuple[bytes, ...], kill_after: int) -> None:
+    disturbed = a_job(tmp_path)
+    with start_simulator(SLOW_TEACHER) as simulator:
         disturbed.url = simulator.base_url
         process = disturbed.start("--max_worker_count=12")
         while disturbed.answers_kept() < kill_after:
@@ -45,8 +58,8 @@ def test_kill_9_during_scoring(tmp_path: Path, kill_after: int) -> None:
         assert disturbed.datasets() == ()
         kept = disturbed.answers_kept()
         assert disturbed.run() == 0
-        assert disturbed.answered() == 460 - kept
-    assert disturbed.datasets() == undisturbed.datasets()
+        assert disturbed.answered() == ROWS - kept
+    assert disturbed.datasets() == undisturbed
 
 
 @pytest.mark.slow
@@ -111,14 +124,9 @@ def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["a scoring process killed", "Ctrl-C in a terminal", "SIGTERM to the whole group"])
-def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Path, how: str) -> None:
-    undisturbed, disturbed = Job(tmp_path / "a"), Job(tmp_path / "b")
-    for job in (undisturbed, disturbed):
-        job.train(questions(1500))
-    with start_simulator(TEACHER) as simulator:
-        undisturbed.url = simulator.base_url
-        assert undisturbed.run() == 0
-    with start_simulator(TEACHER) as simulator:
+def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Path, undisturbed: tuple[bytes, ...], how: str) -> None:
+    disturbed = a_job(tmp_path)
+    with start_simulator(SLOW_TEACHER) as simulator:
         disturbed.url = simulator.base_url
         command = disturbed.start("--max_concurrency_per_instance=2", "--drain_timeout=60")
         while simulator.stats()["answered"] < 100:
@@ -137,10 +145,10 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
         assert disturbed.datasets() == ()
         kept = disturbed.answers_kept()
         assert disturbed.run() == 0
-        assert disturbed.answered() == 1500 - kept
+        assert disturbed.answered() == ROWS - kept
         if how != "a scoring process killed":
             assert simulator.stats()["repeats"] == 0
-    assert disturbed.datasets() == undisturbed.datasets()
+    assert disturbed.datasets() == undisturbed
 
 
 @pytest.mark.slow

@@ -112,6 +112,7 @@ def with_key(key: str) -> str:
     return "--extra_body=" + json.dumps({"data_sources": [{"type": "azure_search", "parameters": parameters}]})
 
 
+@pytest.mark.slow
 @pytest.mark.fault("X-F5")
 @pytest.mark.parametrize("given", ["${SEARCH_KEY}", BODY_SECRET], ids=["by its name", "itself"])
 def test_a_secret_in_the_body_is_sent_and_not_kept(

@@ -59,6 +59,7 @@ def test_a_run_is_done_and_its_exit_code_is_its_own(tmp_path: Path, line: str) -
     assert ("standard output cannot be written: No space left" in ended.stderr) == ("> /dev/full" in line and "2>" not in line)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("A14")
 def test_a_closed_standard_error_is_not_the_next_file_that_is_opened(tmp_path: Path) -> None:
     job = Job(tmp_path)
@@ -73,6 +74,7 @@ def test_a_closed_standard_error_is_not_the_next_file_that_is_opened(tmp_path: P
         assert job.run("--min_endpoint_success_ratio=0") == 0  # the ledger can be read
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D23", "M5")
 @pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "cp1252"}, {"PYTHONIOENCODING": "ascii"}], ids=["cp1252", "ascii"])
 def test_characters_that_the_terminal_lacks_are_escaped(tmp_path: Path, environment: dict[str, str]) -> None:

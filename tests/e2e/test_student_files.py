@@ -15,6 +15,7 @@ from beam_distill.simulator.settings import SimulatorSettings
 COT = ("--enable_chain_of_thought", "--teacher_model_max_new_tokens=1024")
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_again_when_only_the_files_change(tmp_path: Path) -> None:
     job = Job(tmp_path, task="math")
     job.train((ROOT / "examples" / "math" / "train.jsonl").read_bytes().splitlines())

@@ -55,6 +55,7 @@ def colours(written: bytes) -> set[int]:
     return {number for number in numbers if 30 <= number <= 38 or 40 <= number <= 48 or 90 <= number <= 107}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["as it is", "NO_COLOR"])
 def test_no_color_keeps_the_progress_and_takes_its_colours(tmp_path: Path, environment: dict[str, str], coloured: bool) -> None:
     job = Job(tmp_path)

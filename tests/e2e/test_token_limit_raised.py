@@ -61,6 +61,7 @@ def asked(teacher: SmallTeacher) -> list[int]:
     return numbers
 
 
+@pytest.mark.slow
 def test_only_what_the_lower_limit_cut_off_is_requested_again(short: Job, teacher: SmallTeacher, tmp_path: Path) -> None:
     higher = "--teacher_model_max_new_tokens=1024"
     assert short.run(higher, *FEW) == 0

@@ -114,6 +114,7 @@ def test_any_cut_gives_the_same_result(text: bytes, cuts: list[int], line_end: b
     )
 
 
+@pytest.mark.slow
 @settings(steady, max_examples=800)
 @given(text=st.sampled_from(TEXTS), changes=edits, cuts=sizes)
 def test_a_damaged_stream_is_the_same_wherever_it_is_cut_and_raises_nothing(

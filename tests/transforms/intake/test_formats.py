@@ -196,7 +196,7 @@ def test_a_long_zstd_window_is_not_damage() -> None:
 @pytest.mark.parametrize("packing", [".gz", ".zst"])
 @pytest.mark.parametrize("name", ["jsonl", "csv", "avro", "json"])
 def test_a_truncated_file_is_not_taken_for_a_complete_one(name: str, packing: str) -> None:
-    rows = fields_of([(f"premise {number}", f"hypothesis {number * 7919}") for number in range(9000)])
+    rows = fields_of([(f"premise {number}", f"hypothesis {number * 7919}") for number in range(3000)])
     packed = PACKERS[packing](WRITERS[name](rows))
     files = {f"a.{name}{packing}": packed[: len(packed) * 2 // 3], "b.jsonl": as_jsonl(fields_of(PAIRS))}
     read = walk(files)
@@ -213,7 +213,7 @@ def test_a_truncated_avro_file_gives_its_complete_blocks() -> None:
     assert read[-1].reason == reasons.UNREADABLE_FILE  # type: ignore[union-attr]
 
 
-LARGE_ROWS = 7_000
+LARGE_ROWS = 3_500
 UNPACKED = ("jsonl", "json", "csv", "parquet", "avro")
 PACKED = (("jsonl", ".gz"), ("jsonl", ".zst"), ("avro", ".gz"))
 HARD, EASY = "hard to compress", "easy to compress"
@@ -224,8 +224,8 @@ def large() -> dict[str, list[dict[str, Any]]]:
     """6 MB of rows of one question, so that no row key is new; the label beside it is long."""
     rng = random.Random(7)
     return {
-        HARD: [{"hypothesis": "h", "label": rng.randbytes(450).hex()} for _ in range(LARGE_ROWS)],
-        EASY: [{"hypothesis": "h", "label": "p" * 900}] * LARGE_ROWS,
+        HARD: [{"hypothesis": "h", "label": rng.randbytes(900).hex()} for _ in range(LARGE_ROWS)],
+        EASY: [{"hypothesis": "h", "label": "p" * 1_800}] * LARGE_ROWS,
     }
 
 

@@ -109,9 +109,9 @@ HOSTILE = {
 @pytest.mark.parametrize(
     ("head", "size"),
     [
-        pytest.param("", 400_000, id="400 KB, read strictly"),
-        pytest.param("", 190_000, id="190 KB, read leniently"),
-        pytest.param('{"Denser_Summary": "a", "answer_choice": "', 190_000, id="190 KB in a string"),
+        pytest.param("", 220_000, id="220 KB, read strictly"),
+        pytest.param("", 95_000, id="95 KB, read leniently"),
+        pytest.param('{"Denser_Summary": "a", "answer_choice": "', 95_000, id="95 KB in a string"),
     ],
 )
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
@@ -125,9 +125,9 @@ def test_hostile_text_costs_time_in_proportion_to_its_length(piece: str, head: s
     ):
         prompt = prompt_for(PromptSpec(task, chain_of_thought=reasoned, chain_of_density=dense))
         whole_s = extraction_s(prompt, head + piece * (size // len(piece)))
-        # a second is beyond what a linear reading takes on any machine but a slow one, and there the growth decides:
+        # half a second is beyond what a linear reading takes on any machine but a slow one, and there the growth decides:
         # a text of four times the length costs a quadratic reading sixteen times as much
-        if whole_s > 1:
+        if whole_s > 0.5:
             quarter_s = extraction_s(prompt, head + piece * (size // 4 // len(piece)))
             assert whole_s < 9 * quarter_s, f"{task.value}: {quarter_s:.2f} s for a quarter, {whole_s:.2f} s for the whole"
 
