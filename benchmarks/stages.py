@@ -1,6 +1,6 @@
 """CPU of all stages but the engine, of all processes together: read, survey, format, look up, parse, write.
 
-    python -m benchmarks.stages [--rows N [N ...]] [--processes N [N ...]] [--times N]
+    python -m benchmarks.stages [--rows N [N ...]] [--processes N [N ...]] [--times N] [--padding BYTES]
 
 The real command on the embedded runner with ``--send=false`` and all answers on the ledger, so no endpoint is needed and nothing waits.
 CPU time of the command and all its processes; the least of ``--times`` runs counts. The fixed cost of a run (start-up and imports of each
@@ -38,7 +38,6 @@ FEW_ROWS = 64
 WRITERS = 32
 DISPLACED = 400
 TOGETHER = 20_000
-PADDING_BYTES = 1_600
 FLAGS = {
     "data_generation_task_type": "MATH",
     "teacher_model_endpoint_url": "http://127.0.0.1:9/v1",
@@ -107,10 +106,10 @@ def run_command(folder: Path, questions: Path, ledger: Path, rows: int, processe
     return ended.cpu_s, ended.rss_mb
 
 
-def measured(folder: Path, rows: int, processes: list[int], times: int) -> Iterator[tuple[int, float, float]]:
+def measured(folder: Path, rows: int, padding_bytes: int, processes: list[int], times: int) -> Iterator[tuple[int, float, float]]:
     """For each number of processes: the number, the least CPU seconds, and the most memory of a process in MB."""
     questions, ledger = folder / f"rows-{rows}.jsonl", folder / f"ledger-{rows}"
-    write_questions(questions, rows, PADDING_BYTES)
+    write_questions(questions, rows, padding_bytes)
     answer_all(questions, ledger)
     for number in processes:
         runs = [run_command(folder, questions, ledger, rows, number) for _ in range(times)]
@@ -122,19 +121,20 @@ def measured(folder: Path, rows: int, processes: list[int], times: int) -> Itera
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[100_000], help="rows of 1.8 KB (100000)")
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000], help="default: 100000")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--times", type=int, default=2)
+    parser.add_argument("--padding", type=int, default=1_600, help="bytes that make each row longer; 1600, the default, gives rows of 1.8 KB")
     given = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     print(f"commit {commit}, load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores\n")
     print("| rows | processes | CPU, all together | of it fixed | µs a row | times one process | most memory of a process |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="benchmark-stages-") as name:
-        fixed = {number: cpu_s for number, cpu_s, _ in measured(Path(name), FEW_ROWS, given.processes, given.times)}
+        fixed = {number: cpu_s for number, cpu_s, _ in measured(Path(name), FEW_ROWS, given.padding, given.processes, given.times)}
         for rows in given.rows:
             first = None
-            for number, cpu_s, rss_mb in measured(Path(name), rows, given.processes, given.times):
+            for number, cpu_s, rss_mb in measured(Path(name), rows, given.padding, given.processes, given.times):
                 us = 1e6 * (cpu_s - fixed[number]) / rows
                 first = first or us
                 seconds = f"{cpu_s:.1f} s | {fixed[number]:.1f} s"

@@ -65,6 +65,8 @@ class SortedPlaces:
         if self._fresh or len(self._runs) > 1:
             self._settle()
         found = [place for run in self._runs for place in run.find(first_key, last_key)]
+        if not len(self._keys):
+            return found
         at = int(self._keys.searchsorted(np.uint64(first_key)))
         while at < len(self._keys) and self._keys.item(at) <= last_key:
             found.append(self._places.item(at))

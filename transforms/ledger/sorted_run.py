@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from struct import Struct
 from typing import IO
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 PAGE_RECORDS = 128
 RECORD_BYTES = 16
+PAGE_BYTES = PAGE_RECORDS * RECORD_BYTES
+_WORD = Struct("<Q")
 
 Words = NDArray[np.uint64]
 
@@ -19,6 +22,7 @@ class SortedRun:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._descriptor = file.fileno()
         self._begin = file.seek(0, os.SEEK_END)
         self._count = 0
         self._first_keys: Words = np.empty(0, np.uint64)  # of each page
@@ -37,6 +41,8 @@ class SortedRun:
 
     def find(self, first_key: int, last_key: int) -> list[int]:
         """The places of all records whose keys are within these bounds."""
+        if first_key == last_key:
+            return self._find_one(first_key)
         found: list[int] = []
         number = self._page_before(first_key)
         while number < len(self._first_keys):
@@ -48,6 +54,22 @@ class SortedRun:
                 found.append(page.item(at, 1))
                 at += 1
             number += 1
+        return found
+
+    def _find_one(self, key: int) -> list[int]:
+        # without arrays, which cost more than the search: one for every look-up of an answer
+        sought = _WORD.pack(key)
+        found: list[int] = []
+        at = PAGE_BYTES * self._page_before(key)
+        while page := self._bytes(at, PAGE_BYTES):
+            begin = page.find(sought)
+            while begin >= 0:
+                if begin % RECORD_BYTES == 0:
+                    found.append(_WORD.unpack_from(page, begin + _WORD.size)[0])
+                begin = page.find(sought, begin + 1)
+            if _WORD.unpack_from(page, len(page) - RECORD_BYTES)[0] > key:
+                break
+            at += PAGE_BYTES
         return found
 
     def between(self, first_key: int, last_key: int) -> tuple[Words, Words]:
@@ -64,5 +86,8 @@ class SortedRun:
         return max(int(self._first_keys.searchsorted(np.uint64(key))) - 1, 0)
 
     def _read(self, begin: int, end: int) -> Words:
-        size = RECORD_BYTES * (min(end, self._count) - begin)
-        return np.frombuffer(os.pread(self._file.fileno(), size, self._begin + RECORD_BYTES * begin), "<u8").reshape(-1, 2)
+        return np.frombuffer(self._bytes(RECORD_BYTES * begin, RECORD_BYTES * (end - begin)), "<u8").reshape(-1, 2)
+
+    def _bytes(self, begin: int, size: int) -> bytes:
+        """Bytes from an offset on, no more than there are."""
+        return os.pread(self._descriptor, max(min(size, RECORD_BYTES * self._count - begin), 0), self._begin + begin)
