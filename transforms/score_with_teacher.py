@@ -52,7 +52,7 @@ class _ScoreBatchFn(beam.DoFn):
         if self._lane is None:
             # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
             rules = rules_for(self._prompt, self._acceptance)
-            steps = RowSteps(rules.next_turn, rules.next_sample if rules.asks_several else None)
+            steps = RowSteps(rules.next_turn, *rules.for_samples)
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, steps, storage)
             self._lane = session.lane()

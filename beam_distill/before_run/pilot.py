@@ -69,7 +69,7 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
             return result
         try:
             storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
-            session = shared_session(job.scoring, RowSteps(rules.next_turn, rules.next_sample if rules.asks_several else None), storage)
+            session = shared_session(job.scoring, RowSteps(rules.next_turn, *rules.for_samples), storage)
             keeper_of(job.scoring, session)
             lane = session.lane()
             lane.put(pending)

@@ -1,6 +1,7 @@
 """Several answers to a row: asked until enough are accepted, kept on the ledger, chosen among."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -153,3 +154,24 @@ def test_summary_run_json_and_report_say_how_right_the_teacher_was(tmp_path: Pat
     assert "How right the teacher was" in page
     assert page.index("How right the teacher was") < page.index("Datasets")
     assert "5 samples of 4 rows; the checks accepted 80.0%." in page
+
+
+def test_a_check_that_takes_time_is_not_made_on_the_loop_that_sends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_checks.py").write_text(
+        "import threading\n"
+        "seen = []\n"
+        "def is_seven(row, answer):\n"
+        "    seen.append((threading.current_thread().name.partition('_')[0], row['line'], answer))\n"
+        "    return answer == '7'\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: "7" if number == 2 else str(number))
+        job = a_job(tmp_path, teacher, 5)
+        assert job.run("--samples=4", "--checks=python", "--check_function=slow_checks:is_seven", *ONE_AT_A_TIME) == 0
+        assert answers(job) == ["7"] * 5
+        # of the last row, what is still being recorded is looked at on the loop: no other request waits then
+        seen = [(thread, line, answer) for thread, line, answer in sys.modules["slow_checks"].seen if line < 5]
+        scoring = Counter((line, answer) for thread, line, answer in seen if thread == "examiner")
+        assert scoring == Counter((line, answer) for line in range(1, 5) for answer in ("0", "1", "7")), "each sample is examined once"
+        assert {thread for thread, _, _ in seen} == {"examiner", "MainThread"}  # the main thread writes the dataset

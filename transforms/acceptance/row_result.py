@@ -5,7 +5,8 @@ Only this file decides: for counting, for writing datasets, for asking again and
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -99,25 +100,19 @@ class RowRules:
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
-        answers: list[str] = []
-        for reply in replies:
-            try:
-                answers.append(extract_answer(self.prompt, request.turns[reply.turn], reply))
-            except AnswerRejected as rejected:
-                return Refused(reply.turn, rejected.reason, rejected.detail)
-        sample = Sample(request, tuple(answers))
-        if len(answers) == len(request.turns):
-            try:
-                for check in self.checks:
-                    check.examine(sample)
-            except CheckRefused as refused:
-                return Refused(refused.turn, refused.reason, refused.detail)
-        return sample.answers
+        if self.checks and self.asks_several:  # asked about after each other sample, and a check may take time
+            return _MEMORY.judge(self.prompt, self.checks, request, replies)
+        return _judge(self.prompt, self.checks, request, replies)
 
     @property
     def asks_several(self) -> bool:
         """Whether a row may have several samples."""
         return self.selection.samples > 1
+
+    @property
+    def for_samples(self) -> tuple[FindNext | None, Examine | None]:
+        """What the engine needs where a row may have several samples: which is next, and what examines one beforehand, if that may take time."""
+        return (self.next_sample, self.judge if self.checks else None) if self.asks_several else (None, None)
 
     def next_turn(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
         """The answers to the first turns of a sample if there is another turn to ask; else None."""
@@ -198,8 +193,54 @@ class RowRules:
         return RejectedRow(row.origin, reason, where + found.detail, row.row_key, reply.attempts, _raw(reply))
 
 
+FindNext = Callable[[PromptRequest, "tuple[TeacherReply, ...]", "frozenset[int]"], "int | None"]
+Examine = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], object]
 FindSample = Callable[..., "Iterable[TeacherReply]"]
 """Looks up the replies to one turn of one sample of a request: ``find(request, turn, answers, sample=number)``."""
+
+
+def _judge(prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
+    answers: list[str] = []
+    for reply in replies:
+        try:
+            answers.append(extract_answer(prompt, request.turns[reply.turn], reply))
+        except AnswerRejected as rejected:
+            return Refused(reply.turn, rejected.reason, rejected.detail)
+    sample = Sample(request, tuple(answers))
+    if len(answers) == len(request.turns):
+        try:
+            for check in checks:
+                check.examine(sample)
+        except CheckRefused as refused:
+            return Refused(refused.turn, refused.reason, refused.detail)
+    return sample.answers
+
+
+class _Memory:
+    """The judgements of the latest samples, without their replies: reasoning may be long. Shared by the threads of a process."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[str, int], tuple[str, ...] | Refused] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def judge(
+        self, prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, replies: tuple[TeacherReply, ...]
+    ) -> tuple[str, ...] | Refused:
+        """As ``_judge``."""
+        key = request.row.row_key, hash((prompt, checks, request, replies))
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = _judge(prompt, checks, request, replies)
+            with self._lock:
+                self._known[key] = known
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
+        return known
+
+
+_MEMORY = _Memory()
 
 
 def rules_for(prompt: PromptSpec, acceptance: AcceptanceSpec) -> RowRules:

@@ -47,10 +47,14 @@ NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] 
 
 
 class RowSteps(NamedTuple):
-    """How a row goes on: from turn to turn, and from sample to sample where it may have several."""
+    """How a row goes on: from turn to turn, and from sample to sample where it may have several.
+
+    ``examine`` takes the replies to a sample before ``next_sample`` does, on a thread of its own: what takes time is done and remembered there.
+    """
 
     next_turn: NextTurn
     next_sample: NextSample | None = None
+    examine: Callable[[PromptRequest, tuple[TeacherReply, ...]], object] | None = None
 
 
 class Dispatcher:

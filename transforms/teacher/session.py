@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -51,6 +51,7 @@ class ScoringSession:
         self._storage = storage
         self._abandoned: list[Lane] = []
         self._steps = steps
+        self._examiner = ThreadPoolExecutor(1, "examiner") if steps.examine is not None else None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
@@ -148,6 +149,8 @@ class ScoringSession:
             return
         asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result()
         self._recorder.close()
+        if self._examiner is not None:
+            self._examiner.shutdown(cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         for lane in self._lanes:
@@ -199,11 +202,28 @@ class ScoringSession:
             self._spec.ledger_dir,
             self._spec.failures_dir,
             self._spec.run_id,
-            on_safe=lambda rows: self._on_loop(self._dispatcher.recorded, rows),
+            on_safe=self._recorded,
             on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
             storage=self._storage,
         )
         self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._steps, self._on_defect)
+
+    def _recorded(self, rows: list[RowInProgress | None]) -> None:
+        if self._examiner is None:
+            self._on_loop(self._dispatcher.recorded, rows)
+        else:
+            for row in rows:
+                self._examiner.submit(self._examined, row)
+
+    def _examined(self, row: RowInProgress | None) -> None:
+        """On the examiner's thread: a check may take seconds, in which the loop would neither send nor read."""
+        try:
+            if self._steps.examine is not None and row is not None and row.failure is None:
+                self._steps.examine(row.request, row.replies)
+        except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows
+            self._on_defect(error)
+        else:
+            self._on_loop(self._dispatcher.recorded, [row])
 
     def _on_defect(self, error: BaseException) -> None:
         """A defect of ours on the loop: without this, the thread that waits for a row would wait for ever."""
