@@ -82,7 +82,8 @@ def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int |
 
 
 def together(folder: Path, limits: dict[str, int], in_flight: int = 20, dies_after: int | None = None) -> list[tuple[int, int, int, int]]:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", budget_keeper.__name__, "transforms.teacher.client"])  # imported once, not by each of them
     start, ended = context.Barrier(4), context.Queue()  # one that starts late would find nothing left
     processes = [
         context.Process(target=spend, args=(str(folder), limits, in_flight, dies_after if number == 0 else None, start, ended))
