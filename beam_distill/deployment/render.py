@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def write(rendered: Rendered, folder: str) -> list[Path]:
     return written
 
 
+@lru_cache(maxsize=2)  # it keeps the compiled templates
 def _environment(folder: Path | None) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template) if folder is None else jinja2.FileSystemLoader(folder),

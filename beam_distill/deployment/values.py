@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -26,8 +27,14 @@ def defaults_text() -> str:
 
 def defaults_for(target: str) -> dict[str, Any]:
     """The default of each of a target's values."""
-    sections: dict[str, dict[str, Any]] = yaml.safe_load(defaults_text())
+    sections = _defaults()
     return {**sections[EVERY_TARGET], **sections[target]}
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> dict[str, dict[str, Any]]:
+    sections: dict[str, dict[str, Any]] = yaml.safe_load(defaults_text())
+    return sections
 
 
 def documented(target: str) -> str:
