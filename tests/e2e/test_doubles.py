@@ -86,6 +86,18 @@ def test_check_counts_what_is_left_out_and_what_it_would_save(doubled: Job, caps
 
 
 @pytest.mark.slow
+def test_the_report_says_what_doubles_and_leaks_were_paid(doubled: Job) -> None:
+    with start_simulator() as simulator:
+        doubled.url = simulator.base_url
+        assert doubled.run() == 0
+    assert main(["report", str(doubled.work_dir), "--price_per_million_input_tokens=1000", "--price_per_million_output_tokens=0"]) == 0
+    page = (doubled.work_dir / "report.html").read_text()
+    assert "train: 5 rows were sent that ask what another row asks, for " in page
+    assert "drop_doubles exact leaves them out" in page
+    assert "1 row to train on asks what a validation row asks" in page
+
+
+@pytest.mark.slow
 def test_rows_of_a_test_set_are_not_sent(doubled: Job) -> None:
     tests = doubled.folder / "tests.csv"
     tests.write_text(f'question\n"{FIRST}"\n')

@@ -9,6 +9,7 @@ from typing import Any
 
 from beam_distill.after_run.report.agreement import Agreement
 from beam_distill.after_run.report.counting import FixedSample, LogHistogram, Tally, TimeBins
+from beam_distill.after_run.report.same_requests import SameRequests
 from beam_distill.work_dir.records import RunCounts, records_and_current
 from transforms.elements.rows import ChatMessage
 from transforms.ledger.segments import TornSegment
@@ -58,6 +59,7 @@ class LedgerFacts:
     examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
     unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    same: SameRequests = field(default_factory=SameRequests)
     torn: list[TornSegment] = field(default_factory=list)
 
     @property
@@ -107,6 +109,7 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: 
         if not is_current:
             facts.superseded += 1
             continue
+        facts.same.add(record)
         if record["row_key"] in wanted:
             facts.questions[record["row_key"]] = record
         _count_answer(facts, record, judged(record), task is not None)

@@ -1,0 +1,52 @@
+"""Rows that asked the same as others, by the requests on the ledger: what drop_doubles and drop_leaks would have saved."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+from beam_distill.after_run.result import tokens_text
+from beam_distill.job.prices import Prices
+from transforms.elements.counted import counted
+from transforms.elements.rows import Split
+from transforms.elements.usage import Usage
+from transforms.intake.key_set import KeySet
+from transforms.ledger.schema import paid_usage
+
+
+class SameRequests:
+    """The first requests of all rows, in some 30 bytes each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, KeySet] = {}
+        self._asked: dict[str, array[int]] = {}
+        self._doubles: dict[str, tuple[int, Usage]] = {}
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Count a current record; only first turns of first samples count, and only paid ones."""
+        if record["turn"] or record.get("sample") or not record["attempts"]:
+            return
+        split, digest = record["split"], _short(record["request_hash"])
+        self._asked.setdefault(split, array("Q")).append(digest)
+        if not self._seen.setdefault(split, KeySet()).add(digest):
+            rows, usage = self._doubles.get(split, (0, Usage()))
+            self._doubles[split] = rows + 1, usage.plus(paid_usage(record))
+
+    def warnings(self, prices: Prices | None) -> Iterator[str]:
+        """A sentence for each split with doubles, and one for leaks."""
+        for split, (rows, usage) in sorted(self._doubles.items()):
+            cost = "" if prices is None else f", {prices.shown(prices.cost(usage))}"
+            asked = counted(rows, "row was sent that asks", "rows were sent that ask")
+            yield f"{split}: {asked} what another row asks, for {tokens_text(usage)}{cost}; drop_doubles exact leaves them out"
+        known = set(self._asked.get(Split.VALIDATION.value, ()))
+        leaks = sum(digest in known for digest in self._asked.get(Split.TRAIN.value, ()))
+        if leaks:
+            asked = counted(leaks, "row to train on asks", "rows to train on ask")
+            yield f"{asked} what a validation row asks, so the validation measures what was seen; drop_leaks leaves them out"
+
+
+def _short(request_hash: str) -> int:
+    """64 bits, in which the two sets take less memory."""
+    return int.from_bytes(blake2b(request_hash.encode(), digest_size=8).digest(), "little")
