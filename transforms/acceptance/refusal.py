@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from transforms.acceptance.base import CheckRefused, Sample
 from transforms.elements import reasons
@@ -114,7 +115,6 @@ FORMS: dict[str, str] = {
 }
 """By language: the apology, if the form has one, and the inability with what it is about."""
 
-_REFUSES = {language: re.compile(form, re.IGNORECASE) for language, form in FORMS.items()}
 _BEFORE = re.compile(r"[\s\"'“”‘’*_>#-]*(?:(?:hmm?|well|oh|ok(?:ay)?|thanks?(?: you)?[^.!\n]{0,30}|hello|hi)[,.! ]+)?", re.IGNORECASE)
 _NOT_DECLINING = re.compile(r"\bhelp (?:but|feeling|thinking|wondering|noticing)\b", re.IGNORECASE)
 
@@ -136,8 +136,14 @@ def refusal_in(answer: str) -> tuple[str, str] | None:
     beginning = answer[:_LOOKED_AT].replace("’", "'")
     start = _BEFORE.match(beginning)
     at = 0 if start is None else start.end()
-    for language, refuses in _REFUSES.items():
+    for language, refuses in _patterns().items():
         found = refuses.match(beginning, at)
         if found is not None and not _NOT_DECLINING.search(found[0]):
             return language, found[0].strip()
     return None
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """Compiled with the first answer: it takes longer than all else that the settings load of this room."""
+    return {language: re.compile(form, re.IGNORECASE) for language, form in FORMS.items()}

@@ -227,8 +227,9 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
     if result.stopped is not None:
         warnings.append(result.stopped)
     elif result.sent and result.usable / result.sent < settings.min_endpoint_success_ratio:
+        gave = "a usable answer" if result.refused else "an example"
         warnings.append(
-            f"{result.usable:,} of the pilot's {counted(result.sent, 'row')} gave a usable answer, below min_endpoint_success_ratio "
+            f"{result.usable:,} of the pilot's {counted(result.sent, 'row')} gave {gave}, below min_endpoint_success_ratio "
             f"({settings.min_endpoint_success_ratio:.0%})"
         )
     elif result.sent and (result.examples / result.sent < settings.min_accepted_ratio or not result.examples):
