@@ -87,7 +87,7 @@ def _samples(settings: DistillSettings) -> list[str]:
     selection = SelectionSpec.from_settings(settings.model_dump(mode="json"))
     enough = "all of them" if selection.keep is not Keep.FIRST else "until one is accepted"
     if selection.votes is not None:
-        enough = f"until {selection.votes} agree"
+        enough = f"until the vote is decided, with at least {selection.votes} votes"
     return [f"samples     at most {settings.samples} answers a row, {enough}; kept: {selection.keep.value}"]
 
 

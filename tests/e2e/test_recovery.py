@@ -76,8 +76,8 @@ def test_kill_9_of_a_run_with_samples_and_votes(tmp_path: Path, kill_after: int)
         return text, "stop", {"prompt_tokens": 10, "completion_tokens": 2}
 
     job = Job(tmp_path)
-    job.train(questions(120))
-    flags = ("--samples=60", "--checks=vote", "--votes=3", "--max_worker_count=12")
+    job.train(questions(60))
+    flags = ("--samples=20", "--checks=vote", "--votes=3", "--max_worker_count=12")
     with small_teacher() as teacher:
         teacher.says = says
         job.url = teacher.url
@@ -92,7 +92,7 @@ def test_kill_9_of_a_run_with_samples_and_votes(tmp_path: Path, kill_after: int)
         assert job.answered() == job.answers_kept() - kept
         # paid and lost: at most what was on the wire at the kill
         assert teacher.answered - job.answers_kept() <= 12
-    assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == [str(number + 3) for number in range(120)]
+    assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == [str(number + 3) for number in range(60)]
     published = job.datasets()
     # the teacher is gone: nothing is sent
     assert job.run(*flags, "--min_accepted_ratio=1") == 0

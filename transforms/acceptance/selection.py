@@ -45,7 +45,10 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SelectionSpec:
-    """How many samples a row may have, how many of them must agree (None: none need to), and which are kept."""
+    """How many samples a row may have, how many of them must agree (None: none need to), and which are kept.
+
+    With votes, the answer with most of them wins if it has at least so many; with a tie none does.
+    """
 
     samples: int = 1
     votes: int | None = None
@@ -67,18 +70,26 @@ class SelectionSpec:
             if one.sample >= self.samples:
                 break
             known += 1
-            if one.answer is None:
-                continue
-            accepted.append(one)
-            votes[one.answer] = votes.get(one.answer, 0) + 1
-            if self.votes is not None and votes[one.answer] >= self.votes:
-                return Choice(self._kept([other for other in accepted if other.answer == one.answer]), True, votes)
-            if self.votes is None and self.keep is Keep.FIRST:
+            if one.answer is not None:
+                accepted.append(one)
+                votes[one.answer] = votes.get(one.answer, 0) + 1
+            if self.votes is not None:
+                winner = self._winner(votes, self.samples - known)
+                if winner is not None:
+                    return Choice(self._kept([other for other in accepted if other.answer == winner]), True, votes)
+            elif accepted and self.keep is Keep.FIRST:
                 return Choice((one.sample,), True, votes)
         left = self.samples - known
         if self.votes is not None:
-            return Choice((), max(votes.values(), default=0) + left < self.votes, votes)
+            return Choice((), not left or max(votes.values(), default=0) + left < self.votes, votes)
         return Choice(self._kept(accepted), not left, votes)
+
+    def _winner(self, votes: dict[str, int], left: int) -> str | None:
+        """The answer with enough votes that the samples that are left cannot catch up with; None if there is none yet."""
+        first, second = [*sorted(votes, key=lambda answer: -votes[answer]), None, None][:2]
+        if first is None or self.votes is None or votes[first] < self.votes:
+            return None
+        return first if votes[first] > (votes[second] if second is not None else 0) + left else None
 
     def next_sample(self, judged: Iterable[Judged], being_asked: Iterable[int]) -> int | None:
         """The next sample to ask while some are being asked; None if no other can be needed."""
