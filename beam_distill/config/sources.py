@@ -327,6 +327,8 @@ def _expected(item: Any, value: Any) -> str:
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         return f"expected {words} {context[key]:g}"
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        return "expected text; write it in quotes, or YAML makes a number, true or false of it"
     if kind in _KINDS:
         return f"expected {_KINDS[kind]}"
     if kind == "literal_error":

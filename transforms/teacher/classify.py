@@ -154,7 +154,7 @@ class _Reading:
                 status = 429
             elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
                 status = 404
-            elif status in (400, 422) and self._said(words.FULL):
+            elif status in (400, 422, 500) and self._said(words.FULL):
                 status = 503
             elif status == 400 and self._said(words.TOO_LATE):
                 status = 504

@@ -255,7 +255,8 @@ FULL = _any_of(
     r"|\bdeployment is (?:paused|stopped)"
     r"|\b(?:is|are) (?:currently )?being (?:updated|deployed|restarted|loaded)|\bmodel\b[^.\n]{0,40}\b(?:is|are) (?:still |currently )?loading\b"
     r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
-    r"\bno (?:gpu |free |available |spare )*capacity",
+    r"\bno (?:gpu |free |available |spare )*capacity|\bno (?:free )?slots? available|\bslots? unavailable",
+    r"\b(?:llm|model|server)s? (?:too )?busy\b",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
     r"(?:starting|restarting|booting|initiali[sz]ing|not ready)|\bmodel\b[^.\n]{0,40} (?:is |are )?(?:currently |still )?(?:cold|not ready)\b",
     chinese.FULL,

@@ -90,3 +90,9 @@ def test_a_config_file_that_cannot_be_used_ends_with_exit_code_2(
     arguments = [f"--{flag}={value}" for flag, value in NEEDED.items()]
     assert main(["plan", *arguments, f"--config={path}"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [4.1, 7, True])
+def test_a_name_that_yaml_takes_for_a_number_is_to_be_quoted(value: Any) -> None:
+    """``model: 4.10`` without quotes is the number 4.1."""
+    assert "expected text; write it in quotes" in refused(model=value)
