@@ -20,7 +20,7 @@ PRICES = ("--price_per_million_input_tokens=1", "--price_per_million_output_toke
 
 
 def test_few_rows_are_a_warning_and_strict_makes_it_an_exit_code(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
-    job.validation(questions(10))
+    job.validation(questions(10, start=1000))  # no row to train on is a validation row
     with start_simulator() as simulator:
         job.url = simulator.base_url
         assert job.command("check") == 0
