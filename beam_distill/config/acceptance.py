@@ -74,9 +74,9 @@ class AcceptanceSettings(Section):
     checks: CheckNames = setting(
         (),
         "checks",
-        f"in order: {', '.join(CHECKS)}",
-        "An answer must pass all of them. A usable answer that a check refuses makes a reject with the check's reason; it stays on the ledger, "
-        "and other checks need no new answers. docs/quality.md says which to use.",
+        "what an answer must pass, with commas: label,length",
+        f"In this order, of: {', '.join(f'`{name}`' for name in CHECKS)}. A usable answer that a check refuses makes a reject with the check's "
+        "reason; it stays on the ledger, and other checks need no new answers. docs/quality.md says which to use.",
         True,
     )
     label_similarity: float | None = setting(

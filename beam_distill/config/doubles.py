@@ -23,7 +23,7 @@ class DoublesSettings(Section):
     drop_doubles: Annotated[Literal["off", "exact", "near"], BeforeValidator(_read_word)] = setting(
         "off",
         "data",
-        "leave out rows that ask what an earlier row asks: off, exact, near",
+        "leave out rows like earlier ones: off, exact, near",
         "They become rejects that name the earlier row, and nothing is sent for them. `near` also finds rows with a word replaced, or other "
         "spacing, case or order of sentences; long problems that differ in one number are near too, so for generated variants use `exact`.",
         True,

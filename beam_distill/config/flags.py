@@ -117,6 +117,6 @@ def _help(name: str, field: Any, required: bool) -> str:
     text = (field.description or "").replace("%", "%%")
     if field.is_required():
         return f"{text} (required)" if required else text
-    if field.default is None or field.annotation is bool:
+    if field.default in (None, ()) or field.annotation is bool:
         return text
     return f"{text} ({field.default})"
