@@ -90,8 +90,8 @@ def test_kill_9_of_a_run_with_samples_and_votes(tmp_path: Path, kill_after: int)
         kept = job.answers_kept()
         assert job.run(*flags) == 0
         assert job.answered() == job.answers_kept() - kept
-        # paid and lost: at most what was on the wire at the kill
-        assert teacher.answered - job.answers_kept() <= 12
+        # paid and lost: at most what was on the wire at the kill, and what had come and was not on disk yet
+        assert teacher.answered - job.answers_kept() <= 2 * 12
     assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == [str(number + 3) for number in range(60)]
     published = job.datasets()
     # the teacher is gone: nothing is sent
