@@ -36,7 +36,8 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
         "sent too. Settings are those of the earlier run; flags, environment and --config override them."
     )
     parser.usage = "beam-distill retry WORK_DIR --reason CODE ... [inputs] [Beam options]"
-    parser.epilog = "reasons of answers: " + ", ".join(ANSWER_REASONS)
+    unusable = (code for code in ANSWER_REASONS if code not in reasons.CHECK_REASONS)
+    parser.epilog = f"reasons of answers: {', '.join(unusable)}, and those of the checks, which docs/quality.md lists"
     parser.formatter_class = SettingsHelp
     parser.add_argument(WORK_DIR, metavar="WORK_DIR", help="the work_dir of the earlier run, here or on storage (azfs://, ...)")
     parser.add_argument(
