@@ -67,7 +67,7 @@ class Sketcher:
         return Sketches(digests_of(rows, self._several_turns), keys, signatures)
 
     def _keys_and_signatures(self, prompts: Sequence[Words]) -> tuple[Keys, Signatures]:
-        whole = [words if len(words) >= WORDS_A_GROUP else [*words, *[""] * (WORDS_A_GROUP - len(words))] for words in prompts]
+        whole = [words if len(words) >= WORDS_A_GROUP else [*words, *["\0"] * (WORDS_A_GROUP - len(words))] for words in prompts]
         groups, bounds = self._numbers.groups(whole, WORDS_A_GROUP)
         matrix = self._signed(groups.data, bounds.astype(np.uint64).data, SLOTS, _SEED)
         slots = np.array(matrix.to_rows(), np.uint32).reshape(len(prompts), SLOTS)
