@@ -24,7 +24,7 @@ from transforms.intake.rows import read_stretch
 
 ROWS_AT_ONCE = 256
 """Rows are decided together, because an array of many numbers costs hardly more than one of few. The first ones wait for few others."""
-LETTERS_AT_ONCE = 256 * 1024
+LETTERS_AT_ONCE = 128 * 1024
 _FIRST_AT_ONCE = 16
 
 
