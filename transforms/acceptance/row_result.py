@@ -169,6 +169,9 @@ class RowRules:
         return RowSamples(accepted + len(refused), refused, agrees)
 
     def _vote(self, answers: tuple[str, ...]) -> str:
+        """What is equal for samples with the same answer; finding a number in a long solution takes time, so only where they are compared."""
+        if not self.asks_several:
+            return ""
         return "\n".join(answers if self.task is None else (comparable(self.task, answer) for answer in answers))
 
     def _refused(self, request: PromptRequest, samples: list[_Sample], votes: dict[str, int]) -> RejectedRow:

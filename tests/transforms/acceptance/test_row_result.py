@@ -5,6 +5,7 @@ import pickle
 import pytest
 from builders import a_reply, a_row, a_scored_row
 
+from transforms.acceptance import row_result
 from transforms.acceptance.length import LengthCheck
 from transforms.acceptance.row_result import Refused, RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
@@ -13,6 +14,7 @@ from transforms.elements.tasks import TaskType
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
 
+LONG_SOLUTION = "First 3 + 4 = 7. " * 40 + "The answer is 84."
 CHAT = PromptSpec(TaskType.CONVERSATION)
 SHORT = AcceptanceSpec((LengthCheck(max_words=2), LengthCheck(min_words=2)))
 
@@ -96,3 +98,12 @@ class AsSaid:
 
     def extract(self, text: str, asked: tuple[ChatMessage, ...]) -> str:
         return text
+
+
+def test_a_single_answer_is_not_compared_with_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def comparable(task: TaskType, text: str) -> str:
+        raise AssertionError("compared")
+
+    monkeypatch.setattr(row_result, "comparable", comparable)
+    rules = rules_for(PromptSpec(TaskType.MATH), AcceptanceSpec())
+    assert isinstance(rules.example_or_reject(a_scored_row(a_reply(LONG_SOLUTION))), DistilledExample)
