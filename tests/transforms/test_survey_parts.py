@@ -56,6 +56,6 @@ def test_what_is_behind_the_end_of_a_damaged_file_counts_for_nothing(tmp_path: P
     whole = list(walk_split(spec, spec.splits[0]))
     assert 200 < len(whole) < 400
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        rows = pipeline | ListParts(spec) | SurveyParts(spec, str(tmp_path / "totals.json")) | ReadParts(spec)
-        assert_that(rows, equal_to(whole))
+        read = pipeline | ListParts(spec) | SurveyParts(spec, str(tmp_path / "totals.json")) | ReadParts(spec)
+        assert_that(read.rows, equal_to(whole))
     assert json.loads((tmp_path / "totals.json").read_text()) == {"train": len(whole)}
