@@ -175,16 +175,11 @@ def summary_text(result: RunResult) -> str:
         if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
             asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
             lines.append(f"To send, and pay for, rows with an unusable answer again: {asked}")
-        if result.exit_code is ExitCode.BELOW_MINIMUM and any(part.ratio is not None and part.tally.examples for part in held_back):
-            bounds = dict.fromkeys("min_accepted_ratio" if is_enough(part) else "min_endpoint_success_ratio" for part in held_back)
-            lines.append(f"A lower --{' and --'.join(bounds)} with --send false publishes the current examples without sending anything.")
+        missed = dict.fromkeys(name for part in held_back if part.tally.examples for name in part.missed)
+        if result.exit_code is ExitCode.BELOW_MINIMUM and missed:
+            lines.append(f"A lower --{' and --'.join(missed)} with --send false publishes the current examples without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
     return "\n".join(lines)
-
-
-def is_enough(part: SplitVerdict) -> bool:
-    """Whether the endpoint answered enough rows, so that only the checks can have kept a split back."""
-    return part.ratio is not None and part.ratio >= part.minimum
 
 
 def tokens_text(usage: Usage) -> str:

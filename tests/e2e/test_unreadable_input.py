@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import questions
+from builders import questions, read_jsonl
 from jobs import Job
 
 from beam_distill.cli.main import main
@@ -39,3 +39,12 @@ def test_check_refuses_what_a_run_would_not_publish(job: Job, capsys: pytest.Cap
     job.train(lines(good=10, bad=90))
     assert main(["check", *job.arguments()[1:]]) == 2
     assert "only 10 of the 100 rows of" in capsys.readouterr().err
+
+
+def test_the_advice_names_the_bound_that_was_missed(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(lines(2, 8))
+    assert job.run() == 3
+    said = capsys.readouterr().out
+    assert "A lower --min_readable_ratio with --send false publishes the current examples without sending anything." in said
+    assert job.run("--min_readable_ratio=0.1", "--send=false") == 0
+    assert len(read_jsonl(job.train_output)) == 2

@@ -155,8 +155,8 @@ class SplitVerdict:
     """The judgement over one split.
 
     ``ratio`` is rows with a usable answer / rows asked, None when no row was asked; ``minimum`` is what it must reach, and
-    ``minimum_accepted`` what the tally's accepted ratio must. ``published`` says whether the dataset may be published; ``explanation``
-    tells the user why.
+    ``minimum_accepted`` what the tally's accepted ratio must; ``missed`` names the settings of all bounds that it misses. ``published``
+    says whether the dataset may be published; ``explanation`` tells the user why.
     """
 
     split: Split
@@ -166,6 +166,7 @@ class SplitVerdict:
     published: bool
     explanation: str
     minimum_accepted: float = 0.0
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
 def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerdict:
     published, explanation = _decide(tally, gate)
     return SplitVerdict(
-        split, tally, tally.success_ratio, gate.minimum_success_ratio, published, explanation, minimum_accepted=gate.minimum_accepted_ratio
+        split, tally, tally.success_ratio, gate.minimum_success_ratio, published, explanation, gate.minimum_accepted_ratio, _missed(tally, gate)
     )
 
 
@@ -231,3 +232,12 @@ def _decide(tally: SuccessTally, gate: GateSpec) -> tuple[bool, str]:
     if tally.refused and not tally.examples:
         return False, f"none of {counted(asked, 'row')} asked gave an example{refused}, so the dataset would be empty"
     return True, share + refused
+
+
+def _missed(tally: SuccessTally, gate: GateSpec) -> tuple[str, ...]:
+    ratios = {
+        "min_readable_ratio": (tally.readable / tally.rows if tally.rows else None, gate.minimum_readable_ratio),
+        "min_endpoint_success_ratio": (tally.success_ratio, gate.minimum_success_ratio),
+        "min_accepted_ratio": (tally.accepted_ratio, gate.minimum_accepted_ratio),
+    }
+    return tuple(name for name, (ratio, minimum) in ratios.items() if ratio is not None and ratio < minimum)

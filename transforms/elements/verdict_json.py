@@ -35,6 +35,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "minimum_accepted_ratio": part.minimum_accepted,
         "published": part.published,
         "explanation": part.explanation,
+        "missed_bounds": list(part.missed),
         "requests_sent": tally.requests_sent,
         "answers_reused": tally.reused_answers,
         "prompt_tokens": tally.usage.prompt,
@@ -68,6 +69,7 @@ def read_verdict(text: str) -> Verdict:
                 published=part["published"],
                 explanation=part["explanation"],
                 minimum_accepted=part.get("minimum_accepted_ratio", 0.0),
+                missed=tuple(part.get("missed_bounds", ())),
             )
             for name, part in fields["splits"].items()
         ),
