@@ -28,7 +28,7 @@ def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime,
     result = replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
     try:
         result = _with_limits(resolved.settings, result)
-        result = replace(result, failures=_failures(result))
+        result = replace(result, failures=_failures(result), first_reject=_first_reject(result))
         if result.verdict is not None:
             note_published(result.work_dir, result.datasets)
             handoff = write_handoff(resolved.settings, result.verdict, result.datasets, endpoint.get("model"))
@@ -47,6 +47,15 @@ def _failures(result: RunResult) -> tuple[CommonFailure, ...]:
     if result.rejects_path is None or not any(holds_failures(part.tally.reasons) for part in splits):
         return ()
     return most_frequent(objects_of(result.rejects_path))
+
+
+def _first_reject(result: RunResult) -> str:
+    """What is wrong with the first row that could not be sent, if none of its split could; empty if some could."""
+    unsent = {part.split.value for part in (result.verdict.splits if result.verdict is not None else ()) if part.ratio is None}
+    if result.rejects_path is None or not unsent:
+        return ""
+    first = next((reject for reject in objects_of(result.rejects_path) if reject.get("split") in unsent), {})
+    return f"{first.get('file')}, line {first.get('line')}: {first.get('detail')}" if first.get("detail") else ""
 
 
 def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:

@@ -44,7 +44,7 @@ class RunResult:
     lost, including those of earlier runs without an end. Any of these that the teacher answered were paid for and are not on the ledger.
     ``warnings`` are about valid but probably unintended settings. ``label_agreement`` says how many answers agree with their rows' labels,
     if rows have labels and the report was made. ``failures`` are the most frequent failures of requests. ``limits`` has the spent part of
-    each limit over all runs.
+    each limit over all runs. ``first_reject`` describes the first reject, if no row of its split could be sent.
     """
 
     exit_code: ExitCode
@@ -68,6 +68,7 @@ class RunResult:
     label_agreement: str = ""
     limits: tuple[str, ...] = ()
     failures: tuple[CommonFailure, ...] = ()
+    first_reject: str = ""
 
     @property
     def ok(self) -> bool:
@@ -179,6 +180,8 @@ def summary_text(result: RunResult) -> str:
         if result.exit_code is ExitCode.BELOW_MINIMUM and missed:
             lines.append(f"A lower --{' and --'.join(missed)} with --send false publishes the current examples without sending anything.")
         lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
+        if result.first_reject:
+            lines.append(f"The first one: {result.first_reject}")
     return "\n".join(lines)
 
 

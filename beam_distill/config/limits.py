@@ -115,7 +115,13 @@ class LimitSettings(Section):
         "While tokens come, the answer has no time limit. Too small cuts off answers that are being paid for.",
         gt=0,
     )
-    first_answer_patience: float = setting(15.0, "limits", "seconds to try an endpoint that has never answered", gt=0)
+    first_answer_patience: float = setting(
+        15.0,
+        "limits",
+        "seconds to try an endpoint that never answered, not even with an error",
+        "One that answers with errors only, such as 500 or 429, is tried for `outage_patience`.",
+        gt=0,
+    )
     outage_patience: float = setting(
         300.0,
         "limits",

@@ -246,8 +246,13 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
     return leftovers
 
 
+_OTHER_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+
+
 def _unquoted(argument: str) -> str:
-    """Advice about an unexpected file: the shell has expanded a pattern."""
+    """Advice about an unexpected file, for the shell has expanded a pattern; or about a dash that only looks like one."""
+    if argument and argument[0] in _OTHER_DASHES:
+        return f". It begins with {argument[0]} (U+{ord(argument[0]):04X}), as word processors write dashes, and a flag with two hyphens: --"
     if not os.path.exists(argument):
         return ""
     folder, suffix = os.path.split(argument)[0], os.path.splitext(argument)[1]

@@ -48,3 +48,10 @@ def test_the_advice_names_the_bound_that_was_missed(job: Job, capsys: pytest.Cap
     assert "A lower --min_readable_ratio with --send false publishes the current examples without sending anything." in said
     assert job.run("--min_readable_ratio=0.1", "--send=false") == 0
     assert len(read_jsonl(job.train_output)) == 2
+
+
+def test_where_nothing_can_be_sent_the_summary_says_what_is_wrong_with_the_first_row(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.train(['{"messages": {"0": [{"role": "user", "content": "a"}], "1": []}, "id": {"0": 1, "1": 2}}'])
+    assert job.run() == 2
+    said = capsys.readouterr().out
+    assert f"The first one: {job.folder / 'train.jsonl'}, line 1: the object is a whole table" in said

@@ -251,6 +251,8 @@ def test_beams_own_options_pass_and_others_are_named() -> None:
         ("--temperature=1", "no such flag; did you mean --teacher_model_temperature"),
         ("--api_key=sk-1", "--api_key_env"),
         ("stray", "unexpected argument"),
+        ("", "unexpected argument ''"),
+        ("\u2013-limit=3", "begins with \u2013 (U+2013)"),
     ]:
         with pytest.raises(SettingsError) as refused:
             check_leftovers([argument], ["parallelism"])
