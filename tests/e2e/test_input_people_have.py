@@ -8,6 +8,7 @@ import pyarrow.ipc
 import pytest
 from builders import questions, read_jsonl
 from jobs import Job
+from small_teacher import small_teacher
 
 from beam_distill.cli.main import main
 from beam_distill.simulator.server import start_simulator
@@ -83,3 +84,17 @@ def test_a_forbidden_template_is_reported_before_anything_is_sent(job: Job, caps
         assert job.run("--user_template={{question * times}}") in (2, 3)
         assert simulator.stats()["requests"] == 0
     assert [reject["reason"] for reject in job.rejects()] == ["row_too_large"]
+
+
+def test_a_list_in_a_csv_cell_is_a_list_for_the_template(job: Job) -> None:
+    rows = job.folder / "rows.csv"
+    rows.write_text("question,choices\n" + """Which?,"['red volcanoes', 'green', ""it's blue""]"\n""" + "Which?,red; green\n")
+    template = "--user_template={{question}}\n{% for c in choices %}- {{c}}\n{% endfor %}"
+    job.task = "CONVERSATION"
+    with small_teacher("blue") as teacher:
+        job.url = teacher.url
+        assert job.run(f"--train_file_path={rows}", template, "--min_endpoint_success_ratio=0") == 0
+        assert [payload["messages"][-1]["content"] for payload in teacher.payloads] == ["Which?\n- red volcanoes\n- green\n- it's blue\n"]  # type: ignore[index]
+    (reject,) = job.rejects()
+    assert (reject["line"], reject["reason"]) == (3, "template_failed")
+    assert "'choices' is text that is not a list ('red; green'), so going through its items would give single letters" in reject["detail"]

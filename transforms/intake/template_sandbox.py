@@ -17,6 +17,7 @@ from jinja2.visitor import NodeTransformer
 
 from transforms.elements import reasons
 from transforms.intake.formats.base import UnreadableValue
+from transforms.intake.printed_lists import list_in
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.template_growth import (
     FILTERS,
@@ -34,6 +35,13 @@ NOT_REPEATABLE = frozenset({"random", "lipsum", "cycler"})
 _LOCAL_TIME = frozenset({"now", "today", "utcnow", "astimezone", "timestamp", "fromtimestamp", "utcfromtimestamp"})
 """Methods of dates whose result depends on when or where they are called."""
 _CONCATENATED = "_concatenated"
+_ITEMS = "_items"
+_TAKE_ITEMS = frozenset(
+    {"join", "map", "select", "reject", "selectattr", "rejectattr", "sort", "unique", "batch", "slice", "groupby", "sum", "min", "max"}
+)
+"""Filters that would go through a text letter by letter, which nobody means: a text must be a list."""
+_TAKE_TEXT_TOO = frozenset({"list", "first", "last", "length", "count"})
+"""Filters that are of use for a text as well: they take its items if it is a list."""
 _LEAST_BUDGET = 1_000_000
 
 
@@ -56,10 +64,13 @@ class PromptEnvironment(SandboxedEnvironment):
         self.filters = {name: self._bounded(name, function) for name, function in self.filters.items()}
         self.filters["attr"] = self.getitem  # getitem refuses methods
         self.filters[_CONCATENATED] = self._concatenated
+        self.filters[_ITEMS] = self._items
+        self._lists: dict[str, list[Any] | None] = {}
 
     def next_row(self) -> None:
         """Reset the count of built text for the next row."""
         self._left_chars = self._budget_chars
+        self._lists.clear()
 
     def concat(self, pieces: Iterable[str]) -> str:
         """The pieces as one text; raises UnusableRecord if it is too long."""
@@ -73,6 +84,8 @@ class PromptEnvironment(SandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """The value under a name. A method that is not called is refused: as text it would be different each time."""
+        if isinstance(argument, int) and isinstance(obj, str):
+            obj = self._list_in(obj) or obj
         value = super().getitem(obj, argument)
         if isinstance(argument, str) and not isinstance(value, Undefined) and callable(value):
             raise SecurityError(f"{argument!r} is a method of a {type(obj).__name__}, not one of its values; to call it, write {argument}()")
@@ -88,6 +101,8 @@ class PromptEnvironment(SandboxedEnvironment):
         """Call what a template calls, with a bounded result."""
         owner = getattr(__obj, "__self__", None)
         name = getattr(__obj, "__name__", "")
+        if name == "join" and isinstance(owner, str) and args:
+            args = (__self._items(args[0], "the argument of join"), *args[1:])
         __self._measure((*args, *kwargs.values()))
         if isinstance(owner, (list, dict)):
             __self._measure((owner,))
@@ -124,11 +139,16 @@ class PromptEnvironment(SandboxedEnvironment):
 
         @wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
-            given = args[own_first:]
+            own, given = args[:own_first], args[own_first:]
+            if given and isinstance(given[0], str):
+                if name in _TAKE_ITEMS:
+                    given = (self._items(given[0], f"the value before |{name}"), *given[1:])
+                elif name in _TAKE_TEXT_TOO and (items := self._list_in(given[0])) is not None:
+                    given = (items, *given[1:])
             self._measure((*given, *kwargs.values()))
             if grows is not None:
                 self._allow(grows(*given, **kwargs))
-            return self._spent(function(*args, **kwargs))
+            return self._spent(function(*own, *given, **kwargs))
 
         return run
 
@@ -136,6 +156,25 @@ class PromptEnvironment(SandboxedEnvironment):
         text = self.concat(map(str, self._measure(values)))
         self._spent(text)
         return text
+
+    def _items(self, value: Any, name: str) -> Any:
+        """What a loop goes through: the items of a text that is a list, any other value itself. Raises UnusableRecord for other text."""
+        if not isinstance(value, str):
+            return value
+        items = self._list_in(value)
+        if items is None and value.strip():
+            raise UnusableRecord(
+                reasons.TEMPLATE_FAILED,
+                f"{name} is text that is not a list ({value[:60]!r}), so going through its items would give single letters. Store it as a list, "
+                'in a CSV file as JSON such as ["red", "green"], or take it apart in the template: {% for x in column.split(";") %}. '
+                "If letters are meant, write column|list",
+            )
+        return items or []
+
+    def _list_in(self, text: str) -> list[Any] | None:
+        if text not in self._lists:
+            self._lists[text] = self._spent(list_in(text))
+        return self._lists[text]
 
     def _measure(self, values: Any) -> Any:
         for value in values:
@@ -193,6 +232,15 @@ def _refuse_function(value: Any) -> None:
         raise SecurityError(f"a {type(value).__name__} is used as if it were a value")
 
 
+def _name_of(node: nodes.Node) -> str:
+    """The column that an expression is, for an error message."""
+    if isinstance(node, nodes.Name):
+        return repr(node.name)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+        return repr(node.arg.value)
+    return "what the loop goes through"
+
+
 class _BoundedFormatter(SandboxedFormatter):
     def __init__(self, environment: PromptEnvironment, allow: Callable[[int], None]) -> None:
         super().__init__(environment)
@@ -215,7 +263,8 @@ class _BoundedFormatter(SandboxedFormatter):
 class Repeatable(NodeTransformer):
     """Rewrites a template so that names mean columns rather than methods, and joined texts are bounded.
 
-    ``a.items`` that is not called becomes ``a["items"]``; ``a ~ b`` becomes a filter, because the sandbox does not see this operator.
+    ``a.items`` that is not called becomes ``a["items"]``; ``a ~ b`` and what a loop goes through become filters, because the sandbox does not
+    see them.
     """
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
@@ -234,6 +283,14 @@ class Repeatable(NodeTransformer):
         """An attribute that is not called."""
         self.generic_visit(node)
         return nodes.Getitem(node.node, nodes.Const(node.attr, lineno=node.lineno), node.ctx, lineno=node.lineno)
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:
+        """A loop: over the items of a text that is a list. One over a constant of the template, ``for letter in "ABCD"``, means its letters."""
+        self.generic_visit(node)
+        if not isinstance(node.iter, nodes.Const):
+            name = nodes.Const(_name_of(node.iter), lineno=node.lineno)
+            node.iter = nodes.Filter(node.iter, _ITEMS, [name], [], None, None, lineno=node.lineno)
+        return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         """``a ~ b``."""

@@ -279,3 +279,81 @@ def test_three_hundred_levels_are_written() -> None:
 def test_a_template_that_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(BadTemplate, match="nested"):
         ColumnTemplate("user_template", "{{ " + "(" * 3000 + "a" + ")" * 3000 + " }}")
+
+
+PRINTED = """['red volcanoes', 'green', "it's blue"]"""
+LOOP = "{% for c in choices %}- {{ c }}\n{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PRINTED,
+        '["red volcanoes", "green", "it\'s blue"]',
+        """ ['red volcanoes' 'green'\n "it's blue"]\n""",  # as NumPy prints it
+    ],
+)
+def test_a_list_that_is_stored_as_text_is_its_items(text: str) -> None:
+    items = "- red volcanoes\n- green\n- it's blue\n"
+    assert render(LOOP, choices=text) == items == render(LOOP.replace("choices", "row['choices']"), choices=text)
+    assert render("{{ choices|join('; ') }}", choices=text) == "red volcanoes; green; it's blue"
+    assert render("{{ '; '.join(choices) }}", choices=text) == "red volcanoes; green; it's blue"
+    assert render("{{ choices|first }}, {{ choices[1] }}, {{ choices|last }}", choices=text) == "red volcanoes, green, it's blue"
+    assert render("{{ choices|length }}", choices=text) == "3"
+    assert render("{% for c in choices|sort|reverse %}{{ c[0] }}{% endfor %}", choices=text) == "rig"
+    assert render("{{ choices }}", choices=text) == text
+
+
+def test_items_stored_as_text_may_be_values_of_any_kind() -> None:
+    assert render("{% for c in choices %}{{ c.a }} {{ c['b'][0] }}{% endfor %}", choices="[{'a': 1, 'b': (True, None)}]") == "1 True"
+    assert render("{% for a, b in pairs %}{{ a }}={{ b }};{% endfor %}", pairs='[["x", 1], ["y", 2]]') == "x=1;y=2;"
+    assert render(LOOP, choices="[]") == render(LOOP, choices=" ") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "red; green",
+        "['red', 'green'",
+        "[A] first [B]",
+        "[{'red', 'green'}]",  # a set: in another order in the next process
+        "['red', nan]",
+        "['red' 'green', 'blue']",  # which of the three?
+        "[" * 500 + "]" * 500,
+        r"['\d' + 'x']",
+        "[1" + "0" * 5_000 + ", 'x']",
+        "['" + "x" * 300_000 + "']",
+    ],
+)
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [(LOOP, "'choices' is text"), ("{{ choices|join(', ') }}", "|join is text"), ("{{ ', '.join(choices) }}", "join is text")],
+)
+def test_text_that_is_no_list_is_not_gone_through_letter_by_letter(source: str, named: str, text: str, recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.raises(UnusableRecord) as caught:
+        render(source, choices=text)
+    assert caught.value.reason == reasons.TEMPLATE_FAILED
+    assert named in caught.value.detail
+    assert "would give single letters" in caught.value.detail
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{% for c in 'ab' %}{{ c }}.{% endfor %}", "a.b."),
+        ("{% for c in word|list %}{{ c }}.{% endfor %}", "c.a.t."),
+        ("{% for c in word.split('a') %}{{ c }}.{% endfor %}", "c.t."),
+        ("{{ word|list|join('-') }} {{ word[0] }} {{ word[:2] }} {{ word|first }} {{ word|length }}", "c-a-t c ca c 3"),
+        ("{% set letters = 'XYZ' %}{% for c in [1, 2] %}{{ letters[loop.index0] }}{% endfor %}", "XY"),
+    ],
+)
+def test_letters_that_are_meant_stay_letters(source: str, text: str) -> None:
+    assert render(source, word="cat") == text
+
+
+def test_the_items_of_text_count_towards_the_size_of_a_row() -> None:
+    template = ColumnTemplate("t", "{% for a in c %}{{ c[loop.index0] }}{% endfor %}", allowed_bytes=1_000)
+    with pytest.raises(UnusableRecord) as caught:
+        template.render({"c": str([0] * 1_001)})
+    assert caught.value.reason == reasons.ROW_TOO_LARGE
