@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from builders import chat_line, read_jsonl
 from jobs import Job
@@ -107,6 +109,26 @@ def test_rows_without_any_label_are_refused_before_anything_is_sent(tmp_path: Pa
         job.train([chat_line(SYSTEM, ("user", "4 plus 3?"), ("assistant", "7")), chat_line(SYSTEM, ("user", "2 plus 3?"))])
         assert job.run("--checks=label") == 0
         assert [reject["reason"] for reject in rejects(job)] == ["no_label"]
+
+
+LISTED = "--system_template=Answer with one of: entailment, neutral, contradiction."
+LABELLED = (LISTED, "--user_template={{premise}}", "--label_column=label", "--checks=label")
+
+
+def test_the_classes_of_a_hugging_face_file_are_labels_by_name(job: Job) -> None:
+    feature = {"names": ["entailment", "neutral", "contradiction"], "_type": "ClassLabel"}
+    rows = pa.table({"premise": ["a", "b", "c"], "label": [1, 2, -1]})
+    stored = rows.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": {"label": feature}}})})
+    pyarrow.parquet.write_table(stored, job.folder / "rows.parquet")
+    job.task = "NLI"
+    with small_teacher("neutral") as teacher:
+        job.url = teacher.url
+        assert job.run(f"--train_file_path={job.folder / 'rows.parquet'}", *LABELLED) == 0
+    assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == ["neutral"]
+    assert [(reject["reason"], reject["detail"]) for reject in job.rejects()] == [
+        ("wrong_label", "the answer is 'neutral', the row's label 'contradiction'"),
+        ("no_label", "the row has no label that the answer can be compared with"),
+    ]
 
 
 @pytest.mark.parametrize(

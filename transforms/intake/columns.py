@@ -13,6 +13,7 @@ from transforms.intake.chat_column import chat_of
 from transforms.intake.content import readable, refuse_missing_media, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
+from transforms.intake.formats.class_numbers import class_names
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
@@ -103,7 +104,7 @@ class RowColumns:
         """The chat with the label of the label column as its last answer, if the row has one. Raises UnusableRecord."""
         if self._label is None:
             return messages
-        label = fields.get(self._label)
+        label = class_names(fields.get(self._label))
         if label is None or label == "" or (isinstance(label, float) and math.isnan(label)):
             return messages
         question = messages[:-1] if messages[-1].role == "assistant" else messages

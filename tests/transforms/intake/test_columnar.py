@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import json
 import subprocess
 import sys
 from decimal import Decimal
@@ -53,6 +54,51 @@ def walk(name: str, data: bytes, columns: ColumnSpec = ColumnSpec()) -> list[Tra
 
 def prompts(rows: list[TrainingRow | RejectedRow]) -> list[str]:
     return [row.reason if isinstance(row, RejectedRow) else row.messages[0].content for row in rows]
+
+
+def with_features(table: pa.Table, features: Any) -> pa.Table:
+    """The table as Hugging Face's datasets writes it, with these features in its schema."""
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+NAMES = {"names": ["entailment", "neutral", "contradiction"], "_type": "ClassLabel"}
+WITH_LABEL = ColumnSpec(user_template="{{question}}", label="label")
+
+
+def labels(name: str, table: pa.Table, columns: ColumnSpec = WITH_LABEL) -> list[str | None]:
+    rows = walk(f"x.{name}", WRITERS[name](table), columns)
+    return [row.messages[-1].content if row.messages[-1].role == "assistant" else None for row in rows if isinstance(row, TrainingRow)]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_number_of_a_class_is_its_name_as_a_label(name: str) -> None:
+    table = pa.table({"question": list("abcde"), "label": [2, 0, -1, None, 7], "idx": [0, 1, 2, 0, 1]})
+    named = with_features(table, {"label": NAMES, "question": {"dtype": "string", "_type": "Value"}})
+    assert labels(name, named) == ["contradiction", "entailment", None, None, "7"]
+    assert labels(name, named, ColumnSpec(user_template="{{question}}", label="idx")) == ["0", "1", "2", "0", "1"]
+    seen = walk(f"x.{name}", WRITERS[name](named.slice(0, 2)), ColumnSpec(user_template="{{question}} {{label}} {{label.name}} {{idx + label}}"))
+    assert prompts(seen) == ["a 2 contradiction 2", "b 0 entailment 1"]
+
+
+@pytest.mark.parametrize("feature", [[NAMES], {"feature": NAMES, "length": -1, "_type": "Sequence"}, {"feature": NAMES, "_type": "List"}])
+def test_a_list_of_classes_is_a_list_of_names(feature: Any) -> None:
+    table = with_features(pa.table({"question": ["a", "b"], "label": [[2, 0], []]}), {"label": feature})
+    assert labels("parquet", table) == ["['contradiction', 'entailment']", "[]"]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "{",
+        "[]",
+        '{"info": null}',
+        '{"info": {"features": {"label": {"names": 3, "_type": "ClassLabel"}}}}',
+        '{"info": {"features": {"label": [[]]}}}',
+    ],
+)
+def test_features_in_another_form_change_nothing(stored: str) -> None:
+    table = pa.table({"question": ["a"], "label": [1]}).replace_schema_metadata({"huggingface": stored})
+    assert labels("parquet", table) == ["1"]
 
 
 def bad_text(good: list[str]) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Any
 from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnreadableValue
 from transforms.intake.formats.binary import text_in
+from transforms.intake.formats.class_numbers import classes_in, with_classes
 from transforms.intake.refusal import UnusableRecord
 
 ROWS_AT_A_TIME = 256
@@ -16,9 +17,12 @@ ROWS_AT_A_TIME = 256
 def rows_of(batch: Any, rows_before: int, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
     """The rows of a record batch, numbered from ``rows_before``. If ``columns`` is known, only these are converted."""
     places = {name: place for place, name in enumerate(batch.schema.names) if columns is None or name in columns}
+    classes = {name: found for name, found in classes_in(batch.schema).items() if name in places}
     for begin in range(0, batch.num_rows, ROWS_AT_A_TIME):
         part = batch.slice(begin, ROWS_AT_A_TIME)
         cells = {name: _values(part.column(place), name) for name, place in places.items()}
+        for name, found in classes.items():
+            cells[name] = [with_classes(value, found) for value in cells[name]]
         roomy = part.nbytes > max_row_bytes
         for place in range(part.num_rows):
             number = rows_before + begin + place + 1
