@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
@@ -14,6 +15,7 @@ from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, with_model
 from beam_distill.work_dir.files import lacks_client, unknown_filesystem
+from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.spec import checks_that_need_labels
 from transforms.elements.counted import counted
 from transforms.elements.data_specs import InputSpec
@@ -93,20 +95,36 @@ def _library_problems(spec: InputSpec) -> list[str]:
 
 
 def _label_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
-    """Splits whose first rows have no label, if a check refuses rows without one."""
+    """Splits whose first rows have no label that an answer could have, if a check refuses such rows."""
     checks = checks_that_need_labels(settings.model_dump(mode="json"))
     if not checks:
         return []
     prompt, problems = prompt_for(prompt_spec(settings)), []
+    check = LabelCheck.from_settings(settings.model_dump(mode="json"))
     for files in spec.splits:
         rows = (format_row(prompt, row) for row in walk_split(spec, files)) if files.pattern else ()
         asked = [row for row in islice(rows, ROWS_LOOKED_AT) if isinstance(row, PromptRequest)]
-        if asked and not any(label for row in asked for label in row.references):
+        labelled = [row for row in asked if any(row.references)]
+        unlisted = [] if settings.other_labels else [found for row in labelled if (found := check.unlisted(row)) is not None]
+        if labelled and len(unlisted) == len(labelled):
+            labels, listed = dict.fromkeys(label for label, _ in unlisted), dict.fromkeys(name for _, names in unlisted for name in names)
+            problems.append(
+                f"checks: {', '.join(checks)} compares answers with the rows' labels, and in none of the first {counted(len(asked), 'row')} of "
+                f"{files.pattern} is the label ({_shown(labels)}) one that the row's instructions list ({_shown(listed)}), so no answer would "
+                "be right. Write the labels in the file as the instructions name them, numbers of classes as the names of the classes; or "
+                "have the instructions list the file's labels; or leave the check out"
+            )
+        if asked and not labelled:
             problems.append(
                 f"checks: {', '.join(checks)} compares answers with the rows' labels, and none of the first {counted(len(asked), 'row')} of "
                 f"{files.pattern} has one. Name their column with label_column, end the chats in the right answer, or leave the check out"
             )
     return problems
+
+
+def _shown(names: Iterable[str]) -> str:
+    first = [repr(name[:40]) for name in islice(names, 6)]
+    return ", ".join(first[:5]) + (" and others" if len(first) > 5 else "")
 
 
 def _unknown_filesystems(settings: DistillSettings) -> list[str]:

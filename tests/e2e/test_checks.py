@@ -131,6 +131,23 @@ def test_the_classes_of_a_hugging_face_file_are_labels_by_name(job: Job) -> None
     ]
 
 
+def test_labels_that_the_rows_do_not_list_are_refused_before_anything_is_sent(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    job.task = "NLI"
+    with small_teacher("neutral") as teacher:
+        job.url = teacher.url
+        job.train([json.dumps({"premise": f"p{number}", "label": number % 3}) for number in range(3)])
+        assert job.command("check", *LABELLED) == 2
+        assert job.run(*LABELLED) == 2
+        assert (
+            "is the label ('0', '1', '2') one that the row's instructions list ('entailment', 'neutral', 'contradiction'), "
+            "so no answer would be right. Write the labels in the file as the instructions name them"
+        ) in capsys.readouterr().err
+        assert teacher.answered == 0
+        job.train([json.dumps({"premise": f"p{number}", "label": label}) for number, label in enumerate((0, "neutral", ""))])
+        assert job.run(*LABELLED) == 0
+        assert [reject["reason"] for reject in rejects(job)] == ["wrong_label", "no_label"]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

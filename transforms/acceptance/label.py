@@ -46,6 +46,17 @@ class LabelCheck:
             if differs is not None:
                 raise CheckRefused(reasons.WRONG_LABEL, differs, turn.number)
 
+    def unlisted(self, request: PromptRequest) -> tuple[str, tuple[str, ...]] | None:
+        """A row's label and the labels that its instructions list, if the label is none of these, so that no answer can be right."""
+        label = request.references[-1]
+        if label is None or self.task.answers_are_numbers or self.similarity is not None:
+            return None
+        question, _ = without_label(request.row.messages)
+        listed = form_asked_for(question).labels
+        if not listed or _name(label, listed) is not None:
+            return None
+        return label, tuple(one.name for one in listed)
+
     def _difference(self, request: PromptRequest, turn: AnsweredTurn, label: str) -> str | None:
         """How an answer differs from its label; None if it does not."""
         differs = f"the answer is {_shown(turn.answer)}, the row's label {_shown(label)}"

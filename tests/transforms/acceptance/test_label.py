@@ -103,3 +103,23 @@ def test_a_long_answer_shows_its_end() -> None:
     refused = refusal(MATH, a_sample("word " * 100 + "#### 7", "8", task=TaskType.MATH))
     assert refused is not None
     assert "#### 7', the row's label '8'" in refused[1]
+
+
+@pytest.mark.parametrize(
+    ("check", "label", "question", "system", "found"),
+    [
+        (NLI, "0", "p", LISTED, ("0", ("entailment", "neutral", "contradiction"))),
+        (QA, "3", CHOICES, "Answer with the letter only.", ("3", ("A", "B", "C"))),
+        (NLI, "Neutral.", "p", LISTED, None),
+        (QA, "a library", CHOICES, "Answer with the letter only.", None),
+        (NLI, None, "p", LISTED, None),
+        (NLI, "0", "p", None, None),  # nothing listed: the answer may be 0
+        (QA, "In the north", CHOICES, None, None),
+        (LabelCheck(TaskType.NLI, 0.8), "neutrale", "p", LISTED, None),
+        (MATH, "7", "p", "Answer with one of: 1, 2, 3.", None),
+    ],
+)
+def test_a_label_that_no_answer_can_have(
+    check: LabelCheck, label: str | None, question: str, system: str | None, found: tuple[str, tuple[str, ...]] | None
+) -> None:
+    assert check.unlisted(a_sample("", label, question, system, check.task).request) == found
