@@ -10,7 +10,8 @@ from typing import Any
 
 class SmallTeacher(ThreadingHTTPServer):
     """``answered`` counts the requests; ``at_request`` has what is done before the request of that number is answered.
-    ``asked_for`` lists every path that was asked for. ``says`` gives the text, finish_reason and usage of the answer to a payload."""
+    ``asked_for`` lists every path that was asked for. ``says`` gives the text, finish_reason and usage of the answer to a payload,
+    ``adds`` further fields of its body."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -24,6 +25,7 @@ class SmallTeacher(ThreadingHTTPServer):
         self.asked_for: list[str] = []
         self.counting = threading.Lock()
         self.says: Callable[[dict[str, Any]], tuple[str | None, str | None, dict[str, int] | None]] = self._says_the_same
+        self.adds: Callable[[dict[str, Any]], dict[str, object]] = lambda _: {}
 
     def _says_the_same(self, _: dict[str, Any]) -> tuple[str | None, str | None, dict[str, int] | None]:
         return self.answer, "stop", {"prompt_tokens": 10, "completion_tokens": 2}
@@ -57,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.at_request.pop(self.server.answered, lambda: None)()
         text, finish_reason, usage = self.server.says(payload)
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": finish_reason}
-        self._send({"choices": [choice], "usage": usage})
+        self._send({"choices": [choice], "usage": usage, **self.server.adds(payload)})
 
     def _send(self, fields: dict[str, object]) -> None:
         body = json.dumps(fields).encode()

@@ -139,6 +139,11 @@ class RequestCounters(_Collected):
                 self._left_out.add(name)
                 self._add(LEFT_OUT + name, 1)
 
+    def signs(self, counts: dict[str, int]) -> None:
+        """Answers with a sign of a fault since the last call in this process, by the counter's name."""
+        for name, count in counts.items():
+            self._add(name, count)
+
     def row_passed(self, split: Split) -> None:
         """One row that needs no request: unusable, or answered on the ledger."""
         self._add(_ROWS_PASSED[split], 1)

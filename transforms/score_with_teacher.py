@@ -71,6 +71,7 @@ class _ScoreBatchFn(beam.DoFn):
                 yield WindowedValue(self._counted(row), window.max_timestamp(), [window])
             self._counters.left_out(self._lane.left_out())
             self._counters.endpoints(*self._lane.endpoint_news())
+            self._counters.signs(self._lane.sign_news())
             if self._control is not None:
                 self._control.report()
             if self._keeper is not None:

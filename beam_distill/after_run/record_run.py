@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from beam_distill.after_run.answer_signs import sign_warnings
 from beam_distill.after_run.endpoints_used import endpoint_warnings
 from beam_distill.after_run.handoff.write import write_handoff
 from beam_distill.after_run.left_out import left_out_warnings
@@ -25,7 +26,7 @@ from transforms.files.paths import is_remote
 
 def record_run(resolved: ResolvedSettings, result: RunResult, started: datetime, endpoint: dict[str, Any]) -> RunResult:
     """Write the files for the training and run.json. Returns the result with their paths, or with the write error."""
-    result = replace(result, warnings=result.warnings + _warnings(resolved.settings, result))
+    result = replace(result, warnings=result.warnings + _warnings(resolved.settings, result, endpoint.get("model")))
     try:
         result = _with_limits(resolved.settings, result)
         result = replace(result, failures=_failures(result), first_reject=_first_reject(result))
@@ -69,8 +70,9 @@ def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
     return result
 
 
-def _warnings(settings: DistillSettings, result: RunResult) -> tuple[str, ...]:
+def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -> tuple[str, ...]:
     warnings = left_out_warnings(result.metrics) + endpoint_warnings(result.metrics)
+    warnings += sign_warnings(result.metrics, model, settings.teacher_model_stop or ())
     for part in result.verdict.splits if result.verdict is not None else ():
         warnings += input_warnings(
             part.split.value,

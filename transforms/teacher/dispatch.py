@@ -27,6 +27,7 @@ from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.pool import Pool
 from transforms.teacher.samples import NextSample, SampledRows
 from transforms.teacher.sharing import SharedAnswers
+from transforms.teacher.signs.watch import SignWatch
 from transforms.teacher.specs import ScoringSpec
 from transforms.teacher.surroundings import Client
 from transforms.teacher.traffic import Attempt
@@ -77,6 +78,7 @@ class Dispatcher:
         self.budget = Budget(spec.budget, longest, shared=spec.control_dir is not None)
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
+        self._sign_watch = SignWatch([member.name for member in spec.members])
         self._pool = Pool(spec, clients, self, self._random)
         self._loop = asyncio.get_running_loop()
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
@@ -97,6 +99,11 @@ class Dispatcher:
     def stopped(self) -> EarlyStop | None:
         """The early stop, once there was one."""
         return self._stop
+
+    @property
+    def signs(self) -> dict[str, int]:
+        """Answers with a sign of a fault so far, by the counter's name (``signs``)."""
+        return dict(self._sign_watch.counts)
 
     def snapshot(self) -> Snapshot:
         """The current state."""
@@ -268,6 +275,7 @@ class Dispatcher:
         self.counts.answered(reply)
         endpoint.answered(attempt, result, now_s)
         self._length_watch.answered(reply)
+        self._sign_watch.answered(endpoint.member.name, row, reply)
         row.paid_now += 1
         if self._shared is not None:
             answer = Answered(result, endpoint.member.name)

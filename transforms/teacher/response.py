@@ -87,6 +87,7 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     if message is None:
         raise BrokenBody("the choice has no message")
     usage = read_usage(fields.get("usage"))
+    model, response_id = fields.get("model"), fields.get("id")
     return TeacherReply(
         turn,
         content_of(message.get("content")),
@@ -100,6 +101,8 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         wants_tools=bool(message.get("tool_calls") or message.get("function_call")),
         cached_tokens=usage.cached_tokens,
         reasoning_tokens=usage.reasoning_tokens,
+        model=model if model and isinstance(model, str) else None,
+        response_id=response_id if isinstance(response_id, str) else None,
     )
 
 

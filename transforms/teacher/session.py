@@ -58,6 +58,7 @@ class ScoringSession:
         self._room = threading.Condition()
         self._queued = 0
         self._endpoints_reported: dict[str, EndpointState] = {}
+        self._signs_reported: dict[str, int] = {}
         self._lanes: list[Lane] = []
         self._at_end: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
@@ -125,6 +126,12 @@ class ScoringSession:
                     refused[state.name] = state.refused_for
                 self._endpoints_reported[state.name] = state
         return answers, refused
+
+    def sign_news(self) -> dict[str, int]:
+        """Answers with a sign of a fault since the last call, by the counter's name (``signs``)."""
+        with self._room:
+            before, self._signs_reported = self._signs_reported, self._dispatcher.signs
+            return {name: count - before.get(name, 0) for name, count in self._signs_reported.items()}
 
     @property
     def closed(self) -> bool:
@@ -281,6 +288,10 @@ class Lane:
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
         """The session's endpoint news that no lane has got before; see ``ScoringSession.endpoint_news``."""
         return self._session.endpoint_news()
+
+    def sign_news(self) -> dict[str, int]:
+        """The session's signs that no lane has got before; see ``ScoringSession.sign_news``."""
+        return self._session.sign_news()
 
     def abandon(self) -> None:
         """Leave all outstanding rows to the session."""

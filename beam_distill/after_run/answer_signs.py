@@ -1,0 +1,80 @@
+"""Warnings about answers that are complete but may not be what was asked for, from the counters of the scoring processes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from transforms.elements.counter_names import ANSWERED_AS, ANSWERS_CACHED, IDS_NOT_UNIQUE, PROMPTS_CUT, TURNS_INVENTED
+from transforms.teacher.signs.invented_turns import stop_text
+from transforms.teacher.signs.other_models import plain_name
+
+MOST_STOPS = 4
+"""More are refused by most endpoints."""
+INVENTED_SHARE = 0.01
+"""A dialogue in fewer answers than this may have been asked for."""
+
+
+def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, ...]) -> list[str]:
+    """A sentence for each sign that was found. ``model`` is the requested one, ``stop`` the job's stop texts."""
+    answered = metrics.get("requests_answered", 0)
+    warnings = [_other_models(names, model) for names in _names_by_endpoint(metrics) if len(names) > 1]
+    cut = metrics.get(PROMPTS_CUT, 0)
+    if cut:
+        warnings.append(
+            f"{_of(cut, answered)} are to prompts that the server seems to have cut: it reports too few tokens for their text, so the teacher "
+            "did not read all of it. Serve the model with a longer context (num_ctx of Ollama, --ctx-size of llama.cpp), or shorten the rows"
+        )
+    cached = metrics.get(ANSWERS_CACHED, 0)
+    if cached and not metrics.get(IDS_NOT_UNIQUE, 0):
+        warnings.append(
+            f"{_of(cached, answered)} have the id and the text of an answer to another request: a gateway in front of the teacher seems to "
+            "have a semantic cache. Turn it off: these rows have answers to other questions"
+        )
+    warnings += _invented_turns(metrics, answered, stop)
+    return warnings
+
+
+def _of(count: int, answered: int) -> str:
+    return f"{count:,} of {max(count, answered):,} answers"
+
+
+def _names_by_endpoint(metrics: dict[str, Any]) -> list[dict[str, int]]:
+    """For each endpoint, its answers by the model that they name; different spellings of a name count together."""
+    endpoints: dict[str, dict[str, int]] = {}
+    spelled: dict[str, str] = {}
+    for counter in sorted(name for name, count in metrics.items() if name.startswith(ANSWERED_AS) and count):
+        number, _, name = counter.removeprefix(ANSWERED_AS).partition("_")
+        name = spelled.setdefault(plain_name(name), name)
+        names = endpoints.setdefault(number, {})
+        names[name] = names.get(name, 0) + metrics[counter]
+    return list(endpoints.values())
+
+
+def _other_models(names: dict[str, int], model: str | None) -> str:
+    """The requested model is the expected one, or if no answer names it, the most frequent one."""
+    requested = next((name for name in names if model is not None and plain_name(name) == plain_name(model)), None)
+    expected = requested or max(names, key=lambda name: (names[name], name))
+    others = sorted((name for name in names if name != expected), key=lambda name: (-names[name], name))
+    shares = [f"{_of(names[others[0]], sum(names.values()))} say they are from {others[0]}"]
+    shares += [f"{names[name]:,} from {name}" for name in [*others[1:], expected]]
+    return (
+        f"{', '.join(shares)}. The endpoint seems to be a gateway that routes or falls back to other models. "
+        "If only one is to be the teacher, turn that off for this key or route"
+    )
+
+
+def _invented_turns(metrics: dict[str, Any], answered: int, stop: tuple[str, ...]) -> list[str]:
+    """One sentence with the stop texts for what was found, if it is in more than a few answers."""
+    found = {name.removeprefix(TURNS_INVENTED): count for name, count in metrics.items() if name.startswith(TURNS_INVENTED) and count}
+    total = sum(found.values())
+    if total < 2 or total < INVENTED_SHARE * answered:
+        return []
+    texts = [stop_text(name) for name in sorted(found, key=lambda name: (-found[name], name))]
+    stops = shlex.quote(json.dumps([*stop, *(text for text in texts if text not in stop)][:MOST_STOPS], ensure_ascii=False))
+    return [
+        f"{_of(total, answered)} go on with a turn of the user that the teacher invented (or are dialogues, if the rows ask for some). "
+        f"The teacher's chat template or end mark may be wrong; --teacher_model_stop {stops} ends such answers in time "
+        "(a run with it sends every row again, so try it with a small --limit first)"
+    ]

@@ -1,0 +1,26 @@
+"""Looks at every answer that is paid for, once, for all signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transforms.elements.replies import TeacherReply
+from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.signs.cached_answers import CachedAnswers
+from transforms.teacher.signs.cut_prompts import CutPrompts
+from transforms.teacher.signs.invented_turns import InventedTurns
+from transforms.teacher.signs.other_models import OtherModels
+
+
+class SignWatch:
+    """``counts`` has the answers with a sign since the session began, by the counter's name (``elements.counter_names``)."""
+
+    def __init__(self, endpoints: Sequence[str]) -> None:
+        invented = InventedTurns()
+        self._signs = {name: (OtherModels(number), CutPrompts(), CachedAnswers(), invented) for number, name in enumerate(endpoints, 1)}
+        self.counts: dict[str, int] = {}
+
+    def answered(self, endpoint: str, row: RowInProgress, reply: TeacherReply) -> None:
+        """The named endpoint has answered the current request of ``row``."""
+        for sign in self._signs[endpoint]:
+            sign.look(row, reply, self.counts)
