@@ -64,7 +64,8 @@ class LabelCheck:
             numbers = certain_number(turn.answer), certain_number(label)
             if None not in numbers:
                 return None if numbers[0] == numbers[1] else differs
-            return mathematics.difference(turn.answer, label) and f"{differs}; {mathematics.difference(turn.answer, label)}"
+            finding = mathematics.difference(turn.answer, label)
+            return None if finding is None else f"{differs}; {finding}"
         labels = _labels_of(request)
         names = _name(turn.answer, labels), _name(label, labels)
         if None not in names:

@@ -82,21 +82,18 @@ class RowRules:
 
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
-        return self.result(scored).ended
+        samples = self._samples(scored.request, scored.replies)
+        return self._ended(scored, samples, self._judged(scored.request, samples))
 
     def result(self, scored: ScoredRow) -> RowResult:
         """The result of a row, with what the checks said of its samples if it may have several or there are checks."""
         samples = self._samples(scored.request, scored.replies)
-        choice = self.selection.choose(self._judged(scored.request, samples))
-        ended: tuple[Kept, ...] | RejectedRow
-        if choice.kept:
-            kept = (one for one in samples if one.number in choice.kept)
-            ended = tuple(Kept(one.found, one.replies) for one in kept if not isinstance(one.found, Refused))
-        elif choice.is_final:
-            ended = self._refused(scored.request, samples, choice.votes)
-        else:
-            ended = _unanswered(scored)
-        return RowResult(ended, self._row_samples(scored.request, samples, ended) if self.checks or self.asks_several else None)
+        judged = self._judged(scored.request, samples)
+        ended = self._ended(scored, samples, judged)
+        if not self.checks and not self.asks_several:
+            return RowResult(ended, None)
+        refused = tuple(one.found.reason for one in samples if isinstance(one.found, Refused))
+        return RowResult(ended, RowSamples(len(judged), refused, self._agrees(scored.request, ended)))
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
@@ -130,7 +127,9 @@ class RowRules:
             found, complete = replies_on_ledger(self.prompt, request, partial(find, sample=sample))
             replies += found
             answered = answered and complete
-            if complete and self.next_sample(request, replies, frozenset()) is None:
+            is_last = sample == self.selection.samples - 1
+            # with all samples there, none can be missing: they are judged later, and need not be here
+            if complete and not (answered and is_last) and self.next_sample(request, replies, frozenset()) is None:
                 return replies, True
         return replies, answered
 
@@ -159,14 +158,19 @@ class RowRules:
             if isinstance(one.found, Refused) or len(one.found) == len(request.turns)
         ]
 
-    def _row_samples(self, request: PromptRequest, samples: list[_Sample], ended: tuple[Kept, ...] | RejectedRow) -> RowSamples:
-        refused = tuple(one.found.reason for one in samples if isinstance(one.found, Refused))
-        accepted = sum(not isinstance(one.found, Refused) and len(one.found) == len(request.turns) for one in samples)
-        agrees = None
-        if not isinstance(ended, RejectedRow) and self.task is not None:
-            pairs = [(answer, label) for answer, label in zip(ended[0].answers, request.references, strict=True) if label]
-            agrees = all(comparable(self.task, answer) == comparable(self.task, label) for answer, label in pairs) if pairs else None
-        return RowSamples(accepted + len(refused), refused, agrees)
+    def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged]) -> tuple[Kept, ...] | RejectedRow:
+        choice = self.selection.choose(judged)
+        if choice.kept:
+            kept = (one for one in samples if one.number in choice.kept)
+            return tuple(Kept(one.found, one.replies) for one in kept if not isinstance(one.found, Refused))
+        return self._refused(scored.request, samples, choice.votes) if choice.is_final else _unanswered(scored)
+
+    def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
+        """Whether the first kept answers equal the row's labels; None without labels or kept answers."""
+        if isinstance(ended, RejectedRow) or self.task is None:
+            return None
+        pairs = [(answer, label) for answer, label in zip(ended[0].answers, request.references, strict=True) if label]
+        return all(comparable(self.task, answer) == comparable(self.task, label) for answer, label in pairs) if pairs else None
 
     def _vote(self, answers: tuple[str, ...]) -> str:
         """What is equal for samples with the same answer; finding a number in a long solution takes time, so only where they are compared."""

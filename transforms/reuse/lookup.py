@@ -43,8 +43,8 @@ class LedgerLookup:
 
     def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...], sample: int = 0) -> Iterator[TeacherReply]:
         """The replies that answer this turn, the current one first."""
-        key = sample_key(request.row.row_key, sample)
-        return (reply._replace(sample=sample) if sample else reply for reply in self._find(key, request, turn, answers))
+        found = self._find(sample_key(request.row.row_key, sample), request, turn, answers)
+        return (reply._replace(sample=sample) for reply in found) if sample else found
 
     def _find(self, key: str, request: PromptRequest, turn: int, answers: tuple[str, ...]) -> Iterator[TeacherReply]:
         replies = self._index.find_all(key, turn, self._hash(request, answers))

@@ -107,3 +107,13 @@ def test_a_single_answer_is_not_compared_with_others(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(row_result, "comparable", comparable)
     rules = rules_for(PromptSpec(TaskType.MATH), AcceptanceSpec())
     assert isinstance(rules.example_or_reject(a_scored_row(a_reply(LONG_SOLUTION))), DistilledExample)
+
+
+def test_looking_answers_up_examines_none_where_no_other_can_be_needed() -> None:
+    class Fails:
+        def examine(self, sample: object) -> None:
+            raise AssertionError("examined")
+
+    rules = RowRules(prompt_for(CHAT), (Fails(),))
+    request = a_scored_row().request
+    assert rules.replies_on_ledger(request, lambda *_, sample: [a_reply("fine")]) == ((a_reply("fine"),), True)
