@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import read_template
+from beam_distill.config.fields import read_template, read_word
 from transforms.acceptance.registry import CHECKS
 from transforms.acceptance.selection import Keep
 
@@ -27,12 +27,9 @@ def _read_checks(value: Any) -> Any:
     return read
 
 
-def _read_word(value: Any) -> Any:
-    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
-
-
-def _read_code(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
+def _read_keep(value: Any) -> Any:
+    word = read_word(value)
+    return word.replace("-", "_") if isinstance(word, str) else word
 
 
 def _read_schema(value: Any) -> Any:
@@ -56,7 +53,7 @@ class AcceptanceSettings(Section):
         ge=1,
         le=1000,
     )
-    keep: Annotated[Keep, BeforeValidator(_read_word)] = setting(
+    keep: Annotated[Keep, BeforeValidator(_read_keep)] = setting(
         Keep.FIRST,
         "checks",
         f"kept of the accepted samples: {', '.join(keep.value for keep in Keep)}",
@@ -88,7 +85,7 @@ class AcceptanceSettings(Section):
         gt=0,
         le=1,
     )
-    answer_language: Annotated[str | None, BeforeValidator(_read_code)] = setting(
+    answer_language: Annotated[str | None, BeforeValidator(read_word)] = setting(
         None,
         "checks",
         "the language of the answers, such as `en`",

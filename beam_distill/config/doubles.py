@@ -8,19 +8,17 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.data import FilePath
-from beam_distill.config.fields import Flag, TemplateText
+from beam_distill.config.fields import Flag, TemplateText, read_word
 
 
-def _read_word(value: object) -> object:
-    if value is False:  # off, as YAML reads it
-        return "off"
-    return value.strip().lower() if isinstance(value, str) else value
+def _read_doubles(value: object) -> object:
+    return "off" if value is False else read_word(value)  # false is off as YAML reads it
 
 
 class DoublesSettings(Section):
     """Rows that are not worth paying for, or that the student must not see."""
 
-    drop_doubles: Annotated[Literal["off", "exact", "near"], BeforeValidator(_read_word)] = setting(
+    drop_doubles: Annotated[Literal["off", "exact", "near"], BeforeValidator(_read_doubles)] = setting(
         "off",
         "data",
         "leave out rows like earlier ones: off, exact, near",

@@ -242,6 +242,11 @@ def read_beam_options(value: Any) -> Any:
     return value
 
 
+def read_word(value: Any) -> Any:
+    """One of a few words, in any case."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def read_template(value: Any) -> Any:
     """A template, or ``@FILE`` for one in a file."""
     if isinstance(value, str) and value.startswith("@"):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import Flag, TemplateText
+from beam_distill.config.fields import Flag, TemplateText, read_word
 from transforms.elements.tasks import CONDENSED, LABELLED, REASONED, TaskType, named
 
 
@@ -18,10 +18,6 @@ def _read_task(value: object) -> object:
             raise ValueError(f"expected one of {', '.join(TaskType.__members__)}")
         return TaskType[name]
     return value
-
-
-def _read_word(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
 
 
 class PromptSettings(Section):
@@ -37,7 +33,7 @@ class PromptSettings(Section):
         False, "prompts", f"four summaries, each denser ({named(CONDENSED)})", "The last one is the answer.", True
     )
     max_len_summary: int = setting(80, "prompts", "words of a summary with chain of density", "", ge=1)
-    bare_answers: Annotated[Literal["auto", "always", "never"], BeforeValidator(_read_word)] = setting(
+    bare_answers: Annotated[Literal["auto", "always", "never"], BeforeValidator(read_word)] = setting(
         "auto",
         "prompts",
         "plain answers in their bare form: auto, always, never",
