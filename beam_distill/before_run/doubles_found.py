@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from transforms.elements.counted import counted
 from transforms.intake.key_set import KeySet
 
 
@@ -52,3 +53,9 @@ def saved_by_leaks(train: AskedRows, validation: AskedRows) -> Saving:
     """The rows of train that ask what a row of validation asks."""
     known = set(validation.digests)
     return train.sum_of(place for place, digest in enumerate(train.digests) if digest in known)
+
+
+def leaks_text(rows: int) -> str:
+    """What so many leaks mean, and what leaves them out."""
+    asked = counted(rows, "row to train on asks", "rows to train on ask")
+    return f"{asked} what a validation row asks, so the validation measures what was seen; drop_leaks leaves them out"

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from beam_distill.after_run.result import tokens_text
+from beam_distill.before_run.doubles_found import leaks_text
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted
 from transforms.elements.rows import Split
@@ -43,8 +44,7 @@ class SameRequests:
         known = set(self._asked.get(Split.VALIDATION.value, ()))
         leaks = sum(digest in known for digest in self._asked.get(Split.TRAIN.value, ()))
         if leaks:
-            asked = counted(leaks, "row to train on asks", "rows to train on ask")
-            yield f"{asked} what a validation row asks, so the validation measures what was seen; drop_leaks leaves them out"
+            yield leaks_text(leaks)
 
 
 def _short(request_hash: str) -> int:

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import IO, TYPE_CHECKING
 
-from beam_distill.before_run.doubles_found import saved_by_doubles, saved_by_leaks
+from beam_distill.before_run.doubles_found import leaks_text, saved_by_doubles, saved_by_leaks
 from beam_distill.before_run.input_warnings import input_warnings
 from beam_distill.cli.check_endpoint import check_teacher
 from beam_distill.cli.command import Call, Command, Takes
@@ -150,8 +150,7 @@ class _Rows:
             print(f"rejects     all {self._listed:,} are listed in {self._list_path}")
         leaks = saved_by_leaks(surveys[0].asked, surveys[1].asked).rows if len(surveys) == 2 else 0
         if leaks:
-            asked = counted(leaks, "row to train on asks", "rows to train on ask")
-            warnings.append(f"{asked} what a validation row asks, so the validation measures what was seen; drop_leaks leaves them out")
+            warnings.append(leaks_text(leaks))
         return warnings
 
     def _on_row(self, row: PromptRequest | RejectedRow) -> None:
