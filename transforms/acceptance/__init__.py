@@ -3,6 +3,7 @@
 spec, registry   the checks that a run uses, and the file of each
 base             the interface of every check, and what it examines
 row_result       a scored row to its example or its reject: only this file decides
+selection        which of several samples are kept, and whether another is needed
 label            the answer is the row's own (mathematics compares by what it means, in a process of its own)
 length           bounds in words or characters
 refusal          forms of declining to answer

@@ -57,7 +57,7 @@ CHECKS: dict[str, CheckKind] = {
         None,
         (reasons.NO_AGREEMENT,),
         ("votes",),
-        tasks=(TaskType.MATH, TaskType.NLI, TaskType.NLU_QA),
+        LABELLED,
     ),
     "length": CheckKind("its length is within bounds", LengthCheck.from_settings, (reasons.TOO_SHORT, reasons.TOO_LONG), BOUNDS),
     "refusal": CheckKind("it does not decline to answer", lambda _: RefusalCheck(), (reasons.REFUSES_TO_ANSWER,)),

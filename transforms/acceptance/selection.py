@@ -6,6 +6,7 @@ they suffice: so the same ledger gives the same examples, also where more was as
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -86,10 +87,10 @@ class SelectionSpec:
 
     def _winner(self, votes: dict[str, int], left: int) -> str | None:
         """The answer with enough votes that the samples that are left cannot catch up with; None if there is none yet."""
-        first, second = [*sorted(votes, key=lambda answer: -votes[answer]), None, None][:2]
-        if first is None or self.votes is None or votes[first] < self.votes:
+        if not votes or self.votes is None:
             return None
-        return first if votes[first] > (votes[second] if second is not None else 0) + left else None
+        (first, most), (_, second) = [*Counter(votes).most_common(2), ("", 0)][:2]
+        return first if most >= self.votes and most > second + left else None
 
     def next_sample(self, judged: Iterable[Judged], being_asked: Iterable[int]) -> int | None:
         """The next sample to ask while some are being asked; None if no other can be needed."""
@@ -116,14 +117,8 @@ def wrong_selection(settings: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for everything that keeps the samples of the settings from being chosen among."""
     samples, votes = settings.get("samples") or 1, settings.get("votes")
     if samples == 1:
-        several = [
-            name
-            for name, is_set in (
-                ("the check vote", "vote" in (settings.get("checks") or ())),
-                ("keep", settings.get("keep") not in (None, Keep.FIRST.value)),
-            )
-            if is_set
-        ]
+        several = ["the check vote"] if "vote" in (settings.get("checks") or ()) else []
+        several += ["keep"] if settings.get("keep") not in (None, Keep.FIRST.value) else []
         if several:
             yield f"samples: {' and '.join(several)} choose among several samples of a row, and samples is 1; raise it, for example to 8"
     elif votes is not None and votes > samples:

@@ -30,7 +30,7 @@ class SampledRow:
     @property
     def replies(self) -> tuple[TeacherReply, ...]:
         """All replies to the row so far: those that the ledger had, those of samples that ended, and those being recorded."""
-        fresh = (reply for row in self.open.values() for reply in row.replies if not any(reply is known for known in self._replies))
+        fresh = (reply for sample, row in self.open.items() for reply in row.replies[len(self._own(sample)) :])
         return (*self._replies, *fresh)
 
     @property
@@ -40,9 +40,11 @@ class SampledRow:
 
     def begin(self, sample: int) -> RowInProgress:
         """This sample as a row of its own, with the replies to its first turns."""
-        own = tuple(reply for reply in self._replies if reply.sample == sample)
-        self.open[sample] = RowInProgress(self.request, self._deliver, own, sample=sample)
+        self.open[sample] = RowInProgress(self.request, self._deliver, self._own(sample), sample=sample)
         return self.open[sample]
+
+    def _own(self, sample: int) -> tuple[TeacherReply, ...]:
+        return tuple(reply for reply in self._replies if reply.sample == sample)
 
     def take(self, sample: int, scored: ScoredRow) -> None:
         """A sample came back."""
