@@ -1,7 +1,7 @@
 """The meaning of an HTTP response that is not an answer: by status, and by the body's words if the status is not enough.
 
 Statuses follow the contract of Azure's batch scoring (without its faults: 403 is final here, resets are not) and the error bodies of
-OpenAI-style servers. A 424 has the model server's own status in a header and counts as that.
+OpenAI-style servers. A 424 has the model server's own status in a header and counts as that; without the header its body is read for it.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
         if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
             status = int(reported)
     reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s), now_epoch_s)
+    if status == 424:
+        reading.status = reading.status_of_model()
     reading.take_code(headers.get(AWS_ERROR_HEADER, ""))
     return reading.classified()
 
@@ -132,6 +134,15 @@ class _Reading:
         """A code from a header: Bedrock names the error there, also throttling with status 400, followed by a colon and an address."""
         if code:
             self.error.codes.insert(0, plain(code[:LONGEST_CODE].partition(":")[0]))
+
+    def status_of_model(self) -> int:
+        """The status that the model server's body names or means, for a 424 without headers; 500 if none."""
+        named = self.error.status
+        if named is not None and named != 424:
+            return named
+        if self.error.sentences == ["not found"]:  # a web framework's body for an unknown route
+            return 404
+        return 422 if self.error.parameters else self._status_by_code() or 500
 
     def classified(self) -> Classified:
         """By status, refined by the words."""
@@ -214,6 +225,8 @@ class _Reading:
             return True  # with a wait it is a gateway that counts requests in flight (OpenRouter)
         if self._said(words.ALLOTTED_PACE):
             return False
+        if status == 429 and self._said(words.DAY_QUOTA_NAMED):
+            return True  # whatever the wait beside it, which is that of the minute
         if status not in _OF_THE_WAY and self._said(words.MONEY_GONE):
             return True
         if status not in (400, 403, 412, 429):

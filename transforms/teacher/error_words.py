@@ -95,6 +95,8 @@ LONG_PERIOD = re.compile(
     r"|today|tomorrow|\b(?:this|next) (?:week|month)\b|\bresets? (?:at )?\d{1,2}(?::\d\d)? ?[ap]\.?m\b"
     rf"|{chinese.LONG_PERIOD}"
 )
+DAY_QUOTA_NAMED = re.compile(r"\bgenerate \w+ (?:\w+ ){0,5}per day\b")
+"""The id of a quota of Google's models (``GenerateRequestsPerDayPerProjectPerModel``), in words."""
 COUNTED = re.compile(
     r"too many|exceed\w*|\breached\b|exhausted|\bused\b|\bmax(?:imum)?\b|\bcap\b"
     r"|\b(?:requests?|tokens?|messages?|calls?)[ -](?:per|an?|each|every|in|within|for|/)\b"
