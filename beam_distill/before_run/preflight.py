@@ -158,11 +158,13 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
     """Ask the endpoint for its models. Raises RunRefused when it cannot be reached, refuses us or has another model."""
     check_credential(endpoint, settings.first_answer_patience)
     result = probe_endpoint(endpoint, settings.first_answer_patience)
+    if result.tls_fault is not None:
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} is there, but {result.tls_fault} ({result.detail}).")
     if not result.reached:
         raise RunRefused(
             ExitCode.ENDPOINT_STOPPED,
             f"{endpoint.chat_url} cannot be reached: nothing answered within {settings.first_answer_patience:g} s "
-            f"({result.detail}). " + ("" if result.untrusted else "Is teacher_model_endpoint_url right, and is the server up?"),
+            f"({result.detail}). Is teacher_model_endpoint_url right, and is the server up?",
         )
     if result.refusal is not None:
         raise _refused(endpoint, result)

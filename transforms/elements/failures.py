@@ -171,6 +171,13 @@ class FailureKind(str, Enum):
         "The endpoint does not have this route or model. Check teacher_model_endpoint_url and model, and run again.",
         weight=3,
     )
+    NO_TRUST = _Entry(
+        "no_trust",
+        Then.STOPS_THE_RUN,
+        Sign.REFUSAL,
+        "The endpoint's certificate cannot be trusted, or its port does not speak TLS. The detail says what to change; then run again.",
+        weight=3,
+    )
     NO_CREDENTIAL = _Entry(
         "no_credential",
         Then.STOPS_THE_RUN,

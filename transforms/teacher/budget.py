@@ -28,7 +28,7 @@ MAY_BE_PAID = frozenset({FailureKind.BROKEN_BODY, FailureKind.BROKEN_OFF, Failur
 """Failures of attempts that the teacher may have worked on."""
 PROMPT_MAY_BE_PAID = frozenset({FailureKind.CONTENT_FILTERED})
 """Azure bills the prompt tokens even if its filter refuses the prompt."""
-NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL})
+NEVER_ARRIVED = frozenset({FailureKind.CANNOT_CONNECT, FailureKind.NO_CREDENTIAL, FailureKind.NO_TRUST})
 
 
 def rounding(amount: float) -> float:

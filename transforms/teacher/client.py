@@ -29,6 +29,7 @@ from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
 from transforms.teacher.stream_receiving import SilentStream, TokenTimes, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
+from transforms.teacher.tls_faults import tls_fault
 from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
@@ -42,11 +43,6 @@ CLIENT_REQUEST_ID = "x-ms-client-request-id"
 RESPONSE_ID_HEADERS = ("x-request-id", "apim-request-id", "x-ms-request-id", "request-id", "x-amzn-requestid", "x-generation-id", "cf-ray")
 LONGEST_LOCATION = 200
 LONGEST_RESPONSE_ID = 200
-UNTRUSTED = (
-    "The server is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle "
-    "(REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
-)
-UNTRUSTED_ERRORS = (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError)
 OF_PROXIES = frozenset({403, 407, 502, 503, 504})
 """Statuses that a proxy may return itself."""
 ANSWERED = frozenset({200, 201, 203})
@@ -321,9 +317,11 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
     if isinstance(error, aiohttp.InvalidURL):
         return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
+        fault = tls_fault(error)
+        if fault is not None:
+            return RequestFailure(FailureKind.NO_TRUST, f"{fault} ({_plain(error)})")
         # nothing was sent, so nothing was paid for: this kind may be retried often
-        advice = f". {UNTRUSTED}" if isinstance(error, UNTRUSTED_ERRORS) else ""
-        return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error) + advice)
+        return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
     if isinstance(error, SilentStream):
         return RequestFailure(FailureKind.TIMED_OUT, str(error))
     if isinstance(error, asyncio.TimeoutError):

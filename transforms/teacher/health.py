@@ -299,6 +299,8 @@ class EndpointHealth:
     def _patience_with(self, failure: RequestFailure) -> float:
         if failure.kind is FailureKind.NOT_FOUND and self._unavailable:  # some routers say so of a model without replicas
             return self._patience.outage_s if self._rows_answered else self._patience.first_answer_s
+        if failure.kind is FailureKind.NO_TRUST and self._rows_answered:  # its certificate is being renewed
+            return self._patience.outage_s
         if failure.kind in REFUSAL:
             return REFUSAL_PATIENCE_S if self._rows_answered else 0.0
         if self._never_there(failure) or self._never_readable(failure):

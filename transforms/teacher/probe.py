@@ -18,7 +18,7 @@ from transforms.elements.failures import ENDPOINT_REFUSES, FailureKind, RequestF
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
-from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, UNTRUSTED, UNTRUSTED_ERRORS, USER_AGENT, AttemptResult, TeacherClient
+from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
@@ -26,6 +26,7 @@ from transforms.teacher.payload import PayloadTemplate, rename_token_limit
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 from transforms.teacher.stream_spec import StreamSpec
 from transforms.teacher.streaming import Streaming, streaming_of
+from transforms.teacher.tls_faults import tls_fault
 from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
@@ -44,7 +45,7 @@ class ProbeResult:
     """The endpoint's responses. ``reached`` is false when no response came; ``models`` is empty when it lists none.
 
     ``refusal`` is set for 401, 403 and a missing route. ``info_model`` is the model's name by ``/info``, "" without that route.
-    ``context_tokens`` has the context length of each model, if the list reports it. ``untrusted``: its certificate cannot be verified.
+    ``context_tokens`` has the context length of each model, if the list reports it. ``tls_fault``: see there.
     """
 
     reached: bool
@@ -53,7 +54,7 @@ class ProbeResult:
     detail: str = ""
     info_model: str = ""
     context_tokens: tuple[tuple[str, int], ...] = ()
-    untrusted: bool = False
+    tls_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,8 @@ class _Probe:
                 return found if found.refusal is None else replace(found, detail=found.detail + self._way)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 text = self._redactor.text(str(error)) or "no response in time"
-                untrusted = isinstance(error, UNTRUSTED_ERRORS)
-                advice = f". {UNTRUSTED}" if untrusted else ""
-                return ProbeResult(False, detail=printable(f"{type(error).__name__}: {text}") + self._way + advice, untrusted=untrusted)
+                detail = printable(f"{type(error).__name__}: {text}") + self._way
+                return ProbeResult(False, detail=detail, tls_fault=tls_fault(error))
 
     async def route(self, other: str) -> str:
         """The endpoint's address of chat completions, or ``other`` if only that accepts POST."""
@@ -193,7 +193,7 @@ class _Probe:
             try:
                 return await self._ask(session, method, url, left_s)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-                if time.monotonic() + PAUSE_S >= self._deadline_s or isinstance(error, UNTRUSTED_ERRORS):
+                if time.monotonic() + PAUSE_S >= self._deadline_s or tls_fault(error) is not None:
                     raise
             await asyncio.sleep(PAUSE_S)
 

@@ -20,6 +20,8 @@ _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 def refusal_text(chat_url: str, failure: RequestFailure) -> str:
     """A refusal by the endpoint itself."""
+    if failure.kind is FailureKind.NO_TRUST:
+        return f"{chat_url} is there, but {failure.detail}."
     advice = _BOT_CHECK_ADVICE if _BOT_CHECK.search(failure.excerpt) else _ADVICE.get(failure.kind, "")
     return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {advice}".rstrip()
 

@@ -127,8 +127,20 @@ def test_a_certificate_that_nobody_trusts_names_the_setting_that_helps(job: Job,
         job.url = f"https://{address}/v1"
         assert job.command("check") == 4
         shown = capsys.readouterr().err
-        assert "its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle" in shown
+        assert "is there, but its certificate is not trusted: give a PEM file with the authority that signed it as ca_bundle" in shown
         assert "is the server up" not in shown
-        assert job.command("run", "--model=m") == 4
+        assert "within" not in shown
+        # with a model and without a key the endpoint is not asked before the first row
+        assert job.command("run", "--model=m", "--first_answer_patience=1000", "--outage_patience=1000") == 4
         assert "give a PEM file with the authority that signed it as ca_bundle" in capsys.readouterr().out
         assert job.command("check", f"--ca_bundle={authority}") == 0
+
+
+def test_an_https_address_of_a_server_without_tls_is_said_at_once(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(NoModelList) as address:
+        job.url = f"https://{address}/v1"
+        assert job.command("check", "--first_answer_patience=1000") == 4
+        said = "this port does not speak TLS: the address probably begins with http://, not https://"
+        assert said in capsys.readouterr().err
+        assert job.command("run", "--model=m", "--first_answer_patience=1000", "--outage_patience=1000") == 4
+        assert said in capsys.readouterr().out
