@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,3 +82,18 @@ def small_teacher(answer: str = "4") -> Iterator[SmallTeacher]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+ONE_AT_A_TIME = ("--initial_worker_count=1", "--max_worker_count=1")
+
+
+def by_try(says: Callable[[str, int], str]) -> Callable[[dict[str, Any]], tuple[str, str, dict[str, int]]]:
+    """A teacher whose answer depends on the question and on how often it was asked before."""
+    asked: Counter[str] = Counter()
+
+    def answer(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
+        question = payload["messages"][-1]["content"]
+        asked[question] += 1
+        return says(question, asked[question] - 1), "stop", {"prompt_tokens": 10, "completion_tokens": 2}
+
+    return answer

@@ -61,7 +61,7 @@ class _ParseFn(beam.DoFn):
                 yield TaggedOutput(REJECTS, ended)
             else:
                 for kept in ended:
-                    yield TaggedOutput(EXAMPLES, self._rules.example(element.request, kept.answers))
+                    yield TaggedOutput(EXAMPLES, self._rules.example(element.request, kept))
 
     def finish_bundle(self) -> None:
         self._counters.flush()

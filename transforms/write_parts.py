@@ -155,7 +155,7 @@ class _WriteFn(beam.DoFn):
             yield ended if isinstance(ended, RejectedRow) else [self._example(asked, kept) for kept in ended]
 
     def _example(self, asked: PromptRequest, kept: Kept) -> DistilledExample:
-        example = self._rules.example(asked, kept.answers)
+        example = self._rules.example(asked, kept)
         if self._dataset.reasoning == DROP:
             return example
         return example._replace(reasoning=tuple(reasoning_of(self._rules.prompt, reply) for reply in kept.replies))

@@ -8,6 +8,7 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.teachers import member_text
 from transforms.acceptance.selection import Keep, SelectionSpec
 from transforms.elements.counted import counted
+from transforms.elements.data_specs import ALL_COLUMNS
 
 
 def plan_text(resolved: ResolvedSettings) -> str:
@@ -32,6 +33,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         *_samples(settings),
         f"parallel    {_ceiling(settings)}",
         *([f"checks      {', '.join(settings.checks)}"] if settings.checks else []),
+        *_metadata(settings),
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked{_accepted(settings)}",
         f"work_dir    {settings.resolved_work_dir}",
     ]
@@ -42,6 +44,14 @@ def _accepted(settings: DistillSettings) -> str:
     if not settings.min_accepted_ratio:
         return ""
     return f" with a usable answer, and {settings.min_accepted_ratio:.0%} accepted"
+
+
+def _metadata(settings: DistillSettings) -> list[str]:
+    kept = settings.keep_columns or ()
+    if not settings.has_metadata:
+        return []
+    columns = "all other columns of the rows" if ALL_COLUMNS in kept else f"columns {', '.join(kept)}" if kept else ""
+    return [f"metadata    how each answer was found{' and ' + columns if columns else ''}"]
 
 
 def _left_out(settings: DistillSettings) -> list[str]:

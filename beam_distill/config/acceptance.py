@@ -98,8 +98,9 @@ class AcceptanceSettings(Section):
         None,
         "checks",
         "your own check, as module:function",
-        "For the check `python`. It is called with a row (`messages`, `question`, `label`, `turn`, `split`, `file`, `line`) and an answer, and "
-        "returns True, False or a text that says why not; an error makes a reject with its text. On a cluster every worker needs the module.",
+        "For the check `python`. It is called with a row (`messages`, `question`, `label`, `turn`, `columns`, `split`, `file`, `line`) and an "
+        "answer, and returns True, False or a text that says why not; an error makes a reject with its text. On a cluster every worker needs "
+        "the module.",
     )
     min_answer_words: int | None = setting(None, "checks", "fewest words of an answer", "For the check `length`.", ge=1)
     max_answer_words: int | None = setting(

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from beam_distill.config.base import Section, setting
 from beam_distill.config.data_address import beam_path
 from beam_distill.config.fields import Flag
+from transforms.elements.data_specs import ALL_COLUMNS
 from transforms.intake.formats.registry import FORMATS
 from transforms.students.base import DROP, FIELD, THINK
 from transforms.students.registry import STUDENT_FORMATS
@@ -24,6 +25,17 @@ else:
 
 def _read_format(value: object) -> object:
     return value.strip().lower().lstrip(".") if isinstance(value, str) else value
+
+
+def _read_columns(value: object) -> object:
+    """Names of columns with commas between them, or as a list; ``all`` for all."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ValueError("expected the names of columns with commas between them, or all")
+    read = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not read:
+        raise ValueError("expected the names of columns with commas between them, or all; leave it out to keep none")
+    return (ALL_COLUMNS,) if [name.lower() for name in read] == ["all"] else read
 
 
 def _read_path(value: object) -> object:
@@ -85,6 +97,20 @@ class DataSettings(Section):
     )
     reasoning: Annotated[ReasoningName, BeforeValidator(_read_name)] = setting(
         "drop", "data", "the teacher's reasoning: drop, field, think", "A separate field, or a `<think>` block to train on."
+    )
+    metadata: Flag = setting(
+        False,
+        "data",
+        "a field with how each answer was found",
+        "`metadata`: the row's key, the sample's number, how many samples were judged, the share of them that was accepted (how hard the row "
+        "is), votes and the checks passed. Services that take only `messages` refuse rows with it, so no job file is written for them.",
+    )
+    keep_columns: Annotated[tuple[str, ...], BeforeValidator(_read_columns)] | None = setting(
+        None,
+        "data",
+        "columns to keep in the metadata, with commas, or all",
+        "The row's own id, source, difficulty and so on, in `metadata`, which is then written. `all` is all but those with the chat. They "
+        "travel with the row through the run: large ones take memory for every row that is being asked.",
     )
     work_dir: FilePath | None = setting(
         None,

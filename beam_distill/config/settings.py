@@ -75,6 +75,11 @@ class DistillSettings(
         return min(self.initial_worker_count, self.max_worker_count)
 
     @property
+    def has_metadata(self) -> bool:
+        """Whether the examples have the field ``metadata``."""
+        return self.metadata or self.keep_columns is not None
+
+    @property
     def resolved_work_dir(self) -> str:
         """The work_dir, by default next to the training dataset."""
         if self.work_dir is not None:

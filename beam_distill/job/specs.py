@@ -14,7 +14,7 @@ from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
 from transforms.acceptance.row_result import RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
-from transforms.elements.data_specs import ColumnSpec, DatasetSpec, DoublesSpec, InputSpec, RunFiles, SplitFiles
+from transforms.elements.data_specs import ALL_COLUMNS, ColumnSpec, DatasetSpec, DoublesSpec, InputSpec, MetadataSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
 from transforms.files.paths import absolute
@@ -94,7 +94,7 @@ def input_spec(settings: DistillSettings) -> InputSpec:
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path, shards)]
     if settings.validation_file_path or settings.generated_batch_validation_file_path:
         splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path, shards))
-    columns = ColumnSpec(
+    chats = ColumnSpec(
         messages=settings.messages_column or "messages",
         user_template=settings.user_template,
         system_template=settings.system_template,
@@ -105,16 +105,28 @@ def input_spec(settings: DistillSettings) -> InputSpec:
         settings.limit,
         readers=settings.max_concurrency_per_instance * settings.instance_count,
         format=settings.input_format,
-        columns=columns,
+        columns=replace(chats, others=_other_columns(settings)),
         doubles=DoublesSpec(
             settings.drop_doubles,
             settings.near_double_similarity,
             settings.drop_leaks,
             settings.decontaminate_against,
-            columns if settings.decontaminate_template is None else ColumnSpec(user_template=settings.decontaminate_template),
+            chats if settings.decontaminate_template is None else ColumnSpec(user_template=settings.decontaminate_template),
             settings.data_generation_task_type.has_several_turns,
         ),
     )
+
+
+def _other_columns(settings: DistillSettings) -> tuple[str, ...]:
+    """The columns that rows keep beside their chat: a function of the user's sees all of them."""
+    kept = settings.keep_columns or ()
+    return (*kept, ALL_COLUMNS) if "python" in settings.checks and ALL_COLUMNS not in kept else kept
+
+
+def dataset_spec(settings: DistillSettings) -> DatasetSpec:
+    """How datasets are written."""
+    metadata = MetadataSpec(settings.checks, settings.keep_columns or ()) if settings.has_metadata else None
+    return DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format, metadata)
 
 
 def run_files(work_dir: str, run_id: str) -> RunFiles:
@@ -198,7 +210,7 @@ def job_spec(
             pool=pool,
             budget=budget_spec(settings),
         ),
-        dataset=DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format),
+        dataset=dataset_spec(settings),
         mini_batch_bytes=settings.mini_batch_size,
         gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio, settings.min_accepted_ratio),
         acceptance=acceptance_spec(settings),

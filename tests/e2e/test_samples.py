@@ -3,31 +3,15 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builders import chat_line, questions, read_jsonl
 from jobs import Job
-from small_teacher import SmallTeacher, small_teacher
+from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
 from transforms.ledger.schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
-
-ONE_AT_A_TIME = ("--initial_worker_count=1", "--max_worker_count=1")
-
-
-def by_try(says: Callable[[str, int], str]) -> Callable[[dict[str, Any]], tuple[str, str, dict[str, int]]]:
-    """A teacher whose answer depends on the question and on how often it was asked before."""
-    asked: Counter[str] = Counter()
-
-    def answer(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
-        question = payload["messages"][-1]["content"]
-        asked[question] += 1
-        return says(question, asked[question] - 1), "stop", {"prompt_tokens": 10, "completion_tokens": 2}
-
-    return answer
 
 
 def a_job(folder: Path, teacher: SmallTeacher, rows: int) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -22,7 +23,8 @@ class PythonCheck:
     """``function`` is ``module:function``. It gets a row and each of its answers, and returns True or False, or a text that says why not.
 
     The row is a dict: ``messages`` (role and content, as in the input), ``question`` and ``label`` (None without one) of the answer's
-    turn, ``turn`` (from 0), ``split``, ``file``, ``line``. The function must give the same result for the same row and answer.
+    turn, ``turn`` (from 0), ``columns`` (the row's other columns by name, as JSON values), ``split``, ``file``, ``line``. The function must
+    give the same result for the same row and answer.
     """
 
     function: str
@@ -100,6 +102,7 @@ def _row(sample: Sample, turn: AnsweredTurn) -> dict[str, Any]:
         "question": turn.question,
         "label": turn.reference,
         "turn": turn.number,
+        "columns": json.loads(row.columns or b"{}"),
         "split": row.origin.split.value,
         "file": row.origin.file,
         "line": row.origin.line,

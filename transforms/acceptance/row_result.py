@@ -13,13 +13,13 @@ from functools import partial
 from typing import NamedTuple
 
 from transforms.acceptance.base import Check, CheckRefused, Sample
-from transforms.acceptance.selection import Judged, SelectionSpec
+from transforms.acceptance.selection import Choice, Judged, SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements import reasons
 from transforms.elements.counted import counted
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
-from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow, Tries
 from transforms.elements.sample_tally import RowSamples
 from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
@@ -40,10 +40,11 @@ class Refused(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A sample that becomes an example: its answers, one for each turn, and the replies that they are in."""
+    """A sample that becomes an example: its answers, one for each turn, the replies that they are in, and how it was found."""
 
     answers: tuple[str, ...]
     replies: tuple[TeacherReply, ...]
+    tries: Tries
 
 
 class RowResult(NamedTuple):
@@ -74,11 +75,12 @@ class RowRules:
     def example_or_reject(self, scored: ScoredRow) -> DistilledExample | RejectedRow:
         """The result of a row; of several examples the first."""
         ended = self.kept_or_reject(scored)
-        return ended if isinstance(ended, RejectedRow) else self.example(scored.request, ended[0].answers)
+        return ended if isinstance(ended, RejectedRow) else self.example(scored.request, ended[0])
 
-    def example(self, request: PromptRequest, answers: tuple[str, ...]) -> DistilledExample:
+    def example(self, request: PromptRequest, kept: Kept) -> DistilledExample:
         """The example of a row with accepted answers."""
-        return DistilledExample(request.row.row_key, request.row.origin, self.prompt.example(request, answers))
+        row = request.row
+        return DistilledExample(row.row_key, row.origin, self.prompt.example(request, kept.answers), tries=kept.tries, columns=row.columns)
 
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
@@ -161,9 +163,17 @@ class RowRules:
     def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged]) -> tuple[Kept, ...] | RejectedRow:
         choice = self.selection.choose(judged)
         if choice.kept:
-            kept = (one for one in samples if one.number in choice.kept)
-            return tuple(Kept(one.found, one.replies) for one in kept if not isinstance(one.found, Refused))
+            answers = {one.sample: one.answer for one in judged}
+            return tuple(
+                Kept(one.found, one.replies, self._tries(choice, one.number, answers[one.number]))
+                for one in samples
+                if one.number in choice.kept and not isinstance(one.found, Refused)
+            )
         return self._refused(scored.request, samples, choice.votes) if choice.is_final else _unanswered(scored)
+
+    def _tries(self, choice: Choice, sample: int, answer: str | None) -> Tries:
+        votes = choice.votes.get(answer or "") if self.selection.votes is not None else None
+        return Tries(sample, choice.judged, sum(choice.votes.values()), votes)
 
     def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
         """Whether the first kept answers equal the row's labels; None without labels or kept answers."""

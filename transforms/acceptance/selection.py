@@ -36,12 +36,13 @@ class Judged(NamedTuple):
 class Choice(NamedTuple):
     """The samples that are kept, and whether that is final: then no other sample is needed, and none changes it.
 
-    ``votes`` counts the accepted samples by answer.
+    ``votes`` counts the accepted samples by answer. ``judged``: how many samples, in the order of their numbers, the choice is about.
     """
 
     kept: tuple[int, ...]
     is_final: bool
     votes: dict[str, int]
+    judged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ class SelectionSpec:
             if self.votes is not None:
                 winner = self._winner(votes, self.samples - known)
                 if winner is not None:
-                    return Choice(self._kept([other for other in accepted if other.answer == winner]), True, votes)
+                    return Choice(self._kept([other for other in accepted if other.answer == winner]), True, votes, known)
             elif accepted and self.keep is Keep.FIRST:
-                return Choice((one.sample,), True, votes)
+                return Choice((one.sample,), True, votes, known)
         left = self.samples - known
         if self.votes is not None:
-            return Choice((), not left or max(votes.values(), default=0) + left < self.votes, votes)
-        return Choice(self._kept(accepted), not left, votes)
+            return Choice((), not left or max(votes.values(), default=0) + left < self.votes, votes, known)
+        return Choice(self._kept(accepted), not left, votes, known)
 
     def _winner(self, votes: dict[str, int], left: int) -> str | None:
         """The answer with enough votes that the samples that are left cannot catch up with; None if there is none yet."""

@@ -26,18 +26,23 @@ class SplitFiles:
         return max(1, min(self.shards or 1, rows))
 
 
+ALL_COLUMNS = "*"
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
     """Which columns of a record make a row.
 
     ``messages``: the column with the chat, as a list or as JSON text. With ``user_template`` the chat is made from the columns instead:
     Jinja2 templates of its user message and, if given, its system message. ``label``: the column with the reference answer, if any.
+    ``others``: the columns that a row keeps beside its chat; ALL_COLUMNS among them stands for all but those with the chat.
     """
 
     messages: str = "messages"
     user_template: str | None = None
     system_template: str | None = None
     label: str | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +107,28 @@ class RunFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataSpec:
+    """What an example's metadata holds besides how it was found: the ``checks`` that every example passed, and the row's own ``columns`` (names,
+    or ALL_COLUMNS). ``scored``: those of the checks that give a score."""
+
+    checks: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    scored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetSpec:
     """How a dataset is written. ``ensure_ascii`` escapes everything beyond ASCII.
 
     ``student_format`` is a name in ``students.registry``; ``reasoning`` is drop, field or think (``students.base``). ``file_format`` is jsonl or
-    parquet, None to use the suffix of the output.
+    parquet, None to use the suffix of the output. ``metadata``: what else is known of an example; None if it is not written.
     """
 
     ensure_ascii: bool = False
     student_format: str = "messages"
     reasoning: str = "drop"
     file_format: str | None = None
+    metadata: MetadataSpec | None = None
 
     def is_parquet(self, output: str) -> bool:
         """Whether this output becomes a Parquet file."""

@@ -41,12 +41,14 @@ class TrainingRow(NamedTuple):
     """One well-formed input row.
 
     ``row_key`` identifies the row across runs: split, content and how many equal rows came before it. It stays with the row from the
-    first stage to the last; two equal rows have two keys.
+    first stage to the last; two equal rows have two keys. ``columns`` is a JSON object with the row's other columns, empty if they are not
+    asked for.
     """
 
     row_key: str
     origin: RowOrigin
     messages: tuple[ChatMessage, ...]
+    columns: bytes = b""
 
 
 def is_repeat(row_key: str | None) -> bool:
@@ -79,16 +81,34 @@ class PromptRequest(NamedTuple):
         return tuple(messages)
 
 
+class Tries(NamedTuple):
+    """How an example was found: the number of its ``sample``, from 0, among ``judged`` samples of the row, of which the checks accepted
+    ``accepted``.
+
+    Samples that were asked ahead and not needed do not count. ``votes``: how many samples gave this answer; None without a vote. ``scores``:
+    what checks that give a score gave the answer, by the check's name.
+    """
+
+    sample: int
+    judged: int
+    accepted: int
+    votes: int | None = None
+    scores: tuple[tuple[str, float], ...] = ()
+
+
 class DistilledExample(NamedTuple):
     """One row of the finished dataset: the row's own messages with the teacher's answers in place.
 
-    ``reasoning`` has the teacher's reasoning before each of its answers, in order; it is empty if the job does not keep it.
+    ``reasoning`` has the teacher's reasoning before each of its answers, in order; it is empty if the job does not keep it. ``tries`` says
+    how it was found among the row's samples, ``columns`` are the row's; both are for the dataset's metadata.
     """
 
     row_key: str
     origin: RowOrigin
     messages: tuple[ChatMessage, ...]
     reasoning: tuple[str | None, ...] = ()
+    tries: Tries | None = None
+    columns: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.elements import reasons
-from transforms.elements.data_specs import ColumnSpec
+from transforms.elements.data_specs import ALL_COLUMNS, ColumnSpec
 from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
 from transforms.intake.content import readable, refuse_missing_media, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
 from transforms.intake.formats.class_numbers import class_names
+from transforms.intake.other_columns import columns_as_json
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
@@ -30,6 +31,7 @@ class RowColumns:
         self._messages = spec.messages
         self._any_shape = spec.messages == ColumnSpec().messages
         self._label = spec.label
+        self._others = spec.others
         self._user, self._system = (
             ColumnTemplate(name, source, max_row_bytes) if source is not None else None
             for name, source in (("user_template", spec.user_template), ("system_template", spec.system_template))
@@ -39,7 +41,9 @@ class RowColumns:
     @property
     def looked_at(self) -> frozenset[str] | None:
         """The columns in use; None when all of them may be."""
-        names = {self._label} if self._label is not None else set()
+        if ALL_COLUMNS in self._others:
+            return None
+        names = {self._label, *self._others} if self._label is not None else set(self._others)
         if not self._templates:
             return frozenset(names | {self._messages} | (LOOKED_AT if self._any_shape else frozenset()))
         for template in self._templates:
@@ -66,6 +70,9 @@ class RowColumns:
             )
         if self._label is not None and self._label not in columns:
             said.append(f"label_column: there is no column {self._label!r}; {listed(columns)}")
+        missing = [name for name in self._others if name != ALL_COLUMNS and name not in columns]
+        if missing:
+            said.append(f"keep_columns names {', '.join(map(repr, missing))}, which is not there; {listed(columns)}")
         return said
 
     def chat(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
@@ -109,6 +116,22 @@ class RowColumns:
             return messages
         question = messages[:-1] if messages[-1].role == "assistant" else messages
         return (*question, ChatMessage("assistant", self._label_text(label)))
+
+    def others(self, fields: Mapping[str, Any]) -> bytes:
+        """The row's other columns as a JSON object; empty if none are asked for."""
+        if not self._others:
+            return b""
+        if ALL_COLUMNS not in self._others:
+            return columns_as_json(fields, self._others)
+        left_out = self._chat_columns(fields).difference(self._others)
+        return columns_as_json(fields, (name for name in fields if name not in left_out))
+
+    def _chat_columns(self, fields: Mapping[str, Any]) -> frozenset[str]:
+        """The columns that are the chat; what a template uses is not, because it may use a part of them."""
+        if self._templates or self._messages in fields:
+            return frozenset() if self._templates else frozenset({self._messages})
+        shape = shape_of(fields)
+        return frozenset() if shape is None else shape.columns
 
     def _label_text(self, label: Any) -> str:
         where = f"label_column {self._label!r}"

@@ -48,7 +48,7 @@ def read_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
             except reasons.Rejection as unusable:
                 yield RejectedRow(RowOrigin(part.split, name, number, ordinal), unusable.reason, _written(unusable.detail), row_key)
             else:
-                yield TrainingRow(row_key, RowOrigin(part.split, name, number, ordinal), messages)
+                yield TrainingRow(row_key, RowOrigin(part.split, name, number, ordinal), messages, columns.others(fields))
             ordinal += 1
             if ordinal == end:
                 return

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from transforms.elements.data_specs import DatasetSpec
 from transforms.elements.rows import DistilledExample
 from transforms.files.stored import files_for, open_as_stored
-from transforms.students.base import FIELD, turns_of
-from transforms.students.lines import example_line
+from transforms.students.base import FIELD
+from transforms.students.lines import example_line, example_row
+from transforms.students.metadata import METADATA, metadata_in_table, metadata_type
 from transforms.students.registry import STUDENT_FORMATS
 
 ROW_GROUP_BYTES = 16 * 1024 * 1024
@@ -57,8 +58,9 @@ class ExampleTable:
         self.path = path
         self._arrow: Any = pyarrow
         self._dataset = dataset
-        self._student = STUDENT_FORMATS[dataset.student_format]
-        self._schema = self._student.parquet_schema(dataset.reasoning == FIELD)
+        self._schema = STUDENT_FORMATS[dataset.student_format].parquet_schema(dataset.reasoning == FIELD)
+        if dataset.metadata is not None:
+            self._schema = self._schema.append(pyarrow.field(METADATA, metadata_type(dataset.metadata)))
         self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
         self._rows = 0
         self._batches: list[Any] = []
@@ -68,10 +70,13 @@ class ExampleTable:
 
     def write(self, example: DistilledExample) -> None:
         """Add a row."""
-        self.add(self._student.row(turns_of(example, self._dataset.reasoning)))
+        row = example_row(example, self._dataset)
+        if METADATA in row:
+            row[METADATA] = metadata_in_table(row[METADATA])
+        self.add(row)
 
     def add(self, row: dict[str, Any]) -> None:
-        """Add a row in the student's format."""
+        """Add a row as it is in the table."""
         if self._rows >= ROWS_PER_BATCH:
             self._end_batch()
         if self._bytes >= ROW_GROUP_BYTES:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import orjson
 
 from transforms.elements.data_specs import DatasetSpec
 from transforms.elements.rows import DistilledExample, RejectedRow
 from transforms.students.base import turns_of
+from transforms.students.metadata import METADATA, metadata_of
 from transforms.students.registry import STUDENT_FORMATS
 
 
+def example_row(example: DistilledExample, dataset: DatasetSpec) -> dict[str, Any]:
+    """One row of a dataset as JSON values, in the student's format."""
+    row = STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning))
+    if dataset.metadata is not None:
+        row[METADATA] = metadata_of(example, dataset.metadata)
+    return row
+
+
 def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
-    """One line of a dataset, in the student's format."""
-    return _json(STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning)), dataset.ensure_ascii)
+    """One line of a dataset."""
+    return _json(example_row(example, dataset), dataset.ensure_ascii)
 
 
 def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
@@ -34,7 +44,7 @@ def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
     )
 
 
-def _json(value: dict[str, object], ensure_ascii: bool) -> str:
+def _json(value: dict[str, Any], ensure_ascii: bool) -> str:
     if ensure_ascii:
         return json.dumps(value, separators=(",", ":"))
     return orjson.dumps(value).decode()

@@ -101,6 +101,7 @@ def _bullets(facts: HandoffFacts) -> str:
         f"Sampling: temperature {number_shown(settings.teacher_model_temperature)}, top_p {number_shown(settings.teacher_model_top_p)}, "
         f"at most {settings.effective_max_new_tokens} tokens an answer.",
         f"Format: {settings.student_format}. Rows are in the order of the input.",
+        *(["The field `metadata` says how each answer was found."] if settings.has_metadata else []),
         *([f"Every answer passed these checks: {', '.join(settings.checks)}."] if settings.checks else []),
         f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
     ]

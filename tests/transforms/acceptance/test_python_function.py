@@ -48,7 +48,7 @@ def check() -> PythonCheck:
 def test_it_gets_the_row_and_the_answer() -> None:
     assert refusal(check(), a_sample("yes", "label", "q", "s")) is None
     messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "label"}]
-    row = {"messages": messages, "question": "q", "label": "label", "turn": 0, "split": "train", "file": "rows.jsonl", "line": 1}
+    row = {"messages": messages, "question": "q", "label": "label", "turn": 0, "columns": {}, "split": "train", "file": "rows.jsonl", "line": 1}
     assert [(row, "yes")] == sys.modules["my_own_checks"].SEEN
 
 

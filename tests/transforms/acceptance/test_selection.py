@@ -89,5 +89,5 @@ def test_the_next_sample_is_the_lowest_that_nobody_asks() -> None:
 
 
 def test_one_sample_is_a_choice_like_before() -> None:
-    assert SelectionSpec().choose(samples("a")) == Choice((0,), True, {"a": 1})
-    assert SelectionSpec().choose(samples("-")) == Choice((), True, {})
+    assert SelectionSpec().choose(samples("a")) == Choice((0,), True, {"a": 1}, 1)
+    assert SelectionSpec().choose(samples("-")) == Choice((), True, {}, 1)
