@@ -16,6 +16,7 @@ from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
+from transforms.teacher.awake_clock import AwakeClock
 from transforms.teacher.budget import Budget
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.delivery import Delivery, Sink
@@ -79,9 +80,10 @@ class Dispatcher:
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample)
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
         self._sign_watch = SignWatch([member.name for member in spec.members])
-        self._pool = Pool(spec, clients, self, self._random)
         self._loop = asyncio.get_running_loop()
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
+        self.now_s = AwakeClock(self._loop.time, self._tick_every_s).now_s
+        self._pool = Pool(spec, clients, self, self._random)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
         self._stop: EarlyStop | None = None
 
@@ -319,7 +321,7 @@ class Dispatcher:
 
     def _tick(self) -> None:
         try:
-            self._look_around(self._loop.time())
+            self._look_around(self.now_s())
         except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows; a timer's exception would be lost
             self.defect(error)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)

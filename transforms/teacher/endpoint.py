@@ -81,7 +81,7 @@ class Endpoint:
         self._renewal = CredentialRenewal(client.refresh_credential)
         self._second_requests = SecondRequests(client, rows, self._traffic) if spec.hedge_stragglers else None
         self._loop = asyncio.get_running_loop()
-        self._now = self._loop.time
+        self._now = rows.now_s
         self._slots = Slots(self._use_slot, self._dropped, rows.defect)
         self._alarm = Alarm(neighbours.fill)
         self._inquiry = Inquiry(client, rows, self._traffic, self._trouble, self._streaming, self._resolved, neighbours.fill)

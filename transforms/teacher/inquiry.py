@@ -58,7 +58,7 @@ class Inquiry:
         self._traffic.in_flight += 1
         self._engine.counts.in_flight += 1
         try:
-            resolved = await self._trouble.resolve(doubt, self._send, self._loop.time)
+            resolved = await self._trouble.resolve(doubt, self._send, self._engine.now_s)
         finally:
             self._traffic.in_flight -= 1
             self._engine.counts.in_flight -= 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from transforms.teacher.budget import Reservation
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.hedge import StragglerClock, send_with_hedge
@@ -19,7 +17,7 @@ class SecondRequests:
         self._engine = engine
         self._traffic = traffic
         self._clock = StragglerClock()
-        self._now = asyncio.get_running_loop().time
+        self._now = engine.now_s
         self.stopped = False
         """Set it when nothing more may be sent."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from transforms.teacher.awake_clock import STOPPED_AFTER_S
 from transforms.teacher.stream_assembly import StreamAssembly
 from transforms.teacher.stream_spec import StreamAsk
 
@@ -50,6 +51,9 @@ class Silence:
 
     def _look(self) -> None:
         # one timer per limit, not one per token
+        late_s = self._loop.time() - self._due_s
+        if late_s > STOPPED_AFTER_S:  # the process was stopped: what came meanwhile is read first
+            self._due_s = self._loop.time() + STOPPED_AFTER_S
         if self._loop.time() >= self._due_s:
             self._content.set_exception(SilentStream(self._why))
         else:

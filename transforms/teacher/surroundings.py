@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
@@ -27,12 +28,13 @@ class Client(Protocol):
 
 
 class Engine(Protocol):
-    """For every part of an endpoint: the waiting rows and the engine's counts. ``template`` makes the rows' bodies."""
+    """For every part of an endpoint: the waiting rows, the engine's counts and clock. ``template`` makes the rows' bodies."""
 
     waiting: WaitingRows
     counts: EngineCounts
     budget: Budget
     template: PayloadTemplate
+    now_s: Callable[[], float]
 
     def stop(self, cause: EarlyStop) -> None:
         """Every row would fail: send nothing more."""
