@@ -10,33 +10,41 @@ from typing import Any
 
 import orjson
 
+from transforms.teacher.event_stream import DATA
 from transforms.teacher.message_parts import TextSoFar
 
+_BACKSLASH = ord("\\")
 _PROBE = "a text that no chunk has"
 
 
 class ChunkTemplate:
     """The bytes around a chunk's text, and the text so far that it continues."""
 
-    __slots__ = ("_before", "_after", "_least", "text")
+    __slots__ = ("_after", "_before", "text")
 
     def __init__(self, before: bytes, after: bytes, text: TextSoFar) -> None:
-        self._before = before
-        self._after = after
-        self._least = len(before) + len(after)
+        self._before = DATA + before
+        self._after = after + b"\n\n"
         self.text = text
 
-    def piece(self, chunk: bytes) -> str | None:
-        """The piece of text in a chunk; None if the chunk does not fit."""
-        if len(chunk) < self._least or not chunk.startswith(self._before) or not chunk.endswith(self._after):
-            return None
-        raw = chunk[len(self._before) : len(chunk) - len(self._after)]
+    def texts(self, events: bytes, start: int) -> tuple[list[str], int]:
+        """The pieces of text in the consecutive events from ``start`` that fit, and where the first other one begins."""
+        raw, end = [], start
+        while events.startswith(self._before, end):
+            begin = end + len(self._before)
+            quote = events.find(b'"', begin)
+            while quote > begin and events[quote - 1] == _BACKSLASH:
+                quote = events.find(b'"', quote + 1)
+            if not events.startswith(self._after, quote):
+                break
+            raw.append(events[begin:quote])
+            end = quote + len(self._after)
         try:
-            if b"\\" not in raw:
-                return None if b'"' in raw else raw.decode()
-            return orjson.loads(b'"' + raw + b'"')  # type: ignore[no-any-return]
+            texts = orjson.loads(b'["' + b'","'.join(raw) + b'"]') if raw else []
         except ValueError:
-            return None
+            return [], start
+        # a backslash at the end of a text would join it with the next one
+        return (texts, end) if len(texts) == len(raw) else ([], start)
 
 
 def template_of(raw: bytes, chunk: dict[str, Any], message: dict[str, Any]) -> ChunkTemplate | None:

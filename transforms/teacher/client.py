@@ -27,7 +27,7 @@ from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
-from transforms.teacher.stream_receiving import SilentStream, TokenTimes, receive_stream
+from transforms.teacher.stream_receiving import ShortestAnswer, SilentStream, TokenTimes, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
 from transforms.teacher.tls_faults import tls_fault
 from transforms.web.proxies import by_way_of, proxy_for
@@ -84,6 +84,7 @@ class TeacherClient:
         self._added_headers = added_headers(endpoint)
         self._body_values = body_values(endpoint)
         self._headers: CIMultiDict[str] = CIMultiDict()
+        self._shortest = ShortestAnswer()
         self._ids = random.Random()  # uuid4 asks the kernel each time
         tls: ssl.SSLContext | bool = True
         if endpoint.ca_bundle is not None:
@@ -137,7 +138,7 @@ class TeacherClient:
             async with self._session.post(
                 self._address, data=body, headers=headers, proxy=self._proxy, allow_redirects=False, timeout=timeout
             ) as response:
-                result = await _read(response, _Asked(body, turn, attempts, started, ask), self._redactor)
+                result = await _read(response, _Asked(body, turn, attempts, started, ask, self._shortest), self._redactor)
                 return result._replace(failure=self._with_way(result.failure)) if self._way and result.failure is not None else result
         except Exception as error:  # noqa: BLE001 - whatever the HTTP library raises fails only this attempt
             failure = _no_response(error, started)
@@ -181,6 +182,7 @@ class _Asked(NamedTuple):
     attempts: int
     started: float
     ask: StreamAsk | None
+    shortest: ShortestAnswer
 
 
 async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redactor) -> AttemptResult:
@@ -261,7 +263,7 @@ async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _R
     tokens = TokenTimes(asked.started)
     fault: Exception | None = None
     try:
-        await receive_stream(response, assembly, asked.ask, tokens)
+        await receive_stream(response, assembly, asked.ask, tokens, asked.shortest)
     except Exception as error:  # noqa: BLE001 - as above
         response.close()
         fault = error

@@ -10,7 +10,8 @@ import re
 from typing import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_PLAIN = b"data: {"
+DATA = b"data: "
+_PLAIN = DATA + b"{"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"error")
 _STATUS_COMMENT = re.compile(rb":\s*HTTP_STATUS/(\d{3})")
 
@@ -40,23 +41,23 @@ class EventReader:
         """The length of the unfinished event."""
         return len(self._open)
 
-    def feed(self, piece: bytes) -> list[bytes | Event]:
-        """The events that end in this piece. One with a single line of JSON comes as its bytes."""
+    def feed(self, piece: bytes) -> bytes:
+        """The events that end in this piece, each with its empty line."""
         piece = self._with_line_feeds(piece)
         searched = max(0, len(self._open) - 1)
         self._open += piece
         end = self._open.rfind(b"\n\n", searched)
         if end < 0:
-            return []
-        blocks = bytes(self._open[:end])
+            return b""
+        blocks = bytes(self._open[: end + 2])
         del self._open[: end + 2]
-        return self._events(blocks)
+        return self._without_mark(blocks)
 
-    def finish(self) -> list[bytes | Event]:
+    def finish(self) -> bytes:
         """The last event, if the stream ends without an empty line."""
         blocks = bytes(self._open)
         self._open.clear()
-        return self._events(blocks) if blocks else []
+        return self._without_mark(blocks)
 
     def _with_line_feeds(self, piece: bytes) -> bytes:
         if not piece:
@@ -71,17 +72,21 @@ class EventReader:
             self._ends_in_return = False
         return piece
 
-    def _events(self, blocks: bytes) -> list[bytes | Event]:
-        if self._at_start:
+    def _without_mark(self, blocks: bytes) -> bytes:
+        if self._at_start and blocks:
             self._at_start = False
-            blocks = blocks.removeprefix(BYTE_ORDER_MARK)
-        found: list[bytes | Event] = []
-        for block in blocks.split(b"\n\n"):
-            if block.startswith(_PLAIN) and b"\n" not in block:
-                found.append(block[6:])
-            elif block:
-                found.append(_read_event(block))
-        return found
+            return blocks.removeprefix(BYTE_ORDER_MARK)
+        return blocks
+
+
+def next_event(blocks: bytes, start: int) -> tuple[bytes | Event | None, int]:
+    """The event at ``start``, and where the next one begins. One with a single line of JSON comes as its bytes, an empty one as None."""
+    end = blocks.find(b"\n\n", start)
+    if end < 0:
+        end = len(blocks)
+    if blocks.startswith(_PLAIN, start) and blocks.find(b"\n", start, end) < 0:
+        return blocks[start + len(DATA) : end], end + 2
+    return _read_event(blocks[start:end]) if end > start else None, end + 2
 
 
 def _read_event(block: bytes) -> Event:

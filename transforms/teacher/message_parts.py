@@ -20,9 +20,9 @@ class TextSoFar:
         self._joined: list[str] = []
         self._pieces = [piece]
 
-    def add(self, piece: str) -> None:
-        """One more piece."""
-        self._pieces.append(piece)
+    def add(self, *pieces: str) -> None:
+        """One or more pieces."""
+        self._pieces += pieces
         if len(self._pieces) > _PIECES_KEPT:
             # a string of four letters takes as much memory as one of fifty
             self._joined.append("".join(self._pieces))

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from transforms.teacher.chunk_template import ChunkTemplate, template_of
-from transforms.teacher.event_stream import Event, EventReader
+from transforms.teacher.event_stream import Event, EventReader, next_event
 from transforms.teacher.lenient_json import read_json
-from transforms.teacher.message_parts import add_delta, add_log_probabilities, as_json_values
+from transforms.teacher.message_parts import TextSoFar, add_delta, add_log_probabilities, as_json_values
 
 LONGEST_STREAM_BYTES = 256 * 1024 * 1024
 """A token takes some 300 bytes of stream, with log probabilities several thousand."""
@@ -103,15 +103,13 @@ class StreamAssembly:
         if not self._choices:
             self._raw += piece
         if self._is_stream is not False:
-            for event in self._reader.feed(piece):
-                self._take(event)
+            self._take_events(self._reader.feed(piece))
         self._check_size()
 
     def finish(self) -> None:
         """The response has ended."""
         if self._is_stream is not False:
-            for event in self._reader.finish():
-                self._take(event)
+            self._take_events(self._reader.finish())
 
     def body(self) -> bytes:
         """The response as if it were unstreamed, or the received bytes if they are not a chat completion."""
@@ -147,27 +145,30 @@ class StreamAssembly:
             del self._raw[KEPT_OF_NO_ANSWER_BYTES:]  # enough to recognise it
         raise AnswerTooLong(f"the answer is longer than the {self._longest_bytes} bytes that any answer may have")
 
-    def _take(self, event: bytes | Event) -> None:
-        if self.done or self._is_stream is False:
-            return
-        try:
-            if isinstance(event, bytes):
-                self._take_one_line(event)
-            else:
-                self._take_lines(event)
-        except RecursionError:
-            self._fail("a chunk of the stream has too many levels")
+    def _take_events(self, events: bytes) -> None:
+        start = 0
+        while start < len(events) and not self.done and self._is_stream is not False:
+            if self._template is not None:
+                texts, start = self._template.texts(events, start)
+                if texts:
+                    self._take_texts(self._template.text, texts)
+                    continue
+            event, start = next_event(events, start)
+            try:
+                if isinstance(event, bytes):
+                    self._take_one_line(event)
+                elif event is not None:
+                    self._take_lines(event)
+            except RecursionError:
+                self._fail("a chunk of the stream has too many levels")
+
+    def _take_texts(self, text: TextSoFar, pieces: list[str]) -> None:
+        text.add(*pieces)
+        self.texts += len(pieces) - pieces.count("")
+        self._held_bytes += sum(map(len, pieces))
+        self._templates_left = MOST_USELESS_TEMPLATES
 
     def _take_one_line(self, line: bytes) -> None:
-        template = self._template
-        piece = template.piece(line) if template is not None else None
-        if template is not None and piece is not None:
-            if piece:
-                template.text.add(piece)
-                self.texts += 1
-                self._held_bytes += len(piece)
-            self._templates_left = MOST_USELESS_TEMPLATES
-            return
         self._is_stream = True
         try:
             chunk = orjson.loads(line)

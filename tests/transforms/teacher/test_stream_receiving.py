@@ -1,0 +1,79 @@
+"""How often a stream is read, and what the HTTP library does for each of its chunks."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from aiohttp.base_protocol import BaseProtocol
+
+from transforms.teacher.stream_receiving import Gathering, ShortestAnswer, drain_at_once
+
+
+class CountingProtocol(BaseProtocol):
+    """Counts what the reader asks of its connection."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.paused = self.resumed = 0
+
+    def pause_reading(self) -> None:
+        self.paused += 1
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        self.resumed += 1
+
+
+def test_the_parser_is_resumed_once_a_reading_and_not_once_a_chunk() -> None:
+    async def read() -> tuple[bytes, int]:
+        protocol = CountingProtocol(asyncio.get_running_loop())
+        content = aiohttp.StreamReader(protocol, 65_536, loop=asyncio.get_running_loop())
+        drain_at_once(content)
+        for _ in range(500):
+            content.begin_http_chunk_receiving()
+            content.feed_data(b"data: {}\n\n")
+            content.end_http_chunk_receiving()
+        return await content.readany(), protocol.resumed
+
+    received, resumed = asyncio.run(read())
+    assert received == b"data: {}\n\n" * 500
+    assert resumed == 1, "the HTTP library has changed: see drain_at_once"
+
+
+def test_a_response_that_has_ended_is_not_paused() -> None:
+    """Its connection may belong to the next request when the pause ends."""
+
+    async def begin(has_ended: bool) -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        protocol = CountingProtocol(loop)
+        content = aiohttp.StreamReader(protocol, 65_536, loop=loop)
+        if has_ended:
+            content.feed_eof()
+        response = SimpleNamespace(content=content, connection=SimpleNamespace(protocol=protocol))
+        gathering = Gathering(cast(Any, response))
+        before = protocol.resumed
+        gathering.begin(0.03)
+        await asyncio.sleep(0.1)
+        gathering.cancel()
+        return protocol.paused, protocol.resumed - before
+
+    assert asyncio.run(begin(has_ended=False)) == (1, 1)
+    assert asyncio.run(begin(has_ended=True)) == (0, 0)
+
+
+def test_tokens_gather_until_the_shortest_of_the_latest_answers_would_end() -> None:
+    shortest = ShortestAnswer()
+    assert shortest.pause_s(2.0) == pytest.approx(0.06), "nothing is known: a share of the time so far"
+    shortest.ended(4.0)
+    assert shortest.pause_s(0.5) == 1.0, "the longest pause"
+    assert shortest.pause_s(3.2) == pytest.approx(0.4)
+    assert shortest.pause_s(3.6) == pytest.approx(0.108)
+
+
+def test_a_single_short_answer_is_forgotten_and_no_answer_is_thought_longer_than_it_was() -> None:
+    shortest = ShortestAnswer()
+    for after_s in (4.0, 0.5, *[4.0] * 200):
+        shortest.ended(after_s)
+    assert shortest.pause_s(3.0) == pytest.approx(0.6)
+    assert shortest.pause_s(3.7) == pytest.approx(0.111)
