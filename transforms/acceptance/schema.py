@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 _LONGEST_FINDING = 300
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)\n?[ \t]*```", re.DOTALL)
+_ALONE = "ask for JSON alone in the prompt, or with response_format in extra_body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,31 @@ def _finding(schema: str, answer: str) -> str | None:
         value = json.loads(answer, parse_constant=_refuse_constant)
         error = best_match(_validator(schema).iter_errors(value))
     except ValueError as not_json:
-        return f"the answer is not JSON ({not_json})"
+        return _finding_inside(schema, answer) or f"the answer is not JSON ({not_json})"
     except RecursionError:
         return "the answer is nested too deeply"
     except Exception as error:  # noqa: BLE001 - a reference that only some answers reach; a row never ends the run
         return f"the schema cannot be applied: {error}"
     return None if error is None else f"{error.json_path}: {error.message}"
+
+
+def _finding_inside(schema: str, answer: str) -> str | None:
+    """What is wrong with an answer that has JSON with more around it, which would be in the dataset too; None if it has none."""
+    fence = _FENCE.search(answer)
+    if fence is not None:
+        inside, around = fence[1], "a code fence (```)" if fence[0] == answer.strip() else "a code fence (```) and text"
+    else:
+        start = re.search(r"[{\[]", answer)
+        end = max(answer.rfind("}"), answer.rfind("]"))
+        if start is None or end < start.start():
+            return None
+        inside, around = answer[start.start() : end + 1], "text"
+    try:
+        json.loads(inside, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    finding = _finding(schema, inside)
+    return f"JSON that fits, with {around} around it: {_ALONE}" if finding is None else f"JSON with {around} around it, and {finding}"
 
 
 def _refuse_constant(name: str) -> Any:
