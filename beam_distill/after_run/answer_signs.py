@@ -16,8 +16,15 @@ INVENTED_SHARE = 0.01
 """A dialogue in fewer answers than this may have been asked for."""
 
 
-def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, ...]) -> list[str]:
-    """A sentence for each sign that was found. ``model`` is the requested one, ``stop`` the job's stop texts."""
+_QUESTIONS = "these rows have answers to other questions"
+_SAMPLES = (
+    "a repeated response is no further sample and no further vote, and rows may have answers to other questions. LiteLLM asks its cache for "
+    "nothing with --extra_body '{\"cache\": {\"no-cache\": true}}' (a run with it sends every row again)"
+)
+
+
+def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, ...], has_samples: bool = False) -> list[str]:
+    """A sentence for each sign that was found. ``model`` is the requested one, ``stop`` the job's stop texts, ``has_samples``: rows may be asked again."""
     answered = metrics.get("requests_answered", 0)
     warnings = [_other_models(names, model) for names in _names_by_endpoint(metrics) if len(names) > 1]
     cut = metrics.get(PROMPTS_CUT, 0)
@@ -29,8 +36,8 @@ def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, .
     cached = metrics.get(ANSWERS_CACHED, 0)
     if cached and not metrics.get(IDS_NOT_UNIQUE, 0):
         warnings.append(
-            f"{_of(cached, answered)} have the id and the text of an answer to another request: a gateway in front of the teacher seems to "
-            "have a semantic cache. Turn it off: these rows have answers to other questions"
+            f"{_of(cached, answered)} have the id and the text of an answer to another request{' or sample' * has_samples}: a gateway in front "
+            f"of the teacher seems to have a cache. Turn it off: {_SAMPLES if has_samples else _QUESTIONS}"
         )
     warnings += _invented_turns(metrics, answered, stop)
     return warnings

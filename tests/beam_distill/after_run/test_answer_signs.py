@@ -50,6 +50,13 @@ def test_cut_prompts_and_cached_answers_are_counted_with_advice() -> None:
     assert "6 of 20 answers have the id and the text of an answer to another request" in warned({"answers_cached": 6})
 
 
+def test_a_response_that_is_several_samples_is_no_further_vote() -> None:
+    said = "\n".join(sign_warnings({"requests_answered": 20, "answers_cached": 6}, None, (), has_samples=True))
+    assert "6 of 20 answers have the id and the text of an answer to another request or sample" in said
+    assert "no further vote" in said
+    assert """--extra_body '{"cache": {"no-cache": true}}'""" in said
+
+
 def test_the_advised_stop_texts_can_be_given_as_they_are_printed() -> None:
     sentence = warned({"turns_invented_human": 3, "turns_invented_chatml": 5}, stop=("END",))
     assert sentence.startswith("8 of 20 answers go on with a turn of the user")

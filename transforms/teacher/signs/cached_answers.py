@@ -1,4 +1,4 @@
-"""Sign: one response, with the same id and text, answers different requests. Gateways with a semantic cache do this.
+"""Sign: one response, with the same id and text, answers different requests or several samples of a row. Gateways with a cache do this.
 
 A server whose ids repeat with different texts does not make them unique (one fixed id, or the time in seconds): there the sign means nothing.
 """
@@ -21,7 +21,7 @@ LOGGED_AT = 3
 
 
 class CachedAnswers:
-    """The latest response ids of one endpoint, with their request and text, all as hashes."""
+    """The latest response ids of one endpoint, with their request and sample and text, all as hashes."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, tuple[int, int]] = OrderedDict()
@@ -35,7 +35,7 @@ class CachedAnswers:
             return
         seen = self._seen
         key = hash(reply.response_id)
-        this = (hash(row.request_hash), hash(reply.content))
+        this = (hash(row.sharing_key), hash(reply.content))
         before = seen.setdefault(key, this)
         if before is this:
             if len(seen) > IDS_KEPT:
@@ -54,6 +54,6 @@ class CachedAnswers:
     def _count(self, counts: dict[str, int]) -> None:
         counts[ANSWERS_CACHED] = counts.get(ANSWERS_CACHED, 0) + self._open
         if self._found < LOGGED_AT <= self._found + self._open:
-            log.warning("the same response, with the same id, answers different requests: a gateway seems to have a semantic cache")
+            log.warning("the same response, with the same id, answers different requests or samples: a gateway seems to have a cache")
         self._found += self._open
         self._open = 0

@@ -115,6 +115,21 @@ def test_one_response_to_several_requests_is_from_a_cache(caplog: pytest.LogCapt
     assert counted(*repeated, own[0]) == {"answers_cached": 3}
 
 
+def sample(row: str, number: int, response_id: str, text: str) -> tuple[RowInProgress, TeacherReply]:
+    asked, reply = with_id(row, response_id, text)
+    asked.sample = number
+    return asked, reply
+
+
+def test_one_response_as_several_samples_of_a_row_is_from_a_cache() -> None:
+    repeated = [sample(f"q{row}", number, f"id-{row}", "B") for row in range(2) for number in range(3)]
+    assert counted(*repeated) == {"answers_cached": 4}
+
+
+def test_samples_that_say_the_same_in_their_own_responses_are_not_from_a_cache() -> None:
+    assert counted(*[sample("q", number, f"id-{number}", "B") for number in range(5)]) == {}
+
+
 @pytest.mark.parametrize(
     "answers",
     [
