@@ -19,7 +19,7 @@ INVENTED_SHARE = 0.01
 _QUESTIONS = "these rows have answers to other questions"
 _SAMPLES = (
     "a repeated response is no further sample and no further vote, and rows may have answers to other questions. LiteLLM asks its cache for "
-    "nothing with --extra_body '{\"cache\": {\"no-cache\": true}}' (a run with it sends every row again)"
+    'nothing with --extra_body \'{"cache": {"no-cache": true}}\' (a run with it sends every row again)'
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 _SAID_ONCE = frozenset({"role", "name", "type", "id", "tool_call_id", "index", "format", "signature"})
@@ -9,10 +10,17 @@ _SAID_ONCE = frozenset({"role", "name", "type", "id", "tool_call_id", "index", "
 _CONTINUED = frozenset({"text", "thinking", "reasoning", "output_text", "reasoning.text", "reasoning.summary"})
 """Types of parts without a number that the next part of the same type continues."""
 _PIECES_KEPT = 1024
+_SHORTEST_REPEAT = 8
+"""Letters of a last piece that is all of the text before it, from which on the server repeated it, and not the model."""
+_FEWEST_PIECES = 3
+"""Pieces before such a last one; and pieces, each the one before and more, from which on each is the whole text so far."""
 
 
 class TextSoFar:
-    """A text that grows in pieces, in time linear in its length."""
+    """A text that grows in pieces, in time linear in its length.
+
+    Some servers end a stream with the whole text once more (RAGFlow), others send it whole in every piece (DashScope).
+    """
 
     __slots__ = ("_joined", "_pieces")
 
@@ -24,13 +32,30 @@ class TextSoFar:
         """One or more pieces."""
         self._pieces += pieces
         if len(self._pieces) > _PIECES_KEPT:
+            if self._each_is_whole():
+                del self._pieces[: -_FEWEST_PIECES - 1]
+                return
             # a string of four letters takes as much memory as one of fifty
             self._joined.append("".join(self._pieces))
             self._pieces.clear()
 
     def whole(self) -> str:
-        """The text up to now."""
-        return "".join([*self._joined, *self._pieces])
+        """The text up to now, once."""
+        last = self._pieces[-1] if self._pieces else ""
+        if self._each_is_whole():
+            return last
+        text = "".join([*self._joined, *self._pieces])
+        earlier = text[: len(text) - len(last)].strip()
+        is_repeat = len(last) >= _SHORTEST_REPEAT and earlier == last.strip() and (self._joined or len(self._pieces) > _FEWEST_PIECES)
+        return last if is_repeat else text
+
+    def _each_is_whole(self) -> bool:
+        """Whether every piece is the one before and more; the last may be the one before."""
+        pieces = self._pieces if self._pieces[:1] != [""] else self._pieces[1:]
+        if self._joined or len(pieces) <= _FEWEST_PIECES:
+            return False
+        growing = pieces[:-1] if pieces[-1] == pieces[-2] and len(pieces) > _FEWEST_PIECES + 1 else pieces
+        return all(len(later) > len(earlier) and later.startswith(earlier) for earlier, later in pairwise(growing))
 
 
 def add_delta(fields: dict[str, Any], delta: dict[str, Any]) -> int:
