@@ -24,7 +24,10 @@ _SAMPLES = (
 
 
 def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, ...], has_samples: bool = False) -> list[str]:
-    """A sentence for each sign that was found. ``model`` is the requested one, ``stop`` the job's stop texts, ``has_samples``: rows may be asked again."""
+    """A sentence for each sign that was found.
+
+    ``model`` is the requested one, ``stop`` the job's stop texts, ``has_samples``: rows may be asked several times.
+    """
     answered = metrics.get("requests_answered", 0)
     warnings = [_other_models(names, model) for names in _names_by_endpoint(metrics) if len(names) > 1]
     cut = metrics.get(PROMPTS_CUT, 0)

@@ -30,7 +30,7 @@ def test_json_that_fits_is_accepted(answer: str) -> None:
     ("answer", "finding"),
     [
         ("Ada, 36", "the answer is not JSON (Expecting value: line 1 column 1 (char 0))"),
-        ('```json\n{"name": "Ada"}\n```', "JSON that fits, with a code fence (```) around it: ask for JSON alone in the prompt, or with response_format"),
+        ('```json\n{"name": "Ada"}\n```', "JSON that fits, with a code fence (```) around it: ask for JSON alone in the prompt, or"),
         ('```\n{"name": "Ada"}```\n', "JSON that fits, with a code fence (```) around it: ask"),
         ('Here it is:\n```json\n{"name": "Ada"}\n```', "JSON that fits, with a code fence (```) and text around it: ask"),
         ('```json\n{"name": 1}\n```', "JSON with a code fence (```) around it, and $.name: 1 is not of type 'string'"),
