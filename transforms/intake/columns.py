@@ -14,6 +14,7 @@ from transforms.intake.content import readable, refuse_missing_media, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
 from transforms.intake.formats.class_numbers import class_names
+from transforms.intake.missing_words import LONGEST, NEVER_TEXT
 from transforms.intake.other_columns import columns_as_json
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
@@ -77,9 +78,11 @@ class RowColumns:
 
     def chat(self, fields: Mapping[str, Any]) -> tuple[ChatMessage, ...]:
         """The messages of a record, without the label from its own column. Raises UnusableRecord."""
+        messages = self._from_columns(fields) if self._user is None else self._from_templates(self._user, fields)
+        if len(messages) < 4:
+            _refuse_missing_word(messages)
         if self._user is not None:
-            return self._from_templates(self._user, fields)
-        messages = self._from_columns(fields)
+            return messages
         for place, message in enumerate(messages, start=1):
             if "<" in message.content and message.role == "user":
                 refuse_missing_media(message.content, any(map(fields.get, _MEDIA_COLUMNS)), f"message {place} of {len(messages)} (user)")
@@ -155,3 +158,14 @@ class RowColumns:
         if self._system is None:
             return (ChatMessage("user", asked),)
         return (ChatMessage("system", self._system.render(fields)), ChatMessage("user", asked))
+
+
+def _refuse_missing_word(messages: tuple[ChatMessage, ...]) -> None:
+    """Raise UnusableRecord for a chat whose only question is a missing value that was written as text."""
+    questions = [message.content for message in messages if message.role == "user"]
+    if len(questions) == 1 and len(questions[0]) <= LONGEST and questions[0].strip() in NEVER_TEXT:
+        raise UnusableRecord(
+            reasons.EMPTY_USER_MESSAGE,
+            f"the user message is only {questions[0].strip()!r}, a missing value that pandas wrote as text; the teacher needs something to "
+            "answer. Fill it in, or drop the row (dropna) before the column is turned into text",
+        )

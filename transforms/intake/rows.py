@@ -10,6 +10,7 @@ from transforms.elements.parts import Stretch
 from transforms.elements.rows import RejectedRow, RowOrigin, TrainingRow
 from transforms.elements.storable_text import storable_text
 from transforms.intake.columns import RowColumns
+from transforms.intake.missing_words import FieldsWithout
 from transforms.intake.opening import OpenFile
 from transforms.intake.parts import PartRecords
 from transforms.intake.read_spec import ReadSpec
@@ -46,7 +47,8 @@ def read_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
                 row_key = keys.next_key(messages)
                 messages = columns.with_label(messages, fields)
             except reasons.Rejection as unusable:
-                yield RejectedRow(RowOrigin(part.split, name, number, ordinal), unusable.reason, _written(unusable.detail), row_key)
+                detail = unusable.detail + (fields.remark(columns.looked_at) if isinstance(fields, FieldsWithout) else "")
+                yield RejectedRow(RowOrigin(part.split, name, number, ordinal), unusable.reason, _written(detail), row_key)
             else:
                 yield TrainingRow(row_key, RowOrigin(part.split, name, number, ordinal), messages, columns.others(fields))
             ordinal += 1

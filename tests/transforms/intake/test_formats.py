@@ -77,7 +77,11 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 }
 
 
-TESTED_ELSEWHERE = {"arrow": "test_columnar.py", "text": "test_text_format.py"}
+TESTED_ELSEWHERE = {
+    "arrow": "test_columnar.py",
+    "text": "test_text_format.py",
+    **dict.fromkeys(("csv_verbatim", "tsv_verbatim"), "test_separated.py"),
+}
 
 
 def test_every_format_has_a_writer_here_or_tests_of_its_own() -> None:
@@ -335,3 +339,21 @@ def test_a_list_under_the_name_of_json_lines(text: bytes, found: list[str]) -> N
     rows = walk({"x.jsonl": text}, ColumnSpec(user_template="{{premise}}"))
     assert [row.reason if isinstance(row, RejectedRow) else "row" for row in rows] == found
     assert FORMATS["jsonl"].count(io.BytesIO(text), lambda _: True) == len(found)
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "<NA>", "NaT", " nan\n"])
+def test_a_chat_that_asks_only_a_missing_value_is_a_reject(word: str) -> None:
+    lines = [
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": word}]},
+        {"messages": [{"role": "user", "content": "x"}]},
+    ]
+    rows = walk({"x.jsonl": as_jsonl(lines)}, ColumnSpec())
+    assert [row.reason if not isinstance(row, TrainingRow) else "row" for row in rows] == [reasons.EMPTY_USER_MESSAGE, "row"]
+    (templated,) = walk({"x.jsonl": as_jsonl([{"q": word}])}, ColumnSpec(user_template="{{q}}"))
+    assert not isinstance(templated, TrainingRow)
+
+
+@pytest.mark.parametrize("word", ["None", "N/A", "null", "nan, I mean my grandmother"])
+def test_a_chat_may_ask_words_that_people_write(word: str) -> None:
+    (row,) = walk({"x.jsonl": as_jsonl([{"messages": [{"role": "user", "content": word}]}])}, ColumnSpec())
+    assert isinstance(row, TrainingRow)

@@ -160,3 +160,63 @@ def test_one_quote_in_a_long_file_with_tabs_changes_nothing() -> None:
     lines[10] = '"x\ty'
     rows = walk("a\tb\n" + "\n".join(lines), "x.tsv")
     assert rows == [(place + 2, line.replace("\t", "|")) for place, line in enumerate(lines)]
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "null", "NULL", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaT", r"\N", " nan "])
+def test_a_word_for_a_missing_value_is_one(word: str) -> None:
+    rows = list(
+        walk_rows(lambda _: io.BytesIO(f"a,b\n{word},y\nx,y\n".encode()), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, columns=TEMPLATED))
+    )
+    refused = rows[0]
+    assert isinstance(refused, RejectedRow)
+    assert refused.reason == reasons.MISSING_VALUE
+    assert f"the cell of 'a' is {word.strip()!r}, which counts as empty" in refused.detail
+    assert "csv_verbatim" in refused.detail
+    assert not isinstance(rows[1], RejectedRow)
+
+
+@pytest.mark.parametrize("text", ["none", "Nan", "nano", "NAN", "not applicable", "NULL value", "0", "false"])
+def test_other_words_are_text(text: str) -> None:
+    assert walk(f"a,b\n{text},y\n") == [(2, f"{text}|y")]
+
+
+def test_a_template_can_allow_for_a_missing_word_and_a_verbatim_file_keeps_it() -> None:
+    optional = ColumnSpec(user_template="{{a or '-'}}|{{b}}")
+    assert walk("a,b\nNULL,y\n", columns=optional) == [(2, "-|y")]
+    data = b"a,b\nNone,y\n"
+    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, "csv_verbatim", columns=TEMPLATED))
+    assert not isinstance(row, RejectedRow)
+    assert row.messages[0].content == "None|y"
+
+
+def test_a_missing_word_as_label_is_no_label() -> None:
+    columns = ColumnSpec(user_template="{{a}}", label="label")
+    data = b"a,label\nx,nan\ny,yes\n"
+    rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, columns=columns)))
+    assert [len(row.messages) for row in rows if not isinstance(row, RejectedRow)] == [1, 2]
+
+
+def test_a_prompt_column_with_a_missing_word_is_refused_with_it() -> None:
+    data = b"prompt,completion\nnan,x\nWhat?,nan\n"
+    rows = list(walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000)))
+    assert isinstance(rows[0], RejectedRow)
+    assert rows[0].reason == reasons.EMPTY_USER_MESSAGE
+    assert "'prompt' is 'nan'" in rows[0].detail
+    assert not isinstance(rows[1], RejectedRow)
+    assert len(rows[1].messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('a\tb\n5" disk\tx\n6\ty\n7\tz\n', 3),
+        ('a\tb\n"begun\tx\n6\ty\n7" long\tz\n8\tw\n', 4),
+        ('a\tb\n"two\nlines"\tx\n6\ty\n', 2),
+        ('a\tb\n"x""\ty\n"\tz\nv\tw\n', 3),
+    ],
+)
+def test_the_rows_of_a_file_with_tabs_and_odd_quotes_are_counted_as_they_are_read(text: str, rows: int) -> None:
+    data = text.encode()
+    read = list(walk_rows(lambda _: io.BytesIO(data), ["x.tsv"], Split.TRAIN, None, ReadSpec(100_000, columns=TEMPLATED)))
+    assert len(read) == rows
+    assert FORMATS["tsv"].count(io.BytesIO(data), lambda _: True) == rows

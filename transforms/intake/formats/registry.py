@@ -16,6 +16,8 @@ FORMATS: dict[str, RowFormat] = {
     "json": JsonList(),
     "csv": SeparatedValues(","),
     "tsv": SeparatedValues("\t"),
+    "csv_verbatim": SeparatedValues(",", verbatim=True),
+    "tsv_verbatim": SeparatedValues("\t", verbatim=True),
     "parquet": Parquet(),
     "avro": Avro(),
     "arrow": ArrowBatches(),

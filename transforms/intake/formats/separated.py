@@ -13,6 +13,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
 from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, line_pieces, skip_to_line_end, with_line_feeds
+from transforms.intake.missing_words import fields_of
 from transforms.intake.refusal import UnusableRecord
 
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
@@ -25,12 +26,14 @@ _INSTEAD_OF_RETURN = "\ufdd0"  # not a character, so no text contains it
 
 @dataclass(frozen=True)
 class SeparatedValues:
-    """Text in columns, as in RFC 4180. An empty field is a missing value: the format has no other.
+    """Text in columns, as in RFC 4180. An empty field is a missing value: the format has no other. So is a word such as ``nan`` or ``NULL``,
+    unless the file is ``verbatim``.
 
     Columns without a name are ignored: pandas writes its index like this, and spreadsheets empty columns.
     """
 
     separator: str
+    verbatim: bool = False
     numbered_by: ClassVar[str] = "line"
     counts_by_parsing: ClassVar[bool] = False
     counts_by_footer: ClassVar[bool] = False
@@ -51,16 +54,26 @@ class SeparatedValues:
                     yield number, _ragged(row, header)
                     continue
                 row = row[: len(header)]
-            yield number, {name: value or None for name, value in zip(header, row, strict=True) if name}
+            yield number, self._fields(header, row)
+
+    def _fields(self, header: list[str], row: list[str]) -> dict[str, Any]:
+        return {name: value or None for name, value in zip(header, row, strict=True) if name} if self.verbatim else fields_of(header, row)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
-        """The lines that are not blank and not inside a quoted field, without the header: a field is open after an odd number of quotes."""
-        number, is_open = -1, False
+        """The lines that are not blank and not inside a quoted field, without the header: a field is open after an odd number of quotes.
+
+        In a file with tabs a line with all of them is a row, as in ``_Table``, if the line before, whose quote is open, is one.
+        """
+        number, is_open, tabs, was_whole = -1, False, 0, False
         for piece, first in line_pieces(with_line_feeds(source)):
             if number == -1 and _NAMES_SEPARATOR.match(piece.decode("utf-8", "replace")):
                 continue
-            begins = first and not is_open and not piece.isspace()
-            number += begins
+            is_whole = tabs > 0 and first and piece.count(b"\t") == tabs
+            begins = first and (not is_open or (is_whole and was_whole)) and not piece.isspace()
+            if begins:
+                number, is_open, was_whole = number + 1, False, is_whole
+            if begins and number == 0 and self.separator == "\t":
+                tabs = piece.count(b"\t")
             if piece.count(b'"') % 2:
                 is_open = not is_open
             if begins and not number % LOOKS_EVERY and not go_on(number):
