@@ -12,9 +12,6 @@ from transforms.prompts.embedded_json import Contradiction, matching_keys, read_
 from transforms.prompts.plain_number import NotCertain, shortest, stated_number
 from transforms.prompts.thinking import spoken
 
-MISSING_ENTITIES = "Missing_Entities"
-DENSER_SUMMARY = "Denser_Summary"
-
 
 def visible_text(text: str, asked: tuple[ChatMessage, ...] = ()) -> str:
     """A reply without its thinking, the marks of the model's chat template and the space around it.
@@ -106,12 +103,12 @@ def value_of(text: str, key: str) -> object:
     if reading.broken:
         raise AnswerRejected(reasons.NO_JSON, f'the object with "{key}" is not JSON, in a way that leaves its meaning open')
     if not reading.objects:
-        raise _not_found(key, reading.other, reading.unfinished)
+        raise not_found(key, reading.other, reading.unfinished)
     found = reading.objects[-1]
     keys = matching_keys(found, key)
     if len(keys) != 1:
         raise AnswerRejected(reasons.KEY_MISSING, f"the object holds {' and '.join(map(repr, keys))}; which one is meant is open")
-    value = _agreed(found[keys[0]], key)
+    value = agreed(found[keys[0]], key)
     if any(earlier.get(keys[0], value) != value for earlier in reading.objects[:-1]):
         several = "goes on to another question" if _NEXT_QUESTION.search(text) else "lists several answers" if _SIDE_BY_SIDE.search(text) else ""
         if several:
@@ -121,7 +118,8 @@ def value_of(text: str, key: str) -> object:
     return value
 
 
-def _agreed(value: object, key: str) -> object:
+def agreed(value: object, key: str) -> object:
+    """The value itself. Raises AnswerRejected if the object holds its key several times."""
     if isinstance(value, Contradiction):
         raise AnswerRejected(reasons.KEY_MISSING, f'the object holds "{key}" {value.count} times, with different values')
     return value
@@ -129,7 +127,7 @@ def _agreed(value: object, key: str) -> object:
 
 def label_of(text: str, key: str) -> str:
     """Like ``value_of``, for text; a number counts as its digits. Raises AnswerRejected."""
-    return _text(value_of(text, key), key)
+    return text_value(value_of(text, key), key)
 
 
 def stated_reason(text: str, key: str) -> str | None:
@@ -140,29 +138,8 @@ def stated_reason(text: str, key: str) -> str | None:
         return None
 
 
-def last_summary(text: str) -> str:
-    """The summary of the last round in a reply.
-
-    Raises AnswerRejected, also when the next round is not finished.
-    """
-    reading = read_objects(text, (DENSER_SUMMARY, MISSING_ENTITIES))
-    if reading.broken:
-        raise AnswerRejected(
-            reasons.NO_JSON,
-            "the last round is not JSON, in a way that leaves its meaning open; earlier ones are less dense",
-        )
-    if not reading.objects:
-        raise _not_found(DENSER_SUMMARY, reading.other, reading.unfinished)
-    if reading.unfinished:
-        raise AnswerRejected(reasons.NO_JSON, "the list of rounds ends in the middle of one; earlier ones are less dense")
-    last = reading.objects[-1]
-    keys = matching_keys(last, DENSER_SUMMARY)
-    if len(keys) != 1:
-        raise AnswerRejected(reasons.KEY_MISSING, f'the last round holds {len(keys)} times "{DENSER_SUMMARY}", expected once')
-    return _text(_agreed(last[keys[0]], DENSER_SUMMARY), DENSER_SUMMARY)
-
-
-def _not_found(key: str, other: bool, unfinished: bool) -> AnswerRejected:
+def not_found(key: str, other: bool, unfinished: bool) -> AnswerRejected:
+    """What to raise if no object of a reply has the key. ``other``: there is JSON without it; ``unfinished``: an object is not closed."""
     if other:
         return AnswerRejected(reasons.KEY_MISSING, f'the reply holds JSON, but no object with the key "{key}"')
     ending = "an object is begun and never closed" if unfinished else "there is no JSON object in it"
@@ -187,7 +164,8 @@ def _value_at_end(text: str, key: str) -> str | None:
     return found and (found[1] or (found[2] or "").rstrip(",") or found[3])
 
 
-def _text(value: object, key: str) -> str:
+def text_value(value: object, key: str) -> str:
+    """A value as text, a number in its shortest form. Raises AnswerRejected."""
     if isinstance(value, Decimal):
         try:
             return shortest(value)

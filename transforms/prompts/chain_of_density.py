@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import DENSER_SUMMARY, MISSING_ENTITIES
 from transforms.prompts.carry_over import carried_over
+from transforms.prompts.dense_rounds import DENSER_SUMMARY, MISSING_ENTITIES, ROUNDS
 from transforms.prompts.single_turn import own_system_message
-
-ROUNDS = 4
 
 
 def with_density(question: tuple[ChatMessage, ...], max_len_summary: int) -> tuple[ChatMessage, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answers import last_summary, visible_text
+from transforms.prompts.answers import visible_text
 from transforms.prompts.chain_of_density import with_density
+from transforms.prompts.dense_rounds import last_summary
 from transforms.prompts.single_turn import SingleTurn
 from transforms.prompts.spec import DEFAULT_MAX_LEN_SUMMARY
 
