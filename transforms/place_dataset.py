@@ -20,7 +20,8 @@ from transforms.elements.rows import Split
 from transforms.elements.tally import SuccessTally, Verdict
 from transforms.files.shards import shard_path
 from transforms.files.stored import files_for, open_as_stored, put_in_place
-from transforms.students.dataset_files import ExampleTable, rows_of_table
+from transforms.students.dataset_files import DatasetTable, rows_of_table
+from transforms.students.layouts import layout_of
 
 PIECE_BYTES = 1024 * 1024
 
@@ -46,13 +47,16 @@ class _ConcludeFn(beam.DoFn):
         final = as_written(verdict, conclusion)
         yield JoinedFile(self._files.rejects_path, tuple(part.rejects for part in in_order if part.rejects is not None), is_table=False)
         for files in self._rows.splits:
-            if files.output is not None and (files.pattern is None or final.for_split(files.split).published):
-                yield from self._dataset_files(files, files.output, verdict, in_order)
+            if files.pattern is None or final.for_split(files.split).published:
+                for output, holds_pairs in ((files.output, False), (files.preference, True)):
+                    if output is not None:
+                        yield from self._dataset_files(files, (output, holds_pairs), verdict, in_order)
 
     def _conclude(self, verdict: Verdict, parts: list[WrittenPart]) -> Conclusion:
         repeated = max((part.repeated for part in parts), default=0)
         found: dict[Split, dict[Union[str, None], int]] = {}
         changed: dict[Split, str] = {}
+        pairs: dict[Split, int] = {}
         for files in self._rows.splits:
             if files.pattern is None:
                 continue
@@ -62,6 +66,8 @@ class _ConcludeFn(beam.DoFn):
                     written.merge(part.tally)
             found[files.split] = {None: written.examples}
             found[files.split].update(written.reasons)
+            if written.pairs is not None:
+                pairs[files.split] = written.pairs
             differs = difference(judged.tally, written, repeated) if judged.published else None
             if differs is not None:
                 changed[files.split] = differs
@@ -69,21 +75,22 @@ class _ConcludeFn(beam.DoFn):
         for one in (one for part in parts for one in part.damaged):  # each writer has seen what it looked at
             if one.path not in damaged or one.kept < damaged[one.path].kept:
                 damaged[one.path] = one
-        return Conclusion(repeated, found, changed, tuple(damaged[path] for path in sorted(damaged)))
+        return Conclusion(repeated, found, changed, tuple(damaged[path] for path in sorted(damaged)), pairs)
 
-    def _dataset_files(self, files: SplitFiles, output: str, verdict: Verdict, parts: list[WrittenPart]) -> Iterator[JoinedFile]:
+    def _dataset_files(self, files: SplitFiles, wanted: tuple[str, bool], verdict: Verdict, parts: list[WrittenPart]) -> Iterator[JoinedFile]:
+        output, holds_pairs = wanted
         staged: dict[int, list[str]] = defaultdict(list)
         for part in parts:
             if part.split is files.split:
-                for shard, path in part.examples:
+                for shard, path in part.pairs if holds_pairs else part.examples:
                     staged[shard].append(path)
         is_table = self._dataset.is_parquet(output)
         if files.shards is None:
-            yield JoinedFile(output, tuple(staged[0]), is_table)
+            yield JoinedFile(output, tuple(staged[0]), is_table, holds_pairs)
             return
         count = files.shards_of(0 if files.pattern is None else verdict.for_split(files.split).tally.rows)
         for shard in range(count):
-            yield JoinedFile(shard_path(output, shard, count), tuple(staged[shard]), is_table)
+            yield JoinedFile(shard_path(output, shard, count), tuple(staged[shard]), is_table, holds_pairs)
 
 
 class _JoinFn(beam.DoFn):
@@ -101,7 +108,7 @@ class _JoinFn(beam.DoFn):
         path = f"{self._staging_dir}/joined-{uuid.uuid4().hex[:12]}"
         files_for(path).make_folder(self._staging_dir)
         if file.is_table:
-            table = ExampleTable(path, self._dataset)
+            table = DatasetTable(path, layout_of(self._dataset, file.holds_pairs))
             for staged in file.staged:
                 for row in rows_of_table(staged):
                     table.add(row)

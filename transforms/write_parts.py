@@ -1,9 +1,10 @@
 """WriteParts: after the gate, each part's rows again in input order, joined with their answers from the ledger."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Union
+from functools import partial
+from typing import BinaryIO, NamedTuple, Union
 
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
@@ -11,11 +12,11 @@ from apache_beam.typehints import with_output_types
 from transforms.acceptance.row_result import Kept, RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.conclusion import DamagedPart
-from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles
+from transforms.elements.data_specs import DatasetSpec, InputSpec, RunFiles, SplitFiles
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure, StopCause
 from transforms.elements.parts import Stretch, WrittenPart
 from transforms.elements.replies import FailureRecord, ScoredRow
-from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.rows import DistilledExample, PreferencePair, PromptRequest, RejectedRow
 from transforms.elements.tally import RowOutcome, SuccessTally, Verdict, row_digest
 from transforms.files.matching import matching_files
 from transforms.files.stored import files_for, open_as_stored
@@ -29,50 +30,81 @@ from transforms.prompts.teacher_reasoning import reasoning_of
 from transforms.reuse.answer_index import AnswerIndex
 from transforms.reuse.lookup import LedgerLookup
 from transforms.students.base import DROP
-from transforms.students.dataset_files import ExamplesFile, examples_file
+from transforms.students.dataset_files import DatasetFile, dataset_file
 from transforms.students.lines import reject_line
 from transforms.teacher.specs import ScoringSpec
 
 _NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run.")
 
 
-class _StagedFiles:
-    """The files of one stretch, with names that are unique to this attempt."""
+class _Ended(NamedTuple):
+    """A row that gives examples, at least one, and its pair, if it has one and pairs are wanted."""
 
-    def __init__(self, staging_dir: str, stretch: Stretch, dataset: DatasetSpec, is_table: bool) -> None:
-        self._prefix = f"{staging_dir}/{stretch.split.value}-{stretch.parts[0].number:05d}-{uuid.uuid4().hex[:12]}"
+    examples: list[DistilledExample]
+    pair: Union[PreferencePair, None]
+
+
+class _StagedDataset:
+    """The files of one dataset of one stretch: one for each shard, which come one after another."""
+
+    def __init__(self, prefix: str, open_file: Callable[[str], DatasetFile]) -> None:
+        self._prefix = prefix
+        self._open_file = open_file
+        self._open: Union[DatasetFile, None] = None
+        self.files: list[tuple[int, str]] = []
+
+    def write(self, item: Union[DistilledExample, PreferencePair], shard: int) -> None:
+        """Add a row to a shard."""
+        if self._open is None or self.files[-1][0] != shard:
+            self.close()
+            path = f"{self._prefix}-{shard:05d}"
+            self._open = self._open_file(path)
+            self.files.append((shard, path))
+        self._open.write(item)
+
+    def close(self) -> None:
+        """Complete the files."""
+        if self._open is not None:
+            self._open.close()
+
+
+class _StagedFiles:
+    """The files of one stretch, with names that are unique to this attempt. Nothing is written of a dataset without a path."""
+
+    def __init__(self, staging_dir: str, stretch: Stretch, dataset: DatasetSpec, files: SplitFiles) -> None:
+        prefix = f"{staging_dir}/{stretch.split.value}-{stretch.parts[0].number:05d}-{uuid.uuid4().hex[:12]}"
         self._dataset = dataset
-        self._is_table = is_table
-        self._open: Union[ExamplesFile, None] = None
+        self._of_examples, self._of_pairs = (
+            _StagedDataset(named, partial(dataset_file, dataset=dataset, is_table=dataset.is_parquet(path), holds_pairs=holds_pairs))
+            if path is not None
+            else None
+            for named, path, holds_pairs in ((prefix, files.output, False), (f"{prefix}-pairs", files.preference, True))
+        )
+        self._rejects_path = f"{prefix}-rejects"
         self._rejects: Union[BinaryIO, None] = None
-        self.examples: list[tuple[int, str]] = []
         self.rejects: Union[str, None] = None
 
-    def write_example(self, example: DistilledExample, shard: int) -> None:
-        """Add an example to a shard; shards come one after another."""
-        if self._open is None or self.examples[-1][0] != shard:
-            self._close_examples()
-            path = f"{self._prefix}-{shard:05d}"
-            self._open = examples_file(path, self._dataset, self._is_table)
-            self.examples.append((shard, path))
-        self._open.write(example)
+    def write(self, row: _Ended, shard: int) -> None:
+        """Add the examples of a row to a shard, and its pair."""
+        if self._of_examples is not None:
+            for example in row.examples:
+                self._of_examples.write(example, shard)
+        if self._of_pairs is not None and row.pair is not None:
+            self._of_pairs.write(row.pair, shard)
 
     def write_reject(self, reject: RejectedRow) -> None:
         """Add a reject."""
         if self._rejects is None:
-            self.rejects = f"{self._prefix}-rejects"
+            self.rejects = self._rejects_path
             self._rejects = files_for(self.rejects).create_bytes(self.rejects)
         self._rejects.write(reject_line(reject, self._dataset).encode() + b"\n")
 
-    def close(self) -> None:
-        """Complete the files."""
-        self._close_examples()
-        if self._rejects is not None:
-            self._rejects.close()
-
-    def _close_examples(self) -> None:
-        if self._open is not None:
-            self._open.close()
+    def close(self) -> tuple[tuple[tuple[int, str], ...], ...]:
+        """Complete the files. Returns those of the examples and of the pairs, each with its shard."""
+        for file in (self._of_examples, self._of_pairs, self._rejects):
+            if file is not None:
+                file.close()
+        return tuple(() if dataset is None else tuple(dataset.files) for dataset in (self._of_examples, self._of_pairs))
 
 
 @with_output_types(WrittenPart)
@@ -103,24 +135,24 @@ class _WriteFn(beam.DoFn):
             self._repeated = self._answers.repeated(self._scoring.run_id)
         judged = verdict.for_split(stretch.split)
         (files,) = (files for files in self._rows.splits if files.split is stretch.split)
-        is_written = judged.published and files.output is not None
         shards = files.shards_of(judged.tally.rows)
-        is_table = files.output is not None and self._dataset.is_parquet(files.output)
-        staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, is_table)
-        tally = SuccessTally()
+        staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, files)
+        tally = SuccessTally(pairs=None if files.preference is None else 0)
         for ended in self._ends_of(stretch, self._failures, verdict):
-            of = ended if isinstance(ended, RejectedRow) else ended[0]
+            of = ended if isinstance(ended, RejectedRow) else ended.examples[0]
             reason = ended.reason if isinstance(ended, RejectedRow) else None
             tally.add(RowOutcome(stretch.split, reason, row_digest(of.origin, of.row_key)))
             if isinstance(ended, RejectedRow):
                 staged.write_reject(ended)
-            elif is_written:
-                for example in ended:
-                    staged.write_example(example, min(of.origin.ordinal * shards // judged.tally.rows, shards - 1))
-        staged.close()
+                continue
+            if tally.pairs is not None:
+                tally.pairs += ended.pair is not None
+            if judged.published:
+                staged.write(ended, min(of.origin.ordinal * shards // judged.tally.rows, shards - 1))
+        examples, pairs = staged.close()
         damaged = tuple(DamagedPart(part.path, part.kept, part.why) for part in self._answers.torn)
         number = stretch.parts[0].number
-        yield WrittenPart(stretch.split, number, tuple(staged.examples), staged.rejects, tally, self._repeated, damaged)
+        yield WrittenPart(stretch.split, number, examples, staged.rejects, tally, self._repeated, damaged, pairs)
 
     def teardown(self) -> None:
         if self._answers is not None:
@@ -128,9 +160,10 @@ class _WriteFn(beam.DoFn):
         if self._failures is not None:
             self._failures.close()
 
-    def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[list[DistilledExample], RejectedRow]]:
-        """The examples of each row in input order, at least one, or its reject."""
+    def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[_Ended, RejectedRow]]:
+        """What each row gives, in input order, or its reject."""
         rules, prompt = self._rules, self._rules.prompt
+        (files,) = (files for files in self._rows.splits if files.split is stretch.split)
         # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
         if not there:
@@ -152,7 +185,13 @@ class _WriteFn(beam.DoFn):
                     attempts=latest.attempts if latest is not None else 0,
                 ),
             )
-            yield ended if isinstance(ended, RejectedRow) else [self._example(asked, kept) for kept in ended]
+            if isinstance(ended, RejectedRow):
+                yield ended
+                continue
+            refused = rules.refused_beside(asked, replies, ended[0]) if files.preference is not None else None
+            examples = [self._example(asked, kept) for kept in ended]
+            pair = None if refused is None else PreferencePair(examples[0], self._example(asked, refused.sample), refused.reason)
+            yield _Ended(examples, pair)
 
     def _example(self, asked: PromptRequest, kept: Kept) -> DistilledExample:
         example = self._rules.example(asked, kept)
@@ -169,7 +208,7 @@ def _failure(record: Union[FailureRecord, None]) -> Union[RequestFailure, None]:
 
 @dataclass
 class WriteParts(beam.PTransform):
-    """Write the examples of every part, if the verdict allows its split, and its rejects, with one row in memory.
+    """Write the examples and pairs of every part, if the verdict allows its split, and its rejects, with one row in memory.
 
     In: the parts, the one Verdict, and what was left out while they were read, if it was. Out: a WrittenPart each. Its file names
     are unique, so a part may be written twice, even by two workers at once.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from beam_distill.after_run.result import RunResult
+from beam_distill.after_run.result import RunResult, preference_of
 from beam_distill.before_run.input_state import InputState, changed_since
 from beam_distill.exit_codes import FOR_STOP, ExitCode
 from beam_distill.work_dir.leftovers import remove_staging, remove_unfinished_copies
@@ -45,9 +45,11 @@ def read_result(
     verdict = as_written(read_verdict(files_for(files.verdict_path).read(files.verdict_path).decode()), conclusion)
     datasets = {}
     for part in rows.splits:
-        if part.output is not None and (part.pattern is None or verdict.for_split(part.split).published):
+        if part.pattern is None or verdict.for_split(part.split).published:
             rows_in = 0 if part.pattern is None else verdict.for_split(part.split).tally.rows
-            datasets[part.split.value] = published_as(part.output, None if part.shards is None else part.shards_of(rows_in))
+            for name, output in ((part.split.value, part.output), (preference_of(part.split.value), part.preference)):
+                if output is not None:
+                    datasets[name] = published_as(output, None if part.shards is None else part.shards_of(rows_in))
     code, message = judged(verdict)
     if conclusion.changed:
         code, message = ExitCode.STORAGE_FAILED, _changed(conclusion, changed_since(inputs, rows) if inputs is not None else "", files)

@@ -35,9 +35,15 @@ _NOT_THE_TEACHERS = (NO_LABEL, FUNCTION_FAILED)
 """Reasons that another answer does not change."""
 
 
+def preference_of(split: str) -> str:
+    """The name of a split's pairs among the datasets of a result."""
+    return f"{split} pairs"
+
+
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """The result of a run. ``datasets`` and the other paths are set if the file exists; ``handoff_holds`` names the files for the training.
+    A split's pairs are among the datasets as ``train pairs``.
 
     ``repeated`` counts answers on the ledger that this run paid for more than once. ``open_when_lost``: requests that ``processes_lost``
     scoring processes had on the wire or not yet recorded in their last report, up to a second (five on object storage) before they were
@@ -119,6 +125,8 @@ def summary_text(result: RunResult) -> str:
             )
         if tally.samples is not None and tally.samples.samples:
             lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples)]
+        if tally.pairs is not None:
+            lines.append(f"    pairs         {counted(tally.pairs, 'row')} with an accepted and a refused answer")
         requests += tally.requests_sent
         reused += tally.reused_answers
         usage = usage.plus(tally.usage)

@@ -33,10 +33,10 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
         name = "train_file_path" if files.split.value == "train" else "validation_file_path"
         if files.pattern is not None:
             problems.extend(f"{name}: {problem}" for problem in _input_problems(files.pattern))
-        if files.output is not None:
-            problem = _output_problem(files.output) or _in_work_dir(files.output, settings.resolved_work_dir)
-            if problem:
-                problems.append(f"generated_batch_{files.split.value}_file_path: {problem}")
+    for name, output in settings.outputs.items():
+        problem = _output_problem(output) or _in_work_dir(output, settings.resolved_work_dir)
+        if problem:
+            problems.append(f"{name}: {problem}")
     if settings.decontaminate_against is not None:
         problems.extend(f"decontaminate_against: {problem}" for problem in _input_problems(settings.decontaminate_against))
     handoff = handoff_folder(settings.generated_batch_train_file_path)
@@ -143,10 +143,10 @@ def _in_work_dir(output: str, work_dir: str) -> str | None:
 def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
     """Files that are both input and output, now or in the next run."""
     problems = []
-    outputs = {_real(files.output): files.output for files in spec.splits if files.output is not None}
+    outputs = {_real(output): output for files in spec.splits for output in files.outputs}
     for files in spec.splits:
-        if files.output is not None and files.shards is not None:
-            shards = [shard_path(files.output, number, files.shards) for number in range(files.shards)]
+        if files.shards is not None:
+            shards = [shard_path(output, number, files.shards) for output in files.outputs for number in range(files.shards)]
             outputs.update((_real(path), path) for path in shards)
     for files in spec.splits:
         if files.pattern is None:
@@ -169,7 +169,7 @@ def _other_files(settings: DistillSettings, spec: InputSpec) -> list[str]:
     """A run's other files whose names an input may have."""
     folder = settings.resolved_work_dir
     written = [f"{folder}/{name}" for name in ("rejects.jsonl", "run.json", "ledger/run.avro", "timeline/run.jsonl")]
-    written += [f"{folder}/previous/0/{os.path.basename(files.output)}" for files in spec.splits if files.output is not None]
+    written += [f"{folder}/previous/0/{os.path.basename(output)}" for files in spec.splits for output in files.outputs]
     return [*written, f"{handoff_folder(settings.generated_batch_train_file_path)}/openai_finetuning.json"]
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from beam_distill.before_run.path_checks import path_problems
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import OUTPUTS, DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import check_model_name, refusal_advice
 from beam_distill.job.specs import endpoint_spec, input_spec, prompt_spec, with_model
@@ -129,8 +129,7 @@ def _shown(names: Iterable[str]) -> str:
 
 def _unknown_filesystems(settings: DistillSettings) -> list[str]:
     problems = []
-    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
-    for name in ("train_file_path", "validation_file_path", "decontaminate_against", *outputs, "work_dir"):
+    for name in ("train_file_path", "validation_file_path", "decontaminate_against", *OUTPUTS, "work_dir"):
         path = getattr(settings, name)
         if path is not None and is_remote(path) and (lacks_client(path) or not through_beam().is_known(path)):
             problems.append(f"{name}: {unknown_filesystem(path)}")

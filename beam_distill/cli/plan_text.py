@@ -34,6 +34,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"parallel    {_ceiling(settings)}",
         *([f"checks      {', '.join(settings.checks)}"] if settings.checks else []),
         *_metadata(settings),
+        *(f"pairs       {path}" for name, path in settings.outputs.items() if name.startswith("preference_")),
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked{_accepted(settings)}",
         f"work_dir    {settings.resolved_work_dir}",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
@@ -44,6 +45,7 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
     problems.extend(wrong_settings(settings.model_dump(mode="json")))
     problems.extend(_column_contradictions(settings))
     problems.extend(_double_contradictions(settings))
+    problems.extend(_pair_contradictions(settings))
     problems.extend(pool_contradictions(settings))
     for number, alone in enumerate(each_teacher(settings), start=1):
         problems.extend(f"teachers, entry {number}, {found}" if settings.teachers else found for found in _access_contradictions(alone))
@@ -101,13 +103,25 @@ def _path_contradictions(settings: DistillSettings) -> list[str]:
         return first is not None and second is not None and _real(first) == _real(second)
 
     problems = []
-    outputs = ("generated_batch_train_file_path", "generated_batch_validation_file_path")
-    for output in outputs:
+    for output, path in settings.outputs.items():
         for source in ("train_file_path", "validation_file_path"):
-            if same(getattr(settings, output), getattr(settings, source)):
+            if same(path, getattr(settings, source)):
                 problems.append(f"{output}: is the same file as {source}; the input would be lost. Name another output")
-    if same(*(getattr(settings, output) for output in outputs)):
-        problems.append(f"{outputs[1]}: is the same file as {outputs[0]}; name another")
+    for (first, path), (second, other) in combinations(settings.outputs.items(), 2):
+        if same(path, other):
+            problems.append(f"{second}: is the same file as {first}; name another")
+    return problems
+
+
+def _pair_contradictions(settings: DistillSettings) -> list[str]:
+    problems = []
+    named = [name for name in ("preference_train_file_path", "preference_validation_file_path") if name in settings.outputs]
+    if named and settings.samples == 1:
+        problems.append(f"{named[0]}: a pair needs two answers to a row, and samples is 1; raise it, for example to 4")
+    if named and not settings.checks:
+        problems.append(f"{named[0]}: a pair needs an answer that a check refused, and checks names none; add one, such as label or vote")
+    if settings.preference_validation_file_path is not None and settings.validation_file_path is None:
+        problems.append("preference_validation_file_path: needs validation_file_path, from whose rows its pairs are")
     return problems
 
 
@@ -159,8 +173,8 @@ def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:
 def _advice_on_outputs(settings: DistillSettings) -> list[str]:
     """Warnings about names with another format's suffix."""
     warnings = []
-    for name in ("generated_batch_train_file_path", "generated_batch_validation_file_path"):
-        path = (getattr(settings, name) or "").lower()
+    for name, output in settings.outputs.items():
+        path = output.lower()
         bare = path.removesuffix(".gz").removesuffix(".zst").removesuffix(".bz2").removesuffix(".xz")
         parquet = settings.output_format == "parquet" or (settings.output_format is None and path.endswith((".parquet", ".pq")))
         if (not parquet and bare.endswith(OTHER_FORMATS)) or (parquet and path and not path.endswith((".parquet", ".pq"))):

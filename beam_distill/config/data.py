@@ -46,6 +46,16 @@ def _read_name(value: object) -> object:
     return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
 
 
+def _read_student_format(value: object) -> object:
+    name = _read_name(value)
+    if name == "preference":
+        raise ValueError(
+            "pairs of answers are written beside the dataset: name their file with preference_train_file_path, and leave student_format to the "
+            "dataset"
+        )
+    return name
+
+
 FilePath = Annotated[str, BeforeValidator(_read_path)]
 
 
@@ -76,12 +86,22 @@ class DataSettings(Section):
     generated_batch_validation_file_path: FilePath | None = setting(
         None, "data", "the validation dataset to write", "Without a validation input it becomes an empty file.", True
     )
-    student_format: Annotated[StudentFormatName, BeforeValidator(_read_name)] = setting(
+    student_format: Annotated[StudentFormatName, BeforeValidator(_read_student_format)] = setting(
         "messages",
         "data",
         ", ".join(STUDENT_FORMATS),
         "The shape of a dataset's rows. `merged_system` is for students without a system role.",
         True,
+    )
+    preference_train_file_path: FilePath | None = setting(
+        None,
+        "data",
+        "pairs of answers to write beside the training dataset",
+        "`prompt`, `chosen` and `rejected` as TRL's DPO reads them, from rows with an accepted and a refused sample; written with the "
+        "training dataset. Needs several `samples`.",
+    )
+    preference_validation_file_path: FilePath | None = setting(
+        None, "data", "the same beside the validation dataset", "To evaluate the training on pairs."
     )
     output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."

@@ -21,13 +21,18 @@ from beam_distill.config.view import ViewSettings
 from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS
 
 DEFAULT_MAX_LEN_SUMMARY = 80
+OUTPUTS = (
+    "generated_batch_train_file_path",
+    "generated_batch_validation_file_path",
+    "preference_train_file_path",
+    "preference_validation_file_path",
+)
 PATHS = frozenset(
     {
         "train_file_path",
         "validation_file_path",
         "decontaminate_against",
-        "generated_batch_train_file_path",
-        "generated_batch_validation_file_path",
+        *OUTPUTS,
         "work_dir",
         "api_key_file",
         "ca_bundle",
@@ -87,10 +92,15 @@ class DistillSettings(
         return os.path.splitext(self.generated_batch_train_file_path)[0] + ".beam_distill"
 
     @property
+    def outputs(self) -> dict[str, str]:
+        """The paths of the datasets and of their pairs, by the names of their settings."""
+        paths = ((name, getattr(self, name)) for name in OUTPUTS)
+        return {name: path for name, path in paths if path is not None}
+
+    @property
     def storage_paths(self) -> tuple[str, ...]:
         """Every path or glob that is read or written, unchanged."""
-        outputs = (self.generated_batch_train_file_path, self.generated_batch_validation_file_path)
-        named = (self.train_file_path, self.validation_file_path, self.decontaminate_against, *outputs, self.resolved_work_dir)
+        named = (self.train_file_path, self.validation_file_path, self.decontaminate_against, *self.outputs.values(), self.resolved_work_dir)
         return tuple(path for path in named if path is not None)
 
     @property

@@ -83,6 +83,11 @@ def _stays(resolved: ResolvedSettings, values: dict[str, Any]) -> list[str]:
             there = f"Azure ML puts the dataset into the datastore {values['datastore']} (--set datastore=NAME)"
             said.append(f"{name}: {path} is not written to; {there}")
     said += [
+        f"{name}: {path} is on the component's machine and lost with it; name a place on {AZFS}"
+        for name, path in settings.outputs.items()
+        if name not in COMPONENT_OUTPUTS and not is_remote(path)
+    ]
+    said += [
         f"{name}: {getattr(settings, name)} is read on the component's machine; it must be in its image" for name in _FILES if name in given
     ]
     return said

@@ -9,7 +9,7 @@ from typing import Any
 
 from beam_distill.config.component import COMPONENT, COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.secrets import holds_mask
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import OUTPUTS, DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.table import described
 from beam_distill.deployment.quoting import shell_word
@@ -89,7 +89,7 @@ class JobFacts:
     @property
     def local_outputs(self) -> list[str]:
         """The datasets on the machine's disk, and the hand-off next to the first."""
-        paths = [path for name in COMPONENT_OUTPUTS if (path := self.settings[name]) is not None and not is_remote(path)]
+        paths = [path for name in OUTPUTS if (path := self.settings[name]) is not None and not is_remote(path)]
         train = self.settings[COMPONENT_OUTPUTS[0]]
         return [*paths, handoff_folder(train)] if train in paths else paths
 

@@ -91,9 +91,11 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
 def input_spec(settings: DistillSettings) -> InputSpec:
     """Both splits; one without input is included if its output is set."""
     shards = settings.output_shards
-    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, settings.generated_batch_train_file_path, shards)]
-    if settings.validation_file_path or settings.generated_batch_validation_file_path:
-        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, settings.generated_batch_validation_file_path, shards))
+    outputs = settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path
+    pairs = settings.preference_train_file_path, settings.preference_validation_file_path
+    splits = [SplitFiles(Split.TRAIN, settings.train_file_path, outputs[0], shards, pairs[0])]
+    if settings.validation_file_path or outputs[1]:
+        splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, outputs[1], shards, pairs[1]))
     chats = ColumnSpec(
         messages=settings.messages_column or "messages",
         user_template=settings.user_template,

@@ -84,9 +84,7 @@ def set_outputs_aside(prepared: PreparedJob) -> None:
     """Move the datasets of an earlier run aside, and remove its unfinished files."""
     remove_unfinished_copies(prepared.job.rows, prepared.job.files)
     for files in prepared.job.rows.splits:
-        if files.output is None:
-            continue
-        for path in (files.output, *shard_paths(files.output)):
+        for path in (path for output in files.outputs for path in (output, *shard_paths(output))):
             moved = set_aside(path, prepared.work_dir)
             if moved is not None:
                 log.info("the earlier %s is kept as %s", path, moved)

@@ -38,5 +38,5 @@ def remove_unfinished_copies(rows: InputSpec, files: RunFiles) -> None:
     """Remove what a process left that was lost while it gave the datasets and the rejects their names."""
     remove_partials(files.rejects_path)
     for split in rows.splits:
-        if split.output is not None:
-            remove_partials(split.output)
+        for output in split.outputs:
+            remove_partials(output)

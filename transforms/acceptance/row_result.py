@@ -32,11 +32,12 @@ LONGEST_RAW_ANSWER = 20_000
 
 
 class Refused(NamedTuple):
-    """Why replies give no example: the turn, counted from 0, with the reason and what was found."""
+    """Why replies give no example: the turn, counted from 0, with the reason and what was found. ``answers``: those that a check refused."""
 
     turn: int
     reason: str
     detail: str
+    answers: tuple[str, ...] = ()
 
 
 class Kept(NamedTuple):
@@ -45,6 +46,13 @@ class Kept(NamedTuple):
     answers: tuple[str, ...]
     replies: tuple[TeacherReply, ...]
     tries: Tries
+
+
+class RefusedSample(NamedTuple):
+    """A sample with usable answers that did not become an example, and the reason."""
+
+    sample: Kept
+    reason: str
 
 
 class RowResult(NamedTuple):
@@ -96,6 +104,26 @@ class RowRules:
             return RowResult(ended, None)
         refused = tuple(one.found.reason for one in samples if isinstance(one.found, Refused))
         return RowResult(ended, RowSamples(len(judged), refused, self._agrees(scored.request, ended)))
+
+    def refused_beside(self, request: PromptRequest, replies: tuple[TeacherReply, ...], chosen: Kept) -> RefusedSample | None:
+        """The first sample whose usable answers a check refused or the vote did not choose, if they differ from the chosen ones.
+
+        Like the choice it does not depend on samples that were asked ahead and not needed.
+        """
+        samples = self._samples(request, replies)
+        judged = {one.sample: one for one in self._judged(request, samples)}
+        choice = self.selection.choose(judged.values())
+        looked_at = frozenset(sorted(judged)[: choice.judged]).difference(choice.kept)
+        for one in (one for one in samples if one.number in looked_at):
+            if isinstance(one.found, Refused):
+                answers, reason = one.found.answers, one.found.reason
+            elif self.selection.votes is not None and judged[one.number].answer != judged[chosen.tries.sample].answer:
+                answers, reason = one.found, reasons.NO_AGREEMENT
+            else:
+                continue
+            if answers and answers != chosen.answers:
+                return RefusedSample(Kept(answers, one.replies, self._tries(choice, one.number, judged[one.number].answer)), reason)
+        return None
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
@@ -172,7 +200,7 @@ class RowRules:
         return self._refused(scored.request, samples, choice.votes) if choice.is_final else _unanswered(scored)
 
     def _tries(self, choice: Choice, sample: int, answer: str | None) -> Tries:
-        votes = choice.votes.get(answer or "") if self.selection.votes is not None else None
+        votes = choice.votes.get(answer or "", 0) if self.selection.votes is not None else None
         return Tries(sample, choice.judged, sum(choice.votes.values()), votes)
 
     def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
@@ -229,7 +257,7 @@ def _judge(prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, re
             for check in checks:
                 check.examine(sample)
         except CheckRefused as refused:
-            return Refused(refused.turn, refused.reason, refused.detail)
+            return Refused(refused.turn, refused.reason, refused.detail, sample.answers)
     return sample.answers
 
 

@@ -22,7 +22,8 @@ class DamagedPart:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Rows per split and reason (None for examples), and answers that this run paid for more than once.
+    """Rows per split and reason (None for examples), and answers that this run paid for more than once. ``pairs``: pairs of answers of each
+    split that has a file of them.
 
     The verdict counts rows when they are scored; these counts are those of the files. If a part of the job ran twice at the same time, they
     can differ by rows that only one try got an answer for. ``changed`` says why a split's rows differ from the judged ones; then nothing is
@@ -33,6 +34,7 @@ class Conclusion:
     splits: dict[Split, dict[str | None, int]]
     changed: dict[Split, str] = field(default_factory=dict)
     damaged: tuple[DamagedPart, ...] = ()
+    pairs: dict[Split, int] = field(default_factory=dict)
 
 
 def difference(judged: SuccessTally, written: SuccessTally, repeated: int) -> str | None:
@@ -58,7 +60,8 @@ def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
         found = conclusion.splits.get(part.split)
         if found is not None:
             reasons = {reason: count for reason, count in found.items() if reason is not None}
-            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons)
+            pairs = conclusion.pairs.get(part.split)
+            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons, pairs=pairs)
             part = replace(part, tally=tally, ratio=tally.success_ratio if conclusion.changed else part.ratio)
         if conclusion.changed:
             why = conclusion.changed.get(part.split) or f"{', '.join(split.value for split in conclusion.changed)} changed during the run"
@@ -75,6 +78,7 @@ def conclusion_text(conclusion: Conclusion) -> str:
             "splits": {split.value: [[reason, count] for reason, count in found.items()] for split, found in conclusion.splits.items()},
             "changed": {split.value: why for split, why in conclusion.changed.items()},
             "damaged": [[part.path, part.kept, part.why] for part in conclusion.damaged],
+            "pairs": {split.value: count for split, count in conclusion.pairs.items()},
         }
     )
 
@@ -87,4 +91,5 @@ def read_conclusion(text: str) -> Conclusion:
         {Split(name): dict(found) for name, found in fields["splits"].items()},
         {Split(name): why for name, why in fields.get("changed", {}).items()},
         tuple(DamagedPart(*part) for part in fields.get("damaged", ())),
+        {Split(name): count for name, count in fields.get("pairs", {}).items()},
     )

@@ -13,13 +13,19 @@ class SplitFiles:
 
     ``pattern`` is a path or glob on any filesystem that Beam supports, None for a split without input (its dataset is an empty file).
     ``output`` is the dataset's path, None if it is not wanted; ``shards`` is how many files it is
-    written in, None for one of that path.
+    written in, None for one of that path. ``preference`` is the path of its pairs of answers, written in the same way.
     """
 
     split: Split
     pattern: str | None
     output: str | None
     shards: int | None = None
+    preference: str | None = None
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The paths of all that is written of the split."""
+        return tuple(path for path in (self.output, self.preference) if path is not None)
 
     def shards_of(self, rows: int) -> int:
         """How many files the dataset of so many input rows becomes: no more than rows. The input's rows are divided evenly among them."""

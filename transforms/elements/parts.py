@@ -61,8 +61,8 @@ class PartCount:
 class WrittenPart:
     """The written files of one stretch, and their contents. ``number`` is that of its first part.
 
-    ``examples`` are files of examples, each with its shard; ``rejects`` is None without rejects. ``repeated`` and ``damaged`` are
-    about the whole ledger, as far as the writer read it.
+    ``examples`` are files of examples, each with its shard, ``pairs`` those of pairs; ``rejects`` is None without rejects. ``repeated`` and
+    ``damaged`` are about the whole ledger, as far as the writer read it.
     """
 
     split: Split
@@ -72,12 +72,15 @@ class WrittenPart:
     tally: SuccessTally
     repeated: int
     damaged: tuple[DamagedPart, ...]
+    pairs: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedFile:
-    """A file with the final name ``final``, joined from ``staged`` in this order. ``is_table``: its rows are Parquet."""
+    """A file with the final name ``final``, joined from ``staged`` in this order. ``is_table``: its rows are Parquet; ``holds_pairs``: they are
+    pairs of answers."""
 
     final: str
     staged: tuple[str, ...]
     is_table: bool
+    holds_pairs: bool = False

@@ -111,6 +111,14 @@ class DistilledExample(NamedTuple):
     columns: bytes = b""
 
 
+class PreferencePair(NamedTuple):
+    """Two answers to one row: the one that was chosen, and one that was refused for ``reason``."""
+
+    chosen: DistilledExample
+    rejected: DistilledExample
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
     """A row that gave no example, and why.

@@ -41,7 +41,8 @@ class RowOutcome(NamedTuple):
 class SuccessTally:
     """Mergeable counts of one split. The digests are sums over its rows and over those with an example: other rows give other sums.
 
-    ``repeats`` are the rows with an equal row before them. ``samples`` is None in a run without checks that asks each row once.
+    ``repeats`` are the rows with an equal row before them. ``samples`` is None in a run without checks that asks each row once. ``pairs``: the
+    written pairs of an accepted and a refused answer, None without a file of them.
     """
 
     rows: int = 0
@@ -55,6 +56,7 @@ class SuccessTally:
     examples_digest: int = 0
     repeats: int = 0
     samples: SampleTally | None = None
+    pairs: int | None = None
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
@@ -90,6 +92,8 @@ class SuccessTally:
         if other.samples is not None:
             self.samples = self.samples or SampleTally()
             self.samples.merge(other.samples)
+        if other.pairs is not None:
+            self.pairs = (self.pairs or 0) + other.pairs
 
     @property
     def rejects(self) -> int:

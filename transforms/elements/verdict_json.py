@@ -43,6 +43,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "cached_tokens": tally.usage.cached,
         "reasoning_tokens": tally.usage.reasoning,
         **({} if tally.samples is None else {"samples": tally.samples.fields()}),
+        **({} if tally.pairs is None else {"preference_pairs": tally.pairs}),
     }
 
 
@@ -63,6 +64,7 @@ def read_verdict(text: str) -> Verdict:
                     reused_answers=part["answers_reused"],
                     repeats=part.get("repeats", 0),
                     samples=SampleTally.of_fields(part["samples"]) if "samples" in part else None,
+                    pairs=part.get("preference_pairs"),
                 ),
                 ratio=part["success_ratio"],
                 minimum=part["minimum_success_ratio"],

@@ -1,4 +1,4 @@
-"""Files of examples, written row by row: lines of JSON, or a Parquet table."""
+"""Files of a dataset, written row by row: lines of JSON, or a Parquet table."""
 
 from __future__ import annotations
 
@@ -7,60 +7,57 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from transforms.elements.data_specs import DatasetSpec
-from transforms.elements.rows import DistilledExample
 from transforms.files.stored import files_for, open_as_stored
-from transforms.students.base import FIELD
-from transforms.students.lines import example_line, example_row
-from transforms.students.metadata import METADATA, metadata_in_table, metadata_type
-from transforms.students.registry import STUDENT_FORMATS
+from transforms.students.layouts import Layout, layout_of
+from transforms.students.lines import json_line
+from transforms.students.metadata import METADATA, metadata_in_table
 
 ROW_GROUP_BYTES = 16 * 1024 * 1024
 ROWS_PER_BATCH = 128
 """Rows that are collected in Python before they are converted to Arrow."""
 
 
-class ExamplesFile(Protocol):
-    """A file for examples. It is complete when it is closed."""
+class DatasetFile(Protocol):
+    """A file of a dataset. It is complete when it is closed."""
 
     path: str
 
-    def write(self, example: DistilledExample) -> None:
+    def write(self, item: Any) -> None:
         """Add a row."""
 
     def close(self) -> None:
         """Complete the file."""
 
 
-class ExampleLines:
+class DatasetLines:
     """Lines of JSON, not compressed."""
 
-    def __init__(self, path: str, dataset: DatasetSpec) -> None:
+    def __init__(self, path: str, layout: Layout[Any], ensure_ascii: bool) -> None:
         self.path = path
-        self._dataset = dataset
+        self._layout = layout
+        self._ensure_ascii = ensure_ascii
         self._file = files_for(path).create_bytes(path)
 
-    def write(self, example: DistilledExample) -> None:
+    def write(self, item: Any) -> None:
         """Add a row."""
-        self._file.write(example_line(example, self._dataset).encode() + b"\n")
+        self._file.write(json_line(self._layout.row(item), self._ensure_ascii).encode() + b"\n")
 
     def close(self) -> None:
         """Complete the file."""
         self._file.close()
 
 
-class ExampleTable:
+class DatasetTable:
     """A Parquet table (snappy). Its row groups depend only on its rows: the same rows give the same bytes."""
 
-    def __init__(self, path: str, dataset: DatasetSpec) -> None:
+    def __init__(self, path: str, layout: Layout[Any]) -> None:
         # late: keeps PyArrow out of the start
         import pyarrow.parquet
 
         self.path = path
         self._arrow: Any = pyarrow
-        self._dataset = dataset
-        self._schema = STUDENT_FORMATS[dataset.student_format].parquet_schema(dataset.reasoning == FIELD)
-        if dataset.metadata is not None:
-            self._schema = self._schema.append(pyarrow.field(METADATA, metadata_type(dataset.metadata)))
+        self._layout = layout
+        self._schema = layout.parquet_schema()
         self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
         self._rows = 0
         self._batches: list[Any] = []
@@ -68,9 +65,9 @@ class ExampleTable:
         self._file = files_for(path).create_bytes(path)
         self._writer = pyarrow.parquet.ParquetWriter(self._file, self._schema, compression="snappy")
 
-    def write(self, example: DistilledExample) -> None:
+    def write(self, item: Any) -> None:
         """Add a row."""
-        row = example_row(example, self._dataset)
+        row = self._layout.row(item)
         if METADATA in row:
             row[METADATA] = metadata_in_table(row[METADATA])
         self.add(row)
@@ -107,13 +104,14 @@ class ExampleTable:
         self._batches, self._bytes = [], 0
 
 
-def examples_file(path: str, dataset: DatasetSpec, is_table: bool) -> ExamplesFile:
-    """A new file of examples."""
-    return ExampleTable(path, dataset) if is_table else ExampleLines(path, dataset)
+def dataset_file(path: str, dataset: DatasetSpec, is_table: bool, holds_pairs: bool = False) -> DatasetFile:
+    """A new file of examples, or of pairs."""
+    layout = layout_of(dataset, holds_pairs)
+    return DatasetTable(path, layout) if is_table else DatasetLines(path, layout, dataset.ensure_ascii)
 
 
 def rows_of_table(path: str) -> Iterator[dict[str, Any]]:
-    """The rows of a table that ``ExampleTable`` wrote."""
+    """The rows of a table that ``DatasetTable`` wrote."""
     # late: keeps PyArrow out of the start
     import pyarrow.parquet
 

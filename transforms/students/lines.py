@@ -8,28 +8,19 @@ from typing import Any
 import orjson
 
 from transforms.elements.data_specs import DatasetSpec
-from transforms.elements.rows import DistilledExample, RejectedRow
-from transforms.students.base import turns_of
-from transforms.students.metadata import METADATA, metadata_of
-from transforms.students.registry import STUDENT_FORMATS
+from transforms.elements.rows import RejectedRow
 
 
-def example_row(example: DistilledExample, dataset: DatasetSpec) -> dict[str, Any]:
-    """One row of a dataset as JSON values, in the student's format."""
-    row = STUDENT_FORMATS[dataset.student_format].row(turns_of(example, dataset.reasoning))
-    if dataset.metadata is not None:
-        row[METADATA] = metadata_of(example, dataset.metadata)
-    return row
-
-
-def example_line(example: DistilledExample, dataset: DatasetSpec) -> str:
-    """One line of a dataset."""
-    return _json(example_row(example, dataset), dataset.ensure_ascii)
+def json_line(value: dict[str, Any], ensure_ascii: bool) -> str:
+    """A row as one line, without its end."""
+    if ensure_ascii:
+        return json.dumps(value, separators=(",", ":"))
+    return orjson.dumps(value).decode()
 
 
 def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
     """One line of rejects.jsonl."""
-    return _json(
+    return json_line(
         {
             "split": reject.origin.split.value,
             "file": reject.origin.file,
@@ -42,9 +33,3 @@ def reject_line(reject: RejectedRow, dataset: DatasetSpec) -> str:
         },
         dataset.ensure_ascii,
     )
-
-
-def _json(value: dict[str, Any], ensure_ascii: bool) -> str:
-    if ensure_ascii:
-        return json.dumps(value, separators=(",", ":"))
-    return orjson.dumps(value).decode()

@@ -14,7 +14,12 @@ class MergedSystem(Messages):
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat without a system message."""
-        if turns[0].role == "system" and len(turns) > 1:
-            system, first, *rest = turns
-            turns = [Turn("user", f"{system.content}\n\n{first.content}" if system.content.strip() else first.content), *rest]
-        return super().row(turns)
+        return super().row(without_system(turns))
+
+
+def without_system(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns with the system message at the beginning of the first user message."""
+    if turns[0].role != "system" or len(turns) == 1:
+        return turns
+    system, first, *rest = turns
+    return [Turn("user", f"{system.content}\n\n{first.content}" if system.content.strip() else first.content), *rest]

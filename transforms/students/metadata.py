@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from transforms.elements.data_specs import ALL_COLUMNS, MetadataSpec
-from transforms.elements.rows import DistilledExample
+from transforms.elements.rows import DistilledExample, PreferencePair
 
 METADATA = "metadata"
 
@@ -34,7 +34,13 @@ def metadata_of(example: DistilledExample, spec: MetadataSpec) -> dict[str, Any]
     return found
 
 
-def metadata_type(spec: MetadataSpec) -> Any:
+def metadata_of_pair(pair: PreferencePair, spec: MetadataSpec) -> dict[str, Any]:
+    """The metadata of the chosen answer, with the number of the rejected sample and the reason why it was refused."""
+    tries = pair.rejected.tries
+    return {**metadata_of(pair.chosen, spec), "rejected_sample": None if tries is None else tries.sample, "rejected_because": pair.reason}
+
+
+def metadata_type(spec: MetadataSpec, of_pairs: bool = False) -> Any:
     """The pyarrow type of the metadata. ``columns`` is JSON text: their types may differ from row to row, and a table's are the same in all."""
     # late: keeps PyArrow out of the start
     import pyarrow
@@ -44,7 +50,8 @@ def metadata_type(spec: MetadataSpec) -> Any:
     fields.append(("checks", pyarrow.list_(text)))
     if spec.scored:
         fields.append(("scores", pyarrow.struct([(check, share) for check in spec.scored])))
-    return pyarrow.struct(fields + [("columns", text)] * bool(spec.columns))
+    fields += [("columns", text)] * bool(spec.columns)
+    return pyarrow.struct(fields + [("rejected_sample", whole), ("rejected_because", text)] * of_pairs)
 
 
 def metadata_in_table(found: dict[str, Any]) -> dict[str, Any]:

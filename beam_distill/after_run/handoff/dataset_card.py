@@ -29,8 +29,7 @@ def dataset_card(facts: HandoffFacts, files: list[str]) -> str:
         "task_categories": [settings.data_generation_task_type.hub_category],
         "size_categories": [_size(sum(part.tally.examples for part in published))],
         "tags": ["synthetic", "distillation"],
-        # the name changes with the rows: datasets caches by folder and configuration name, and would return the earlier rows
-        "configs": [{"config_name": f"{settings.data_generation_task_type.value.lower()}-{facts.digest}", "data_files": _data_files(facts)}],
+        "configs": _configurations(facts),
     }
     parts = [
         "---\n# license: yours to decide; it depends on the source rows and the teacher's terms of use\n"
@@ -60,13 +59,22 @@ _USES = {
     "openai_finetuning.json": "the body of a fine-tune request; upload the datasets with the purpose `fine-tune` and replace "
     "`TRAIN_FILE_ID` and `VALIDATION_FILE_ID` by their ids",
     "trl_sft.yaml": "a configuration for TRL, `trl sft --config trl_sft.yaml`",
+    "trl_dpo.yaml": "a configuration for TRL on pairs of answers, `trl dpo --config trl_dpo.yaml`",
 }
 
 
-def _data_files(facts: HandoffFacts) -> list[dict[str, str]]:
-    files = [{"split": "train", "path": facts.train}]
-    if facts.loaded_validation is not None:
-        files.append({"split": "validation", "path": facts.loaded_validation})
+def _configurations(facts: HandoffFacts) -> list[dict[str, Any]]:
+    of_examples = {"config_name": facts.config_name, "data_files": _data_files(facts.train, facts.loaded_validation)}
+    if facts.pairs is None:
+        return [of_examples]
+    files = _data_files(facts.pairs, facts.loaded_validation_pairs)
+    return [{**of_examples, "default": True}, {"config_name": facts.pairs_config_name, "data_files": files}]
+
+
+def _data_files(train: str, validation: str | None) -> list[dict[str, str]]:
+    files = [{"split": "train", "path": train}]
+    if validation is not None:
+        files.append({"split": "validation", "path": validation})
     return files
 
 
@@ -101,11 +109,17 @@ def _bullets(facts: HandoffFacts) -> str:
         f"Sampling: temperature {number_shown(settings.teacher_model_temperature)}, top_p {number_shown(settings.teacher_model_top_p)}, "
         f"at most {settings.effective_max_new_tokens} tokens an answer.",
         f"Format: {settings.student_format}. Rows are in the order of the input.",
+        *([_pairs(facts)] if facts.pairs is not None else []),
         *(["The field `metadata` says how each answer was found."] if settings.has_metadata else []),
         *([f"Every answer passed these checks: {', '.join(settings.checks)}."] if settings.checks else []),
         f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
     ]
     return "".join(f"- {line}\n" for line in lines)
+
+
+def _pairs(facts: HandoffFacts) -> str:
+    counts = " and ".join(f"{part.tally.pairs:,} of {part.split.value}" for part in facts.verdict.splits if part.tally.pairs)
+    return f"Pairs of an accepted and a refused answer: {counts} rows have one, in {_quoted(facts.pairs_config_name)}."
 
 
 def _quoted(name: str) -> str:

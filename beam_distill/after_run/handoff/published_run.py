@@ -16,8 +16,9 @@ FILL_IN = f"{PLACEHOLDER} is a placeholder for the model to train; --student_mod
 class HandoffFacts:
     """One published run.
 
-    ``train`` and ``validation`` are the datasets' paths relative to the ``folder`` of the hand-off, ``validation`` None without such rows.
-    ``teacher`` is the model that answered, None if unknown. ``digest`` is another one after a dataset was written again.
+    ``train`` and ``validation`` are the datasets' paths relative to the ``folder`` of the hand-off, ``validation`` None without such rows;
+    ``pairs`` and ``validation_pairs`` those of their pairs, None without any. ``teacher`` is the model that answered, None if unknown.
+    ``digest`` is another one after a dataset was written again.
     """
 
     settings: DistillSettings
@@ -27,6 +28,8 @@ class HandoffFacts:
     validation: str | None
     teacher: str | None
     digest: str
+    pairs: str | None = None
+    validation_pairs: str | None = None
 
     @property
     def is_jsonl(self) -> bool:
@@ -36,11 +39,24 @@ class HandoffFacts:
 
     @property
     def loaded_validation(self) -> str | None:
-        """The validation dataset, if ``datasets`` can load it with the other: both must be Parquet, or neither."""
-        if self.validation is None:
-            return None
-        parquet = [path.lower().endswith((".parquet", ".pq")) for path in (self.train, self.validation)]
-        return self.validation if parquet[0] == parquet[1] else None
+        """The validation dataset, if ``datasets`` can load it with the other."""
+        return _loaded_with(self.train, self.validation)
+
+    @property
+    def loaded_validation_pairs(self) -> str | None:
+        """The validation pairs, if ``datasets`` can load them with the others."""
+        return _loaded_with(self.pairs, self.validation_pairs)
+
+    @property
+    def config_name(self) -> str:
+        """The name of the dataset's configuration in the card. It changes with the rows: ``datasets`` caches by folder and this name, and
+        would return the earlier rows."""
+        return f"{self.settings.data_generation_task_type.value.lower()}-{self.digest}"
+
+    @property
+    def pairs_config_name(self) -> str:
+        """That of the pairs."""
+        return f"{self.settings.data_generation_task_type.value.lower()}-pairs-{self.digest}"
 
     @property
     def is_plain_chat(self) -> bool:
@@ -55,6 +71,14 @@ class HandoffFacts:
         if name is None or name.startswith("azureml:") is not azureml:
             return f"azureml:{PLACEHOLDER}:1" if azureml else PLACEHOLDER
         return name
+
+
+def _loaded_with(train: str | None, validation: str | None) -> str | None:
+    """The validation file, if both are Parquet or neither is."""
+    if train is None or validation is None:
+        return None
+    parquet = [path.lower().endswith((".parquet", ".pq")) for path in (train, validation)]
+    return validation if parquet[0] == parquet[1] else None
 
 
 def commented(lines: list[str]) -> str:

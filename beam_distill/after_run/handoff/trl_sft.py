@@ -30,6 +30,8 @@ def trl_sft(facts: HandoffFacts) -> str | None:
         "learning_rate": float(f"{settings.learning_rate * (settings.learning_rate_multiplier or 1.0):.6g}"),
         "max_length": None,
     }
+    if facts.pairs is not None:  # then there are two to choose from
+        config["dataset_config"] = facts.config_name
     if facts.loaded_validation is not None:
         config["dataset_test_split"] = "validation"
         config["eval_strategy"] = "epoch"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from apache_beam.io.filesystems import FileSystems
 
-from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_sft
+from beam_distill.after_run.handoff import azureml_finetuning, dataset_card, openai_finetuning, trl_dpo, trl_sft
 from beam_distill.after_run.handoff.published_run import HandoffFacts
+from beam_distill.after_run.result import preference_of
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.handoff_folder import handoff_folder
 from beam_distill.work_dir.files import fields_of, write_text
@@ -44,6 +45,8 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
         remove_handoff(output)  # it would describe a dataset that does not exist
         return None
     validation = datasets.get("validation")
+    counts = {part.split.value: part.tally.pairs for part in verdict.splits}
+    pairs = [datasets.get(preference_of(split)) if counts.get(split) else None for split in ("train", "validation")]
     with_rows = [part.split.value for part in verdict.splits if part.published and part.tally.examples]
     facts = HandoffFacts(
         settings,
@@ -52,12 +55,14 @@ def write_handoff(settings: DistillSettings, verdict: Verdict, datasets: dict[st
         _from(folder, datasets["train"]),
         _from(folder, validation) if validation is not None and "validation" in with_rows else None,
         teacher,
-        _digest_of([path for path in (datasets["train"], validation) if path is not None]),
+        _digest_of([path for path in (datasets["train"], validation, *pairs) if path is not None]),
+        *(_from(folder, path) if path is not None else None for path in pairs),
     )
     texts = {
         azureml_finetuning.FILE: azureml_finetuning.azureml_finetuning(facts),
         openai_finetuning.FILE: openai_finetuning.openai_finetuning(facts),
         trl_sft.FILE: trl_sft.trl_sft(facts),
+        trl_dpo.FILE: trl_dpo.trl_dpo(facts),
     }
     texts[dataset_card.FILE] = dataset_card.dataset_card(facts, [name for name, text in texts.items() if text is not None])
     _write_whole(folder, {name: storable_text(text) for name, text in texts.items() if text is not None})
@@ -68,6 +73,7 @@ _NAMES = {
     azureml_finetuning.FILE: "Azure ML job",
     openai_finetuning.FILE: "OpenAI request",
     trl_sft.FILE: "TRL configuration",
+    trl_dpo.FILE: "TRL configuration for pairs",
     dataset_card.FILE: "dataset card",
 }
 

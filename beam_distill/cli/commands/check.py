@@ -56,7 +56,7 @@ def run(call: Call) -> int:
     use_storage_accounts(call)
     settings, pilot = call.resolved.settings, call.namespace.pilot
     check_files(settings)
-    outputs = (settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path or "", settings.resolved_work_dir)
+    outputs = (*settings.outputs.values(), settings.resolved_work_dir)
     far = sorted({scheme_of(path) + "://" for path in outputs if is_remote(path)})
     print("files       all found, " + (f"outputs on {', '.join(far)} were not tested" if far else "all outputs writable"))
     rows = _Rows(settings)

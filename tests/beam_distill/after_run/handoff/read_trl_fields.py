@@ -11,10 +11,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-CLASSES = {"SFTConfig", "_BaseConfig", "BaseConfig", "ModelConfig", "ScriptArguments", "TrainingArguments"}
+CLASSES = {"SFTConfig", "DPOConfig", "_BaseConfig", "BaseConfig", "ModelConfig", "ScriptArguments", "TrainingArguments"}
 USED = [
     "model_name_or_path",
     "dataset_name",
+    "dataset_config",
     "dataset_train_split",
     "dataset_test_split",
     "output_dir",

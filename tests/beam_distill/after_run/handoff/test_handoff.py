@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,37 @@ def test_trl_knows_every_name_and_type_of_its_configuration(tmp_path: Path, inpu
     assert config["model_name_or_path"] == inputs.get("student_model", "STUDENT_MODEL")
     assert config["learning_rate"] == pytest.approx(0.0003 * inputs.get("learning_rate_multiplier", 1))
     assert (config["dataset_name"], config["dataset_test_split"], config["eval_strategy"]) == (str(made.folder), "validation", "epoch")
+
+
+def with_pairs(train: int = 3, validation: int = 2) -> Verdict:
+    found = verdict()
+    parts = [replace(part, tally=replace(part.tally, pairs=pairs)) for part, pairs in zip(found.splits, (train, validation), strict=True)]
+    return replace(found, splits=tuple(parts))
+
+
+@pytest.mark.parametrize(("validation", "inputs"), [(2, {}), (0, {}), (2, {"student_format": "sharegpt"})])
+def test_pairs_have_a_configuration_of_their_own(tmp_path: Path, validation: int, inputs: dict[str, Any]) -> None:
+    made = Handoff(tmp_path, judged=with_pairs(validation=validation), **inputs)
+    paths = {split: tmp_path / f"{split}_pairs.jsonl" for split in ("train", "validation")}
+    for path in paths.values():
+        path.touch()
+    published = {"train": str(made.train), "validation": str(made.validation), **{f"{split} pairs": str(path) for split, path in paths.items()}}
+    write_handoff(made.settings, made.judged, published, "big-model")
+    config = made.yaml("trl_dpo.yaml")
+    kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
+    for name, value in config.items():
+        assert isinstance(value, tuple(kinds[kind] for kind in TRL_FIELDS["fields"][name])), f"{name}: {value!r}"
+    assert ("eval_strategy" in config) is bool(validation)
+    examples, pairs = yaml.safe_load((made.folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["configs"]
+    assert examples["default"] is True
+    assert config["dataset_config"] == pairs["config_name"] != examples["config_name"]
+    wanted = ["train", "validation"] if validation else ["train"]
+    assert [(made.folder / file["path"]).resolve() for file in pairs["data_files"]] == [paths[split].resolve() for split in wanted]
+    if not inputs:
+        assert made.yaml("trl_sft.yaml")["dataset_config"] == examples["config_name"]
+    assert made.names >= {"trl_dpo.yaml"}
+    made.write()  # without pairs
+    assert "trl_dpo.yaml" not in made.names
 
 
 def test_the_card_says_how_it_was_made_and_leaves_the_licence_open(tmp_path: Path) -> None:
