@@ -1,6 +1,7 @@
 """Fixtures of every test, and the order of the tests."""
 
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -9,9 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import forked_python
 import pytest
+from cpu_times import CpuTimes
 from slow_marks import WrongMarks
 
+from beam_distill.run import separate_report
 from transforms.teacher.session import close_sessions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,11 +27,14 @@ sys.dont_write_bytecode = False
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--wrong-marks", action="store_true", help="list the tests that are slow without the mark, or have it and are not")
+    parser.addoption("--cpu-times", action="store_true", help="list the CPU that the tests take, by file and by test")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--wrong-marks"):
         config.pluginmanager.register(WrongMarks())
+    if config.getoption("--cpu-times"):
+        config.pluginmanager.register(CpuTimes())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,6 +80,17 @@ def _quiet_and_quick_beam() -> None:
         from quick_beam import keep_what_beam_asks_again
 
         keep_what_beam_asks_again()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _processes_of_jobs_are_forked() -> Iterator[None]:
+    """Scoring processes and reports of the jobs that run in the process of the tests; those of started commands are started."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "apache_beam" in sys.modules:
+            for name in ("apache_beam.runners.portability.local_job_service", "beam_distill.runners.loopback"):
+                patch.setattr(importlib.import_module(name), "subprocess", forked_python)
+        patch.setattr(separate_report, "subprocess", forked_python)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

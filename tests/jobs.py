@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from builders import ROOT, read_jsonl, write_rows
+from forked_python import Popen
 
 from beam_distill.cli.main import main
 from transforms.reuse.answer_index import AnswerIndex
@@ -68,9 +69,9 @@ class Job:
         """Another command with the inputs of the run."""
         return main([name, *self.arguments(*extra)[1:]])
 
-    def start(self, *extra: str) -> "subprocess.Popen[str]":
+    def start(self, *extra: str) -> Popen:
         command = [sys.executable, "-m", "beam_distill", *self.arguments(*extra)]
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def keep(self) -> None:
         """Keep a copy of the folder for ``as_kept``: several tests start from the same run."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from builders import ROOT, questions, write_rows
+from forked_python import Popen
 
 from beam_distill import ExitCode, ProgressView, RunRefused, RunResult, SettingsError, distill
 from beam_distill.simulator.server import start_simulator
@@ -115,12 +116,12 @@ def test_two_runs_in_threads_of_one_process_both_succeed(tmp_path: Path) -> None
         assert simulator.stats()["answered"] == 72
 
 
-def run_script(folder: Path, text: str, *before: str) -> "subprocess.Popen[str]":
+def run_script(folder: Path, text: str, *before: str, start: type["subprocess.Popen[str]"] = subprocess.Popen) -> "subprocess.Popen[str]":
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "script.py").write_text(text, encoding="utf-8")
     command = [sys.executable, *before, str(folder / "script.py")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return start(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def call(folder: Path, url: str, **more: Any) -> str:
@@ -166,7 +167,7 @@ except KeyboardInterrupt:
 @pytest.mark.fault("N7")
 def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=60_000))) as simulator:
-        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, drain_timeout=60)))
+        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, drain_timeout=60)), start=Popen)
         while simulator.stats()["in_flight"] < 5:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
@@ -183,7 +184,7 @@ def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
 def test_a_signal_drains_and_then_does_what_it_does_to_any_program(tmp_path: Path, number: signal.Signals) -> None:
     with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=1500), capacity=Capacity(slots=5))) as simulator:
         write_rows(tmp_path / "rows.jsonl", questions(40))
-        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, max_worker_count=5)))
+        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, max_worker_count=5)), start=Popen)
         while simulator.stats()["in_flight"] < 5:
             time.sleep(0.02)
         process.send_signal(number)

@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from builders import ROOT, chat_line, questions, read_jsonl
+from forked_python import run
 from jobs import Job
 
 from beam_distill.exit_codes import EXPLANATIONS, ExitCode
@@ -289,7 +289,7 @@ def test_5_storage_that_fails(job: Job) -> None:
             "from beam_distill.cli.main import main\n"
             f"sys.exit(main({job.arguments()!r}))\n"
         )
-        ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        ended = run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert ended.returncode == 5, ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
         assert not job.train_output.exists()

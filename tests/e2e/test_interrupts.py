@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders import ROOT, questions, read_jsonl
+from forked_python import Popen
 from jobs import Job
 
 from beam_distill.after_run.result import shown_path
@@ -58,7 +59,7 @@ def test_a_run_that_ignores_hang_ups_goes_on(tmp_path: Path) -> None:
         job.url = simulator.base_url
         text = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from beam_distill.cli.main import main; sys.exit(main())"
         command = [sys.executable, "-c", text, *job.arguments()]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         while simulator.stats()["in_flight"] < 1:
             time.sleep(0.02)
         process.send_signal(signal.SIGHUP)

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from builders import ROOT, questions, read_jsonl
+from forked_python import run
 from jobs import Job
 from small_teacher import small_teacher
 
@@ -155,7 +156,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
 @pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
 def test_the_examples_run(tmp_path: Path, example: str) -> None:
     with start_simulator() as simulator:
-        ended = subprocess.run(
+        ended = run(
             [sys.executable, str(ROOT / "examples" / example), simulator.base_url, str(tmp_path)],
             cwd=ROOT,
             capture_output=True,
@@ -169,7 +170,7 @@ def test_the_examples_run(tmp_path: Path, example: str) -> None:
 @pytest.mark.fault("N7")
 @pytest.mark.parametrize("example", ["own_pipeline.py", "from_python.py"])
 def test_an_example_without_arguments_says_how_it_is_called(example: str) -> None:
-    ended = subprocess.run([sys.executable, str(ROOT / "examples" / example)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    ended = run([sys.executable, str(ROOT / "examples" / example)], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1
     assert f"usage: python examples/{example} TEACHER_URL " in ended.stderr
     assert "Traceback" not in ended.stderr

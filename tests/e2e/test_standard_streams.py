@@ -4,17 +4,26 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import ROOT, chat_line, questions
+from forked_python import run
 from jobs import Job
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings, mixed_faults
 
 ALL_PROSE = SimulatorSettings(faults={"prose": 1.0})
+
+
+def command(arguments: list[str], environment: Mapping[str, str], **streams: Any) -> "subprocess.CompletedProcess[str]":
+    """The command without a shell; ``streams`` are those that are not captured."""
+    started = [sys.executable, "-m", "beam_distill", *arguments]
+    captured = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return run(started, cwd=ROOT, env={**os.environ, **environment}, text=True, errors="replace", timeout=120, **(captured | streams))
 
 
 def shell(line: str, arguments: list[str], **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -31,32 +40,44 @@ def shell(line: str, arguments: list[str], **environment: str) -> "subprocess.Co
     )
 
 
-@pytest.mark.slow
-@pytest.mark.fault("X-C9", "A14")
-@pytest.mark.parametrize(
-    "line",
-    [
-        '"$@" | true',
-        '"$@" 2>&1 | true',
-        '"$@" >&-',
-        '"$@" 2>&-',
-        '"$@" <&- >&- 2>&-',
-        '"$@" > /dev/full',
-        '"$@" 2> /dev/full',
-        '"$@" > /dev/full 2>&1',
-    ],
-)
-def test_a_run_is_done_and_its_exit_code_is_its_own(tmp_path: Path, line: str) -> None:
-    job = Job(tmp_path)
+def spoilt_run(folder: Path, start: Callable[[list[str]], "subprocess.CompletedProcess[str]"]) -> "subprocess.CompletedProcess[str]":
+    """A run below the minimum, and what does not depend on its output."""
+    job = Job(folder)
     job.train(questions(20))
     with start_simulator(ALL_PROSE) as simulator:
         job.url = simulator.base_url
-        ended = shell(line, job.arguments("--enable_chain_of_thought"))
+        ended = start(job.arguments("--enable_chain_of_thought"))
         assert simulator.stats()["answered"] == 20
     assert ended.returncode == 3, ended.stderr
     assert job.record()["exit_code"] == 3
-    assert "defect" not in ended.stdout + ended.stderr
-    assert ("standard output cannot be written: No space left" in ended.stderr) == ("> /dev/full" in line and "2>" not in line)
+    assert "defect" not in (ended.stdout or "") + (ended.stderr or "")
+    return ended
+
+
+@pytest.mark.slow
+@pytest.mark.fault("X-C9", "A14")
+@pytest.mark.parametrize("line", ['"$@" | true', '"$@" >&-', '"$@" 2>&-', '"$@" <&- >&- 2>&-'])
+def test_a_run_is_done_and_its_exit_code_is_its_own(tmp_path: Path, line: str) -> None:
+    ended = spoilt_run(tmp_path, lambda arguments: shell(line, arguments))
+    assert "standard output cannot be written" not in ended.stderr
+
+
+@pytest.mark.fault("X-C9", "A14")
+@pytest.mark.parametrize("lost", [("stdout",), ("stderr",), ("stdout", "stderr")], ids=" and ".join)
+def test_a_run_without_room_for_its_output_is_done(tmp_path: Path, lost: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = spoilt_run(tmp_path, lambda arguments: command(arguments, {}, **dict.fromkeys(lost, full)))
+    assert ("standard output cannot be written: No space left" in (ended.stderr or "")) == (lost == ("stdout",))
+
+
+@pytest.mark.fault("X-C9", "A14")
+def test_a_run_whose_reader_has_gone_is_done(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        spoilt_run(tmp_path, lambda arguments: command(arguments, {}, stdout=write, stderr=write))
+    finally:
+        os.close(write)
 
 
 @pytest.mark.slow
@@ -82,18 +103,18 @@ def test_characters_that_the_terminal_lacks_are_escaped(tmp_path: Path, environm
     job.train([chat_line(("user", "Wie heißt 東京 auf Deutsch? 😀")) for _ in range(3)])
     with start_simulator() as simulator:
         job.url = simulator.base_url
-        check = shell('"$@"', ["check", *job.arguments("--sample_request")[1:]], **environment)
+        check = command(["check", *job.arguments("--sample_request")[1:]], environment)
         assert check.returncode == 0, check.stderr
         assert "\\u6771" in check.stdout, check.stderr
         assert "Traceback" not in check.stderr, check.stderr
         prices = ("--currency=€", "--price_per_million_output_tokens=1", "--price_per_million_input_tokens=1")
-        ended = shell('"$@"', job.arguments(*prices, "--report=true"), **environment)
+        ended = command(job.arguments(*prices, "--report=true"), environment)
     assert ended.returncode == 0, ended.stderr
     assert "\\U0001f600" in ended.stdout, ended.stderr
     assert job.record()["exit_code"] == 0
     assert (job.work_dir / "report.html").is_file()
     assert "report  " in ended.stdout
-    exported = subprocess.run(
+    exported = run(
         [sys.executable, "-m", "beam_distill", "ledger", str(job.work_dir), "--export", "-"],
         cwd=ROOT,
         env={**os.environ, **environment},

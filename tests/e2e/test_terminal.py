@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import struct
-import subprocess
 import sys
 import termios
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders import ROOT, questions
+from forked_python import Popen
 from jobs import Job
 
 from beam_distill.simulator.server import start_simulator
@@ -28,7 +28,7 @@ def on_a_terminal(arguments: list[str], environment: Mapping[str, str], columns:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     unset = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
     inherited = {name: value for name, value in os.environ.items() if name not in unset}
-    process = subprocess.Popen(
+    process = Popen(
         [sys.executable, "-m", "beam_distill", *arguments],
         cwd=ROOT,
         stdin=theirs,

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from builders import ROOT, questions
+from forked_python import Popen
 from jobs import Job
 from rendering import a_config, rendered
 
@@ -190,9 +191,7 @@ def test_ctrl_c_on_a_launched_script_says_what_ended_and_leaves_nothing_running(
         "import sys; from pathlib import Path; from beam_distill.cli.commands.launch import run_script\n"
         f"sys.exit(run_script(Path({str(script)!r})))"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     started = psutil.Process(int(process.stdout.readline()))
     if whom == "the command":

@@ -10,6 +10,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from forked_python import Popen, run
 
 from beam_distill.simulator.limits import Budgets, TokenBucket, duration_text
 from beam_distill.simulator.server import RunningSimulator, start_simulator
@@ -223,7 +224,7 @@ def test_durations_read_as_the_real_ones(seconds: float, text: str) -> None:
 
 
 def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
-    process = subprocess.Popen([sys.executable, "-m", "beam_distill.simulator", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    process = Popen([sys.executable, "-m", "beam_distill.simulator", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -238,7 +239,7 @@ def test_the_command_says_where_it_listens_and_ends_on_sigterm() -> None:
 
 @pytest.mark.parametrize("arguments", [["--fault", "smoke=1"], ["--port", "99999999"]])
 def test_the_command_names_a_wrong_flag(arguments: list[str]) -> None:
-    ended = subprocess.run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=100)
+    ended = run([sys.executable, "-m", "beam_distill.simulator", *arguments], capture_output=True, text=True, timeout=100)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
 

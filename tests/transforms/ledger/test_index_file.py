@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked_python import Popen
 from ledger_records import BODY, a_record, write
 
 from transforms.ledger import index as index_module
@@ -234,7 +235,7 @@ for number in range(10**9):
 def test_a_writer_killed_at_any_moment_leaves_every_answer_that_it_called_safe(tmp_path: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     for killed in range(4):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environ)
+        process = Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environ)
         assert process.stdout is not None
         for line in process.stdout:
             if int(line) >= 20 + 7 * killed:
