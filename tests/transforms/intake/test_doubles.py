@@ -7,6 +7,7 @@ import random
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from transforms.intake.doubles.left_out import LeftOutRows
 from transforms.intake.doubles.seen_rows import SeenRows
 from transforms.intake.doubles.shared_words import SharedWords, shared_words
 from transforms.intake.doubles.sketches import BANDS, SIGNATURE_BYTES, Sketcher, Sketches
-from transforms.intake.doubles.words import WordNumbers, words_of
+from transforms.intake.doubles.words import WordNumbers
 from transforms.intake.parts import whole_files
 from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_split, walk_stretch
@@ -135,10 +136,27 @@ def test_instructions_that_all_rows_share_do_not_make_them_alike(tmp_path: Path)
 
 def test_shared_words_are_not_known_of_a_few_rows() -> None:
     rows = rows_of([f"Say it: {number} please" for number in range(9)])
-    assert shared_words([*rows, *rows], False) == SharedWords([], [])
-    assert shared_words(rows_of([f"Say it: {number} please" for number in range(10)]), False) == SharedWords(["say", "it:"], ["please"])
-    assert SharedWords(["say"], ["say"]).left_out_of(["say"]) == ["say"]
-    assert SharedWords(["a", "b"], ["c"]).left_out_of(["a", "b", "x", "c"]) == ["x"]
+    assert not any(map(len, shared_words([*rows, *rows], False)))
+    first, last = shared_words(rows_of([f"Say it: {number} please" for number in range(10)]), False)
+    assert (first.tolist(), last.tolist()) == (words("say it:"), words("please"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "others"),
+    [
+        (["a b x c"], ["x"]),
+        (["a b c", "a b"], ["a b c", "a b"]),  # nothing else is left of them
+        (["x", "", "a b y c z", "a b a b c c"], ["x", "", "y c z", "a b c"]),
+    ],
+)
+def test_shared_words_are_left_out_at_the_begin_and_at_the_end(texts: list[str], others: list[str]) -> None:
+    shared = SharedWords(*(WordNumbers().of([text]).numbers for text in ("a b", "c")))
+    left = shared.left_out_of(WordNumbers().of(texts))
+    assert [left.numbers[begin:end].tolist() for begin, end in pairwise(left.bounds)] == [words(text) for text in others]
+
+
+def words(text: str) -> list[int]:
+    return WordNumbers().of([text]).numbers.tolist()
 
 
 def test_a_leak_is_left_out_of_train_alone(tmp_path: Path) -> None:
@@ -265,7 +283,7 @@ def test_a_row_takes_at_most_150_bytes() -> None:
 
 
 def test_words_have_the_same_numbers_in_every_process() -> None:
-    numbers, bounds = WordNumbers().groups([words_of("One two  three four five six"), words_of("too short")], 5)
+    numbers, bounds = WordNumbers().of(["One two  three four five six", "too short"]).groups(5)
     assert bounds.tolist() == [0, 2, 2]
     assert numbers.tolist() == EXPECTED_GROUPS
     row = TrainingRow("", RowOrigin(Split.TRAIN, "", 1, 0), (ChatMessage("user", "One two  three four five six"),))
@@ -280,4 +298,4 @@ EXPECTED_KEYS = [2711883692, 3776522324, 2826136041, 92203628, 469287703, 658028
 
 def test_the_words_of_a_very_long_prompt_are_bounded() -> None:
     chance = random.Random(1)
-    assert len(words_of(" ".join(chance.choices("abc", k=1_000_000)))) <= 256 * 1024
+    assert len(words(" ".join(chance.choices("abc", k=1_000_000)))) <= 256 * 1024

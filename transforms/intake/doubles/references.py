@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -29,10 +29,10 @@ class References(NamedTuple):
     rows: NDArray[np.uint32]
     marks: NDArray[np.bool_]
 
-    def overlaps(self, sketcher: Sketcher, prompts: Sequence[Words]) -> list[int]:
+    def overlaps(self, words: Words) -> list[int]:
         """For each prompt the row that has 13 of its words in a row, -1 without one."""
-        numbers, bounds = sketcher.groups(prompts, WORDS_IN_COMMON)
-        found = [-1] * len(prompts)
+        numbers, bounds = words.groups(WORDS_IN_COMMON)
+        found = [-1] * len(words.counts)
         marked = np.flatnonzero(self.marks[numbers % _MARKS])
         if len(marked) and len(self.runs):
             places = np.minimum(np.searchsorted(self.runs, numbers[marked]), len(self.runs) - 1)
@@ -54,11 +54,11 @@ def references_in(rows: Iterable[Row], sketcher: Sketcher, least_similarity: flo
     usable = [row for row in rows if isinstance(row, TrainingRow)]
     for begin in range(0, len(usable), _ROWS_AT_ONCE):
         some = usable[begin : begin + _ROWS_AT_ONCE]
-        prompts = sketcher.words(some)
-        numbers, bounds = sketcher.groups(prompts, WORDS_IN_COMMON)
+        words = sketcher.words(some)
+        numbers, bounds = words.groups(WORDS_IN_COMMON)
         runs.append(numbers)
         owners.append(np.repeat(np.arange(begin, begin + len(some), dtype=np.uint32), np.diff(bounds)))
-        seen.add(sketcher.sketches(some, prompts), [row.origin for row in some])
+        seen.add(sketcher.sketches(some, words), [row.origin for row in some])
     different, firsts = np.unique(np.concatenate(runs), return_index=True)
     marks = np.zeros(_MARKS, bool)
     marks[different % _MARKS] = True

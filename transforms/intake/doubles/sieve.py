@@ -74,10 +74,10 @@ class Sieve:
         found: list[Double | None] = [None] * len(rows)
         if self._sketcher is None:
             return found, without_words(digests_of(rows, self._doubles.several_turns))
-        prompts = self._sketcher.words(rows)
-        sketches = self._sketcher.sketches(rows, prompts)
+        words = self._sketcher.words(rows)
+        sketches = self._sketcher.sketches(rows, words)
         if self._compared.references is not None:
-            self._find_contaminated(found, self._compared.references, self._compared.references.overlaps(self._sketcher, prompts), sketches)
+            self._find_contaminated(found, self._compared.references, self._compared.references.overlaps(words), sketches)
         return found, sketches._replace(keys=keys_with_system(sketches.keys, rows))
 
     def _find_contaminated(self, found: list[Double | None], references: References, overlaps: list[int], sketches: Sketches) -> None:

@@ -1,33 +1,75 @@
-"""The words of prompts, and groups of neighbouring words as 64-bit numbers."""
+"""The words of prompts, and groups of neighbouring words, as 64-bit numbers."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.uint64]
 Bounds = NDArray[np.int64]
-Words = list[str]
 
 MOST_COMPARED_LETTERS = 256 * 1024
 """Of a longer prompt, what comes before is compared."""
 _NOT_SEPARATED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters: these scripts do not separate words."""
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
-_SPACE = 0x20
+_IS_SPACE = np.array([byte < 128 and chr(byte).isspace() for byte in range(256)])
 
 
-def words_of(text: str) -> Words:
-    """What is between the spaces of a text, without case and in one form of Unicode. In scripts without spaces each letter is a word."""
+class Words(NamedTuple):
+    """The words of n prompts: their ``numbers``, one prompt after another, and the ``bounds`` (n + 1) where each prompt's begin and end."""
+
+    numbers: Numbers
+    bounds: Bounds
+
+    @property
+    def counts(self) -> Bounds:
+        """How many words each prompt has."""
+        return np.diff(self.bounds)
+
+    def groups(self, size: int) -> tuple[Numbers, Bounds]:
+        """All groups of ``size`` neighbouring words, and their bounds as those of the words. A prompt with fewer words has none."""
+        counts = np.maximum(self.counts - size + 1, 0)
+        bounds = _bounds(counts)
+        last = len(self.numbers) - size + 1
+        if last < 1:
+            return np.empty(0, np.uint64), bounds
+        rolled = self.numbers[:last].copy()
+        for place in range(1, size):
+            rolled *= _FACTOR
+            rolled += self.numbers[place : place + last]
+        if len(counts) > 1:  # without those that reach into the next prompt
+            rolled = rolled[np.repeat(self.bounds[:-1] - bounds[:-1], counts) + np.arange(bounds[-1])]
+        return mixed(rolled), bounds
+
+    def padded(self, size: int) -> Words:
+        """With words that no text has, so that each prompt has at least ``size``."""
+        missing = np.maximum(size - self.counts, 0)
+        if not missing.any():
+            return self
+        return Words(np.insert(self.numbers, np.repeat(self.bounds[1:], missing), np.uint64(0)), _bounds(self.counts + missing))
+
+
+def joined(prompts: Sequence[Numbers]) -> Words:
+    """The words of prompts of which each is known by itself."""
+    return Words(np.concatenate([np.empty(0, np.uint64), *prompts]), _bounds(np.fromiter(map(len, prompts), np.int64, len(prompts))))
+
+
+def _bounds(counts: Bounds) -> Bounds:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+
+
+def compared_form(text: str) -> str:
+    """A text in one case and one form of Unicode. Words are what is between its spaces; in scripts without spaces each letter is a word."""
     text = text[:MOST_COMPARED_LETTERS]
-    if not text.isascii():
-        text = _NOT_SEPARATED.sub(r" \g<0> ", unicodedata.normalize("NFKC", text).casefold())
-    return text.lower().split()
+    if text.isascii():
+        return text.lower()
+    return " ".join(_NOT_SEPARATED.sub(r" \g<0> ", unicodedata.normalize("NFKC", text).casefold()).lower().split())
 
 
 class WordNumbers:
@@ -36,37 +78,24 @@ class WordNumbers:
     def __init__(self) -> None:
         self._powers = self._inverses = np.ones(0, np.uint64)
 
-    def groups(self, prompts: Sequence[Words], size: int) -> tuple[Numbers, Bounds]:
-        """All groups of ``size`` neighbouring words, one prompt after another, and where each prompt's groups begin and end.
+    def of(self, texts: Sequence[str]) -> Words:
+        """The words of some texts.
 
-        A prompt with fewer words has none.
+        A word is the sum of its letters times powers of a factor. Dividing by the power at its begin makes it the same at any place.
         """
-        lengths = np.fromiter(map(len, prompts), np.int64, len(prompts))
-        counts = np.maximum(lengths - size + 1, 0)
-        bounds = np.concatenate(([0], np.cumsum(counts)))
-        numbers = self._numbers(" ".join(chain.from_iterable(prompts)).encode("utf-8", "surrogatepass"))
-        if len(numbers) < size:
-            return np.empty(0, np.uint64), bounds
-        last = len(numbers) - size + 1
-        rolled = numbers[:last].copy()
-        for place in range(1, size):
-            rolled *= _FACTOR
-            rolled += numbers[place : place + last]
-        if len(prompts) > 1:  # without those that reach into the next prompt
-            begins = np.cumsum(lengths) - lengths
-            rolled = rolled[np.repeat(begins - bounds[:-1], counts) + np.arange(bounds[-1])]
-        return mixed(rolled), bounds
-
-    def _numbers(self, text: bytes) -> Numbers:
-        """A word is the sum of its letters times powers of a factor. Dividing by the power at its begin makes it the same at any place."""
-        letters = np.frombuffer(text + b" ", np.uint8)
+        encoded = [compared_form(text).encode("utf-8", "surrogatepass") for text in texts]
+        letters = np.frombuffer(b" ".join((b"", *encoded, b"")), np.uint8)
         if len(self._powers) < len(letters):
             self._powers, self._inverses = _powers(int(_FACTOR), 2 * len(letters)), _powers(pow(int(_FACTOR), -1, 1 << 64), 2 * len(letters))
-        ends = np.flatnonzero(letters == _SPACE)
-        sums = np.cumsum((letters + np.uint64(1)) * self._powers[: len(letters)])
-        begins = np.concatenate(([0], ends[:-1] + 1))
-        before = np.concatenate((np.zeros(1, np.uint64), sums[ends[:-1]]))
-        return mixed((sums[ends - 1] - before) * self._inverses[begins]) if text else np.empty(0, np.uint64)
+        is_space = _IS_SPACE.take(letters)
+        edges = np.flatnonzero(is_space[1:] != is_space[:-1])  # the last one before each begin and each end, for spaces are at both sides
+        before, last = edges[::2], edges[1::2]
+        sums = letters + np.uint64(1)
+        sums *= self._powers[: len(letters)]
+        np.cumsum(sums, out=sums)
+        numbers = mixed((sums[last] - sums[before]) * self._inverses[before + 1])
+        places = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)) + 1)
+        return Words(numbers, np.concatenate((np.zeros(1, np.int64), np.searchsorted(before, places))))
 
 
 def _powers(factor: int, count: int) -> Numbers:
