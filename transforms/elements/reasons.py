@@ -150,7 +150,8 @@ WANTS_TOOL = _reason(
 REPEATS_ITSELF = _reason(
     "repeats_itself",
     Stage.ANSWER,
-    "The server stopped an answer that repeated itself. A higher temperature or a frequency penalty may help.",
+    "The answer repeated itself until the server or the token limit stopped it. A higher temperature or a frequency penalty may help; a higher "
+    "limit does not.",
 )
 UNKNOWN_FINISH_REASON = _reason(
     "unknown_finish_reason",

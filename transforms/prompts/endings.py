@@ -9,6 +9,7 @@ from transforms.elements.failures import FailureKind
 from transforms.elements.finish_reasons import NEARLY, Ending, ending_of, is_context_full
 from transforms.elements.replies import TeacherReply
 from transforms.prompts.base import AnswerRejected
+from transforms.prompts.repetition import looped_end
 
 _LOG = logging.getLogger(__name__)
 _unknown: set[str] = set()
@@ -34,6 +35,9 @@ def whole_text(reply: TeacherReply, max_new_tokens: int | None) -> str:
             raise AnswerRejected(reasons.EMPTY_ANSWER, "the teacher sent no content")
         return reply.content
     if ending is Ending.CUT_OFF:
+        looped = looped_end(reply.content or reply.reasoning or "")
+        if looped is not None:
+            raise AnswerRejected(reasons.REPEATS_ITSELF, _how_it_looped(reply, looped))
         raise AnswerRejected(reasons.CUT_OFF_BY_LENGTH, _how_it_was_cut(reply, reply.token_limit or max_new_tokens))
     if ending is Ending.FILTERED:
         raise AnswerRejected(reasons.CONTENT_FILTERED, f"the endpoint's content filter withheld the answer ({word})")
@@ -73,6 +77,14 @@ def _how_it_was_cut(reply: TeacherReply, max_new_tokens: int | None) -> str:
         return f"{cut_off} although teacher_model_max_new_tokens is {max_new_tokens}: the endpoint ignores the limit and has one of its own"
     earlier = f", the limit of the run that asked ({reply.token_limit})" if reply.token_limit else ""
     return f"{cut_off}{earlier}; raise teacher_model_max_new_tokens{' above that' * bool(earlier)}"
+
+
+def _how_it_looped(reply: TeacherReply, looped: str) -> str:
+    what = f"{looped.strip()[:200]!r} again and again" if looped.strip() else "only space and line ends"
+    return (
+        f"the answer was cut off after {reply.completion_tokens or 'the allowed number of'} tokens, and at its end it says {what}: a higher "
+        "teacher_model_max_new_tokens would pay for more of it; try a frequency penalty, another temperature, or look at the model's end mark"
+    )
 
 
 def _warn_once(finish_reason: str) -> None:

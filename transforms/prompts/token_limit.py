@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from transforms.elements.finish_reasons import NEARLY, Ending, ending_of, reached_limit
 from transforms.elements.replies import TeacherReply
+from transforms.prompts.repetition import looped_end
 from transforms.prompts.thinking import ends_while_thinking
 
 
@@ -15,11 +16,13 @@ def is_cut_off(reply: TeacherReply) -> bool:
 def ended_at_limit(reply: TeacherReply, limit: int) -> bool:
     """Whether the request's ``limit`` of tokens ended the reply, and not the teacher or the model's context.
 
-    Fewer tokens than the limit mean the context, or the server's own limit. Without a token count, a reply that was cut off counts as
+    A loop would fill any limit. Fewer tokens than the limit mean the context, or the server's own limit. Without a token count, a reply that was cut off counts as
     cut off at the limit. So does one without a finish_reason, or with unfinished thinking, because it may not be complete.
     """
     written = reply.completion_tokens
     if is_cut_off(reply):
+        if looped_end(reply.content or reply.reasoning or "") is not None:
+            return False
         return reached_limit(reply.finish_reason, written, limit)
     if written and written < limit * NEARLY:
         return False

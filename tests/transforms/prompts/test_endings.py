@@ -44,6 +44,37 @@ def test_not_complete(words: tuple[str, ...], reason: str) -> None:
         assert word in ended.detail or reason == reasons.CUT_OFF_BY_LENGTH
 
 
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("\n \n" * 300, "only space and line ends"),
+        ("\n" * 128, "only space and line ends"),
+        (" lock" * 100, "'lock' again and again"),
+        ("!" * 500, "'!' again and again"),
+        ("The river rose. It fell. " * 20, "The river rose. It fell."),
+    ],
+)
+def test_an_answer_that_loops_to_the_limit_is_not_worth_a_higher_one(end: str, said: str) -> None:
+    """vllm issues 53717, 7668: line ends or one sentence up to max_tokens."""
+    ended = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("A short summary." + end, finish_reason="length")))
+    assert isinstance(ended, RejectedRow)
+    assert ended.reason == reasons.REPEATS_ITSELF
+    assert said in ended.detail
+    assert "raise" not in ended.detail
+
+
+@pytest.mark.parametrize("end", ["", "\n" * 20, "| a | b |\n" * 5, "".join(f"{number}, " for number in range(400)), "0, " * 30, " so" * 8])
+def test_a_whole_text_cut_off_does_not_loop(end: str) -> None:
+    ended = RowRules(PROMPT).example_or_reject(a_scored_row(a_reply("A long summary" + end, finish_reason="length")))
+    assert isinstance(ended, RejectedRow)
+    assert ended.reason == reasons.CUT_OFF_BY_LENGTH
+
+
+def test_what_is_whole_may_repeat_itself() -> None:
+    reply = a_reply("la " * 400, finish_reason="stop")
+    assert isinstance(RowRules(PROMPT).example_or_reject(a_scored_row(reply)), DistilledExample)
+
+
 @pytest.mark.parametrize("content", [None, "", "I'm sorry, but I cannot help with that.", "Here is"])
 def test_a_refusal_is_not_an_answer_whatever_text_comes_with_it(content: str | None) -> None:
     """OpenAI's refusal field; some gateways repeat its words as the content (pydantic-ai issue 4310)."""

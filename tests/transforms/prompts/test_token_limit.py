@@ -15,6 +15,9 @@ from transforms.prompts.token_limit import ended_at_limit
         ("length", 300, "so", None, False),  # the context, or the server's own limit
         ("length", 4000, "so", None, True),  # thinking beyond what the limit holds for
         ("length", 512, None, "thinking", True),
+        ("length", 512, "so" + " lock" * 200, None, False),  # a higher limit gets more of the same
+        ("length", 512, "whole\n" + " \n" * 200, None, False),
+        ("length", 512, None, "Wait, let me think. " * 40, False),
         ("model_length", 512, "so", None, False),
         ("model_context_window_exceeded", None, "so", None, False),
         ("ContextLengthExceeded", None, "so", None, False),
