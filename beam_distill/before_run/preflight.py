@@ -33,6 +33,7 @@ from transforms.teacher.address import other_route
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, credential_headers
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
+from transforms.teacher.refusal_words import firewall_advice
 from transforms.teacher.specs import CredentialKind, EndpointSpec
 from transforms.web.proxies import UnusableProxy, proxy_for
 
@@ -186,7 +187,8 @@ def _check_room(settings: DistillSettings, endpoint: EndpointSpec, result: Probe
 
 def _refused(endpoint: EndpointSpec, result: ProbeResult) -> RunRefused:
     assert result.refusal is not None
-    return RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {refusal_advice(endpoint, result.refusal)} ({result.detail})")
+    advice = firewall_advice(result.refusal, result.detail.partition(": ")[2]) or refusal_advice(endpoint, result.refusal)
+    return RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} refuses: {advice} ({result.detail})")
 
 
 def settled_route(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:

@@ -163,7 +163,7 @@ class _Reading:
                 status = 403
             elif status != 500 and (self._said(words.PACE) or self._said(words.ASKED_TO_WAIT) or self._quota_returns_soon()):
                 status = 429
-            elif status in (400, 422) and self._said(words.MODEL_UNKNOWN):
+            elif status in (400, 422) and self._said(words.NOT_HERE):
                 status = 404
             elif status in (400, 422, 500) and self._said(words.FULL):
                 status = 503
@@ -186,7 +186,7 @@ class _Reading:
             429: words.PACE,
             504: words.TOO_LATE,
             503: words.BUSY,
-            404: words.MODEL_UNKNOWN,
+            404: words.NOT_HERE,
             500: words.SERVER_FAULT,
             400: words.REQUEST_INVALID,
         }

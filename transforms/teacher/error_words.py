@@ -221,7 +221,9 @@ NO_PERMISSION = re.compile(
     r"(?:insufficient|missing|lacks?|no|without) (?:the )?(?:required )?(?:permissions?|scopes?)\b|\bpermission (?:error|denied)"
     r"|not have (?:the )?(?:\w+ )?permissions?\b|\b(?:is|are) not allowed to (?:use|access|call)\b"
 )
-MODEL_UNKNOWN = _any_of(
+NOT_HERE = _any_of(
+    r"\bunexpected endpoint\b|\b(?:unknown|unrecognized|invalid|unsupported|no such) (?:api |request )?(?:endpoint|route|path|url)\b"
+    r"|\bcannot (?:get|post) /|\bno (?:such |matching )?route\b|\b(?:endpoint|route|path) (?:was |is )?(?:not found|does not exist|doesnt exist)",
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
     r"(?:not (?:be )?(?:found|available|supported|enabled|deployed)|(?:has |have )?not been deployed|(?:does |do )?not exist|doesnt exist)\b",
     r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"
@@ -234,6 +236,7 @@ MODEL_UNKNOWN = _any_of(
     r"|on-demand throughput isnt supported",
     chinese.MODEL_UNKNOWN,
 )
+"""No such model, or no such route."""
 PACE = _any_of(
     r"rate[ -]?limit\w*|too many (?:requests|calls)",
     r"too many concurrent|throttl\w+|requests? per (?:second|minute|min|hour|day)|request limit exceeded",

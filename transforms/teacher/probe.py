@@ -20,6 +20,7 @@ from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
+from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
 from transforms.teacher.payload import PayloadTemplate, rename_token_limit
@@ -67,7 +68,7 @@ class _Answer:
 
     @property
     def shown(self) -> str:
-        said = printable(self.body.decode("utf-8", "replace").strip()[:300])
+        said = printable(excerpt_of(self.body).strip()[:300])
         return f"status {self.status}: {said}"
 
 
@@ -249,7 +250,7 @@ def _models(answer: _Answer) -> ProbeResult:
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
     items = _listed(answer.body)
     if not items:
-        return ProbeResult(True, detail="no list of models (the response is of another shape)")
+        return ProbeResult(True, detail=f"no list of models (a response of another shape: {answer.shown})")
     lengths = ((name, _context_tokens(item)) for name, item in items)
     return ProbeResult(
         True,

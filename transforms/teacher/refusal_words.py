@@ -12,8 +12,16 @@ _ADVICE = {
     FailureKind.NOT_FOUND: "There is no chat completions route here, or no such model: see teacher_model_endpoint_url and model.",
     FailureKind.QUOTA_SPENT: "The account has no credit or quota left: add some or wait until it is renewed, then run the same command again.",
 }
-_BOT_CHECK = re.compile(r"just a moment|attention required|captcha|checking your browser|bot check|bot detection|application firewall", re.I)
-_BOT_CHECK_ADVICE = "A firewall's bot check answers instead of the endpoint: send from a network that it allows, or bypass it."
+_FIREWALL = re.compile(
+    r"just a moment|attention required|captcha|checking your browser|bot check|bot detection|application firewall|you have been blocked"
+    r"|\bcloudflare\b|\berror (?:code:? )?10(?:06|0[78]|09|1[02]|15|20)\b|incident id|request blocked|requested url was rejected"
+    r"|banned your (?:access|ip)|pardon our interruption|incapsula|reference #\d+\.",
+    re.I,
+)
+_FIREWALL_ADVICE = (
+    "A firewall in front of the endpoint blocks this client, whatever its key: send from a network that it allows, have it let this client "
+    "through, or give another User-Agent in additional_headers."
+)
 _WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
@@ -22,8 +30,14 @@ def refusal_text(chat_url: str, failure: RequestFailure) -> str:
     """A refusal by the endpoint itself."""
     if failure.kind is FailureKind.NO_TRUST:
         return f"{chat_url} is there, but {failure.detail}."
-    advice = _BOT_CHECK_ADVICE if _BOT_CHECK.search(failure.excerpt) else _ADVICE.get(failure.kind, "")
+    advice = firewall_advice(failure.kind, failure.excerpt) or _ADVICE.get(failure.kind, "")
     return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {advice}".rstrip()
+
+
+def firewall_advice(kind: FailureKind, response: str) -> str | None:
+    """What to do if a firewall's page came instead of the endpoint's own refusal; None for any other refusal."""
+    is_refused = kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN)
+    return _FIREWALL_ADVICE if is_refused and not response.lstrip().startswith(("{", "[")) and _FIREWALL.search(response) else None
 
 
 def no_room_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, by_own_question: bool) -> str:
