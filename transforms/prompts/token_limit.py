@@ -16,8 +16,9 @@ def is_cut_off(reply: TeacherReply) -> bool:
 def ended_at_limit(reply: TeacherReply, limit: int) -> bool:
     """Whether the request's ``limit`` of tokens ended the reply, and not the teacher or the model's context.
 
-    A loop would fill any limit. Fewer tokens than the limit mean the context, or the server's own limit. Without a token count, a reply that was cut off counts as
-    cut off at the limit. So does one without a finish_reason, or with unfinished thinking, because it may not be complete.
+    A loop would fill any limit. Fewer tokens than the limit mean the context, or the server's own limit. Without a token count, a reply
+    that was cut off counts as cut off at the limit. So does one without a finish_reason, or with unfinished thinking, because it may
+    not be complete.
     """
     written = reply.completion_tokens
     if is_cut_off(reply):

@@ -223,7 +223,8 @@ NO_PERMISSION = re.compile(
 )
 NOT_HERE = _any_of(
     r"\bunexpected endpoint\b|\b(?:unknown|unrecognized|invalid|unsupported|no such) (?:api |request )?(?:endpoint|route|path|url)\b"
-    r"|\bcannot (?:get|post) /|\bno (?:such |matching )?route\b|\b(?:endpoint|route|path) (?:was |is )?(?:not found|does not exist|doesnt exist)",
+    r"|\bcannot (?:get|post) /|\bno (?:such |matching )?route\b"
+    r"|\b(?:endpoint|route|path) (?:was |is )?(?:not found|does not exist|doesnt exist)",
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
     r"(?:not (?:be )?(?:found|available|supported|enabled|deployed)|(?:has |have )?not been deployed|(?:does |do )?not exist|doesnt exist)\b",
     r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"

@@ -28,7 +28,8 @@ def test_a_firewall_is_not_called_a_wrong_key(page: str, kind: FailureKind) -> N
 
 
 @pytest.mark.parametrize(
-    "words", ['{"error":"no access"}', '{"error":"Cloudflare account 1 may not use this model"}', "Forbidden", "<title>403 Forbidden</title> nginx"]
+    "words",
+    ['{"error":"no access"}', '{"error":"Cloudflare account 1 may not use this"}', "Forbidden", "<title>403 Forbidden</title> nginx"],
 )
 def test_a_plain_403_is_about_the_credential(words: str) -> None:
     failure = RequestFailure(FailureKind.FORBIDDEN, "status 403", status=403, excerpt=words)
