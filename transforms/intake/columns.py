@@ -155,6 +155,12 @@ class RowColumns:
             raise UnusableRecord(
                 reasons.EMPTY_USER_MESSAGE, "user_template gives an empty message for this row; the teacher needs something to answer"
             )
+        if user.only_blank:
+            raise UnusableRecord(
+                reasons.MISSING_VALUE,
+                f"user_template writes out nothing of this row: {', '.join(user.only_blank[:5])} is empty. Fill it in, or write "
+                "{{ column or '' }} where it may be empty",
+            )
         if self._system is None:
             return (ChatMessage("user", asked),)
         return (ChatMessage("system", self._system.render(fields)), ChatMessage("user", asked))

@@ -36,6 +36,7 @@ _LOCAL_TIME = frozenset({"now", "today", "utcnow", "astimezone", "timestamp", "f
 """Methods of dates whose result depends on when or where they are called."""
 _CONCATENATED = "_concatenated"
 _ITEMS = "_items"
+_PRINTED = "_printed"
 _TAKE_ITEMS = frozenset(
     {"join", "map", "select", "reject", "selectattr", "rejectattr", "sort", "unique", "batch", "slice", "groupby", "sum", "min", "max"}
 )
@@ -65,12 +66,22 @@ class PromptEnvironment(SandboxedEnvironment):
         self.filters["attr"] = self.getitem  # getitem refuses methods
         self.filters[_CONCATENATED] = self._concatenated
         self.filters[_ITEMS] = self._items
+        self.filters[_PRINTED] = self._printed
+        self._blank: list[str] = []
+        self._has_text = False
         self._lists: dict[str, list[Any] | None] = {}
 
     def next_row(self) -> None:
         """Reset the count of built text for the next row."""
         self._left_chars = self._budget_chars
         self._lists.clear()
+        self._blank = []
+        self._has_text = False
+
+    @property
+    def only_blank(self) -> list[str]:
+        """The values that the row's text writes out, if all of them are blank: then nothing of the row is in it."""
+        return [] if self._has_text else self._blank
 
     def concat(self, pieces: Iterable[str]) -> str:
         """The pieces as one text; raises UnusableRecord if it is too long."""
@@ -171,6 +182,12 @@ class PromptEnvironment(SandboxedEnvironment):
             )
         return items or []
 
+    def _printed(self, value: Any, name: str) -> Any:
+        """A value that is written out without an alternative for a blank one."""
+        if value == "" or (isinstance(value, str) and value.isspace()):
+            self._blank.append(name)
+        return value
+
     def _list_in(self, text: str) -> list[Any] | None:
         if text not in self._lists:
             self._lists[text] = self._spent(list_in(text))
@@ -209,7 +226,9 @@ class PromptEnvironment(SandboxedEnvironment):
     def _written(self, value: Any) -> Any:
         """The text to print. Raises MissingValue, or UnusableRecord for a value without a text form."""
         if isinstance(value, str):
+            self._has_text = self._has_text or not (value == "" or value.isspace())
             return value
+        self._has_text = True
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             raise MissingValue  # we would pay for "None" or "nan" in a prompt
         if isinstance(value, UnreadableValue):
@@ -238,7 +257,7 @@ def _name_of(node: nodes.Node) -> str:
         return repr(node.name)
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
         return repr(node.arg.value)
-    return "what the loop goes through"
+    return "a value"
 
 
 class _BoundedFormatter(SandboxedFormatter):
@@ -290,6 +309,15 @@ class Repeatable(NodeTransformer):
         if not isinstance(node.iter, nodes.Const):
             name = nodes.Const(_name_of(node.iter), lineno=node.lineno)
             node.iter = nodes.Filter(node.iter, _ITEMS, [name], [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Node:
+        """``{{ column }}`` and ``{{ column.field }}``: marked, to see when nothing of a row is in its text."""
+        self.generic_visit(node)
+        for place, printed in enumerate(node.nodes):
+            if isinstance(printed, (nodes.Name, nodes.Getitem)):
+                name = nodes.Const(_name_of(printed), lineno=node.lineno)
+                node.nodes[place] = nodes.Filter(printed, _PRINTED, [name], [], None, None, lineno=node.lineno)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:

@@ -94,6 +94,11 @@ class ColumnTemplate:
             )
         return text
 
+    @property
+    def only_blank(self) -> list[str]:
+        """The columns that the latest text writes out, if all of them are blank."""
+        return self._environment.only_blank
+
     def _missing_value(self, fields: Mapping[str, Any]) -> UnusableRecord:
         empty = [str(name) for name, value in fields.items() if value is None or (isinstance(value, float) and not math.isfinite(value))]
         return UnusableRecord(

@@ -7,6 +7,8 @@ from datetime import datetime
 import pytest
 
 from transforms.elements import reasons
+from transforms.elements.data_specs import ColumnSpec
+from transforms.intake.columns import RowColumns
 from transforms.intake.refusal import UnusableRecord
 from transforms.intake.templates import BadTemplate, ColumnTemplate
 
@@ -357,3 +359,35 @@ def test_the_items_of_text_count_towards_the_size_of_a_row() -> None:
     with pytest.raises(UnusableRecord) as caught:
         template.render({"c": str([0] * 1_001)})
     assert caught.value.reason == reasons.ROW_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("template", "fields"),
+    [
+        ("Question: {{question}}\nAnswer:", {"question": ""}),
+        ("Question: {{row['the question']}}", {"the question": " \n"}),
+        ("Title: {{meta.title}}", {"meta": {"title": ""}}),
+        ("{{a}} and {{b.c}}", {"a": "", "b": {"c": ""}}),
+        ("{% for m in texts %}- {{m.text}}\n{% endfor %}", {"texts": [{"text": ""}, {"text": " "}]}),
+    ],
+)
+def test_a_prompt_with_nothing_of_the_row_in_it_is_a_reject(template: str, fields: dict[str, object]) -> None:
+    with pytest.raises(UnusableRecord) as caught:
+        RowColumns(ColumnSpec(user_template=template)).chat(fields)
+    assert caught.value.reason == reasons.MISSING_VALUE
+    assert "writes out nothing of this row" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("template", "fields", "text"),
+    [
+        ("{{instruction}}\n{{input}}", {"instruction": "Sing.", "input": ""}, "Sing.\n"),  # Alpaca: most rows have no input
+        ("Tell a story. {{hint or ''}}", {"hint": ""}, "Tell a story. "),
+        ("{{a}}{{b}}", {"a": "", "b": 0}, "0"),
+        ("{% if a %}{{a}}{% endif %}Hello", {"a": ""}, "Hello"),
+        ("{{a}}: {{b|upper}}", {"a": "", "b": "x"}, ": X"),
+    ],
+)
+def test_an_empty_field_beside_others_is_text(template: str, fields: dict[str, object], text: str) -> None:
+    (message,) = RowColumns(ColumnSpec(user_template=template)).chat(fields)
+    assert message.content == text
