@@ -14,7 +14,7 @@ from transforms.elements.tasks import TaskType
 from transforms.prompts.answer_form import form_asked_for
 from transforms.prompts.answers import choice
 from transforms.prompts.base import AnswerRejected, without_label
-from transforms.prompts.comparable import certain_number, plain_text
+from transforms.prompts.comparable import certain_number, plain_text, whole_number
 from transforms.prompts.listed_labels import Label, lettered_choices
 from transforms.prompts.named_label import named_label
 
@@ -89,7 +89,8 @@ def _name(text: str, labels: tuple[Label, ...]) -> str | None:
     try:
         return named_label(text, labels) if labels else None
     except AnswerRejected:
-        return None
+        whole = whole_number(text)
+        return None if whole == text else _name(whole, labels)
 
 
 def _similarity(one: str, other: str) -> float:

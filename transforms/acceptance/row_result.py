@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from transforms.acceptance.base import Check, CheckRefused, Sample
+from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.selection import Choice, Judged, SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements import reasons
@@ -207,6 +208,8 @@ class RowRules:
         """Whether the first kept answers equal the row's labels; None without labels or kept answers."""
         if isinstance(ended, RejectedRow) or self.task is None:
             return None
+        if any(isinstance(check, LabelCheck) for check in self.checks):
+            return any(request.references)  # it compares more forms than the texts below
         pairs = [(answer, label) for answer, label in zip(ended[0].answers, request.references, strict=True) if label]
         return all(comparable(self.task, answer) == comparable(self.task, label) for answer, label in pairs) if pairs else None
 

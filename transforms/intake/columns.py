@@ -13,7 +13,7 @@ from transforms.intake.chat_column import chat_of
 from transforms.intake.content import readable, refuse_missing_media, text_of
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.binary import text_in
-from transforms.intake.formats.class_numbers import class_names
+from transforms.intake.label_value import label_in
 from transforms.intake.missing_words import LONGEST, NEVER_TEXT
 from transforms.intake.other_columns import columns_as_json
 from transforms.intake.refusal import UnusableRecord
@@ -114,7 +114,7 @@ class RowColumns:
         """The chat with the label of the label column as its last answer, if the row has one. Raises UnusableRecord."""
         if self._label is None:
             return messages
-        label = class_names(fields.get(self._label))
+        label = label_in(fields.get(self._label))
         if label is None or label == "" or (isinstance(label, float) and math.isnan(label)):
             return messages
         question = messages[:-1] if messages[-1].role == "assistant" else messages

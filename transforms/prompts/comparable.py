@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from transforms.elements.tasks import TaskType
 from transforms.prompts.plain_number import NotCertain, stated_number
+
+_WHOLE_NUMBER = re.compile(r"^\s*(-?\d+)\.0+\s*$")
 
 
 def comparable(task: TaskType, text: str) -> str:
@@ -16,8 +20,13 @@ def comparable(task: TaskType, text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """A text without case, the space around it and a final full stop."""
-    return text.strip().rstrip(".").casefold()
+    """A text without case, the space around it and a final full stop; a whole number without ``.0``."""
+    return whole_number(text.strip().rstrip(".").casefold())
+
+
+def whole_number(text: str) -> str:
+    """``1`` for ``1.0``, as pandas writes the classes 0, 1, 2 if a row has none; other texts unchanged."""
+    return _WHOLE_NUMBER.sub(r"\1", text)
 
 
 def certain_number(text: str) -> str | None:

@@ -111,6 +111,8 @@ def test_a_long_answer_shows_its_end() -> None:
         (NLI, "0", "p", LISTED, ("0", ("entailment", "neutral", "contradiction"))),
         (QA, "3", CHOICES, "Answer with the letter only.", ("3", ("A", "B", "C"))),
         (NLI, "Neutral.", "p", LISTED, None),
+        (NLI, "1.0", "p", "Answer only with '0', '1' or '2'.", None),  # as pandas writes it
+        (NLI, "1.5", "p", "Answer only with '0', '1' or '2'.", ("1.5", ("0", "1", "2"))),
         (QA, "a library", CHOICES, "Answer with the letter only.", None),
         (NLI, None, "p", LISTED, None),
         (NLI, "0", "p", None, None),  # nothing listed: the answer may be 0
@@ -123,3 +125,10 @@ def test_a_label_that_no_answer_can_have(
     check: LabelCheck, label: str | None, question: str, system: str | None, found: tuple[str, tuple[str, ...]] | None
 ) -> None:
     assert check.unlisted(a_sample("", label, question, system, check.task).request) == found
+
+
+@pytest.mark.parametrize(("label", "accepted"), [("1.0", True), ("1", True), ("2.0", False), ("1.5", False)])
+def test_a_class_that_pandas_wrote_with_a_point_is_that_class(label: str, accepted: bool) -> None:
+    """pandas issue 28335: whole numbers become 1.0 where one is missing."""
+    sample = a_sample("1", label, "p", "Answer only with '0', '1' or '2'.", TaskType.NLI)
+    assert (refusal(NLI, sample) is None) is accepted

@@ -6,6 +6,7 @@ import pytest
 from builders import a_reply, a_row, a_scored_row
 
 from transforms.acceptance import row_result
+from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.length import LengthCheck
 from transforms.acceptance.row_result import Refused, RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
@@ -117,3 +118,11 @@ def test_looking_answers_up_examines_none_where_no_other_can_be_needed() -> None
     rules = RowRules(prompt_for(CHAT), (Fails(),))
     request = a_scored_row().request
     assert rules.replies_on_ledger(request, lambda *_, sample: [a_reply("fine")]) == ((a_reply("fine"),), True)
+
+
+def test_what_the_label_check_accepts_agrees_with_the_label() -> None:
+    rules = RowRules(prompt_for(PromptSpec(TaskType.MATH)), (LabelCheck(TaskType.MATH),), task=TaskType.MATH)
+    request = rules.prompt.format(a_row(("user", "Find x and y."), ("assistant", "0,1")))
+    result = rules.result(a_scored_row(a_reply("(0,1)"), request=request))
+    assert result.samples is not None
+    assert result.samples.agrees is True
