@@ -15,7 +15,8 @@ from transforms.elements.tasks import TaskType
         pytest.param(TaskType.MATH, "x + 1", "X + 1", True, id="no number"),
         pytest.param(TaskType.NLI, "entailment", " Entailment. ", True, id="letter case and full stop"),
         pytest.param(TaskType.NLI, "entailment", "neutral", False, id="another label"),
-        pytest.param(TaskType.NLU_QA, "1", "1.0", False, id="numbers are texts where they are no results"),
+        pytest.param(TaskType.NLU_QA, "1", "1.0", True, id="a class as pandas writes it"),
+        pytest.param(TaskType.NLU_QA, "1200", "1,200", False, id="numbers are texts where they are no results"),
     ],
 )
 def test_agreement_counts_equal_answers(task: TaskType, answer: str, label: str, same: bool) -> None:
