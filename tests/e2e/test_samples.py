@@ -1,6 +1,7 @@
 """Several answers to a row: asked until enough are accepted, kept on the ledger, chosen among."""
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ from builders import chat_line, questions, read_jsonl
 from jobs import Job
 from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
+from beam_distill.cli.main import main
 from transforms.ledger.schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
 
@@ -138,6 +140,39 @@ def test_summary_run_json_and_report_say_how_right_the_teacher_was(tmp_path: Pat
     assert "How right the teacher was" in page
     assert page.index("How right the teacher was") < page.index("Datasets")
     assert "5 samples of 4 rows; the checks accepted 80.0%." in page
+
+
+def test_the_report_shows_refused_samples_and_no_refused_answer_as_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: f"{int(question.split()[2]) + 3}" if number else "99")
+        job = Job(tmp_path, teacher.url)
+        rows = range(30)
+        job.train([chat_line(("user", f"What is {row} plus 3?"), ("assistant", str(row + 3 if row else -1))) for row in rows])
+        prices = ("--price_per_million_input_tokens=100", "--price_per_million_output_tokens=0")
+        assert job.run("--samples=2", "--checks=label", "--report=true", *prices, *ONE_AT_A_TIME) == 0
+    assert "60 of 30 rows, 2.1 and 0.0021 USD for each row with an example; 48.3% accepted" in capsys.readouterr().out
+    page = (job.work_dir / "report.html").read_text()
+    refused = page[page.index("Refused samples to read") : page.index("<h2>", page.index("Refused samples to read"))]
+    assert refused.count("<details>") == 20
+    assert refused.count("refused by the check label") == 20
+    assert "One of each of 20 rows" in refused
+    assert "the answer is &#39;99&#39;, the row&#39;s label" in refused
+    examples = page[page.index("A sample of answers") : page.index("<h2>", page.index("A sample of answers") + 1)]
+    assert examples.count("<details>") == 12
+    assert "99" not in "".join(re.findall(r"raw answer</p><pre>(.*?)</pre>", examples))
+    first = page
+    assert main(["report", str(job.work_dir)]) == 0
+    again = (job.work_dir / "report.html").read_text()
+    assert again[again.index("How right") : again.index("How it went")] == first[first.index("How right") : first.index("How it went")]
+    capsys.readouterr()
+    assert main(["ledger", str(job.work_dir)]) == 0
+    assert "refused     31 wrong_label in train, by the checks of the latest run" in capsys.readouterr().out
+    assert main(["ledger", str(job.work_dir), "--line", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("wrong_label: none of 2 samples is accepted") == 2
+    assert " sample 2  wrong_label" in shown
+    card = (job.train_output.with_suffix(".handoff") / "README.md").read_text()
+    assert "60 samples of 30 rows, of which the checks accepted 48.3%." in card
 
 
 def test_a_check_that_takes_time_is_not_made_on_the_loop_that_sends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

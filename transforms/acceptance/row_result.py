@@ -21,7 +21,7 @@ from transforms.elements.counted import counted
 from transforms.elements.failures import StopCause
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow, Tries
-from transforms.elements.sample_tally import RowSamples
+from transforms.elements.sample_tally import LONGEST_DETAIL, RefusedSample, RowSamples
 from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.comparable import comparable
@@ -49,7 +49,7 @@ class Kept(NamedTuple):
     tries: Tries
 
 
-class RefusedSample(NamedTuple):
+class RefusedAnswers(NamedTuple):
     """A sample with usable answers that did not become an example, and the reason."""
 
     sample: Kept
@@ -103,10 +103,19 @@ class RowRules:
         ended = self._ended(scored, samples, judged)
         if not self.checks and not self.asks_several:
             return RowResult(ended, None)
-        refused = tuple(one.found.reason for one in samples if isinstance(one.found, Refused))
-        return RowResult(ended, RowSamples(len(judged), refused, self._agrees(scored.request, ended)))
+        return RowResult(ended, self._row_samples(scored.request, samples, len(judged), ended))
 
-    def refused_beside(self, request: PromptRequest, replies: tuple[TeacherReply, ...], chosen: Kept) -> RefusedSample | None:
+    def _row_samples(self, request: PromptRequest, samples: list[_Sample], judged: int, ended: tuple[Kept, ...] | RejectedRow) -> RowSamples:
+        key = request.row.row_key
+        refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused)]
+        first = next((RefusedSample(key, number, found.turn, found.reason, found.detail[:LONGEST_DETAIL]) for number, found in refused), None)
+        agrees, reasons_found = self._agrees(request, ended), tuple(found.reason for _, found in refused)
+        if isinstance(ended, RejectedRow):
+            return RowSamples(judged, reasons_found, agrees, first)
+        tries = ended[0].tries
+        return RowSamples(judged, reasons_found, agrees, first, (key, tries.sample), tries.votes)
+
+    def refused_beside(self, request: PromptRequest, replies: tuple[TeacherReply, ...], chosen: Kept) -> RefusedAnswers | None:
         """The first sample whose usable answers a check refused or the vote did not choose, if they differ from the chosen ones.
 
         Like the choice it does not depend on samples that were asked ahead and not needed.
@@ -123,7 +132,7 @@ class RowRules:
             else:
                 continue
             if answers and answers != chosen.answers:
-                return RefusedSample(Kept(answers, one.replies, self._tries(choice, one.number, judged[one.number].answer)), reason)
+                return RefusedAnswers(Kept(answers, one.replies, self._tries(choice, one.number, judged[one.number].answer)), reason)
         return None
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:

@@ -7,8 +7,10 @@ from typing import Any
 import yaml
 
 from beam_distill.after_run.handoff.published_run import HandoffFacts
+from beam_distill.after_run.how_right import agreement_text, votes_text
 from beam_distill.config.fields import number_shown
 from beam_distill.version import VERSION
+from transforms.elements.counted import counted
 from transforms.elements.tally import SplitVerdict
 
 FILE = "README.md"
@@ -112,9 +114,21 @@ def _bullets(facts: HandoffFacts) -> str:
         *([_pairs(facts)] if facts.pairs is not None else []),
         *(["The field `metadata` says how each answer was found."] if settings.has_metadata else []),
         *([f"Every answer passed these checks: {', '.join(settings.checks)}."] if settings.checks else []),
+        *(f"Samples of {part.split.value}: {line}." for part in facts.verdict.splits for line in _samples(part)),
         f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
     ]
     return "".join(f"- {line}\n" for line in lines)
+
+
+def _samples(part: SplitVerdict) -> list[str]:
+    tally = part.tally.samples
+    if not part.published or tally is None or not tally.samples:
+        return []
+    found = [
+        f"{counted(tally.samples, 'sample')} of {counted(tally.rows, 'row')}, of which the checks accepted {tally.accepted / tally.samples:.1%}"
+    ]
+    found += [agreement_text(tally)] if tally.labelled else []
+    return found + ([votes_text(tally)] if tally.votes else [])
 
 
 def _pairs(facts: HandoffFacts) -> str:

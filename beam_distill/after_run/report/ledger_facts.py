@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from beam_distill.after_run.report.agreement import Agreement
 from beam_distill.after_run.report.counting import FixedSample, LogHistogram, Tally, TimeBins
@@ -23,6 +23,8 @@ from transforms.teacher.response import BrokenBody, read_reply
 
 EXAMPLES = 12
 REJECTS_PER_REASON = 5
+Sampled = tuple[str, int, int]
+"""A request on the ledger: row, sample and turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Judged:
 class LedgerFacts:
     """Everything the report shows from the ledger. ``examples`` are pairs of a record and its judgement.
 
-    Labels, lengths, unusable answers and examples are those of current records; ``superseded`` are all others.
+    Labels, lengths, unusable answers and examples are those of current records; ``superseded`` are all others. ``refused`` has the records
+    of the refused samples to read.
     """
 
     runs: dict[str, RunCounts] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class LedgerFacts:
     examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
     unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: dict[Sampled, dict[str, Any]] = field(default_factory=dict)
     same: SameRequests = field(default_factory=SameRequests)
     torn: list[TornSegment] = field(default_factory=list)
 
@@ -95,24 +99,33 @@ def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
     return tuple(ChatMessage(message["role"], message["content"]) for message in json.loads(record["payload"])["messages"])
 
 
-def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, questions_of: Iterable[str] = ()) -> LedgerFacts:
-    """Read the whole ledger.
+class ToRead(NamedTuple):
+    """What the ledger is asked for besides counts: the last request of the rows with the keys ``questions_of``; the ``refused`` samples; the
+    ``accepted`` ones (row and number), of which examples are taken, None if every usable answer is an example."""
 
-    ``run_id`` is the run for the charts over time; ``questions_of`` are keys of rows whose last request is needed.
-    """
+    questions_of: frozenset[str] = frozenset()
+    refused: frozenset[Sampled] = frozenset()
+    accepted: frozenset[tuple[str, int]] | None = None
+
+
+def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, to_read: ToRead | None = None) -> LedgerFacts:
+    """Read the whole ledger. ``run_id`` is the run for the charts over time."""
+    to_read = to_read or ToRead()
     task = spec.task if spec is not None and spec.task.is_labelled else None
     facts = LedgerFacts(agreement=Agreement(task))
     judged = judge(spec)
-    wanted = frozenset(questions_of)
     for record, is_current in records_and_current(ledger_dir, facts.torn):
         _count_request(facts, record, run_id)
         if not is_current:
             facts.superseded += 1
             continue
         facts.same.add(record)
-        if record["row_key"] in wanted:
+        if record["row_key"] in to_read.questions_of:
             facts.questions[record["row_key"]] = record
-        _count_answer(facts, record, judged(record), task is not None)
+        sampled = (record["row_key"], record["sample"] or 0)
+        if (*sampled, record["turn"]) in to_read.refused:
+            facts.refused[(*sampled, record["turn"])] = record
+        _count_answer(facts, record, judged(record), task is not None, to_read.accepted is None or sampled in to_read.accepted)
     return facts
 
 
@@ -131,7 +144,7 @@ def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> N
         facts.completion_tokens.add(record["completion_tokens"])
 
 
-def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool) -> None:
+def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool, is_example: bool) -> None:
     if ended.reason is not None:
         facts.unusable.add(ended.reason)
         sample = facts.unusable_examples.setdefault(ended.reason, FixedSample(REJECTS_PER_REASON))
@@ -142,7 +155,7 @@ def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, lab
         facts.labels.add(ended.answer)
         if record["reference_answer"] and not facts.agreement.add(ended.answer, record["reference_answer"]):
             facts.disagreements.offer(record["row_key"], (record, ended))
-    if facts.examples.wants(record["row_key"]):
+    if is_example and facts.examples.wants(record["row_key"]):
         facts.examples.offer(record["row_key"], (record, ended))
 
 

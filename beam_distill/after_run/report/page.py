@@ -20,7 +20,9 @@ from beam_distill.job.prices import Prices
 from beam_distill.version import VERSION
 from beam_distill.work_dir.records import RunCounts
 from transforms.elements.counted import counted, duration
+from transforms.elements.sample_tally import RefusedSample
 from transforms.intake.formats.registry import place_in
+from transforms.teacher.response import BrokenBody, read_reply
 
 LONGEST_TEXT = 4000
 
@@ -60,7 +62,7 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         endpoint=run.record.get("endpoint") or {},
         started=_moment(run.record.get("started")),
         tiles=list(_tiles(run, ledger, prices)),
-        how_right=list(how_right(run, prices)),
+        how_right=[(split, [_refused(*one, input_format) for one in split.to_read]) for split in how_right(run, prices, ledger.refused)],
         splits=_splits(run),
         reasons=_reasons(run),
         failures=run.record.get("failures") or [],
@@ -109,7 +111,7 @@ def _files(run: RunFacts) -> Iterator[tuple[str, str]]:
     """The name and path of each file of the run."""
     record = run.record
     for split, path in (record.get("datasets") or {}).items():
-        yield f"{split} dataset", str(path)
+        yield split if split.endswith("pairs") else f"{split} dataset", str(path)
     for split in ("train", "validation"):
         if run.settings.get(f"{split}_file_path"):
             yield f"{split} input", str(run.settings[f"{split}_file_path"])
@@ -256,6 +258,20 @@ def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -
         "facts": f"{record['prompt_tokens'] or '?'} tokens in, {record['completion_tokens'] or '?'} out, "
         f"{record['latency_ms'] / 1000:.2f} s, {record['attempts']} attempt{'s' if record['attempts'] != 1 else ''}",
     }
+
+
+def _refused(refused: RefusedSample, check: str, record: dict[str, Any], input_format: str | None) -> dict[str, Any]:
+    sample = f", sample {refused.sample + 1}" if refused.sample else ""
+    shown = _example(record, Judged(_text_of(record), None, refused.reason), input_format)
+    by = f"the check {check}" if check else "its form: it is not usable"
+    return {**shown, "where": shown["where"] + sample, "reason": refused.reason, "by": by, "detail": refused.detail}
+
+
+def _text_of(record: dict[str, Any]) -> str | None:
+    try:
+        return read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"]).content
+    except BrokenBody:
+        return None
 
 
 def _without_common_beginning(examples: list[dict[str, Any]]) -> list[dict[str, Any]]:

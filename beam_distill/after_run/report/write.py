@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beam_distill.after_run.report.how_right_section import samples_to_read
 from beam_distill.after_run.report.ledger_facts import gather, rejects_of
 from beam_distill.after_run.report.page import render
 from beam_distill.after_run.report.run_files import read_run, sample_rejects
@@ -18,8 +19,8 @@ def write_report(work_dir: str, output: str | None = None, prices: Prices | None
     """
     run = read_run(work_dir)
     rejects = sample_rejects(f"{run.work_dir}/rejects.jsonl")
-    keys = [str(reject["row_key"]) for listed in rejects.values() for reject in listed if reject.get("row_key")]
-    ledger = gather(f"{run.work_dir}/ledger", run.prompt(), run.run_id, keys)
+    keys = frozenset(str(reject["row_key"]) for listed in rejects.values() for reject in listed if reject.get("row_key"))
+    ledger = gather(f"{run.work_dir}/ledger", run.prompt(), run.run_id, samples_to_read(run)._replace(questions_of=keys))
     older = bool(rejects) and not run.finished
     if not rejects:
         rejects = rejects_of(ledger)

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from beam_distill.after_run.result import tokens_text
 from beam_distill.cli.command import WORK_DIR, Call, Command, Takes
@@ -17,9 +17,12 @@ from beam_distill.cli.standard_streams import output_failure
 from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
 from transforms.elements.counted import counted, duration
-from transforms.elements.reasons import NEVER_ASKED, NOT_SENT
+from transforms.elements.reasons import CHECK_REASONS, NEVER_ASKED, NOT_SENT
 from transforms.elements.usage import sum_of
 from transforms.intake.formats.registry import place_in
+
+if TYPE_CHECKING:
+    from beam_distill.after_run.report.run_files import RunFacts
 
 
 def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
@@ -49,7 +52,7 @@ def run(call: Call) -> int:
     spec = facts.prompt()
     filtered = any((namespace.split, namespace.reason, namespace.line, namespace.row, namespace.run))
     if not filtered and namespace.export is None:
-        print(_overview(facts.work_dir, spec))
+        print(_overview(facts, spec))
         return int(ExitCode.PUBLISHED)
     found = _found(facts.work_dir, spec, _filter(namespace))
     if namespace.export is None:
@@ -92,15 +95,23 @@ def _filter(namespace: argparse.Namespace) -> Callable[[dict[str, Any]], bool]:
 
 
 def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
-    """The selected answers and failures, each with its reason (None for a usable answer)."""
+    """The selected answers and failures, each with its reason (None for an accepted answer).
+
+    A usable answer that a check refused has the reason of its row, from the rejects: of a row with several samples that of most of them.
+    """
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import judge
+    from beam_distill.work_dir.files import objects_of
     from beam_distill.work_dir.records import failures, records_and_current
 
     judged = judge(spec)
+    refused = {reject["row_key"]: reject for reject in objects_of(f"{work_dir}/rejects.jsonl") if reject.get("reason") in CHECK_REASONS}
     for record, is_current in records_and_current(f"{work_dir}/ledger", []):
         ended = judged(record)
         record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not is_current)
+        by_check = refused.get(record["row_key"]) if ended.reason is None and is_current else None
+        if by_check is not None:
+            record.update(reason=by_check["reason"], detail=by_check.get("detail"))
         if wanted(record):
             yield record
     for record in failures(f"{work_dir}/failures"):
@@ -118,6 +129,7 @@ def _line(record: dict[str, Any], input_format: str | None) -> str:
     if not record.get("given_up", True):
         text = f"({'not finished' if record.get('body') is None else 'unusable'}, sent again) {text}"
     turn = f" turn {record['turn'] + 1}" if record["turn"] else ""
+    turn += f" sample {record['sample'] + 1}" if record.get("sample") else ""
     if record.get("superseded"):
         text = f"(superseded by a later answer) {text}"
     return f"{record['split']} {record['file']} {place_in(record['file'], record['line'], input_format)}{turn}  {text}"
@@ -155,12 +167,20 @@ def _as_json(text: str) -> Any:
         return text
 
 
-def _overview(work_dir: str, spec: Any) -> str:
+def _refused(samples: dict[str, Any]) -> Iterator[str]:
+    """What the latest run's checks refused of the usable answers."""
+    counts = {reason: count for reason, count in samples.get("refused_by_reason", {}).items() if reason in CHECK_REASONS}
+    if counts:
+        yield ", ".join(f"{count:,} {reason}" for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _overview(run: RunFacts, spec: Any) -> str:
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import gather
     from beam_distill.work_dir.files import segments_storage
     from beam_distill.work_dir.records import failures
 
+    work_dir = run.work_dir
     facts = gather(f"{work_dir}/ledger", spec, "")
     with closing(segments_storage(work_dir)) as storage:
         segments = storage.segments(f"{work_dir}/ledger")
@@ -176,6 +196,8 @@ def _overview(work_dir: str, spec: Any) -> str:
     usable = facts.answers - facts.superseded - unusable
     lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
+    for split, fields in ((run.record.get("verdict") or {}).get("splits") or {}).items():
+        lines += [f"refused     {said} in {split}, by the checks of the latest run" for said in _refused(fields.get("samples") or {})]
     if spec is not None and spec.task.is_labelled and facts.labels.total:
         shown = ", ".join(f"{label[:30]!r} {count:,} {'time' if count == 1 else 'times'}" for label, count in facts.labels.top(5))
         several = len(facts.labels.counts)
