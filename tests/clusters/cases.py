@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from clusters.cluster_jobs import TASKS, ClusterJob, in_two_formats, measured, rows_of
+from clusters.cluster_jobs import TASKS, ClusterJob, chats_of, in_two_formats, measured, rows_of
 from processes import wait_for
 
+from beam_distill.simulator.answers import last_question
 from beam_distill.simulator.server import RunningSimulator, start_simulator
-from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings, mixed_faults
+from beam_distill.simulator.settings import Accuracy, Capacity, Latency, SimulatorSettings, mixed_faults
+from transforms.elements.reasons import EXACT_DOUBLE, LEAK, NEAR_DOUBLE
+from transforms.elements.tasks import LABELLED
 
 FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
+CHOOSING = {
+    "math": ("--samples=4", "--checks=vote", "--votes=2"),
+    "nli": ("--samples=3", "--checks=label"),
+    "nlu_qa": ("--samples=4", "--checks=refusal,vote", "--keep=all"),
+    "summarization": ("--samples=3", "--checks=length", "--max_answer_words=25", "--keep=shortest"),
+    "conversation": ("--samples=3", "--checks=refusal", "--keep=one_per_answer"),
+}
+"""For each task how often it is asked, what is accepted and what is kept of that: each check and each way at least once."""
 STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
 A_MINUTE_OF_ROWS = 12_000
 """Enough time at that pace for another command to be refused before the end, also on a busy machine."""
@@ -20,12 +33,16 @@ A_SYNC_OF_ANSWERS = 60
 """Answers that were received and not yet synced: some 30 ms of them at this teacher's pace, three times that on a slow machine, doubled."""
 
 
-def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str], in_shards: Sequence[bool]) -> None:
-    """A task with 10 % faulty requests: the datasets of the cluster, joined or in shards, and of the embedded runner over the same ledger."""
-    train, validation = rows_of(task)
-    with start_simulator(FAULTY) as simulator:
-        held_back = in_two_formats(validation, folder / "validation") if validation is not None else None
-        job = ClusterJob(folder, simulator.base_url, TASKS[task], in_two_formats(train, folder / "train"), held_back)
+def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str], in_shards: Sequence[bool], is_sieved: bool) -> None:
+    """A task with 10 % faulty requests and several samples of a row: datasets and rejects of the cluster, joined or in shards, and of the
+    embedded runner over the same ledger. With ``is_sieved``, rows like others are left out."""
+    train, validation = (chats_of(path, task) if path is not None else [] for path in rows_of(task))
+    known = {last_question(chat): known_answer(chat, task, number) for number, chat in enumerate([*train, *validation])}
+    with start_simulator(replace(FAULTY, answers=known, accuracy=Accuracy(0.6, same_mistakes=0.2))) as simulator:
+        held_back = in_two_formats(validation, folder / "validation") if validation else None
+        rows = in_two_formats(train, folder / "train", elsewhere=validation[:3])
+        choosing = [*CHOOSING[task], "--teacher_model_temperature=0.7", *["--drop_doubles=near", "--drop_leaks"] * is_sieved]
+        job = ClusterJob(folder, simulator.base_url, TASKS[task], rows, held_back, extra=choosing)
         datasets = []
         for number, sharded in enumerate(in_shards):
             ended = job.run(*["--output_shards=3"] * sharded, *flags, out=f"out-{number}", timeout_s=900)
@@ -38,18 +55,37 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str],
         # every run requests a row without an answer again, so the number of attempts differs
         same_rejects = without_attempts(job.rejects()) == without_attempts(rejects)
         same = same_rejects and all(job.datasets("embedded") == dataset for dataset in datasets)
-    rows = 0
+    rows_in = 0
     for part in record["verdict"]["splits"].values():
         assert part["rows"] == part["examples"] + part["rejects"]
-        rows += part["rows"]
+        rows_in += part["rows"]
     metrics = record["metrics"]
-    assert sum(value for key, value in metrics.items() if key.endswith("_rows_read")) == rows
-    assert metrics["requests_answered"] == sum(1 for _ in answers_of(folder))
+    assert sum(value for key, value in metrics.items() if key.endswith("_rows_read")) == rows_in
+    answers = sum(1 for _ in answers_of(folder))
+    assert metrics["requests_answered"] == answers
     assert metrics["latency_ms"]["count"] > 0
     segments = len(list((folder / "work" / "ledger").glob("*.avro")))
     forms = " and ".join("in shards" if sharded else "joined" for sharded in in_shards)
-    measured(f"{name} {task} {forms}", equal=same, rows=rows, wall_s=round(ended.wall_s, 1), ledger_segments=segments)
+    reasons = Counter(reject["reason"] for reject in without_attempts(rejects))
+    measured(
+        f"{name} {task} {forms}",
+        equal=same,
+        rows=rows_in,
+        answers=answers,
+        rejects=dict(reasons),
+        wall_s=round(ended.wall_s, 1),
+        segments=segments,
+    )
     assert same
+    samples = [part["samples"] for part in record["verdict"]["splits"].values()]
+    assert any(count["samples"] > count["rows"] for count in samples)
+    doubles = {EXACT_DOUBLE, NEAR_DOUBLE, *[LEAK] * bool(validation)}
+    assert doubles & reasons.keys() == (doubles if is_sieved else set())
+
+
+def known_answer(chat: list[dict[str, str]], task: str, number: int) -> str:
+    """The right answer to a chat: its label in tasks that have one, else a text whose length differs from chat to chat."""
+    return chat[-1]["content"] if TASKS[task] in LABELLED else " ".join(last_question(chat).split()[: 4 + number % 30])
 
 
 def without_attempts(rejects: bytes) -> list[dict[str, object]]:

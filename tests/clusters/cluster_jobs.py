@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,8 @@ from clusters.go_programs import boot
 from clusters.job_servers import FLINK_JOB_SERVER, SPARK_JOB_SERVER
 from processes import children_of
 
-from transforms.elements.tasks import TaskType
+from beam_distill.simulator.answers import answer_text
+from transforms.elements.tasks import LABELLED, TaskType
 
 TASKS = {task.value.lower(): task.value for task in TaskType}
 
@@ -36,16 +38,36 @@ def rows_of(task: str) -> tuple[Path, Path | None]:
     return train, validation if validation.exists() else None
 
 
-def in_two_formats(source: Path, folder: Path) -> str:
-    """The rows of a JSONL file in two files of different formats, some of them twice: a pattern that takes in both, one of which can be cut."""
+def chats_of(source: Path, task: str) -> list[list[dict[str, str]]]:
+    """The chats of a JSONL file. In tasks with labels each ends with one: its own, or what the simulated teacher answers by itself."""
     chats = [json.loads(line)["messages"] for line in source.read_text(encoding="utf-8").splitlines()]
+    if TASKS[task] in LABELLED:
+        for number, chat in enumerate(chats):
+            if chat[-1]["role"] != "assistant":
+                chat.append({"role": "assistant", "content": answer_text(chat, random.Random(number), {})})
+    return chats
+
+
+def in_two_formats(chats: list[list[dict[str, str]]], folder: Path, elsewhere: Sequence[list[dict[str, str]]] = ()) -> str:
+    """The chats in two formats and four files, so that four processes have something to read: a pattern that takes in all of them.
+
+    Some chats are there twice, some in capitals as well, and with those of ``elsewhere``.
+    """
     folder.mkdir(parents=True)
-    middle = len(chats) // 3
+    first, second, third = (len(chats) * quarter // 4 for quarter in (1, 2, 3))
+    loud = [[{**message, "content": message["content"].upper()} for message in chat] for chat in chats[5:8]]
     with gzip.open(folder / "1.jsonl.gz", "wt", encoding="utf-8") as packed:
-        packed.writelines(json.dumps({"messages": chat}) + "\n" for chat in [*chats[:middle], *chats[:3]])
-    table = pa.table({"messages": [*chats[middle:], *chats[:5], *chats[middle : middle + 40]]})
+        packed.writelines(chat_line(chat) for chat in [*chats[:first], *chats[:3]])
+    table = pa.table({"messages": [*chats[first:second], *loud, *elsewhere]})
     pq.write_table(table, folder / "2.parquet", row_group_size=16)
+    for name, some in (("3.jsonl", [*chats[second:third], *chats[:5]]), ("4.jsonl", [*chats[third:], *chats[first : first + 40]])):
+        (folder / name).write_text("".join(map(chat_line, some)), encoding="utf-8")
     return f"{folder}/*"
+
+
+def chat_line(chat: Sequence[dict[str, str]]) -> str:
+    """A line of JSONL."""
+    return json.dumps({"messages": chat}) + "\n"
 
 
 def on_flink(master: str, processes: int = 2, per_machine: int = 1, endpoint: str | None = None) -> list[str]:
