@@ -6,7 +6,16 @@ import json
 import shlex
 from typing import Any
 
-from transforms.elements.counter_names import ANSWERED_AS, ANSWERS_CACHED, IDS_NOT_UNIQUE, PROMPTS_CUT, TURNS_INVENTED
+from transforms.elements.counter_names import (
+    ANSWERED_AS,
+    ANSWERS_ALIKE,
+    ANSWERS_CACHED,
+    IDS_NOT_UNIQUE,
+    PROMPTS_CUT,
+    PROMPTS_ECHOED,
+    STOPPED_AT_LIMIT,
+    TURNS_INVENTED,
+)
 from transforms.teacher.signs.invented_turns import stop_text
 from transforms.teacher.signs.other_models import plain_name
 
@@ -14,7 +23,11 @@ MOST_STOPS = 4
 """More are refused by most endpoints."""
 INVENTED_SHARE = 0.01
 """A dialogue in fewer answers than this may have been asked for."""
-
+ALIKE_SHARE, FEWEST_ALIKE = 0.03, 5
+"""Conversations end in the same words now and then."""
+ECHOED_SHARE, FEWEST_ECHOED = 0.1, 3
+LIMIT_SHARE, FEWEST_AT_LIMIT = 0.01, 2
+"""By chance one answer in a thousand or so has exactly as many tokens as it may have."""
 
 _QUESTIONS = "these rows have answers to other questions"
 _SAMPLES = (
@@ -43,6 +56,22 @@ def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, .
             f"of the teacher seems to have a cache. Turn it off: {_SAMPLES if has_samples else _QUESTIONS}"
         )
     warnings += _invented_turns(metrics, answered, stop)
+    alike, echoed, at_limit = (metrics.get(name, 0) for name in (ANSWERS_ALIKE, PROMPTS_ECHOED, STOPPED_AT_LIMIT))
+    if alike >= max(FEWEST_ALIKE, ALIKE_SHARE * answered):
+        warnings.append(
+            f"{_of(alike, answered)} to different prompts are the same text, word for word (the log has its beginning). It may be an error "
+            "message of a gateway, a mock or a refusal, and not an answer; the check refusal and a check_function refuse such texts"
+        )
+    if echoed >= max(FEWEST_ECHOED, ECHOED_SHARE * answered):
+        warnings.append(
+            f"{_of(echoed, answered)} repeat their whole prompt before they go on (unless the rows ask for that). The server seems to return "
+            "prompt and completion together: look at return_full_text or echo, and whether it applies a chat template"
+        )
+    if at_limit >= max(FEWEST_AT_LIMIT, LIMIT_SHARE * answered):
+        warnings.append(
+            f"{_of(at_limit, answered)} have exactly as many tokens as teacher_model_max_new_tokens allows and say that they are complete: the "
+            "server seems to call it a stop when it cuts an answer off. Read some of the longest, and raise the limit"
+        )
     return warnings
 
 

@@ -31,7 +31,12 @@ def from_a_cache(number: int) -> Answer:
 
 
 def with_an_invented_turn(number: int) -> Answer:
-    return ("4" if number % 4 else "4\n\nHuman: What is 5 + 5?\n\nAssistant: 10"), PLAIN, {"id": f"id-{number}"}
+    return ("4" if number % 4 else f"4\n\nHuman: What is {number} + 5?\n\nAssistant: {number + 5}"), PLAIN, {"id": f"id-{number}"}
+
+
+def with_an_error_as_text(number: int) -> Answer:
+    said = str(number) if number % 4 else "The service is busy at the moment. Please try again later."
+    return said, PLAIN, {"id": f"id-{number}"}
 
 
 def sound(number: int) -> Answer:
@@ -45,6 +50,7 @@ def sound(number: int) -> Answer:
         (from_a_cut_prompt, "80 of 80 answers are to prompts that the server seems to have cut"),
         (from_a_cache, "20 of 80 answers have the id and the text of an answer to another request"),
         (with_an_invented_turn, "20 of 80 answers go on with a turn of the user"),
+        (with_an_error_as_text, "20 of 80 answers to different prompts are the same text, word for word"),
         (sound, None),
     ],
 )

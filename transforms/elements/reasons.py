@@ -164,6 +164,12 @@ SPECIAL_TOKENS = _reason(
     "The answer contains tokens of the model's chat template (such as <|im_end|>). The server should remove them: check its "
     "chat template and reasoning parser.",
 )
+LOST_CHARACTERS = _reason(
+    "lost_characters",
+    Stage.ANSWER,
+    "Characters of the answer were lost on the way. beam-distill retry WORK_DIR --reason lost_characters sends the row again; if it is no "
+    "better, look at the server's encoding and tokenizer.",
+)
 NO_JSON = _reason(
     "no_json",
     Stage.ANSWER,

@@ -9,6 +9,7 @@ from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest
 from transforms.prompts.base import AnswerRejected, Prompt
 from transforms.prompts.endings import whole_text
+from transforms.prompts.lost_characters import refuse_lost_characters
 
 FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[TeacherReply]]
 """Looks up the replies to one turn of a request, given the answers to the turns before it; the current one comes first."""
@@ -16,7 +17,9 @@ FindReplies = Callable[[PromptRequest, int, "tuple[str, ...]"], Iterable[Teacher
 
 def extract_answer(prompt: Prompt, asked: tuple[ChatMessage, ...], reply: TeacherReply) -> str:
     """The answer in the reply to the messages of one turn. Raises AnswerRejected with the reason."""
-    return prompt.extract(whole_text(reply, prompt.rules.max_new_tokens), asked)
+    answer = prompt.extract(whole_text(reply, prompt.rules.max_new_tokens), asked)
+    refuse_lost_characters(answer, asked)
+    return answer
 
 
 def answers_for_next_turn(prompt: Prompt, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:

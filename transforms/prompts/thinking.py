@@ -59,7 +59,7 @@ _CHANNELS = re.compile(r"<\|channel\|>|^\s*analysis(?=[A-Z]|<\|message\|>)|^\s*a
 _TOKEN = r"<[|｜][A-Za-z/][\w▁:.\- ]{1,40}[|｜]>"
 _BEGINS = re.compile(
     r"(?:\s*(?:<\|im_start\|>\s*(?:assistant)?|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>|<\|start\|>\s*assistant"
-    r"|<start_of_turn>\s*model|<[|｜](?:assistant|chatbot_token|start_of_turn_token|start_response|begin_of_solution|begin_of_text|bos"
+    r"|<start_of_turn>\s*model|(?-i:\Aassistant\n\n)|<[|｜](?:assistant|chatbot_token|start_of_turn_token|start_response|begin_of_solution|begin_of_text|bos"
     r"|start_of_role|begin▁of▁sentence)[|｜]>|\[/INST\]|<s>|<bos>))+",
     re.IGNORECASE,
 )
@@ -75,6 +75,8 @@ _STRAY = re.compile(
 _LONGEST_RUN_OF_ENDS = 2_000  # characters at the end of a reply that may be end marks
 
 _MOST_MENTIONS = 100
+_INVISIBLE = "\ufeff\u200b\u2060 \t\r\n"
+"""At the edges of a reply: a byte order mark and spaces without width are no text."""
 
 _WRAPPED = re.compile(r"<(answer|final_answer|final|response|output|solution|result|label)>", re.IGNORECASE)
 
@@ -84,6 +86,7 @@ def spoken(text: str, asked: tuple[ChatMessage, ...] = ()) -> Spoken:
 
     Raises AnswerRejected for an empty answer, or if marks are left that no answer should contain.
     """
+    text = text.strip(_INVISIBLE)
     if not _may_hold_marks(text):
         text = text.strip()
         if not text:

@@ -64,3 +64,16 @@ def test_the_advised_stop_texts_can_be_given_as_they_are_printed() -> None:
     given = shlex.split(sentence.partition("--teacher_model_stop ")[2].partition(" ends")[0])
     assert read_stop(given[0]) == ("END", "<|im_start|>user", "\nHuman:")
     assert len(json.loads(given[0])) <= 4
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"answers_alike": 6}, "6 of 20 answers to different prompts are the same text, word for word"),
+        ({"prompts_echoed": 9}, "9 of 20 answers repeat their whole prompt before they go on"),
+        ({"stopped_at_limit": 2}, "2 of 20 answers have exactly as many tokens as teacher_model_max_new_tokens allows"),
+    ],
+)
+def test_answers_that_are_no_answers_to_the_prompt(metrics: dict[str, Any], said: str) -> None:
+    assert said in warned(metrics)
+    assert warned({"requests_answered": 100_000, **metrics}) == ""

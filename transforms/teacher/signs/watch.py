@@ -6,18 +6,23 @@ from collections.abc import Sequence
 
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.signs.answers_alike import AnswersAlike
 from transforms.teacher.signs.cached_answers import CachedAnswers
 from transforms.teacher.signs.cut_prompts import CutPrompts
+from transforms.teacher.signs.echoed_prompts import EchoedPrompts
 from transforms.teacher.signs.invented_turns import InventedTurns
 from transforms.teacher.signs.other_models import OtherModels
+from transforms.teacher.signs.stopped_at_limit import StoppedAtLimit
 
 
 class SignWatch:
     """``counts`` has the answers with a sign since the session began, by the counter's name (``elements.counter_names``)."""
 
-    def __init__(self, endpoints: Sequence[str]) -> None:
-        invented = InventedTurns()
-        self._signs = {name: (OtherModels(number), CutPrompts(), CachedAnswers(), invented) for number, name in enumerate(endpoints, 1)}
+    def __init__(self, endpoints: Sequence[str], max_new_tokens: int = 0) -> None:
+        of_all = (InventedTurns(), EchoedPrompts(), StoppedAtLimit(max_new_tokens))
+        self._signs = {
+            name: (OtherModels(number), CutPrompts(), CachedAnswers(), AnswersAlike(), *of_all) for number, name in enumerate(endpoints, 1)
+        }
         self.counts: dict[str, int] = {}
 
     def answered(self, endpoint: str, row: RowInProgress, reply: TeacherReply) -> None:

@@ -194,3 +194,67 @@ def test_every_mark_is_found_and_ended_by_its_stop_text(name: str) -> None:
     text = f"A: four\n{MARKS[name]} and five?"
     assert counted((a_row("What is 2 + 2?"), a_reply(text))) == {f"turns_invented_{name}": 1}
     assert stop_text(name) in text
+
+
+# texts that answer different prompts
+
+
+ERROR = "An error occurred while processing your request. Please try again later."
+
+
+def test_one_text_for_different_prompts(caplog: pytest.LogCaptureFixture) -> None:
+    assert counted(*[(a_row(f"Tell me about {number}."), a_reply(ERROR)) for number in range(6)]) == {"answers_alike": 6}
+    assert [record.getMessage() for record in caplog.records] == [f"5 different prompts got the same answer, word for word: {ERROR!r}"]
+
+
+def test_the_most_frequent_text_counts() -> None:
+    texts = [*[ERROR] * 4, *["You are welcome! Is there anything else that I can do?"] * 2, "A text of its own, longer than a label."]
+    assert counted(*[(a_row(f"Tell me about {number}."), a_reply(text)) for number, text in enumerate(texts)]) == {"answers_alike": 4}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(a_row("the same request"), a_reply(ERROR))] * 5,
+        [(a_row(f"question {number}"), a_reply("entailment")) for number in range(5)],
+        [(a_row(f"Label: {ERROR} or other? {number}"), a_reply(ERROR)) for number in range(5)],  # a label that the row lists
+    ],
+)
+def test_what_is_rightly_the_same(answers: list[tuple[RowInProgress, TeacherReply]]) -> None:
+    assert counted(*answers) == {}
+
+
+# prompts in answers
+
+QUESTION = "What is the capital of France, and since when?"
+
+
+@pytest.mark.parametrize("text", [f"{QUESTION} Paris.", f"{QUESTION}\n\nParis", f"user\n{QUESTION}\nassistant\nParis", f"Q: {QUESTION}\nParis"])
+def test_an_answer_that_begins_with_its_prompt(text: str) -> None:
+    assert counted((a_row(QUESTION), a_reply(text))) == {"prompts_echoed": 1}
+
+
+@pytest.mark.parametrize(
+    "text", ["Paris.", QUESTION, f"{QUESTION}\n", "x" * 100 + QUESTION + " Paris", QUESTION[:-10] + " Paris, for many years"]
+)
+def test_an_answer_with_less_of_its_prompt(text: str) -> None:
+    assert counted((a_row(QUESTION), a_reply(text))) == {}
+
+
+# ends at the limit
+
+
+def at_limit(tokens: int | None, finish_reason: str | None, limit: int) -> dict[str, int]:
+    watch = SignWatch(["a"], limit)
+    watch.answered("a", a_row("q"), a_reply()._replace(completion_tokens=tokens, finish_reason=finish_reason))
+    return watch.counts
+
+
+def test_a_stop_with_as_many_tokens_as_allowed() -> None:
+    assert at_limit(512, "stop", 512) == {"stopped_at_limit": 1}
+    assert at_limit(512, None, 512) == {"stopped_at_limit": 1}
+
+
+@pytest.mark.parametrize(("tokens", "finish_reason", "limit"), [(511, "stop", 512), (512, "length", 512), (None, "stop", 512), (16, "stop", 16)])
+def test_other_ends(tokens: int | None, finish_reason: str | None, limit: int) -> None:
+    assert at_limit(tokens, finish_reason, limit) == {}
