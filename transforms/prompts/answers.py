@@ -93,6 +93,16 @@ _SIDE_BY_SIDE = re.compile(r"\}[\s,`\[\]]*(?:json\s*)?(?:[\"'“][^\"'”\n]{0,8
 """Objects with no words between them: items of a list, lines, fences. A teacher that corrects itself uses words."""
 
 
+_TAKES_BACK = re.compile(
+    r"\b(?:wait|actually|correction|reconsider\w*|on second thoughts?|oops|apologi[sz]e|i made an? (?:mistake|error)|i was wrong)\b",
+    re.IGNORECASE,
+)
+_NAMES_ANSWER = re.compile(
+    r"\b(?:(?:correct|right|final|actual|revised|corrected) (?:answer|label|choice) (?:is|should)|it should be)\b", re.IGNORECASE
+)
+"""After the JSON: a teacher that thinks again. The second is one only with another value."""
+
+
 def value_of(text: str, key: str) -> object:
     """The value under ``key`` in the last object of a reply that has it: a teacher may correct itself. Raises AnswerRejected."""
     reading = read_objects(text, (key,))
@@ -115,6 +125,9 @@ def value_of(text: str, key: str) -> object:
             raise AnswerRejected(reasons.KEY_MISSING, f'the reply {several}, and "{key}" differs; which one is meant is open')
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
+    tail = text[text.rfind("}") + 1 :]
+    if _TAKES_BACK.search(tail) or (_NAMES_ANSWER.search(tail) and str(value).casefold() not in tail.casefold()):
+        raise AnswerRejected(reasons.KEY_MISSING, f"the reply goes on after its JSON and changes its answer: {tail.strip()[:120]!r}")
     return value
 
 

@@ -296,3 +296,19 @@ def test_a_word_without_quotes_is_text() -> None:
     for nothing in ("null", "None", "true"):
         with pytest.raises(AnswerRejected):
             number(value_of(f'{{reason: "x", "answer": {nothing}}}', "answer"))
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [
+        ("\n\nWait, I should reconsider. The correct answer is neutral.", KEY),
+        ("\n\nOn second thought, nothing says that he rests.", KEY),
+        ("\n```\nActually, this is a mistake: neutral.", KEY),
+        ("\nThe correct answer should be neutral.", KEY),
+        ("\nThe final answer is entailment.", "entailment"),
+        ("\n```\n\nI hope this helps! Let me know if you have other questions.", "entailment"),
+        ("\n\nThe premise says that a man sleeps, so he rests.", "entailment"),
+    ],
+)
+def test_a_teacher_that_thinks_again_behind_its_json(tail: str, expected: str) -> None:
+    check(REASONED[TaskType.NLI], '{"reason": "He may actually wait.", "answer_choice": "entailment"}' + tail, expected)
