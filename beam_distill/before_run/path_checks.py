@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shlex
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +26,7 @@ OF_THE_RUN = frozenset(
     }
 )  # fmt: skip
 """Names of a run's files in its work_dir."""
+_FOLDERS_OF_THE_RUN = ("ledger", "failures", "timeline", "spending", "previous", "staging")
 
 
 def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
@@ -42,7 +45,7 @@ def path_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
     handoff = handoff_folder(settings.generated_batch_train_file_path)
     if not problems and not is_remote(handoff) and len(os.fsencode(os.path.basename(handoff))) > LONGEST_NAME_BYTES:
         problems.append(f"generated_batch_train_file_path: {handoff}, where files for the training go, has more than 255 bytes in its name")
-    problem = _output_problem(os.path.join(settings.resolved_work_dir, "run.json"))
+    problem = _work_dir_problem(settings.resolved_work_dir)
     if problem and not problems:
         problems.append(f"work_dir: {problem}")
     problem = _temporary_problem()
@@ -116,17 +119,41 @@ def _output_problem(path: str) -> str | None:
     if not parent.is_dir():
         return f"{path} cannot be written: {parent} is not a directory"
     if not os.access(parent, os.W_OK | os.X_OK):
-        return f"{path} cannot be written: no permission in {parent}"
+        return f"{path} cannot be written: no permission in {parent}{_whose(parent)}"
     if target.exists() and not target.is_file():
         return f"{path} is a pipe or a device; name a file"
     if target.exists() and not os.access(target, os.W_OK):
-        return f"{path} cannot be written: no permission"
+        return f"{path} cannot be written: no permission{_whose(target)}"
     try:
         # in spite of the permissions, a full disk, a quota or a special filesystem may refuse; the test file has no name, or is removed at once
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
         return f"{path} cannot be written: {parent} does not accept files ({error.strerror})"
     return None
+
+
+def _whose(path: Path) -> str:
+    """Whose a file or folder is if it is not this user's, as after a run in a container, and what to do."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid():
+        return ""
+    give = f"sudo chown {'-R ' * path.is_dir()}{os.geteuid()} {shlex.quote(str(path))}"
+    return (
+        f"; it belongs to {_user(owner)}, and this is {_user(os.geteuid())}: run as that user, or give what that run wrote to this one ({give})"
+    )
+
+
+def _user(number: int) -> str:
+    try:
+        return f"{pwd.getpwuid(number).pw_name} ({number})"
+    except KeyError:  # a user of a container
+        return f"user {number}"
+
+
+def _work_dir_problem(work_dir: str) -> str | None:
+    """The first of the run's own files that cannot be written; its folders may belong to another user than the work_dir."""
+    places = ["run.json", *(f"{name}/new" for name in _FOLDERS_OF_THE_RUN)]
+    return next(filter(None, (_output_problem(os.path.join(work_dir, place)) for place in places)), None)
 
 
 def _in_work_dir(output: str, work_dir: str) -> str | None:

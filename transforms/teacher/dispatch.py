@@ -158,7 +158,8 @@ class Dispatcher:
         self.stop(
             EarlyStop(
                 StopCause.STORAGE_FAILED,
-                f"the ledger in {self._spec.ledger_dir} cannot be written: {error}. Free space or repair the disk and rerun: "
+                f"the ledger in {self._spec.ledger_dir} cannot be written: {error}. "
+                f"{'Let this user write there' if isinstance(error, PermissionError) else 'Free space or repair the disk'} and rerun: "
                 "answers already written are kept.",
             )
         )
