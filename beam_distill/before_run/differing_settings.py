@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from beam_distill.config.secrets import without_secrets
+from transforms.teacher.kinds.registry import plain_request
 
 _NAMED = {
     "max_tokens": "teacher_model_max_new_tokens",
@@ -19,37 +20,31 @@ _NAMED = {
     "stop": "teacher_model_stop",
     "model": "model",
 }
-_MESSAGES = frozenset({"messages", "input_string"})
+MESSAGES = "messages"
 LONGEST_VALUE = 40
 
 
 def differing_settings(earlier: str, now: str) -> list[str]:
     """The settings in which two request bodies differ, with both values; ``earlier`` and ``now`` are JSON."""
     try:
-        before, after = _leaves(json.loads(earlier)), _leaves(json.loads(now))
-    except (ValueError, RecursionError):
+        before, after = _settings_of(plain_request(earlier)), _settings_of(plain_request(now))
+    except ValueError:
         return []
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     # fields that a teacher refuses are left out of its requests, but do not make other requests
     changed = [name for name in names if name in before] or names
     return [
         "the messages (task, reasoning, template or wording)"
-        if name == "messages"
+        if name == MESSAGES
         else f"{name} {_shown(before.get(name))} -> {_shown(after.get(name))}"
         for name in changed
     ]
 
 
-def _leaves(fields: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        if name in _MESSAGES:
-            found["messages"] = value
-        elif isinstance(value, dict) and name in ("input_data", "parameters"):
-            found.update(_leaves(value))
-        else:
-            found[_NAMED.get(name, f"extra_body.{name}")] = without_secrets(value, name)
-    return found
+def _settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a plain chat request by the names of their settings."""
+    found = {_NAMED.get(name, f"extra_body.{name}"): without_secrets(value, name) for name, value in request.items() if name != MESSAGES}
+    return {**found, MESSAGES: request.get(MESSAGES)}
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ import logging
 import orjson
 
 from transforms.elements.failures import FailureKind, RequestFailure
+from transforms.teacher.kinds.base import Kind
 from transforms.teacher.payload import without_system_role
 
 log = logging.getLogger("beam_distill.teacher")
@@ -28,16 +29,17 @@ _LIMIT_NAMES = {
 class Adaptation:
     """The fields that one session's teacher accepts.
 
-    ``asks_completion_tokens``: the token limit is called ``max_completion_tokens`` at first; ``names_token_limit``: it may be renamed.
+    Its ``kind`` says how the token limit is called at first, and whether it has another name.
     """
 
-    def __init__(self, asks_completion_tokens: bool, names_token_limit: bool) -> None:
-        self._limit_name = "max_completion_tokens" if asks_completion_tokens else "max_tokens"
-        self._limit_names_left = 2 if names_token_limit else 0  # each name is refused once at most
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._limit_name = "max_completion_tokens" if kind.asks_completion_tokens else "max_tokens"
+        self._limit_names_left = 2 if kind.names_token_limit else 0  # each name is refused once at most
         self._left_out: dict[str, str] = {}
         self.version = 0
         """Increases with every change."""
-        self._changes = asks_completion_tokens
+        self._changes = kind.asks_completion_tokens
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -48,17 +50,14 @@ class Adaptation:
         """The request in the form that this teacher accepts."""
         if not self._changes:
             return body
-        fields = orjson.loads(body)
-        place = fields.get("input_data", fields)
-        parameters = place.get("parameters", place)
+        request = self._kind.plain_request(orjson.loads(body))
         for name in self._left_out:
-            parameters.pop(name, None)
-        if self._limit_name == "max_completion_tokens" and "max_tokens" in parameters:
-            parameters["max_completion_tokens"] = parameters.pop("max_tokens")
+            request.pop(name, None)
+        if self._limit_name == "max_completion_tokens" and "max_tokens" in request:
+            request["max_completion_tokens"] = request.pop("max_tokens")
         if SYSTEM in self._left_out:
-            messages = "messages" if "messages" in place else "input_string"
-            place[messages] = without_system_role(place[messages])
-        return orjson.dumps(fields)
+            request["messages"] = without_system_role(request["messages"])
+        return self._kind.body_of(request)
 
     def learn(self, failure: RequestFailure, sent_with: int) -> bool:
         """Learn from a failed request. Returns whether it may be sent again, with this change or one made while it was on the wire.

@@ -13,6 +13,7 @@ import orjson
 
 from transforms.elements.references import variables_in, with_variables
 from transforms.teacher.header_values import HeaderValueMissing, only_references
+from transforms.teacher.kinds.base import Kind
 
 
 def variables_of_body(fields: Any) -> list[str]:
@@ -31,14 +32,10 @@ def filled_extra_body(extra_body_json: str, environ: Mapping[str, str] | None = 
     return {name: _filled(value, environ) for name, value in fields.items() if variables_of_body(value)}
 
 
-def with_fields(body: bytes, filled: Mapping[str, Any]) -> bytes:
-    """A request body with the fields of these names replaced."""
-    fields = orjson.loads(body)
-    place = fields.get("input_data", fields)
-    place = place.get("parameters", place)
-    for name in place.keys() & filled.keys():
-        place[name] = filled[name]
-    return orjson.dumps(fields)
+def with_fields(body: bytes, filled: Mapping[str, Any], kind: Kind) -> bytes:
+    """A request body of this kind with the fields of these names replaced."""
+    request = kind.plain_request(orjson.loads(body))
+    return kind.body_of({name: filled.get(name, value) for name, value in request.items()})
 
 
 def _filled(value: Any, environ: Mapping[str, str]) -> Any:

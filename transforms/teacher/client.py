@@ -23,6 +23,7 @@ from transforms.teacher.classify import classify, classify_inside
 from transforms.teacher.credentials import CredentialMissing, CredentialPending, added_headers, address_of, body_values, open_access, secrets_of
 from transforms.teacher.descriptors import are_exhausted
 from transforms.teacher.excerpt import excerpt_of
+from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
@@ -83,6 +84,7 @@ class TeacherClient:
         self._opening: dict[str, str] | None = None
         self._added_headers = added_headers(endpoint)
         self._body_values = body_values(endpoint)
+        self._kind = KINDS[endpoint.kind]
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._shortest = ShortestAnswer()
         self._ids = random.Random()  # uuid4 asks the kernel each time
@@ -130,7 +132,7 @@ class TeacherClient:
         headers.setdefault(CLIENT_REQUEST_ID, str(uuid.UUID(int=self._ids.getrandbits(128), version=4)))
         timeout = TIMEOUT
         if self._body_values:
-            body = with_fields(body, self._body_values)
+            body = with_fields(body, self._body_values, self._kind)
         if ask is not None:
             body = ask.applied(body)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=ask.first_token_s)

@@ -73,8 +73,7 @@ class Endpoint:
         self._waiting = rows.waiting
         self._counts = rows.counts
         self._budget = rows.budget
-        kind = KINDS[spec.endpoint.kind]
-        self._adaptation = Adaptation(kind.asks_completion_tokens, kind.names_token_limit)
+        self._adaptation = Adaptation(KINDS[spec.endpoint.kind])
         self._streaming = streaming_of(spec.stream, spec.endpoint, spec.sampling)
         self._traffic = Traffic(spec.concurrency, spec.patience.attempt_s)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")

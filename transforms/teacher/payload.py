@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from transforms.elements.rows import ChatMessage
-from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.kinds.registry import KINDS, plain_request
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 BYTES_PER_TOKEN = 4  # a rough first estimate, replaced by the endpoint's reports
@@ -79,22 +79,10 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
 def token_limit_in(body: str) -> int | None:
     """The token limit in a sent request body; None if there is none, or it is another kind of body."""
     try:
-        fields = orjson.loads(body)
+        request = plain_request(body)
     except ValueError:
         return None
-    while isinstance(fields, dict):
-        limits = [fields[name] for name in LIMIT_NAMES if isinstance(fields.get(name), int)]
-        if limits:
-            return int(limits[0])
-        fields = fields.get("input_data") or fields.get("parameters")
-    return None
-
-
-def rename_token_limit(body: bytes) -> bytes:
-    """The same body with the token limit called ``max_completion_tokens``, as reasoning models require."""
-    fields = orjson.loads(body)
-    fields["max_completion_tokens"] = fields.pop("max_tokens")
-    return orjson.dumps(fields)
+    return next((request[name] for name in LIMIT_NAMES if isinstance(request.get(name), int)), None)
 
 
 def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -110,8 +98,9 @@ def without_system_role(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def longest_answer_tokens(endpoint: EndpointSpec, sampling: SamplingSpec) -> int:
     """The most tokens of one request's answers: the user's extra body may set a higher limit than the sampling, or ask for several answers."""
-    fields = request_fields(endpoint, sampling)
-    limits = [fields.get(name) for name in ("max_tokens", "max_completion_tokens", "max_new_tokens")]
+    kind = KINDS[endpoint.kind]
+    fields = kind.plain_request(orjson.loads(kind.body_of({"messages": [], **request_fields(endpoint, sampling)})))
+    limits = [fields.get(name) for name in LIMIT_NAMES]
     several = fields.get("n")
     limit = max((limit for limit in limits if isinstance(limit, int)), default=sampling.max_new_tokens)
     return limit * (several if isinstance(several, int) and several > 1 else 1)

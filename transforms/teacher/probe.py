@@ -16,6 +16,7 @@ import aiohttp
 from transforms.azure.own_loop import run_to_end
 from transforms.elements.failures import ENDPOINT_REFUSES, FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
+from transforms.teacher.adaptation import Adaptation
 from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
@@ -23,7 +24,7 @@ from transforms.teacher.credentials import added_headers, address_of, credential
 from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.kinds.serverless import INFERENCE_API_VERSION
-from transforms.teacher.payload import PayloadTemplate, rename_token_limit
+from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 from transforms.teacher.stream_spec import StreamSpec
 from transforms.teacher.streaming import Streaming, streaming_of
@@ -31,7 +32,6 @@ from transforms.teacher.tls_faults import tls_fault
 from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
-_OTHER_NAME = (FailureKind.WANTS_MAX_COMPLETION_TOKENS, FailureKind.WANTS_MAX_TOKENS)
 ATTEMPT_S = 10.0
 PAUSE_S = 0.5
 CONTEXT_LENGTH_NAMES = ("max_model_len", "n_ctx", "context_length", "context_window", "max_context_length")
@@ -91,7 +91,7 @@ def find_route(endpoint: EndpointSpec, other: str, patience_s: float) -> str:
 def ask_once(
     endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float, stream: StreamSpec
 ) -> AttemptResult:
-    """One real, paid request; with the other name of the token limit if the endpoint asks for it.
+    """One real, paid request; again without a field that the endpoint refuses, as a run would.
 
     ``timeout_s`` applies to an unstreamed answer; a streamed one may take longer while tokens come.
     """
@@ -101,26 +101,22 @@ def ask_once(
 async def _ask_once(
     endpoint: EndpointSpec, sampling: SamplingSpec, messages: Sequence[ChatMessage], timeout_s: float, streaming: Streaming
 ) -> AttemptResult:
-    plain = PayloadTemplate(endpoint, sampling).body(messages)
-    kind = KINDS[endpoint.kind]
-    bodies = [plain, rename_token_limit(plain)] if kind.names_token_limit else [plain]
-    if kind.asks_completion_tokens:
-        bodies.reverse()
+    body = PayloadTemplate(endpoint, sampling).body(messages)
+    adaptation = Adaptation(KINDS[endpoint.kind])
     client = TeacherClient(endpoint, 1)
     try:
         while True:
             ask = streaming.ask
-            sending = client.send(bodies[0], 0, 1, ask)
+            version = adaptation.version
+            sending = client.send(adaptation.applied(body), 0, 1, ask)
             try:
                 result = await (sending if ask is not None else asyncio.wait_for(sending, timeout_s))
             except asyncio.TimeoutError:
                 late = RequestFailure(FailureKind.TIMED_OUT, f"no whole answer within {timeout_s:g} s")
                 return AttemptResult(1000.0 * timeout_s, failure=late)
             failure = result.failure
-            if failure is None or not (streaming.learn(failure, ask) or (failure.kind in _OTHER_NAME and bodies[1:])):
+            if failure is None or not (streaming.learn(failure, ask) or adaptation.learn(failure, version)):
                 return result
-            if failure.kind in _OTHER_NAME:
-                del bodies[0]
     finally:
         await client.close()
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import orjson
-
 from transforms.teacher import error_words_chinese as chinese
 from transforms.teacher.error_body import ErrorBody, plain
+from transforms.teacher.kinds.registry import plain_request
 
 SYSTEM = "system"
 SHORTEST_ECHO = 12
@@ -99,15 +98,12 @@ def read_request(body: bytes) -> Asked:
     """The refused request. An empty body means a request with all fields."""
     if not body:
         return Asked((*_NAMES, SYSTEM), None)
-    fields = orjson.loads(body)
-    wrapped = fields.get("input_data")
-    messages = fields.get("messages", [])
-    if isinstance(wrapped, dict):  # an online endpoint's /score
-        messages, fields = wrapped.get("input_string", []), wrapped.get("parameters", {})
-    names = tuple(name for name in _NAMES if name in fields)
+    request = plain_request(body)
+    messages = request.get("messages", [])
+    names = tuple(name for name in _NAMES if name in request)
     if any(message.get("role") == SYSTEM for message in messages):
         names = (*names, SYSTEM)
-    limit = next((name for name in ("max_completion_tokens", "max_tokens") if name in fields), None)
+    limit = next((name for name in ("max_completion_tokens", "max_tokens") if name in request), None)
     said = [message.get("content") for message in messages]
     return Asked(names, limit, tuple(plain(line) for text in said if isinstance(text, str) for line in text.splitlines()))
 

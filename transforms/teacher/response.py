@@ -8,6 +8,7 @@ from transforms.elements.failures import FailureKind
 from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import TeacherReply
 from transforms.teacher.error_body import is_event_stream, is_web_page
+from transforms.teacher.kinds.registry import completion_in
 from transforms.teacher.lenient_json import read_json
 from transforms.teacher.message_text import content_of, refusal_of, thought_of
 from transforms.teacher.reported_usage import read_usage
@@ -59,17 +60,15 @@ class BrokenOff(BrokenBody):
 
 
 def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -> TeacherReply:
-    """A chat completion body, or the answer of an online endpoint's ``/score``, as a reply.
+    """The answer of an endpoint of any kind as a reply.
 
     Raises BrokenBody when it cannot be parsed, has an error, has no choice or was broken off: faults of transport or server, worth
     a retry. A choice without content is a reply (its content is None): it was answered and paid for.
     """
-    fields = _unwrapped(_fields(body))
+    fields = completion_in(_unwrapped(_fields(body)))
     if _reports(fields.get("error")):
         raise _error_inside(fields["error"])
     choices = fields.get("choices")
-    if choices is None and "output" in fields:
-        choices = [_scored_choice(fields)]
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _no_choices(fields)
     choice = choices[0]
@@ -174,16 +173,6 @@ def _reports(error: object) -> bool:
     if isinstance(error, dict):
         return any(map(_reports, error.values()))
     return bool(error) and str(error).strip().lower() not in _NO_ERROR
-
-
-def _scored_choice(fields: dict[str, object]) -> dict[str, object]:
-    """``/score`` answers ``{"output": text}``; newer images add message, finish_reason and usage."""
-    message = fields.get("message")
-    sent = message if isinstance(message, dict) else {}
-    output = fields["output"]
-    if isinstance(output, list) and len(output) == 1:
-        output = output[0]
-    return {"message": {**sent, "content": output}, "finish_reason": fields.get("finish_reason")}
 
 
 def _error_inside(error: object) -> ErrorInside:

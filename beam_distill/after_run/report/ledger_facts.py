@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.token_limit import is_cut_off
+from transforms.teacher.kinds.registry import plain_request
 from transforms.teacher.payload import token_limit_in
 from transforms.teacher.response import BrokenBody, read_reply
 
@@ -96,7 +96,7 @@ def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
 
 def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
     """The messages of a record's request."""
-    return tuple(ChatMessage(message["role"], message["content"]) for message in json.loads(record["payload"])["messages"])
+    return tuple(ChatMessage(message["role"], message["content"]) for message in plain_request(record["payload"])["messages"])
 
 
 class ToRead(NamedTuple):
@@ -174,7 +174,7 @@ def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
 def messages_of(record: dict[str, Any]) -> list[tuple[str, str]]:
     """Role and text of the sent messages; unreadable ones unchanged."""
     try:
-        messages = json.loads(record["payload"])["messages"]
+        messages = plain_request(record["payload"])["messages"]
         return [(str(message["role"]), str(message["content"])) for message in messages]
     except (ValueError, KeyError, TypeError):
         return [("request", record["payload"])]

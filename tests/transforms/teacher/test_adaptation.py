@@ -7,7 +7,7 @@ import pytest
 from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.adaptation import LEFT_OUT_AT_NEED, Adaptation
-from transforms.teacher.kinds.registry import EndpointKind
+from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
@@ -27,7 +27,7 @@ def refused(*parameters: str) -> RequestFailure:
 @pytest.mark.parametrize("kind", [EndpointKind.OPENAI, EndpointKind.ONLINE_SCORE])
 @pytest.mark.parametrize("name", sorted(LEFT_OUT_AT_NEED - {"system"}))
 def test_a_refused_field_is_left_out_of_every_later_request(name: str, kind: EndpointKind) -> None:
-    adaptation = Adaptation(False, kind is EndpointKind.OPENAI)
+    adaptation = Adaptation(KINDS[kind])
     assert adaptation.applied(a_body(kind)) == a_body(kind)
     assert adaptation.learn(refused(name), sent_with=0)
     sent = json.loads(adaptation.applied(a_body(kind)))
@@ -40,7 +40,7 @@ def test_a_refused_field_is_left_out_of_every_later_request(name: str, kind: End
 
 @pytest.mark.fault("D10", "A1")
 def test_a_refused_system_role_is_merged_into_the_first_user_message() -> None:
-    adaptation = Adaptation(False, True)
+    adaptation = Adaptation(KINDS[EndpointKind.OPENAI])
     assert adaptation.learn(refused("system"), 0)
     messages = json.loads(adaptation.applied(a_body()))["messages"]
     assert messages[0] == {"role": "user", "content": "Be brief.\n\n2 plus 2?"}
@@ -50,7 +50,7 @@ def test_a_refused_system_role_is_merged_into_the_first_user_message() -> None:
 
 @pytest.mark.fault("D10")
 def test_no_change_is_made_twice() -> None:
-    adaptation = Adaptation(False, True)
+    adaptation = Adaptation(KINDS[EndpointKind.OPENAI])
     assert adaptation.learn(refused("top_p"), 0)
     assert adaptation.learn(refused("top_p"), 0)  # it was sent before the change
     assert not adaptation.learn(refused("top_p"), adaptation.version)
@@ -58,7 +58,7 @@ def test_no_change_is_made_twice() -> None:
 
 
 def test_each_name_of_the_token_limit_is_tried_once() -> None:
-    adaptation = Adaptation(False, True)
+    adaptation = Adaptation(KINDS[EndpointKind.OPENAI])
     other = RequestFailure(FailureKind.WANTS_MAX_COMPLETION_TOKENS, "status 400", 400)
     back = RequestFailure(FailureKind.WANTS_MAX_TOKENS, "status 400", 400)
     assert adaptation.learn(other, 0)
@@ -67,4 +67,4 @@ def test_each_name_of_the_token_limit_is_tried_once() -> None:
     assert adaptation.learn(back, adaptation.version)
     assert adaptation.applied(a_body()) == a_body()
     assert not adaptation.learn(other, adaptation.version)
-    assert not Adaptation(False, names_token_limit=False).learn(other, 0)
+    assert not Adaptation(KINDS[EndpointKind.ONLINE_SCORE]).learn(other, 0)

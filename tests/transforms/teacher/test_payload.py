@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from transforms.elements.rows import ChatMessage
-from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens, rename_token_limit
+from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 ENDPOINT = EndpointSpec("http://h/v1/chat/completions", model="m", extra_body_json='{"reasoning_effort": "low"}')
@@ -29,12 +29,6 @@ def test_body_holds_what_was_set_and_no_zero_penalties() -> None:
         "stop": ["END"],
         "reasoning_effort": "low",
     }
-
-
-def test_token_limit_can_go_by_its_other_name() -> None:
-    renamed = json.loads(rename_token_limit(PayloadTemplate(ENDPOINT, SAMPLING).body(MESSAGES)))
-    assert renamed["max_completion_tokens"] == 7
-    assert "max_tokens" not in renamed
 
 
 def test_hash_covers_everything_that_changes_the_answer() -> None:

@@ -1,4 +1,7 @@
-"""The interface of a kind of endpoint."""
+"""The interface of a kind of endpoint.
+
+A kind may have a form of its own for requests and answers. All other code knows only plain chat requests and chat completions.
+"""
 
 from __future__ import annotations
 
@@ -89,6 +92,23 @@ class Kind:
     def closing(self, fields: Mapping[str, Any]) -> bytes:
         """The part of a request body after the list of messages, from the fields of a plain chat request; canonical JSON."""
         return b"," + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)[1:]
+
+    def body_of(self, request: Mapping[str, Any]) -> bytes:
+        """The request body for a plain chat request with its ``messages``."""
+        fields = {name: value for name, value in request.items() if name != "messages"}
+        return self.opening + orjson.dumps(request["messages"]) + self.closing(fields)
+
+    def claims(self, body: Mapping[str, Any]) -> bool:
+        """Whether a request body is in this kind's own form. A body that no kind claims is a plain chat request."""
+        return False
+
+    def plain_request(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The plain chat request of a body of this kind: the opposite of ``body_of``. The token limit is called ``max_tokens``."""
+        return dict(body)
+
+    def completion(self, answer: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The chat completion that an answer without ``choices`` is in this kind's own form; None if it is not in it."""
+        return None
 
 
 def bearer(key: str) -> str:

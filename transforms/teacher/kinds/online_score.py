@@ -36,3 +36,24 @@ class OnlineScore(Kind):
         if "max_tokens" in parameters:
             parameters["max_new_tokens"] = parameters["max_tokens"]
         return b',"parameters":' + orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS) + b"}}"
+
+    def claims(self, body: Mapping[str, Any]) -> bool:
+        data = body.get("input_data")
+        return isinstance(data, dict) and "input_string" in data and isinstance(data.get("parameters"), dict)
+
+    def plain_request(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        data = body["input_data"]
+        request = {"messages": data["input_string"], **data["parameters"]}
+        if "max_tokens" in request:
+            request.pop("max_new_tokens", None)
+        return request
+
+    def completion(self, answer: Mapping[str, Any]) -> dict[str, Any] | None:
+        """``{"output": text}``; newer images add message, finish_reason and usage."""
+        if "output" not in answer:
+            return None
+        message, output = answer.get("message"), answer["output"]
+        if isinstance(output, list) and len(output) == 1:
+            output = output[0]
+        sent = message if isinstance(message, dict) else {}
+        return {**answer, "choices": [{"message": {**sent, "content": output}, "finish_reason": answer.get("finish_reason")}]}
