@@ -209,7 +209,18 @@ def resolve_endpoint(settings: DistillSettings) -> EndpointSpec:
     Raises RunRefused. An Azure endpoint is asked whether it accepts our credential. Another endpoint with ``model`` set need not answer, but
     a refused key is reported before rows are sent. Without a key there is nothing to ask.
     """
-    return settle_model(settings, settled_route(settings, endpoint_spec(settings)))
+    endpoint = settle_model(settings, settled_route(settings, endpoint_spec(settings)))
+    if lacks_model(endpoint):
+        raise RunRefused(ExitCode.WRONG_INPUT, f"model: {NO_MODEL}")
+    return endpoint
+
+
+NO_MODEL = "a request to this endpoint must name its model or deployment, and the endpoint lists none: name it with --model"
+
+
+def lacks_model(endpoint: EndpointSpec) -> bool:
+    """Whether every request would be refused because no model is known."""
+    return endpoint.model is None and KINDS[endpoint.kind].needs_model(endpoint.chat_url)
 
 
 def settle_model(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:

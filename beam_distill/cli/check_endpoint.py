@@ -31,7 +31,7 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     from beam_distill.job.specs import endpoint_spec
 
     if settings.teachers is None:
-        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample)
+        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample, needs_model=True)
         return code, Teacher(endpoint)
     settled = []
     refusals = []
@@ -54,9 +54,12 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     return code or (int(refusals[0].code) if refusals else 0), teacher
 
 
-def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None) -> tuple[int, EndpointSpec]:
+def _check(
+    settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None, needs_model: bool = False
+) -> tuple[int, EndpointSpec]:
+    """``needs_model``: whether no other endpoint of a pool may say the model."""
     # late: keeps aiohttp out of the start
-    from beam_distill.before_run.preflight import probe
+    from beam_distill.before_run.preflight import NO_MODEL, lacks_model, probe
     from beam_distill.job.specs import with_model
 
     result = probe(settings, endpoint)
@@ -75,6 +78,9 @@ def _check(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequ
         return ExitCode.WRONG_INPUT, endpoint
     if endpoint.model is None and result.models:
         endpoint = with_model(endpoint, result.models[0])
+    if needs_model and lacks_model(endpoint):
+        print(f"model       {NO_MODEL} (exit code {int(ExitCode.WRONG_INPUT)})")
+        return ExitCode.WRONG_INPUT, endpoint
     code = _send(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
     return code, endpoint
 

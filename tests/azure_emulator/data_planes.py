@@ -40,7 +40,11 @@ PLANES: dict[EndpointKind, Plane] = {
     ),
     EndpointKind.ONLINE: Plane("/online/score", "online", (("POST", "/online/v1/chat/completions"),)),
     EndpointKind.ONLINE_SCORE: Plane("/online/score", "score", (("POST", "/online/score"),)),
-    EndpointKind.AZURE_OPENAI: Plane("", "azure_openai", (("POST", "/openai/deployments/{deployment}/chat/completions"),)),
+    EndpointKind.AZURE_OPENAI: Plane(
+        "",
+        "azure_openai",
+        (("POST", "/openai/deployments/{deployment}/chat/completions"), ("POST", "/openai/v1/chat/completions")),
+    ),
     EndpointKind.OPENAI: Plane("/plain", "plain", (("POST", "/plain/v1/chat/completions"), ("GET", "/plain/v1/models"))),
 }
 

@@ -1,5 +1,6 @@
 """The probe: it costs no tokens, and every refusal says what to do; ``beam-distill check`` as a user runs it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from builders import questions, write_rows
 
 from beam_distill.cli.main import main
 from transforms.elements.failures import FailureKind
+from transforms.teacher.kinds.openai import OpenAI
 from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef
@@ -79,10 +81,10 @@ def test_info_may_refuse_the_credential(host: AzureHost) -> None:
     assert probe_endpoint(host.endpoint(EndpointKind.ONLINE, KEY), 2.0).refusal is FailureKind.UNAUTHORIZED
 
 
-def check(host: AzureHost, *extra: str, **given: Any) -> int:
+def check(host: AzureHost, *extra: str, command: str = "check", **given: Any) -> int:
     rows = write_rows(host.folder / "train.jsonl", questions(3))
     arguments = [
-        "check",
+        command,
         f"--train_file_path={rows}",
         f"--generated_batch_train_file_path={host.folder / 'out.jsonl'}",
         "--data_generation_task_type=MATH",
@@ -166,3 +168,31 @@ def test_check_without_the_right_to_a_connection(host: AzureHost, capsys: pytest
     host.state.always["arm list_secrets"] = Scripted(403, {"error": {"code": "AuthorizationFailed", "message": "no"}})
     assert check(host, connection_name="teacher") == 4
     assert "Workspace Connection Secrets Reader" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_model_that_must_be_named_and_is_not_listed_is_asked_for_before_anything_is_sent(
+    host: AzureHost, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.state.always["door"] = Scripted(400)
+    address = f"{host.emulator.url}/openai/v1"
+    given = {"teacher_model_endpoint_url": address, "endpoint_kind": "azure_openai", "api_key_env": "TEACHER_KEY"}
+    extra = ("--sample_request",) if command == "check" else ()
+    assert check(host, *extra, command=command, **given) == 2
+    shown = capsys.readouterr()
+    assert "must name its model or deployment, and the endpoint lists none: name it with --model" in shown.out + shown.err
+    assert host.state.counts() == {"door": 1}
+    assert check(host, model="dep", **given) == 0
+
+
+class ElsewhereListed(OpenAI):
+    """A server whose models are not next to its route of chats."""
+
+    def models_url(self, chat_url: str) -> str:
+        return chat_url.replace("/serverless/v1/chat/completions", "/plain/v1/models")
+
+
+def test_a_kind_says_where_its_models_are_listed(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, EndpointKind.OPENAI, ElsewhereListed())
+    endpoint = replace(host.endpoint(EndpointKind.OPENAI, KEY), chat_url=f"{host.emulator.url}/serverless/v1/chat/completions")
+    assert probe_endpoint(endpoint, 2.0).models == ("teacher",)

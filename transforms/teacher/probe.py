@@ -17,7 +17,6 @@ from transforms.azure.own_loop import run_to_end
 from transforms.elements.failures import ENDPOINT_REFUSES, FailureKind, RequestFailure
 from transforms.elements.rows import ChatMessage
 from transforms.teacher.adaptation import Adaptation
-from transforms.teacher.address import models_url
 from transforms.teacher.classify import classify
 from transforms.teacher.client import LONGEST_HEADER_BYTES, MOST_HEADERS, USER_AGENT, AttemptResult, TeacherClient
 from transforms.teacher.credentials import added_headers, address_of, credential_headers, secrets_of
@@ -168,7 +167,7 @@ class _Probe:
         )
 
     async def _of_listing(self, session: aiohttp.ClientSession) -> ProbeResult:
-        listed = _models(await self._patiently(session, "GET", models_url(self._address)))
+        listed = _models(await self._patiently(session, "GET", KINDS[self._endpoint.kind].models_url(self._address)))
         if listed.models or listed.refusal is not None:
             return listed
         checked = _credential_check(await self._patiently(session, "POST", self._address))
@@ -180,7 +179,7 @@ class _Probe:
         if result.refusal is None and kind.offers_info:
             result = await self._with_info(session, result)
         if result.refusal is None and kind.lists_models and self._endpoint.model is None:
-            listed = _models(await self._patiently(session, "GET", models_url(self._address)))
+            listed = _models(await self._patiently(session, "GET", kind.models_url(self._address)))
             result = replace(result, models=listed.models, context_tokens=listed.context_tokens)
         return result
 

@@ -49,6 +49,10 @@ class AzureOpenAI(Kind):
             url = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
         return url
 
+    def needs_model(self, chat_url: str) -> bool:
+        # here the deployment is named in the body, and a list of models would have the catalogue's, not the deployments
+        return "/openai/v1/" in urlsplit(chat_url).path
+
     def key_headers(self, key: str) -> dict[str, str]:
         return {"api-key": key.removeprefix("Bearer ")}
 

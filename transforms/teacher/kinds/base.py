@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from transforms.teacher.address import chat_completions_url
+from transforms.teacher.address import chat_completions_url, models_url
 
 # what Azure's model inference route accepts without the pass-through header (specification 2024-05-01-preview)
 _INFERENCE_FIELDS = frozenset(
@@ -70,6 +70,14 @@ class Kind:
     def chat_url(self, address: str, model: str | None) -> str:
         """The address of requests. Raises ValueError with the reason."""
         return chat_completions_url(address)
+
+    def models_url(self, chat_url: str) -> str:
+        """The address of the list of models, for a kind that ``lists_models``."""
+        return models_url(chat_url)
+
+    def needs_model(self, chat_url: str) -> bool:
+        """Whether a request to this address is refused if it names no model."""
+        return False
 
     def key_headers(self, key: str) -> dict[str, str]:
         """The headers for a key."""
