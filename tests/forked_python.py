@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, SubprocessError, TimeoutExpired
@@ -75,9 +75,10 @@ def run(command: list[str], *, input: Any = None, timeout: float | None = None, 
     return subprocess.CompletedProcess(command, process.returncode, out, errors)
 
 
-def variables_of_the_start() -> dict[str, str]:
-    """Those that only an interpreter's start reads: a forked process has no other ones."""
-    return {name: value for name, value in _forking().environment.items() if _of_the_start(name)}
+def forkable(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with those variables that only an interpreter's start reads as forked processes have them."""
+    kept = {name: value for name, value in environment.items() if not _of_the_start(name)}
+    return kept | {name: value for name, value in _forking().environment.items() if _of_the_start(name)}
 
 
 def _of_the_start(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,26 +10,50 @@ import yaml
 from builders import questions, write_rows
 from ci_machines import RunEnd, Service, run_azure, run_github
 from clean_environment import empty_environment, wheel  # noqa: F401 - a fixture
+from forked_commands import forked_command
 from rendering import a_config, rendered
 from validators import objections
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 
+FORKED = Path("the-package")
 ROWS = 40  # of each split: fewer are a warning, which ends a strict check
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    repository = tmp_path / "repository"
+    """Machines with a clean environment, for the package's wheel."""
+    return a_service(tmp_path, empty_environment(tmp_path / "machine"))
+
+
+def a_service(folder: Path, programs: Path) -> Service:
+    repository = folder / "repository"
     write_rows(repository / "data" / "train.jsonl", questions(ROWS))
     write_rows(repository / "data" / "validation.jsonl", questions(ROWS, start=100))
-    return Service(repository, tmp_path / "service", empty_environment(tmp_path / "machine"), {"TEACHER_KEY": "made-up"})
+    return Service(repository, folder / "service", programs, {"TEACHER_KEY": "made-up"})
+
+
+# the install step of workflows; the command exists only after it
+INSTALL = f"""#!/bin/sh
+[ "$*" = "-m pip install {FORKED}" ] && ln -sf command "$(dirname "$0")/beam-distill"
+"""
+
+
+@pytest.fixture
+def quick_service(tmp_path: Path) -> Iterator[Service]:
+    """Machines where the command of this repository is installed, and forked: what it does depends on the steps alone."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "python").write_text(INSTALL, encoding="utf-8")
+    (folder / "python").chmod(0o755)
+    with forked_command(folder / "command"):
+        yield a_service(tmp_path, folder)
 
 
 def start(service: Service, target: str, url: str, package: Path, again: RunEnd | None = None, **inputs: str) -> RunEnd:
     """Render for the repository's folder, as its owner would, and start it; or rerun the failed jobs of a run."""
-    config = a_config(service.repository, teacher_model_endpoint_url=url, initial_worker_count=20)
+    config = a_config(service.repository, teacher_model_endpoint_url=url, initial_worker_count=20, report=package is not FORKED)
     folder = rendered(target, config, f"package={package}")
     for path in folder.iterdir():
         # the config is named as it lies in the repository
@@ -68,14 +93,10 @@ def test_a_good_run_publishes_and_a_run_below_the_minimum_fails_and_is_continued
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
-def test_what_is_wrong_is_found_before_anything_is_paid_for(
-    service: Service,
-    wheel: Path,  # noqa: F811
-    target: str,
-) -> None:
-    service.secrets["TEACHER_KEY"] = "another"
+def test_what_is_wrong_is_found_before_anything_is_paid_for(quick_service: Service, target: str) -> None:
+    quick_service.secrets["TEACHER_KEY"] = "another"
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
-        ended = start(service, target, simulator.base_url, wheel)
+        ended = start(quick_service, target, simulator.base_url, FORKED)
         assert ended.jobs["check"].exit_code != 0
         assert "distill" not in ended.jobs
 
@@ -83,14 +104,10 @@ def test_what_is_wrong_is_found_before_anything_is_paid_for(
 @pytest.mark.slow
 @pytest.mark.fault("G9")
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
-def test_invalid_rows_end_the_job_before_anything_is_paid_for(
-    service: Service,
-    wheel: Path,  # noqa: F811
-    target: str,
-) -> None:
-    write_rows(service.repository / "data" / "train.jsonl", [*questions(ROWS), '{"messages": [{"role": "user"'])
+def test_invalid_rows_end_the_job_before_anything_is_paid_for(quick_service: Service, target: str) -> None:
+    write_rows(quick_service.repository / "data" / "train.jsonl", [*questions(ROWS), '{"messages": [{"role": "user"'])
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
-        ended = start(service, target, simulator.base_url, wheel)
+        ended = start(quick_service, target, simulator.base_url, FORKED)
         assert ended.jobs["check"].exit_code == 2
         assert "1 row that cannot be sent" in ended.jobs["check"].output
         assert "distill" not in ended.jobs
@@ -99,23 +116,19 @@ def test_invalid_rows_end_the_job_before_anything_is_paid_for(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
-def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(
-    service: Service,
-    wheel: Path,  # noqa: F811
-    target: str,
-) -> None:
+def test_what_a_pilot_paid_for_is_found_behind_a_run_that_kept_nothing(quick_service: Service, target: str) -> None:
     with start_simulator(SimulatorSettings(api_key="made-up")) as simulator:
-        pilot = start(service, target, simulator.base_url, wheel, limit="10")
+        pilot = start(quick_service, target, simulator.base_url, FORKED, limit="10")
         assert pilot.exit_code == 0, pilot.jobs["distill"].output
         assert simulator.stats()["requests"] == 10 + 10
 
-        service.secrets["TEACHER_KEY"] = "another"
-        wrong = start(service, target, simulator.base_url, wheel)
+        quick_service.secrets["TEACHER_KEY"] = "another"
+        wrong = start(quick_service, target, simulator.base_url, FORKED)
         assert list(wrong.jobs) == ["check"]
         refused = simulator.stats()["requests"]
 
-        service.secrets["TEACHER_KEY"] = "made-up"
-        full = start(service, target, simulator.base_url, wheel)
+        quick_service.secrets["TEACHER_KEY"] = "made-up"
+        full = start(quick_service, target, simulator.base_url, FORKED)
         assert full.exit_code == 0, full.jobs["distill"].output
         assert simulator.stats()["requests"] - refused == 2 * (ROWS - 10)
 
@@ -136,26 +149,23 @@ def test_a_workflow_says_how_long_its_azure_session_lasts(tmp_path: Path, inputs
 
 
 @pytest.mark.slow
-def test_failed_jobs_of_a_workflow_are_run_again_and_keep_what_they_made(service: Service, wheel: Path) -> None:  # noqa: F811
+def test_failed_jobs_of_a_workflow_are_run_again_and_keep_what_they_made(quick_service: Service) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, api_key="made-up")) as simulator:
-        run = start(service, "github-actions", simulator.base_url, wheel, min_endpoint_success_ratio="1.0")
+        run = start(quick_service, "github-actions", simulator.base_url, FORKED, min_endpoint_success_ratio="1.0")
         paid = simulator.stats()["requests"]
-        start(service, "github-actions", simulator.base_url, wheel, again=run, min_endpoint_success_ratio="1.0")
+        start(quick_service, "github-actions", simulator.base_url, FORKED, again=run, min_endpoint_success_ratio="1.0")
         assert (run.jobs["check"].attempt, run.jobs["distill"].attempt, run.exit_code) == (1, 2, 3)
         assert simulator.stats()["requests"] == paid
     assert {path.name.rpartition("-")[2] for path in run.artifacts.iterdir()} == {"1", "2"}
 
 
 @pytest.mark.slow
-def test_failed_jobs_of_an_azure_pipeline_are_run_again_over_what_their_last_attempt_kept(
-    service: Service,
-    wheel: Path,  # noqa: F811
-) -> None:
+def test_failed_jobs_of_an_azure_pipeline_are_run_again_over_what_their_last_attempt_kept(quick_service: Service) -> None:
     with start_simulator(SimulatorSettings(faults={"length": 0.2}, seed=3, api_key="made-up")) as simulator:
-        run = start(service, "azure-pipelines", simulator.base_url, wheel, min_endpoint_success_ratio="1.0")
+        run = start(quick_service, "azure-pipelines", simulator.base_url, FORKED, min_endpoint_success_ratio="1.0")
         assert run.exit_code == 3, run.jobs["distill"].output
         paid = simulator.stats()["requests"]
-        start(service, "azure-pipelines", simulator.base_url, wheel, again=run, min_endpoint_success_ratio="1.0")
+        start(quick_service, "azure-pipelines", simulator.base_url, FORKED, again=run, min_endpoint_success_ratio="1.0")
         assert run.jobs["distill"].exit_code == 3, run.jobs["distill"].output
         assert "already exists" not in run.jobs["distill"].output
         assert simulator.stats()["requests"] == paid
@@ -163,6 +173,6 @@ def test_failed_jobs_of_an_azure_pipeline_are_run_again_over_what_their_last_att
         (first,) = run.artifacts.glob("*-work-dir-1")
         assert list(run.artifacts.glob("*-work-dir-2/ledger/*"))
         shutil.rmtree(first / "ledger")
-        published = start(service, "azure-pipelines", simulator.base_url, wheel, min_endpoint_success_ratio="0.5")
+        published = start(quick_service, "azure-pipelines", simulator.base_url, FORKED, min_endpoint_success_ratio="0.5")
         assert published.exit_code == 0, published.jobs["distill"].output
         assert simulator.stats()["requests"] == paid
