@@ -119,11 +119,11 @@ def _output_problem(path: str) -> str | None:
     if not parent.is_dir():
         return f"{path} cannot be written: {parent} is not a directory"
     if not os.access(parent, os.W_OK | os.X_OK):
-        return f"{path} cannot be written: no permission in {parent}{_whose(parent)}"
+        return f"{path} cannot be written: no permission in {parent}{whose(parent)}"
     if target.exists() and not target.is_file():
         return f"{path} is a pipe or a device; name a file"
     if target.exists() and not os.access(target, os.W_OK):
-        return f"{path} cannot be written: no permission{_whose(target)}"
+        return f"{path} cannot be written: no permission{whose(target)}"
     try:
         # in spite of the permissions, a full disk, a quota or a special filesystem may refuse; the test file has no name, or is removed at once
         tempfile.TemporaryFile(dir=parent).close()
@@ -132,9 +132,13 @@ def _output_problem(path: str) -> str | None:
     return None
 
 
-def _whose(path: Path) -> str:
+def whose(path: str | Path) -> str:
     """Whose a file or folder is if it is not this user's, as after a run in a container, and what to do."""
-    owner = path.stat().st_uid
+    path = Path(path).absolute()
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return ""
     if owner == os.geteuid():
         return ""
     give = f"sudo chown {'-R ' * path.is_dir()}{os.geteuid()} {shlex.quote(str(path))}"

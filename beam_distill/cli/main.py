@@ -76,6 +76,13 @@ def _main(arguments: list[str]) -> int:
         code = refused.code if isinstance(refused, RunRefused) else ExitCode.WRONG_INPUT
         print(f"beam-distill {namespace.command}: {refused}", file=sys.stderr)
         return int(code)
+    except PermissionError as error:
+        # late: most commands check no paths
+        from beam_distill.before_run.path_checks import whose
+
+        told = f"{error.filename}: {error.strerror}{whose(error.filename)}" if isinstance(error.filename, str) else str(error)
+        print(f"beam-distill {namespace.command}: {told}. Answers already on the ledger are kept.", file=sys.stderr)
+        return int(ExitCode.STORAGE_FAILED)
     except KeyboardInterrupt:
         print("interrupted. If anything was sent, every answer received is on the ledger.", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)

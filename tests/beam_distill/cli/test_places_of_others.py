@@ -1,9 +1,12 @@
 """Places that belong to another user, as after a run in a container: known before anything is sent, with what to do."""
 
+import errno
 import os
 
 import pytest
 from jobs import Job
+
+from beam_distill.simulator.server import start_simulator
 
 OTHERS = 4_242
 
@@ -52,3 +55,24 @@ def test_what_is_ours_needs_no_owner(
     monkeypatch.setattr(os, "geteuid", lambda: output.stat().st_uid)
     assert "cannot be written: no permission" in (shown := said(job, capsys))
     assert "belongs" not in shown
+
+
+@pytest.mark.parametrize("command", ["run", "check", "plan"])
+def test_a_ledger_that_cannot_be_read_is_no_defect(
+    command: str, job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A container with umask 077 leaves files that nobody else reads."""
+
+    def refuse(path: str, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    with start_simulator() as simulator:
+        job.url = simulator.base_url
+        assert job.run("--limit=3") == 0
+        monkeypatch.setattr("transforms.ledger.byte_ranges.open", refuse, raising=False)
+        monkeypatch.setattr(os, "geteuid", lambda: OTHERS)
+        assert job.command(command) == 5
+        assert simulator.stats()["requests"] == 3
+    shown = capsys.readouterr().err
+    assert ".avro: Permission denied; it belongs to " in shown
+    assert "Traceback" not in shown
