@@ -91,6 +91,7 @@ def spoken(text: str, asked: tuple[ChatMessage, ...] = ()) -> Spoken:
         text = text.strip()
         if not text:
             raise AnswerRejected(reasons.EMPTY_ANSWER, "the reply holds no text")
+        _check_one_mark(text, asked)
         return Spoken(None, text)
     thought, rest = _without_thinking(text, asked)
     rest = _without_edges(rest)
@@ -99,6 +100,7 @@ def spoken(text: str, asked: tuple[ChatMessage, ...] = ()) -> Spoken:
         after = " after its thinking" if thought is not None else ""
         raise AnswerRejected(reasons.EMPTY_ANSWER, f"the reply holds no text{after}")
     _check_marks(rest, asked)
+    _check_one_mark(rest, asked)
     return Spoken(thought, rest)
 
 
@@ -218,3 +220,15 @@ def _check_marks(text: str, asked: tuple[ChatMessage, ...]) -> None:
                 f"the reply holds {found[0][:60]!r}, a mark that belongs to the model's chat template and not into an answer; look at the "
                 "server's chat template, its stop tokens and its reasoning parser",
             )
+
+
+_ONE_MARK = re.compile(r"([^\w\s])(?:\s?\1){9,}")
+
+
+def _check_one_mark(text: str, asked: tuple[ChatMessage, ...]) -> None:
+    """Raise AnswerRejected for a text that is one mark again and again: token 0 of many vocabularies is ``!``, which NaN gives."""
+    if not text[:1].isalnum() and _ONE_MARK.fullmatch(text) is not None and not _is_asked(text[:10], asked):
+        raise AnswerRejected(
+            reasons.REPEATS_ITSELF,
+            f"the answer is {text[0]!r} again and again: a server whose model overflows (NaN) writes this; look at its number format and logs",
+        )

@@ -10,6 +10,7 @@ from transforms.prompts.base import AnswerRejected
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of
+from transforms.prompts.thinking import spoken
 
 PROMPT = prompt_for(PromptSpec(TaskType.CONVERSATION))
 ASKED = (ChatMessage("user", "Who sat on the mat?"),)
@@ -142,3 +143,19 @@ def test_tool_calls_in_template_marks_are_not_an_answer(text: str) -> None:
         PROMPT.extract(text, ASKED)
     assert caught.value.reason == reasons.SPECIAL_TOKENS
     assert PROMPT.extract(f"Use `{text.splitlines()[0]}`.", ASKED).startswith("Use")
+
+
+@pytest.mark.parametrize("text", ["!" * 10, "!" * 5000, "! " * 40, "<think>" + "x" * 9 + "</think>" + "!" * 60])
+def test_an_answer_of_one_mark_is_a_reject(text: str) -> None:
+    with pytest.raises(AnswerRejected) as caught:
+        spoken(text)
+    assert caught.value.reason == reasons.REPEATS_ITSELF
+
+
+@pytest.mark.parametrize("text", ["!", "!!!", "...", "0000000000", "aaaaaaaaaaaaaaa", "!!!!!!!!!!!! Stop", "-----\n=====\n-----"])
+def test_marks_in_an_answer_are_text(text: str) -> None:
+    assert spoken(text).text == text
+
+
+def test_a_line_that_the_row_asks_for() -> None:
+    assert spoken("=" * 20, (ChatMessage("user", "Write a line like ==========, twice as long."),)).text == "=" * 20
