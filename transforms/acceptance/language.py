@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.acceptance.base import CheckRefused, Sample, WrongSetting
 from transforms.elements import reasons
+from transforms.elements.tasks import TaskType
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -56,8 +57,12 @@ class LanguageCheck:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> LanguageCheck:
-        """Raises WrongSetting for an unknown language."""
-        language = settings.get("answer_language")
+        """Raises WrongSetting for an unknown language, or where the question's language is not that of its answer."""
+        language, task = settings.get("answer_language"), TaskType(settings.get("data_generation_task_type", TaskType.CONVERSATION))
+        if language is None and not task.answers_in_question_language:
+            raise WrongSetting(
+                f"compares the language of answer and question, and answers to {task.value} are in another one; name it with answer_language"
+            )
         if language is not None and language not in LANGUAGES.split():
             raise WrongSetting(f"does not know {language!r} (answer_language); expected a code of ISO 639, of {' '.join(LANGUAGES.split())}")
         return cls(language)

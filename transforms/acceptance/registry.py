@@ -14,7 +14,7 @@ from transforms.acceptance.python_function import PythonCheck
 from transforms.acceptance.refusal import RefusalCheck
 from transforms.acceptance.schema import SchemaCheck
 from transforms.elements import reasons
-from transforms.elements.tasks import LABELLED, TaskType
+from transforms.elements.tasks import CHOOSING, LABELLED, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ CHECKS: dict[str, CheckKind] = {
         "it is one of the labels that the row lists; always on, without other_labels",
         None,
         (reasons.LABEL_NOT_LISTED, reasons.SEVERAL_LABELS),
-        tasks=(TaskType.NLI, TaskType.NLU_QA),
+        tasks=CHOOSING,
         contradicts="other_labels",
     ),
     "label": CheckKind(

@@ -20,6 +20,8 @@ class _Task:
     reasons_step_by_step: bool = False
     is_labelled: bool = False
     answers_are_numbers: bool = False
+    chooses_label: bool = False
+    answers_in_question_language: bool = True
     condenses: bool = False
     has_several_turns: bool = False
     default_max_new_tokens: int = DEFAULT_MAX_NEW_TOKENS
@@ -31,14 +33,18 @@ class TaskType(str, Enum):
 
     ``hub_category``: the task category of the Hugging Face hub. ``reasons_step_by_step``: whether chain of thought is possible;
     ``condenses``: whether chain of density is, up to a number of words. ``is_labelled``: whether answers are short, so that each is worth
-    counting; ``answers_are_numbers``: whether they are compared as numbers. ``has_several_turns``: whether a row may be half done.
-    ``default_max_new_tokens`` and ``fewest_rows``: as in Azure ML's distillation component.
+    counting; ``answers_are_numbers``: whether they are compared as numbers; ``chooses_label``: whether they must be among the labels that
+    the row lists. ``answers_in_question_language``: whether they are in the language of the question, which a translation is not.
+    ``has_several_turns``: whether a row may be half done. ``default_max_new_tokens`` and ``fewest_rows``: as in Azure ML's distillation
+    component.
     """
 
     hub_category: str
     reasons_step_by_step: bool
     is_labelled: bool
     answers_are_numbers: bool
+    chooses_label: bool
+    answers_in_question_language: bool
     condenses: bool
     has_several_turns: bool
     default_max_new_tokens: int
@@ -50,13 +56,14 @@ class TaskType(str, Enum):
         member.hub_category = entry.hub_category
         member.reasons_step_by_step, member.condenses = entry.reasons_step_by_step, entry.condenses
         member.is_labelled, member.answers_are_numbers = entry.is_labelled, entry.answers_are_numbers
+        member.chooses_label, member.answers_in_question_language = entry.chooses_label, entry.answers_in_question_language
         member.has_several_turns = entry.has_several_turns
         member.default_max_new_tokens, member.fewest_rows = entry.default_max_new_tokens, entry.fewest_rows
         return member
 
-    NLI = _Task("NLI", "text-classification", reasons_step_by_step=True, is_labelled=True)
+    NLI = _Task("NLI", "text-classification", reasons_step_by_step=True, is_labelled=True, chooses_label=True)
     CONVERSATION = _Task("CONVERSATION", "text-generation", has_several_turns=True)
-    NLU_QA = _Task("NLU_QA", "question-answering", reasons_step_by_step=True, is_labelled=True)
+    NLU_QA = _Task("NLU_QA", "question-answering", reasons_step_by_step=True, is_labelled=True, chooses_label=True)
     MATH = _Task("MATH", "text-generation", reasons_step_by_step=True, is_labelled=True, answers_are_numbers=True, fewest_rows=40)
     SUMMARIZATION = _Task("SUMMARIZATION", "summarization", condenses=True, default_max_new_tokens=1024)
 
@@ -69,4 +76,5 @@ def named(tasks: Iterable[TaskType], last: str = "and") -> str:
 
 REASONED = tuple(task for task in TaskType if task.reasons_step_by_step)
 LABELLED = tuple(task for task in TaskType if task.is_labelled)
+CHOOSING = tuple(task for task in TaskType if task.chooses_label)
 CONDENSED = tuple(task for task in TaskType if task.condenses)

@@ -31,7 +31,7 @@ def settings(*checks: str, task: str = "NLI", **options: object) -> dict[str, An
 def test_a_check_is_made_from_settings_by_name_and_travels_to_workers(name: str) -> None:
     kind = CHECKS[name]
     given = settings(name, task=kind.tasks[0].value, **OPTIONS.get(name, {}))
-    assert list(wrong_settings(given)) == []
+    assert list(wrong_settings(given)) == [], f"give the options without which {name} cannot be used to OPTIONS[{name!r}] in this file"
     spec = AcceptanceSpec.from_settings(given)
     assert len(spec.checks) == (kind.make is not None)
     assert pickle.loads(pickle.dumps(spec)) == spec
@@ -40,12 +40,15 @@ def test_a_check_is_made_from_settings_by_name_and_travels_to_workers(name: str)
 @pytest.mark.parametrize("name", CHECKS)
 def test_its_reasons_and_settings_exist(name: str) -> None:
     kind = CHECKS[name]
-    assert set(kind.reasons) <= CHECK_REASONS | (set(ANSWER_REASONS) if kind.make is None else set())
-    assert set(kind.settings) <= set(DistillSettings.model_fields)
+    unknown = set(kind.reasons) - CHECK_REASONS - (set(ANSWER_REASONS) if kind.make is None else set())
+    assert not unknown, f"transforms/elements/reasons.py has no {unknown} with Stage.CHECK, which {name} names"
+    unknown = set(kind.settings) - set(DistillSettings.model_fields)
+    assert not unknown, f"beam_distill/config/acceptance.py has no {unknown}, which {name} names"
 
 
 def test_every_reason_and_option_belongs_to_a_check() -> None:
-    assert {reason for kind in CHECKS.values() for reason in kind.reasons} >= CHECK_REASONS
+    unused = CHECK_REASONS - {reason for kind in CHECKS.values() for reason in kind.reasons}
+    assert not unused, f"no check names {unused}: add them to the check's entry in transforms/acceptance/registry.py"
     grouped = {name for name, field in DistillSettings.model_fields.items() if field.json_schema_extra["group"] == "checks"}  # type: ignore[index]
     assert grouped == {"checks", "samples", "keep", *(option for kind in CHECKS.values() for option in kind.settings)}
 
@@ -75,6 +78,16 @@ def test_a_library_is_loaded_when_its_check_examines_an_answer() -> None:
         "print([name for name in ('rapidfuzz', 'math_verify', 'sympy', 'jsonschema', 'py3langid', 'numpy') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_answers_in_another_language_than_the_question_are_compared_with_a_named_one_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TaskType.SUMMARIZATION, "answers_in_question_language", False)  # as for a translation
+    assert list(wrong_settings(settings("language", task="SUMMARIZATION"))) == [
+        "checks: language compares the language of answer and question, and answers to SUMMARIZATION are in another one; name it with "
+        "answer_language"
+    ]
+    assert list(wrong_settings(settings("language", task="SUMMARIZATION", answer_language="fr"))) == []
+    assert list(wrong_settings(settings("language", task="CONVERSATION"))) == []
 
 
 def test_the_tasks_of_the_label_check_are_those_with_labels() -> None:
