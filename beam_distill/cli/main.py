@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 
+from beam_distill.before_run.path_checks import whose
 from beam_distill.cli.beam_arguments import check_beam_arguments
 from beam_distill.cli.command import NAMES, Call, Command, Takes
 from beam_distill.cli.log_output import set_up_logging
@@ -77,9 +78,6 @@ def _main(arguments: list[str]) -> int:
         print(f"beam-distill {namespace.command}: {refused}", file=sys.stderr)
         return int(code)
     except PermissionError as error:
-        # late: most commands check no paths
-        from beam_distill.before_run.path_checks import whose
-
         told = f"{error.filename}: {error.strerror}{whose(error.filename)}" if isinstance(error.filename, str) else str(error)
         print(f"beam-distill {namespace.command}: {told}. Answers already on the ledger are kept.", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
