@@ -17,7 +17,8 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.kinds.registry import KINDS, EndpointKind
-from transforms.teacher.session import Lane, shared_session
+from transforms.teacher.lane import Lane
+from transforms.teacher.session import shared_session
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 
 SOURCES = ("imds", "app_service", "azure_ml", "cloud_shell", "arc", "on_behalf_of", "workload")

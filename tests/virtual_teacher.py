@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from virtual_time import run_in_virtual_time
@@ -14,7 +14,7 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import Dispatcher, RowSteps
+from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.samples import NextSample
@@ -47,6 +47,7 @@ class Played:
     rows: list[ScoredRow] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     answers: list[LedgerRecord] = field(default_factory=list)
+    verdicts: list[LedgerRecord] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
     ended_s: float = 0.0
     snapshot: Snapshot | None = None
@@ -76,6 +77,13 @@ def prompt(number: int, words: int = 6) -> PromptRequest:
     return PromptRequest(row, (messages,), (None,))
 
 
+def _question(request: PromptRequest, replies: tuple[TeacherReply, ...]) -> PromptRequest | None:
+    """The judge's question about a row is the row; it has been asked where there is a reply after the teacher's."""
+    latest = replies[-1].sample
+    own = [reply for reply in replies if reply.sample == latest]
+    return request if len(own) == len(request.turns) else None
+
+
 def _member(name: str, special: dict[str, Any]) -> PoolMember:
     return PoolMember(name, **{"endpoint": EndpointSpec(f"http://{name}/v1/chat/completions", "m"), **special})
 
@@ -90,14 +98,16 @@ def play(
     words: int = 6,
     members: dict[str, dict[str, Any]] | None = None,
     next_sample: NextSample | None = None,
+    judge: Teacher | None = None,
     **more: object,
 ) -> Played:
     """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang.
 
     Several teachers, by name, are one pool; ``members`` holds what is special about each, as for PoolMember; ``next_sample`` which
-    samples a row needs. ``more`` are fields of the spec.
+    samples a row needs. ``judge`` is asked about every answer. ``more`` are fields of the spec.
     """
     teachers = teacher if isinstance(teacher, dict) else {"teacher": teacher}
+    endpoints = {**teachers, **({} if judge is None else {"judge": judge})}
     played = Played()
 
     async def main() -> None:
@@ -114,7 +124,7 @@ def play(
                 row = int(text.split(":")[0].removeprefix("row ")) if text.startswith("row ") else None
                 asked = Asked(row, fields, loop.time(), len(played.asked), self._name, ask)
                 played.asked.append(asked)
-                result = teachers[self._name](asked)
+                result = endpoints[self._name](asked)
                 if isinstance(result, float):
                     await asyncio.sleep(result if ask is None else min(result, ask.first_token_s))
                     if ask is not None:
@@ -130,12 +140,15 @@ def play(
                 pass
 
         class Ledger:
+            def __init__(self, name: str) -> None:
+                self._name = name
+
             def put(self, record: LedgerRecord | FailureRecord, token: RowInProgress | None) -> None:
                 if isinstance(record, LedgerRecord):
-                    played.answers.append(record)
+                    (played.verdicts if self._name == "judge" else played.answers).append(record)
                 else:
                     played.failures.append(record)
-                loop.call_later(0.01, dispatcher.recorded, [token])
+                loop.call_later(0.01, engines[self._name].recorded, [token])
 
         def deliver(row: ScoredRow) -> None:
             played.rows.append(row)
@@ -160,16 +173,24 @@ def play(
             pool=tuple(_member(name, (members or {}).get(name, {})) for name in teachers) if len(teachers) > 1 else (),
             **more,  # type: ignore[arg-type]
         )
-        dispatcher = Dispatcher(
-            spec, [Client(name) for name in teachers], Ledger(), RowSteps(lambda request, replies: None, next_sample), on_defect
-        )
+        steps = RowSteps(lambda request, replies: None, next_sample, question=_question)
+        dispatcher = Dispatcher(spec, [Client(name) for name in teachers], Ledger("teacher"), steps, on_defect)
+        engines: dict[str, Dispatcher] = {"teacher": dispatcher}
+        if judge is not None:
+            budget = dispatcher.budget.for_judge(spec.sampling.max_new_tokens)
+            judges = replace(spec, pool=(), is_judge=True)
+            steps = RowSteps(lambda request, replies: None)
+            judging = JudgeDispatcher(judges, [Client("judge")], Ledger("judge"), steps, on_defect, budget)
+            engines["judge"] = judging
+            dispatcher.judged_by(judging)
         dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])
         await all_out.wait()
         played.ended_s = loop.time()
         played.snapshot = dispatcher.snapshot()
         played.stopped = dispatcher.stopped.detail if dispatcher.stopped else None
         await asyncio.sleep(0.1)
-        await dispatcher.close()
+        for engine in engines.values():
+            await engine.close()
         if defects:
             raise defects[0]
 

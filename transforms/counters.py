@@ -13,7 +13,7 @@ from apache_beam.metrics.metric import Metrics
 
 from transforms.elements.counter_names import ANSWERS_BY, LEFT_OUT, REFUSED_BY
 from transforms.elements.failures import FailureKind
-from transforms.elements.replies import ScoredRow
+from transforms.elements.replies import NOT_JUDGED, ScoredRow
 from transforms.elements.rows import Split
 
 NAMESPACE = "beam_distill"
@@ -112,6 +112,11 @@ class RequestCounters(_Collected):
                 counts["requests_throttled"] += count
         if row.answers_shared:
             counts["answers_shared"] += row.answers_shared
+        if row.judging is not NOT_JUDGED:
+            counts["judge_requests_sent"] += row.judging.requests
+            counts["judge_verdicts"] += row.judging.paid
+            counts["judge_prompt_tokens"] += row.judging.usage.prompt
+            counts["judge_completion_tokens"] += row.judging.usage.completion
         for reply in row.paid_replies:
             counts["prompt_tokens"] += reply.prompt_tokens or 0
             counts["completion_tokens"] += reply.completion_tokens or 0

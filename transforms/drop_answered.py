@@ -7,16 +7,15 @@ from typing import Union
 import apache_beam as beam
 from apache_beam.typehints import with_output_types
 
-from transforms.acceptance.row_result import Refused, rules_for
+from transforms.acceptance.examined import Refused
+from transforms.acceptance.row_result import rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.flow import Asked, PendingOrDone
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
-from transforms.ledger.object_storage import storage_for
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.spec import PromptSpec
-from transforms.reuse.answer_index import AnswerIndex
-from transforms.reuse.lookup import LedgerLookup
+from transforms.reuse.paid_answers import PaidAnswers
 from transforms.teacher.specs import ScoringSpec
 
 
@@ -29,33 +28,34 @@ class _DropAnsweredFn(beam.DoFn):
 
     def setup(self) -> None:
         self._rules = rules_for(self._prompt_spec, self._acceptance)
-        self._index: Union[AnswerIndex, None] = None
+        self._paid: Union[PaidAnswers, None] = None
 
     def start_bundle(self) -> None:
         # when the runner tries a bundle again, this finds what the first try recorded, in any process
-        if self._index is None:
-            self._index = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, self._scoring.sealing))
-            self._index.write_indexes()
-            self._find = LedgerLookup(self._index, self._scoring.endpoint, self._scoring.sampling)
+        if self._paid is None:
+            self._paid = PaidAnswers(self._scoring)
+            self._paid.write_indexes()
         else:
-            self._index.refresh()
-            self._find.take_in()
+            self._paid.refresh()
 
     def process(self, asked: Asked) -> Iterator[PendingOrDone]:
         if isinstance(asked, RejectedRow):
             yield asked
             return
-        if not self._index and self._scoring.send:
+        assert self._paid is not None
+        if not self._paid and self._scoring.send:
             yield asked, ()
             return
-        replies, complete = self._rules.replies_on_ledger(asked, self._find)
+        replies, complete = self._rules.replies_on_ledger(asked, self._paid)
         if complete and self._scoring.ask_again:
-            kept = self._kept_when_asked_again(asked, replies)
+            kept = self._kept_when_asked_again(asked, replies, self._paid)
             if kept is not None:
                 replies, complete = kept, False
         yield ScoredRow(asked, replies) if complete or not self._scoring.send else (asked, replies)
 
-    def _kept_when_asked_again(self, asked: PromptRequest, replies: tuple[TeacherReply, ...]) -> Union[tuple[TeacherReply, ...], None]:
+    def _kept_when_asked_again(
+        self, asked: PromptRequest, replies: tuple[TeacherReply, ...], paid: PaidAnswers
+    ) -> Union[tuple[TeacherReply, ...], None]:
         """The replies without those of its last sample from the refused one on, if the row's reject is to be asked again; else None."""
         ended = self._rules.kept_or_reject(ScoredRow(asked, replies))
         if not isinstance(ended, RejectedRow) or ended.reason not in self._scoring.ask_again:
@@ -64,15 +64,20 @@ class _DropAnsweredFn(beam.DoFn):
         own = tuple(reply for reply in replies if reply.sample == sample)
         found = self._rules.judge(asked, own)
         before = own[: found.turn] if isinstance(found, Refused) else own[:-1]
-        answers = tuple(extract_answer(self._rules.prompt, asked.turns[reply.turn], reply) for reply in before)
         # a reply of this same run does not cause a third request
-        if self._find.asked_by(asked, answers, sample) == self._scoring.run_id:
-            return None
+        if len(before) == len(asked.turns):  # only the verdict is asked again
+            question = self._rules.question(asked, before)
+            if question is None or paid.verdict_asked_by(question, sample) == self._scoring.run_id:
+                return None
+        else:
+            answers = tuple(extract_answer(self._rules.prompt, asked.turns[reply.turn], reply) for reply in before)
+            if paid.find.asked_by(asked, answers, sample) == self._scoring.run_id:
+                return None
         return (*(reply for reply in replies if reply.sample != sample), *before)
 
     def teardown(self) -> None:
-        if self._index is not None:
-            self._index.close()
+        if self._paid is not None:
+            self._paid.close()
 
 
 @dataclass

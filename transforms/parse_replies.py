@@ -81,6 +81,8 @@ def _outcome(scored: ScoredRow, reason: Union[str, None], samples: Union[RowSamp
         stopped=scored.stopped,
         repeat=is_repeat(scored.request.row.row_key),
         samples=samples,
+        judging=scored.judging,
+        verdicts_reused=scored.verdicts_reused,
     )
 
 

@@ -19,7 +19,8 @@ from transforms.elements.replies import ScoredRow
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.dispatch import RowSteps
-from transforms.teacher.session import Lane, shared_session, wait_for_abandoned
+from transforms.teacher.lane import Lane
+from transforms.teacher.session import shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
 
 
@@ -43,7 +44,7 @@ class _ScoreBatchFn(beam.DoFn):
     def process(self, element: Batch) -> Iterator[Scored]:
         if not isinstance(element, list):
             if isinstance(element, ScoredRow):
-                self._counters.answers_reused(len(element.replies))
+                self._counters.answers_reused(element.answers_reused)
                 self._counters.row_passed(element.request.row.origin.split)
             else:
                 self._counters.row_passed(element.origin.split)
@@ -52,7 +53,7 @@ class _ScoreBatchFn(beam.DoFn):
         if self._lane is None:
             # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
             rules = rules_for(self._prompt, self._acceptance)
-            steps = RowSteps(rules.next_turn, *rules.for_samples)
+            steps = RowSteps(*rules.for_engine)
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, steps, storage)
             self._lane = session.lane()

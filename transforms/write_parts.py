@@ -22,13 +22,12 @@ from transforms.files.matching import matching_files
 from transforms.files.stored import files_for, open_as_stored
 from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_stretch
-from transforms.ledger.failure_index import FailureIndex
+from transforms.ledger.failure_index import FailureIndex, FailureIndexes
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
 from transforms.prompts.spec import PromptSpec
 from transforms.prompts.teacher_reasoning import reasoning_of
-from transforms.reuse.answer_index import AnswerIndex
-from transforms.reuse.lookup import LedgerLookup
+from transforms.reuse.paid_answers import PaidAnswers
 from transforms.students.base import DROP
 from transforms.students.dataset_files import DatasetFile, dataset_file
 from transforms.students.lines import reject_line
@@ -120,8 +119,8 @@ class _WriteFn(beam.DoFn):
 
     def setup(self) -> None:
         self._rules: RowRules = rules_for(*self._specs)
-        self._answers: Union[AnswerIndex, None] = None
-        self._failures: Union[FailureIndex, None] = None
+        self._answers: Union[PaidAnswers, None] = None
+        self._failures: Union[FailureIndexes, None] = None
 
     def process(self, stretch: Stretch, verdict: Verdict, left_out: Union[dict[str, bytes], None] = None) -> Iterator[WrittenPart]:
         if left_out is not None:  # decided while the split was read as one stretch
@@ -129,16 +128,16 @@ class _WriteFn(beam.DoFn):
         if self._answers is None or self._failures is None:
             # with the first part: there is a verdict now, so all answers are on the ledger. Separate storages: each removes its copies
             sealing = self._scoring.sealing
-            self._answers = AnswerIndex(self._scoring.ledger_dir, storage_for(self._scoring.ledger_dir, sealing))
-            self._failures = FailureIndex(self._scoring.failures_dir, self._scoring.run_id, storage_for(self._scoring.failures_dir, sealing))
-            self._find = LedgerLookup(self._answers, self._scoring.endpoint, self._scoring.sampling)
+            self._answers = PaidAnswers(self._scoring)
+            folders = [spec.failures_dir for spec in (self._scoring, self._scoring.judge) if spec is not None]
+            self._failures = FailureIndexes([FailureIndex(folder, self._scoring.run_id, storage_for(folder, sealing)) for folder in folders])
             self._repeated = self._answers.repeated(self._scoring.run_id)
         judged = verdict.for_split(stretch.split)
         (files,) = (files for files in self._rows.splits if files.split is stretch.split)
         shards = files.shards_of(judged.tally.rows)
         staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, files)
         tally = SuccessTally(pairs=None if files.preference is None else 0)
-        for ended in self._ends_of(stretch, self._failures, verdict):
+        for ended in self._ends_of(stretch, self._answers, self._failures, verdict):
             of = ended if isinstance(ended, RejectedRow) else ended.examples[0]
             reason = ended.reason if isinstance(ended, RejectedRow) else None
             tally.add(RowOutcome(stretch.split, reason, row_digest(of.origin, of.row_key)))
@@ -160,7 +159,9 @@ class _WriteFn(beam.DoFn):
         if self._failures is not None:
             self._failures.close()
 
-    def _ends_of(self, stretch: Stretch, failures: FailureIndex, verdict: Verdict) -> Iterator[Union[_Ended, RejectedRow]]:
+    def _ends_of(
+        self, stretch: Stretch, answers: PaidAnswers, failures: FailureIndexes, verdict: Verdict
+    ) -> Iterator[Union[_Ended, RejectedRow]]:
         """What each row gives, in input order, or its reject."""
         rules, prompt = self._rules, self._rules.prompt
         (files,) = (files for files in self._rows.splits if files.split is stretch.split)
@@ -173,7 +174,7 @@ class _WriteFn(beam.DoFn):
             if isinstance(asked, RejectedRow):
                 yield asked
                 continue
-            replies, complete = rules.replies_on_ledger(asked, self._find)
+            replies, complete = rules.replies_on_ledger(asked, answers)
             failed = None if complete else failures.find(asked.row.row_key)
             latest = failed if complete or failed is not None else failures.latest_attempt(asked.row.row_key)
             ended = rules.kept_or_reject(

@@ -10,6 +10,7 @@ from typing import Any
 
 from beam_distill.after_run.endpoints_used import endpoints_line
 from beam_distill.after_run.how_right import sample_lines
+from beam_distill.after_run.judge_line import judge_line, tokens_text
 from beam_distill.after_run.request_failures import CommonFailure
 from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
@@ -64,6 +65,7 @@ class RunResult:
     metrics: dict[str, Any] = field(default_factory=dict)
     wall_s: float = 0.0
     prices: Prices | None = None
+    judge_prices: Prices | None = None
     report_path: str | None = None
     handoff_path: str | None = None
     handoff_holds: str = ""
@@ -145,6 +147,9 @@ def summary_text(result: RunResult) -> str:
         lines.append(f"streamed    {streamed}")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
+    judge = judge_line((part.tally for part in result.verdict.splits), result.judge_prices) if result.verdict is not None else ""
+    if judge:
+        lines.append(f"judge       {judge}")
     endpoints = endpoints_line(result.metrics)
     if endpoints:
         lines.append(f"endpoints   {endpoints}")
@@ -193,13 +198,6 @@ def summary_text(result: RunResult) -> str:
         if result.first_reject:
             lines.append(f"The first one: {result.first_reject}")
     return "\n".join(lines)
-
-
-def tokens_text(usage: Usage) -> str:
-    """Tokens in and out, with the cached and reasoning parts."""
-    cached = f" ({usage.cached:,} from the cache)" if usage.cached else ""
-    reasoning = f" ({usage.reasoning:,} of reasoning)" if usage.reasoning else ""
-    return f"{usage.prompt:,} in{cached}, {usage.completion:,} out{reasoning}"
 
 
 def _outcome(code: ExitCode) -> str:

@@ -6,15 +6,16 @@ import math
 from dataclasses import dataclass
 
 from beam_distill.before_run.estimate import Experience, expected_tokens, experience_on_ledger
+from beam_distill.before_run.judge_estimate import judge_estimate
 from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
 from beam_distill.before_run.survey import SplitSurvey
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode
-from beam_distill.job.prices import Prices, prices_of
+from beam_distill.job.prices import Prices, judge_prices, prices_of
 from beam_distill.job.spending import JobSpending, has_limits, spent_in
 from transforms.elements.counted import counted
 from transforms.elements.tally import Verdict
-from transforms.elements.usage import Usage
+from transforms.elements.usage import TokenPrices, Usage
 from transforms.files.paths import absolute
 
 TO_SPARE = 1.05
@@ -60,10 +61,13 @@ class Limit:
 def limits_of(settings: DistillSettings, spent: JobSpending) -> list[Limit]:
     """Every limit that is set."""
     prices = prices_of(settings)
-    total, beside = spent
+    judges = judge_prices(settings) or Prices(TokenPrices())
+    total, beside = spent.both, spent.both_beside
     found = []
     if settings.max_cost is not None and prices is not None:
-        found.append(Limit("max_cost", settings.max_cost, prices.cost(total.usage), prices.cost(beside.usage), prices))
+        cost = prices.cost(spent.total.usage) + judges.cost(spent.judge.usage)
+        beside_cost = prices.cost(spent.beside.usage) + judges.cost(spent.judge_beside.usage)
+        found.append(Limit("max_cost", settings.max_cost, cost, beside_cost, prices))
     if settings.max_total_tokens is not None:
         found.append(Limit("max_total_tokens", float(settings.max_total_tokens), float(total.usage.total), float(beside.usage.total)))
     if settings.max_requests is not None:
@@ -77,10 +81,11 @@ def limits_and_warnings(settings: DistillSettings, surveys: list[SplitSurvey], s
         return [], []
     requests = sum(survey.requests for survey in surveys)
     usage = expected_tokens(requests, sum(survey.payload_bytes for survey in surveys), settings.effective_max_new_tokens, seen)
-    takes = {"max_total_tokens": float(usage.total), "max_requests": float(requests)}
-    prices = prices_of(settings)
+    judged = judge_estimate(settings, surveys)
+    takes = {"max_total_tokens": float(usage.total + judged.usage.total), "max_requests": float(requests + judged.questions)}
+    prices, judges = prices_of(settings), judge_prices(settings)
     if prices is not None:
-        takes["max_cost"] = prices.cost(usage)
+        takes["max_cost"] = prices.cost(usage) + (judges.cost(judged.usage) if judges is not None else 0.0)
     limits = limits_of(settings, spent_in(settings.resolved_work_dir))
     warnings = []
     for limit in limits:
@@ -109,8 +114,13 @@ def rest_text(settings: DistillSettings, spent: JobSpending, verdict: Verdict) -
     if rest_of is None:
         return f"{said}. beam-distill check estimates their usage"
     requests, more = rest_of
-    prices = prices_of(settings)
-    rest = {"max_total_tokens": float(more.total), "max_requests": float(requests), "max_cost": prices.cost(more) if prices else 0.0}
+    prices, judges = prices_of(settings), judge_prices(settings)
+    judged = spent.judge.usage.times(left / done) if done else Usage()
+    rest = {
+        "max_total_tokens": float(more.total + judged.total),
+        "max_requests": float(requests + (round(spent.judge.requests * left / done) if done else 0)),
+        "max_cost": (prices.cost(more) if prices else 0.0) + (judges.cost(judged) if judges else 0.0),
+    }
     takes = ", ".join(f"about {limit.shown(rest[limit.name])}" for limit in limits)
     raised = " ".join(limit.enough(rest[limit.name]) for limit in limits if rest[limit.name] > limit.left) or "A higher limit"
     return f"{said}; like the others, they would take {takes}: {raised} should be enough for all"

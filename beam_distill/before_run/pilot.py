@@ -19,8 +19,7 @@ from transforms.files.paths import absolute
 from transforms.intake.walk import walk_split
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
-from transforms.reuse.answer_index import AnswerIndex
-from transforms.reuse.lookup import LedgerLookup
+from transforms.reuse.paid_answers import PaidAnswers
 from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.session import close_sessions, shared_session
 
@@ -54,22 +53,21 @@ def send_pilot(settings: DistillSettings, teacher: Teacher, count: int) -> Pilot
     rules = rules_for(job.prompt, job.acceptance)
     result = PilotResult()
     with locked(settings.resolved_work_dir):
-        index = AnswerIndex(job.scoring.ledger_dir, storage_for(job.scoring.ledger_dir, job.scoring.sealing))
-        find = LedgerLookup(index, teacher.endpoint, job.scoring.sampling)
+        paid = PaidAnswers(job.scoring)
         rows = (format_row(rules.prompt, row) for files in job.rows.splits for row in walk_split(replace(job.rows, limit=None), files))
         pending = []
         for asked in islice((asked for asked in rows if isinstance(asked, PromptRequest)), count):
-            replies, complete = rules.replies_on_ledger(asked, find)
+            replies, complete = rules.replies_on_ledger(asked, paid)
             if complete:
                 result.answered_before += 1
             else:
                 pending.append((asked, replies))
-        index.close()
+        paid.close()
         if not pending:
             return result
         try:
             storage = storage_for(job.scoring.ledger_dir, job.scoring.sealing)
-            session = shared_session(job.scoring, RowSteps(rules.next_turn, *rules.for_samples), storage)
+            session = shared_session(job.scoring, RowSteps(*rules.for_engine), storage)
             keeper_of(job.scoring, session)
             lane = session.lane()
             lane.put(pending)

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
 from beam_distill.config.settings import DistillSettings
-from beam_distill.job.specs import endpoint_spec, input_spec, rules_of, run_files, sampling_spec, with_model
+from beam_distill.job.specs import endpoint_spec, input_spec, lookup_spec, rules_of, sampling_spec, with_model
 from beam_distill.work_dir.records import records
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.files.paths import is_remote
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.object_storage import storage_for
-from transforms.ledger.storage import Sealing
-from transforms.reuse.answer_index import AnswerIndex
-from transforms.reuse.lookup import LedgerLookup
+from transforms.reuse.paid_answers import PaidAnswers
 from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec
 
@@ -34,8 +32,8 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
     template = PayloadTemplate(endpoint, sampling)
     spec, rules = input_spec(settings), rules_of(settings)
     surveys: list[SplitSurvey] = []
-    with _ledger(settings) as (answers, earlier):
-        ledger = LedgerView(LedgerLookup(answers, endpoint, sampling), earlier, sampling.max_new_tokens) if len(answers) else None
+    with _ledger(settings, endpoint) as (paid, earlier):
+        ledger = LedgerView(paid, earlier, sampling.max_new_tokens) if len(paid) else None
         is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier)
         for files in spec.splits:
             if files.pattern is not None:
@@ -73,14 +71,14 @@ class _OnlyNewRows:
 
 
 @contextmanager
-def _ledger(settings: DistillSettings) -> Iterator[tuple[AnswerIndex, EarlierRequests]]:
-    ledger_dir = run_files(settings.resolved_work_dir, "").ledger_dir
-    answers = AnswerIndex(ledger_dir, storage_for(ledger_dir, Sealing()))
-    earlier = EarlierRequests(ledger_dir, storage_for(ledger_dir, Sealing()))
+def _ledger(settings: DistillSettings, endpoint: EndpointSpec) -> Iterator[tuple[PaidAnswers, EarlierRequests]]:
+    scoring = lookup_spec(settings, endpoint)
+    paid = PaidAnswers(scoring)
+    earlier = EarlierRequests(scoring.ledger_dir, storage_for(scoring.ledger_dir, scoring.sealing))
     try:
-        yield answers, earlier
+        yield paid, earlier
     finally:
-        answers.close()
+        paid.close()
         earlier.close()
 
 

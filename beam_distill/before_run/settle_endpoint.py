@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 from beam_distill.before_run.changed_settings import LIMIT, together
+from beam_distill.before_run.preflight import settle_model, settled_route
 from beam_distill.before_run.request_settings import changed_requests
 from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
 from beam_distill.before_run.survey import SplitSurvey
 from beam_distill.before_run.teacher_pool import Teacher, resolve_teacher
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import DistillSettings, as_judge
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.judge_specs import of_judge
 from beam_distill.job.prices import prices_of
 from beam_distill.job.specs import endpoint_spec, sampling_spec
 from beam_distill.work_dir.files import fields_of
@@ -52,6 +54,15 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teache
     for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
         log.warning("%s", sentence)
     return teacher, True
+
+
+def settle_judge(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:
+    """The judge's endpoint with its route; its key is there, and is not refused. Raises RunRefused."""
+    own = as_judge(settings)
+    try:
+        return settle_model(own, settled_route(own, endpoint))
+    except RunRefused as refused:
+        raise of_judge(refused) from None
 
 
 def _say_what_changed(settings: DistillSettings) -> None:

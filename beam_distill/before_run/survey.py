@@ -18,14 +18,15 @@ from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.prompts.base import Prompt, format_row
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.token_limit import is_cut_off
-from transforms.reuse.lookup import LedgerLookup
+from transforms.reuse.paid_answers import PaidAnswers
 from transforms.teacher.payload import PayloadTemplate
 
 
 @dataclass(slots=True)
 class SplitSurvey:
     """The contents of one split. ``requests`` and ``payload_bytes`` are those to send, with samples as if every row needed all;
-    ``left_out`` counts the rows that double others, by reason; ``asked`` are the rows that can be sent.
+    ``verdicts`` are the questions to the judge, counted in the same way. ``left_out`` counts the rows that double others, by reason;
+    ``asked`` are the rows that can be sent.
 
     ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
     answer, which is not known yet.
@@ -38,6 +39,7 @@ class SplitSurvey:
     answered: int = 0
     requests: int = 0
     payload_bytes: int = 0
+    verdicts: int = 0
     asked: AskedRows = field(default_factory=AskedRows)
     changed: ChangedSettings = field(default_factory=ChangedSettings)
     known_turns: int = 0
@@ -59,10 +61,10 @@ class SplitSurvey:
 
 
 class LedgerView:
-    """The ledger for a survey: ``find`` for answers that are used, ``earlier`` for all others."""
+    """The ledger for a survey: ``paid`` for answers that are used, ``earlier`` for all others."""
 
-    def __init__(self, find: LedgerLookup, earlier: EarlierRequests, limit: int) -> None:
-        self.find = find
+    def __init__(self, paid: PaidAnswers, earlier: EarlierRequests, limit: int) -> None:
+        self.paid = paid
         self.earlier = earlier
         self.limit = limit
 
@@ -91,19 +93,21 @@ def survey_split(
         digest = asked_digest(asked_messages(asked.row.messages, spec.doubles.several_turns))
         replies: tuple[TeacherReply, ...] = ()
         if ledger is not None:
-            replies, complete = rules.replies_on_ledger(asked, ledger.find)
-            survey.known_turns += len(replies)
+            replies, complete = rules.replies_on_ledger(asked, ledger.paid)
+            teachers = tuple(reply for reply in replies if reply.turn < len(asked.turns))
+            survey.known_turns += len(teachers)
             if complete:
                 survey.answered += 1
                 survey.asked.add(digest, 0, 0)
-                _note_limits(survey.changed, replies, ledger.limit)
+                _note_limits(survey.changed, teachers, ledger.limit)
                 continue
-            first = tuple(reply for reply in replies if not reply.sample)
+            first = tuple(reply for reply in teachers if not reply.sample)
             if len(first) < len(asked.turns):
                 _note_sent_again(survey, ledger, rules.prompt, asked, first, template)
         sizes = [len(template.body(asked.messages_for_turn(turn, ("",) * turn))) for turn in rules.turns_left(asked, replies)]
         survey.requests += len(sizes)
         survey.payload_bytes += sum(sizes)
+        survey.verdicts += rules.verdicts_left(asked, replies)
         survey.asked.add(digest, len(sizes), sum(sizes))
         if is_enough(survey):
             break
@@ -128,7 +132,7 @@ def _note_sent_again(
 ) -> None:
     """Note a row to send for which the ledger has unused answers."""
     changed, begin, turns = survey.changed, len(replies), len(asked.turns)
-    cut_off = ledger.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
+    cut_off = ledger.paid.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
     if cut_off is not None:
         survey.known_turns += 1
         changed.cut_off.add_row(turns - begin, [cut_off.usage if cut_off.prompt_tokens is not None else None])

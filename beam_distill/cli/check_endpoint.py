@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beam_distill.config.fields import number_shown
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import DistillSettings, as_judge
 from beam_distill.config.teachers import member_text
 from beam_distill.exit_codes import ExitCode, RunRefused
+from beam_distill.job.judge_specs import judge_sampling, of_judge
+from transforms.acceptance.base import CheckRefused, Sample
 from transforms.elements.counted import counted
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.kinds.registry import KINDS
@@ -83,6 +85,54 @@ def _check(
         return ExitCode.WRONG_INPUT, endpoint
     code = _send(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
     return code, endpoint
+
+
+def check_judge(settings: DistillSettings, sample: PromptRequest | None) -> int:
+    """Check the judge's endpoint, if there is one, and print the results: as a run would begin, and one question where the teacher gets one.
+    Returns 0 or the exit code that a run would have. Raises RunRefused."""
+    # late: keeps aiohttp out of the start
+    from beam_distill.before_run.preflight import probe, settled_route
+    from beam_distill.job.specs import judge_endpoint
+
+    if not settings.has_judge:
+        return 0
+    own = as_judge(settings)
+    endpoint = judge_endpoint(settings)
+    try:
+        endpoint = settled_route(own, endpoint)
+        result = probe(own, endpoint)
+    except RunRefused as refused:
+        raise of_judge(refused) from None
+    listed = ", ".join(result.models[:10]) or result.info_model or result.detail
+    print(f"judge       {endpoint.chat_url} answers, with {access_text(endpoint.credential)}; models: {listed}")
+    if result.models and settings.judge_model not in result.models:
+        print(f"judge       {settings.judge_model} is not among them: choose one with --judge_model (exit code {int(ExitCode.WRONG_INPUT)})")
+        return ExitCode.WRONG_INPUT
+    return _judge_once(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
+
+
+def _judge_once(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:
+    """Ask the judge about an answer that is certainly poor, to see that its verdict can be read."""
+    # late: keeps aiohttp out of the start
+    from beam_distill.job.specs import rules_of, stream_spec
+    from transforms.teacher.probe import ask_once
+
+    judge = rules_of(settings).referee
+    assert judge is not None
+    try:
+        messages = judge.question(Sample(sample, ("?",) * len(sample.turns))).turns[0]
+        result = ask_once(endpoint, judge_sampling(settings), messages, settings.initial_request_timeout, stream_spec(settings))
+        if result.reply is None:
+            assert result.failure is not None
+            print(f"verdict     failed: {result.failure.shown}")
+            return ExitCode.WRONG_INPUT
+        score = judge.score(result.reply)
+    except CheckRefused as refused:
+        print(f"verdict     cannot be used: {refused.detail}")
+        return ExitCode.WRONG_INPUT
+    tokens = "?" if result.reply.completion_tokens is None else result.reply.completion_tokens
+    print(f"verdict     {score:g} for the answer '?' to the first row, {tokens} tokens in {result.latency_ms:.0f} ms")
+    return 0
 
 
 def parameters_text(settings: DistillSettings) -> str:

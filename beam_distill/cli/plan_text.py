@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from beam_distill.config.fields import number_shown
-from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
+from beam_distill.config.settings import DistillSettings, as_judge, declared_models, each_teacher
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.teachers import member_text
+from transforms.acceptance.judge import DEFAULT_LEAST_SCORE
+from transforms.acceptance.rubrics import HIGHEST
 from transforms.acceptance.selection import Keep, SelectionSpec
 from transforms.elements.counted import counted
 from transforms.elements.data_specs import ALL_COLUMNS
@@ -34,6 +36,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         f"parallel    {_ceiling(settings)}",
         *([f"checks      {', '.join(settings.checks)}"] if settings.checks else []),
         *_metadata(settings),
+        *_judge(settings),
         *(f"pairs       {path}" for name, path in settings.outputs.items() if name.startswith("preference_")),
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked{_accepted(settings)}",
         f"work_dir    {settings.resolved_work_dir}",
@@ -100,6 +103,17 @@ def _samples(settings: DistillSettings) -> list[str]:
     if selection.votes is not None:
         enough = f"until the vote is decided, with at least {selection.votes} votes"
     return [f"samples     at most {settings.samples} answers a row, {enough}; kept: {selection.keep.value}"]
+
+
+def _judge(settings: DistillSettings) -> list[str]:
+    if "judge" not in settings.checks:
+        return []
+    rubric = "our rubric" if settings.judge_rubric is None else "judge_rubric"
+    least = DEFAULT_LEAST_SCORE if settings.judge_min_score is None else settings.judge_min_score
+    return [
+        f"judge       {settings.judge_model_endpoint_url} ({settings.judge_model}), by {rubric}: {least:g} of {HIGHEST} or more is accepted",
+        f"            access {as_judge(settings).resolved_authentication.kind}",
+    ]
 
 
 def _ceiling(settings: DistillSettings) -> str:

@@ -57,8 +57,8 @@ class AcceptanceSettings(Section):
         Keep.FIRST,
         "checks",
         f"kept of the accepted samples: {', '.join(keep.value for keep in Keep)}",
-        "`first` stops at the first accepted one; for the others all samples are asked. `all` and `one_per_answer` write several examples for "
-        "a row.",
+        "`first` stops at the first accepted one; for the others all samples are asked. `best` has the highest score of the check `judge`, of "
+        "equal ones the first. `all` and `one_per_answer` write several examples for a row.",
     )
     votes: int | None = setting(
         None,

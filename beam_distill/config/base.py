@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-GROUPS = ("data", "teacher", "azure", "sampling", "prompts", "checks", "limits", "gate", "runner", "view", "hand-off")
+GROUPS = ("data", "teacher", "azure", "sampling", "prompts", "checks", "judge", "limits", "gate", "runner", "view", "hand-off")
 
 
 class Section(BaseModel):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
+from beam_distill.config.judge import judge_contradictions
 from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
 from transforms.acceptance.spec import wrong_settings
 from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
@@ -43,6 +44,7 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
             "max_total_tokens and max_requests limit a job"
         )
     problems.extend(wrong_settings(settings.model_dump(mode="json")))
+    problems.extend(judge_contradictions(settings.model_dump(mode="json")))
     problems.extend(_column_contradictions(settings))
     problems.extend(_double_contradictions(settings))
     problems.extend(_pair_contradictions(settings))

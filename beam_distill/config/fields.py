@@ -45,7 +45,8 @@ NOT_TO_OVERWRITE = {
     "presence_penalty": "use teacher_model_presence_penalty",
     "stop": "use teacher_model_stop",
 }
-_LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", "teacher_model_endpoint_key"})
+_KEYS_OF_MODELS = {"teacher_model_endpoint_key", "judge_model_endpoint_key", "judge_api_key"}
+_LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", *_KEYS_OF_MODELS})
 
 
 def plainly(error: OSError | ValueError) -> str:

@@ -11,6 +11,7 @@ from beam_distill.config.azure import AzureSettings
 from beam_distill.config.data import DataSettings
 from beam_distill.config.doubles import DoublesSettings
 from beam_distill.config.handoff import HandoffSettings
+from beam_distill.config.judge import JudgeSettings
 from beam_distill.config.limits import GateSettings, LimitSettings
 from beam_distill.config.prompts import PromptSettings
 from beam_distill.config.runner import RunnerSettings
@@ -35,6 +36,7 @@ PATHS = frozenset(
         *OUTPUTS,
         "work_dir",
         "api_key_file",
+        "judge_api_key_file",
         "ca_bundle",
         "azure_ca_bundle",
         "workspace_config",
@@ -58,6 +60,7 @@ class DistillSettings(
     RunnerSettings,
     GateSettings,
     LimitSettings,
+    JudgeSettings,
     AcceptanceSettings,
     PromptSettings,
     SamplingSettings,
@@ -104,6 +107,11 @@ class DistillSettings(
         return tuple(path for path in named if path is not None)
 
     @property
+    def has_judge(self) -> bool:
+        """Whether a judge is asked."""
+        return "judge" in self.checks
+
+    @property
     def resolved_authentication(self) -> Authentication:
         """The authentication for the endpoint."""
         if self.authentication_type is not None and not self.authentication_by_default:
@@ -144,6 +152,26 @@ class DistillSettings(
         return f"DistillSettings({self.public_view()})"
 
     __str__ = __repr__  # pydantic's own would show header values
+
+
+def as_judge(settings: DistillSettings) -> DistillSettings:
+    """The settings with the judge's endpoint as the only teacher, for what is the same with both: look-ups, checks, limits."""
+    return settings.model_copy(
+        update={
+            "teachers": None,
+            "teacher_model_endpoint_url": settings.judge_model_endpoint_url,
+            "model": settings.judge_model,
+            "api_key_env": settings.judge_api_key_env,
+            "api_key_file": settings.judge_api_key_file,
+            "max_worker_count": settings.judge_max_worker_count,
+            "max_requests_per_minute": settings.judge_max_requests_per_minute,
+            "teacher_model_max_new_tokens": settings.judge_max_new_tokens,
+            **dict.fromkeys(
+                ("authentication_type", "connection_name", "teacher_model_endpoint_name", "teacher_model_asset_id", "endpoint_kind")
+            ),
+            **dict.fromkeys(("additional_headers", "extra_body", "teacher_model_top_p", "teacher_model_stop")),
+        }
+    )
 
 
 _ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")

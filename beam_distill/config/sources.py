@@ -29,6 +29,9 @@ _MASKED = frozenset(
         "beam_options",
         "api_key_env",
         "api_key_file",
+        "judge_api_key_env",
+        "judge_api_key_file",
+        "judge_model_endpoint_url",
         "teacher_model_endpoint_url",
         "connection_name",
         "teachers",
@@ -344,6 +347,8 @@ def _expected(item: Any, value: Any) -> str:
 
 
 def _literal_key(where: str) -> str:
+    whose = "judge_" if "judge" in where else ""
     return (
-        f"{where}: a key is not accepted as a value, which others could read; pass its location with --api_key_env NAME or --api_key_file PATH"
+        f"{where}: a key is not accepted as a value, which others could read; pass its location with --{whose}api_key_env NAME or "
+        f"--{whose}api_key_file PATH"
     )

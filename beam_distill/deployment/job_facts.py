@@ -52,7 +52,8 @@ class JobFacts:
     def secret_variables(self) -> list[str]:
         """The environment variables with the workers' secrets."""
         holders = [self.settings, *(self.settings["teachers"] or ())]
-        key = list(dict.fromkeys(holder["api_key_env"] for holder in holders if holder.get("api_key_env")))
+        keys = [*(holder.get("api_key_env") for holder in holders), self.settings["judge_api_key_env"]]
+        key = list(dict.fromkeys(name for name in keys if name))
         named = [*referenced_variables(self.settings.get(HEADERS, {}).values()), *variables_of_body(self.settings["extra_body"])]
         return key + [name for name in dict.fromkeys(named) if name not in key]
 

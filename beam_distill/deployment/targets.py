@@ -40,11 +40,11 @@ class Target:
 
 
 def _ci(settings: DistillSettings) -> str | None:
-    if settings.api_key_file is not None:
-        return (
-            f"api_key_file: the file {settings.api_key_file} is not on a CI machine; name the secret instead: "
-            "--set api_key_file= --set api_key_env=NAME"
-        )
+    for name in ("api_key_file", "judge_api_key_file"):
+        path = getattr(settings, name)
+        if path is not None:
+            variable = name.replace("file", "env")
+            return f"{name}: the file {path} is not on a CI machine; name the secret instead: --set {name}= --set {variable}=NAME"
     for name in (*COMPONENT_OUTPUTS, "work_dir"):
         path = getattr(settings, name) or ""
         if BREAKING.search(path) or path != path.strip():
@@ -73,12 +73,16 @@ def _kubernetes(settings: DistillSettings) -> str | None:
                 f"{name}: {path} is not on a filesystem that pods can access. Use azfs:// (or another remote filesystem), or a path below a "
                 "directory that the volume claim is mounted at, named with --set shared_directories=/data"
             )
+    if settings.judge_api_key_file is not None:
+        return "judge_api_key_file: pods get the judge's key as a variable; --set judge_api_key_file= --set judge_api_key_env=NAME"
     if len(shared) > 1:
         return "shared_directories: one claim is mounted at one directory; name one"
     return None
 
 
 def _azureml(settings: DistillSettings) -> str | None:
+    if settings.judge_model_endpoint_url is not None:
+        return "judge_model_endpoint_url: the component has the original's inputs, without a judge; run the job elsewhere, or in your own job"
     if settings.api_key_env is not None or settings.api_key_file is not None:
         return (
             "api_key_env, api_key_file: the component has the original's inputs, without key references. Give connection_name "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from beam_distill.config.settings import DistillSettings
 from beam_distill.config.view import ViewSettings
 from transforms.elements.usage import TokenPrices, Usage
 
@@ -56,3 +57,9 @@ def prices_among(settings: Mapping[str, Any]) -> Prices | None:
     currency = reported.pop("currency") or ""
     prices = TokenPrices(**reported)
     return None if prices.per_million_in is None and prices.per_million_out is None else Prices(prices, currency)
+
+
+def judge_prices(settings: DistillSettings) -> Prices | None:
+    """The prices of the judge's tokens, when at least one is given."""
+    tokens = TokenPrices(settings.judge_price_per_million_input_tokens, settings.judge_price_per_million_output_tokens)
+    return None if tokens == TokenPrices() else Prices(tokens, settings.currency)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from beam_distill.config.settings import DistillSettings, declared_models, each_teacher
+from beam_distill.config.settings import DistillSettings, as_judge, declared_models, each_teacher
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.azure_endpoint import locate
 from beam_distill.job.body_secrets import by_reference
 from beam_distill.job.job_spec import JobSpec
+from beam_distill.job.judge_specs import judge_scoring, of_judge
 from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
 from transforms.acceptance.row_result import RowRules, rules_for
@@ -62,6 +63,14 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
     headers = {**kind.route_headers(chat_url, fields), **dict(located.headers), **(settings.additional_headers or {})}
     return replace(endpoint, headers=tuple(sorted(headers.items())))
+
+
+def judge_endpoint(settings: DistillSettings) -> EndpointSpec:
+    """The judge's endpoint and credential. Raises RunRefused."""
+    try:
+        return endpoint_spec(as_judge(settings))
+    except RunRefused as refused:
+        raise of_judge(refused) from None
 
 
 def common_endpoint(endpoints: list[EndpointSpec]) -> EndpointSpec:
@@ -127,7 +136,8 @@ def _other_columns(settings: DistillSettings) -> tuple[str, ...]:
 
 def dataset_spec(settings: DistillSettings) -> DatasetSpec:
     """How datasets are written."""
-    metadata = MetadataSpec(settings.checks, settings.keep_columns or ()) if settings.has_metadata else None
+    scored = ("judge",) if settings.has_judge else ()
+    metadata = MetadataSpec(settings.checks, settings.keep_columns or (), scored) if settings.has_metadata else None
     return DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format, metadata)
 
 
@@ -178,45 +188,59 @@ def job_spec(
 ) -> JobSpec:
     """Everything that the workers need, without secrets. ``in_process``: the scoring sessions are in the command's own process."""
     files = run_files(settings.resolved_work_dir, run_id)
+    scoring = ScoringSpec(
+        endpoint=endpoint,
+        sampling=sampling_spec(settings),
+        concurrency=ConcurrencySpec(
+            initial=settings.effective_initial_worker_count,
+            maximum=settings.max_worker_count,
+            max_requests_per_minute=settings.max_requests_per_minute,
+        ),
+        patience=PatienceSpec(
+            attempt_s=settings.initial_request_timeout,
+            longest_attempt_s=settings.max_request_timeout,
+            payload_s=settings.max_retry_time_interval or None,  # 0 as in the component: no limit of this kind
+            first_answer_s=settings.first_answer_patience,
+            outage_s=settings.outage_patience,
+            drain_s=settings.drain_timeout,
+        ),
+        ledger_dir=files.ledger_dir,
+        failures_dir=files.failures_dir,
+        run_id=run_id,
+        seed=settings.seed,
+        share_identical_answers=settings.share_identical_answers,
+        hedge_stragglers=settings.hedge_stragglers,
+        stream=stream_spec(settings),
+        log_requests=settings.debug_mode,
+        log_prompts=settings.debug_mode and settings.log_prompts,
+        sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
+        control_dir=None if in_process else files.control_dir,
+        pool=pool,
+        budget=budget_spec(settings),
+    )
     return JobSpec(
         rows=input_spec(settings),
         files=files,
         prompt=prompt_spec(settings),
-        scoring=ScoringSpec(
-            endpoint=endpoint,
-            sampling=sampling_spec(settings),
-            concurrency=ConcurrencySpec(
-                initial=settings.effective_initial_worker_count,
-                maximum=settings.max_worker_count,
-                max_requests_per_minute=settings.max_requests_per_minute,
-            ),
-            patience=PatienceSpec(
-                attempt_s=settings.initial_request_timeout,
-                longest_attempt_s=settings.max_request_timeout,
-                payload_s=settings.max_retry_time_interval or None,  # 0 as in the component: no limit of this kind
-                first_answer_s=settings.first_answer_patience,
-                outage_s=settings.outage_patience,
-                drain_s=settings.drain_timeout,
-            ),
-            ledger_dir=files.ledger_dir,
-            failures_dir=files.failures_dir,
-            run_id=run_id,
-            seed=settings.seed,
-            share_identical_answers=settings.share_identical_answers,
-            hedge_stragglers=settings.hedge_stragglers,
-            stream=stream_spec(settings),
-            log_requests=settings.debug_mode,
-            log_prompts=settings.debug_mode and settings.log_prompts,
-            sealing=Sealing(settings.ledger_segment_seconds, settings.ledger_segment_bytes),
-            control_dir=None if in_process else files.control_dir,
-            pool=pool,
-            budget=budget_spec(settings),
-        ),
+        scoring=_with_judge(settings, scoring),
         dataset=dataset_spec(settings),
         mini_batch_bytes=settings.mini_batch_size,
         gate=GateSpec(settings.min_endpoint_success_ratio, settings.min_readable_ratio, settings.min_accepted_ratio),
         acceptance=acceptance_spec(settings),
     )
+
+
+def lookup_spec(settings: DistillSettings, endpoint: EndpointSpec) -> ScoringSpec:
+    """What a look-up on the ledger needs to know of a run."""
+    files = run_files(settings.resolved_work_dir, "")
+    looked_up = ScoringSpec(
+        endpoint, sampling_spec(settings), ConcurrencySpec(), PatienceSpec(), files.ledger_dir, files.failures_dir, "", sealing=Sealing()
+    )
+    return _with_judge(settings, looked_up)
+
+
+def _with_judge(settings: DistillSettings, scoring: ScoringSpec) -> ScoringSpec:
+    return replace(scoring, judge=judge_scoring(settings, scoring, judge_endpoint(settings))) if settings.has_judge else scoring
 
 
 def with_model(endpoint: EndpointSpec, model: str | None) -> EndpointSpec:

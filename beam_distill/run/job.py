@@ -20,7 +20,7 @@ from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.pipeline import build
-from beam_distill.job.prices import prices_of
+from beam_distill.job.prices import judge_prices, prices_of
 from beam_distill.run.interrupts import Interrupts
 from beam_distill.run.prepare import PreparedJob, prepare_job, set_outputs_aside
 from beam_distill.run.process_wide import LOST_FILES_PASSED_OVER, RARE_GARBAGE_COLLECTION
@@ -70,7 +70,7 @@ def run_job(
         with LOST_FILES_PASSED_OVER:
             result = _run(prepared, show or partial(display_of_command, settings.quiet), interrupts or Interrupts(ends_process=True))
         result = with_losses(result)
-        result = replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings))
+        result = replace(result, wall_s=time.monotonic() - clock, prices=prices_of(settings), judge_prices=judge_prices(settings))
         return record_run(resolved, result, prepared.started, prepared.endpoint_shown)
 
 

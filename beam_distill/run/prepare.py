@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from beam_distill.before_run.input_state import InputState, input_state
 from beam_distill.before_run.preflight import check_files
-from beam_distill.before_run.settle_endpoint import settle_endpoint
+from beam_distill.before_run.settle_endpoint import settle_endpoint, settle_judge
 from beam_distill.before_run.teacher_pool import Teacher
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
@@ -76,7 +76,10 @@ def prepare_job(
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started, ledger_dir=run_files(settings.resolved_work_dir, "").ledger_dir)
     job = job_spec(settings, teacher.endpoint, run_id, plan.same_process, teacher.pool)
-    job = dataclasses.replace(job, scoring=dataclasses.replace(job.scoring, ask_again=ask_again, send=send))
+    scoring = dataclasses.replace(job.scoring, ask_again=ask_again, send=send)
+    if send and scoring.judge is not None:
+        scoring = dataclasses.replace(scoring, judge=dataclasses.replace(scoring.judge, endpoint=settle_judge(settings, scoring.judge.endpoint)))
+    job = dataclasses.replace(job, scoring=scoring)
     return PreparedJob(resolved, given, plan, teacher, job, started, absolute(settings.resolved_work_dir), input_state(job.rows))
 
 

@@ -46,11 +46,12 @@ def _local_paths(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
         *settings.outputs.items(),
         ("work_dir", settings.resolved_work_dir),
         ("api_key_file", settings.api_key_file),
+        ("judge_api_key_file", settings.judge_api_key_file),
         ("ca_bundle", settings.ca_bundle),
     ):
         if path is None or is_remote(path) or _is_shared(path, settings.shared_directories or ()):
             continue
-        if name in ("api_key_file", "ca_bundle") and plan.environment == "external":
+        if name in ("api_key_file", "judge_api_key_file", "ca_bundle") and plan.environment == "external":
             continue  # the pool's pod may mount it under this very path
         problems.append(
             f"{name}: {path} is a local path, and the scoring processes run elsewhere ({plan.where}). Put it where all of them "
@@ -68,7 +69,7 @@ def _is_shared(path: str, directories: tuple[str, ...]) -> bool:
 def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
     variables = _secret_variables(settings)
     if variables and plan.environment == "docker":
-        name = "api_key_env" if settings.api_key_env is not None else "additional_headers"
+        name = next((name for name in ("api_key_env", "judge_api_key_env") if getattr(settings, name) is not None), "additional_headers")
         return [
             f"{name}: a container that the runner starts does not get the variable {', '.join(variables)}. Give the key as a file that "
             "workers mount (--api_key_file, --shared_directories), or use --worker_environment external (a worker pool whose own "
@@ -79,5 +80,5 @@ def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
 
 def _secret_variables(settings: DistillSettings) -> list[str]:
     """The environment variables that workers take secrets from."""
-    key = [settings.api_key_env] if settings.api_key_env is not None else []
-    return key + referenced_variables((settings.additional_headers or {}).values()) + variables_of_body(settings.extra_body)
+    keys = [name for name in (settings.api_key_env, settings.judge_api_key_env) if name is not None]
+    return keys + referenced_variables((settings.additional_headers or {}).values()) + variables_of_body(settings.extra_body)

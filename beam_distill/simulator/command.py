@@ -43,6 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of the tries at a question that make the same mistake, or none (%(default)s)",
     )
+    server.add_argument(
+        "--judge",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="share of right verdicts where it is asked to judge answers to the known questions (%(default)s)",
+    )
     server.add_argument("--require_key", metavar="KEY", help="answer 401 to requests without this made-up key")
     server.add_argument("--key_expires_after", type=float, metavar="SECONDS", help="answer 401 after this time")
     server.add_argument("--reasoning", choices=("none", "think", "field"), default="none", help="where reasoning is (%(default)s)")
@@ -89,7 +96,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
     """The settings from the flags. Raises ValueError."""
     if not 0 <= arguments.port <= 65535:
         raise ValueError(f"--port {arguments.port}: expected 0 to 65535")
-    for name in ("cached_share", "reasoning_share", "right", "same_mistakes"):
+    for name in ("cached_share", "reasoning_share", "right", "same_mistakes", "judge"):
         if not 0 <= getattr(arguments, name) <= 1:
             raise ValueError(f"--{name} {getattr(arguments, name)}: expected 0 to 1")
     if arguments.right < 1 and not arguments.answers:
@@ -138,6 +145,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),
         accuracy=Accuracy(arguments.right, arguments.same_mistakes),
+        judge=arguments.judge,
     )
 
 

@@ -16,6 +16,7 @@ import orjson
 from aiohttp import web
 
 from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
+from beam_distill.simulator.judging import SimulatedJudge
 from beam_distill.simulator.limits import Budgets
 from beam_distill.simulator.mistakes import Mistakes
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
@@ -34,6 +35,7 @@ class TeacherServer:
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
         self._mistakes = Mistakes(settings.accuracy, settings.answers)
+        self._judge = SimulatedJudge(settings.judge, settings.answers)
         self._slots = ServerSlots(settings.capacity)
         self._budgets = Budgets(settings.limits)
         self.stats = Stats()
@@ -134,7 +136,7 @@ class TeacherServer:
         limit = limit if isinstance(limit, int) and limit > 0 else None
         answer_fault = _draw(self._answers, fixed)
         known = self._mistakes.answers(messages, self._settings.seed, digest, attempt)
-        text = answer_text(messages, fixed, known)
+        text = self._judge.verdict(messages, self._settings.seed, digest) or answer_text(messages, fixed, known)
         prompt_tokens = count_tokens("".join(str(message.get("content") or "") for message in messages if isinstance(message, dict)))
         thinking = self._thinking()
         tokens = planned_tokens(self._settings.latency, text + thinking * bool(self._settings.thinking_tokens), limit, drawn)

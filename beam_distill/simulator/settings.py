@@ -101,7 +101,7 @@ class SimulatorSettings:
     ``thinking_tokens``: the length of the reasoning, 0 for a few words.
     ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, rounded down.
     ``answers`` has the right answers by user message; for other messages answers are made up. ``accuracy`` makes
-    some of the known ones wrong.
+    some of the known ones wrong. ``judge`` is the share of right verdicts on answers that a request shows.
     """
 
     host: str = "127.0.0.1"
@@ -123,3 +123,4 @@ class SimulatorSettings:
     hang_s: float = 3600.0
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     accuracy: Accuracy = Accuracy()
+    judge: float = 1.0

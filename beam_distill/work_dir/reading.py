@@ -15,7 +15,7 @@ class Reading:
     ``rows_done`` and ``rows_read`` are by split. ``rows_scored`` counts those of ``rows_done`` that were sent to the teacher in this run.
     ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, except
     unsent rows; before answers are read it is None, and ``given_up`` counts the rows without an answer. ``limit`` is how
-    many requests may be in flight.
+    many requests may be in flight. ``verdicts`` are the judge's.
     """
 
     rows_done: dict[str, int] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Reading:
     limit: int | None = None
     backing_off: int | None = None
     given_up: int = 0
+    verdicts: int = 0
 
     @property
     def throttled(self) -> int:
@@ -67,4 +68,5 @@ def from_counters(counts: dict[str, int]) -> Reading:
         failures=by_prefix("requests_failed_"),
         rejects={reason: count for reason, count in by_prefix("rows_rejected_").items() if reason != NOT_SENT},
         reused=counts.get("answers_reused", 0),
+        verdicts=counts.get("judge_verdicts", 0),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.acceptance.base import Check
+from transforms.acceptance.judge import JudgeCheck
 from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.language import LanguageCheck
 from transforms.acceptance.length import BOUNDS, LengthCheck
@@ -65,6 +66,19 @@ CHECKS: dict[str, CheckKind] = {
         "it is in the question's language, or a named one", LanguageCheck.from_settings, (reasons.OTHER_LANGUAGE,), ("answer_language",)
     ),
     "schema": CheckKind("it is JSON that fits a JSON Schema", SchemaCheck.from_settings, (reasons.SCHEMA_MISMATCH,), ("answer_schema",)),
+    "judge": CheckKind(
+        "a judge model gives it a score that is high enough; asked only about answers that the checks before it accept",
+        JudgeCheck.from_settings,
+        (reasons.LOW_SCORE, reasons.NO_VERDICT, reasons.JUDGE_FAILED),
+        (
+            "judge_model_endpoint_url",
+            "judge_model",
+            "judge_api_key_env",
+            "judge_api_key_file",
+            "judge_rubric",
+            "judge_min_score",
+        ),
+    ),
     "python": CheckKind(
         "a function of yours says so",
         PythonCheck.from_settings,

@@ -5,14 +5,15 @@ Only this file decides: for counting, for writing datasets, for asking again and
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from transforms.acceptance.base import Check, CheckRefused, Sample
+from transforms.acceptance.examined import MEMORY, Found, Refused, Unjudged, examined
+from transforms.acceptance.judge import JudgeCheck
 from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.selection import Choice, Judged, SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
@@ -23,22 +24,13 @@ from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import DistilledExample, PromptRequest, RejectedRow, Tries
 from transforms.elements.sample_tally import LONGEST_DETAIL, RefusedSample, RowSamples
 from transforms.elements.tasks import TaskType
-from transforms.prompts.base import AnswerRejected, Prompt
+from transforms.prompts.base import Prompt
 from transforms.prompts.comparable import comparable
-from transforms.prompts.progress import answers_for_next_turn, extract_answer, replies_on_ledger
+from transforms.prompts.progress import answers_for_next_turn, replies_on_ledger
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import PromptSpec
 
 LONGEST_RAW_ANSWER = 20_000
-
-
-class Refused(NamedTuple):
-    """Why replies give no example: the turn, counted from 0, with the reason and what was found. ``answers``: those that a check refused."""
-
-    turn: int
-    reason: str
-    detail: str
-    answers: tuple[str, ...] = ()
 
 
 class Kept(NamedTuple):
@@ -64,11 +56,15 @@ class RowResult(NamedTuple):
 
 
 class _Sample(NamedTuple):
-    """One sample of a row, answered to its end or not."""
+    """One sample of a row, answered to its end or not. ``replies`` includes the verdict on it, ``teachers`` are those without."""
 
     number: int
     replies: tuple[TeacherReply, ...]
-    found: tuple[str, ...] | Refused
+    found: Found
+    score: float | None = None
+
+    def teachers(self, request: PromptRequest) -> tuple[TeacherReply, ...]:
+        return self.replies[: len(request.turns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,10 @@ class RowRules:
     def _row_samples(self, request: PromptRequest, samples: list[_Sample], judged: int, ended: tuple[Kept, ...] | RejectedRow) -> RowSamples:
         key = request.row.row_key
         refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused)]
-        first = next((RefusedSample(key, number, found.turn, found.reason, found.detail[:LONGEST_DETAIL]) for number, found in refused), None)
+        last = len(request.turns) - 1  # a verdict that cannot be read is about the answer to it
+        first = next(
+            (RefusedSample(key, number, min(found.turn, last), found.reason, found.detail[:LONGEST_DETAIL]) for number, found in refused), None
+        )
         agrees, reasons_found = self._agrees(request, ended), tuple(found.reason for _, found in refused)
         if isinstance(ended, RejectedRow):
             return RowSamples(judged, reasons_found, agrees, first)
@@ -127,19 +126,49 @@ class RowRules:
         for one in (one for one in samples if one.number in looked_at):
             if isinstance(one.found, Refused):
                 answers, reason = one.found.answers, one.found.reason
-            elif self.selection.votes is not None and judged[one.number].answer != judged[chosen.tries.sample].answer:
+            elif (
+                not isinstance(one.found, Unjudged)
+                and self.selection.votes is not None
+                and judged[one.number].answer != judged[chosen.tries.sample].answer
+            ):
                 answers, reason = one.found, reasons.NO_AGREEMENT
             else:
                 continue
             if answers and answers != chosen.answers:
-                return RefusedAnswers(Kept(answers, one.replies, self._tries(choice, one.number, judged[one.number].answer)), reason)
+                return RefusedAnswers(Kept(answers, one.teachers(request), self._tries(choice, one, judged[one.number].answer)), reason)
         return None
 
-    def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
+    def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> Found:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
-        if self.checks and self.asks_several:  # asked about after each other sample, and a check may take time
-            return _MEMORY.judge(self.prompt, self.checks, request, replies)
-        return _judge(self.prompt, self.checks, request, replies)
+        return self._with_score(request, replies)[0]
+
+    def _with_score(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[Found, float | None]:
+        """The same, and the judge's score if it accepts them."""
+        own = replies[: len(request.turns)]
+        if self.checks and (self.asks_several or self.referee is not None):  # asked about several times, and a check may take time
+            found = MEMORY.examined(self.prompt, self.checks, request, own)
+        else:
+            found = examined(self.prompt, self.checks, request, own)
+        if not isinstance(found, Unjudged) or len(replies) == len(own) or self.referee is None:
+            return found, None
+        sample = Sample(request, found.answers)
+        try:
+            score = self.referee.check_score(sample, replies[-1])
+            for check in self.checks[self.checks.index(self.referee) + 1 :]:
+                check.examine(sample)
+        except CheckRefused as refused:
+            return Refused(refused.turn, refused.reason, refused.detail, found.answers), None
+        return found.answers, score
+
+    @property
+    def referee(self) -> JudgeCheck | None:
+        """The check that asks a judge model, if there is one."""
+        return next((check for check in self.checks if isinstance(check, JudgeCheck)), None)
+
+    def question(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> PromptRequest | None:
+        """What to ask the judge about a sample with replies to all its turns; None if it needs no verdict, or has one."""
+        found = self.judge(request, replies)
+        return found.question if isinstance(found, Unjudged) else None
 
     @property
     def asks_several(self) -> bool:
@@ -147,9 +176,16 @@ class RowRules:
         return self.selection.samples > 1
 
     @property
-    def for_samples(self) -> tuple[FindNext | None, Examine | None]:
-        """What the engine needs where a row may have several samples: which is next, and what examines one beforehand, if that may take time."""
-        return (self.next_sample, self.judge if self.checks else None) if self.asks_several else (None, None)
+    def for_engine(self) -> tuple[FindTurn, FindNext | None, Examine | None, FindQuestion | None]:
+        """What the engine needs to know: a row's next turn; if it may have several samples, which is next; what examines one beforehand, if
+        that may take time; what to ask the judge, if there is one."""
+        examines = bool(self.checks) and (self.asks_several or self.referee is not None)
+        return (
+            self.next_turn,
+            self.next_sample if self.asks_several else None,
+            self.judge if examines else None,
+            self.question if self.referee is not None else None,
+        )
 
     def next_turn(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
         """The answers to the first turns of a sample if there is another turn to ask; else None."""
@@ -165,6 +201,12 @@ class RowRules:
         answered = True
         for sample in range(self.selection.samples):
             found, complete = replies_on_ledger(self.prompt, request, partial(find, sample=sample))
+            question = self.question(request, found) if complete and self.referee is not None else None
+            if question is not None:
+                verdict = next(iter(find.verdicts(question, sample)), None)
+                complete = verdict is not None
+                if verdict is not None:
+                    found = (*found, verdict._replace(turn=len(request.turns)))
             replies += found
             answered = answered and complete
             is_last = sample == self.selection.samples - 1
@@ -181,21 +223,32 @@ class RowRules:
         left = (number for number in range(self.selection.samples) if number not in ended)
         return [turn for number in left for turn in range(known.get(number, 0), len(request.turns))]
 
+    def verdicts_left(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> int:
+        """How many questions to the judge there may still be for a row with these replies."""
+        if self.referee is None:
+            return 0
+        return self.selection.samples - len(self._judged(request, self._samples(request, replies)))
+
     def _samples(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> list[_Sample]:
         if self.selection.samples == 1:
-            return [_Sample(0, replies, self.judge(request, replies))] if replies else []
+            return [_Sample(0, replies, *self._with_score(request, replies))] if replies else []
         by_number: dict[int, list[TeacherReply]] = {}
         for reply in replies:
             by_number.setdefault(reply.sample, []).append(reply)
         own = {number: tuple(sorted(found, key=lambda reply: reply.turn)) for number, found in sorted(by_number.items())}
-        return [_Sample(number, found, self.judge(request, found)) for number, found in own.items()]
+        return [_Sample(number, found, *self._with_score(request, found)) for number, found in own.items()]
 
     def _judged(self, request: PromptRequest, samples: list[_Sample]) -> list[Judged]:
         """Those that are answered to their end."""
         return [
-            Judged(one.number, None if isinstance(one.found, Refused) else self._vote(one.found), _characters(one.replies))
+            Judged(
+                one.number,
+                None if isinstance(one.found, Refused) else self._vote(one.found),
+                _characters(one.teachers(request)),
+                one.score or 0.0,
+            )
             for one in samples
-            if isinstance(one.found, Refused) or len(one.found) == len(request.turns)
+            if isinstance(one.found, Refused) or (not isinstance(one.found, Unjudged) and len(one.found) == len(request.turns))
         ]
 
     def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged]) -> tuple[Kept, ...] | RejectedRow:
@@ -203,15 +256,18 @@ class RowRules:
         if choice.kept:
             answers = {one.sample: one.answer for one in judged}
             return tuple(
-                Kept(one.found, one.replies, self._tries(choice, one.number, answers[one.number]))
+                Kept(one.found, one.teachers(scored.request), self._tries(choice, one, answers[one.number]))
                 for one in samples
-                if one.number in choice.kept and not isinstance(one.found, Refused)
+                if one.number in choice.kept and not isinstance(one.found, (Refused, Unjudged))
             )
-        return self._refused(scored.request, samples, choice.votes) if choice.is_final else _unanswered(scored)
+        if choice.is_final:
+            return self._refused(scored.request, samples, choice.votes)
+        return _unanswered(scored, judge_failed=any(isinstance(one.found, Unjudged) for one in samples))
 
-    def _tries(self, choice: Choice, sample: int, answer: str | None) -> Tries:
+    def _tries(self, choice: Choice, sample: _Sample, answer: str | None) -> Tries:
         votes = choice.votes.get(answer or "", 0) if self.selection.votes is not None else None
-        return Tries(sample, choice.judged, sum(choice.votes.values()), votes)
+        scores = () if sample.score is None else (("judge", sample.score),)
+        return Tries(sample.number, choice.judged, sum(choice.votes.values()), votes, scores)
 
     def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
         """Whether the first kept answers equal the row's labels; None without labels or kept answers."""
@@ -238,7 +294,7 @@ class RowRules:
             )
             others = f"; {counted(len(refused), 'sample')} refused" if refused else ""
             detail = f"of {counted(len(samples), 'sample')}, {self.selection.votes} must agree: {answers}{others}"
-            last = samples[-1].replies[-1]
+            last = samples[-1].teachers(request)[-1]
             return RejectedRow(row.origin, reasons.NO_AGREEMENT, detail, row.row_key, last.attempts, _raw(last))
         usable = [found.reason for _, found in refused if found.reason in reasons.CHECK_REASONS]
         reason, _ = Counter(usable or [found.reason for _, found in refused]).most_common(1)[0]
@@ -250,54 +306,22 @@ class RowRules:
         return RejectedRow(row.origin, reason, where + found.detail, row.row_key, reply.attempts, _raw(reply))
 
 
+FindTurn = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "tuple[str, ...] | None"]
 FindNext = Callable[[PromptRequest, "tuple[TeacherReply, ...]", "frozenset[int]"], "int | None"]
 Examine = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], object]
-FindSample = Callable[..., "Iterable[TeacherReply]"]
-"""Looks up the replies to one turn of one sample of a request: ``find(request, turn, answers, sample=number)``."""
+FindQuestion = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "PromptRequest | None"]
 
 
-def _judge(prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | Refused:
-    answers: list[str] = []
-    for reply in replies:
-        try:
-            answers.append(extract_answer(prompt, request.turns[reply.turn], reply))
-        except AnswerRejected as rejected:
-            return Refused(reply.turn, rejected.reason, rejected.detail)
-    sample = Sample(request, tuple(answers))
-    if len(answers) == len(request.turns):
-        try:
-            for check in checks:
-                check.examine(sample)
-        except CheckRefused as refused:
-            return Refused(refused.turn, refused.reason, refused.detail, sample.answers)
-    return sample.answers
+class FindSample(Protocol):
+    """Finds the ledger's replies."""
 
+    def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...], sample: int = 0) -> Iterable[TeacherReply]:
+        """The replies to one turn of one sample of a request, the current one first."""
+        ...
 
-class _Memory:
-    """The judgements of the latest samples, without their replies: reasoning may be long. Shared by the threads of a process."""
-
-    def __init__(self, most: int = 4096) -> None:
-        self._most = most
-        self._known: OrderedDict[tuple[str, int], tuple[str, ...] | Refused] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def judge(
-        self, prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, replies: tuple[TeacherReply, ...]
-    ) -> tuple[str, ...] | Refused:
-        """As ``_judge``."""
-        key = request.row.row_key, hash((prompt, checks, request, replies))
-        with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            known = _judge(prompt, checks, request, replies)
-            with self._lock:
-                self._known[key] = known
-                if len(self._known) > self._most:
-                    self._known.popitem(last=False)
-        return known
-
-
-_MEMORY = _Memory()
+    def verdicts(self, question: PromptRequest, sample: int) -> Iterable[TeacherReply]:
+        """The judge's replies to a question about one sample, the current one first."""
+        ...
 
 
 def rules_for(prompt: PromptSpec, acceptance: AcceptanceSpec) -> RowRules:
@@ -314,11 +338,14 @@ def _characters(replies: tuple[TeacherReply, ...]) -> int:
     return sum(len(reply.content or "") for reply in replies)
 
 
-def _unanswered(scored: ScoredRow) -> RejectedRow:
+def _unanswered(scored: ScoredRow, judge_failed: bool) -> RejectedRow:
     row, failure = scored.request.row, scored.failure
     last_raw = scored.replies[-1].content if scored.replies else None
     if failure is not None:
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
+        if judge_failed:
+            detail = f"the judge gave no reply: {failure.kind.value}, {failure.detail}{said}"
+            return RejectedRow(row.origin, reasons.JUDGE_FAILED, detail, row.row_key, scored.attempts, last_raw)
         return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
     detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row was sent."
     with_what = " with a higher limit" if scored.stopped is not None and scored.stopped.cause is StopCause.BUDGET_SPENT else ""

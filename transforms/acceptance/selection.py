@@ -17,6 +17,7 @@ class Keep(str, Enum):
     """Which of the accepted samples of a row are kept."""
 
     FIRST = "first"
+    BEST = "best"
     SHORTEST = "shortest"
     ALL = "all"
     ONE_PER_ANSWER = "one_per_answer"
@@ -26,11 +27,13 @@ class Judged(NamedTuple):
     """A sample that is answered to its end.
 
     ``answer`` is equal for samples that give the same answer; None for one that was refused. ``characters``: the length of its replies.
+    ``score`` is the judge's.
     """
 
     sample: int
     answer: str | None
     characters: int = 0
+    score: float = 0.0
 
 
 class Choice(NamedTuple):
@@ -111,12 +114,16 @@ class SelectionSpec:
             return tuple(firsts.values())
         if self.keep is Keep.SHORTEST:
             return (min(accepted, key=lambda one: one.characters).sample,)
+        if self.keep is Keep.BEST:
+            return (max(accepted, key=lambda one: one.score).sample,)
         return (accepted[0].sample,)
 
 
 def wrong_selection(settings: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for everything that keeps the samples of the settings from being chosen among."""
     samples, votes = settings.get("samples") or 1, settings.get("votes")
+    if settings.get("keep") == Keep.BEST.value and "judge" not in (settings.get("checks") or ()):
+        yield "keep: best needs scores, which the check judge gives; add it with --checks judge"
     if samples == 1:
         several = ["the check vote"] if "vote" in (settings.get("checks") or ()) else []
         several += ["keep"] if settings.get("keep") not in (None, Keep.FIRST.value) else []

@@ -50,6 +50,8 @@ class Note:
     spent: Amounts
     beside: Spending
     on_wire: Spending
+    judge_beside: Spending = Spending()
+    judge_on_wire: Spending = Spending()
 
 
 def notes_in(folder: str) -> dict[str, Note]:
@@ -58,12 +60,21 @@ def notes_in(folder: str) -> dict[str, Note]:
     for path in sizes_of(f"{folder}/*.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):
             fields = read_json(path)
-            found[path] = Note(tuple(fields["claimed"]), tuple(fields["spent"]), _spending(fields["beside"]), _spending(fields["on_wire"]))
+            found[path] = Note(
+                tuple(fields["claimed"]),
+                tuple(fields["spent"]),
+                *(_spending(fields[name]) for name in ("beside", "on_wire")),
+                *(_spending(fields.get(name, [0])) for name in ("judge_beside", "judge_on_wire")),
+            )
     return found
 
 
 def _spending(counts: list[int]) -> Spending:
     return Spending(int(counts[0]), Usage(*map(int, counts[1:])))
+
+
+def _counts(spending: Spending) -> list[int]:
+    return [spending.requests, *spending.usage]
 
 
 class BudgetKeeper:
@@ -106,16 +117,18 @@ class BudgetKeeper:
             fields = {
                 "claimed": list(self._claimed),
                 "spent": list(state.spent),
-                "beside": [state.beside.requests, *state.beside.usage],
-                "on_wire": [state.on_wire.requests, *state.on_wire.usage],
+                "beside": _counts(state.beside),
+                "on_wire": _counts(state.on_wire),
+                "judge_beside": _counts(state.judge_beside),
+                "judge_on_wire": _counts(state.judge_on_wire),
             }
             is_news = self._shared or fields != self._written
-            if is_news and (self._has_limits or state.beside != Spending()):
+            if is_news and (self._has_limits or Spending() != state.beside.plus(state.judge_beside)):
                 write_json(self._path, {**fields, "at_s": time.time()})
                 self._written = fields
 
     def _watch(self, budget: Budget) -> None:
-        budget.wants_more = self._wanted.set
+        budget.purse.wants_more = self._wanted.set
 
     def _end(self) -> None:
         with suppress(Exception):
@@ -141,7 +154,7 @@ class BudgetKeeper:
         """Claim what is needed soon, or give back what is not. Returns the seconds to wait if the others leave too little."""
         self._wanted.clear()
         state = self._session.on_budget(Budget.state)
-        if not state.needs and not state.on_wire.requests:
+        if not state.needs and not state.on_wire.requests + state.judge_on_wire.requests:
             if state.claimed != state.used:
                 self._write(self._session.on_budget(Budget.give_back))
             return 0.0

@@ -263,6 +263,24 @@ NO_AGREEMENT = _reason(
     "votes, may decide it.",
 )
 
+LOW_SCORE = _reason(
+    "low_score",
+    Stage.CHECK,
+    "The judge gave the answer a lower score than judge_min_score. The detail has the score and the judge's reason; read a few. With a lower "
+    "bound the same command asks nothing again; beam-distill retry WORK_DIR --reason low_score asks the teacher again.",
+)
+NO_VERDICT = _reason(
+    "no_verdict",
+    Stage.CHECK,
+    "The judge answered without a certain score from 1 to 10. The detail says what was found; a larger judge_max_new_tokens or another "
+    "judge_rubric may help. beam-distill retry WORK_DIR --reason no_verdict asks the judge again.",
+)
+JUDGE_FAILED = _reason(
+    "judge_failed",
+    Stage.CHECK,
+    "The judge was asked about the answer and gave no reply. The detail has its failure. Run the same command again: only the judge is asked.",
+)
+
 NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
 
 REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})

@@ -45,8 +45,28 @@ class TeacherReply(NamedTuple):
         return Usage(self.prompt_tokens or 0, self.completion_tokens or 0, self.cached_tokens, self.reasoning_tokens)
 
 
+class Judging(NamedTuple):
+    """What the judge did for a row in this run. ``requests`` counts those sent; of the verdicts, ``paid`` were paid for and ``shared`` taken
+    from an identical question; ``usage`` are the tokens of the paid ones."""
+
+    requests: int = 0
+    paid: int = 0
+    shared: int = 0
+    usage: Usage = Usage()
+
+    def plus(self, other: Judging) -> Judging:
+        """The sum of both."""
+        return Judging(self.requests + other.requests, self.paid + other.paid, self.shared + other.shared, self.usage.plus(other.usage))
+
+
+NOT_JUDGED = Judging()
+
+
 class ScoredRow(NamedTuple):
     """The teacher's replies to one row, each sample's in turn order, and how it ended. Those that the ledger had come first.
+
+    A reply after those to all turns of its sample is the judge's verdict on it: its ``turn`` is the number of turns. ``judging`` counts
+    these; everything else here counts the teacher's.
 
     Exactly one per request. ``failure`` is set when the next turn got no answer; ``stopped`` when the run stopped before
     the row was finished. With neither, every possible turn has its reply.
@@ -64,18 +84,39 @@ class ScoredRow(NamedTuple):
     paid_now: int = 0
     answers_shared: int = 0
     failures_by_kind: tuple[tuple[str, int], ...] = ()
+    judging: Judging = NOT_JUDGED
+
+    @property
+    def replies_before(self) -> tuple[TeacherReply, ...]:
+        """The replies that the ledger had before this run asked, verdicts included."""
+        return self.replies[: len(self.replies) - len(self.fresh_replies)]
+
+    @property
+    def fresh_replies(self) -> tuple[TeacherReply, ...]:
+        """The replies of this run, verdicts and shared ones included."""
+        fresh = self.paid_now + self.answers_shared + self.judging.paid + self.judging.shared
+        return self.replies[len(self.replies) - fresh :]
 
     @property
     def answers_reused(self) -> int:
-        """How many replies the ledger had before this run asked."""
-        return len(self.replies) - self.paid_now - self.answers_shared
+        """How many of the teacher's replies the ledger had before this run asked."""
+        return sum(not self.is_verdict(reply) for reply in self.replies_before)
+
+    @property
+    def verdicts_reused(self) -> int:
+        """How many of the judge's verdicts the ledger had before this run asked."""
+        return sum(map(self.is_verdict, self.replies_before))
 
     @property
     def paid_replies(self) -> tuple[TeacherReply, ...]:
-        """The replies that this run paid for; a shared one is not among them."""
-        if not self.answers_shared:
-            return self.replies[len(self.replies) - self.paid_now :]
-        return tuple(reply for reply in self.replies[self.answers_reused :] if reply.attempts)
+        """The teacher's replies that this run paid for; a shared one is not among them."""
+        if not self.answers_shared and self.judging is NOT_JUDGED:
+            return self.fresh_replies
+        return tuple(reply for reply in self.fresh_replies if reply.attempts and not self.is_verdict(reply))
+
+    def is_verdict(self, reply: TeacherReply) -> bool:
+        """Whether a reply is the judge's."""
+        return reply.turn >= len(self.request.turns)
 
 
 class LedgerRecord(NamedTuple):

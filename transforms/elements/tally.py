@@ -10,6 +10,7 @@ from typing import NamedTuple
 from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.reasons import CHECK_REASONS, LEFT_OUT, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
+from transforms.elements.replies import NOT_JUDGED, Judging
 from transforms.elements.rows import RowOrigin, Split
 from transforms.elements.sample_tally import RowSamples, SampleTally
 from transforms.elements.usage import Usage
@@ -35,12 +36,15 @@ class RowOutcome(NamedTuple):
     stopped: EarlyStop | None = None
     repeat: bool = False
     samples: RowSamples | None = None
+    judging: Judging = NOT_JUDGED
+    verdicts_reused: int = 0
 
 
 @dataclass(slots=True)
 class SuccessTally:
     """Mergeable counts of one split. The digests are sums over its rows and over those with an example: other rows give other sums.
 
+    ``judging`` is what the judge did, ``verdicts_reused`` counts its verdicts from the ledger; the other counts are the teacher's.
     ``repeats`` are the rows with an equal row before them. ``samples`` is None in a run without checks that asks each row once. ``pairs``: the
     written pairs of an accepted and a refused answer, None without a file of them.
     """
@@ -57,6 +61,8 @@ class SuccessTally:
     repeats: int = 0
     samples: SampleTally | None = None
     pairs: int | None = None
+    judging: Judging = NOT_JUDGED
+    verdicts_reused: int = 0
 
     def add(self, outcome: RowOutcome) -> None:
         """Count one row."""
@@ -75,6 +81,9 @@ class SuccessTally:
         if outcome.samples is not None:
             self.samples = self.samples or SampleTally()
             self.samples.add(outcome.samples)
+        if outcome.judging is not NOT_JUDGED:
+            self.judging = self.judging.plus(outcome.judging)
+        self.verdicts_reused += outcome.verdicts_reused
 
     def merge(self, other: SuccessTally) -> None:
         """Add the counts of another part of the same split."""
@@ -94,6 +103,8 @@ class SuccessTally:
             self.samples.merge(other.samples)
         if other.pairs is not None:
             self.pairs = (self.pairs or 0) + other.pairs
+        self.judging = self.judging.plus(other.judging)
+        self.verdicts_reused += other.verdicts_reused
 
     @property
     def rejects(self) -> int:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.replies import NOT_JUDGED, Judging
 from transforms.elements.rows import Split
 from transforms.elements.sample_tally import SampleTally
 from transforms.elements.tally import SplitVerdict, SuccessTally, Verdict
@@ -44,7 +45,27 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "reasoning_tokens": tally.usage.reasoning,
         **({} if tally.samples is None else {"samples": tally.samples.fields()}),
         **({} if tally.pairs is None else {"preference_pairs": tally.pairs}),
+        **({} if tally.judging == NOT_JUDGED and not tally.verdicts_reused else {"judge": _judge_fields(tally)}),
     }
+
+
+def _judge_fields(tally: SuccessTally) -> dict[str, int]:
+    judging = tally.judging
+    return {
+        "requests_sent": judging.requests,
+        "verdicts": judging.paid,
+        "verdicts_shared": judging.shared,
+        "verdicts_reused": tally.verdicts_reused,
+        "prompt_tokens": judging.usage.prompt,
+        "completion_tokens": judging.usage.completion,
+        "cached_tokens": judging.usage.cached,
+        "reasoning_tokens": judging.usage.reasoning,
+    }
+
+
+def _judging(fields: dict[str, int]) -> Judging:
+    usage = Usage(*(fields[f"{name}_tokens"] for name in Usage._fields))
+    return Judging(fields["requests_sent"], fields["verdicts"], fields["verdicts_shared"], usage)
 
 
 def read_verdict(text: str) -> Verdict:
@@ -65,6 +86,8 @@ def read_verdict(text: str) -> Verdict:
                     repeats=part.get("repeats", 0),
                     samples=SampleTally.of_fields(part["samples"]) if "samples" in part else None,
                     pairs=part.get("preference_pairs"),
+                    judging=_judging(part["judge"]) if "judge" in part else NOT_JUDGED,
+                    verdicts_reused=part["judge"]["verdicts_reused"] if "judge" in part else 0,
                 ),
                 ratio=part["success_ratio"],
                 minimum=part["minimum_success_ratio"],

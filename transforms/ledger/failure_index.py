@@ -28,3 +28,23 @@ class FailureIndex:
     def close(self) -> None:
         """Release the files."""
         self._records.close()
+
+
+class FailureIndexes:
+    """Several of these: what the first of them finds."""
+
+    def __init__(self, indexes: list[FailureIndex]) -> None:
+        self._indexes = indexes
+
+    def find(self, row_key: str) -> FailureRecord | None:
+        """As ``FailureIndex.find``."""
+        return next((found for index in self._indexes if (found := index.find(row_key)) is not None), None)
+
+    def latest_attempt(self, row_key: str) -> FailureRecord | None:
+        """As ``FailureIndex.latest_attempt``."""
+        return next((found for index in self._indexes if (found := index.latest_attempt(row_key)) is not None), None)
+
+    def close(self) -> None:
+        """Release the files."""
+        for index in self._indexes:
+            index.close()

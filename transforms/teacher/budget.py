@@ -68,6 +68,17 @@ class Reservation(NamedTuple):
     expected: Usage
 
 
+@dataclass(slots=True)
+class Purse:
+    """What teacher and judge share of a budget. ``on_wire`` counts their reserved requests; ``wants_more`` is called when one needs a higher
+    claim; ``no_more_to_claim``: all that could still be claimed is less than the next one needs."""
+
+    accounts: list[Account]
+    no_more_to_claim: bool
+    on_wire: int = 0
+    wants_more: Callable[[], None] | None = None
+
+
 FREE = Reservation((), Usage())
 """The reservation of every request without limits."""
 
@@ -86,26 +97,36 @@ class BudgetState:
     needs: tuple[float, ...]
     beside: Spending
     on_wire: Spending
+    judge_beside: Spending = Spending()
+    judge_on_wire: Spending = Spending()
 
 
 class Budget:
-    """What one process may spend. ``shared``: it starts with nothing and waits for claims. Every method runs on the event loop."""
+    """What one process may spend. ``shared``: it starts with nothing and waits for claims. Every method runs on the event loop.
 
-    def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False) -> None:
+    The judge's requests have a budget of their own, with its prices and lengths, over the same accounts (``for_judge``).
+    """
+
+    def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False, within: Purse | None = None) -> None:
         self._spec = spec
-        self._expectation = Expectation(most_new_tokens, spec.prices)
-        self.accounts = _accounts(spec)
-        if not shared:
+        self._prices = spec.prices if within is None else spec.judge_prices
+        self._expectation = Expectation(most_new_tokens, self._prices)
+        self.purse = Purse(_accounts(spec), not shared) if within is None else within
+        self.accounts = self.purse.accounts
+        if not shared and within is None:
             for account in self.accounts:
                 account.claimed = account.available
+        self._judge: Budget | None = None
         self._beside = Spending()
         self._on_wire: dict[int, Reservation] = {}
         self._needs: tuple[float, ...] = ()
         self._refused: Account | None = None
         self._estimate_said = False
-        self.no_more_to_claim = not shared
-        self.wants_more: Callable[[], None] | None = None
-        """Called when a request needs a higher claim."""
+
+    def for_judge(self, most_new_tokens: int) -> Budget:
+        """The budget of the judge's requests."""
+        self._judge = Budget(self._spec, most_new_tokens, within=self.purse)
+        return self._judge
 
     @property
     def has_limits(self) -> bool:
@@ -121,14 +142,15 @@ class Budget:
         for account, amount in zip(self.accounts, amounts, strict=True):
             if not account.takes(amount):
                 self._refused, self._needs = account, amounts
-                if self.wants_more is not None:
-                    self.wants_more()
+                if self.purse.wants_more is not None:
+                    self.purse.wants_more()
                 return None
         for account, amount in zip(self.accounts, amounts, strict=True):
             account.reserved += amount
         self._needs = ()
         reservation = Reservation(amounts, expected)
         self._on_wire[id(reservation)] = reservation
+        self.purse.on_wire += 1
         return reservation
 
     def settle(self, reservation: Reservation, body_bytes: int, result: AttemptResult | None) -> None:
@@ -146,6 +168,7 @@ class Budget:
             self._beside = self._beside.plus(spent)
         if reservation.amounts:
             del self._on_wire[id(reservation)]
+            self.purse.on_wire -= 1
             actual = self._amounts(spent.usage, spent.usage, spent.requests)
             for account, reserved, amount in zip(self.accounts, reservation.amounts, actual, strict=True):
                 account.reserved -= reserved
@@ -177,10 +200,14 @@ class Budget:
             tuple(account.claimed for account in self.accounts),
             tuple(account.used for account in self.accounts),
             tuple(account.spent for account in self.accounts),
-            self._needs,
+            self._needs or (self._judge._needs if self._judge is not None else ()),
             self._beside,
-            Spending(len(self._on_wire), sum_of(reservation.expected for reservation in self._on_wire.values())),
+            self._spending_on_wire(),
+            *(() if self._judge is None else (self._judge._beside, self._judge._spending_on_wire())),
         )
+
+    def _spending_on_wire(self) -> Spending:
+        return Spending(len(self._on_wire), sum_of(reservation.expected for reservation in self._on_wire.values()))
 
     def claim(self, claimed: tuple[float, ...]) -> None:
         """This process may use these amounts from now on."""
@@ -195,17 +222,19 @@ class Budget:
     def nothing_waits(self) -> None:
         """No more requests will be sent."""
         self._needs = ()
+        if self._judge is not None:
+            self._judge.nothing_waits()
 
     def nothing_to_come(self, is_so: bool) -> None:
         """``is_so``: all that could still be claimed is less than the next request needs."""
-        self.no_more_to_claim = is_so
+        self.purse.no_more_to_claim = is_so
 
     def _amounts(self, expected: Usage, at_worst: Usage, requests: int = 1) -> tuple[float, ...]:
         amounts = []
         for account in self.accounts:
             usage = at_worst if account.at_worst else expected
             if account.name == "max_cost":
-                amounts.append(self._spec.prices.cost(usage))
+                amounts.append(self._prices.cost(usage))
             elif account.name == "max_total_tokens":
                 amounts.append(float(usage.prompt + usage.completion))
             else:
@@ -245,13 +274,11 @@ class Budget:
 
 def _accounts(spec: BudgetSpec) -> list[Account]:
     accounts = []
-    before = spec.before
+    before = spec.before.plus(spec.judge_before)
     if spec.max_requests is not None:
         accounts.append(Account("max_requests", max(0.0, spec.max_requests - before.requests), at_worst=False))
-    limited = (
-        ("max_cost", spec.max_cost, spec.prices.cost(before.usage)),
-        ("max_total_tokens", spec.max_total_tokens, float(before.usage.total)),
-    )
+    cost = spec.prices.cost(spec.before.usage) + spec.judge_prices.cost(spec.judge_before.usage)
+    limited = (("max_cost", spec.max_cost, cost), ("max_total_tokens", spec.max_total_tokens, float(before.usage.total)))
     for name, limit, gone in limited:
         if limit is not None:
             accounts.append(Account(name, max(0.0, limit - gone), at_worst=False))

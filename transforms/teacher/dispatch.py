@@ -23,6 +23,7 @@ from transforms.teacher.delivery import Delivery, Sink
 from transforms.teacher.endpoint import REFUSED_WAIT_S, Endpoint
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
 from transforms.teacher.in_progress import Recording, RowInProgress
+from transforms.teacher.judging import Judge, Question, named
 from transforms.teacher.length_watch import LengthWatch
 from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.pool import Pool
@@ -49,7 +50,7 @@ NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] 
 
 
 class RowSteps(NamedTuple):
-    """How a row goes on: from turn to turn, and from sample to sample where it may have several.
+    """How a row goes on: from turn to turn, to the judge if there is one, and from sample to sample where it may have several.
 
     ``examine`` takes the replies to a sample before ``next_sample`` does, on a thread of its own: what takes time is done and remembered there.
     """
@@ -57,13 +58,20 @@ class RowSteps(NamedTuple):
     next_turn: NextTurn
     next_sample: NextSample | None = None
     examine: Callable[[PromptRequest, tuple[TeacherReply, ...]], object] | None = None
+    question: Question | None = None
 
 
 class Dispatcher:
     """Owns the queues that the endpoints take rows from. Every method runs on its event loop."""
 
     def __init__(
-        self, spec: ScoringSpec, clients: Sequence[Client], sink: Sink, steps: RowSteps, on_defect: Callable[[BaseException], None]
+        self,
+        spec: ScoringSpec,
+        clients: Sequence[Client],
+        sink: Sink,
+        steps: RowSteps,
+        on_defect: Callable[[BaseException], None],
+        budget: Budget | None = None,
     ) -> None:
         self._spec = spec
         self._next_turn = steps.next_turn
@@ -76,9 +84,9 @@ class Dispatcher:
         self.waiting = WaitingRows(self._random, self._ask_ahead if self._samples is not None else None)
         self.counts = EngineCounts()
         longest = max(longest_answer_tokens(member.endpoint, spec.sampling) for member in spec.members)
-        self.budget = Budget(spec.budget, longest, shared=spec.control_dir is not None)
+        self.budget = budget or Budget(spec.budget, longest, shared=spec.control_dir is not None)
         self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample)
-        self._length_watch = LengthWatch(spec.sampling.max_new_tokens)
+        self._length_watch = LengthWatch(spec.sampling.max_new_tokens, spec.token_limit_setting)
         self._sign_watch = SignWatch([member.name for member in spec.members], spec.sampling.max_new_tokens)
         self._loop = asyncio.get_running_loop()
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)
@@ -86,6 +94,14 @@ class Dispatcher:
         self._pool = Pool(spec, clients, self, self._random)
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
         self._stop: EarlyStop | None = None
+        self._on_stop: Callable[[EarlyStop], None] | None = None
+        self._question = steps.question or (lambda request, replies: None)
+        self.judge: Judge | None = None
+
+    def judged_by(self, judge: JudgeDispatcher) -> None:
+        """Ask this engine for a verdict on every sample that needs one. If one of the two stops, both do."""
+        self.judge = Judge(judge, self._question, self._judged)
+        self._on_stop, judge._on_stop = judge.stop_too, self.stop
 
     @property
     def new_rows(self) -> int:
@@ -139,7 +155,7 @@ class Dispatcher:
                 continue
             answers = self._next_turn(row.request, row.replies)
             if answers is None:
-                self._delivery.hand_back(row)
+                self._answered(row)
             elif self._stop is not None:
                 self._delivery.hand_back(row, stopped=self._stop)
             else:
@@ -149,20 +165,23 @@ class Dispatcher:
                     self.waiting.urgent.append(row)
         self._pool.fill()
 
+    def _answered(self, row: RowInProgress) -> None:
+        """Every turn of the row has its answer, or cannot have one."""
+        decided = self.judge is not None and self._samples is not None and self._samples.needs_no_verdict(row)
+        if self.judge is None or decided or not self.judge.takes(row):
+            self._delivery.hand_back(row)
+
+    def _judged(self, row: RowInProgress, stopped: EarlyStop | None) -> None:
+        self._delivery.hand_back(row, stopped)
+        self._pool.fill()
+
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
         """The records cannot be written: stop sending, report it, keep everything written. Any other error is a defect of ours."""
         self._delivery.pending -= len(rows)
         if not isinstance(error, OSError):
             self.defect(error)
             return
-        self.stop(
-            EarlyStop(
-                StopCause.STORAGE_FAILED,
-                f"the ledger in {self._spec.ledger_dir} cannot be written: {error}. "
-                f"{'Let this user write there' if isinstance(error, PermissionError) else 'Free space or repair the disk'} and rerun: "
-                "answers already written are kept.",
-            )
-        )
+        self.stop(_cannot_be_written(self._spec.ledger_dir, error))
         for row in rows:
             if row is not None:
                 self._delivery.hand_back(row, stopped=self._stop)
@@ -172,7 +191,8 @@ class Dispatcher:
         if self._stop is not None:
             return
         self._stop = cause
-        log.warning("stopping: %s", cause.detail)
+        if not self._spec.is_judge:
+            log.warning("stopping: %s", cause.detail)
         waiting = self.waiting.remove_all()
         if self._shared is not None:
             waiting.extend(self._shared.abandon())
@@ -184,6 +204,8 @@ class Dispatcher:
             # do not wait for answers that cannot be recorded
             drain_s = 0.0 if cause.cause is StopCause.STORAGE_FAILED else self._spec.patience.drain_s
             self._loop.call_later(drain_s, self._pool.cancel)
+        if self._on_stop is not None:
+            self._on_stop(cause)
 
     def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
         """Return every row with this ``deliver`` that is not on the wire, unsent: its caller is gone."""
@@ -213,6 +235,9 @@ class Dispatcher:
     def _is_to_send(self, row: RowInProgress) -> bool:
         """Prepare the first request of a row that comes in. False when no request is needed."""
         row.turn = len(row.replies)
+        if row.turn == len(row.request.turns):  # only its verdict is missing
+            self._answered(row)
+            return False
         self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
         return self._must_be_sent(row)
 
@@ -254,7 +279,7 @@ class Dispatcher:
     def ended(self, endpoint: Endpoint, attempt: Attempt, result: AttemptResult, now_s: float) -> None:
         """Every attempt ends here, in any way."""
         if self._spec.log_requests:
-            self._log_attempt(attempt, result)
+            _log(attempt, result, self._spec.log_prompts)
         if result.reply is not None:
             self._on_answer(endpoint, attempt, result, result.reply, now_s)
         else:
@@ -337,18 +362,38 @@ class Dispatcher:
                 self.give_up(row, row.latest_failure, b"")
         self._pool.look(now_s)
 
-    def _log_attempt(self, attempt: Attempt, result: AttemptResult) -> None:
-        row = attempt.row
-        origin = row.request.row.origin
-        outcome = "answered" if result.failure is None else result.failure.shown
-        prompt = f" {attempt.body.decode()}" if self._spec.log_prompts else ""
-        log.info(
-            "%s line %d turn %d attempt %d: %s in %.0f ms%s",
-            origin.split.value,
-            origin.line,
-            row.turn,
-            row.attempts_of_turn,
-            outcome,
-            result.latency_ms,
-            prompt,
-        )
+
+class JudgeDispatcher(Dispatcher):
+    """The judge's engine. The message of an early stop says that it was the judge's."""
+
+    def stop(self, cause: EarlyStop) -> None:
+        """As ``Dispatcher.stop``."""
+        super().stop(named(cause))
+
+    def stop_too(self, cause: EarlyStop) -> None:
+        """Stop because the teacher's engine stops."""
+        super().stop(cause)
+
+
+def _cannot_be_written(ledger_dir: str, error: OSError) -> EarlyStop:
+    what = "Let this user write there" if isinstance(error, PermissionError) else "Free space or repair the disk"
+    return EarlyStop(
+        StopCause.STORAGE_FAILED, f"the ledger in {ledger_dir} cannot be written: {error}. {what} and rerun: answers already written are kept."
+    )
+
+
+def _log(attempt: Attempt, result: AttemptResult, with_prompt: bool) -> None:
+    row = attempt.row
+    origin = row.request.row.origin
+    outcome = "answered" if result.failure is None else result.failure.shown
+    prompt = f" {attempt.body.decode()}" if with_prompt else ""
+    log.info(
+        "%s line %d turn %d attempt %d: %s in %.0f ms%s",
+        origin.split.value,
+        origin.line,
+        row.turn,
+        row.attempts_of_turn,
+        outcome,
+        result.latency_ms,
+        prompt,
+    )

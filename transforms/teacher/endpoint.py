@@ -76,7 +76,7 @@ class Endpoint:
         self._adaptation = Adaptation(KINDS[spec.endpoint.kind])
         self._streaming = streaming_of(spec.stream, spec.endpoint, spec.sampling)
         self._traffic = Traffic(spec.concurrency, spec.patience.attempt_s)
-        self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else "the endpoint")
+        self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else spec.called)
         self._renewal = CredentialRenewal(client.refresh_credential)
         self._second_requests = SecondRequests(client, rows, self._traffic) if spec.hedge_stragglers else None
         self._loop = asyncio.get_running_loop()
@@ -220,7 +220,7 @@ class Endpoint:
 
     def _beyond_budget(self) -> None:
         """The budget lets nothing leave now: requests on the wire may cost less than reserved, and other processes may need less."""
-        if self._counts.in_flight or not self._budget.no_more_to_claim:
+        if self._budget.purse.on_wire or not self._budget.purse.no_more_to_claim:
             self._alarm.set(TICK_S)
         else:
             self._rows.stop(self._budget.early_stop())

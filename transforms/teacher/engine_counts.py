@@ -48,6 +48,7 @@ class Snapshot:
     own_questions: int = 0
     left_out: tuple[str, ...] = ()
     endpoints: tuple[EndpointState, ...] = ()
+    judge: Snapshot | None = None
 
     @property
     def totals(self) -> EngineTotals:

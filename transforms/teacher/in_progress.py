@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from transforms.elements.failures import EarlyStop, FailureKind, RequestFailure
-from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
+from transforms.elements.replies import NOT_JUDGED, FailureRecord, Judging, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, sample_key
 from transforms.teacher.budget import FREE, Reservation
 from transforms.teacher.client import AttemptResult
@@ -37,6 +37,7 @@ class RowInProgress:
     retries: int = 0
     paid_now: int = 0
     answers_shared: int = 0
+    judging: Judging = NOT_JUDGED
     first_sent_s: float | None = None
     excused_s: float = 0.0
     by_itself: int = 0
@@ -97,6 +98,7 @@ class RowInProgress:
             paid_now=self.paid_now,
             answers_shared=self.answers_shared,
             failures_by_kind=tuple(self.all_failures.items()),
+            judging=self.judging,
         )
 
 

@@ -16,10 +16,11 @@ TOO_MANY = 6
 
 
 class LengthWatch:
-    """Checks the first answers. ``max_new_tokens`` is their limit."""
+    """Checks the first answers. ``max_new_tokens`` is their limit, ``setting`` its name."""
 
-    def __init__(self, max_new_tokens: int) -> None:
+    def __init__(self, max_new_tokens: int, setting: str = "teacher_model_max_new_tokens") -> None:
         self._max_new_tokens = max_new_tokens
+        self._setting = setting
         self._seen = 0
         self._at_limit = 0
         self._below_limit = 0
@@ -40,18 +41,20 @@ class LengthWatch:
     def _warn(self) -> None:
         if self._at_limit >= TOO_MANY:
             log.warning(
-                "%d of the first %d answers are cut off by length: set teacher_model_max_new_tokens above %d "
+                "%d of the first %d answers are cut off by length: set %s above %d "
                 "(cut-off answers become rejects and count against the success ratio; a run with a higher limit sends only these rows again)",
                 self._at_limit,
                 SAMPLE,
+                self._setting,
                 self._max_new_tokens,
             )
         if self._below_limit >= TOO_MANY:
             log.warning(
-                "%d of the first %d answers are cut off by length below teacher_model_max_new_tokens (%d), which a higher one does not change: "
+                "%d of the first %d answers are cut off by length below %s (%d), which a higher one does not change: "
                 "prompt and answer fill the model's context, or the server has a limit of its own. Serve the model with a longer context "
                 "(num_ctx of Ollama, --ctx-size of llama.cpp, --max-model-len of vLLM), or shorten the rows",
                 self._below_limit,
                 SAMPLE,
+                self._setting,
                 self._max_new_tokens,
             )

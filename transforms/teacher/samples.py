@@ -7,9 +7,10 @@ wire and slots stand empty, the samples that a row may still need go at once: wa
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from transforms.elements.failures import EarlyStop, RequestFailure
-from transforms.elements.replies import ScoredRow, TeacherReply
+from transforms.elements.replies import NOT_JUDGED, Judging, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.in_progress import RowInProgress
 
@@ -49,7 +50,7 @@ class SampledRow:
     def take(self, sample: int, scored: ScoredRow) -> None:
         """A sample came back."""
         del self.open[sample]
-        self._replies += scored.replies[scored.answers_reused :]
+        self._replies += scored.fresh_replies
         self._ended.append(scored)
 
     def scored(self) -> ScoredRow:
@@ -70,6 +71,7 @@ class SampledRow:
             paid_now=sum(scored.paid_now for scored in self._ended),
             answers_shared=sum(scored.answers_shared for scored in self._ended),
             failures_by_kind=tuple(kinds.items()),
+            judging=reduce(Judging.plus, (scored.judging for scored in self._ended), NOT_JUDGED),
         )
 
 
@@ -100,6 +102,11 @@ class SampledRows:
             return begun
         self._asked_ahead.pop(sampled, None)
         return sampled.scored()
+
+    def needs_no_verdict(self, row: RowInProgress) -> bool:
+        """Whether the row of this sample, which is answered but not judged, is decided without it."""
+        sampled = self._row_of[row]
+        return self._next_sample(sampled.request, sampled.replies, frozenset(sampled.open) - {row.sample}) is None
 
     def ask_ahead(self) -> RowInProgress | None:
         """A sample that a row may need, while others of it are in the engine; each row in turn. None if none may need one."""

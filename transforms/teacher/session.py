@@ -7,9 +7,8 @@ long as the process lives.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -17,16 +16,16 @@ from typing import TypeVar
 
 from transforms.azure.tokens import forget_secrets
 from transforms.elements.failures import EarlyStop, FailureKind
-from transforms.elements.replies import ScoredRow, TeacherReply
-from transforms.elements.rows import PromptRequest
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.budget import Budget
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
-from transforms.teacher.dispatch import Dispatcher, RowSteps
+from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
 from transforms.teacher.engine_counts import EndpointState, Snapshot
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.lane import Lane
+from transforms.teacher.payload import longest_answer_tokens
 from transforms.teacher.specs import ScoringSpec
 
 BACKLOG_FACTOR = 2
@@ -46,8 +45,11 @@ class ScoringSession:
     def __init__(self, spec: ScoringSpec, steps: RowSteps, storage: LedgerStorage | None = None) -> None:
         # the ledger's files and everything else that is open now come first; connections get the rest
         several = len(spec.members)
-        room = max(1, room_for_connections(spec.concurrency.maximum * several) // several)
-        self._spec = spec = replace(spec, concurrency=replace(spec.concurrency, maximum=room))
+        judges = spec.judge.concurrency.maximum if spec.judge is not None else 0
+        wanted = spec.concurrency.maximum * several + judges
+        share = min(1.0, room_for_connections(wanted) / wanted)
+        room = max(1, int(spec.concurrency.maximum * share))
+        self._spec = spec = replace(_limited(spec, share), judge=None if spec.judge is None else _limited(spec.judge, share))
         self._storage = storage
         self._abandoned: list[Lane] = []
         self._steps = steps
@@ -63,6 +65,7 @@ class ScoringSession:
         self._at_end: list[Callable[[], None]] = []
         self._defect: BaseException | None = None
         self._dispatcher: Dispatcher
+        self._judge: JudgeDispatcher
         self._thread = threading.Thread(target=self._run, name="scoring-loop", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -85,8 +88,9 @@ class ScoringSession:
             self._on_loop(self._dispatcher.feeds, lanes)
 
     def snapshot(self) -> Snapshot:
-        """The approximate current state of the engine."""
-        return self._dispatcher.snapshot()
+        """The approximate current state of the engine, with that of the judge's."""
+        state = self._dispatcher.snapshot()
+        return state if self._spec.judge is None else replace(state, judge=self._judge.snapshot())
 
     def on_budget(self, use: Callable[[Budget], Result]) -> Result:
         """``use(budget)``, called on the engine's thread while it runs."""
@@ -112,7 +116,7 @@ class ScoringSession:
 
     def open_requests(self) -> int:
         """Requests on the wire and answers that are not on the ledger yet, approximately."""
-        return self._dispatcher.open_requests
+        return self._dispatcher.open_requests + (0 if self._spec.judge is None else self._judge.open_requests)
 
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
         """Since the last call: answers by endpoint, and why endpoints were taken out. Empty with a single endpoint."""
@@ -154,8 +158,10 @@ class ScoringSession:
         """Cancel the requests on the wire, close the ledger and end the thread."""
         if not self._thread.is_alive():
             return
-        asyncio.run_coroutine_threadsafe(self._dispatcher.close(), self._loop).result()
-        self._recorder.close()
+        engines = [(self._dispatcher, self._recorder)] + ([] if self._spec.judge is None else [(self._judge, self._judge_recorder)])
+        for dispatcher, recorder in engines:
+            asyncio.run_coroutine_threadsafe(dispatcher.close(), self._loop).result()
+            recorder.close()
         if self._examiner is not None:
             self._examiner.shutdown(cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -181,8 +187,9 @@ class ScoringSession:
 
     def _make_room(self) -> None:
         waiting = self._dispatcher.new_rows
+        judge = self._dispatcher.judge
         # wake the reader at half, so that it adds many rows at once
-        if waiting <= self._backlog_limit // 2:
+        if waiting <= self._backlog_limit // 2 and (judge is None or not judge.is_behind):
             with self._room:
                 self._queued = waiting
                 self._room.notify_all()
@@ -204,16 +211,27 @@ class ScoringSession:
         loop.close()
 
     async def _start(self) -> None:
-        clients = [TeacherClient(member.endpoint, self._spec.concurrency.maximum) for member in self._spec.members]
-        self._recorder: Recorder[RowInProgress | None] = Recorder(
-            self._spec.ledger_dir,
-            self._spec.failures_dir,
-            self._spec.run_id,
-            on_safe=self._recorded,
-            on_failed=lambda rows, error: self._on_loop(self._dispatcher.not_recorded, rows, error),
+        self._recorder = self._new_recorder(self._spec, self._recorded, lambda: self._dispatcher)
+        self._dispatcher = Dispatcher(self._spec, _clients(self._spec), self._recorder, self._steps, self._on_defect)
+        judge = self._spec.judge
+        if judge is not None:
+            steps = RowSteps(lambda request, replies: None)
+            budget = self._dispatcher.budget.for_judge(longest_answer_tokens(judge.endpoint, judge.sampling))
+            self._judge_recorder = self._new_recorder(judge, lambda rows: self._on_loop(self._judge.recorded, rows), lambda: self._judge)
+            self._judge = JudgeDispatcher(judge, _clients(judge), self._judge_recorder, steps, self._on_defect, budget)
+            self._dispatcher.judged_by(self._judge)
+
+    def _new_recorder(
+        self, spec: ScoringSpec, on_safe: Callable[[list[RowInProgress | None]], None], dispatcher: Callable[[], Dispatcher]
+    ) -> Recorder[RowInProgress | None]:
+        return Recorder(
+            spec.ledger_dir,
+            spec.failures_dir,
+            spec.run_id,
+            on_safe=on_safe,
+            on_failed=lambda rows, error: self._on_loop(dispatcher().not_recorded, rows, error),
             storage=self._storage,
         )
-        self._dispatcher = Dispatcher(self._spec, clients, self._recorder, self._steps, self._on_defect)
 
     def _recorded(self, rows: list[RowInProgress | None]) -> None:
         if self._examiner is None:
@@ -248,70 +266,6 @@ class ScoringSession:
             function(*arguments)
         except Exception as error:  # noqa: BLE001 - raised again on the thread that waits for rows
             self._on_defect(error)
-
-
-class Lane:
-    """Rows in, scored rows out, for one thread."""
-
-    def __init__(self, session: ScoringSession) -> None:
-        self._session = session
-        self._finished: queue.SimpleQueue[ScoredRow | BaseException] = queue.SimpleQueue()
-        self.deliver: Callable[[ScoredRow], None] = self._finished.put
-        self._outstanding = 0
-        self._feeds = False
-
-    def put(self, requests: list[tuple[PromptRequest, tuple[TeacherReply, ...]]]) -> None:
-        """Score these requests, each with the ledger's replies to its first turns."""
-        self._outstanding += len(requests)
-        self._feed(True)
-        self._session.submit([RowInProgress(request, self.deliver, replies) for request, replies in requests])
-
-    def finished(self) -> Iterator[ScoredRow]:
-        """The finished rows, without waiting."""
-        while True:
-            try:
-                row = self._finished.get_nowait()
-            except queue.Empty:
-                return
-            yield self._unpacked(row)
-
-    def drain(self) -> Iterator[ScoredRow]:
-        """All outstanding rows, as they finish; no more come before that."""
-        self._feed(False)
-        while self._outstanding:
-            yield self._unpacked(self._finished.get())
-
-    def left_out(self) -> tuple[str, ...]:
-        """The fields that the session's teacher has refused so far."""
-        return self._session.snapshot().left_out
-
-    def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
-        """The session's endpoint news that no lane has got before; see ``ScoringSession.endpoint_news``."""
-        return self._session.endpoint_news()
-
-    def sign_news(self) -> dict[str, int]:
-        """The session's signs that no lane has got before; see ``ScoringSession.sign_news``."""
-        return self._session.sign_news()
-
-    def abandon(self) -> None:
-        """Leave all outstanding rows to the session."""
-        if self._outstanding:
-            self._session.abandon(self)
-
-    def _feed(self, feeds: bool) -> None:
-        if feeds != self._feeds:
-            self._feeds = feeds
-            self._session.feeds(1 if feeds else -1)
-
-    def fail(self, error: BaseException) -> None:
-        """Raise this error instead of returning the next row."""
-        self._finished.put(error)
-
-    def _unpacked(self, row: ScoredRow | BaseException) -> ScoredRow:
-        if isinstance(row, BaseException):
-            raise row
-        self._outstanding -= 1
-        return row
 
 
 _sessions: dict[ScoringSpec, ScoringSession] = {}
@@ -365,6 +319,15 @@ def close_sessions(run_id: str | None = None) -> None:
 def snapshots(run_id: str | None = None) -> list[Snapshot]:
     """The state of the sessions of one run, or of every session of this process."""
     return [session.snapshot() for spec, session in list(_sessions.items()) if run_id in (None, spec.run_id)]
+
+
+def _limited(spec: ScoringSpec, share: float) -> ScoringSpec:
+    """The spec with connections for this share of its limit."""
+    return replace(spec, concurrency=replace(spec.concurrency, maximum=max(1, int(spec.concurrency.maximum * share))))
+
+
+def _clients(spec: ScoringSpec) -> list[TeacherClient]:
+    return [TeacherClient(member.endpoint, spec.concurrency.maximum) for member in spec.members]
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

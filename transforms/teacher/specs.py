@@ -129,9 +129,10 @@ class PatienceSpec:
 class BudgetSpec:
     """What a job may use over all its runs in one work_dir; None is no limit.
 
-    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` requests that reached the
-    teacher. ``before`` was spent by earlier runs. ``processes`` is the expected number of scoring processes that share it; ``folder`` is
-    where each writes what is not on the ledger (``budget_keeper``), or None.
+    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` requests that reached
+    the teacher or the judge, whose tokens have ``judge_prices``. ``before`` and ``judge_before`` were spent by earlier runs.
+    ``processes`` is the expected number of scoring processes that share it; ``folder`` is where each writes what is not on the ledger
+    (``budget_keeper``), or None.
     """
 
     max_cost: float | None = None
@@ -142,6 +143,8 @@ class BudgetSpec:
     before: Spending = Spending()
     processes: int = 1
     folder: str | None = None
+    judge_prices: TokenPrices = TokenPrices()
+    judge_before: Spending = Spending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class ScoringSpec:
     without an answer.
 
     ``pool`` has the endpoints, if there are several; ``endpoint`` is then only for the request hash, with the pool's common model.
+    ``judge`` is the judge's engine, beside this one on the same loop: it has its own endpoint, limits and folders, and the budget of this
+    one, and ``is_judge``.
     """
 
     endpoint: EndpointSpec
@@ -181,6 +186,18 @@ class ScoringSpec:
     send: bool = True
     budget: BudgetSpec = BudgetSpec()
     pool: tuple[PoolMember, ...] = ()
+    judge: ScoringSpec | None = None
+    is_judge: bool = False
+
+    @property
+    def called(self) -> str:
+        """The endpoint's name in messages, if there is only one."""
+        return "the judge" if self.is_judge else "the endpoint"
+
+    @property
+    def token_limit_setting(self) -> str:
+        """The setting for the token limit of answers."""
+        return "judge_max_new_tokens" if self.is_judge else "teacher_model_max_new_tokens"
 
     @property
     def members(self) -> tuple[PoolMember, ...]:

@@ -185,6 +185,10 @@ def _tiles(run: RunFacts, ledger: LedgerFacts, prices: Prices | None) -> Iterato
         now = prices.cost(here.usage)
         earlier = f"{prices.amount(paid)} with earlier runs" if len(ledger.runs) > 1 else ""
         yield "cost", prices.amount(now), ", ".join(filter(None, (prices.remark, earlier)))
+    judged = [split["judge"] for split in splits if split.get("judge")]
+    if judged:
+        requests, tokens_in, tokens_out = (sum(j[name] for j in judged) for name in ("requests_sent", "prompt_tokens", "completion_tokens"))
+        yield "requests to the judge", f"{requests:,}", f"{tokens_in:,} tokens in, {tokens_out:,} out"
     for limit in run.record.get("limits") or ():
         name, _, how_much = str(limit).partition(": ")
         yield name, how_much.partition(" spent")[0], f"spent over all runs, {how_much.rpartition(', ')[2]}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from beam_distill.after_run.result import tokens_text
+from beam_distill.after_run.judge_line import tokens_text
 from beam_distill.before_run.doubles_found import leaks_text
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from beam_distill.before_run.doubles_found import leaks_text, saved_by_doubles, saved_by_leaks
 from beam_distill.before_run.input_warnings import input_warnings
-from beam_distill.cli.check_endpoint import check_teacher
+from beam_distill.cli.check_endpoint import check_judge, check_teacher
 from beam_distill.cli.command import Call, Command, Takes
 from beam_distill.cli.job_inputs import declare_inputs
 from beam_distill.cli.storage_accounts import use_storage_accounts
@@ -65,6 +65,7 @@ def run(call: Call) -> int:
         print(f"warning     {warning}")
     try:
         code, teacher = check_teacher(settings, rows.sample)
+        code = code or check_judge(settings, rows.sample)
     except RunRefused as refused:
         if rows.sample is not None:
             _estimate_unasked(settings)
@@ -259,6 +260,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     """Print the number of rows to send and the estimate. Returns warnings about lower limits."""
     # late: keeps aiohttp and NumPy out of the start
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
+    from beam_distill.before_run.judge_estimate import judge_estimate_line
     from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.rows_to_send import rows_to_send
     from beam_distill.job.specs import run_files
@@ -275,6 +277,9 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     requests, payload_bytes = sum(survey.requests for survey in surveys), sum(survey.payload_bytes for survey in surveys)
     for line in estimate_lines(requests, payload_bytes, settings.effective_max_new_tokens, at_a_time, usage, prices_of(settings)):
         print(line)
+    judge = judge_estimate_line(settings, surveys)
+    if judge is not None:
+        print(judge)
     for line in _savings(settings, surveys, usage):
         print(line)
     said, warnings = limits_and_warnings(settings, surveys, usage)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from typing import IO, TYPE_CHECKING, Any
 
-from beam_distill.after_run.result import tokens_text
+from beam_distill.after_run.judge_line import tokens_text
 from beam_distill.cli.command import WORK_DIR, Call, Command, Takes
 from beam_distill.cli.reason_flag import chosen_reasons, reason_problem
 from beam_distill.cli.standard_streams import output_failure
 from beam_distill.config.errors import SettingsError
 from beam_distill.exit_codes import ExitCode
+from beam_distill.work_dir.judge_folder import judges_folder
 from transforms.elements.counted import counted, duration
 from transforms.elements.reasons import CHECK_REASONS, NEVER_ASKED, NOT_SENT
 from transforms.elements.usage import sum_of
@@ -178,7 +179,7 @@ def _overview(run: RunFacts, spec: Any) -> str:
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import gather
     from beam_distill.work_dir.files import segments_storage
-    from beam_distill.work_dir.records import failures
+    from beam_distill.work_dir.records import RunCounts, failures, records
 
     work_dir = run.work_dir
     facts = gather(f"{work_dir}/ledger", spec, "")
@@ -216,6 +217,11 @@ def _overview(run: RunFacts, spec: Any) -> str:
         lines += [f"  {kind:<26}{count:>8,}" for kind, count in sorted(failed.items(), key=lambda item: -item[1])]
     if useless:
         lines.append(f"unusable answers with status 200, whose request was sent again: {useless:,}")
+    verdicts = RunCounts()
+    for record in records(judges_folder(f"{work_dir}/ledger"), []):
+        verdicts.add(record)
+    if verdicts.answers:
+        lines.append(f"judge       {counted(verdicts.answers, 'verdict')} beside these; tokens {tokens_text(verdicts.usage)}")
     lines.append("runs")
     for run_id in sorted(facts.runs):
         counts = facts.runs[run_id]

@@ -53,6 +53,7 @@ def _rows(settings: DistillSettings) -> list[str]:
             return [f"rows        not counted: no file matches {pattern}"]
     # late: keeps aiohttp and fastavro out of the start
     from beam_distill.before_run.estimate import experience_on_ledger
+    from beam_distill.before_run.judge_estimate import judge_estimate_line
     from beam_distill.before_run.limits import limits_and_warnings
     from beam_distill.before_run.preflight import check_files
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
@@ -71,6 +72,9 @@ def _rows(settings: DistillSettings) -> list[str]:
         lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
         sentences = survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings))
         lines += [f"            {sentence}" for sentence in sentences]
+    judge = judge_estimate_line(settings, surveys)
+    if judge is not None:
+        lines.append(judge)
     if has_limits(settings):
         model = endpoint.model if endpoint is not None else settings.model
         seen = experience_on_ledger(f"{settings.resolved_work_dir}/ledger", model)

@@ -48,4 +48,5 @@ class EngineSource:
             in_flight=sum(state.in_flight for state in states),
             limit=sum(state.limit for state in states),
             backing_off=sum(state.backing_off for state in states),
+            verdicts=sum(state.judge.answers for state in states if state.judge is not None),
         )

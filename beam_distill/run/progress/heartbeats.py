@@ -45,6 +45,7 @@ class HeartbeatSource:
             in_flight=sum(fields["in_flight"] for fields in alive),
             limit=sum(fields["limit"] for fields in alive),
             backing_off=sum(fields["backing_off"] for fields in alive),
+            verdicts=max(reading.verdicts, sum(fields.get("verdicts", 0) for fields, _ in self._latest.values())),
             retries=max(reading.retries or 0, done.retries),
             failures={kind: max(done.failures.get(kind, 0), reading.failures.get(kind, 0)) for kind in {*done.failures, *reading.failures}},
         )

@@ -52,6 +52,8 @@ def outcome(view: ProgressView) -> list[str]:
     parts = [] if view.rejects is None else [counted(view.rejects, "reject")]
     if view.reading.given_up:
         parts.append(f"{view.reading.given_up:,} without an answer")
+    if view.reading.verdicts:
+        parts.append(counted(view.reading.verdicts, "verdict"))
     if view.reading.reused:
         parts.append(f"{counted(view.reading.reused, 'answer')} from the ledger")
     return parts

@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "language": {"answer_language": "en"},
     "label": {"label_similarity": 0.9},
     "vote": {"samples": 4},
+    "judge": {"judge_model_endpoint_url": "http://127.0.0.1:1/v1", "judge_min_score": 8.0},
 }
 
 
@@ -49,8 +50,10 @@ def test_its_reasons_and_settings_exist(name: str) -> None:
 def test_every_reason_and_option_belongs_to_a_check() -> None:
     unused = CHECK_REASONS - {reason for kind in CHECKS.values() for reason in kind.reasons}
     assert not unused, f"no check names {unused}: add them to the check's entry in transforms/acceptance/registry.py"
-    grouped = {name for name, field in DistillSettings.model_fields.items() if field.json_schema_extra["group"] == "checks"}  # type: ignore[index]
-    assert grouped == {"checks", "samples", "keep", *(option for kind in CHECKS.values() for option in kind.settings)}
+    groups = {name: field.json_schema_extra["group"] for name, field in DistillSettings.model_fields.items()}  # type: ignore[index]
+    grouped = {name for name, group in groups.items() if group in ("checks", "judge")}
+    with_defaults = {name for name, group in groups.items() if group == "judge" and name not in CHECKS["judge"].settings}
+    assert grouped == {"checks", "samples", "keep", *with_defaults, *(option for kind in CHECKS.values() for option in kind.settings)}
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import pytest
 from builders import a_reply, a_row, a_scored_row
 
 from transforms.acceptance import row_result
+from transforms.acceptance.examined import Refused
 from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.length import LengthCheck
-from transforms.acceptance.row_result import Refused, RowRules, rules_for
+from transforms.acceptance.row_result import RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
-from transforms.elements.rows import ChatMessage, DistilledExample, RejectedRow
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow
 from transforms.elements.tasks import TaskType
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
@@ -55,7 +57,7 @@ def test_a_conversation_names_the_refused_turn_and_keeps_its_reply() -> None:
     assert isinstance(ended, RejectedRow)
     assert (ended.reason, ended.raw_answer) == ("too_short", "only")
     assert ended.detail.startswith("turn 2: ")
-    assert rules.judge(request, replies) == Refused(1, "too_short", "the answer has 1 word; min_answer_words is 2")
+    assert rules.judge(request, replies) == Refused(1, "too_short", "the answer has 1 word; min_answer_words is 2", ("a b", "only", "c d"))
 
 
 def test_a_row_that_is_not_finished_is_not_checked() -> None:
@@ -115,9 +117,16 @@ def test_looking_answers_up_examines_none_where_no_other_can_be_needed() -> None
         def examine(self, sample: object) -> None:
             raise AssertionError("examined")
 
+    class Finds:
+        def __call__(self, request: PromptRequest, turn: int, answers: tuple[str, ...], sample: int = 0) -> list[TeacherReply]:
+            return [a_reply("fine")]
+
+        def verdicts(self, question: PromptRequest, sample: int) -> list[TeacherReply]:
+            raise AssertionError("there is no judge")
+
     rules = RowRules(prompt_for(CHAT), (Fails(),))
     request = a_scored_row().request
-    assert rules.replies_on_ledger(request, lambda *_, sample: [a_reply("fine")]) == ((a_reply("fine"),), True)
+    assert rules.replies_on_ledger(request, Finds()) == ((a_reply("fine"),), True)
 
 
 def test_what_the_label_check_accepts_agrees_with_the_label() -> None:

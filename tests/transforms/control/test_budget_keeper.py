@@ -70,7 +70,7 @@ def spend(folder: str, limits: dict[str, int], in_flight: int, dies_after: int |
                 ended.close()
                 ended.join_thread()
                 os._exit(9)
-        if not on_wire and engine.on_budget(lambda budget: budget.no_more_to_claim):
+        if not on_wire and engine.on_budget(lambda budget: budget.purse.no_more_to_claim):
             break
         time.sleep(0.002)
         if on_wire:

@@ -1,0 +1,100 @@
+"""A judge model gives the answer a score by a rubric, and the score is high enough."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from transforms.acceptance.base import CheckRefused, Sample, WrongSetting
+from transforms.acceptance.rubrics import HIGHEST, LOWEST, RUBRICS, material, rubric_template
+from transforms.elements import reasons
+from transforms.elements.replies import TeacherReply
+from transforms.elements.rows import ChatMessage, PromptRequest
+from transforms.elements.tasks import TaskType
+from transforms.intake.refusal import UnusableRecord
+from transforms.prompts.answers import stated_reason, value_of, visible_text
+from transforms.prompts.base import AnswerRejected
+from transforms.prompts.endings import whole_text
+
+if TYPE_CHECKING:
+    from transforms.intake.templates import ColumnTemplate
+
+DEFAULT_LEAST_SCORE = 7.0
+_SCORE = re.compile(r"\s*(\d{1,3}(?:\.\d{1,6})?)\s*(?:(?:/|out of|of)\s*10(?:\.0)?)?\s*\Z", re.IGNORECASE)
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeCheck:
+    """Scores are from 1 to 10; an answer with at least ``least_score`` is accepted. ``rubric`` is a template (``rubrics``).
+
+    The judge is a model, so unlike other checks it does not examine a sample by itself: the engine asks ``question``, and the reply
+    is read here. ``max_new_tokens`` is the limit of that reply.
+    """
+
+    rubric: str
+    least_score: float = DEFAULT_LEAST_SCORE
+    max_new_tokens: int | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> JudgeCheck:
+        """Raises WrongSetting without an endpoint, or for a rubric that cannot be used."""
+        if settings.get("judge_model_endpoint_url") is None:
+            raise WrongSetting("needs judge_model_endpoint_url, the address of the judge's model")
+        rubric = settings.get("judge_rubric")
+        if rubric is not None:
+            rubric_template(rubric)
+        least_score = settings.get("judge_min_score")
+        return cls(
+            rubric or RUBRICS[TaskType(settings["data_generation_task_type"])],
+            DEFAULT_LEAST_SCORE if least_score is None else least_score,
+            settings.get("judge_max_new_tokens"),
+        )
+
+    def examine(self, sample: Sample) -> None:
+        """Raises CheckRefused if the judge cannot be asked about this sample."""
+        self.question(sample)
+
+    def question(self, sample: Sample) -> PromptRequest:
+        """What to ask the judge. Raises CheckRefused if the rubric cannot be filled in."""
+        try:
+            text = _template(self.rubric, threading.get_ident()).render(material(sample))
+        except UnusableRecord as unusable:
+            raise CheckRefused(reasons.NO_VERDICT, f"the judge cannot be asked: {unusable.detail}", len(sample.answers) - 1) from None
+        return PromptRequest(sample.request.row, ((ChatMessage("user", text),),), (None,))
+
+    def score(self, verdict: TeacherReply) -> float:
+        """The score in the judge's reply. Raises CheckRefused, for the verdict's own turn, unless it has a certain one."""
+        try:
+            value = value_of(visible_text(whole_text(verdict, self.max_new_tokens)), "score")
+        except AnswerRejected as rejected:
+            detail = rejected.detail.replace("teacher_model_max_new_tokens", "judge_max_new_tokens").replace("the teacher", "the judge")
+            raise CheckRefused(reasons.NO_VERDICT, f"the judge's reply cannot be read: {rejected.reason}, {detail}", verdict.turn) from None
+        found = _SCORE.match(value) if isinstance(value, str) else None
+        score = float(found[1]) if found else float(value) if isinstance(value, Decimal) else None
+        if score is None or not LOWEST <= score <= HIGHEST:
+            shown = str(value) if isinstance(value, Decimal) else repr(value)
+            detail = f"the judge's score is {shown[:80]}; expected a number from {LOWEST} to {HIGHEST}"
+            raise CheckRefused(reasons.NO_VERDICT, detail, verdict.turn)
+        return score
+
+    def check_score(self, sample: Sample, verdict: TeacherReply) -> float:
+        """The score in the judge's reply. Raises CheckRefused if it is too low or not certain."""
+        score = self.score(verdict)
+        if score < self.least_score:
+            reason = stated_reason(verdict.content or "", "reason")
+            said = f": {' '.join(reason.split())[:_LONGEST_REASON]}" if reason else ""
+            detail = f"the judge's score is {score:g}, judge_min_score is {self.least_score:g}{said}"
+            raise CheckRefused(reasons.LOW_SCORE, detail, len(sample.answers) - 1)
+        return score
+
+
+@lru_cache(maxsize=32)
+def _template(rubric: str, thread: int) -> ColumnTemplate:
+    """One for each thread: a template counts what it builds."""
+    return rubric_template(rubric)
