@@ -3,7 +3,8 @@
 Two parsers, each linear in the length of the text. The strict one reads text between matching braces as JSON, but
 accepts raw line breaks in strings and keeps the backslash of LaTeX commands that JSON would read as an escape. The
 lenient one, used when the first finds nothing certain, also accepts trailing commas, comments, backslashes that escape
-nothing, unescaped quotes inside a string, single and typographic quotes, JSON that was encoded twice, and True, False, None.
+nothing, unescaped quotes inside a string, single and typographic quotes, JSON that was encoded twice, and True, False, None;
+and, where that is not enough, full-width colons and commas and quotes of two kinds around one text.
 """
 
 from __future__ import annotations
@@ -79,6 +80,11 @@ def read_objects(text: str, names: Sequence[str]) -> ObjectsFound:
     lenient = _read(_lenient_candidates(_COMMENT.sub("", _decoded_twice(text))), names)
     if lenient.certain:
         return lenient
+    plain = _with_plain_marks(text)
+    if plain != text:
+        straightened = _read(_lenient_candidates(plain), names)
+        if straightened.certain:
+            return straightened
     for reading in (strict, lenient):
         if reading.objects and not reading.broken:
             return reading
@@ -87,6 +93,18 @@ def read_objects(text: str, names: Sequence[str]) -> ObjectsFound:
 
 _COMMENT = re.compile(r"""(?<=[,{\[\]}"'0-9])[ \t]*//[^\n"]*$|/\*[^"*]{0,200}\*/""", re.MULTILINE)
 _BARE_QUOTE = re.compile(r'(?<!\\)"')
+
+
+_WIDE_COLON = re.compile(r"(?<=[\"“”„«»])\s*：\s*(?=[\"“”„«\[{\d-])")
+_WIDE_COMMA = re.compile(r"(?<=[\"“”»\]}\d])\s*[，、]\s*(?=[\"“”„«{])")
+_OPENING = re.compile(r"(?<=[{\[,:])(\s*)[“”„«]")
+_CLOSING = re.compile(r"[“”»](?=\s*[,:}\]])")
+
+
+def _with_plain_marks(text: str) -> str:
+    """A text with JSON's own marks where a model that writes Chinese, German or French puts others: ``{„answer“：«B»}``."""
+    text = _WIDE_COMMA.sub(",", _WIDE_COLON.sub(":", text))
+    return _CLOSING.sub('"', _OPENING.sub(r'\1"', text))
 
 
 def _decoded_twice(text: str) -> str:
@@ -160,7 +178,7 @@ def _holders(value: object, names: Sequence[str]) -> Iterator[Mapping[str, objec
             waiting.extend(reversed(item))
 
 
-_BEGINS_OBJECT = re.compile(r"""\{\s*["'“”‘]""")
+_BEGINS_OBJECT = re.compile(r"""\{\s*["'“”‘„«]""")
 _BRACE_OR_QUOTE = re.compile(r'[{}"]')
 _QUOTE_OR_BACKSLASH = re.compile(r'["\\]')
 
