@@ -2,6 +2,7 @@
 
 The message is sorted by sentences. Sentences that forbid reasoning or prescribe a markup are dropped. Limits on the
 form of the reply become limits on the answer's key. Choices in quotes become a list. The rest is background.
+A sentence that would be lost is cut into clauses, so that one about the task is kept beside one about the form.
 """
 
 from __future__ import annotations
@@ -46,6 +47,24 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 _THE_ANSWER = re.compile(r"\b(?:your|the)\s+(?:final\s+)?(?:response|output|reply|answer)\b", re.IGNORECASE)
+_REPLY = r"(?:output|respond|reply|return|print|answer|write|give|provide)"
+_NOT_DO = r"(?:only|just|solely|do not|don['’]t|never|avoid)\b"
+_CLAUSE_END = re.compile(
+    rf"\s*[;\u2014\u2013]\s*|(?:\s*,\s*|\s+)(?:and|but|then)\s+(?:then\s+)?(?={_NOT_DO}|{_REPLY}\b)"
+    rf"|\s*,\s*(?={_NOT_DO}|{_REPLY}\s+(?:only|just|solely|with|in|as)\b|(?:without|with\s+no|with\s+nothing|no|nothing|not)\b)"
+    r"|\s+(?=(?:without|with\s+no|with\s+nothing)\b)",
+    re.IGNORECASE,
+)
+"""Where a clause about the form may begin. Not at "answer unit" in a list of what to leave out."""
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_OTHER_WORDS_OF_FORM = """
+a all also always am an and any anything are as asked at be been being both but by can correct correctly directly do does either every final
+for from given have how i if in include included including introduction is it its itself less line lines marks may me message more most must my
+name names none notes number numbers of on one or please prose punctuation put question questions quotation quotes result results right should
+simply so text texts than that the them then these they this those three to two up us value we what when which whole will with work you your
+yourself
+"""
+_WORDS_OF_FORM = frozenset(_OTHER_WORDS_OF_FORM.split())
 _REPLY_WITH = re.compile(r"^(\W*(?:please\s+|always\s+)?)(?:respond|reply|output|return|print)\s+", re.IGNORECASE)
 _PREPOSITION = re.compile(r"(?:with|only|just|solely|in|as|using)\b", re.IGNORECASE)
 _ASKS = re.compile(r"^\W*(?:please\s+|always\s+)?(?:answer|choose|select|pick|give|provide|use|keep|limit|write)\b", re.IGNORECASE)
@@ -72,16 +91,50 @@ def carried_over(system_message: str) -> CarriedOver:
     pieces = _SENTENCE_END.split(system_message)
     for sentence, gap in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         start, end = end, end + len(sentence) + len(gap)
-        if any(first < end and start < last for first, last in lists):
-            continue
-        addressed = _ADDRESSES_REPLY.search(sentence)
-        if (_LIMITS.search(sentence) and _BEYOND_THE_ANSWER.search(sentence)) or (addressed and _MARKUP.search(sentence)):
-            continue
-        if addressed and _FORM.search(sentence):
-            rules += _rule(sentence)
-        elif not _SAYS_NOTHING.fullmatch(sentence):
-            kept.append(sentence + gap)
+        spans = [(first - start, last - start) for first, last in lists if first < end and start < last]
+        background, said = ("", []) if spans else _sorted(sentence)
+        if not background and not said:
+            background, said = _sorted_clauses(sentence, spans)
+        rules += said
+        if background:
+            kept.append(background + gap)
     return CarriedOver("".join(kept).strip(), labels, tuple(rules))
+
+
+def _sorted(text: str) -> tuple[str, list[str]]:
+    """A sentence or clause as background, as a rule, or as neither."""
+    addressed = _ADDRESSES_REPLY.search(text)
+    if (_LIMITS.search(text) and _BEYOND_THE_ANSWER.search(text)) or (addressed and _MARKUP.search(text)):
+        return "", []
+    if addressed and _FORM.search(text):
+        return "", _rule(text)
+    return ("" if _SAYS_NOTHING.fullmatch(text) else text), []
+
+
+def _sorted_clauses(sentence: str, lists: list[tuple[int, int]]) -> tuple[str, list[str]]:
+    """The same for a sentence of several clauses of which some are about more than the form; a clause with a list of labels is not."""
+    ends = [found.span() for found in _CLAUSE_END.finditer(sentence)]
+    background, rules = "", []
+    was_kept = False
+    for (before, start), (end, _) in zip([(0, 0), *ends], [*ends, (len(sentence), 0)], strict=True):
+        clause = sentence[start:end]
+        kept = ""
+        if ends and not any(first < end and start < last for first, last in lists) and _says_more(clause):
+            kept, said = _sorted(clause)
+            rules += said
+        if kept:
+            between = sentence[before:start] if was_kept else "; "
+            background += (between if background else "") + kept
+        was_kept = bool(kept)
+    mark = sentence[-1:] if background and not was_kept and sentence[-1:] in ".!?" else ""
+    return background + mark, rules
+
+
+def _says_more(clause: str) -> bool:
+    """Whether a clause names anything besides the form of the reply."""
+    vocabularies = (_LIMITS, _BEYOND_THE_ANSWER, _MARKUP, _ADDRESSES_REPLY, _FORM)
+    words = (word.lower() for word in _WORD.findall(clause))
+    return any(word not in _WORDS_OF_FORM and not any(known.fullmatch(word) for known in vocabularies) for word in words)
 
 
 def _rule(sentence: str) -> list[str]:

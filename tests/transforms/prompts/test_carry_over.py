@@ -37,3 +37,51 @@ from transforms.prompts.carry_over import ANSWER, carried_over
 def test_carried_over(message: str, background: str, labels: list[str], rules: list[str]) -> None:
     carried = carried_over(message)
     assert (carried.background, list(carried.labels), list(carried.rules)) == (background, labels, rules)
+
+
+TASKS = [
+    "Translate to German",
+    "Translate the text into the language that the user names",
+    "Classify the sentiment of the review",
+    "You answer for a bank in Oslo",
+    "Read the contract and find the amount in cents",
+]
+ONLY = f"Fill {ANSWER} only the translation"
+FORMS = [
+    "output only the translation, no explanation",
+    "only the label, without any explanation",
+    "reply in JSON",
+    "respond with one word and nothing else",
+    "no steps, no reasoning",
+    "without further comments",
+    "just the number, no explanation",
+    "do not explain your answer",
+]
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("between", ["; ", ", ", " \u2014 "])
+def test_the_task_in_a_sentence_about_the_form_is_kept(task: str, form: str, between: str) -> None:
+    assert carried_over(f"You work for Acme. {task}{between}{form}. Be polite.").background == f"You work for Acme. {task}. Be polite."
+
+
+@pytest.mark.parametrize(
+    ("message", "background", "rules"),
+    [
+        ("Translate to German; output only the translation, no explanation.", "Translate to German.", [ONLY]),
+        ("Translate to German and output only the translation, no explanation.", "Translate to German.", [ONLY]),
+        ("Translate to German without any explanation.", "Translate to German.", []),
+        ("Output only the German translation; no explanation.", "", [f"Fill {ANSWER} only the German translation"]),
+        ("Only the label, no explanation; the texts are tweets!", "the texts are tweets!", []),
+        ("Translate to French, without the passive voice, no explanation.", "Translate to French, without the passive voice.", []),
+        ("For medical notes, reply only with 'a' or 'b'.", "For medical notes.", []),
+        ("Classify the tweet; answer only 'pos' or 'neg', no explanation.", "Classify the tweet.", []),
+        ("No units, no words, no steps.", "", []),
+        ("Give only the final answer, no explanation.", "", []),
+        ("Answer the question with the right label, nothing else.", "", []),
+    ],
+)
+def test_clauses(message: str, background: str, rules: list[str]) -> None:
+    carried = carried_over(message)
+    assert (carried.background, list(carried.rules)) == (background, rules)
