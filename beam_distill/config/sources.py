@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from beam_distill.config.azureml_job import KEY_VARIABLE, JobFile, is_job, read_job
+from beam_distill.config.config_file import read_config_file
 from beam_distill.config.contradictions import advice, contradictions, missing_endpoint
 from beam_distill.config.errors import SettingsError
-from beam_distill.config.fields import is_literal_key, plainly
+from beam_distill.config.fields import is_literal_key
 from beam_distill.config.json_value import half_character
 from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.suggestions import nearest, suggestion
@@ -78,7 +78,7 @@ def resolve(
     if earlier is not None:
         layers.append((earlier[0], dict(earlier[1])))
     if config_path is not None:
-        fields = _read_config(config_path)
+        fields = read_config_file(config_path)
         if is_job(fields):
             job = read_job(fields, config_path)
             fields = job.inputs
@@ -261,36 +261,6 @@ def _unquoted(argument: str) -> str:
     folder, suffix = os.path.split(argument)[0], os.path.splitext(argument)[1]
     pattern = os.path.join(folder, f"*{suffix}")
     return f". Several files are one pattern in quotes, which the shell would replace by their names: --train_file_path '{pattern}'"
-
-
-def _read_config(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"config: {path} cannot be read: {plainly(error)}"]) from None
-    try:
-        if path.endswith(".json"):
-            fields = json.loads(text)
-        else:
-            # late: keeps PyYAML out of the start
-            import yaml
-
-            try:
-                fields = yaml.safe_load(text)
-            except yaml.YAMLError as error:
-                mark = getattr(error, "problem_mark", None)
-                where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-                raise ValueError(where + (getattr(error, "problem", None) or str(error))) from None
-    except RecursionError:
-        raise SettingsError([f"config: {path} is nested too deeply; expected names with values"]) from None
-    except ValueError as error:
-        raise SettingsError([f"config: {path} is not valid {'JSON' if path.endswith('.json') else 'YAML'}: {error}"]) from None
-    if fields is None:
-        return {}
-    if not isinstance(fields, dict):
-        raise SettingsError([f"config: {path} must hold names with values, as in 'train_file_path: data/train.jsonl'; it holds something else"])
-    return fields
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

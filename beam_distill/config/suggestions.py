@@ -43,10 +43,12 @@ _ELSEWHERE = {
 }
 _MEANT = {alias: name for name, aliases in _ELSEWHERE.items() for alias in aliases.split()}
 """Names of our inputs in other tools."""
+CLOSE = 0.6
+"""The similarity of names that are taken for misspellings, 0 to 1."""
 
 
 def suggestion(name: str, names: Collection[str], further: Iterable[str] = (), prefix: str = "") -> str:
-    """``; did you mean X?``: another tool's name, a boolean with ``no_``, or the nearest of ``names``, then of ``further``."""
+    """``; did you mean X?``: another tool's name, a boolean with ``no_``, or the nearest name of all."""
     meant = _MEANT.get(name)
     if meant is not None and meant in names:
         return f"; did you mean {prefix}{meant}?"
@@ -54,10 +56,12 @@ def suggestion(name: str, names: Collection[str], further: Iterable[str] = (), p
     field = DistillSettings.model_fields.get(positive)
     if positive != name and field is not None and field.annotation is bool:
         return f"; did you mean {prefix}{positive} false?"
-    return nearest(name, names, prefix) or nearest(name, further, prefix)
+    others = {alias: meant for alias, meant in _MEANT.items() if meant in names}
+    near = difflib.get_close_matches(name, [*names, *others, *further], n=1, cutoff=CLOSE)
+    return f"; did you mean {prefix}{others.get(near[0], near[0])}?" if near else ""
 
 
 def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
     """``; did you mean X?`` if there is a similar name."""
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=CLOSE)
     return f"; did you mean {prefix}{near[0]}?" if near else ""
