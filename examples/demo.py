@@ -5,6 +5,7 @@
 Writes to demo-output/ (or FOLDER) and prints where to look.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def line(task: str, result: RunResult) -> str:
 
 def main() -> int:
     """Run the demo; 0 when every task published its datasets."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "demo-output")
+    parser = argparse.ArgumentParser(description="Run a job for each task with a simulated teacher, on this machine.")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", default="demo-output", type=Path, help="where to write (demo-output)")
+    folder = parser.parse_args().folder
     print("The teacher is SIMULATED, on this machine: it knows the answers to the examples and invents the rest.")
     print(f"It spoils {SPOILT:.0%} of its answers on purpose (errors, cut-off, filtered, empty, no JSON) to show how they are handled:")
     print("failed requests are sent again where that helps, and the rest is rejected with a reason.\n", flush=True)

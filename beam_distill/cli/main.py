@@ -115,7 +115,7 @@ def _call(command: Command, call: Call) -> int:
     set_up_logging()  # Beam's option names may be needed before the settings
     if command.takes is Takes.NOTHING:
         return command.run(call)
-    check_beam_arguments(call.leftovers)
+    check_beam_arguments(call.leftovers, command.name)
     if call.has_work_dir:
         # late: keeps fastavro out of the start
         from beam_distill.job.reach import reach

@@ -218,8 +218,8 @@ def _another_endpoint(job: JobFile, values: dict[str, Any], origins: dict[str, s
     return next((name for name in given if values[name] != job.inputs.get(name)), None)
 
 
-def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> list[str]:
-    """Command-line arguments that are not our inputs: returns Beam's; others raise SettingsError."""
+def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str], command: str = "run") -> list[str]:
+    """Command-line arguments that ``command`` does not declare: returns Beam's; others raise SettingsError."""
     beam_names = {name.replace("-", "_") for name in known_beam_options}
     problems: list[str] = []
     expects_value = False
@@ -237,16 +237,21 @@ def check_leftovers(leftovers: list[str], known_beam_options: Iterable[str]) -> 
         elif name in beam_names:
             expects_value = not equals
         else:
-            near = suggestion(name, setting_names(), beam_names, "--")
-            if name == "beam_options":
-                near = "; it is for the config file only, and here Beam's options are given by their own names"
-            elif name == "teachers":
-                near = "; it is for the config file only, and here --teacher_model_endpoint_url may be given several times"
-            problems.append(f"--{name}: no such flag{near}")
+            problems.append(f"--{name}: {_not_taken(name, beam_names, command)}")
             expects_value = not equals
     if problems:
         raise SettingsError(problems)
     return leftovers
+
+
+def _not_taken(name: str, beam_names: Iterable[str], command: str) -> str:
+    if name == "beam_options":
+        return "no such flag; it is for the config file only, and here Beam's options are given by their own names"
+    if name == "teachers":
+        return "no such flag; it is for the config file only, and here --teacher_model_endpoint_url may be given several times"
+    if name in setting_names():
+        return f"{command} does not take it"
+    return "no such flag" + suggestion(name, setting_names(), beam_names, "--")
 
 
 _OTHER_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"

@@ -21,6 +21,7 @@ from small_teacher import small_teacher
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
+from transforms.elements.tasks import TaskType
 
 TEACHER = SimulatorSettings(latency=Latency("lognormal", mean_ms=100), capacity=Capacity(slots=40))
 # one second gives only a small part of the answers
@@ -176,6 +177,13 @@ def test_an_example_without_arguments_says_how_it_is_called(example: str) -> Non
     assert "Traceback" not in ended.stderr
 
 
+def test_the_demo_says_how_it_is_called(tmp_path: Path) -> None:
+    ended = run([sys.executable, str(ROOT / "examples" / "demo.py"), "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0
+    assert "[FOLDER]" in ended.stdout
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.fault("N31")
 def test_the_demo_runs(tmp_path: Path) -> None:
@@ -183,7 +191,7 @@ def test_the_demo_runs(tmp_path: Path) -> None:
         [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("published: train") == 5
+    assert ended.stdout.count("published: train") == len(TaskType)
     assert ended.stderr == ""
     assert "SIMULATED" in ended.stdout
     assert "on purpose" in ended.stdout

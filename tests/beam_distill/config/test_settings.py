@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from given_settings import given, problems
 
+from beam_distill.cli.main import main
 from beam_distill.config.base import GROUPS
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.flags import SHORT, add_setting_flags
@@ -258,6 +259,11 @@ def test_beams_own_options_pass_and_others_are_named() -> None:
             check_leftovers([argument], ["parallelism"])
         assert said in str(refused.value)
         assert "sk-1" not in str(refused.value)
+
+
+def test_an_input_that_a_command_does_not_take_is_no_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "no-run", "--train_file_path", "x"]) == 2
+    assert capsys.readouterr().err == "beam-distill report: --train_file_path: report does not take it\n"
 
 
 def test_a_misspelt_flag_is_reported_alone() -> None:
