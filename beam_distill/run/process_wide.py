@@ -13,6 +13,12 @@ from beam_distill.run.storage_errors import storage_errno
 from transforms.elements.shared_change import SharedChange
 from transforms.teacher.descriptors import open_files_limit_put_back
 
+_RUNNER_LOG = "apache_beam.runners.portability.fn_api_runner.fn_runner"
+_USELESS = (
+    "apitools not found",  # a library for BigQuery, which is not used
+    "If direct_num_workers is not equal to 1",  # advice about processes that our environment starts itself
+)
+
 
 def _collect_rarely() -> Callable[[], None]:
     before = gc.get_threshold()
@@ -49,10 +55,13 @@ def _add_root_handler() -> Callable[[], None]:
     added = logging.lastResort if not root.handlers else None
     if added is not None:
         root.addHandler(added)
-    root.addFilter(_is_useful)
+    filtered = (root, logging.getLogger(_RUNNER_LOG))
+    for log in filtered:
+        log.addFilter(_is_useful)
 
     def undo() -> None:
-        root.removeFilter(_is_useful)
+        for log in filtered:
+            log.removeFilter(_is_useful)
         if added is not None:
             root.removeHandler(added)
 
@@ -76,7 +85,7 @@ def _note_limits() -> Callable[[], None]:
 
 
 def _is_useful(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith("apitools not found")  # a library for BigQuery, which is not used
+    return not str(record.msg).startswith(_USELESS)
 
 
 RARE_GARBAGE_COLLECTION = SharedChange(_collect_rarely)
