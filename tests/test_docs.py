@@ -10,6 +10,7 @@ from builders import ROOT
 from beam_distill.cli.command import NAMES
 from beam_distill.deployment.targets import TARGETS
 from beam_distill.version import VERSION
+from transforms.acceptance.registry import CHECKS
 from transforms.elements.tasks import TaskType
 from transforms.intake.formats.registry import FORMATS, format_name
 from transforms.students.registry import STUDENT_FORMATS
@@ -113,6 +114,7 @@ DESCRIBED = {
     "docs/guides/tasks.md": [*TaskType.__members__],
     "docs/reference/datasets.md": [*TaskType.__members__, *(f"`{name}`" for name in STUDENT_FORMATS)],
     "docs/reference/azure.md": [f"`{kind.value}`" for kind in KINDS],
+    "docs/quality.md": [f"`{name}`" for name in CHECKS],
     "docs/reference/launching.md": [f"`{name}`" for name in TARGETS],
 }
 """What a reader looks for on a page: each member of the registries that it describes."""

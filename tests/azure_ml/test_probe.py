@@ -17,7 +17,7 @@ from transforms.teacher.probe import probe_endpoint
 from transforms.teacher.specs import CredentialKind, CredentialRef
 
 KEY = CredentialRef(CredentialKind.ENVIRONMENT, "TEACHER_KEY")
-AZURE_KINDS = [kind for kind in EndpointKind if KINDS[kind].is_azure]
+AZURE_KINDS = [name for name, kind in KINDS.items() if kind.is_azure]
 
 
 @pytest.fixture(autouse=True)

@@ -75,17 +75,19 @@ the length is not as asked. 1: it states something that the text does not suppor
 """
 
 
-def _rubric(task: str, scale: str) -> str:
-    return f"{task}{_MATERIAL}\nScore from {LOWEST} to {HIGHEST}. {scale}{_REPLY}"
+def _rubric(task: TaskType) -> str:
+    """The wording for the form of a task's answers; for any text, that of conversations."""
+    asked, scale = _CONVERSATION, _CONVERSATION_SCALE
+    if task.answers_are_numbers:
+        asked, scale = _MATH, _MATH_SCALE
+    elif task.is_labelled:
+        asked, scale = _LABEL, _LABEL_SCALE
+    elif task.condenses:
+        asked, scale = _SUMMARY, _SUMMARY_SCALE
+    return f"{asked}{_MATERIAL}\nScore from {LOWEST} to {HIGHEST}. {scale}{_REPLY}"
 
 
-RUBRICS = {
-    TaskType.MATH: _rubric(_MATH, _MATH_SCALE),
-    TaskType.NLI: _rubric(_LABEL, _LABEL_SCALE),
-    TaskType.NLU_QA: _rubric(_LABEL, _LABEL_SCALE),
-    TaskType.CONVERSATION: _rubric(_CONVERSATION, _CONVERSATION_SCALE),
-    TaskType.SUMMARIZATION: _rubric(_SUMMARY, _SUMMARY_SCALE),
-}
+RUBRICS = {task: _rubric(task) for task in TaskType}
 
 
 def rubric_template(source: str) -> ColumnTemplate:

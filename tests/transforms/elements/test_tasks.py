@@ -11,6 +11,7 @@ from transforms.prompts.registry import PROMPTS
 
 @pytest.mark.parametrize("task", TaskType, ids=lambda task: task.value)
 def test_every_task_has_its_prompts_and_says_which(task: TaskType) -> None:
+    assert task in PROMPTS, f"add {task.value} to PROMPTS in transforms/prompts/registry.py"
     prompts = PROMPTS[task]
     assert task.reasons_step_by_step == (prompts.reasoned is not None)
     assert task.condenses == (prompts.dense is not None)

@@ -15,7 +15,7 @@ from transforms.elements.tasks import TaskType
 from transforms.intake.read_spec import ReadSpec
 from transforms.intake.walk import walk_rows
 from transforms.prompts.base import AnswerRejected, UnusableRow
-from transforms.prompts.registry import prompt_for
+from transforms.prompts.registry import PROMPTS, prompt_for
 from transforms.prompts.spec import PromptSpec
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +41,7 @@ def a_row(*messages: ChatMessage) -> TrainingRow:
 
 
 def legal_specs() -> Iterator[PromptSpec]:
-    for task, thought, density in itertools.product(TaskType, (False, True), (False, True)):
+    for task, thought, density in itertools.product(PROMPTS, (False, True), (False, True)):
         spec = PromptSpec(task, thought, density)
         try:
             prompt_for(spec)
@@ -61,7 +61,11 @@ REASONED = [spec for spec in SINGLE if spec.chain_of_thought]
 
 
 def test_legal_combinations() -> None:
-    assert {*map(spec_id, LEGAL)} == {*TaskType.__members__, *KEYS}, "a task that is asked for more than its answer is in KEYS"
+    missing = {*TaskType.__members__} - {task.value for task in PROMPTS}
+    assert not missing, f"add {missing} to PROMPTS in transforms/prompts/registry.py"
+    missing = {*map(spec_id, LEGAL)} - {*TaskType.__members__, *KEYS}
+    assert not missing, f"add {missing} to KEYS in this file, with what such a request must hold"
+    assert {*map(spec_id, LEGAL)} == {*TaskType.__members__, *KEYS}
 
 
 @pytest.mark.parametrize(
