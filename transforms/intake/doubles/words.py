@@ -76,7 +76,7 @@ class WordNumbers:
     """64 bits of each word, the same in every process. All letters are computed at once: a look-up of each word takes three times as long."""
 
     def __init__(self) -> None:
-        self._powers = self._inverses = np.ones(0, np.uint64)
+        self._powers = self._inverses = self._sums = np.ones(0, np.uint64)
 
     def of(self, texts: Sequence[str]) -> Words:
         """The words of some texts.
@@ -86,11 +86,13 @@ class WordNumbers:
         encoded = [compared_form(text).encode("utf-8", "surrogatepass") for text in texts]
         letters = np.frombuffer(b" ".join((b"", *encoded, b"")), np.uint8)
         if len(self._powers) < len(letters):
-            self._powers, self._inverses = _powers(int(_FACTOR), 2 * len(letters)), _powers(pow(int(_FACTOR), -1, 1 << 64), 2 * len(letters))
+            most = len(letters) + len(letters) // 4
+            self._powers, self._inverses = _powers(int(_FACTOR), most), _powers(pow(int(_FACTOR), -1, 1 << 64), most)
+            self._sums = np.empty(most, np.uint64)  # kept: one for each call would leave holes in the memory between what is kept of rows
         is_space = _IS_SPACE.take(letters)
         edges = np.flatnonzero(is_space[1:] != is_space[:-1])  # the last one before each begin and each end, for spaces are at both sides
         before, last = edges[::2], edges[1::2]
-        sums = letters + np.uint64(1)
+        sums = np.add(letters, np.uint64(1), out=self._sums[: len(letters)])
         sums *= self._powers[: len(letters)]
         np.cumsum(sums, out=sums)
         numbers = mixed((sums[last] - sums[before]) * self._inverses[before + 1])
