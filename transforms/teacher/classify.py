@@ -75,6 +75,7 @@ _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
 _CUT_OFF = b"max completion tokens reached"  # replaces the generated text, if Groq's JSON mode needed more tokens
 _QUEUE = re.compile(r"\bqueue\b")
+_TO_TLS = re.compile(rb"plain HTTP request was sent to HTTPS port|sent an HTTP request to an HTTPS server")  # nginx and most others; Go
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
 
@@ -284,6 +285,8 @@ class _Reading:
             return FailureKind.UNAVAILABLE
         if status == 202:
             return FailureKind.UNAVAILABLE
+        if status == 400 and isinstance(self._body, bytes) and _TO_TLS.search(self._body):
+            return FailureKind.NOT_FOUND  # the address should begin with https://
         kind = _BY_STATUS.get(status)
         if kind is not None:
             return kind

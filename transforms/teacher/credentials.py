@@ -106,9 +106,13 @@ def look_up_key(ref: CredentialRef) -> str | None:
 
 
 def _unquoted(text: str) -> str:
-    """A key without the quotes around it that env files of containers keep; no key has any."""
+    """A key without the quotes around it that env files of containers keep, and without the scheme of the header; no key has any."""
     text = text.strip()
-    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    text = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    return text[len(_SCHEME) :].strip() if text[: len(_SCHEME)].lower() == _SCHEME else text
+
+
+_SCHEME = "bearer "
 
 
 class PlainAccess:

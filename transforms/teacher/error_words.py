@@ -93,6 +93,7 @@ LONG_PERIOD = re.compile(
     rf"|\b(?:per|every|each|within|in) (?:the |a |any )?(?:last |past )?{_SEVERAL_HOURS}"
     r"|\b(?:daily|weekly|monthly)\b|(?:\bper|\ba|each|every|/)[ -]?(?:day|week|month)\b|\b(?:rpd|tpd)\b|for the (?:day|week|month)"
     r"|today|tomorrow|\b(?:this|next) (?:week|month)\b|\bresets? (?:at )?\d{1,2}(?::\d\d)? ?[ap]\.?m\b"
+    r"|\bresets? (?:on )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d"
     rf"|{chinese.LONG_PERIOD}"
 )
 DAY_QUOTA_NAMED = re.compile(r"\bgenerate \w+ (?:\w+ ){0,5}per day\b")
@@ -261,7 +262,7 @@ FULL = _any_of(
     r"|\bdeployment is (?:paused|stopped)"
     r"|\b(?:is|are) (?:currently )?being (?:updated|deployed|restarted|loaded)|\bmodel\b[^.\n]{0,40}\b(?:is|are) (?:still |currently )?loading\b"
     r"|no available channel|warming up|cold[ -]start\w*|scaling up|pool (?:is )?exhausted",
-    r"\bno (?:gpu |free |available |spare )*capacity|\bno (?:free )?slots? available|\bslots? unavailable",
+    r"\bdegraded function cannot be invoked|\bno (?:gpu |free |available |spare )*capacity|\bno (?:free )?slots? available|\bslots? unavailable",
     r"\b(?:llm|model|server)s? (?:too )?busy\b",
     r"\b(?:instances?|servers?|engines?|workers?|deployment|backends?) (?:is |are )?(?:currently |still )?"
     r"(?:starting|restarting|booting|initiali[sz]ing|not ready)|\bmodel\b[^.\n]{0,40} (?:is |are )?(?:currently |still )?(?:cold|not ready)\b",
@@ -298,7 +299,7 @@ REQUEST_AT_FAULT = _any_of(
     r"\b(?:greater|less|more|higher|lower|larger|smaller) than\b|\bout of (?:range|bounds)\b|\bexceed\w*|\bempty\b|\bincorrect\b|\bdoes not "
     r"(?:support|accept|allow|match)|\bdoesnt (?:support|accept|allow|match)|\bno (?:user )?messages?\b|\bin position\b|\bhas no effect\b",
     r"\b(?:parameters?|params?|arguments?|fields?|roles?|templates?|tokenizer)\b|\bonly allowed (?:when|with|if|for)\b|failed to decode\b"
-    r"|\bgrammar\b|\btool call\b|\blimited to \d",
+    r"|\bgrammar\b|\btool call\b|\blimited to \d|\bmaximum (?:allowed )?(?:number|value)\b",
     r"参数|格式|为空|不支持|必须|只能|合法|非法|缺[失少]|解析|校验|不能|不正确|有误|取值|类型|顺序|(?:数量|大小|长度)超[过出]|请求[头体]",
 )
 """Words that blame the request, in a wide sense. A 400 without any of them may have any reason."""

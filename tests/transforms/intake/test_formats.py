@@ -357,3 +357,24 @@ def test_a_chat_that_asks_only_a_missing_value_is_a_reject(word: str) -> None:
 def test_a_chat_may_ask_words_that_people_write(word: str) -> None:
     (row,) = walk({"x.jsonl": as_jsonl([{"messages": [{"role": "user", "content": word}]}])}, ColumnSpec())
     assert isinstance(row, TrainingRow)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"columns": ["messages"], "index": [0], "data": [[[{"role": "user", "content": "x"}]]]},
+        {"columns": ["question"], "data": [["x"]]},
+        {"schema": {"fields": [{"name": "question"}]}, "data": [{"index": 0, "question": "x"}]},
+        {"features": [], "rows": [{"row_idx": 0, "row": {"question": "x"}, "truncated_cells": []}], "num_rows_total": 1},
+    ],
+)
+def test_a_whole_table_in_one_object_is_named(table: dict[str, object]) -> None:
+    (refused,) = walk({"x.json": as_jsonl([table])}, ColumnSpec(user_template="{{data}}{{rows}}"))
+    assert not isinstance(refused, TrainingRow)
+    assert refused.reason == reasons.BAD_ROW
+    assert "orient='records'" in refused.detail
+
+
+def test_a_row_with_a_table_in_it_is_a_row() -> None:
+    (row,) = walk({"x.jsonl": as_jsonl([{"columns": ["a"], "data": [[1]], "question": "How many?"}])}, ColumnSpec(user_template="{{question}}"))
+    assert isinstance(row, TrainingRow)

@@ -105,7 +105,21 @@ def refuse_whole_table(fields: dict[str, Any]) -> dict[str, Any] | UnusableRecor
             "the object is a whole table, column by column, as pandas' to_json writes it; write it with to_json(path, orient='records', "
             "lines=True)",
         )
+    if len(fields) > 1 and any(fields.keys() <= keys and isinstance(fields.get(rows), list) for keys, rows in _TABLES):
+        return UnusableRecord(
+            reasons.BAD_ROW,
+            "the object is a whole table, as pandas' to_json(orient='split' or 'table') or the datasets server writes it; write it with "
+            "to_json(path, orient='records', lines=True), or to_json of datasets",
+        )
     return fields
+
+
+_TABLES = (
+    (frozenset({"columns", "index", "data"}), "data"),
+    (frozenset({"schema", "data"}), "data"),
+    (frozenset({"features", "rows", "num_rows_total", "num_rows_per_page", "partial"}), "rows"),
+)
+"""The fields of objects that are whole tables, and the field with their rows."""
 
 
 def too_large(size: int, max_row_bytes: int) -> UnusableRecord:
