@@ -31,6 +31,7 @@ from transforms.reuse.paid_answers import PaidAnswers
 from transforms.students.base import DROP
 from transforms.students.dataset_files import DatasetFile, dataset_file
 from transforms.students.lines import reject_line
+from transforms.teacher.log_probabilities import tokens_of
 from transforms.teacher.specs import ScoringSpec
 
 _NOTHING_SENT = EarlyStop(StopCause.INTERRUPTED, "nothing was sent in this run.")
@@ -128,7 +129,7 @@ class _WriteFn(beam.DoFn):
         if self._answers is None or self._failures is None:
             # with the first part: there is a verdict now, so all answers are on the ledger. Separate storages: each removes its copies
             sealing = self._scoring.sealing
-            self._answers = PaidAnswers(self._scoring)
+            self._answers = PaidAnswers(self._scoring, with_bodies=self._dataset.logprobs)
             folders = [spec.failures_dir for spec in (self._scoring, self._scoring.judge) if spec is not None]
             self._failures = FailureIndexes([FailureIndex(folder, self._scoring.run_id, storage_for(folder, sealing)) for folder in folders])
             self._repeated = self._answers.repeated(self._scoring.run_id)
@@ -196,6 +197,9 @@ class _WriteFn(beam.DoFn):
 
     def _example(self, asked: PromptRequest, kept: Kept) -> DistilledExample:
         example = self._rules.example(asked, kept)
+        if self._dataset.logprobs:
+            bodies = ((reply.body or "", answer) for reply, answer in zip(kept.replies, kept.answers, strict=True))
+            example = example._replace(logprobs=tuple(tokens_of(body, answer) for body, answer in bodies))
         if self._dataset.reasoning == DROP:
             return example
         return example._replace(reasoning=tuple(reasoning_of(self._rules.prompt, reply) for reply in kept.replies))

@@ -31,7 +31,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
     lines += [
         *_teacher(settings),
         f"answers     at most {settings.effective_max_new_tokens} tokens, temperature {number_shown(settings.teacher_model_temperature)}, "
-        f"top_p {number_shown(settings.teacher_model_top_p)}{', system messages merged' * (settings.teacher_system_messages == 'merge')}",
+        f"top_p {number_shown(settings.teacher_model_top_p)}{_more_asked(settings)}",
         *_samples(settings),
         f"parallel    {_ceiling(settings)}",
         *([f"checks      {', '.join(settings.checks)}"] if settings.checks else []),
@@ -48,6 +48,12 @@ def _accepted(settings: DistillSettings) -> str:
     if not settings.min_accepted_ratio:
         return ""
     return f" with a usable answer, and {settings.min_accepted_ratio:.0%} accepted"
+
+
+def _more_asked(settings: DistillSettings) -> str:
+    top = settings.teacher_model_top_logprobs
+    merged = ", system messages merged" * (settings.teacher_system_messages == "merge")
+    return merged + ("" if top is None else f", with log probabilities{f' of the {top} likeliest tokens' if top else ''}")
 
 
 def _metadata(settings: DistillSettings) -> list[str]:

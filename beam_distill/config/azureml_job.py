@@ -36,6 +36,7 @@ _INFERENCE = {
     "frequency_penalty": "teacher_model_frequency_penalty",
     "presence_penalty": "teacher_model_presence_penalty",
     "stop": "teacher_model_stop",
+    "top_logprobs": "teacher_model_top_logprobs",
     "max_tokens": "teacher_model_max_new_tokens",
     "max_new_tokens": "teacher_model_max_new_tokens",
     "max_completion_tokens": "teacher_model_max_new_tokens",

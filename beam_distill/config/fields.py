@@ -44,6 +44,8 @@ NOT_TO_OVERWRITE = {
     "frequency_penalty": "use teacher_model_frequency_penalty",
     "presence_penalty": "use teacher_model_presence_penalty",
     "stop": "use teacher_model_stop",
+    "logprobs": "use teacher_model_top_logprobs",
+    "top_logprobs": "use teacher_model_top_logprobs",
 }
 _KEYS_OF_MODELS = {"teacher_model_endpoint_key", "judge_model_endpoint_key", "judge_api_key"}
 _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", *_KEYS_OF_MODELS})

@@ -39,6 +39,15 @@ class SamplingSettings(Section):
     teacher_model_frequency_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)
     teacher_model_presence_penalty: NumberOrNone = setting(0.0, "sampling", "-2 to 2; zero or none: not sent", ge=-2, le=2)
     teacher_model_stop: StopTexts | None = setting(None, "sampling", "one stop text, or a JSON list of up to four")
+    teacher_model_top_logprobs: int | None = setting(
+        None,
+        "sampling",
+        "log probabilities to ask for each token, 0 to 20",
+        "Of that many likely tokens besides the answer's own, in the field `logprobs` of the dataset, to train on soft targets. "
+        f"{_LEARNED} Each makes answers on the wire and on the ledger larger, with 20 some hundred times; servers may allow fewer.",
+        ge=0,
+        le=20,
+    )
     teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(_read_name)] = setting(
         "send",
         "sampling",

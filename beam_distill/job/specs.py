@@ -94,6 +94,7 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
         presence_penalty=settings.teacher_model_presence_penalty,
         stop=tuple(settings.teacher_model_stop or ()),
         merges_system=settings.teacher_system_messages == "merge",
+        top_logprobs=settings.teacher_model_top_logprobs,
     )
 
 
@@ -138,7 +139,14 @@ def dataset_spec(settings: DistillSettings) -> DatasetSpec:
     """How datasets are written."""
     scored = ("judge",) if settings.has_judge else ()
     metadata = MetadataSpec(settings.checks, settings.keep_columns or (), scored) if settings.has_metadata else None
-    return DatasetSpec(settings.ensure_ascii, settings.student_format, settings.reasoning, settings.output_format, metadata)
+    return DatasetSpec(
+        settings.ensure_ascii,
+        settings.student_format,
+        settings.reasoning,
+        settings.output_format,
+        metadata,
+        settings.teacher_model_top_logprobs is not None,
+    )
 
 
 def run_files(work_dir: str, run_id: str) -> RunFiles:

@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     server.add_argument("--keep_alive_s", type=float, metavar="SECONDS", help="seconds between comments in a stream")
     server.add_argument("--requires_max_completion_tokens", action="store_true", help="refuse max_tokens, as reasoning models do")
+    server.add_argument("--refuses", action="append", default=[], metavar="FIELD", help="refuse requests with this field, such as logprobs")
     time = parser.add_argument_group("time")
     time.add_argument("--latency", choices=("zero", "fixed", "lognormal", "per_token"), default="zero", metavar="MODE", help=LATENCY)
     time.add_argument("--latency_ms", type=float, default=500.0, help="mean of fixed and lognormal (%(default)s)")
@@ -142,6 +143,7 @@ def settings_from_arguments(arguments: argparse.Namespace) -> SimulatorSettings:
         thinking_tokens=arguments.thinking_tokens,
         streams=StreamBehaviour(arguments.streams, arguments.keep_alive_s, arguments.hang_s),
         requires_max_completion_tokens=arguments.requires_max_completion_tokens,
+        refuses=tuple(arguments.refuses),
         hang_s=arguments.hang_s,
         answers=_answers(arguments.answers),
         accuracy=Accuracy(arguments.right, arguments.same_mistakes),

@@ -18,6 +18,7 @@ from aiohttp import web
 from beam_distill.simulator.answers import answer_text, as_fenced, as_prose
 from beam_distill.simulator.judging import SimulatedJudge
 from beam_distill.simulator.limits import Budgets
+from beam_distill.simulator.log_probabilities import log_probabilities
 from beam_distill.simulator.mistakes import Mistakes
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
 from beam_distill.simulator.stats import Stats
@@ -117,6 +118,10 @@ class TeacherServer:
                 "unsupported_parameter",
                 "max_tokens",
             )
+        for name in self._settings.refuses:
+            if name in fields:
+                said = f"This model does not support the '{name}' parameter."
+                return _error(400, said, "invalid_request_error", "unsupported_parameter", name)
         not_streamed = stream_refused(self._settings.streams, fields)
         if not_streamed is not None:
             return _error(400, not_streamed[0], "invalid_request_error", "unsupported_value", not_streamed[1])
@@ -249,6 +254,7 @@ class TeacherServer:
             message["content"] = f"<think>{thinking} {{maybe}}</think>\n{content}"
         elif self._settings.reasoning == "field":
             message["reasoning_content"] = thinking
+        said = log_probabilities(content or "", fields.get("top_logprobs") or 0) if fields.get("logprobs") else None
         asked = fields.get("n")
         choices = asked if isinstance(asked, int) and asked > 0 else 1
         return {
@@ -256,7 +262,7 @@ class TeacherServer:
             "object": "chat.completion",
             "created": CREATED,
             "model": fields.get("model") or self._settings.models[0],
-            "choices": [{"index": index, "message": message, "logprobs": None, "finish_reason": finish} for index in range(choices)],
+            "choices": [{"index": index, "message": message, "logprobs": said, "finish_reason": finish} for index in range(choices)],
             "usage": self._usage(prompt_tokens, tokens),
         }
 

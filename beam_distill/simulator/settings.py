@@ -101,7 +101,8 @@ class SimulatorSettings:
     ``thinking_tokens``: the length of the reasoning, 0 for a few words.
     ``cached_share`` of a prompt's tokens are reported as cached, ``reasoning_share`` of an answer's as reasoning, rounded down.
     ``answers`` has the right answers by user message; for other messages answers are made up. ``accuracy`` makes
-    some of the known ones wrong. ``judge`` is the share of right verdicts on answers that a request shows.
+    some of the known ones wrong. ``judge`` is the share of right verdicts on answers that a request shows. ``refuses`` are fields of the request
+    that it does not support.
     """
 
     host: str = "127.0.0.1"
@@ -120,6 +121,7 @@ class SimulatorSettings:
     cached_share: float = 0.0
     reasoning_share: float = 0.0
     requires_max_completion_tokens: bool = False
+    refuses: tuple[str, ...] = ()
     hang_s: float = 3600.0
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     accuracy: Accuracy = Accuracy()

@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from beam_distill.simulator.log_probabilities import LETTERS_A_TOKEN
 from beam_distill.simulator.settings import StreamBehaviour
-
-LETTERS_A_TOKEN = 4
 
 
 def stream_refused(behaviour: StreamBehaviour, fields: dict[str, Any]) -> tuple[str, str] | None:
@@ -102,8 +101,12 @@ class Streamed:
             for index, text in enumerate(texts):
                 piece = text[start : start + LETTERS_A_TOKEN]
                 if piece:
-                    yield self._event(index, {name: piece}, None)
+                    yield self._event(index, {name: piece}, None, self._logprobs(index, start) if name == "content" else None)
 
-    def _event(self, index: int, delta: dict[str, Any], finish_reason: str | None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    def _logprobs(self, index: int, start: int) -> dict[str, Any] | None:
+        said = self._completion["choices"][index]["logprobs"]
+        return said and {**said, "content": said["content"][start // LETTERS_A_TOKEN : start // LETTERS_A_TOKEN + 1]}
+
+    def _event(self, index: int, delta: dict[str, Any], finish_reason: str | None, logprobs: dict[str, Any] | None = None) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         return b"data: " + self._opening + b',"choices":[' + orjson.dumps(choice) + b"]}\n\n"

@@ -127,7 +127,8 @@ class DatasetSpec:
     """How a dataset is written. ``ensure_ascii`` escapes everything beyond ASCII.
 
     ``student_format`` is a name in ``students.registry``; ``reasoning`` is drop, field or think (``students.base``). ``file_format`` is jsonl or
-    parquet, None to use the suffix of the output. ``metadata``: what else is known of an example; None if it is not written.
+    parquet, None to use the suffix of the output. ``metadata``: what else is known of an example; None if it is not written. ``logprobs``:
+    whether the log probabilities of its answers are.
     """
 
     ensure_ascii: bool = False
@@ -135,6 +136,7 @@ class DatasetSpec:
     reasoning: str = "drop"
     file_format: str | None = None
     metadata: MetadataSpec | None = None
+    logprobs: bool = False
 
     def is_parquet(self, output: str) -> bool:
         """Whether this output becomes a Parquet file."""

@@ -18,7 +18,7 @@ class TeacherReply(NamedTuple):
     ``wants_tools`` says that the model asked for a tool. ``token_limit`` is the request's limit, if it was not the run's.
     ``cached_tokens`` are part of the prompt's tokens, ``reasoning_tokens`` of the completion's. ``first_token_ms``: from sending to the
     first token, if the answer was streamed in this run. ``sample`` is the number of the row's sample that it belongs to, from 0.
-    ``model`` and ``response_id`` are what the body says.
+    ``model`` and ``response_id`` are what the body says. ``body`` is the whole response, only where it is asked for.
     """
 
     turn: int
@@ -38,6 +38,7 @@ class TeacherReply(NamedTuple):
     sample: int = 0
     model: str | None = None
     response_id: str | None = None
+    body: str | None = None
 
     @property
     def usage(self) -> Usage:

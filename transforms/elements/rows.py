@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from transforms.elements.log_probabilities import AnswerTokens
+
 
 class Split(str, Enum):
     """The two datasets of a run."""
@@ -100,7 +102,8 @@ class DistilledExample(NamedTuple):
     """One row of the finished dataset: the row's own messages with the teacher's answers in place.
 
     ``reasoning`` has the teacher's reasoning before each of its answers, in order; it is empty if the job does not keep it. ``tries`` says
-    how it was found among the row's samples, ``columns`` are the row's; both are for the dataset's metadata.
+    how it was found among the row's samples, ``columns`` are the row's; both are for the dataset's metadata. ``logprobs`` has the tokens of
+    each of the teacher's answers, None where they are not known; it is empty if the job does not keep them.
     """
 
     row_key: str
@@ -109,6 +112,7 @@ class DistilledExample(NamedTuple):
     reasoning: tuple[str | None, ...] = ()
     tries: Tries | None = None
     columns: bytes = b""
+    logprobs: tuple[AnswerTokens | None, ...] = ()
 
 
 class PreferencePair(NamedTuple):

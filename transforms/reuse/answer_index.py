@@ -21,14 +21,19 @@ def _read_reply(record: dict[str, Any]) -> tuple[TeacherReply, str]:
     return read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"]), str(record["run_id"])
 
 
+def _with_body(record: dict[str, Any]) -> tuple[TeacherReply, str]:
+    reply, run_id = _read_reply(record)
+    return reply._replace(body=record["response"]), run_id
+
+
 class AnswerIndex:
     """The answered requests of a ledger folder, by ``sample_key``.
 
-    ``torn`` says of which segments something was lost, with a dying writer or by damage.
+    ``torn`` says of which segments something was lost, with a dying writer or by damage. ``with_bodies``: replies have their whole response.
     """
 
-    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None) -> None:
-        self._records = RecordIndex(ledger_dir, ANSWERED, ANSWER_SCHEMA, _read_reply, storage)
+    def __init__(self, ledger_dir: str, storage: LedgerStorage | None = None, with_bodies: bool = False) -> None:
+        self._records = RecordIndex(ledger_dir, ANSWERED, ANSWER_SCHEMA, _with_body if with_bodies else _read_reply, storage)
         self._token_limits: set[int] = set()
 
     def __len__(self) -> int:

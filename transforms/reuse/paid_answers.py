@@ -14,10 +14,11 @@ from transforms.teacher.specs import ScoringSpec
 
 
 class PaidAnswers:
-    """The ledger as the specs of a run read it. ``find`` finds the teacher's replies, ``verdicts`` the judge's."""
+    """The ledger as the specs of a run read it. ``find`` finds the teacher's replies, ``verdicts`` the judge's. ``with_bodies``: the teacher's
+    have their whole response."""
 
-    def __init__(self, scoring: ScoringSpec) -> None:
-        self.answers = AnswerIndex(scoring.ledger_dir, storage_for(scoring.ledger_dir, scoring.sealing))
+    def __init__(self, scoring: ScoringSpec, with_bodies: bool = False) -> None:
+        self.answers = AnswerIndex(scoring.ledger_dir, storage_for(scoring.ledger_dir, scoring.sealing), with_bodies)
         self.find = LedgerLookup(self.answers, scoring.endpoint, scoring.sampling)
         self._judge = None if scoring.judge is None else PaidAnswers(scoring.judge)
 

@@ -12,6 +12,7 @@ from transforms.students.metadata import METADATA, metadata_of, metadata_of_pair
 from transforms.students.preference import preference_row, preference_schema
 from transforms.students.registry import STUDENT_FORMATS
 
+LOGPROBS = "logprobs"
 Item = TypeVar("Item", contravariant=True)
 
 
@@ -37,13 +38,23 @@ class ExampleLayout:
     def row(self, item: DistilledExample) -> dict[str, Any]:
         """A row as JSON values."""
         row = self._student.row(turns_of(item, self._dataset.reasoning))
+        if self._dataset.logprobs:
+            row[LOGPROBS] = [None if tokens is None else tokens._asdict() for tokens in item.logprobs]
         if self._dataset.metadata is not None:
             row[METADATA] = metadata_of(item, self._dataset.metadata)
         return row
 
     def parquet_schema(self) -> Any:
         """The pyarrow schema of such rows."""
-        return _with_metadata(self._student.parquet_schema(self._dataset.reasoning == FIELD), self._dataset, of_pairs=False)
+        # late: keeps PyArrow out of the start
+        import pyarrow
+
+        schema = self._student.parquet_schema(self._dataset.reasoning == FIELD)
+        if self._dataset.logprobs:
+            text, number = pyarrow.list_(pyarrow.string()), pyarrow.list_(pyarrow.float64())
+            fields = [("tokens", text), ("logprobs", number), ("top_tokens", pyarrow.list_(text)), ("top_logprobs", pyarrow.list_(number))]
+            schema = schema.append(pyarrow.field(LOGPROBS, pyarrow.list_(pyarrow.struct(fields))))
+        return _with_metadata(schema, self._dataset, of_pairs=False)
 
 
 class PairLayout:

@@ -18,7 +18,7 @@ log = logging.getLogger("beam_distill.teacher")
 
 SYSTEM = "system"
 """The name of the system role among the fields."""
-LEFT_OUT_AT_NEED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "stop", SYSTEM})
+LEFT_OUT_AT_NEED = frozenset({"temperature", "top_p", "frequency_penalty", "presence_penalty", "stop", "logprobs", SYSTEM})
 """Optional fields of a request. Fields of the user's extra_body are not optional: the user must see their refusal."""
 _LIMIT_NAMES = {
     FailureKind.WANTS_MAX_COMPLETION_TOKENS: "max_completion_tokens",
@@ -53,6 +53,8 @@ class Adaptation:
         request = self._kind.plain_request(orjson.loads(body))
         for name in self._left_out:
             request.pop(name, None)
+        if "logprobs" in self._left_out:
+            request.pop("top_logprobs", None)
         if self._limit_name == "max_completion_tokens" and "max_tokens" in request:
             request["max_completion_tokens"] = request.pop("max_tokens")
         if SYSTEM in self._left_out:

@@ -35,6 +35,7 @@ from transforms.web.proxies import by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; an endless stream must not fill the memory
+LONGEST_WITH_LOGPROBS_BYTES = 64 * 1024 * 1024  # 20 likely tokens take some 2 KB for each token
 LONGEST_ERROR_BYTES = 1024 * 1024
 LONGEST_HEADER_BYTES = 64 * 1024  # cookies and policies of a gateway; more than that is not an answer
 MOST_HEADERS = 1_000
@@ -190,7 +191,7 @@ class _Asked(NamedTuple):
 async def _read(response: aiohttp.ClientResponse, asked: _Asked, redactor: Redactor) -> AttemptResult:
     """The result of a response whose headers have arrived. It contains none of our secrets."""
     good = response.status in ANSWERED
-    received = await (_receive_stream(response, asked) if good and asked.ask is not None else _receive(response, good))
+    received = await (_receive_stream(response, asked) if good and asked.ask is not None else _receive(response, asked if good else None))
     latency_ms = _ms_since(asked.started)
     # a secret may be split over chunks, so search the assembled response
     body = redactor.body(received.body)
@@ -233,9 +234,15 @@ class _Received(NamedTuple):
     first_token_s: float | None = None
 
 
-async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
-    """Everything up to the size limit, unpacked in pieces. An unrequested stream is also assembled."""
-    most_bytes = LONGEST_ANSWER_BYTES if good else LONGEST_ERROR_BYTES
+def _most_bytes(asked: _Asked) -> int:
+    """The size limit of an answer. In the texts of a request the quotes of these words are escaped."""
+    return LONGEST_WITH_LOGPROBS_BYTES if b'"logprobs":true' in asked.body else LONGEST_ANSWER_BYTES
+
+
+async def _receive(response: aiohttp.ClientResponse, asked: _Asked | None) -> _Received:
+    """Everything up to the size limit, unpacked in pieces. An unrequested stream is also assembled. ``asked`` is None for a bad status."""
+    good = asked is not None
+    most_bytes = LONGEST_ERROR_BYTES if asked is None else _most_bytes(asked)
     received = bytearray()
     fault: Exception | None = None
     try:
@@ -261,7 +268,7 @@ async def _receive(response: aiohttp.ClientResponse, good: bool) -> _Received:
 async def _receive_stream(response: aiohttp.ClientResponse, asked: _Asked) -> _Received:
     """The same for a requested stream; a server that does not stream answers in one piece."""
     assert asked.ask is not None
-    assembly = StreamAssembly(LONGEST_ANSWER_BYTES)
+    assembly = StreamAssembly(_most_bytes(asked))
     tokens = TokenTimes(asked.started)
     fault: Exception | None = None
     try:

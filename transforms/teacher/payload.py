@@ -72,6 +72,8 @@ def request_fields(endpoint: EndpointSpec, sampling: SamplingSpec) -> dict[str, 
         fields["presence_penalty"] = sampling.presence_penalty
     if sampling.stop:
         fields["stop"] = list(sampling.stop)
+    if sampling.top_logprobs is not None:
+        fields.update(logprobs=True, top_logprobs=sampling.top_logprobs)
     fields.update(orjson.loads(endpoint.extra_body_json))
     return fields
 

@@ -23,6 +23,7 @@ _NAMES = {
         r"\bstop (?:sequences?|words?|strings?|tokens?|parameter|is|are|was)\b|(?:parameters?|arguments?|fields?|model|name|inputs?):? \[?stop\b"
         r"|body stop\b|^stop\b|[,\[] ?stop\b|\bstop ?参数|参数 ?stop\b"
     ),
+    "logprobs": re.compile(r"\b(?:top )?log ?probs?\b|\blog ?probabilit(?:y|ies)\b"),
     "stream": re.compile(r"\bstream(?:ing|ed)?\b(?! options?\b)"),
     "stream_options": re.compile(r"\bstream options?\b|\binclude usage\b"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from transforms.elements.failures import FailureKind
 from transforms.elements.finish_reasons import Ending, ending_of
@@ -68,12 +69,7 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
     fields = completion_in(_unwrapped(_fields(body)))
     if _reports(fields.get("error")):
         raise _error_inside(fields["error"])
-    choices = fields.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise _no_choices(fields)
-    choice = choices[0]
-    if len(choices) > 1:
-        choice = next((one for one in choices if isinstance(one, dict) and one.get("index") == 0), choice)
+    choice = _first_choice(fields)
     if choice.get("error"):
         raise ErrorInside("an error inside the choice", choice["error"], FailureKind.BROKEN_OFF)
     finish_reason = _finish_reason(choice, fields)
@@ -103,6 +99,21 @@ def read_reply(body: bytes | str, turn: int, attempts: int, latency_ms: float) -
         model=model if model and isinstance(model, str) else None,
         response_id=response_id if isinstance(response_id, str) else None,
     )
+
+
+def choice_in(body: bytes | str) -> dict[str, Any]:
+    """The choice that ``read_reply`` reads. Raises BrokenBody."""
+    return _first_choice(completion_in(_unwrapped(_fields(body))))
+
+
+def _first_choice(fields: dict[str, object]) -> dict[str, Any]:
+    choices = fields.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise _no_choices(fields)
+    choice: dict[str, Any] = choices[0]
+    if len(choices) > 1:
+        choice = next((one for one in choices if isinstance(one, dict) and one.get("index") == 0), choice)
+    return choice
 
 
 def _fields(body: bytes | str) -> dict[str, object]:

@@ -44,7 +44,8 @@ class CredentialRef:
 class SamplingSpec:
     """Sampling parameters of every request. ``stop`` may be empty; None and zero penalties are not sent.
 
-    ``merges_system`` merges system messages into the first user message.
+    ``merges_system`` merges system messages into the first user message. ``top_logprobs``: how many log probabilities are asked for each token
+    besides its own; None asks for none.
     """
 
     max_new_tokens: int = 128
@@ -54,6 +55,7 @@ class SamplingSpec:
     presence_penalty: float | None = 0.0
     stop: tuple[str, ...] = ()
     merges_system: bool = False
+    top_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,8 @@ class HandoffFacts:
         """Whether the dataset is one file whose rows are messages with only role and content, as the fine-tuning services require."""
         settings = self.settings
         is_one_file = settings.output_shards is None and self.is_jsonl
-        return is_one_file and not settings.has_metadata and STUDENT_FORMATS[settings.student_format].is_chat and settings.reasoning != "field"
+        is_bare = not settings.has_metadata and settings.teacher_model_top_logprobs is None
+        return is_one_file and is_bare and STUDENT_FORMATS[settings.student_format].is_chat and settings.reasoning != "field"
 
     def student(self, azureml: bool) -> str:
         """The student's name, if it is of the requested kind (Azure ML or other); else a placeholder."""
