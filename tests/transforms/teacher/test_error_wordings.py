@@ -17,7 +17,15 @@ TABLE = [(outcome, *entry) if len(entry) == 3 else (outcome, *entry, {}) for out
 def request(row: str = "Sum up: the cat sat.", *, system: bool = True, **fields: Any) -> bytes:
     messages = [{"role": "system", "content": "Be brief."}] if system else []
     messages.append({"role": "user", "content": row})
-    sampling = {"temperature": 0.2, "top_p": 0.1, "frequency_penalty": 0.1, "presence_penalty": 0.1, "stop": ["END"]}
+    sampling = {
+        "temperature": 0.2,
+        "top_p": 0.1,
+        "frequency_penalty": 0.1,
+        "presence_penalty": 0.1,
+        "stop": ["END"],
+        "logprobs": True,
+        "top_logprobs": 5,
+    }
     return json.dumps({"model": "m", "messages": messages, "max_tokens": 64, **sampling, **fields}).encode()
 
 
