@@ -98,7 +98,8 @@ _TAKES_BACK = re.compile(
     re.IGNORECASE,
 )
 _NAMES_ANSWER = re.compile(
-    r"\b(?:(?:correct|right|final|actual|revised|corrected) (?:answer|label|choice) (?:is|should)|it should be)\b", re.IGNORECASE
+    r"\b(?:(?:correct|right|final|actual|revised|corrected) (?:answer|label|choice) (?:is|should)|it should be|therefore|hence|thus)\b",
+    re.IGNORECASE,
 )
 """After the JSON: a teacher that thinks again. The second is one only with another value."""
 
@@ -126,9 +127,13 @@ def value_of(text: str, key: str) -> object:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     tail = text[text.rfind("}") + 1 :]
-    if _TAKES_BACK.search(tail) or (_NAMES_ANSWER.search(tail) and str(value).casefold() not in tail.casefold()):
+    if _TAKES_BACK.search(tail) or (_NAMES_ANSWER.search(tail) and not _has_word(tail, str(value))):
         raise AnswerRejected(reasons.KEY_MISSING, f"the reply goes on after its JSON and changes its answer: {tail.strip()[:120]!r}")
     return value
+
+
+def _has_word(text: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def agreed(value: object, key: str) -> object:

@@ -50,7 +50,8 @@ _NEGATED_BEHIND = re.compile(
 )
 _STATED = (
     r"(?:answer|label|choice|option|letter|verdict|result|class|category|prediction|classification|relationship|relation|sentiment|output"
-    r"|response|conclusion|judg\w*|decision|intent|emotion|topic|is|it['’]s|be|as|say|choose|pick|select|think|go with|therefore|so|thus|hence"
+    r"|response|conclusion|judg\w*|decision|intent|emotion|topic|is|it['’]s|c['’]est|be|as|say|choose|pick|select|think|go with"
+    r"|therefore|so|thus|hence"
     r"|respuesta|réponse|antwort|resposta|risposta|jawaban(?:nya)?|letra|lettre|buchstabe|opci[oó]n|opção|opzione)"
 )
 
@@ -223,7 +224,11 @@ def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bo
         words = r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", spelling) if word)
         letter = len(spelling) == 1
         spaced = not any(sign > _FIRST_WITHOUT_SPACES for sign in spelling)
-        pattern = rf"(?<!{_LETTER_OF_WORD})(?<!-)(?<![0-9][.,])({words})(?!{_LETTER_OF_WORD}|-\w|[.,][0-9])" if spaced else f"({words})"
+        pattern = (
+            rf"(?<!{_LETTER_OF_WORD})(?<!-)(?<![0-9][.,])({words})(?!{_LETTER_OF_WORD}|-\w|[.,][0-9]){_NOT_ELIDED if letter else ''}"
+            if spaced
+            else f"({words})"
+        )
         everyday = is_text or (spaced and (len(spelling) <= 3 or spelling.casefold() in _COMMON))
         made.append((name, re.compile(pattern, 0 if letter else re.IGNORECASE), everyday, is_text))
     return tuple(made)
@@ -231,6 +236,8 @@ def _patterns(labels: tuple[Label, ...]) -> tuple[tuple[str, re.Pattern[str], bo
 
 _FIRST_WITHOUT_SPACES = "\u2e80"  # Chinese and Japanese, which put no spaces between words, and what comes after them
 _LETTER_OF_WORD = r"[^\W\u2e80-\U0010ffff]"
+_NOT_ELIDED = r"(?!['’](?!s\b)[^\W\d_])"
+"""A letter before an apostrophe is a part of the next word in many languages (c'est, d'accord); "B's right" is not."""
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {ord("。"): ord("."), ord("、"): ord(","), ord("\u3000"): ord(" ")}
 
 _BEHIND_STATED = re.compile(r"\s*(?:$|\n|[.,;:!)\]\"'”’]|[-–—]\s|\(|\b(?:because|since|as|for|given|due)\b)", re.IGNORECASE)

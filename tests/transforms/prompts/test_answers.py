@@ -305,6 +305,8 @@ def test_a_word_without_quotes_is_text() -> None:
         ("\n\nOn second thought, nothing says that he rests.", KEY),
         ("\n```\nActually, this is a mistake: neutral.", KEY),
         ("\nThe correct answer should be neutral.", KEY),
+        ("\nTherefore, contradiction.", KEY),
+        ("\nTherefore, entailment.", "entailment"),
         ("\nThe final answer is entailment.", "entailment"),
         ("\n```\n\nI hope this helps! Let me know if you have other questions.", "entailment"),
         ("\n\nThe premise says that a man sleeps, so he rests.", "entailment"),

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from builders import a_reply
 
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
@@ -10,6 +11,7 @@ from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.listed_labels import Label, labels_in, lettered_choices, with_choices
 from transforms.prompts.named_label import named_label
+from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
 
@@ -375,3 +377,18 @@ def test_choices_may_have_numbers_of_two_digits(reasoned: bool) -> None:
     for text in ("13", "1 or 12", "120", "1.2"):
         with pytest.raises(AnswerRejected):
             prompt.extract(say(text), asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [("C'est B", "B"), ("C’est la B", "B"), ("D'après le texte, B", "B"), ("C'est la réponse B.", "B"), ("B's right", "B"), ("'B'", "B")],
+)
+def test_a_letter_before_an_apostrophe_is_a_part_of_a_word(text: str, letter: str) -> None:
+    asked = (ChatMessage("system", "Answer with one of the choices A, B, C or D."), ChatMessage("user", "x?"))
+    assert extract_answer(prompt_for(PromptSpec(TaskType.NLU_QA)), asked, a_reply(text)) == letter
+
+
+def test_an_elided_word_names_no_letter() -> None:
+    asked = (ChatMessage("system", "Answer with one of the choices A, B, C or D."), ChatMessage("user", "x?"))
+    with pytest.raises(AnswerRejected):
+        extract_answer(prompt_for(PromptSpec(TaskType.NLU_QA)), asked, a_reply("C'est difficile à dire"))
