@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import read_template, read_word
+from beam_distill.config.fields import listed_texts, read_template, read_word
 from transforms.acceptance.registry import CHECKS
 from transforms.acceptance.selection import Keep
 
 
 def _read_checks(value: Any) -> Any:
     """Names in their order, as a list or with commas between them; each once."""
+    value = listed_texts(value)
     names = value.replace(",", " ").split() if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"expected the names of checks with commas between them, of {', '.join(CHECKS)}")

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.data_address import beam_path
-from beam_distill.config.fields import Flag
+from beam_distill.config.fields import Flag, listed_texts
 from transforms.elements.data_specs import ALL_COLUMNS
 from transforms.intake.formats.registry import FORMATS
 from transforms.students.base import DROP, FIELD, THINK
@@ -29,6 +29,7 @@ def _read_format(value: object) -> object:
 
 def _read_columns(value: object) -> object:
     """Names of columns with commas between them, or as a list; ``all`` for all."""
+    value = listed_texts(value)
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ValueError("expected the names of columns with commas between them, or all")

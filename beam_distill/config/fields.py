@@ -245,6 +245,17 @@ def read_beam_options(value: Any) -> Any:
     return value
 
 
+def listed_texts(value: Any) -> Any:
+    """A JSON list of texts as a list, as rendered job files have it in a variable; anything else unchanged."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            found = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return found if isinstance(found, list) else value
+    return value
+
+
 def read_word(value: Any) -> Any:
     """One of a few words, in any case."""
     return value.strip().lower() if isinstance(value, str) else value

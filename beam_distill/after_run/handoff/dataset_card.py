@@ -114,7 +114,7 @@ def _bullets(facts: HandoffFacts) -> str:
         *([_pairs(facts)] if facts.pairs is not None else []),
         *(["The field `metadata` says how each answer was found."] if settings.has_metadata else []),
         *([f"Every answer passed these checks: {', '.join(settings.checks)}."] if settings.checks else []),
-        *(f"Samples of {part.split.value}: {line}." for part in facts.verdict.splits for line in _samples(part)),
+        *(f"In {part.split.value}: {line}." for part in facts.verdict.splits for line in _samples(part)),
         f"Published because at least {settings.min_endpoint_success_ratio:.0%} of a split's rows asked gave a usable answer.",
     ]
     return "".join(f"- {line}\n" for line in lines)
@@ -132,8 +132,8 @@ def _samples(part: SplitVerdict) -> list[str]:
 
 
 def _pairs(facts: HandoffFacts) -> str:
-    counts = " and ".join(f"{part.tally.pairs:,} of {part.split.value}" for part in facts.verdict.splits if part.tally.pairs)
-    return f"Pairs of an accepted and a refused answer: {counts} rows have one, in {_quoted(facts.pairs_config_name)}."
+    counts = " and ".join(f"{counted(part.tally.pairs, 'row')} of {part.split.value}" for part in facts.verdict.splits if part.tally.pairs)
+    return f"Pairs of an accepted and a refused answer: of {counts}, in {_quoted(facts.pairs_config_name)}."
 
 
 def _quoted(name: str) -> str:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from given_settings import NEEDED
 from rendering import config_for
 from validators import objections
 
 from beam_distill.cli.main import main
 from beam_distill.config.component import COMPONENT_INPUTS
+from beam_distill.config.sources import resolve
 
 PILOT = {"model": "gpt-4o", "limit": 10, "seed": 3, "extra_body": {"reasoning_effort": "low"}, "user_template": "Q: {{question}}\n'ü😀' $x"}
 
@@ -49,6 +51,17 @@ def test_the_sdk_hands_the_variables_to_the_service(tmp_path: Path) -> None:
     rendered(tmp_path, **PILOT)
     job: Any = sdk.load_job(str(tmp_path / "out" / "job.yaml"))
     assert job.jobs["distill"]._to_rest_object()["environment_variables"]["BEAM_DISTILL_LIMIT"] == "10"
+
+
+def test_lists_of_names_are_read_by_the_component_as_they_were_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"checks": "label,length", "max_answer_words": 5, "samples": 4, "keep_columns": "id,level", "teacher_model_top_logprobs": 5}
+    _, step = rendered(tmp_path, **asked, preference_train_file_path=str(tmp_path / "pairs.jsonl"))
+    said = capsys.readouterr().err
+    assert f"preference_train_file_path: {tmp_path / 'pairs.jsonl'} is on the component's machine and lost with it" in said
+    variables = step["environment_variables"]
+    assert variables["BEAM_DISTILL_CHECKS"] == '["label", "length"]'
+    read = resolve(NEEDED, None, variables).settings
+    assert (read.checks, read.keep_columns, read.samples, read.teacher_model_top_logprobs) == (("label", "length"), ("id", "level"), 4, 5)
 
 
 def test_a_job_that_has_no_such_inputs_has_no_variables(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from transforms.acceptance.examined import Refused
 from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.length import LengthCheck
 from transforms.acceptance.row_result import RowRules, rules_for
+from transforms.acceptance.selection import SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow
+from transforms.elements.rows import ChatMessage, DistilledExample, PromptRequest, RejectedRow, Tries
 from transforms.elements.tasks import TaskType
 from transforms.prompts.registry import prompt_for
 from transforms.prompts.spec import AnswerRules, PromptSpec
@@ -135,3 +136,33 @@ def test_what_the_label_check_accepts_agrees_with_the_label() -> None:
     result = rules.result(a_scored_row(a_reply("(0,1)"), request=request))
     assert result.samples is not None
     assert result.samples.agrees is True
+
+
+SAID = ("one two three", "four", "one two", "five", "six seven")
+
+
+@pytest.mark.parametrize("asked_ahead", range(3))
+def test_what_was_asked_ahead_changes_neither_pair_nor_counts(asked_ahead: int) -> None:
+    acceptance = AcceptanceSpec(SHORT.checks, SelectionSpec(samples=len(SAID)))
+    rules = rules_for(CHAT, acceptance)
+    replies = tuple(a_reply(text)._replace(sample=number) for number, text in enumerate(SAID[: 3 + asked_ahead]))
+    scored = a_scored_row(*replies)
+    kept = rules.kept_or_reject(scored)
+    assert not isinstance(kept, RejectedRow)
+    assert (kept[0].answers, kept[0].tries) == (("one two",), Tries(2, 3, 1))
+    refused = rules.refused_beside(scored.request, replies, kept[0])
+    assert refused is not None
+    assert (refused.sample.answers, refused.sample.tries.sample, refused.reason) == (("one two three",), 0, "too_long")
+
+
+def test_an_unusable_answer_is_never_the_rejected_one() -> None:
+    spec = PromptSpec(TaskType.MATH, rules=AnswerRules("always"))
+    rules = rules_for(spec, AcceptanceSpec((LengthCheck(max_characters=1),), SelectionSpec(samples=3)))
+    replies = tuple(a_reply(text)._replace(sample=number) for number, text in enumerate(("no idea at all", "12", "7")))
+    scored = a_scored_row(*replies)
+    kept = rules.kept_or_reject(scored)
+    assert not isinstance(kept, RejectedRow)
+    refused = rules.refused_beside(scored.request, replies, kept[0])
+    assert refused is not None
+    assert refused.sample.answers == ("12",)
+    assert rules.refused_beside(scored.request, (replies[0], replies[2]), kept[0]) is None
