@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from transforms.elements.failures import FailureKind as Kind
+from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.teacher.classify import classify_inside
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 
@@ -179,3 +180,27 @@ def test_a_body_of_another_shape_says_what_it_is(body: bytes, words: str) -> Non
         read(body)
     error = caught.value
     assert not isinstance(error, ErrorInside) or classify_inside(error.reported, b"", error.otherwise)[0].kind is Kind.BROKEN_BODY
+
+
+@pytest.mark.parametrize(
+    ("ends", "ending"),
+    [
+        ({"status": "completed"}, Ending.COMPLETE),
+        ({"status": "completed", "incomplete_details": None}, Ending.COMPLETE),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, Ending.CUT_OFF),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, Ending.FILTERED),
+        ({"status": "incomplete"}, Ending.CUT_OFF),
+        ({"status": "in_progress"}, None),
+    ],
+)
+def test_an_answer_in_the_form_of_the_responses_api_ends_as_it_says(ends: dict[str, object], ending: Ending | None) -> None:
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Paris"}]}
+    reply = read(json.dumps({"object": "response", "output": [message], **ends}))
+    assert reply.content == "Paris"
+    assert ending_of(reply.finish_reason) is ending
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_response_that_failed_is_no_answer(status: str) -> None:
+    with pytest.raises(BrokenBody):
+        read(json.dumps({"object": "response", "status": status, "output": []}))

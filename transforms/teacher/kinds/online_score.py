@@ -56,4 +56,12 @@ class OnlineScore(Kind):
         if isinstance(output, list) and len(output) == 1:
             output = output[0]
         sent = message if isinstance(message, dict) else {}
-        return {**answer, "choices": [{"message": {**sent, "content": output}, "finish_reason": answer.get("finish_reason")}]}
+        finish_reason = _status_of(answer) if answer.get("object") == "response" else answer.get("finish_reason")
+        return {**answer, "choices": [{"message": {**sent, "content": output}, "finish_reason": finish_reason}]}
+
+
+def _status_of(response: Mapping[str, Any]) -> Any:
+    """How an answer of OpenAI's Responses API ended, which a gateway may pass on: it has an ``output`` too."""
+    details = response.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, dict) else None
+    return reason or (None if response.get("status") == "completed" else response.get("status"))
