@@ -39,6 +39,7 @@ FOR_STOP: dict[StopCause, ExitCode] = {
     StopCause.STORAGE_FAILED: ExitCode.STORAGE_FAILED,
     StopCause.INTERRUPTED: ExitCode.INTERRUPTED,
     StopCause.BUDGET_SPENT: ExitCode.BUDGET_SPENT,
+    StopCause.ENOUGH_ACCEPTED: ExitCode.PUBLISHED,
 }
 
 

@@ -96,6 +96,11 @@ class Job:
         with closing(AnswerIndex(str(self.work_dir / "ledger"))) as index:
             return len(index)
 
+    def verdicts_kept(self) -> int:
+        """How many of the judge's verdicts the ledger holds."""
+        with closing(AnswerIndex(str(self.work_dir / "ledger" / "judge"))) as index:
+            return len(index)
+
     def answered(self) -> int:
         """How many answers the last run received."""
         count: int = self.record()["metrics"]["requests_answered"]

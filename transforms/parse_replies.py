@@ -10,6 +10,7 @@ from apache_beam.pvalue import TaggedOutput
 from transforms.acceptance.row_result import Kept, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.counters import RowCounters
+from transforms.elements.failures import StopCause
 from transforms.elements.flow import Scored
 from transforms.elements.reasons import LEFT_OUT
 from transforms.elements.replies import ScoredRow
@@ -78,7 +79,7 @@ def _outcome(scored: ScoredRow, reason: Union[str, None], samples: Union[RowSamp
         usage=usage,
         requests_sent=scored.attempts,
         reused_answers=scored.answers_reused,
-        stopped=scored.stopped,
+        stopped=None if scored.stopped is not None and scored.stopped.cause is StopCause.ENOUGH_ACCEPTED else scored.stopped,
         repeat=is_repeat(scored.request.row.row_key),
         samples=samples,
         judging=scored.judging,

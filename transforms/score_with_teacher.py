@@ -19,6 +19,7 @@ from transforms.elements.replies import ScoredRow
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.spec import PromptSpec
 from transforms.teacher.dispatch import RowSteps
+from transforms.teacher.enough import ENOUGH, accepted_rows
 from transforms.teacher.lane import Lane
 from transforms.teacher.session import shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
@@ -32,6 +33,8 @@ class _ScoreBatchFn(beam.DoFn):
         self._acceptance = acceptance
 
     def setup(self) -> None:
+        self._rules = rules_for(self._prompt, self._acceptance)
+        self._accepted = accepted_rows(self._scoring.run_id, self._acceptance.until_accepted, self._rules.is_accepted)
         self._counters = RequestCounters()
         self._lane: Union[Lane, None] = None
         self._control: Union[RunControl, None] = None
@@ -46,14 +49,17 @@ class _ScoreBatchFn(beam.DoFn):
             if isinstance(element, ScoredRow):
                 self._counters.answers_reused(element.answers_reused)
                 self._counters.row_passed(element.request.row.origin.split)
+                if self._accepted is not None:
+                    self._accepted.finished(element)
+                    if self._accepted.is_full(element.request.row.origin.split) and self._rules.is_unfinished(element):
+                        element = element._replace(stopped=ENOUGH)
             else:
                 self._counters.row_passed(element.origin.split)
             yield element
             return
         if self._lane is None:
             # opened with the first row to send: a rerun that sends nothing needs neither endpoint nor key
-            rules = rules_for(self._prompt, self._acceptance)
-            steps = RowSteps(*rules.for_engine)
+            steps = RowSteps(*self._rules.for_engine, self._accepted)
             storage = storage_for(self._scoring.ledger_dir, self._scoring.sealing)
             session = shared_session(self._scoring, steps, storage)
             self._lane = session.lane()

@@ -31,6 +31,7 @@ from transforms.reuse.paid_answers import PaidAnswers
 from transforms.students.base import DROP
 from transforms.students.dataset_files import DatasetFile, dataset_file
 from transforms.students.lines import reject_line
+from transforms.teacher.enough import ENOUGH
 from transforms.teacher.log_probabilities import tokens_of
 from transforms.teacher.specs import ScoringSpec
 
@@ -166,6 +167,7 @@ class _WriteFn(beam.DoFn):
         """What each row gives, in input order, or its reject."""
         rules, prompt = self._rules, self._rules.prompt
         (files,) = (files for files in self._rows.splits if files.split is stretch.split)
+        full = bool(verdict.for_split(stretch.split).tally.not_needed)
         # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
         if not there:
@@ -183,7 +185,7 @@ class _WriteFn(beam.DoFn):
                     asked,
                     replies,
                     failure=_failure(failed),
-                    stopped=verdict.stopped or (None if self._scoring.send else _NOTHING_SENT),
+                    stopped=verdict.stopped or (ENOUGH if full else None if self._scoring.send else _NOTHING_SENT),
                     attempts=latest.attempts if latest is not None else 0,
                 ),
             )

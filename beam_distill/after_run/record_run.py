@@ -21,6 +21,7 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.job.spending import has_limits, spent_in
 from beam_distill.work_dir.earlier_files import note_published
 from beam_distill.work_dir.files import objects_of
+from transforms.elements.counted import counted
 from transforms.files.paths import is_remote
 
 
@@ -83,4 +84,8 @@ def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -
             settings.limit is not None,
             settings.min_readable_ratio,
         )
+        if part.tally.stopped is None and part.tally.examples < (settings.until_accepted or 0):
+            why = "a part of the job ran twice; run it again to go on" if part.tally.not_needed else "the input has no more rows"
+            found = f"{part.split.value}: {counted(part.tally.examples, 'accepted row')}"
+            warnings += (f"{found}, and until_accepted is {settings.until_accepted:,}: {why}",)
     return tuple(warnings)

@@ -120,6 +120,8 @@ def summary_text(result: RunResult) -> str:
         asked = "asked or still to ask" if tally.not_sent else "asked"
         of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
         lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
+        if tally.not_needed:
+            lines.append(f"    enough        until_accepted is reached: {counted(tally.not_needed, 'row')} not asked, or not to the end")
         if tally.refused or part.minimum_accepted:
             accepted = "-" if tally.accepted_ratio is None else f"{tally.accepted_ratio:.1%}"
             lines.append(

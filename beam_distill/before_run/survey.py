@@ -10,7 +10,7 @@ from beam_distill.before_run.doubles_found import AskedRows
 from transforms.acceptance.row_result import RowRules
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.reasons import LEFT_OUT
-from transforms.elements.replies import TeacherReply
+from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest, RejectedRow
 from transforms.intake.doubles.asked_text import asked_digest, asked_messages
 from transforms.intake.walk import walk_split
@@ -79,8 +79,10 @@ def survey_split(
     is_enough: Callable[[SplitSurvey], bool] = lambda _: False,
 ) -> SplitSurvey:
     """Survey one split. ``ledger`` may be None; ``on_row`` gets every row; ``is_enough`` is called after every row to send."""
-    survey = SplitSurvey(files.split.value)
+    survey, accepted = SplitSurvey(files.split.value), 0
     for row in walk_split(spec, files):
+        if rules.until_accepted is not None and accepted >= rules.until_accepted:
+            break
         survey.rows += 1
         asked = format_row(rules.prompt, row)
         on_row(asked)
@@ -98,6 +100,7 @@ def survey_split(
             survey.known_turns += len(teachers)
             if complete:
                 survey.answered += 1
+                accepted += rules.until_accepted is not None and rules.is_accepted(ScoredRow(asked, replies))
                 survey.asked.add(digest, 0, 0)
                 _note_limits(survey.changed, teachers, ledger.limit)
                 continue

@@ -39,6 +39,7 @@ def plan_text(resolved: ResolvedSettings) -> str:
         *_judge(settings),
         *(f"pairs       {path}" for name, path in settings.outputs.items() if name.startswith("preference_")),
         f"gate        at least {settings.min_endpoint_success_ratio:.0%} of each split's rows asked{_accepted(settings)}",
+        *([f"until       {settings.until_accepted:,} accepted rows in each split"] if settings.until_accepted is not None else []),
         f"work_dir    {settings.resolved_work_dir}",
     ]
     return "\n".join(lines)

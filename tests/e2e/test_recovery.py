@@ -102,6 +102,57 @@ def test_kill_9_of_a_run_with_samples_and_votes(tmp_path: Path, kill_after: int)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # twenty processes, on a machine that may be very busy
+def test_kill_9_at_twenty_moments_of_a_run_with_samples_votes_and_a_judge(tmp_path: Path) -> None:
+    """One job, killed again and again: each try is killed after 1 to 60 requests of its own."""
+    chance, slips = random.Random(16), itertools.count(1000)
+    usage = {"prompt_tokens": 10, "completion_tokens": 2}
+
+    def says(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
+        """Right in 60 % of the tries, and never wrong in the same way twice, so that a vote gives the right answer."""
+        time.sleep(0.01)
+        found = re.search(r"What is (\d+) plus 3", payload["messages"][-1]["content"])
+        assert found is not None
+        return str(int(found[1]) + 3) if chance.random() < 0.6 else str(next(slips)), "stop", usage
+
+    def judges(payload: dict[str, Any]) -> tuple[str, str, dict[str, int]]:
+        """Right about most wrong answers, and about all that are right."""
+        time.sleep(0.01)
+        shown = re.search(r"What is (\d+) plus 3.*<answer>\n(.+)\n</answer>", payload["messages"][-1]["content"], re.DOTALL)
+        assert shown is not None
+        accepts = int(shown[2]) == int(shown[1]) + 3 or chance.random() < 0.2
+        return f'{{"reason": "so", "score": {9 if accepts else 2}}}', "stop", usage
+
+    job = Job(tmp_path)
+    job.train(questions(100))
+    with small_teacher() as teacher, small_teacher() as judge:
+        teacher.says, judge.says = says, judges
+        job.url = teacher.url
+        judged = ("--checks=judge,vote", f"--judge_model_endpoint_url={judge.url}", "--judge_model=j", "--judge_max_worker_count=8")
+        flags = ("--samples=24", "--votes=3", "--max_worker_count=8", *judged)
+        for _ in range(20):
+            moment = teacher.answered + judge.answered + chance.randint(1, 60)
+            process = job.start(*flags)
+            while teacher.answered + judge.answered < moment:
+                assert process.poll() is None, "the run ended before it was to be killed"
+                time.sleep(chance.random() * 0.01)
+            process.kill()
+            process.communicate()
+            assert job.datasets() == ()
+        kept = job.answers_kept(), job.verdicts_kept()
+        assert job.run(*flags) == 0
+        assert job.answered() == job.answers_kept() - kept[0]
+        # paid and lost: at most what was on the wire at each kill, and what had come and was not on disk yet
+        assert teacher.answered - job.answers_kept() <= 20 * 2 * 8
+        assert judge.answered - job.verdicts_kept() <= 20 * 2 * 8
+    assert [row["messages"][-1]["content"] for row in read_jsonl(job.train_output)] == [str(number + 3) for number in range(100)]
+    published = job.datasets()
+    # both are gone: nothing is sent
+    assert job.run(*flags, "--min_accepted_ratio=1") == 0
+    assert job.datasets() == published
+
+
+@pytest.mark.slow
 def test_conversations_resume_in_the_middle(tmp_path: Path) -> None:
     lines = (ROOT / "examples" / "conversation" / "train.jsonl").read_bytes().splitlines() * 5
     undisturbed, disturbed = Job(tmp_path / "a", task="CONVERSATION"), Job(tmp_path / "b", task="CONVERSATION")

@@ -76,6 +76,7 @@ class RowRules:
     checks: tuple[Check, ...] = ()
     selection: SelectionSpec = SelectionSpec()
     task: TaskType | None = None
+    until_accepted: int | None = None
 
     def example_or_reject(self, scored: ScoredRow) -> DistilledExample | RejectedRow:
         """The result of a row; of several examples the first."""
@@ -86,6 +87,15 @@ class RowRules:
         """The example of a row with accepted answers."""
         row = request.row
         return DistilledExample(row.row_key, row.origin, self.prompt.example(request, kept.answers), tries=kept.tries, columns=row.columns)
+
+    def is_accepted(self, scored: ScoredRow) -> bool:
+        """Whether a finished row gives an example."""
+        return scored.failure is None and scored.stopped is None and not isinstance(self.kept_or_reject(scored), RejectedRow)
+
+    def is_unfinished(self, scored: ScoredRow) -> bool:
+        """Whether a row that is not sent in this run has requests left."""
+        ended = self.kept_or_reject(scored)
+        return isinstance(ended, RejectedRow) and ended.reason == reasons.NOT_SENT
 
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
@@ -145,7 +155,7 @@ class RowRules:
     def _with_score(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[Found, float | None]:
         """The same, and the judge's score if it accepts them."""
         own = replies[: len(request.turns)]
-        if self.checks and (self.asks_several or self.referee is not None):  # asked about several times, and a check may take time
+        if self.checks and self._asks_often:  # asked about several times, and a check may take time
             found = MEMORY.examined(self.prompt, self.checks, request, own)
         else:
             found = examined(self.prompt, self.checks, request, own)
@@ -159,6 +169,11 @@ class RowRules:
         except CheckRefused as refused:
             return Refused(refused.turn, refused.reason, refused.detail, found.answers), None
         return found.answers, score
+
+    @property
+    def _asks_often(self) -> bool:
+        """Whether the engine asks what a sample comes to, besides who counts and who writes."""
+        return self.asks_several or self.referee is not None or self.until_accepted is not None
 
     @property
     def referee(self) -> JudgeCheck | None:
@@ -179,7 +194,7 @@ class RowRules:
     def for_engine(self) -> tuple[FindTurn, FindNext | None, Examine | None, FindQuestion | None]:
         """What the engine needs to know: a row's next turn; if it may have several samples, which is next; what examines one beforehand, if
         that may take time; what to ask the judge, if there is one."""
-        examines = bool(self.checks) and (self.asks_several or self.referee is not None)
+        examines = bool(self.checks) and self._asks_often
         return (
             self.next_turn,
             self.next_sample if self.asks_several else None,
@@ -326,7 +341,7 @@ class FindSample(Protocol):
 
 def rules_for(prompt: PromptSpec, acceptance: AcceptanceSpec) -> RowRules:
     """The rules of a run. Raises ValueError for an invalid combination in ``prompt``."""
-    return RowRules(prompt_for(prompt), acceptance.checks, acceptance.selection, prompt.task)
+    return RowRules(prompt_for(prompt), acceptance.checks, acceptance.selection, prompt.task, acceptance.until_accepted)
 
 
 def _raw(reply: TeacherReply) -> str | None:
@@ -341,6 +356,8 @@ def _characters(replies: tuple[TeacherReply, ...]) -> int:
 def _unanswered(scored: ScoredRow, judge_failed: bool) -> RejectedRow:
     row, failure = scored.request.row, scored.failure
     last_raw = scored.replies[-1].content if scored.replies else None
+    if scored.stopped is not None and scored.stopped.cause is StopCause.ENOUGH_ACCEPTED:
+        return RejectedRow(row.origin, reasons.NOT_NEEDED, scored.stopped.detail, row.row_key, scored.attempts, last_raw)
     if failure is not None:
         said = f": {failure.excerpt.strip()}" if failure.excerpt.strip() else ""
         if judge_failed:

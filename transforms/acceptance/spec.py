@@ -14,16 +14,24 @@ from transforms.elements.tasks import TaskType, named
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceSpec:
-    """The checks that an answer must pass, in their order, of which the first that refuses it gives the reason; and the choice among samples."""
+    """The checks that an answer must pass, in their order, of which the first that refuses it gives the reason; and the choice among samples.
+
+    ``until_accepted``: with so many accepted rows a split asks no more; None asks all.
+    """
 
     checks: tuple[Check, ...] = ()
     selection: SelectionSpec = SelectionSpec()
+    until_accepted: int | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> AcceptanceSpec:
         """From settings by name, as in run.json. Raises WrongSetting, KeyError for an unknown check."""
         kinds = (CHECKS[name] for name in settings.get("checks") or ())
-        return cls(tuple(kind.make(settings) for kind in kinds if kind.make is not None), SelectionSpec.from_settings(settings))
+        return cls(
+            tuple(kind.make(settings) for kind in kinds if kind.make is not None),
+            SelectionSpec.from_settings(settings),
+            settings.get("until_accepted"),
+        )
 
 
 def checks_that_need_labels(settings: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.rows import Split
 from transforms.files.matching import sizes_of
 from transforms.files.paths import is_remote
 from transforms.files.stored import exists, read_json, write_json
@@ -90,13 +91,17 @@ class RunControl:
                 if self._over or (self._last_written is not None and not exists(self._path)):
                     self._over = True
                     return
-                write_json(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot())})
+                accepted = {} if self._session.accepted is None else {"accepted": self._session.accepted.counts()}
+                write_json(self._path, {"open": still_open, "at_s": time.time(), **_doing(self._session.snapshot()), **accepted})
                 self._last_written = still_open
 
     def check(self) -> bool:
         """Report, and check whether the process is asked to stop; False when there is nothing more to check."""
         self.report(beat=True)
         with suppress(Exception):  # checked again in a moment
+            if self._session.accepted is not None:
+                others = [fields.get("accepted", {}) for path, fields in heartbeats(self._dir).items() if path != self._path]
+                self._session.accepted.found_elsewhere({split.value: sum(found.get(split.value, 0) for found in others) for split in Split})
             stop = f"{self._dir}/{_STOP}"
             if exists(stop):
                 fields = read_json(stop)

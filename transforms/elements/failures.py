@@ -237,13 +237,14 @@ ROW_REFUSAL = _kinds(Sign.ROW_REFUSAL, Sign.UNCLEAR)
 
 
 class StopCause(str, Enum):
-    """Why a run stopped before every row was processed."""
+    """Why a run stopped before every row was processed. ``ENOUGH_ACCEPTED`` ends a split and not the run."""
 
     ENDPOINT_REFUSED = "endpoint_refused"
     ENDPOINT_GONE = "endpoint_gone"
     STORAGE_FAILED = "storage_failed"
     INTERRUPTED = "interrupted"
     BUDGET_SPENT = "budget_spent"
+    ENOUGH_ACCEPTED = "enough_accepted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Stage(Enum):
     CHECK = "the teacher answered, the answer is usable, and a check of the run refused it"
     REQUEST = "the teacher was asked and gave no answer"
     RUN = "the run stopped before the row was sent"
+    ENOUGH = "the split had enough accepted rows (until_accepted) before this one was finished"
 
 
 class Reason(NamedTuple):
@@ -283,6 +284,13 @@ JUDGE_FAILED = _reason(
 
 NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
 
+NOT_NEEDED = _reason(
+    "not_needed",
+    Stage.ENOUGH,
+    "The split had as many accepted rows as until_accepted asks for before this one was asked, or asked to its end. A higher until_accepted "
+    "goes on with it.",
+)
+
 REASONS.update({kind.value: Reason(Stage.REQUEST, kind.explanation) for kind in FailureKind if kind.value not in REASONS})
 
 
@@ -292,7 +300,7 @@ def _of(*stages: Stage) -> tuple[str, ...]:
 
 LEFT_OUT = _of(Stage.DOUBLE)
 """Reasons of rows that could be sent and are left out, as the settings ask."""
-NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW, Stage.DOUBLE))
+NEVER_ASKED = frozenset(_of(Stage.LINE, Stage.FILE, Stage.ROW, Stage.DOUBLE, Stage.ENOUGH))
 """Reasons of rows that are not sent to the teacher; they do not count in the success ratio."""
 CHECK_REASONS = frozenset(_of(Stage.CHECK))
 """Reasons of rows with a usable answer that a check refused: the endpoint worked."""

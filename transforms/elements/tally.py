@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from transforms.elements.counted import counted
 from transforms.elements.failures import EarlyStop, StopCause
-from transforms.elements.reasons import CHECK_REASONS, LEFT_OUT, NEVER_ASKED, NOT_SENT, UNREADABLE_FILE
+from transforms.elements.reasons import CHECK_REASONS, LEFT_OUT, NEVER_ASKED, NOT_NEEDED, NOT_SENT, UNREADABLE_FILE
 from transforms.elements.replies import NOT_JUDGED, Judging
 from transforms.elements.rows import RowOrigin, Split
 from transforms.elements.sample_tally import RowSamples, SampleTally
@@ -144,7 +144,12 @@ class SuccessTally:
     @property
     def readable(self) -> int:
         """Rows that could be sent to the teacher: all but unreadable lines and unusable rows."""
-        return self.asked + self.left_out
+        return self.asked + self.left_out + self.not_needed
+
+    @property
+    def not_needed(self) -> int:
+        """Rows that were not asked, or not to their end, because the split had enough accepted ones."""
+        return self.reasons.get(NOT_NEEDED, 0)
 
     @property
     def not_sent(self) -> int:

@@ -9,6 +9,7 @@ from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.engine_counts import EngineCounts
+from transforms.teacher.enough import ENOUGH, AcceptedRows
 from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.samples import SampledRows
 
@@ -23,10 +24,17 @@ class Delivery:
     """Puts records into the sink and returns rows. ``pending`` counts records that are not safe yet.
 
     ``samples`` has the rows of which several samples are asked; what they need next goes to ``begin``.
+    ``accepted`` counts the rows with an example.
     """
 
     def __init__(
-        self, sink: Sink, recording: Recording, counts: EngineCounts, samples: SampledRows | None, begin: Callable[[RowInProgress], None]
+        self,
+        sink: Sink,
+        recording: Recording,
+        counts: EngineCounts,
+        samples: SampledRows | None,
+        begin: Callable[[RowInProgress], None],
+        accepted: AcceptedRows | None = None,
     ) -> None:
         self._sink = sink
         self._recording = recording
@@ -34,6 +42,14 @@ class Delivery:
         self._samples = samples
         self._begin = begin
         self.pending = 0
+        self._accepted = accepted
+
+    def needs_no_answer(self, row: RowInProgress) -> bool:
+        """Return the row unfinished if its split has enough accepted rows; whether it has."""
+        if self._accepted is None or not self._accepted.is_full(row.request.row.origin.split):
+            return False
+        self.hand_back(row, stopped=ENOUGH)
+        return True
 
     def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> None:
         """Record the named endpoint's answer to the request ``body`` of this row."""
@@ -73,4 +89,6 @@ class Delivery:
         elif scored is not None:
             if scored.stopped is None:
                 self._counts.finished(row.request.row.origin.split, scored.failure is not None)
+                if self._accepted is not None:
+                    self._accepted.finished(scored)
             row.deliver(scored)

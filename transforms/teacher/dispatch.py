@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
-from transforms.elements.replies import ScoredRow, TeacherReply
+from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
 from transforms.teacher.awake_clock import AwakeClock
@@ -22,6 +22,7 @@ from transforms.teacher.client import AttemptResult
 from transforms.teacher.delivery import Delivery, Sink
 from transforms.teacher.endpoint import REFUSED_WAIT_S, Endpoint
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
+from transforms.teacher.enough import AcceptedRows
 from transforms.teacher.in_progress import Recording, RowInProgress
 from transforms.teacher.judging import Judge, Question, named
 from transforms.teacher.length_watch import LengthWatch
@@ -59,6 +60,7 @@ class RowSteps(NamedTuple):
     next_sample: NextSample | None = None
     examine: Callable[[PromptRequest, tuple[TeacherReply, ...]], object] | None = None
     question: Question | None = None
+    accepted: AcceptedRows | None = None
 
 
 class Dispatcher:
@@ -85,7 +87,9 @@ class Dispatcher:
         self.counts = EngineCounts()
         longest = max(longest_answer_tokens(member.endpoint, spec.sampling) for member in spec.members)
         self.budget = budget or Budget(spec.budget, longest, shared=spec.control_dir is not None)
-        self._delivery = Delivery(sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample)
+        self._delivery = Delivery(
+            sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample, steps.accepted
+        )
         self._length_watch = LengthWatch(spec.sampling.max_new_tokens, spec.token_limit_setting)
         self._sign_watch = SignWatch([member.name for member in spec.members], spec.sampling.max_new_tokens)
         self._loop = asyncio.get_running_loop()
@@ -100,7 +104,7 @@ class Dispatcher:
 
     def judged_by(self, judge: JudgeDispatcher) -> None:
         """Ask this engine for a verdict on every sample that needs one. If one of the two stops, both do."""
-        self.judge = Judge(judge, self._question, self._judged)
+        self.judge = Judge(judge, self._question, self._delivery.hand_back, self._pool.fill)
         self._on_stop, judge._on_stop = judge.stop_too, self.stop
 
     @property
@@ -171,10 +175,6 @@ class Dispatcher:
         if self.judge is None or decided or not self.judge.takes(row):
             self._delivery.hand_back(row)
 
-    def _judged(self, row: RowInProgress, stopped: EarlyStop | None) -> None:
-        self._delivery.hand_back(row, stopped)
-        self._pool.fill()
-
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
         """The records cannot be written: stop sending, report it, keep everything written. Any other error is a defect of ours."""
         self._delivery.pending -= len(rows)
@@ -207,13 +207,12 @@ class Dispatcher:
         if self._on_stop is not None:
             self._on_stop(cause)
 
-    def withdraw(self, deliver: Callable[[ScoredRow], None]) -> None:
-        """Return every row with this ``deliver`` that is not on the wire, unsent: its caller is gone."""
-        cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
-        waiting = self.waiting.remove_of(deliver)
+    def withdraw(self, unwanted: Callable[[RowInProgress], bool], cause: EarlyStop) -> None:
+        """Return every such row that is not on the wire, unsent."""
+        waiting = self.waiting.remove(unwanted)
         if self._shared is not None:
             for other in [other for row in waiting for other in self._shared.given_up(row.sharing_key)]:
-                if other.deliver == deliver:
+                if unwanted(other):
                     waiting.append(other)
                 elif self._must_be_sent(other):
                     self.waiting.urgent.append(other)
@@ -257,7 +256,9 @@ class Dispatcher:
         return None
 
     def _must_be_sent(self, row: RowInProgress) -> bool:
-        """False when the row gets the answer to an identical request, now or later."""
+        """False when the row gets the answer to an identical request, now or later, or is not needed."""
+        if self._delivery.needs_no_answer(row):
+            return False
         if self._shared is None:
             return True
         answer = self._shared.find(row.sharing_key)
@@ -383,8 +384,7 @@ def _cannot_be_written(ledger_dir: str, error: OSError) -> EarlyStop:
 
 
 def _log(attempt: Attempt, result: AttemptResult, with_prompt: bool) -> None:
-    row = attempt.row
-    origin = row.request.row.origin
+    row, origin = attempt.row, attempt.row.request.row.origin
     outcome = "answered" if result.failure is None else result.failure.shown
     prompt = f" {attempt.body.decode()}" if with_prompt else ""
     log.info(

@@ -29,12 +29,15 @@ class Engine(Protocol):
 
 
 class Judge:
-    """Sends samples to the judge. ``back`` gets each one again, with its verdict or without."""
+    """Sends samples to the judge. ``back`` gets each one again, with its verdict or without; then ``go_on`` is called."""
 
-    def __init__(self, engine: Engine, question: Question, back: Callable[[RowInProgress, EarlyStop | None], None]) -> None:
+    def __init__(
+        self, engine: Engine, question: Question, back: Callable[[RowInProgress, EarlyStop | None], None], go_on: Callable[[], None]
+    ) -> None:
         self._engine = engine
         self._question = question
         self._back = back
+        self._go_on = go_on
         self.pending = 0
 
     @property
@@ -59,6 +62,7 @@ class Judge:
         row.replies += tuple(reply._replace(turn=len(row.request.turns)) for reply in scored.replies)
         row.failure = scored.failure
         self._back(row, scored.stopped)
+        self._go_on()
 
 
 def named(cause: EarlyStop) -> EarlyStop:

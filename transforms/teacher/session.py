@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from transforms.azure.tokens import forget_secrets
-from transforms.elements.failures import EarlyStop, FailureKind
+from transforms.elements.failures import EarlyStop, FailureKind, StopCause
+from transforms.elements.rows import Split
 from transforms.ledger.recorder import Recorder
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.budget import Budget
@@ -23,6 +24,7 @@ from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
 from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
 from transforms.teacher.engine_counts import EndpointState, Snapshot
+from transforms.teacher.enough import ENOUGH, AcceptedRows, forget
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.lane import Lane
 from transforms.teacher.payload import longest_answer_tokens
@@ -145,8 +147,18 @@ class ScoringSession:
     def abandon(self, lane: Lane) -> None:
         """Drop this lane's unsent rows: its bundle failed. Requests on the wire are paid for and still go to the ledger, where the bundle's
         next try finds them: see ``wait_for_abandoned``."""
-        self._on_loop(self._dispatcher.withdraw, lane.deliver)
+        cause = EarlyStop(StopCause.INTERRUPTED, "the bundle of this row failed; its next try sends it.")
+        self._on_loop(self._dispatcher.withdraw, lambda row: row.deliver == lane.deliver, cause)
         self._abandoned.append(lane)
+
+    @property
+    def accepted(self) -> AcceptedRows | None:
+        """The accepted rows, if they are counted."""
+        return self._steps.accepted
+
+    def _leave_out(self, split: Split) -> None:
+        for dispatcher in [self._dispatcher] + ([] if self._spec.judge is None else [self._judge]):
+            dispatcher.withdraw(lambda row: row.request.row.origin.split is split, ENOUGH)
 
     def wait_for_abandoned(self) -> None:
         """Wait until all requests of abandoned lanes are answered and recorded."""
@@ -220,6 +232,8 @@ class ScoringSession:
             self._judge_recorder = self._new_recorder(judge, lambda rows: self._on_loop(self._judge.recorded, rows), lambda: self._judge)
             self._judge = JudgeDispatcher(judge, _clients(judge), self._judge_recorder, steps, self._on_defect, budget)
             self._dispatcher.judged_by(self._judge)
+        if self._steps.accepted is not None:
+            self._steps.accepted.when_full = lambda split: self._on_loop(self._leave_out, split)
 
     def _new_recorder(
         self, spec: ScoringSpec, on_safe: Callable[[list[RowInProgress | None]], None], dispatcher: Callable[[], Dispatcher]
@@ -312,6 +326,7 @@ def close_sessions(run_id: str | None = None) -> None:
             _stop_requested = None
     for session in closing:
         session.close()
+    forget(run_id)
     if last:
         forget_secrets()
 

@@ -8,7 +8,6 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from transforms.elements.replies import ScoredRow
 from transforms.teacher.in_progress import RowInProgress
 
 
@@ -85,13 +84,14 @@ class WaitingRows:
             heapq.heapify(self.retries)
         return removed
 
-    def remove_of(self, deliver: Callable[[ScoredRow], None]) -> list[RowInProgress]:
-        """Remove the rows with this ``deliver``."""
-        removed = [row for row in self if row.deliver == deliver]
-        self.retries = [entry for entry in self.retries if entry[2].deliver != deliver]
+    def remove(self, unwanted: Callable[[RowInProgress], bool]) -> list[RowInProgress]:
+        """Remove the rows that are ``unwanted``."""
+        removed = [row for row in self if unwanted(row)]
+        gone = set(removed)
+        self.retries = [entry for entry in self.retries if entry[2] not in gone]
         heapq.heapify(self.retries)
-        self.urgent = deque(row for row in self.urgent if row.deliver != deliver)
-        self.new = deque(row for row in self.new if row.deliver != deliver)
+        self.urgent = deque(row for row in self.urgent if row not in gone)
+        self.new = deque(row for row in self.new if row not in gone)
         return removed
 
     def remove_all(self) -> list[RowInProgress]:

@@ -4,12 +4,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from builders import a_reply, a_scored_row
 
 from transforms.control.run_control import RunControl, heartbeats, request_stop, unfinished_requests
 from transforms.elements.engine_totals import EngineTotals
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.rows import Split
 from transforms.elements.usage import Usage
 from transforms.teacher.engine_counts import Snapshot
+from transforms.teacher.enough import AcceptedRows
 
 
 class Session:
@@ -17,6 +20,7 @@ class Session:
 
     closed = True
     stopped: EarlyStop | None = None
+    accepted: AcceptedRows | None = None
     open = 3
 
     def open_requests(self) -> int:
@@ -64,3 +68,25 @@ def test_a_process_that_outlives_the_run_reports_nothing(tmp_path: Path, control
     session.open = 7
     control.report()
     assert not (tmp_path / "staging").exists()
+
+
+def test_accepted_rows_of_all_processes_are_added_up(tmp_path: Path) -> None:
+    """Two processes with 3 rows each of the 6 that are wanted: neither asks more, and each row counts once."""
+    processes = []
+    for place in range(2):
+        session = Session()
+        session.accepted = AcceptedRows(6, lambda scored: True)
+        for number in (0, 1, 2, 0):
+            scored = a_scored_row(a_reply("4"))
+            row = scored.request.row
+            session.accepted.finished(scored._replace(request=scored.request._replace(row=row._replace(row_key=f"row-{place}-{number}"))))
+        processes.append((session.accepted, RunControl(f"{tmp_path}/control", session)))  # type: ignore[arg-type]
+    full: list[Split] = []
+    processes[0][0].when_full = full.append
+    assert not any(accepted.is_full(Split.TRAIN) for accepted, _ in processes)
+    for _ in range(2):
+        for _, control in processes:
+            assert control.check()
+    assert all(accepted.is_full(Split.TRAIN) for accepted, _ in processes)
+    assert not any(accepted.is_full(Split.VALIDATION) for accepted, _ in processes)
+    assert full == [Split.TRAIN]
