@@ -118,6 +118,16 @@ def test_check_sends_one_row_on_request(host: AzureHost, capsys: pytest.CaptureF
     assert host.state.counts() == {"door": 1, "azure_openai": 2}  # once under each name of the token limit
 
 
+def test_the_sample_of_a_check_is_sent_without_a_refused_field_as_rows_are(host: AzureHost, capsys: pytest.CaptureFixture[str]) -> None:
+    host.state.script(
+        "serverless", Scripted(400, {"error": {"message": "Unsupported parameter: 'temperature' is not supported with this model."}})
+    )
+    given = {"teacher_model_endpoint_url": f"{host.emulator.url}/serverless", "endpoint_kind": "serverless", "api_key_env": "TEACHER_KEY"}
+    assert check(host, "--sample_request", **given) == 0
+    assert ["temperature" in seen.json() for seen in host.state.of("serverless")] == [True, False]
+    assert "word word" in capsys.readouterr().out
+
+
 def test_check_reports_a_sample_that_fails(host: AzureHost, capsys: pytest.CaptureFixture[str]) -> None:
     host.state.always["serverless"] = Scripted(422, {"status": 422, "code": "parameter_not_supported", "message": "top_p"})
     given = {"teacher_model_endpoint_url": f"{host.emulator.url}/serverless", "endpoint_kind": "serverless", "api_key_env": "TEACHER_KEY"}
