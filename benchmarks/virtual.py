@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from virtual_server import Seen, ServerModel, run_on_server
+from virtual_server import Seen, ServerModel, run_on_pool, run_on_server
 
 from transforms.teacher.specs import ConcurrencySpec, PatienceSpec
 
@@ -137,6 +137,21 @@ def shared(name: str, model: ServerModel, rows: int, later_s: float, per_s: floa
     return VirtualScenario(name, measure, {"together": (">=", together), "smaller": (">=", 0.4), "lost": ("<=", 0)})
 
 
+def pooled(name: str, models: Sequence[ServerModel], rows: int, capacity_per_s: Sequence[float], least: float) -> VirtualScenario:
+    """Used share of all endpoints' capacity until 95 % of the rows are answered, and of each one's from 10 s on."""
+
+    def measure(seed: int) -> Figures:
+        seen = run_on_pool(models, rows, seed)
+        moments_s = sorted(moment for each in seen for moment, _ in each.answered)
+        counted = int(0.95 * rows)
+        begin_s, end_s = min(each.arrived[0][0] for each in seen), moments_s[counted - 1]
+        shares = {f"of {number}": each.answers_per_s(10.0, end_s) / capacity_per_s[number] for number, each in enumerate(seen)}
+        at_once = sum(model.burst for model in models if model.rate_per_s)
+        return {"share": (counted - at_once) / sum(capacity_per_s) / (end_s - begin_s), **shares}
+
+    return VirtualScenario(name, measure, {"share": (">=", least)})
+
+
 def few_slots_late(name: str, model: ServerModel, rows: int) -> VirtualScenario:
     """A small cap; the first answers are late."""
 
@@ -166,6 +181,17 @@ def _cap_and_rate(seconds_until: float, after: float, first: tuple[float, float]
 
 
 SCENARIOS = (
+    pooled(
+        "pool",
+        (
+            ServerModel(1.0, 0.6, slots=64),
+            ServerModel(1.0, 0.6, slots=32, queue_limit=0),
+            ServerModel(0.2, 0.0, rate_per_s=50.0, burst=20.0),
+        ),
+        6000,
+        (64.0, 32.0, 50.0),
+        0.92,
+    ),
     filled("cap64", CAP, 3000, 1.08),
     filled("cap64-hint", ServerModel(1.0, 0.6, slots=64, queue_limit=0, hint_s=1.0), 3000, 1.08),
     filled("cap64-queue32", ServerModel(1.0, 0.6, slots=64, queue_limit=32), 3000, 1.08),

@@ -1,6 +1,6 @@
 """A model of an endpoint in virtual time, and real dispatchers that send rows to it: slots, a queue, caps that refuse, rates, batching, faults.
 
-Minutes pass in a second, and the same seed gives the same run. ``run_on_server`` is the way in.
+Minutes pass in a second, and the same seed gives the same run. ``run_on_server`` and ``run_on_pool`` are the ways in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from virtual_teacher import answer, failed, prompt
@@ -21,11 +21,21 @@ from transforms.teacher.client import AttemptResult
 from transforms.teacher.dispatch import Dispatcher, RowSteps
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.samples import NextSample
-from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
+from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
 
 TRIP_S = 0.001  # one way over the network, half as long again at most
 LONGEST_TICK_S = 1.0
+SPEC = ScoringSpec(
+    endpoint=EndpointSpec("http://teacher/v1/chat/completions", "m"),
+    sampling=SamplingSpec(),
+    concurrency=ConcurrencySpec(),
+    patience=PatienceSpec(),
+    ledger_dir="ledger",
+    failures_dir="failures",
+    run_id="run",
+    stream=StreamSpec(StreamMode.OFF),
+)
 
 
 @dataclass(frozen=True)
@@ -225,6 +235,14 @@ class _Server:
         self._admit()
         self._note()
 
+    async def close(self) -> Seen:
+        """End what still runs; what was seen."""
+        self.seen.answered.sort()
+        for task in [*self.work]:
+            task.cancel()
+        await asyncio.gather(*self.work, return_exceptions=True)
+        return self.seen
+
     async def _trip(self) -> None:
         await asyncio.sleep(TRIP_S * (1.0 + 0.5 * self._chance.random()))
 
@@ -249,21 +267,12 @@ def run_on_server(
     async def main() -> Seen:
         loop = asyncio.get_running_loop()
         server = _Server(model, seed)
-        spec = ScoringSpec(
-            endpoint=EndpointSpec("http://teacher/v1/chat/completions", "m"),
-            sampling=SamplingSpec(),
-            concurrency=concurrency or ConcurrencySpec(),
-            patience=patience or PatienceSpec(),
-            ledger_dir="ledger",
-            failures_dir="failures",
-            run_id="run",
-            stream=StreamSpec(StreamMode.OFF),
-        )
+        spec = replace(SPEC, concurrency=concurrency or ConcurrencySpec(), patience=patience or PatienceSpec())
         steps = RowSteps(lambda request, replies: None, next_sample)
         clients = [_Client(server, who, says) for who in range(len(starts_s))]
         ends = await asyncio.gather(
             *(
-                _run_client(client, spec, rows, seed * 1000 + client.who, at_s, steps, watch)
+                _run_client([client], spec, rows, seed * 1000 + client.who, at_s, steps, watch)
                 for client, at_s in zip(clients, starts_s, strict=True)
             )
         )
@@ -274,13 +283,23 @@ def run_on_server(
                 server.seen.reasons[name] = server.seen.reasons.get(name, 0) + 1
             if stopped is not None:
                 server.seen.stopped.append(stopped)
-        server.seen.answered.sort()
-        for task in [*server.work]:
-            task.cancel()
-        await asyncio.gather(*server.work, return_exceptions=True)
-        return server.seen
+        return await server.close()
 
     return run_in_virtual_time(main(), at_most_s)
+
+
+def run_on_pool(models: Sequence[ServerModel], rows: int, seed: int = 1) -> list[Seen]:
+    """Send ``rows`` rows from one client to all of these endpoints; what each saw, in their order."""
+
+    async def main() -> list[Seen]:
+        servers = [_Server(model, 100 * seed + number) for number, model in enumerate(models)]
+        members = [PoolMember(f"teacher {number}", EndpointSpec(f"http://teacher-{number}/v1", "m")) for number in range(len(models))]
+        spec = replace(SPEC, endpoint=members[0].endpoint, pool=tuple(members))
+        clients = [_Client(server, 0, lambda body: "4") for server in servers]
+        await _run_client(clients, spec, rows, 1000 * seed, 0.0, RowSteps(lambda request, replies: None), None)
+        return [await server.close() for server in servers]
+
+    return run_in_virtual_time(main(), 36_000.0)
 
 
 @dataclass
@@ -300,7 +319,7 @@ class _Client:
 
 
 async def _run_client(
-    client: _Client,
+    clients: list[_Client],
     spec: ScoringSpec,
     rows: int,
     seed: int,
@@ -327,7 +346,7 @@ async def _run_client(
         defects.append(error)
         all_out.set()
 
-    dispatcher = Dispatcher(replace(spec, seed=seed), [client], Ledger(), steps, on_defect)
+    dispatcher = Dispatcher(replace(spec, seed=seed), clients, Ledger(), steps, on_defect)
     watching = asyncio.ensure_future(_watch(dispatcher, watch)) if watch is not None else None
     dispatcher.submit([RowInProgress(prompt(number), deliver, ()) for number in range(rows)])
     await all_out.wait()
