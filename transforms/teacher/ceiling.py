@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FEW = 2  # below, the steps of a number are too coarse to keep to a rate
 CUT = 0.06
-SHARED_CUT = 0.10
+SHARED_CUT = 0.12
 GROWTH = 4.0  # requests a latency, or a quarter of the number where that is less: until the number is back at what was refused
-SHARED_GROWTH = 2.0  # as long as it is the same for clients with few and with many, they end up with equal shares
 SHORTEST_RECOVERY_S = 0.25
 SHORTEST_SHARED_RECOVERY_S = 1.0
 UNKNOWN_LATENCY_S = 1.0
@@ -42,9 +41,8 @@ PROBE_SPREAD = 1.25  # requests beyond what was taken leave at most this much cl
 LATEST = 0.1  # weight of the latest answer in the mean
 
 
-@dataclass(slots=True)
-class _Sent:
-    """A request, and how many were on the wire with it as it left, without those that were refused since."""
+class _Sent(NamedTuple):
+    """A request, and how many were on the wire with it as it left."""
 
     number: int
     place: int
@@ -104,10 +102,6 @@ class Ceiling:
         refused = self._on_the_wire.pop(number)
         took_s = now_s - refused.sent_s
         self._refusal_s = max(took_s, 0.9 * self._refusal_s)
-        for later in reversed(self._unsettled):
-            if later.number <= number:
-                break
-            later.place -= 1
         self._settle(now_s)
         self._refused.add(number)
         oldest = next(iter(self._on_the_wire.values()), None)
@@ -143,8 +137,8 @@ class Ceiling:
     def _cut(self, peak: float, is_shared: bool, now_s: float) -> None:
         self._peak, self._is_shared, self._cut_s = peak, is_shared, now_s
         self._confirmed_from = math.inf
-        growth = min(SHARED_GROWTH if is_shared else GROWTH, max(1.0, peak / 4.0))
-        quick = (SHARED_CUT * peak if is_shared else max(0.5, CUT * peak)) / growth
+        growth = min(GROWTH, max(1.0, peak / 4.0))
+        quick = SHARED_CUT * peak / growth if is_shared else max(0.5, CUT * peak) / growth
         patient = max(quick, PATIENT_ROUNDS, PATIENT_ANSWERS / peak)
         rounds = patient + (quick - patient) * self._stock / STOCK
         shortest_s = SHORTEST_SHARED_RECOVERY_S if is_shared else SHORTEST_RECOVERY_S

@@ -69,22 +69,6 @@ def test_a_refusal_says_nothing_where_those_beside_it_may_be_refused_as_well() -
     assert ceiling.limit == math.inf
 
 
-def test_what_is_refused_of_a_burst_does_not_count_as_taken_beside_the_rest() -> None:
-    """Else the next refusal would be beside fewer than were taken, which means another client."""
-    ceiling = Ceiling()
-    for number in range(1, 11):
-        ceiling.sent(number, 0.0, number)
-    for number in range(11, 15):
-        ceiling.sent(number, 1.0, number)
-    ceiling.answered(1, 1.0, 1.0)
-    ceiling.sent(15, 1.0, 14)  # taken: the answer made room
-    for number in range(11, 15):
-        ceiling.refused(number, 1.01)
-    ceiling.sent(16, 1.5, 11)
-    assert ceiling.refused(16, 1.51)
-    assert 9 <= ceiling.limit <= 10
-
-
 def test_refused_beside_fewer_than_were_taken_once_is_chance_and_twice_is_not() -> None:
     ceiling = Ceiling()
     assert refused_beside(ceiling, 20, 10.0)
