@@ -74,9 +74,9 @@ class DataSettings(Section):
     input_format: Annotated[InputFormatName, BeforeValidator(_read_format)] | None = setting(
         None,
         "data",
-        ", ".join(name for name in FORMATS if not name.endswith("_verbatim")),
+        ", ".join(FORMATS),
         "Default: by each file's suffix, else JSONL. `text`: one prompt per line. "
-        "`csv_verbatim`, `tsv_verbatim`: `None`, `NULL` or `NA` in a cell is text.",
+        "`csv_literal`, `tsv_literal`: `None`, `NULL` or `NA` in a cell is text.",
     )
     messages_column: str | None = setting(
         None, "data", "column with the chat (messages)", "A list of messages, or the same as JSON text. Default: `messages`."

@@ -25,7 +25,7 @@ class FieldsWithout(dict[str, Any]):
             return ""
         return (
             f" (the cell of {', '.join(found[:5])}, which counts as empty, as in pandas; if the word is meant, set input_format to "
-            "csv_verbatim or tsv_verbatim)"
+            "csv_literal or tsv_literal)"
         )
 
 

@@ -80,7 +80,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 TESTED_ELSEWHERE = {
     "arrow": "test_columnar.py",
     "text": "test_text_format.py",
-    **dict.fromkeys(("csv_verbatim", "tsv_verbatim"), "test_separated.py"),
+    **dict.fromkeys(("csv_literal", "tsv_literal"), "test_separated.py"),
 }
 
 

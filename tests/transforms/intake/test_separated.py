@@ -171,7 +171,7 @@ def test_a_word_for_a_missing_value_is_one(word: str) -> None:
     assert isinstance(refused, RejectedRow)
     assert refused.reason == reasons.MISSING_VALUE
     assert f"the cell of 'a' is {word.strip()!r}, which counts as empty" in refused.detail
-    assert "csv_verbatim" in refused.detail
+    assert "csv_literal" in refused.detail
     assert not isinstance(rows[1], RejectedRow)
 
 
@@ -184,7 +184,7 @@ def test_a_template_can_allow_for_a_missing_word_and_a_verbatim_file_keeps_it() 
     optional = ColumnSpec(user_template="{{a or '-'}}|{{b}}")
     assert walk("a,b\nNULL,y\n", columns=optional) == [(2, "-|y")]
     data = b"a,b\nNone,y\n"
-    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, "csv_verbatim", columns=TEMPLATED))
+    (row,) = walk_rows(lambda _: io.BytesIO(data), ["x.csv"], Split.TRAIN, None, ReadSpec(100_000, "csv_literal", columns=TEMPLATED))
     assert not isinstance(row, RejectedRow)
     assert row.messages[0].content == "None|y"
 
