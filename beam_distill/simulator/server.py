@@ -20,9 +20,10 @@ from beam_distill.simulator.judging import SimulatedJudge
 from beam_distill.simulator.limits import Budgets
 from beam_distill.simulator.log_probabilities import log_probabilities
 from beam_distill.simulator.mistakes import Mistakes
+from beam_distill.simulator.refused_fields import refused_field
 from beam_distill.simulator.settings import ANSWER_FAULTS, STREAM_FAULTS, TRANSPORT_FAULTS, SimulatorSettings
 from beam_distill.simulator.stats import Stats
-from beam_distill.simulator.streaming import Streamed, stream_refused
+from beam_distill.simulator.streaming import Streamed
 from beam_distill.simulator.workload import QueueFull, ServerSlots, count_tokens, planned_tokens, progress, take_time
 
 CREATED = 1_700_000_000
@@ -110,21 +111,9 @@ class TeacherServer:
                 raise TypeError
         except (ValueError, KeyError, TypeError):
             return _error(400, "The body must be a JSON object with a list of messages.", "invalid_request_error", None, "messages")
-        if self._settings.requires_max_completion_tokens and "max_tokens" in fields:
-            return _error(
-                400,
-                "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-                "invalid_request_error",
-                "unsupported_parameter",
-                "max_tokens",
-            )
-        for name in self._settings.refuses:
-            if name in fields:
-                said = f"This model does not support the '{name}' parameter."
-                return _error(400, said, "invalid_request_error", "unsupported_parameter", name)
-        not_streamed = stream_refused(self._settings.streams, fields)
-        if not_streamed is not None:
-            return _error(400, not_streamed[0], "invalid_request_error", "unsupported_value", not_streamed[1])
+        unsupported = refused_field(self._settings, fields)
+        if unsupported is not None:
+            return _error(400, unsupported.message, "invalid_request_error", unsupported.code, unsupported.field)
         # a stream gives the same answer
         is_streamed = bool(fields.pop("stream", False)) and self._settings.streams.support != "ignored"
         with_usage = bool((fields.pop("stream_options", None) or {}).get("include_usage"))

@@ -13,15 +13,6 @@ from beam_distill.simulator.log_probabilities import LETTERS_A_TOKEN
 from beam_distill.simulator.settings import StreamBehaviour
 
 
-def stream_refused(behaviour: StreamBehaviour, fields: dict[str, Any]) -> tuple[str, str] | None:
-    """The error for an unsupported stream request, and its field."""
-    if behaviour.support == "refused" and fields.get("stream"):
-        return "Unsupported value: 'stream' does not support true with this model.", "stream"
-    if behaviour.support == "options_refused" and "stream_options" in fields:
-        return "Unrecognized request argument supplied: stream_options", "stream_options"
-    return None
-
-
 class Streamed:
     """One streamed completion: ``completion`` is the unstreamed answer. ``fault`` is one of STREAM_FAULTS or None."""
 
