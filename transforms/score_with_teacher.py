@@ -34,7 +34,7 @@ class _ScoreBatchFn(beam.DoFn):
 
     def setup(self) -> None:
         self._rules = rules_for(self._prompt, self._acceptance)
-        self._accepted = accepted_rows(self._scoring.run_id, self._acceptance.until_accepted, self._rules.is_accepted)
+        self._accepted = accepted_rows(self._scoring, self._acceptance.until_accepted, self._rules.is_accepted)
         self._counters = RequestCounters()
         self._lane: Union[Lane, None] = None
         self._control: Union[RunControl, None] = None
@@ -50,7 +50,7 @@ class _ScoreBatchFn(beam.DoFn):
                 self._counters.answers_reused(element.answers_reused)
                 self._counters.row_passed(element.request.row.origin.split)
                 if self._accepted is not None:
-                    self._accepted.finished(element)
+                    self._accepted.answered_before(element)
                     if self._accepted.is_full(element.request.row.origin.split) and self._rules.is_unfinished(element):
                         element = element._replace(stopped=ENOUGH)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from beam_distill.before_run.changed_settings import LIMIT, together
 from beam_distill.before_run.preflight import settle_model, settled_route
@@ -23,29 +24,39 @@ from transforms.teacher.specs import EndpointSpec
 log = logging.getLogger("beam_distill")
 
 
-def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teacher, bool]:
-    """The teacher with its model, and whether anything may be sent to it.
+class Settled(NamedTuple):
+    """The teacher with its model, and whether anything may be sent to it. ``accepted`` are the rows on the ledger that give an example, by
+    split, where these are counted."""
 
-    If the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused.
-    """
+    teacher: Teacher
+    send: bool
+    accepted: tuple[tuple[str, int], ...] = ()
+
+
+def settle_endpoint(settings: DistillSettings, asks_again: bool) -> Settled:
+    """If the ledger answers every row, or ``send`` is false, neither the endpoint nor its key is needed. Raises RunRefused."""
     if not settings.send:
-        return Teacher(_by_record(settings)), False
+        teacher = Teacher(_by_record(settings))
+        return Settled(teacher, False, _accepted(settings, teacher.endpoint))
     if asks_again:
-        return resolve_teacher(settings), True
-    if is_remote(settings.resolved_work_dir):  # the command reads a remote ledger only if there is no other way
+        teacher = resolve_teacher(settings)
+        return Settled(teacher, True, _accepted(settings, teacher.endpoint))
+    if (
+        is_remote(settings.resolved_work_dir) and settings.until_accepted is None
+    ):  # the command reads a remote ledger only if there is no other way
         try:
             teacher = resolve_teacher(settings)
         except RunRefused:
             recorded, _ = endpoint_by_record(settings)
             if recorded is None or not _all_answered(settings, recorded, _walked(settings, recorded)):
                 raise
-            return Teacher(recorded), False
+            return Settled(Teacher(recorded), False)
         _say_what_changed(settings)
-        return teacher, True
+        return Settled(teacher, True)
     recorded, _ = endpoint_by_record(settings)
     surveys = None if recorded is None else _walked(settings, recorded)
     if recorded is not None and surveys is not None and _all_answered(settings, recorded, surveys):
-        return Teacher(recorded), False
+        return Settled(Teacher(recorded), False, _counts(surveys))
     teacher = resolve_teacher(settings)
     endpoint = teacher.endpoint
     if surveys is None or not _same_requests(settings, endpoint, recorded):
@@ -53,7 +64,15 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> tuple[Teache
     changed = together(survey.changed for survey in surveys)
     for sentence in changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
         log.warning("%s", sentence)
-    return teacher, True
+    return Settled(teacher, True, _counts(surveys))
+
+
+def _counts(surveys: list[SplitSurvey]) -> tuple[tuple[str, int], ...]:
+    return tuple((survey.split, survey.accepted) for survey in surveys)
+
+
+def _accepted(settings: DistillSettings, endpoint: EndpointSpec) -> tuple[tuple[str, int], ...]:
+    return () if settings.until_accepted is None else _counts(_walked(settings, endpoint))
 
 
 def settle_judge(settings: DistillSettings, endpoint: EndpointSpec) -> EndpointSpec:

@@ -28,6 +28,7 @@ class SplitSurvey:
     ``verdicts`` are the questions to the judge, counted in the same way. ``left_out`` counts the rows that double others, by reason;
     ``asked`` are the rows that can be sent.
 
+    ``accepted`` are the answered rows that give an example, counted only for ``until_accepted``; with ``has_enough`` the survey ended there.
     ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
     answer, which is not known yet.
     """
@@ -43,6 +44,13 @@ class SplitSurvey:
     asked: AskedRows = field(default_factory=AskedRows)
     changed: ChangedSettings = field(default_factory=ChangedSettings)
     known_turns: int = 0
+    accepted: int = 0
+    has_enough: bool = False
+
+    def needs_no_more(self) -> None:
+        """The ledger has as many accepted rows as the split is to have."""
+        self.has_enough = True
+        self.requests = self.payload_bytes = self.verdicts = 0
 
     @property
     def to_ask(self) -> int:
@@ -57,7 +65,7 @@ class SplitSurvey:
     @property
     def to_send(self) -> int:
         """Rows with at least one request to send."""
-        return self.to_ask - self.answered
+        return 0 if self.has_enough else self.to_ask - self.answered
 
 
 class LedgerView:
@@ -79,9 +87,10 @@ def survey_split(
     is_enough: Callable[[SplitSurvey], bool] = lambda _: False,
 ) -> SplitSurvey:
     """Survey one split. ``ledger`` may be None; ``on_row`` gets every row; ``is_enough`` is called after every row to send."""
-    survey, accepted = SplitSurvey(files.split.value), 0
+    survey = SplitSurvey(files.split.value)
     for row in walk_split(spec, files):
-        if rules.until_accepted is not None and accepted >= rules.until_accepted:
+        if rules.until_accepted is not None and survey.accepted >= rules.until_accepted:
+            survey.needs_no_more()
             break
         survey.rows += 1
         asked = format_row(rules.prompt, row)
@@ -100,7 +109,7 @@ def survey_split(
             survey.known_turns += len(teachers)
             if complete:
                 survey.answered += 1
-                accepted += rules.until_accepted is not None and rules.is_accepted(ScoredRow(asked, replies))
+                survey.accepted += rules.until_accepted is not None and rules.is_accepted(ScoredRow(asked, replies))
                 survey.asked.add(digest, 0, 0)
                 _note_limits(survey.changed, teachers, ledger.limit)
                 continue

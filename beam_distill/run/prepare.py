@@ -72,11 +72,11 @@ def prepare_job(
     check_runner(settings, plan)
     if not plan.embedded and is_pattern(settings.resolved_work_dir):
         raise RunRefused(ExitCode.WRONG_INPUT, f"work_dir: {settings.resolved_work_dir} contains [, * or ?, which a cluster reads as a pattern")
-    teacher, send = settle_endpoint(settings, bool(ask_again))
+    teacher, send, accepted = settle_endpoint(settings, bool(ask_again))
     started = datetime.now(timezone.utc)
     run_id = new_run_id(started, ledger_dir=run_files(settings.resolved_work_dir, "").ledger_dir)
     job = job_spec(settings, teacher.endpoint, run_id, plan.same_process, teacher.pool)
-    scoring = dataclasses.replace(job.scoring, ask_again=ask_again, send=send)
+    scoring = dataclasses.replace(job.scoring, ask_again=ask_again, send=send, accepted_before=accepted)
     if send and scoring.judge is not None:
         scoring = dataclasses.replace(scoring, judge=dataclasses.replace(scoring.judge, endpoint=settle_judge(settings, scoring.judge.endpoint)))
     job = dataclasses.replace(job, scoring=scoring)

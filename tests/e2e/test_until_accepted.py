@@ -107,3 +107,18 @@ def test_the_gate_judges_what_was_asked(tmp_path: Path) -> None:
         split = split_of(job)
         assert split["success_ratio"] == pytest.approx(0.25, abs=0.1)
         assert split["rejected_by_reason"]["not_needed"] > 300
+
+
+def test_a_rerun_by_several_processes_asks_nothing_again(tmp_path: Path) -> None:
+    with small_teacher() as teacher:
+        answers = iter(range(1, 100_000))
+        teacher.says = lambda _: ("word " * (next(answers) % 2 + 1), "stop", None)
+        job = a_job(tmp_path, teacher, 600)
+        job.task = "CONVERSATION"
+        flags = ("--until_accepted=60", "--checks=length", "--max_answer_words=1", "--samples=2", "--max_concurrency_per_instance=2")
+        assert job.run(*flags, *FEW_AT_A_TIME) == 0
+        split, asked, published = split_of(job), teacher.answered, job.train_output.read_bytes()
+        assert split["examples"] >= 60
+        assert split["rejected_by_reason"]["not_needed"] > 0
+        assert job.run(*flags) == 0
+        assert (teacher.answered, job.train_output.read_bytes()) == (asked, published)

@@ -12,19 +12,22 @@ from collections.abc import Callable, Mapping
 from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import Split
+from transforms.teacher.specs import ScoringSpec
 
 ENOUGH = EarlyStop(StopCause.ENOUGH_ACCEPTED, "the split has as many accepted rows as until_accepted asks for.")
 
 
 class AcceptedRows:
-    """The accepted rows of this process and the others. ``is_accepted`` says whether a row has an example. Safe from any thread."""
+    """The accepted rows of this process and the others. ``is_accepted`` says whether a row has an example; ``before`` are
+    those on the ledger, None if they are to be counted as they pass. Safe from any thread."""
 
-    def __init__(self, wanted: int, is_accepted: Callable[[ScoredRow], bool]) -> None:
+    def __init__(self, wanted: int, is_accepted: Callable[[ScoredRow], bool], before: Mapping[str, int] | None = None) -> None:
         self._wanted = wanted
         self._is_accepted = is_accepted
+        self._before = before
         self._own: dict[Split, set[int]] = {split: set() for split in Split}
         self._others: dict[str, int] = {}
-        self._full: set[Split] = set()
+        self._full = {split for split in Split if (before or {}).get(split.value, 0) >= wanted}
         self._lock = threading.Lock()
         self.when_full: Callable[[Split], None] = lambda split: None
         """Called once for each split, on the thread that counted its last row."""
@@ -41,6 +44,11 @@ class AcceptedRows:
                 self._own[row.origin.split].add(hash(row.row_key))
             self._look(row.origin.split)
 
+    def answered_before(self, scored: ScoredRow) -> None:
+        """The ledger has all answers to this row. It counts here if such rows were not counted before the run."""
+        if self._before is None:
+            self.finished(scored)
+
     def counts(self) -> dict[str, int]:
         """This process's accepted rows by split, at most as many as are wanted."""
         return {split.value: len(rows) for split, rows in self._own.items()}
@@ -53,7 +61,8 @@ class AcceptedRows:
 
     def _look(self, split: Split) -> None:
         with self._lock:
-            reached = len(self._own[split]) + self._others.get(split.value, 0) >= self._wanted
+            before = (self._before or {}).get(split.value, 0)
+            reached = before + len(self._own[split]) + self._others.get(split.value, 0) >= self._wanted
             if split in self._full or not reached:
                 return
             self._full.add(split)
@@ -64,12 +73,13 @@ _of_runs: dict[str, AcceptedRows] = {}
 _lock = threading.Lock()
 
 
-def accepted_rows(run_id: str, wanted: int | None, is_accepted: Callable[[ScoredRow], bool]) -> AcceptedRows | None:
+def accepted_rows(spec: ScoringSpec, wanted: int | None, is_accepted: Callable[[ScoredRow], bool]) -> AcceptedRows | None:
     """The process's one count for a run; None if all rows are wanted."""
     if wanted is None:
         return None
+    before = None if spec.accepted_before is None else dict(spec.accepted_before)
     with _lock:
-        return _of_runs.setdefault(run_id, AcceptedRows(wanted, is_accepted))
+        return _of_runs.setdefault(spec.run_id, AcceptedRows(wanted, is_accepted, before))
 
 
 def forget(run_id: str | None) -> None:

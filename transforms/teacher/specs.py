@@ -166,7 +166,7 @@ class ScoringSpec:
 
     ``pool`` has the endpoints, if there are several; ``endpoint`` is then only for the request hash, with the pool's common model.
     ``judge`` is the judge's engine, beside this one on the same loop: it has its own endpoint, limits and folders, and the budget of this
-    one, and ``is_judge``.
+    one, and ``is_judge``. ``accepted_before`` are the rows on the ledger that give an example, by split, if they were counted before the run.
     """
 
     endpoint: EndpointSpec
@@ -190,6 +190,7 @@ class ScoringSpec:
     pool: tuple[PoolMember, ...] = ()
     judge: ScoringSpec | None = None
     is_judge: bool = False
+    accepted_before: tuple[tuple[str, int], ...] | None = None
 
     @property
     def called(self) -> str:

@@ -16,12 +16,14 @@ from transforms.teacher.signs.stopped_at_limit import StoppedAtLimit
 
 
 class SignWatch:
-    """``counts`` has the answers with a sign since the session began, by the counter's name (``elements.counter_names``)."""
+    """``counts`` has the answers with a sign since the session began, by the counter's name (``elements.counter_names``). A judge's verdicts are
+    ``often_alike``."""
 
-    def __init__(self, endpoints: Sequence[str], max_new_tokens: int = 0) -> None:
+    def __init__(self, endpoints: Sequence[str], max_new_tokens: int = 0, often_alike: bool = False) -> None:
         of_all = (InventedTurns(), EchoedPrompts(), StoppedAtLimit(max_new_tokens))
         self._signs = {
-            name: (OtherModels(number), CutPrompts(), CachedAnswers(), AnswersAlike(), *of_all) for number, name in enumerate(endpoints, 1)
+            name: (OtherModels(number), CutPrompts(), CachedAnswers(), *(() if often_alike else (AnswersAlike(),)), *of_all)
+            for number, name in enumerate(endpoints, 1)
         }
         self.counts: dict[str, int] = {}
 
