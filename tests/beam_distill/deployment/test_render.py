@@ -193,3 +193,13 @@ def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, capsys: pyt
     assert "cannot be written" in capsys.readouterr().err
     with pytest.raises(SettingsError):
         rendered("flink-rest", tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("target", ["github-actions", "azure-pipelines"])
+def test_the_judges_key_is_a_secret_of_its_own(target: str, tmp_path: Path) -> None:
+    judged = ["checks=judge", "judge_model_endpoint_url=https://judge.example/v1", "judge_model=j", "judge_api_key_env=JUDGE_KEY"]
+    config = a_config(tmp_path)
+    flags = [part for value in judged for part in ("--set", value)]
+    assert main(["render", target, "--config", str(config), *flags, "-o", str(tmp_path / "out")]) == 0
+    text = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    assert {"github-actions": "JUDGE_KEY: ${{ secrets.JUDGE_KEY }}", "azure-pipelines": "JUDGE_KEY: $(JUDGE_KEY)"}[target] in text
