@@ -96,9 +96,9 @@ class LimitSettings(Section):
         "auto",
         "limits",
         "take answers token by token: auto, on, off",
-        "`auto`: if they may be long, with teacher_model_max_new_tokens of 2048 or more, or after an answer took 30 s; for an endpoint "
-        "that cannot stream it turns itself off. Answers, ledger and datasets are the same. With `off` gateways may cut long "
-        "answers, `on` costs more CPU for short ones.",
+        "`auto`: if they may be long, with teacher_model_max_new_tokens of 2048 or more, or after an answer took 30 s or a gateway "
+        "ended one with 504; for an endpoint that cannot stream it turns itself off. Answers, ledger and datasets are the same. "
+        "With `off` gateways may cut long answers, `on` costs more CPU for short ones.",
     )
     first_token_timeout: float = setting(
         600.0,

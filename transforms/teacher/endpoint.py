@@ -297,7 +297,7 @@ class Endpoint:
         if failure.is_ours and self._traffic.in_flight:
             row.latest_failure = failure
             return Judgement(failure, REFUSED_WAIT_S)
-        learned = self._streaming.learn(failure, attempt.ask)
+        learned = self._streaming.learn(failure, attempt.ask, 0.0 if row.in_one_piece else now_s - attempt.sent_s)
         if failure.kind in REPHRASED and not learned:
             learned = self._adaptation.learn(failure, attempt.taste)
             if not learned:

@@ -21,6 +21,9 @@ log = logging.getLogger("beam_distill.teacher")
 LONG_ANSWER_TOKENS = 2048
 """About a minute at 35 tokens a second: the shortest time after which gateways cut silent connections."""
 LONG_ANSWER_S = 30.0
+GATEWAY_TIMEOUTS = frozenset({504, 524})
+SHORTEST_GATEWAY_LIMIT_S = 10.0
+"""A gateway that gives up earlier is overloaded, or cannot reach the server; the usual limits are 29 s, 30 s, 60 s and 100 s."""
 STREAM, STREAM_OPTIONS = "stream", "stream_options"
 STREAM_FIELDS = frozenset({STREAM, STREAM_OPTIONS})
 MOST_USELESS = 3
@@ -72,10 +75,13 @@ class Streaming:
         if self._is_suspected and not self._has_streamed:
             self._fall_back("it refuses requests for one")
 
-    def learn(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
-        """Learn from a failed request. Returns whether it may be sent again at once, with this change or one made meanwhile."""
+    def learn(self, failure: RequestFailure, ask: StreamAsk | None, after_s: float = 0.0) -> bool:
+        """Learn from a failed request. Returns whether it may be sent again at once, with this change or one made meanwhile.
+
+        ``after_s``: how long it took; 0 if it is not to be sent as a stream.
+        """
         if ask is None:
-            return False
+            return self._was_too_silent(failure, after_s)
         if failure.kind is FailureKind.PARAMETER_REFUSED:
             if STREAM_OPTIONS in failure.parameters:
                 if self._ask.with_usage:
@@ -91,6 +97,15 @@ class Streaming:
             if self._useless == MOST_USELESS and self._is_auto:
                 self._fall_back(failure.detail[:200])
         return False
+
+    def _was_too_silent(self, failure: RequestFailure, after_s: float) -> bool:
+        """Whether a gateway ended an unstreamed answer that it took for dead, as it will end the next one. Answers are streamed from then on."""
+        if not self._can or failure.status not in GATEWAY_TIMEOUTS or after_s < SHORTEST_GATEWAY_LIMIT_S:
+            return False
+        if not self._wants:
+            self._wants = True
+            log.info("a gateway ended an answer after %.0f s (status %d): answers are streamed from now on", after_s, failure.status)
+        return True
 
     def may_be_refused(self, failure: RequestFailure, ask: StreamAsk | None) -> bool:
         """Whether a refusal in unknown words may be about the stream: then try this request once unstreamed."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -170,6 +171,84 @@ def test_comments_are_not_tokens(tmp_path: Path) -> None:
     assert scored.rows[0].failure is not None
     assert scored.rows[0].failure.kind is FailureKind.TIMED_OUT
     assert "no token within 0.4 s (first_token_timeout)" in scored.rows[0].failure.detail
+
+
+class BehindAGateway(BaseHTTPRequestHandler):
+    """A gateway that ends every request on which nothing has come for 0.2 s; answers take longer."""
+
+    can_stream = True
+    whole: list[bool]
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        streamed = bool(body.get("stream")) and self.can_stream
+        self.whole.append(not streamed)
+        if streamed:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(b'data: {"choices":[{"index":0,"delta":{"content":"4"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+            return
+        time.sleep(0.2)
+        self.send_response(504)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html><head><title>504 Gateway Time-out</title></head><body><center>nginx/1.25.3</center></body></html>")
+
+    def log_message(self, *args: object) -> None: ...
+
+
+def test_an_endpoint_whose_gateway_ends_silent_answers_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteLLM issue 9551: the same requests fail with 504 unstreamed, and not one of them as a stream."""
+    monkeypatch.setattr("transforms.teacher.streaming.SHORTEST_GATEWAY_LIMIT_S", 0.1)
+
+    class Gateway(BehindAGateway):
+        whole: list[bool] = []
+
+    with serving(Gateway) as address:
+        scored = score(
+            tmp_path, f"http://{address}/v1", 10, sampling=SamplingSpec(max_new_tokens=1024), concurrency=ConcurrencySpec(initial=2, maximum=2)
+        )
+    assert len(scored.answers) == 10
+    assert 1 <= sum(Gateway.whole) <= 2, "those that had left before the first 504"
+    assert len(Gateway.whole) == 10 + sum(Gateway.whole)
+
+
+def test_a_gateway_ends_streams_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failures count as before: no row is sent again and again at once."""
+    monkeypatch.setattr("transforms.teacher.streaming.SHORTEST_GATEWAY_LIMIT_S", 0.1)
+
+    class Gateway(BehindAGateway):
+        can_stream = False
+        whole: list[bool] = []
+
+    with serving(Gateway) as address:
+        scored = score(
+            tmp_path,
+            f"http://{address}/v1",
+            1,
+            sampling=SamplingSpec(max_new_tokens=1024),
+            patience=PatienceSpec(payload_s=2.0, outage_s=2.0, first_answer_s=2.0),
+        )
+    assert not scored.answers
+    assert len(Gateway.whole) < 10
+
+
+@pytest.mark.parametrize(
+    ("status", "after_s", "mode", "learns"),
+    [
+        (504, 60.0, StreamMode.AUTO, True),
+        (524, 100.0, StreamMode.AUTO, True),
+        (504, 1.0, StreamMode.AUTO, False),  # an overloaded gateway
+        (503, 60.0, StreamMode.AUTO, False),
+        (None, 180.0, StreamMode.AUTO, False),  # our own time limit
+        (504, 60.0, StreamMode.OFF, False),
+    ],
+)
+def test_which_ends_are_a_gateways(status: int | None, after_s: float, mode: StreamMode, learns: bool) -> None:
+    streaming = Streaming(StreamSpec(mode), True, 1024)
+    assert streaming.learn(RequestFailure(FailureKind.TIMED_OUT, "", status), None, after_s) is learns
+    assert (streaming.ask is not None) is learns
 
 
 def test_while_tokens_arrive_no_timeout_ends_an_answer(tmp_path: Path) -> None:
