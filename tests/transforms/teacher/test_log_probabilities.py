@@ -35,6 +35,9 @@ def published(answer: str, *tokens: str | tuple[str, list[int]]) -> tuple[str, .
         ("4", ("14", " and ", "24"), None),
         ("1200", ("1", ",", "200"), None),
         ("", ("a",), None),
+        ("7", ("<think>", "is it 7?", "</think>", "\n", "7", "<|im_end|>"), ("7",)),
+        ("7", ("<|channel|>", "analysis", "<|message|>", "7?", "<|end|>", "<|channel|>", "final", "<|message|>", "7", "<|return|>"), ("7",)),
+        ("7", ("7 or", " 7", "</s>"), (" 7",)),
         ("Grüße", (("Gr\\xc3", [71, 114, 0xC3]), ("\\xbc", [0xBC]), "ße"), ("Gr\\xc3", "\\xbc", "ße")),
     ],
 )
@@ -58,7 +61,8 @@ def test_likely_tokens_stay_beside_their_token() -> None:
         '{"choices":[{"message":{"content":"7"},"logprobs":null}]}',
         '{"choices":[{"message":{"content":"7"},"logprobs":{"content":null}}]}',
         '{"choices":[{"message":{"content":"7"},"logprobs":[1]}]}',
-        '{"choices":[{"message":{"content":"7"},"logprobs":{"tokens":["7"],"token_logprobs":[-1]}}]}',
+        '{"choices":[{"message":{"content":"7"},"logprobs":{"tokens":"7","token_logprobs":-1}}]}',
+        '{"choices":[{"message":{"content":"7"},"logprobs":{"tokens":[7,null],"token_logprobs":[-1]}}]}',
     ],
 )
 def test_a_response_without_log_probabilities_has_none(body: str) -> None:
@@ -68,3 +72,20 @@ def test_a_response_without_log_probabilities_has_none(body: str) -> None:
 def test_numbers_that_json_has_not_are_null() -> None:
     body = '{"choices":[{"message":{"content":"7"},"logprobs":{"content":[{"token":"7","logprob":-Infinity,"top_logprobs":[{"token":"8"}]}]}}]}'
     assert tokens_of(body, "7") == (("7",), (None,), (("8",),), ((None,),))
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "expected"),
+    [
+        ({"content": [{"token": "7", "logprob": -1, "top_logprobs": 2}]}, (("7",), (-1.0,), ((),), ((),))),
+        ({"content": [{"token": "7", "logprob": True, "top_logprobs": True}]}, (("7",), (None,), ((),), ((),))),
+        ({"content": [{"token": "7", "logprob": 10**400, "top_logprobs": "abc"}]}, (("7",), (None,), ((),), ((),))),
+        ({"content": [{"token": "7", "logprob": -1, "top_logprobs": [{"token": None}, None, 5]}]}, (("7",), (-1.0,), ((),), ((),))),
+        ({"content": [{"token": "7", "logprob": -1, "top_logprobs": {"7": -1, "8": -2}}]}, (("7",), (-1.0,), (("7", "8"),), ((-1.0, -2.0),))),
+        ({"tokens": ["7"], "token_logprobs": [-1], "top_logprobs": [{"7": -1}]}, (("7",), (-1.0,), (("7",),), ((-1.0,),))),
+        ({"content": None, "tokens": ["7"], "token_logprobs": []}, (("7",), (None,), ((),), ((),))),
+    ],
+)
+def test_other_forms_are_read_and_none_fails(logprobs: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    choice = {"message": {"content": "7"}, "logprobs": logprobs}
+    assert tokens_of(json.dumps({"choices": [choice]}), "7") == expected
