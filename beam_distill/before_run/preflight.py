@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,6 +37,8 @@ from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.refusal_words import firewall_advice
 from transforms.teacher.specs import CredentialKind, EndpointSpec
 from transforms.web.proxies import UnusableProxy, proxy_for
+
+log = logging.getLogger("beam_distill")
 
 MOST_PROBLEMS = 10
 ROWS_LOOKED_AT = 100
@@ -120,7 +123,25 @@ def _label_problems(settings: DistillSettings, spec: InputSpec) -> list[str]:
                 f"checks: {', '.join(checks)} compares answers with the rows' labels, and none of the first {counted(len(asked), 'row')} of "
                 f"{files.pattern} has one. Name their column with label_column, end the chats in the right answer, or leave the check out"
             )
+        hopeless = len(asked) - len(labelled) + len(unlisted)
+        if 0 < hopeless < len(asked) and not problems:
+            log.warning("%s", _hopeless(checks, files.pattern, len(asked), len(labelled), [label for label, _ in unlisted]))
     return problems
+
+
+def _hopeless(checks: tuple[str, ...], pattern: str | None, asked: int, labelled: int, unlisted: list[str]) -> str:
+    """A sentence about rows without a label, or with one that no answer can have, among rows with good ones."""
+    without, found = asked - labelled, []
+    if without:
+        found.append(f"{without} {'has' if without == 1 else 'have'} no label")
+    if unlisted:
+        one = len(unlisted) == 1
+        shown = _shown(dict.fromkeys(unlisted))
+        found.append(f"{len(unlisted)} {'has' if one else 'have'} a label ({shown}) that {'its' if one else 'their'} instructions do not list")
+    return (
+        f"checks: {', '.join(checks)} will refuse every answer to {without + len(unlisted)} of the first {counted(asked, 'row')} of {pattern}, "
+        f"and each answer is paid for: {'; '.join(found)}. Correct these labels, or leave the rows out"
+    )
 
 
 def _shown(names: Iterable[str]) -> str:

@@ -148,6 +148,24 @@ def test_labels_that_the_rows_do_not_list_are_refused_before_anything_is_sent(jo
         assert [reject["reason"] for reject in rejects(job)] == ["wrong_label", "no_label"]
 
 
+def test_rows_that_no_answer_can_satisfy_are_named_before_they_are_paid_for(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    """SNLI's gold_label is - where the annotators did not agree (MatchZoo issue 645)."""
+    job.task = "NLI"
+    job.train([json.dumps({"premise": f"p{number}", "label": label}) for number, label in enumerate(("neutral", "-", "neutral", "other"))])
+    with small_teacher("neutral") as teacher:
+        job.url = teacher.url
+        assert job.command("check", *LABELLED) == 0
+        warned = (
+            f"checks: label will refuse every answer to 2 of the first 4 rows of {job.folder / 'train.jsonl'}, and each answer is paid for: "
+            "1 has no label; 1 has a label ('other') that its instructions do not list. Correct these labels, or leave the rows out"
+        )
+        assert warned in capsys.readouterr().err
+        assert teacher.answered == 0
+        assert job.run(*LABELLED) == 0
+        assert warned in capsys.readouterr().err
+    assert [reject["reason"] for reject in rejects(job)] == ["no_label", "wrong_label"]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

@@ -12,6 +12,9 @@ from transforms.intake.label_value import label_in
     [
         ("neutral", "neutral"),
         (None, None),
+        ("-", None),  # SNLI, where the annotators did not agree
+        (" - ", None),
+        ("-1", "-1"),
         (1, 1),
         (1.0, 1),
         (1.5, 1.5),
