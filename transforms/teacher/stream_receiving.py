@@ -17,6 +17,7 @@ END_WAIT_S = 1.0
 SHARE_PAUSED = 0.03
 LEAST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
+SHARE_OF_GAP = 0.25  # of the allowed time between two tokens: a pause must not look like silence
 SHARE_BEFORE_ENDS = 0.9  # of the shortest answer's time: a bit early, so that no answer is thought longer than it was
 FORGET_A_SHORT_ONE = 1.02  # by each answer: fifty later, a single short one hardly counts
 
@@ -121,7 +122,7 @@ async def receive_stream(
                 silence.begin(END_WAIT_S, "the stream is over, the response is not")
             elif times.first_s is not None:
                 read_s = now_s - times.sent_s
-                gathering.begin(shortest.pause_s(read_s))
+                gathering.begin(min(shortest.pause_s(read_s), SHARE_OF_GAP * ask.token_gap_s))
         shortest.ended(read_s)
     except SilentStream:
         if not is_over:

@@ -1,14 +1,18 @@
 """How often a stream is read, and what the HTTP library does for each of its chunks."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp.base_protocol import BaseProtocol
+from virtual_time import run_in_virtual_time
 
-from transforms.teacher.stream_receiving import Gathering, ShortestAnswer, drain_at_once
+from transforms.teacher.stream_assembly import StreamAssembly
+from transforms.teacher.stream_receiving import Gathering, ShortestAnswer, TokenTimes, drain_at_once, receive_stream
+from transforms.teacher.stream_spec import StreamAsk
 
 
 class CountingProtocol(BaseProtocol):
@@ -77,3 +81,45 @@ def test_a_single_short_answer_is_forgotten_and_no_answer_is_thought_longer_than
         shortest.ended(after_s)
     assert shortest.pause_s(3.0) == pytest.approx(0.6)
     assert shortest.pause_s(3.7) == pytest.approx(0.111)
+
+
+class BufferingProtocol(BaseProtocol):
+    """A connection whose bytes wait while it is paused, as in the socket."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.transport = cast(asyncio.Transport, object())
+        self.content = aiohttp.StreamReader(self, 65_536, loop=loop)
+        self._is_paused = False
+        self._waiting = b""
+
+    def pause_reading(self) -> None:
+        self._is_paused = True
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        self._is_paused = False
+        self.arrive(b"")
+
+    def arrive(self, data: bytes) -> None:
+        self._waiting += data
+        if self._waiting and not self._is_paused:
+            arrived, self._waiting = self._waiting, b""
+            self.content.feed_data(arrived)
+
+
+def test_a_pause_ends_before_the_allowed_time_between_two_tokens() -> None:
+    async def read() -> int:
+        loop = asyncio.get_running_loop()
+        protocol = BufferingProtocol(loop)
+        event = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+        for number in range(30):
+            loop.call_later(0.1 * number, protocol.arrive, event)
+        loop.call_later(3.0, protocol.arrive, b"data: [DONE]\n\n")
+        loop.call_later(3.5, protocol.content.feed_eof)
+        response = SimpleNamespace(content=protocol.content, connection=SimpleNamespace(protocol=protocol))
+        shortest, assembly = ShortestAnswer(), StreamAssembly(10_000)
+        shortest.ended(4.0)  # the pause would be a second long
+        await receive_stream(cast(Any, response), assembly, StreamAsk(False, 10.0, 0.5), TokenTimes(time.perf_counter()), shortest)
+        return assembly.texts
+
+    assert run_in_virtual_time(read(), 10.0) == 30
