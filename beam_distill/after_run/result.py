@@ -128,8 +128,8 @@ def summary_text(result: RunResult) -> str:
                 f"    accepted      {accepted}{of} (minimum {part.minimum_accepted:.1%}): checks refused {counted(tally.refused, 'row')}"
             )
         if tally.samples is not None and tally.samples.samples:
-            priced = result.prices is not None and tally.examples
-            each = result.prices.amount(result.prices.cost(tally.usage) / tally.examples) if result.prices is not None and priced else ""
+            prices = result.prices if tally.examples else None
+            each = "" if prices is None else prices.amount(prices.cost(tally.usage) / tally.examples)
             lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples, each)]
         if tally.pairs is not None:
             lines.append(f"    pairs         {counted(tally.pairs, 'row')} with an accepted and a refused answer")

@@ -78,8 +78,8 @@ def _main(arguments: list[str]) -> int:
         print(f"beam-distill {namespace.command}: {refused}", file=sys.stderr)
         return int(code)
     except PermissionError as error:
-        told = f"{error.filename}: {error.strerror}{whose(error.filename)}" if isinstance(error.filename, str) else str(error)
-        print(f"beam-distill {namespace.command}: {told}. Answers already on the ledger are kept.", file=sys.stderr)
+        what = f"{error.filename}: {error.strerror}{whose(error.filename)}" if isinstance(error.filename, str) else str(error)
+        print(f"beam-distill {namespace.command}: {what}. Answers already on the ledger are kept.", file=sys.stderr)
         return int(ExitCode.STORAGE_FAILED)
     except KeyboardInterrupt:
         print("interrupted. If anything was sent, every answer received is on the ledger.", file=sys.stderr)

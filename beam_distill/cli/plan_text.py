@@ -113,7 +113,7 @@ def _samples(settings: DistillSettings) -> list[str]:
 
 
 def _judge(settings: DistillSettings) -> list[str]:
-    if "judge" not in settings.checks:
+    if not settings.has_judge:
         return []
     rubric = "our rubric" if settings.judge_rubric is None else "judge_rubric"
     least = DEFAULT_LEAST_SCORE if settings.judge_min_score is None else settings.judge_min_score

@@ -23,6 +23,7 @@ from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.specs import CredentialKind, CredentialRef, EndpointSpec
 
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password|signature", re.IGNORECASE)
+_SCHEME = "bearer "
 
 
 class CredentialMissing(Exception):
@@ -88,13 +89,13 @@ def look_up_key(ref: CredentialRef) -> str | None:
     if ref.kind is CredentialKind.NONE:
         return None
     if ref.kind is CredentialKind.ENVIRONMENT:
-        key = _unquoted(os.environ.get(ref.place, ""))
+        key = _bare_key(os.environ.get(ref.place, ""))
         if not key:
             raise CredentialMissing(f"the environment variable {ref.place} is not set on this machine, or empty")
     else:
         try:
             with open(ref.place, encoding="utf-8") as file:
-                key = _unquoted(file.read())
+                key = _bare_key(file.read())
         except (OSError, UnicodeDecodeError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             raise CredentialMissing(f"the key file {ref.place} cannot be read: {said}") from None
@@ -105,14 +106,11 @@ def look_up_key(ref: CredentialRef) -> str | None:
     return key
 
 
-def _unquoted(text: str) -> str:
+def _bare_key(text: str) -> str:
     """A key without the quotes around it that env files of containers keep, and without the scheme of the header; no key has any."""
     text = text.strip()
     text = text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
     return text[len(_SCHEME) :].strip() if text[: len(_SCHEME)].lower() == _SCHEME else text
-
-
-_SCHEME = "bearer "
 
 
 class PlainAccess:

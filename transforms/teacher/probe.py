@@ -45,7 +45,7 @@ class ProbeResult:
     """The endpoint's responses. ``reached`` is false when no response came; ``models`` is empty when it lists none.
 
     ``refusal`` is set for 401, 403 and a missing route. ``info_model`` is the model's name by ``/info``, "" without that route.
-    ``context_tokens`` has the context length of each model, if the list reports it. ``tls_fault``: see there.
+    ``context_tokens`` has the context length of each model, if the list reports it. ``tls_fault``: why its TLS cannot work.
     """
 
     reached: bool
