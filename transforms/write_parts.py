@@ -135,7 +135,7 @@ class _WriteFn(beam.DoFn):
             self._failures = FailureIndexes([FailureIndex(folder, self._scoring.run_id, storage_for(folder, sealing)) for folder in folders])
             self._repeated = self._answers.repeated(self._scoring.run_id)
         judged = verdict.for_split(stretch.split)
-        (files,) = (files for files in self._rows.splits if files.split is stretch.split)
+        files = self._rows.files_of(stretch.split)
         shards = files.shards_of(judged.tally.rows)
         staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, files)
         tally = SuccessTally(pairs=None if files.preference is None else 0)
@@ -166,8 +166,10 @@ class _WriteFn(beam.DoFn):
     ) -> Iterator[Union[_Ended, RejectedRow]]:
         """What each row gives, in input order, or its reject."""
         rules, prompt = self._rules, self._rules.prompt
-        (files,) = (files for files in self._rows.splits if files.split is stretch.split)
-        full = bool(verdict.for_split(stretch.split).tally.not_needed)
+        has_pairs = self._rows.files_of(stretch.split).preference is not None
+        # a split with enough rows has nothing left to send, whatever ended the run
+        has_enough = bool(verdict.for_split(stretch.split).tally.not_needed)
+        stopped = ENOUGH if has_enough else verdict.stopped or (None if self._scoring.send else _NOTHING_SENT)
         # the rows of a removed file are missing, so its split is not published; the other rows are reported
         there = tuple(part for part in stretch.parts if matching_files(part.file) == [part.file])
         if not there:
@@ -185,14 +187,14 @@ class _WriteFn(beam.DoFn):
                     asked,
                     replies,
                     failure=_failure(failed),
-                    stopped=verdict.stopped or (ENOUGH if full else None if self._scoring.send else _NOTHING_SENT),
+                    stopped=stopped,
                     attempts=latest.attempts if latest is not None else 0,
                 ),
             )
             if isinstance(ended, RejectedRow):
                 yield ended
                 continue
-            refused = rules.refused_beside(asked, replies, ended[0]) if files.preference is not None else None
+            refused = rules.refused_beside(asked, replies, ended[0]) if has_pairs else None
             examples = [self._example(asked, kept) for kept in ended]
             pair = None if refused is None else PreferencePair(examples[0], self._example(asked, refused.sample), refused.reason)
             yield _Ended(examples, pair)

@@ -19,6 +19,7 @@ from beam_distill.job.specs import endpoint_spec, job_spec
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings, mixed_faults
 from transforms.elements.conclusion import read_conclusion
+from transforms.elements.failures import EarlyStop, StopCause
 from transforms.elements.parts import Stretch
 from transforms.elements.rows import Split
 from transforms.elements.tally import Verdict, row_digest
@@ -151,3 +152,22 @@ def test_rows_that_were_not_judged_are_not_published(finished: Finished, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
     conclusion = read_conclusion(Path(job.files.conclusion_path).read_text())
     assert "the input has changed" in conclusion.changed[Split.TRAIN]
+
+
+@pytest.mark.parametrize(("not_needed", "reason"), [(1, "not_needed"), (0, "not_sent")])
+def test_a_split_with_enough_rows_has_none_left_to_send_when_the_run_stops(
+    finished: Finished, tmp_path: Path, not_needed: int, reason: str
+) -> None:
+    """The other split may have been stopped, after this one had enough."""
+    (part,) = finished.verdict.splits
+    tally = replace(part.tally, reasons={**part.tally.reasons, "not_needed": not_needed})
+    stopped = EarlyStop(StopCause.INTERRUPTED, "interrupted.")
+    unanswered = replace(finished.job.scoring, ledger_dir=str(tmp_path / "ledger"), failures_dir=str(tmp_path / "failures"))
+    job = write_again(
+        replace(finished, job=replace(finished.job, scoring=unanswered)),
+        tmp_path,
+        FnApiRunner(),
+        verdict=replace(finished.verdict, splits=(replace(part, tally=tally),), stopped=stopped),
+    )
+    rejects = [json.loads(line) for line in Path(job.files.rejects_path).read_bytes().splitlines()]
+    assert {reject["reason"] for reject in rejects} == {"invalid_json", reason}

@@ -93,6 +93,11 @@ class InputSpec:
     columns: ColumnSpec = ColumnSpec()
     doubles: DoublesSpec = DoublesSpec()
 
+    def files_of(self, split: Split) -> SplitFiles:
+        """The files of a split. Raises ValueError if the job does not have it."""
+        (files,) = (files for files in self.splits if files.split is split)
+        return files
+
     def pattern_of(self, split: Split) -> str | None:
         """The input pattern of a split; None if it has no input."""
         return next((files.pattern for files in self.splits if files.split is split), None)
