@@ -10,6 +10,7 @@ from transforms.elements.counter_names import (
     ANSWERED_AS,
     ANSWERS_ALIKE,
     ANSWERS_CACHED,
+    ANSWERS_FRAMED,
     IDS_NOT_UNIQUE,
     PROMPTS_CUT,
     PROMPTS_ECHOED,
@@ -26,6 +27,7 @@ INVENTED_SHARE = 0.01
 ALIKE_SHARE, FEWEST_ALIKE = 0.03, 5
 """Conversations end in the same words now and then."""
 ECHOED_SHARE, FEWEST_ECHOED = 0.1, 3
+FRAMED_SHARE, FEWEST_FRAMED = 0.02, 3
 LIMIT_SHARE, FEWEST_AT_LIMIT = 0.01, 2
 """By chance one answer in a thousand or so has exactly as many tokens as it may have."""
 
@@ -36,10 +38,13 @@ _SAMPLES = (
 )
 
 
-def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, ...], has_samples: bool = False) -> list[str]:
+def sign_warnings(
+    metrics: dict[str, Any], model: str | None, stop: tuple[str, ...], has_samples: bool = False, are_summaries: bool = False
+) -> list[str]:
     """A sentence for each sign that was found.
 
-    ``model`` is the requested one, ``stop`` the job's stop texts, ``has_samples``: rows may be asked several times.
+    ``model`` is the requested one, ``stop`` the job's stop texts, ``has_samples``: rows may be asked several times. ``are_summaries``: answers
+    are to hold a text alone.
     """
     answered = metrics.get("requests_answered", 0)
     warnings = [_other_models(names, model) for names in _names_by_endpoint(metrics) if len(names) > 1]
@@ -56,7 +61,8 @@ def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, .
             f"of the teacher seems to have a cache. Turn it off: {_SAMPLES if has_samples else _QUESTIONS}"
         )
     warnings += _invented_turns(metrics, answered, stop)
-    alike, echoed, at_limit = (metrics.get(name, 0) for name in (ANSWERS_ALIKE, PROMPTS_ECHOED, STOPPED_AT_LIMIT))
+    counters = (ANSWERS_ALIKE, PROMPTS_ECHOED, ANSWERS_FRAMED, STOPPED_AT_LIMIT)
+    alike, echoed, framed, at_limit = (metrics.get(name, 0) for name in counters)
     if alike >= max(FEWEST_ALIKE, ALIKE_SHARE * answered):
         warnings.append(
             f"{_of(alike, answered)} to different prompts are the same text, word for word (the log has its beginning). It may be an error "
@@ -66,6 +72,12 @@ def sign_warnings(metrics: dict[str, Any], model: str | None, stop: tuple[str, .
         warnings.append(
             f"{_of(echoed, answered)} repeat their whole prompt before they go on (unless the rows ask for that). The server seems to return "
             "prompt and completion together: look at return_full_text or echo, and whether it applies a chat template"
+        )
+    if are_summaries and framed >= max(FEWEST_FRAMED, FRAMED_SHARE * answered):
+        warnings.append(
+            f"{_of(framed, answered)} have words to the reader before or after the summary, such as 'Here is a summary:' or 'Let me know if', "
+            "which the student would learn to write. Ask for the summary alone in the rows' instructions, or refuse such answers with a "
+            "check_function"
         )
     if at_limit >= max(FEWEST_AT_LIMIT, LIMIT_SHARE * answered):
         warnings.append(

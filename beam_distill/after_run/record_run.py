@@ -73,7 +73,8 @@ def _with_limits(settings: DistillSettings, result: RunResult) -> RunResult:
 
 def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -> tuple[str, ...]:
     warnings = left_out_warnings(result.metrics) + endpoint_warnings(result.metrics)
-    warnings += sign_warnings(result.metrics, model, settings.teacher_model_stop or (), settings.samples > 1)
+    are_summaries = settings.data_generation_task_type.condenses
+    warnings += sign_warnings(result.metrics, model, settings.teacher_model_stop or (), settings.samples > 1, are_summaries)
     for part in result.verdict.splits if result.verdict is not None else ():
         warnings += input_warnings(
             part.split.value,

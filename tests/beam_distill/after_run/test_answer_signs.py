@@ -77,3 +77,12 @@ def test_the_advised_stop_texts_can_be_given_as_they_are_printed() -> None:
 def test_answers_that_are_no_answers_to_the_prompt(metrics: dict[str, Any], said: str) -> None:
     assert said in warned(metrics)
     assert warned({"requests_answered": 100_000, **metrics}) == ""
+
+
+def test_words_around_summaries_are_counted_and_those_around_other_answers_are_not() -> None:
+    metrics = {"requests_answered": 20, "answers_framed": 3}
+    said = "".join(sign_warnings(metrics, None, (), are_summaries=True))
+    assert said.startswith("3 of 20 answers have words to the reader before or after the summary")
+    assert sign_warnings(metrics, None, ()) == []
+    assert sign_warnings({**metrics, "answers_framed": 2}, None, (), are_summaries=True) == []
+    assert sign_warnings({**metrics, "requests_answered": 1000}, None, (), are_summaries=True) == []

@@ -10,6 +10,7 @@ from transforms.teacher.signs.answers_alike import AnswersAlike
 from transforms.teacher.signs.cached_answers import CachedAnswers
 from transforms.teacher.signs.cut_prompts import CutPrompts
 from transforms.teacher.signs.echoed_prompts import EchoedPrompts
+from transforms.teacher.signs.framed_answers import FramedAnswers
 from transforms.teacher.signs.invented_turns import InventedTurns
 from transforms.teacher.signs.other_models import OtherModels
 from transforms.teacher.signs.stopped_at_limit import StoppedAtLimit
@@ -20,7 +21,7 @@ class SignWatch:
     ``often_alike``."""
 
     def __init__(self, endpoints: Sequence[str], max_new_tokens: int = 0, often_alike: bool = False) -> None:
-        of_all = (InventedTurns(), EchoedPrompts(), StoppedAtLimit(max_new_tokens))
+        of_all = (InventedTurns(), EchoedPrompts(), FramedAnswers(), StoppedAtLimit(max_new_tokens))
         self._signs = {
             name: (OtherModels(number), CutPrompts(), CachedAnswers(), *(() if often_alike else (AnswersAlike(),)), *of_all)
             for number, name in enumerate(endpoints, 1)

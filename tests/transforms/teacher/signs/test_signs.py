@@ -241,6 +241,45 @@ def test_an_answer_with_less_of_its_prompt(text: str) -> None:
     assert counted((a_row(QUESTION), a_reply(text))) == {}
 
 
+# words around an answer
+
+SUMMARY = "The council approved the budget after a long debate."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here is a concise summary of the article:\n\n{SUMMARY}",
+        f"Sure! Here's a summary:\n- {SUMMARY}",
+        f"Certainly, here\u2019s the summary you asked for:\n{SUMMARY}",
+        f"**Summary:**\n\n{SUMMARY}",
+        f"Concise summary:\n{SUMMARY}",
+        f"{SUMMARY}\n\nLet me know if you need anything else!",
+        f"{SUMMARY}\nI hope this helps.",
+        f"{SUMMARY}\n\nIf you'd like, I can shorten it.",
+    ],
+)
+def test_an_answer_with_words_to_its_reader(text: str) -> None:
+    """glance pull request 47."""
+    assert counted((a_row("q"), a_reply(text))) == {"answers_framed": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SUMMARY,
+        f"Here is where the council met: {SUMMARY}",
+        f"{SUMMARY}\nThe mayor: let me know what you think.",
+        "Let me know if you need anything else!",
+        f"Summary judgement was given.\n{SUMMARY}",
+        '[{"Missing_Entities": "a", "Denser_Summary": "b"}]',
+        "",
+    ],
+)
+def test_an_answer_without_words_to_its_reader(text: str) -> None:
+    assert counted((a_row("q"), a_reply(text))) == {}
+
+
 # ends at the limit
 
 
