@@ -156,7 +156,8 @@ def test_shared_words_are_left_out_at_the_begin_and_at_the_end(texts: list[str],
 
 
 def words(text: str) -> list[int]:
-    return WordNumbers().of([text]).numbers.tolist()
+    numbers: list[int] = WordNumbers().of([text]).numbers.tolist()
+    return numbers
 
 
 def test_a_leak_is_left_out_of_train_alone(tmp_path: Path) -> None:
