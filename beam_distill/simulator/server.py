@@ -148,7 +148,8 @@ class TeacherServer:
             self.stats.by_fault[fault] += 1
             return await self._transport_fault(request, fault)
         refused = _refused_answer(answer_fault)
-        completion = self._completion(fields, digest, (text, thinking), limit, (prompt_tokens, tokens), answer_fault)
+        answer_id = f"chatcmpl-{digest.hex()}-{attempt}"
+        completion = self._completion(fields, answer_id, (text, thinking), limit, (prompt_tokens, tokens), answer_fault)
         try:
             async with self._slots:
                 if is_streamed and refused is None:
@@ -215,7 +216,7 @@ class TeacherServer:
     def _completion(
         self,
         fields: dict[str, Any],
-        digest: bytes,
+        answer_id: str,
         texts: tuple[str, str],
         limit: int | None,
         counted: tuple[int, int],
@@ -247,7 +248,7 @@ class TeacherServer:
         asked = fields.get("n")
         choices = asked if isinstance(asked, int) and asked > 0 else 1
         return {
-            "id": f"chatcmpl-{digest.hex()}",
+            "id": answer_id,
             "object": "chat.completion",
             "created": CREATED,
             "model": fields.get("model") or self._settings.models[0],

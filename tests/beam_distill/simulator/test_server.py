@@ -49,6 +49,12 @@ def test_an_answer_has_the_real_shape() -> None:
         assert simulator.stats()["answered"] == 1
 
 
+def test_answers_to_the_same_request_have_ids_of_their_own() -> None:
+    with start_simulator() as simulator:
+        ids = {json.loads(post(simulator, asking())[2])["id"] for _ in range(3)}
+    assert len(ids) == 3
+
+
 def test_shares_of_the_tokens_are_reported_as_cached_and_as_reasoning() -> None:
     settings = SimulatorSettings(cached_share=0.5, reasoning_share=0.9, latency=Latency(completion_tokens=200))
     with start_simulator(settings) as simulator:

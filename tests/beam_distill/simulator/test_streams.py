@@ -53,7 +53,8 @@ def test_a_stream_is_the_same_answer() -> None:
         last = chunks(body)[-1]
         assert last["choices"] == []
         assert last["usage"] == whole["usage"]
-        assert last["id"] == whole["id"]
+        assert last["id"] != whole["id"]
+        assert {chunk["id"] for chunk in chunks(body)} == {last["id"]}
         assert body.index("reasoning_content") < body.index('"content":"', body.index("reasoning_content"))
         assert "usage" not in post(simulator, stream=True)[1]
         assert simulator.stats()["streams"] == 2
