@@ -26,7 +26,8 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
     """Every split with input, compared with the ledger of the work_dir. ``endpoint`` has its model.
 
     Without ``to_the_end`` the comparison ends when the rest of the input can only be new rows: when everything on the ledger was seen,
-    or after many new rows in succession. By then it is known whether all rows are answered, and what changed settings mean.
+    or after many new rows in succession. By then it is known whether all rows are answered, and what changed settings mean. Where accepted
+    rows are counted (``until_accepted``), new rows do not end it: others behind them may be on the ledger.
     """
     sampling = sampling_spec(settings)
     template = PayloadTemplate(endpoint, sampling)
@@ -34,7 +35,7 @@ def rows_to_send(settings: DistillSettings, endpoint: EndpointSpec, to_the_end: 
     surveys: list[SplitSurvey] = []
     with _ledger(settings, endpoint) as (paid, earlier):
         ledger = LedgerView(paid, earlier, sampling.max_new_tokens) if len(paid) else None
-        is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier)
+        is_enough = _never if to_the_end else _OnlyNewRows(surveys, earlier, rules.until_accepted is not None)
         for files in spec.splits:
             if files.pattern is not None:
                 surveys.append(survey_split(spec, files, rules, template, ledger, is_enough=is_enough))
@@ -55,11 +56,13 @@ def _never(_: SplitSurvey) -> bool:
 
 
 class _OnlyNewRows:
-    """Whether the rest of the input can only be new rows. Called after every row to send."""
+    """Whether the rest of the input can only be new rows; with ``for_certain`` not by many of them in succession. Called after every row to
+    send."""
 
-    def __init__(self, before: list[SplitSurvey], earlier: EarlierRequests) -> None:
+    def __init__(self, before: list[SplitSurvey], earlier: EarlierRequests, for_certain: bool) -> None:
         self._before = before
         self._earlier = earlier
+        self._for_certain = for_certain
         self._known = -1
         self._new_rows = 0
 
@@ -67,7 +70,7 @@ class _OnlyNewRows:
         known = survey.known_turns + sum(split.known_turns for split in self._before)
         self._new_rows = self._new_rows + 1 if known == self._known else 0
         self._known = known
-        return self._new_rows >= NEW_ROWS_IN_SUCCESSION or known >= self._earlier.turns
+        return known >= self._earlier.turns or (not self._for_certain and self._new_rows >= NEW_ROWS_IN_SUCCESSION)
 
 
 @contextmanager

@@ -48,6 +48,17 @@ def test_asking_stops_and_what_was_asked_is_published(tmp_path: Path, capsys: py
         assert job.train_output.read_bytes() == published
 
 
+def test_rows_on_the_ledger_count_behind_many_new_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that read parts of a large input leave answered rows far behind rows that nobody asked."""
+    monkeypatch.setattr("beam_distill.before_run.rows_to_send.NEW_ROWS_IN_SUCCESSION", 5)
+    with small_teacher() as teacher:
+        job = a_job(tmp_path, teacher, 30)
+        assert job.run() == 0
+        job.train([*questions(40, 1000), *questions(30)])
+        assert job.run("--until_accepted=30") == 0
+        assert (split_of(job)["examples"], teacher.answered) == (30, 30)
+
+
 def test_a_higher_number_goes_on_and_none_asks_the_rest(tmp_path: Path) -> None:
     with small_teacher() as teacher:
         job = a_job(tmp_path, teacher, 900)
