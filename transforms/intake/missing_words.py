@@ -13,7 +13,7 @@ IN_CELLS = NEVER_TEXT | frozenset(
 LONGEST = max(map(len, IN_CELLS))
 
 
-class FieldsWithout(dict[str, Any]):
+class FieldsWithGaps(dict[str, Any]):
     """The fields of a row in which cells hold only such a word: these fields are None; ``words`` has the words by column."""
 
     words: dict[str, str]
@@ -35,6 +35,6 @@ def fields_of(header: list[str], row: list[str]) -> dict[str, Any]:
     words = {name: value for name, value in fields.items() if value is not None and len(value) <= LONGEST and value.strip() in IN_CELLS}
     if not words:
         return fields
-    without = FieldsWithout(fields, **dict.fromkeys(words))
-    without.words = {name: word.strip() for name, word in words.items()}
-    return without
+    with_gaps = FieldsWithGaps(fields, **dict.fromkeys(words))
+    with_gaps.words = {name: word.strip() for name, word in words.items()}
+    return with_gaps

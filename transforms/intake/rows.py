@@ -10,7 +10,7 @@ from transforms.elements.parts import Stretch
 from transforms.elements.rows import RejectedRow, RowOrigin, TrainingRow
 from transforms.elements.storable_text import storable_text
 from transforms.intake.columns import RowColumns
-from transforms.intake.missing_words import FieldsWithout
+from transforms.intake.missing_words import FieldsWithGaps
 from transforms.intake.opening import OpenFile
 from transforms.intake.parts import PartRecords
 from transforms.intake.read_spec import ReadSpec
@@ -47,7 +47,7 @@ def read_stretch(open_file: Callable[[str], OpenFile], stretch: Stretch, reading
                 row_key = keys.next_key(messages)
                 messages = columns.with_label(messages, fields)
             except reasons.Rejection as unusable:
-                detail = unusable.detail + (fields.remark(columns.looked_at) if isinstance(fields, FieldsWithout) else "")
+                detail = unusable.detail + (fields.remark(columns.looked_at) if isinstance(fields, FieldsWithGaps) else "")
                 yield RejectedRow(RowOrigin(part.split, name, number, ordinal), unusable.reason, _written(detail), row_key)
             else:
                 yield TrainingRow(row_key, RowOrigin(part.split, name, number, ordinal), messages, columns.others(fields))
