@@ -41,9 +41,8 @@ def settle_endpoint(settings: DistillSettings, asks_again: bool) -> Settled:
     if asks_again:
         teacher = resolve_teacher(settings)
         return Settled(teacher, True, _accepted(settings, teacher.endpoint))
-    if (
-        is_remote(settings.resolved_work_dir) and settings.until_accepted is None
-    ):  # the command reads a remote ledger only if there is no other way
+    # the command reads a remote ledger only if there is no other way
+    if is_remote(settings.resolved_work_dir) and settings.until_accepted is None:
         try:
             teacher = resolve_teacher(settings)
         except RunRefused:

@@ -50,7 +50,6 @@ class ScoringSession:
         judges = spec.judge.concurrency.maximum if spec.judge is not None else 0
         wanted = spec.concurrency.maximum * several + judges
         share = min(1.0, room_for_connections(wanted) / wanted)
-        room = max(1, int(spec.concurrency.maximum * share))
         self._spec = spec = replace(_limited(spec, share), judge=None if spec.judge is None else _limited(spec.judge, share))
         self._storage = storage
         self._abandoned: list[Lane] = []
@@ -58,7 +57,7 @@ class ScoringSession:
         self._examiner = ThreadPoolExecutor(1, "examiner") if steps.examine is not None else None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * room * several)
+        self._backlog_limit = max(LEAST_BACKLOG, BACKLOG_FACTOR * spec.concurrency.maximum * several)
         self._room = threading.Condition()
         self._queued = 0
         self._endpoints_reported: dict[str, EndpointState] = {}
@@ -68,6 +67,7 @@ class ScoringSession:
         self._defect: BaseException | None = None
         self._dispatcher: Dispatcher
         self._judge: JudgeDispatcher
+        self._engines: list[tuple[Dispatcher, Recorder[RowInProgress | None]]] = []
         self._thread = threading.Thread(target=self._run, name="scoring-loop", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -118,7 +118,7 @@ class ScoringSession:
 
     def open_requests(self) -> int:
         """Requests on the wire and answers that are not on the ledger yet, approximately."""
-        return self._dispatcher.open_requests + (0 if self._spec.judge is None else self._judge.open_requests)
+        return sum(dispatcher.open_requests for dispatcher, _ in self._engines)
 
     def endpoint_news(self) -> tuple[dict[str, int], dict[str, FailureKind]]:
         """Since the last call: answers by endpoint, and why endpoints were taken out. Empty with a single endpoint."""
@@ -157,7 +157,7 @@ class ScoringSession:
         return self._steps.accepted
 
     def _leave_out(self, split: Split) -> None:
-        for dispatcher in [self._dispatcher] + ([] if self._spec.judge is None else [self._judge]):
+        for dispatcher, _ in self._engines:
             dispatcher.withdraw(lambda row: row.request.row.origin.split is split, ENOUGH)
 
     def wait_for_abandoned(self) -> None:
@@ -170,8 +170,7 @@ class ScoringSession:
         """Cancel the requests on the wire, close the ledger and end the thread."""
         if not self._thread.is_alive():
             return
-        engines = [(self._dispatcher, self._recorder)] + ([] if self._spec.judge is None else [(self._judge, self._judge_recorder)])
-        for dispatcher, recorder in engines:
+        for dispatcher, recorder in self._engines:
             asyncio.run_coroutine_threadsafe(dispatcher.close(), self._loop).result()
             recorder.close()
         if self._examiner is not None:
@@ -223,14 +222,16 @@ class ScoringSession:
         loop.close()
 
     async def _start(self) -> None:
-        self._recorder = self._new_recorder(self._spec, self._recorded, lambda: self._dispatcher)
-        self._dispatcher = Dispatcher(self._spec, _clients(self._spec), self._recorder, self._steps, self._on_defect)
+        recorder = self._new_recorder(self._spec, self._recorded, lambda: self._dispatcher)
+        self._dispatcher = Dispatcher(self._spec, _clients(self._spec), recorder, self._steps, self._on_defect)
+        self._engines.append((self._dispatcher, recorder))
         judge = self._spec.judge
         if judge is not None:
             steps = RowSteps(lambda request, replies: None)
             budget = self._dispatcher.budget.for_judge(longest_answer_tokens(judge.endpoint, judge.sampling))
-            self._judge_recorder = self._new_recorder(judge, lambda rows: self._on_loop(self._judge.recorded, rows), lambda: self._judge)
-            self._judge = JudgeDispatcher(judge, _clients(judge), self._judge_recorder, steps, self._on_defect, budget)
+            recorder = self._new_recorder(judge, lambda rows: self._on_loop(self._judge.recorded, rows), lambda: self._judge)
+            self._judge = JudgeDispatcher(judge, _clients(judge), recorder, steps, self._on_defect, budget)
+            self._engines.append((self._judge, recorder))
             self._dispatcher.judged_by(self._judge)
         if self._steps.accepted is not None:
             self._steps.accepted.when_full = lambda split: self._on_loop(self._leave_out, split)
