@@ -16,6 +16,7 @@ from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Spli
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
 from transforms.teacher.engine_counts import Snapshot
+from transforms.teacher.enough import AcceptedRows
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.samples import NextSample
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
@@ -99,12 +100,15 @@ def play(
     members: dict[str, dict[str, Any]] | None = None,
     next_sample: NextSample | None = None,
     judge: Teacher | None = None,
+    accepted: AcceptedRows | None = None,
+    on_ledger: tuple[TeacherReply, ...] = (),
     **more: object,
 ) -> Played:
     """Send ``rows`` rows to ``teacher``, which gives a result (its latency passes first) or seconds to hang.
 
     Several teachers, by name, are one pool; ``members`` holds what is special about each, as for PoolMember; ``next_sample`` which
-    samples a row needs. ``judge`` is asked about every answer. ``more`` are fields of the spec.
+    samples a row needs. ``judge`` is asked about every answer. ``accepted`` counts accepted rows; each row has the replies ``on_ledger``.
+    ``more`` are fields of the spec.
     """
     teachers = teacher if isinstance(teacher, dict) else {"teacher": teacher}
     endpoints = {**teachers, **({} if judge is None else {"judge": judge})}
@@ -173,7 +177,7 @@ def play(
             pool=tuple(_member(name, (members or {}).get(name, {})) for name in teachers) if len(teachers) > 1 else (),
             **more,  # type: ignore[arg-type]
         )
-        steps = RowSteps(lambda request, replies: None, next_sample, question=_question)
+        steps = RowSteps(lambda request, replies: None, next_sample, question=_question, accepted=accepted)
         dispatcher = Dispatcher(spec, [Client(name) for name in teachers], Ledger("teacher"), steps, on_defect)
         engines: dict[str, Dispatcher] = {"teacher": dispatcher}
         if judge is not None:
@@ -183,7 +187,7 @@ def play(
             judging = JudgeDispatcher(judges, [Client("judge")], Ledger("judge"), steps, on_defect, budget)
             engines["judge"] = judging
             dispatcher.judged_by(judging)
-        dispatcher.submit([RowInProgress(prompt(number, words), deliver, ()) for number in range(rows)])
+        dispatcher.submit([RowInProgress(prompt(number, words), deliver, on_ledger) for number in range(rows)])
         await all_out.wait()
         played.ended_s = loop.time()
         played.snapshot = dispatcher.snapshot()

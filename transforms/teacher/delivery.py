@@ -46,10 +46,13 @@ class Delivery:
 
     def needs_no_answer(self, row: RowInProgress) -> bool:
         """Return the row unfinished if its split has enough accepted rows; whether it has."""
-        if self._accepted is None or not self._accepted.is_full(row.request.row.origin.split):
+        if not self._has_enough(row):
             return False
         self.hand_back(row, stopped=ENOUGH)
         return True
+
+    def _has_enough(self, row: RowInProgress) -> bool:
+        return self._accepted is not None and self._accepted.is_full(row.request.row.origin.split)
 
     def answer(self, row: RowInProgress, body: bytes, result: AttemptResult, sent_at_ms: int, endpoint: str) -> None:
         """Record the named endpoint's answer to the request ``body`` of this row."""
@@ -80,7 +83,9 @@ class Delivery:
         self._sink.put(self._recording.failure(row, row.latest_failure, b"", given_up=False), row)
 
     def hand_back(self, row: RowInProgress, stopped: EarlyStop | None = None) -> None:
-        """Return the row without another record; of one sample, if no other is needed."""
+        """Return the row without another record; of one sample, if no other is needed. A row that is not needed is never one to send again."""
+        if stopped is not None and self._has_enough(row):
+            stopped = ENOUGH
         scored: ScoredRow | RowInProgress | None = row.scored(stopped)
         if self._samples is not None and isinstance(scored, ScoredRow):
             scored = self._samples.ended(row, scored)

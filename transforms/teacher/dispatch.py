@@ -235,7 +235,8 @@ class Dispatcher:
         """Prepare the first request of a row that comes in. False when no request is needed."""
         row.turn = len(row.replies)
         if row.turn == len(row.request.turns):  # only its verdict is missing
-            self._answered(row)
+            if not self._delivery.needs_no_answer(row):
+                self._answered(row)
             return False
         self._prepare_turn(row, tuple(reply.content or "" for reply in row.replies) if row.turn else ())
         return self._must_be_sent(row)
