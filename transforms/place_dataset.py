@@ -57,6 +57,7 @@ class _ConcludeFn(beam.DoFn):
         found: dict[Split, dict[Union[str, None], int]] = {}
         changed: dict[Split, str] = {}
         pairs: dict[Split, int] = {}
+        without_logprobs: dict[Split, int] = {}
         for files in self._rows.splits:
             if files.pattern is None:
                 continue
@@ -68,6 +69,8 @@ class _ConcludeFn(beam.DoFn):
             found[files.split].update(written.reasons)
             if written.pairs is not None:
                 pairs[files.split] = written.pairs
+            if written.without_logprobs is not None:
+                without_logprobs[files.split] = written.without_logprobs
             differs = difference(judged.tally, written, repeated) if judged.published else None
             if differs is not None:
                 changed[files.split] = differs
@@ -75,7 +78,7 @@ class _ConcludeFn(beam.DoFn):
         for one in (one for part in parts for one in part.damaged):  # each writer has seen what it looked at
             if one.path not in damaged or one.kept < damaged[one.path].kept:
                 damaged[one.path] = one
-        return Conclusion(repeated, found, changed, tuple(damaged[path] for path in sorted(damaged)), pairs)
+        return Conclusion(repeated, found, changed, tuple(damaged[path] for path in sorted(damaged)), pairs, without_logprobs)
 
     def _dataset_files(self, files: SplitFiles, wanted: tuple[str, bool], verdict: Verdict, parts: list[WrittenPart]) -> Iterator[JoinedFile]:
         output, holds_pairs = wanted

@@ -138,7 +138,7 @@ class _WriteFn(beam.DoFn):
         files = self._rows.files_of(stretch.split)
         shards = files.shards_of(judged.tally.rows)
         staged = _StagedFiles(self._files.staging_dir, stretch, self._dataset, files)
-        tally = SuccessTally(pairs=None if files.preference is None else 0)
+        tally = SuccessTally(pairs=None if files.preference is None else 0, without_logprobs=0 if self._dataset.logprobs else None)
         for ended in self._ends_of(stretch, self._answers, self._failures, verdict):
             of = ended if isinstance(ended, RejectedRow) else ended.examples[0]
             reason = ended.reason if isinstance(ended, RejectedRow) else None
@@ -148,6 +148,8 @@ class _WriteFn(beam.DoFn):
                 continue
             if tally.pairs is not None:
                 tally.pairs += ended.pair is not None
+            if tally.without_logprobs is not None:
+                tally.without_logprobs += any(None in example.logprobs for example in ended.examples)
             if judged.published:
                 staged.write(ended, min(of.origin.ordinal * shards // judged.tally.rows, shards - 1))
         examples, pairs = staged.close()

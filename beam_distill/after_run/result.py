@@ -133,6 +133,10 @@ def summary_text(result: RunResult) -> str:
             lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples, each)]
         if tally.pairs is not None:
             lines.append(f"    pairs         {counted(tally.pairs, 'row')} with an accepted and a refused answer")
+        if tally.without_logprobs:
+            lacking = f"{tally.without_logprobs:,} of {counted(tally.examples, 'row')} with an example"
+            why = "the teacher sent none, or which tokens are the answer is not certain"
+            lines.append(f"    logprobs      null for an answer of {lacking}: {why}")
         requests += tally.requests_sent
         reused += tally.reused_answers
         usage = usage.plus(tally.usage)

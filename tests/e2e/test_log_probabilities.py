@@ -37,7 +37,9 @@ def test_they_stand_beside_the_answer_streamed_or_not(stream: str, tmp_path: Pat
         rows = read_jsonl(job.train_output)
         for row in rows:
             check(row, 3)
-        assert "with log probabilities of the 3 likeliest tokens" in capsys.readouterr().err
+        said = capsys.readouterr()
+        assert "with log probabilities of the 3 likeliest tokens" in said.err
+        assert "null" not in said.out
         assert job.run(*more, "--output_format=parquet", "--max_concurrency_per_instance=2") == 0
         assert pyarrow.parquet.read_table(job.train_output).to_pylist() == rows
         assert simulator.stats()["requests"] == 6
@@ -60,8 +62,12 @@ def test_a_teacher_that_refuses_them_is_asked_without(tmp_path: Path, capsys: py
         job = a_job(tmp_path, simulator.base_url)
         assert job.run("--teacher_model_top_logprobs=5", "--initial_worker_count=1", "--max_worker_count=1") == 0
         assert [row["logprobs"] for row in read_jsonl(job.train_output)] == [[None]] * 6
-        assert "warning     the teacher refuses logprobs: requests were sent without" in capsys.readouterr().out
-        assert json.loads((job.work_dir / "run.json").read_text())["left_out"] == ["logprobs"]
+        said = capsys.readouterr().out
+        assert "warning     the teacher refuses logprobs: requests were sent without" in said
+        assert "    logprobs      null for an answer of 6 of 6 rows with an example: the teacher sent none" in said
+        recorded = json.loads((job.work_dir / "run.json").read_text())
+        assert recorded["left_out"] == ["logprobs"]
+        assert recorded["verdict"]["splits"]["train"]["without_logprobs"] == 6
         assert job.run("--teacher_model_top_logprobs=5") == 0
         assert simulator.stats()["requests"] == 7
 

@@ -23,7 +23,7 @@ class DamagedPart:
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """Rows per split and reason (None for examples), and answers that this run paid for more than once. ``pairs``: pairs of answers of each
-    split that has a file of them.
+    split that has a file of them. ``without_logprobs``: rows of each split that lack some that were asked for.
 
     The verdict counts rows when they are scored; these counts are those of the files. If a part of the job ran twice at the same time, they
     can differ by rows that only one try got an answer for. ``changed`` says why a split's rows differ from the judged ones; then nothing is
@@ -35,6 +35,7 @@ class Conclusion:
     changed: dict[Split, str] = field(default_factory=dict)
     damaged: tuple[DamagedPart, ...] = ()
     pairs: dict[Split, int] = field(default_factory=dict)
+    without_logprobs: dict[Split, int] = field(default_factory=dict)
 
 
 def difference(judged: SuccessTally, written: SuccessTally, repeated: int) -> str | None:
@@ -60,8 +61,9 @@ def as_written(verdict: Verdict, conclusion: Conclusion) -> Verdict:
         found = conclusion.splits.get(part.split)
         if found is not None:
             reasons = {reason: count for reason, count in found.items() if reason is not None}
-            pairs = conclusion.pairs.get(part.split)
-            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons, pairs=pairs)
+            pairs, without = conclusion.pairs.get(part.split), conclusion.without_logprobs.get(part.split)
+            tally = replace(part.tally, rows=sum(found.values()), examples=found.get(None, 0), reasons=reasons)
+            tally = replace(tally, pairs=pairs, without_logprobs=without)
             part = replace(part, tally=tally, ratio=tally.success_ratio if conclusion.changed else part.ratio)
         if conclusion.changed:
             why = conclusion.changed.get(part.split) or f"{', '.join(split.value for split in conclusion.changed)} changed during the run"
@@ -79,6 +81,7 @@ def conclusion_text(conclusion: Conclusion) -> str:
             "changed": {split.value: why for split, why in conclusion.changed.items()},
             "damaged": [[part.path, part.kept, part.why] for part in conclusion.damaged],
             "pairs": {split.value: count for split, count in conclusion.pairs.items()},
+            "without_logprobs": {split.value: count for split, count in conclusion.without_logprobs.items()},
         }
     )
 
@@ -92,4 +95,5 @@ def read_conclusion(text: str) -> Conclusion:
         {Split(name): why for name, why in fields.get("changed", {}).items()},
         tuple(DamagedPart(*part) for part in fields.get("damaged", ())),
         {Split(name): count for name, count in fields.get("pairs", {}).items()},
+        {Split(name): count for name, count in fields.get("without_logprobs", {}).items()},
     )

@@ -46,7 +46,8 @@ class SuccessTally:
 
     ``judging`` is what the judge did, ``verdicts_reused`` counts its verdicts from the ledger; the other counts are the teacher's.
     ``repeats`` are the rows with an equal row before them. ``samples`` is None in a run without checks that asks each row once. ``pairs``: the
-    written pairs of an accepted and a refused answer, None without a file of them.
+    written pairs of an accepted and a refused answer, None without a file of them. ``without_logprobs``: rows with an example that lacks log
+    probabilities of an answer, None if they are not asked for.
     """
 
     rows: int = 0
@@ -61,6 +62,7 @@ class SuccessTally:
     repeats: int = 0
     samples: SampleTally | None = None
     pairs: int | None = None
+    without_logprobs: int | None = None
     judging: Judging = NOT_JUDGED
     verdicts_reused: int = 0
 
@@ -103,6 +105,8 @@ class SuccessTally:
             self.samples.merge(other.samples)
         if other.pairs is not None:
             self.pairs = (self.pairs or 0) + other.pairs
+        if other.without_logprobs is not None:
+            self.without_logprobs = (self.without_logprobs or 0) + other.without_logprobs
         self.judging = self.judging.plus(other.judging)
         self.verdicts_reused += other.verdicts_reused
 

@@ -45,6 +45,7 @@ def _split_fields(part: SplitVerdict) -> dict[str, Any]:
         "reasoning_tokens": tally.usage.reasoning,
         **({} if tally.samples is None else {"samples": tally.samples.fields()}),
         **({} if tally.pairs is None else {"preference_pairs": tally.pairs}),
+        **({} if tally.without_logprobs is None else {"without_logprobs": tally.without_logprobs}),
         **({} if tally.judging == NOT_JUDGED and not tally.verdicts_reused else {"judge": _judge_fields(tally)}),
     }
 
@@ -86,6 +87,7 @@ def read_verdict(text: str) -> Verdict:
                     repeats=part.get("repeats", 0),
                     samples=SampleTally.of_fields(part["samples"]) if "samples" in part else None,
                     pairs=part.get("preference_pairs"),
+                    without_logprobs=part.get("without_logprobs"),
                     judging=_judging(part["judge"]) if "judge" in part else NOT_JUDGED,
                     verdicts_reused=part["judge"]["verdicts_reused"] if "judge" in part else 0,
                 ),

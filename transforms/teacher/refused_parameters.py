@@ -29,8 +29,8 @@ _NAMES = {
 }
 _TOKEN_LIMIT = re.compile(r"\bmax (completion )?tokens\b")
 _REFUSES = re.compile(
-    r"(?:not|isnt|arent) (?:be |an? |yet |currently )?(?:support\w*|allow\w*|permitted|accept\w*|available|compatible|valid for|enabled|implemented"
-    r"|recogni[sz]ed|configurable|(?:valid|known|recogni[sz]ed) (?:parameter|argument|field|option|property))"
+    r"(?:not|isnt|arent) (?:be |an? |yet |currently )?(?:support\w*|allow\w*|permitted|accept\w*|available|compatible|valid for|enabled"
+    r"|implemented|recogni[sz]ed|configurable|(?:valid|known|recogni[sz]ed) (?:parameter|argument|field|option|property))"
     r"|not applicable|(?:is|are|been) disabled|must be false"
     r"|unsupported|(?:doesnt|dont) (?:support|accept|allow|take)|(?:unrecogni[sz]ed|unknown|unexpected|extraneous|invalid) "
     r"(?:\w+ )?(?:parameters?|arguments?|fields?|keys?|names?|property|properties|inputs?|kwargs?)|got an unexpected"
