@@ -18,9 +18,12 @@ _NAMED = {
     "frequency_penalty": "teacher_model_frequency_penalty",
     "presence_penalty": "teacher_model_presence_penalty",
     "stop": "teacher_model_stop",
+    "top_logprobs": "teacher_model_top_logprobs",
     "model": "model",
 }
 MESSAGES = "messages"
+_NOT_SHOWN = frozenset({MESSAGES, "logprobs"})
+"""``logprobs`` is true wherever there is ``top_logprobs``."""
 LONGEST_VALUE = 40
 
 
@@ -43,7 +46,7 @@ def differing_settings(earlier: str, now: str) -> list[str]:
 
 def _settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a plain chat request by the names of their settings."""
-    found = {_NAMED.get(name, f"extra_body.{name}"): without_secrets(value, name) for name, value in request.items() if name != MESSAGES}
+    found = {_NAMED.get(name, f"extra_body.{name}"): without_secrets(value, name) for name, value in request.items() if name not in _NOT_SHOWN}
     return {**found, MESSAGES: request.get(MESSAGES)}
 
 

@@ -23,7 +23,7 @@ from transforms.teacher.refused_parameters import read_request
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 
 LIMIT = 4321
-SAMPLING = SamplingSpec(LIMIT, 0.25, 0.75, 0.5, -0.5, ("###",))
+SAMPLING = SamplingSpec(LIMIT, 0.25, 0.75, 0.5, -0.5, ("###",), top_logprobs=4)
 MESSAGES = (ChatMessage("system", "Be brief."), ChatMessage("user", "2 plus 2?"))
 EXTRA = '{"seed": 5, "options": {"keep": "1", "secret": "${K}"}, "parameters": {"secret": "${K}"}}'
 every_kind = pytest.mark.parametrize("kind", list(EndpointKind), ids=lambda kind: kind.value)
@@ -66,11 +66,12 @@ def test_a_refused_field_is_left_out_wherever_it_is(kind: EndpointKind, name: st
     after = plain_request(changed)
     if name == "system":
         assert after["messages"] == [{"role": "user", "content": "Be brief.\n\n2 plus 2?"}]
-    else:
-        assert before[name] in values(json.loads(a_body(kind)))
-        assert before[name] not in values(json.loads(changed))
-    assert {field: value for field, value in after.items() if field not in (name, "messages")} == {
-        field: value for field, value in before.items() if field not in (name, "messages")
+    left_out = (name, "top_logprobs") if name == "logprobs" else (name,)
+    for field in left_out if name != "system" else ():
+        assert before[field] in values(json.loads(a_body(kind)))
+        assert before[field] not in values(json.loads(changed))
+    assert {field: value for field, value in after.items() if field not in (*left_out, "messages")} == {
+        field: value for field, value in before.items() if field not in (*left_out, "messages")
     }
 
 
@@ -92,10 +93,11 @@ def test_a_refusal_is_compared_with_the_fields_of_the_request(kind: EndpointKind
 
 @every_kind
 def test_changed_settings_have_their_names(kind: EndpointKind) -> None:
-    other = a_body(kind, SamplingSpec(7, 0.25, 0.5, 0.5, -0.5, ("###",)), EXTRA.replace("5", "6"))
+    other = a_body(kind, SamplingSpec(7, 0.25, 0.5, 0.5, -0.5, ("###",), top_logprobs=5), EXTRA.replace("5", "6"))
     assert set(differing_settings(a_body(kind).decode(), other.decode())) == {
         f"teacher_model_max_new_tokens {LIMIT} -> 7",
         "teacher_model_top_p 0.75 -> 0.5",
+        "teacher_model_top_logprobs 4 -> 5",
         "extra_body.seed 5 -> 6",
     }
 

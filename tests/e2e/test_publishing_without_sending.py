@@ -79,6 +79,7 @@ def test_send_false_without_a_ledger_is_refused(tmp_path: Path, capsys: pytest.C
         ("--teacher_model_temperature=0.9", "teacher_model_temperature 0.2 -> 0.9"),
         ("--model=other", 'model "m" -> "other"'),
         ('--extra_body={"min_p": 0.1}', "extra_body.min_p - -> 0.1"),
+        ("--teacher_model_top_logprobs=3", "teacher_model_top_logprobs - -> 3"),
         ('--teacher_model_stop=["END"]', 'teacher_model_stop - -> ["END"]'),
         ("--enable_chain_of_thought=true", "the messages (task, reasoning, template or wording)"),
     ],
