@@ -285,8 +285,8 @@ class RowRules:
         return Tries(sample.number, choice.judged, sum(choice.votes.values()), votes, scores)
 
     def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
-        """Whether the first kept answers equal the row's labels; None without labels or kept answers."""
-        if isinstance(ended, RejectedRow) or self.task is None:
+        """Whether the first kept answers equal the row's labels; None without labels or kept answers, or where the task has no short answers."""
+        if isinstance(ended, RejectedRow) or self.task is None or not self.task.is_labelled:
             return None
         if any(isinstance(check, LabelCheck) for check in self.checks):
             return any(request.references)  # it compares more forms than the texts below

@@ -166,3 +166,12 @@ def test_an_unusable_answer_is_never_the_rejected_one() -> None:
     assert refused is not None
     assert refused.sample.answers == ("12",)
     assert rules.refused_beside(scored.request, (replies[0], replies[2]), kept[0]) is None
+
+
+def test_only_short_answers_are_compared_with_old_ones() -> None:
+    chat = ("user", "How are you?"), ("assistant", "Fine.")
+    for task, expected in ((TaskType.CONVERSATION, None), (TaskType.SUMMARIZATION, None), (TaskType.NLU_QA, False)):
+        rules = rules_for(PromptSpec(task), SHORT)
+        result = rules.result(a_scored_row(a_reply("Quite well"), request=rules.prompt.format(a_row(*chat))))
+        assert result.samples is not None
+        assert result.samples.agrees is expected
