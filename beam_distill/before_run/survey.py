@@ -11,11 +11,11 @@ from transforms.acceptance.row_result import RowRules
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.reasons import LEFT_OUT
 from transforms.elements.replies import ScoredRow, TeacherReply
-from transforms.elements.rows import PromptRequest, RejectedRow
+from transforms.elements.rows import PromptRequest, RejectedRow, sample_key
 from transforms.intake.doubles.asked_text import asked_digest, asked_messages
 from transforms.intake.walk import walk_split
 from transforms.ledger.earlier_requests import EarlierRequests
-from transforms.prompts.base import Prompt, format_row
+from transforms.prompts.base import format_row
 from transforms.prompts.progress import answers_for_next_turn
 from transforms.prompts.token_limit import is_cut_off
 from transforms.reuse.paid_answers import PaidAnswers
@@ -115,7 +115,7 @@ def survey_split(
                 continue
             first = tuple(reply for reply in teachers if not reply.sample)
             if len(first) < len(asked.turns):
-                _note_sent_again(survey, ledger, rules.prompt, asked, first, template)
+                _note_sent_again(survey, ledger, rules, asked, first, template)
         sizes = [len(template.body(asked.messages_for_turn(turn, ("",) * turn))) for turn in rules.turns_left(asked, replies)]
         survey.requests += len(sizes)
         survey.payload_bytes += sum(sizes)
@@ -140,21 +140,22 @@ def _note_limits(changed: ChangedSettings, replies: tuple[TeacherReply, ...], li
 
 
 def _note_sent_again(
-    survey: SplitSurvey, ledger: LedgerView, prompt: Prompt, asked: PromptRequest, replies: tuple[TeacherReply, ...], template: PayloadTemplate
+    survey: SplitSurvey, ledger: LedgerView, rules: RowRules, asked: PromptRequest, replies: tuple[TeacherReply, ...], template: PayloadTemplate
 ) -> None:
     """Note a row to send for which the ledger has unused answers."""
     changed, begin, turns = survey.changed, len(replies), len(asked.turns)
-    cut_off = ledger.paid.find.cut_off_before(asked, begin, answers_for_next_turn(prompt, asked, replies) or ())
+    cut_off = ledger.paid.find.cut_off_before(asked, begin, answers_for_next_turn(rules.prompt, asked, replies) or ())
     if cut_off is not None:
         survey.known_turns += 1
         changed.cut_off.add_row(turns - begin, [cut_off.usage if cut_off.prompt_tokens is not None else None])
         if cut_off.token_limit is not None:
             changed.limits.add(cut_off.token_limit)
         return
-    earlier = [ledger.earlier.find(asked.row.row_key, turn) for turn in range(turns)] if not begin else []
+    keys = [sample_key(asked.row.row_key, sample) for sample in range(rules.selection.samples)] if not begin else []
+    earlier = [ledger.earlier.find(key, turn) for key in keys for turn in range(turns)]
     found = [request for request in earlier if request is not None]
     now = template.body(asked.messages_for_turn(0, ())).decode() if found else ""
     survey.known_turns += len(found)
     if found and found[0].payload != now:
-        changed.other.add_row(turns, [request.usage for request in found])
+        changed.other.add_row(max(turns, len(found)), [request.usage for request in found])
         changed.earlier, changed.now = found[0].payload, now

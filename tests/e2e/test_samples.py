@@ -194,3 +194,17 @@ def test_a_check_that_takes_time_is_not_made_on_the_loop_that_sends(tmp_path: Pa
         scoring = Counter((line, answer) for thread, line, answer in seen if thread == "examiner")
         assert scoring == Counter((line, answer) for line in range(1, 5) for answer in ("0", "1", "7")), "each sample is examined once"
         assert {thread for thread, _, _ in seen} == {"examiner", "MainThread"}  # the main thread writes the dataset
+
+
+def test_changed_settings_count_all_earlier_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with small_teacher() as teacher:
+        teacher.says = by_try(lambda question, number: str(number))
+        job = a_job(tmp_path, teacher, 4)
+        several = ("--samples=3", "--keep=all", *ONE_AT_A_TIME)
+        assert job.run(*several) == 0
+        capsys.readouterr()
+        assert job.command("plan", "--teacher_model_temperature=0.9", *several) == 0
+        said = capsys.readouterr().out
+        assert "answers about 4 rows to other requests" in said
+        assert "again: 12 requests" in said
+        assert "no longer" not in said
