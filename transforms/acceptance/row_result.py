@@ -109,20 +109,24 @@ class RowRules:
         ended = self._ended(scored, samples, judged)
         if not self.checks and not self.asks_several:
             return RowResult(ended, None)
-        return RowResult(ended, self._row_samples(scored.request, samples, len(judged), ended))
+        return RowResult(ended, self._row_samples(scored.request, samples, judged, ended))
 
-    def _row_samples(self, request: PromptRequest, samples: list[_Sample], judged: int, ended: tuple[Kept, ...] | RejectedRow) -> RowSamples:
+    def _row_samples(
+        self, request: PromptRequest, samples: list[_Sample], judged: list[Judged], ended: tuple[Kept, ...] | RejectedRow
+    ) -> RowSamples:
+        """Those that the choice looked at: a rerun does not see what was asked ahead beyond them."""
         key = request.row.row_key
-        refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused)]
+        looked_at = self._looked_at(judged, self.selection.choose(judged))
+        refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused) and one.number in looked_at]
         last = len(request.turns) - 1  # a verdict that cannot be read is about the answer to it
         first = next(
             (RefusedSample(key, number, min(found.turn, last), found.reason, found.detail[:LONGEST_DETAIL]) for number, found in refused), None
         )
         agrees, reasons_found = self._agrees(request, ended), tuple(found.reason for _, found in refused)
         if isinstance(ended, RejectedRow):
-            return RowSamples(judged, reasons_found, agrees, first)
+            return RowSamples(len(looked_at), reasons_found, agrees, first)
         tries = ended[0].tries
-        return RowSamples(judged, reasons_found, agrees, first, (key, tries.sample), tries.votes)
+        return RowSamples(len(looked_at), reasons_found, agrees, first, (key, tries.sample), tries.votes)
 
     def refused_beside(self, request: PromptRequest, replies: tuple[TeacherReply, ...], chosen: Kept) -> RefusedAnswers | None:
         """The first sample whose usable answers a check refused or the vote did not choose, if they differ from the chosen ones.
@@ -132,8 +136,8 @@ class RowRules:
         samples = self._samples(request, replies)
         judged = {one.sample: one for one in self._judged(request, samples)}
         choice = self.selection.choose(judged.values())
-        looked_at = frozenset(sorted(judged)[: choice.judged]).difference(choice.kept)
-        for one in (one for one in samples if one.number in looked_at):
+        beside = self._looked_at(judged.values(), choice).difference(choice.kept)
+        for one in (one for one in samples if one.number in beside):
             if isinstance(one.found, Refused):
                 answers, reason = one.found.answers, one.found.reason
             elif (
@@ -147,6 +151,11 @@ class RowRules:
             if answers and answers != chosen.answers:
                 return RefusedAnswers(Kept(answers, one.teachers(request), self._tries(choice, one, judged[one.number].answer)), reason)
         return None
+
+    @staticmethod
+    def _looked_at(judged: Iterable[Judged], choice: Choice) -> frozenset[int]:
+        """The numbers of the samples that a choice is about."""
+        return frozenset(sorted(one.sample for one in judged)[: choice.judged])
 
     def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> Found:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""

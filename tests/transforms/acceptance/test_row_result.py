@@ -150,6 +150,9 @@ def test_what_was_asked_ahead_changes_neither_pair_nor_counts(asked_ahead: int) 
     kept = rules.kept_or_reject(scored)
     assert not isinstance(kept, RejectedRow)
     assert (kept[0].answers, kept[0].tries) == (("one two",), Tries(2, 3, 1))
+    samples = rules.result(scored).samples
+    assert samples is not None
+    assert (samples.samples, samples.refused) == (3, ("too_long", "too_short"))
     refused = rules.refused_beside(scored.request, replies, kept[0])
     assert refused is not None
     assert (refused.sample.answers, refused.sample.tries.sample, refused.reason) == (("one two three",), 0, "too_long")
