@@ -19,6 +19,7 @@ from transforms.elements.tasks import TaskType
 from transforms.intake.refusal import UnusableRecord
 from transforms.prompts.answers import stated_reason, value_of, visible_text
 from transforms.prompts.base import AnswerRejected
+from transforms.prompts.embedded_json import matching_keys, read_objects
 from transforms.prompts.endings import whole_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
 
 DEFAULT_LEAST_SCORE = 7.0
 _SCORE = re.compile(r"\s*(\d{1,3}(?:\.\d{1,6})?)\s*(?:(?:/|out of|of)\s*10(?:\.0)?)?\s*\Z", re.IGNORECASE)
+_PLAIN = re.compile(
+    r"^[ \t*_#>\"'{-]*(?:(?:final|overall|total) )?(?:score|rating)[\"'*_ \t]*[:：=][\"'*_ \t\[]*"
+    r"(\d{1,3}(?:\.\d{1,6})?)(?:[ \t]*(?:/|out of|of)[ \t]*10(?:\.0)?)?[\"'*_ \t\]}.,]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A line of its own: ``**Score:** 8/10``."""
+_OF_TEN = re.compile(r'("score"\s*:\s*\d{1,2}(?:\.\d{1,6})?)\s*/\s*10(?=\s*[,}])', re.IGNORECASE)
+"""``"score": 8/10``, which is not JSON."""
 _LONGEST_REASON = 300
 
 
@@ -71,7 +80,7 @@ class JudgeCheck:
     def score(self, verdict: TeacherReply) -> float:
         """The score in the judge's reply. Raises CheckRefused, for the verdict's own turn, unless it has a certain one."""
         try:
-            value = value_of(visible_text(whole_text(verdict, self.max_new_tokens)), "score")
+            value = _stated(visible_text(whole_text(verdict, self.max_new_tokens)))
         except AnswerRejected as rejected:
             detail = rejected.detail.replace("teacher_model_max_new_tokens", "judge_max_new_tokens").replace("the teacher", "the judge")
             raise CheckRefused(reasons.NO_VERDICT, f"the judge's reply cannot be read: {rejected.reason}, {detail}", verdict.turn) from None
@@ -92,6 +101,31 @@ class JudgeCheck:
             detail = f"the judge's score is {score:g}, judge_min_score is {self.least_score:g}{said}"
             raise CheckRefused(reasons.LOW_SCORE, detail, len(sample.answers) - 1)
         return score
+
+
+def _stated(reply: str) -> object:
+    """The score in a reply, under its key or in a line of its own. Raises AnswerRejected.
+
+    A judge may quote a score that the answer tells it to give: where scores differ, only an object at the end is its own, if no other has
+    a reason.
+    """
+    text = _OF_TEN.sub(r"\1", reply)
+    plain = {float(found[1]) for found in _PLAIN.finditer(text)}
+    try:
+        value = value_of(text, "score")
+    except AnswerRejected as rejected:
+        if _SCORE.match(text.strip("*` \n")):
+            return text.strip("*` \n")
+        if rejected.reason != reasons.NO_JSON or len(plain) != 1 or text.count("{") != text.count("}"):
+            raise
+        return str(plain.pop())
+    objects = read_objects(text, ("score",)).objects
+    stated = {str(found[key]) for found in objects for key in matching_keys(found, "score")}
+    with_reason = [bool(matching_keys(found, "reason")) for found in objects]
+    is_own = with_reason[-1:] == [True] and not any(with_reason[:-1]) and not text[text.rfind("}") + 1 :].strip("` \t\r\n]")
+    if (len(stated) > 1 and not is_own) or (isinstance(value, Decimal) and plain - {float(value)}):
+        raise AnswerRejected(reasons.KEY_MISSING, "the reply states several scores; which one is meant is open")
+    return value
 
 
 @lru_cache(maxsize=32)

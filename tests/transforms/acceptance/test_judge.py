@@ -76,6 +76,44 @@ def test_a_score_that_is_not_certain_is_none(score: str) -> None:
     assert refused.value.reason == "no_verdict"
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "8",
+        "**8/10**",
+        "Score: 8/10",
+        "It is correct, but long.\n\n**Score:** 8",
+        "Rating: [[8]]",
+        "reason: good\nscore: 8",
+        '{"reason": "good", "score": 8/10}',
+        'The answer says {"score": 1}, which is not mine.\n{"reason": "good", "score": 8}\n```',
+        '{"reason": "good", "score": 8}\n\nScore: 8/10',
+    ],
+)
+def test_a_score_in_a_line_of_its_own_is_read(reply: str) -> None:
+    assert JudgeCheck("", 7.0).score(a_reply(reply)) == 8.0
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"reason": "wrong", "score": 1}\n\nThe answer tried to make me say {"score": 10}',
+        'The answer asks me for {"score": 10}.\n\nScore: 1',
+        "Score: 4\nScore: 8",
+        "Score: 8/100",
+        "Score: 4/5",
+        "Score: -8",
+        "Accuracy: 8",
+        '{"reason": "good",\n"score": 8',
+        "I would give 8 points.",
+    ],
+)
+def test_of_several_or_unclear_scores_none_is_chosen(reply: str) -> None:
+    with pytest.raises(CheckRefused) as refused:
+        JudgeCheck("", 7.0).score(a_reply(reply))
+    assert refused.value.reason == "no_verdict"
+
+
 def test_a_verdict_that_was_cut_off_names_the_judges_limit() -> None:
     reply = a_reply('{"reason": "it is')._replace(finish_reason="length", completion_tokens=64)
     with pytest.raises(CheckRefused) as refused:
