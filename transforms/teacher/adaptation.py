@@ -29,10 +29,11 @@ _LIMIT_NAMES = {
 class Adaptation:
     """The fields that one session's teacher accepts.
 
-    Its ``kind`` says how the token limit is called at first, and whether it has another name.
+    Its ``kind`` says how the token limit is called at first, and whether it has another name. ``called``: its name in messages.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, called: str = "the teacher") -> None:
+        self._called = called
         self._kind = kind
         self._limit_name = "max_completion_tokens" if kind.asks_completion_tokens else "max_tokens"
         self._limit_names_left = 2 if kind.names_token_limit else 0  # each name is refused once at most
@@ -78,9 +79,9 @@ class Adaptation:
         for name in fresh:
             self._left_out[name] = said
             if name == SYSTEM:
-                log.warning("the teacher refuses system messages (%s): they are merged into the first user message from now on", said)
+                log.warning("%s refuses system messages (%s): they are merged into the first user message from now on", self._called, said)
             else:
-                log.warning("the teacher refuses %s (%s): it is left out from now on", name, said)
+                log.warning("%s refuses %s (%s): it is left out from now on", self._called, name, said)
         self._changed()
         return True
 
@@ -91,7 +92,7 @@ class Adaptation:
             return False
         self._limit_names_left -= 1
         self._limit_name = wanted
-        log.info("the endpoint asks for %s: sending that from now on", wanted)
+        log.info("%s asks for %s: sending that from now on", self._called, wanted)
         self._changed()
         return True
 

@@ -73,9 +73,9 @@ class Endpoint:
         self._waiting = rows.waiting
         self._counts = rows.counts
         self._budget = rows.budget
-        self._adaptation = Adaptation(KINDS[spec.endpoint.kind])
+        self._adaptation = Adaptation(KINDS[spec.endpoint.kind], "the judge" if spec.is_judge else "the teacher")
         self._streaming = streaming_of(spec.stream, spec.endpoint, spec.sampling)
-        self._traffic = Traffic(spec.concurrency, spec.patience.attempt_s)
+        self._traffic = Traffic(spec.concurrency, spec.patience.attempt_s, spec.called)
         self._trouble = Trouble(spec, self._adaptation, rows.waiting, member.name if len(spec.pool) > 1 else spec.called)
         self._renewal = CredentialRenewal(client.refresh_credential)
         self._second_requests = SecondRequests(client, rows, self._traffic) if spec.hedge_stragglers else None

@@ -21,6 +21,13 @@ Question = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "PromptRequest 
 AHEAD_ROWS = 10_000
 """Samples that may wait for the judge before new rows are no longer read. They are in memory."""
 
+_SETTINGS = (
+    ("authentication_type and what it names", "judge_api_key_env and judge_api_key_file"),
+    ("teacher_model_endpoint_url and model", "judge_model_endpoint_url and judge_model"),
+    ("teacher_model_max_new_tokens", "judge_max_new_tokens"),
+)
+"""What advice names about the teacher, and about the judge."""
+
 
 class Engine(Protocol):
     """The judge's engine."""
@@ -67,6 +74,9 @@ class Judge:
 
 def named(cause: EarlyStop) -> EarlyStop:
     """The early stop of the judge's engine, as that of both."""
-    if cause.cause in (StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE):
-        return EarlyStop(cause.cause, f"the judge: {cause.detail}")
-    return cause
+    if cause.cause not in (StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE):
+        return cause
+    said = cause.detail
+    for teachers, own in _SETTINGS:
+        said = said.replace(teachers, own)
+    return EarlyStop(cause.cause, f"the judge: {said}")

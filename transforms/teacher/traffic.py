@@ -46,7 +46,8 @@ class Attempt:
 class Traffic:
     """What is on the wire to one endpoint. No clock of its own; every call passes the time in seconds."""
 
-    def __init__(self, spec: ConcurrencySpec, attempt_s: float) -> None:
+    def __init__(self, spec: ConcurrencySpec, attempt_s: float, called: str) -> None:
+        self._called = called
         self._limiter = AdaptiveLimit(spec, attempt_s)
         self._ceiling = Ceiling()
         self._found_pace = FoundPace()
@@ -139,7 +140,7 @@ class Traffic:
             self._limiter.throttled(now_s, attempt.sent_s)
         if finding and now_s - self._throttled_said_s > SAY_THROTTLED_EVERY_S:
             self._throttled_said_s = now_s
-            log.info("the endpoint throttles (429): finding how much it takes")
+            log.info("%s throttles (429): finding how much it takes", self._called)
 
     def _make_room(self) -> None:
         if not self.in_flight:

@@ -51,6 +51,27 @@ def test_a_judge_that_is_out_stops_both_and_is_named() -> None:
     assert len(played.answers) == 50
 
 
+def test_advice_about_a_judge_that_refuses_names_its_settings() -> None:
+    played = play(quick, 50, judge=lambda asked: failed(FailureKind.UNAUTHORIZED, 401), concurrency=TEN)
+    assert played.stopped is not None
+    assert "see judge_api_key_env and judge_api_key_file" in played.stopped
+
+
+def test_log_lines_about_the_judge_name_it(caplog: pytest.LogCaptureFixture) -> None:
+    requests = iter(range(1000))
+
+    def refuses_a_field(asked: Asked) -> AttemptResult:
+        if next(requests) == 0:
+            return failed(FailureKind.PARAMETER_REFUSED, 400, "no temperature", parameters=("temperature",))
+        return failed(FailureKind.THROTTLED, 429, "slow down", retry_after_s=0.5) if asked.number % 3 else answer("good")
+
+    with caplog.at_level("INFO"):
+        play(quick, 100, judge=refuses_a_field, concurrency=TEN)
+    assert "the judge refuses temperature (" in caplog.text
+    assert "the judge throttles (429)" in caplog.text
+    assert "the teacher" not in caplog.text
+
+
 def test_a_teacher_that_refuses_stops_both() -> None:
     def refuses(asked: Asked) -> AttemptResult:
         return answer() if asked.number < 20 else failed(FailureKind.UNAUTHORIZED, 401)
