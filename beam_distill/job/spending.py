@@ -14,7 +14,7 @@ from transforms.elements.usage import Spending, TokenPrices
 from transforms.files.paths import absolute
 from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
 from transforms.ledger.segments import read_records
-from transforms.teacher.specs import BudgetSpec
+from transforms.teacher.specs import BillSpec, BudgetSpec
 
 
 class JobSpending(NamedTuple):
@@ -70,11 +70,9 @@ def budget_spec(settings: DistillSettings) -> BudgetSpec:
         settings.max_cost,
         settings.max_total_tokens,
         settings.max_requests,
-        prices.tokens if prices is not None else TokenPrices(),
         settings.currency,
-        spent.total,
+        BillSpec(prices.tokens if prices is not None else TokenPrices(), spent.total),
+        BillSpec(judges.tokens if judges is not None else TokenPrices(), spent.judge),
         settings.instance_count * settings.max_concurrency_per_instance,
         f"{absolute(settings.resolved_work_dir)}/spending",
-        judges.tokens if judges is not None else TokenPrices(),
-        spent.judge,
     )

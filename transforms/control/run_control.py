@@ -99,15 +99,21 @@ class RunControl:
         """Report, and check whether the process is asked to stop; False when there is nothing more to check."""
         self.report(beat=True)
         with suppress(Exception):  # checked again in a moment
-            if self._session.accepted is not None:
-                others = [fields.get("accepted", {}) for path, fields in heartbeats(self._dir).items() if path != self._path]
-                self._session.accepted.found_elsewhere({split.value: sum(found.get(split.value, 0) for found in others) for split in Split})
+            self._count_elsewhere()
+        with suppress(Exception):
             stop = f"{self._dir}/{_STOP}"
             if exists(stop):
                 fields = read_json(stop)
                 self._session.stop(EarlyStop(StopCause(fields["cause"]), fields["detail"]))
                 return False
         return not self._over
+
+    def _count_elsewhere(self) -> None:
+        """Add up the accepted rows of all other processes, if a split may have enough of them."""
+        if self._session.accepted is None:
+            return
+        others = [fields.get("accepted", {}) for path, fields in heartbeats(self._dir).items() if path != self._path]
+        self._session.accepted.found_elsewhere({split.value: sum(found.get(split.value, 0) for found in others) for split in Split})
 
     def _run(self) -> None:
         every_s = LOOK_EVERY_REMOTE_S if is_remote(self._dir) else LOOK_EVERY_S

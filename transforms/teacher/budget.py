@@ -109,7 +109,7 @@ class Budget:
 
     def __init__(self, spec: BudgetSpec, most_new_tokens: int, shared: bool = False, within: Purse | None = None) -> None:
         self._spec = spec
-        self._prices = spec.prices if within is None else spec.judge_prices
+        self._prices = (spec.teacher if within is None else spec.judge).prices
         self._expectation = Expectation(most_new_tokens, self._prices)
         self.purse = Purse(_accounts(spec), not shared) if within is None else within
         self.accounts = self.purse.accounts
@@ -274,10 +274,10 @@ class Budget:
 
 def _accounts(spec: BudgetSpec) -> list[Account]:
     accounts = []
-    before = spec.before.plus(spec.judge_before)
+    before = spec.teacher.before.plus(spec.judge.before)
     if spec.max_requests is not None:
         accounts.append(Account("max_requests", max(0.0, spec.max_requests - before.requests), at_worst=False))
-    cost = spec.prices.cost(spec.before.usage) + spec.judge_prices.cost(spec.judge_before.usage)
+    cost = sum(bill.prices.cost(bill.before.usage) for bill in (spec.teacher, spec.judge))
     limited = (("max_cost", spec.max_cost, cost), ("max_total_tokens", spec.max_total_tokens, float(before.usage.total)))
     for name, limit, gone in limited:
         if limit is not None:

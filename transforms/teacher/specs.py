@@ -128,25 +128,30 @@ class PatienceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BillSpec:
+    """What one model's tokens cost, and what earlier runs spent on it."""
+
+    prices: TokenPrices = TokenPrices()
+    before: Spending = Spending()
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetSpec:
     """What a job may use over all its runs in one work_dir; None is no limit.
 
-    ``max_cost`` is in ``currency`` by ``prices``, ``max_total_tokens`` counts tokens in and out, ``max_requests`` requests that reached
-    the teacher or the judge, whose tokens have ``judge_prices``. ``before`` and ``judge_before`` were spent by earlier runs.
-    ``processes`` is the expected number of scoring processes that share it; ``folder`` is where each writes what is not on the ledger
-    (``budget_keeper``), or None.
+    ``max_cost`` is in ``currency`` by the prices in the bills of ``teacher`` and ``judge``, ``max_total_tokens`` counts tokens in and out,
+    ``max_requests`` requests that reached one of the two. ``processes`` is the expected number of scoring processes that share it;
+    ``folder`` is where each writes what is not on the ledger (``budget_keeper``), or None.
     """
 
     max_cost: float | None = None
     max_total_tokens: int | None = None
     max_requests: int | None = None
-    prices: TokenPrices = TokenPrices()
     currency: str = ""
-    before: Spending = Spending()
+    teacher: BillSpec = BillSpec()
+    judge: BillSpec = BillSpec()
     processes: int = 1
     folder: str | None = None
-    judge_prices: TokenPrices = TokenPrices()
-    judge_before: Spending = Spending()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,16 @@ def test_a_reported_header_is_read(tmp_path: Path, control: RunControl, session:
     assert unfinished_requests(f"{tmp_path}/staging/*/control") == (0, 0)
 
 
+def test_a_stop_reaches_a_session_that_cannot_read_what_the_others_count(tmp_path: Path, control: RunControl, session: Session) -> None:
+    session.accepted = AcceptedRows(5, lambda row: True)
+    control.report()
+    (tmp_path / "staging" / "run-1" / "control" / "open-other.json").write_text('{"accepted": "torn"}')
+    cause = EarlyStop(StopCause.INTERRUPTED, "Ctrl-C")
+    request_stop(f"{tmp_path}/staging/run-1/control", cause)
+    assert not control.check()
+    assert session.stopped == cause
+
+
 def test_a_stop_reaches_the_session(tmp_path: Path, control: RunControl, session: Session) -> None:
     cause = EarlyStop(StopCause.INTERRUPTED, "Ctrl-C")
     request_stop(f"{tmp_path}/staging/run-1/control", cause)

@@ -12,7 +12,7 @@ from transforms.elements.usage import Spending, TokenPrices, Usage
 from transforms.teacher.budget import NEVER_SENT, SLACK, Budget
 from transforms.teacher.client import AttemptResult
 from transforms.teacher.expectation import Expectation
-from transforms.teacher.specs import BudgetSpec, ConcurrencySpec, PatienceSpec, SamplingSpec
+from transforms.teacher.specs import BillSpec, BudgetSpec, ConcurrencySpec, PatienceSpec, SamplingSpec
 
 PRICES = TokenPrices(1.0, 10.0)
 
@@ -44,9 +44,9 @@ def test_no_request_beyond_the_limit_is_sent_and_the_rest_comes_back_unsent() ->
 
 
 def test_what_earlier_runs_spent_counts() -> None:
-    played = play(lambda asked: answer(), 300, budget=BudgetSpec(max_requests=50, before=Spending(48)))
+    played = play(lambda asked: answer(), 300, budget=BudgetSpec(max_requests=50, teacher=BillSpec(before=Spending(48))))
     assert len(played.asked) == 2
-    assert len(play(lambda asked: answer(), 5, budget=BudgetSpec(max_requests=50, before=Spending(60))).asked) == 0
+    assert len(play(lambda asked: answer(), 5, budget=BudgetSpec(max_requests=50, teacher=BillSpec(before=Spending(60)))).asked) == 0
 
 
 def test_retries_are_requests_too() -> None:
@@ -90,7 +90,7 @@ def test_the_very_first_round_keeps_to_the_limit() -> None:
         lambda asked: taking(30, 500, latency_s=60.0),
         1000,
         sampling=SamplingSpec(max_new_tokens=500),
-        budget=BudgetSpec(max_cost=0.1, prices=PRICES, currency="EUR"),
+        budget=BudgetSpec(max_cost=0.1, teacher=BillSpec(PRICES), currency="EUR"),
     )
     cost = sum(PRICES.cost(Usage(record.prompt_tokens or 0, record.completion_tokens or 0)) for record in played.answers)
     assert 0.09 < cost <= 0.102
@@ -99,7 +99,8 @@ def test_the_very_first_round_keeps_to_the_limit() -> None:
 
 
 def test_a_limit_below_the_worst_of_one_request_sends_none() -> None:
-    played = play(lambda asked: answer(), 10, sampling=SamplingSpec(max_new_tokens=500), budget=BudgetSpec(max_cost=0.001, prices=PRICES))
+    budget = BudgetSpec(max_cost=0.001, teacher=BillSpec(PRICES))
+    played = play(lambda asked: answer(), 10, sampling=SamplingSpec(max_new_tokens=500), budget=budget)
     assert not played.asked
     assert played.reasons() == {"not_sent": 10}
 
@@ -156,7 +157,7 @@ def test_tokens_that_are_not_reported_are_estimated_and_labelled(caplog: pytest.
 
 
 def budget(**limits: object) -> Budget:
-    return Budget(BudgetSpec(prices=PRICES, **limits), 100)  # type: ignore[arg-type]
+    return Budget(BudgetSpec(teacher=BillSpec(PRICES), **limits), 100)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

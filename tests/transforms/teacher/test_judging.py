@@ -8,7 +8,7 @@ from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.elements.usage import TokenPrices
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.specs import BudgetSpec, ConcurrencySpec, SamplingSpec
+from transforms.teacher.specs import BillSpec, BudgetSpec, ConcurrencySpec, SamplingSpec
 
 TEN = ConcurrencySpec(initial=10, maximum=10)
 
@@ -94,7 +94,7 @@ def test_a_row_that_the_judge_refuses_costs_no_other() -> None:
 def test_both_spend_from_one_budget_each_at_its_prices() -> None:
     played = play(quick, 100, judge=lambda asked: answer("good"), budget=BudgetSpec(max_requests=61))
     assert len(played.asked) == 61
-    prices = BudgetSpec(max_cost=1.0, prices=TokenPrices(0.0, 0.0), judge_prices=TokenPrices(0.0, 10_000.0))
+    prices = BudgetSpec(max_cost=1.0, teacher=BillSpec(TokenPrices(0.0, 0.0)), judge=BillSpec(TokenPrices(0.0, 10_000.0)))
     played = play(quick, 100, judge=lambda asked: answer("good"), budget=prices, sampling=SamplingSpec(max_new_tokens=10))
     assert 18 <= len(played.verdicts) <= 20  # 5 tokens for 0.05 each
     assert played.stopped is not None
