@@ -209,7 +209,7 @@ def test_a_verdict_is_read_tolerantly_and_never_guessed(reply: str, expected: st
             assert reject["raw_answer"] == reply
 
 
-def test_an_answer_that_the_judge_refuses_to_read_is_a_reject_and_the_others_go_on(tmp_path: Path) -> None:
+def test_an_answer_that_the_judge_refuses_to_read_is_a_reject_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with small_teacher("4") as teacher, start_simulator(SimulatorSettings(faults={"content_filter_400": 0.4}, seed=3)) as judge:
         job = Job(tmp_path, teacher.url)
         job.train(questions(30))
@@ -225,6 +225,9 @@ def test_an_answer_that_the_judge_refuses_to_read_is_a_reject_and_the_others_go_
         assert job.run(*flags) == 0
         assert teacher.answered == 30
         assert judge.stats()["requests"] == before + len(rejects)  # a failure is asked again, a verdict never
+        capsys.readouterr()
+        assert job.run(*flags, "--min_accepted_ratio=1") == 3
+        assert "beam-distill retry" not in capsys.readouterr().out  # the same command does that
 
 
 def test_a_dead_judge_ends_the_run_and_is_named_and_a_rerun_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
