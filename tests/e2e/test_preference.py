@@ -105,7 +105,7 @@ def test_the_loser_of_a_vote_is_rejected(tmp_path: Path) -> None:
 
 def test_conversations_differ_from_some_answer_on(tmp_path: Path) -> None:
     with small_teacher() as teacher:
-        teacher.says = by_try(lambda question, number: "Hello." if question == "Hi" else ["a b c", "yes"][number])
+        teacher.says = by_try(lambda question, number: "Hello." if question == "Hi" else "a b c" if number == 0 else "yes")
         job = Job(tmp_path, teacher.url, task="CONVERSATION")
         job.train([chat_line(("user", "Hi"), ("assistant", "old"), ("user", "Sure?"))])
         assert job.run(*wanted(job, "--checks=length", "--max_answer_words=2")) == 0

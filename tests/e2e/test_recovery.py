@@ -195,7 +195,7 @@ def test_several_scoring_processes_end_cleanly_and_a_rerun_goes_on(tmp_path: Pat
         assert command.returncode == 130, output
         assert ("a scoring process died" in output) == (how == "a scoring process killed")
         assert "Traceback" not in output
-        assert disturbed.datasets() == ()
+        assert disturbed.datasets() in ((), undisturbed[:1])  # on a busy machine train may be complete before the stop is seen
         kept = disturbed.answers_kept()
         assert disturbed.run() == 0
         assert disturbed.answered() == ROWS - kept
