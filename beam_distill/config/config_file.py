@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import plainly
+
+_UNQUOTED = re.compile(r"\s*(\w+): +([{%@*&`!\[].*|[^'\"#].*: .*)")
+"""A name and a value that YAML does not read as text."""
 
 
 def read_config_file(path: str) -> dict[str, Any]:
@@ -71,5 +75,16 @@ def _from_yaml(text: str) -> Any:
         return yaml.load(text, Loader)  # noqa: S506 - a subclass of the safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
-        raise ValueError(where + (getattr(error, "problem", None) or str(error))) from None
+        said = getattr(error, "problem", None) or str(error)
+        if mark is None:
+            raise ValueError(said) from None
+        raise ValueError(f"line {mark.line + 1}, column {mark.column + 1}: {said}{_in_quotes(text.splitlines()[mark.line :][:1])}") from None
+
+
+def _in_quotes(line: list[str]) -> str:
+    """Advice about the line with the error, if it has a text that YAML reads as something else: a template, ``@FILE``, "Q: A"."""
+    found = _UNQUOTED.match(line[0]) if line else None
+    if found is None:
+        return ""
+    name, value = found[1], found[2].rstrip().replace("'", "''")
+    return f"; if this is a text, write it in quotes: {name}: '{value}'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
 from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
 
+_PARTS = re.compile(r"\w+")
 _MEDIA_COLUMNS = ("image", "images", "video", "videos", "audio", "audios")
 
 
@@ -58,8 +60,9 @@ class RowColumns:
         said = []
         for name, template in (("user_template", self._user), ("system_template", self._system)):
             missing = template.missing(columns) if template is not None else []
-            if missing:
-                said.append(f"{name} names {', '.join(missing)}, which is not there; {listed(columns)}")
+            if template is not None and missing:
+                meant = _meant(template, missing, columns)
+                said.append(f"{name} names {', '.join(missing)}, which is not there; {meant}{listed(columns)}")
         if self._user is not None and self._user.columns == frozenset():
             said.append(f"user_template names no column, so every row would ask the same; write columns {{{{ like_this }}}}; {listed(columns)}")
         if not (self._templates or self._messages in columns or (self._any_shape and shape_of(columns) is not None)):
@@ -164,6 +167,15 @@ class RowColumns:
         if self._system is None:
             return (ChatMessage("user", asked),)
         return (ChatMessage("system", self._system.render(fields)), ChatMessage("user", asked))
+
+
+def _meant(template: ColumnTemplate, missing: list[str], columns: list[str]) -> str:
+    """How to write the columns whose names a template reads as sums and differences: ``{{ label-coarse }}``."""
+    named = template.columns or frozenset()
+    names = [
+        name for name in columns if not name.isidentifier() and set(missing) & set(parts := _PARTS.findall(name)) and named.issuperset(parts)
+    ]
+    return "".join(f'write {{{{ row["{name}"] }}}} for the column {name}; ' for name in names[:3])
 
 
 def _refuse_missing_word(messages: tuple[ChatMessage, ...]) -> None:

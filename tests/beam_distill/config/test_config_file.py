@@ -28,6 +28,10 @@ def test_the_encodings_of_editors_and_shells(name: str, text: str, encoding: str
         ("c.yaml", b"model: \xe9t\xe9\n", "is not UTF-8; save it as UTF-8"),
         ("c.toml", b'model = "m"\n', "TOML is not read"),
         ("c.yaml", b"model:\n\tm\n", "is not valid YAML: line 2"),
+        ("c.yaml", b"model: m\nuser_template: {{question}}\n", "if this is a text, write it in quotes: user_template: '{{question}}'"),
+        ("c.yaml", b"user_template: {{question}} isn't {{answer}}\n", "write it in quotes: user_template: '{{question}} isn''t {{answer}}'"),
+        ("c.yaml", b"user_template: Q: {{question}}\n", "write it in quotes: user_template: 'Q: {{question}}'"),
+        ("c.yaml", b"user_template: @prompt.txt\n", "write it in quotes: user_template: '@prompt.txt'"),
     ],
 )
 def test_a_file_that_does_not_say_one_thing(name: str, data: bytes, said: str, tmp_path: Path) -> None:
@@ -36,6 +40,14 @@ def test_a_file_that_does_not_say_one_thing(name: str, data: bytes, said: str, t
     with pytest.raises(SettingsError) as caught:
         read_config_file(str(path))
     assert said in str(caught.value)
+
+
+def test_no_quotes_are_advised_where_no_text_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("model: m\n  limit: 5\n")
+    with pytest.raises(SettingsError) as caught:
+        read_config_file(str(path))
+    assert "in quotes" not in str(caught.value)
 
 
 def test_anchors_and_merges_of_yaml(tmp_path: Path) -> None:

@@ -303,6 +303,15 @@ def test_a_missing_column_is_named_with_those_that_there_are(name: str) -> None:
     assert said.startswith("user_template names the premise, which is not there")
 
 
+@pytest.mark.parametrize(("template", "missing"), [("{{label-coarse}}", "coarse"), ("{{ q.2 }} {{label-coarse}} {{premise}}", "coarse, q")])
+def test_a_column_with_a_dash_in_its_name_is_written_another_way(template: str, missing: str) -> None:
+    data = WRITERS["jsonl"]([{"premise": "a", "label": "b", "label-coarse": "c", "a-b": "d"}])
+    (said,) = problems(data, "x.jsonl", ColumnSpec(user_template=template))
+    assert said.startswith(
+        f'user_template names {missing}, which is not there; write {{{{ row["label-coarse"] }}}} for the column label-coarse; the'
+    )
+
+
 @pytest.mark.fault("N13")
 @pytest.mark.parametrize("name", list(WRITERS))
 def test_rows_without_a_chat_are_reported_before_anything_is_read(name: str) -> None:
