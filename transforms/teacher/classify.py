@@ -13,6 +13,7 @@ from typing import NamedTuple
 from transforms.elements.failures import FailureKind
 from transforms.teacher import error_words as words
 from transforms.teacher.error_body import ErrorBody, plain, read_error
+from transforms.teacher.offline_backends import offline_backend
 from transforms.teacher.refused_parameters import Asked, read_request, refused_parameters
 from transforms.teacher.server_hints import retry_after_s, wait_in_words_s
 
@@ -100,6 +101,8 @@ def classify(status: int, headers: Mapping[str, str], body: object, request: byt
         reported = headers.get(MODEL_STATUS_HEADER, "")
         if reported.isascii() and reported.isdigit() and 400 <= int(reported) < 600:
             status = int(reported)
+    if offline_backend(status, headers, body) is not None:
+        return Classified(FailureKind.UNAVAILABLE, wait_s=retry_after_s(headers, now_epoch_s))
     reading = _Reading(status, body, request, retry_after_s(headers, now_epoch_s), now_epoch_s)
     if status == 424:
         reading.status = reading.status_of_model()

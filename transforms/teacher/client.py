@@ -24,6 +24,7 @@ from transforms.teacher.credentials import CredentialMissing, CredentialPending,
 from transforms.teacher.descriptors import are_exhausted
 from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.kinds.registry import KINDS
+from transforms.teacher.offline_backends import offline_backend
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
 from transforms.teacher.server_hints import Budget, read_budget
 from transforms.teacher.specs import EndpointSpec
@@ -286,9 +287,13 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
     failure = classify(response.status, response.headers, body, request, time.time())
     # a redirect's target is the right address; its query may contain our secrets
     location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
+    said = f", a redirect to {location}" if location else ""
+    offline = offline_backend(response.status, response.headers, body)
+    if offline is not None:
+        said = f", from {offline}: the server behind it is offline"
     return RequestFailure(
         failure.kind,
-        f"status {response.status}, a redirect to {location}" if location else f"status {response.status}",
+        f"status {response.status}{said}",
         status=response.status,
         retry_after_s=failure.wait_s,
         parameters=failure.parameters,
