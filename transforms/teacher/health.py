@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 
 from transforms.elements.failures import REFUSAL, ROW_REFUSAL, TROUBLE, UNREADABLE, EarlyStop, FailureKind, RequestFailure, StopCause
-from transforms.teacher.refusal_words import begins_with, no_room_text, refusal_text
+from transforms.teacher.refusal_words import begins_with, no_room_text, refusal_text, settings_refused_text
 from transforms.teacher.specs import PatienceSpec
 
 DOUBT_AFTER = 8  # consecutive failures; with 10 % faults the chance of this is one in a hundred million
@@ -56,9 +56,10 @@ class EndpointHealth:
         self._trouble = 0
         self._refusals = 0
         self._rows_refused = 0
+        self._refused_before_answer = 0  # all of them, for the message: a test question lowers the count before
         self._rows_too_long = 0
         self._answers_too_large = 0
-        self._rows_answered = False
+        self._rows_answered = 0
         self._settings_taken = False
         self._settings_asked = False
         self._ever_heard = False
@@ -87,7 +88,7 @@ class EndpointHealth:
     @property
     def answers_rows(self) -> bool:
         """Whether a row has been answered."""
-        return self._rows_answered
+        return self._rows_answered > 0
 
     @property
     def wants_rows_from_elsewhere(self) -> bool:
@@ -125,10 +126,11 @@ class EndpointHealth:
 
     def answered(self) -> bool:
         """A row was answered. True when that ends an outage."""
-        if self._silent_since_s is None and self._doubt is None and self._ever_readable and self._rows_answered:
+        self._rows_answered += 1
+        if self._silent_since_s is None and self._doubt is None and self._ever_readable and self._rows_answered > 1:
             return False
         was_out = self._out
-        self._rows_answered = self._settings_taken = self._ever_readable = True
+        self._settings_taken = self._ever_readable = True
         self._rows_refused = self._rows_too_long = self._answers_too_large = 0
         self._throttled_out_before = False
         self._clear()
@@ -255,7 +257,7 @@ class EndpointHealth:
         self._next_question_s = 0.0
 
     def _refused(self, failure: RequestFailure) -> EarlyStop:
-        return EarlyStop(StopCause.ENDPOINT_REFUSED, refusal_text(self._chat_url, failure))
+        return EarlyStop(StopCause.ENDPOINT_REFUSED, refusal_text(self._chat_url, failure, self._rows_answered))
 
     def _row_refused(self, failure: RequestFailure, prompt_tokens: float) -> EarlyStop | None:
         too_long = failure.kind is FailureKind.CONTEXT_LENGTH_EXCEEDED
@@ -263,6 +265,7 @@ class EndpointHealth:
             return None  # the row itself is long
         self._rows_too_long += too_long
         self._rows_refused += not too_long
+        self._refused_before_answer += not too_long
         self._answers_too_large += failure.kind is FailureKind.TOO_LARGE and (failure.status or 400) < 300
         if self._rows_too_long + self._rows_refused >= ROWS_REFUSED_BEFORE_QUESTION and not self._settings_asked:
             self._settings_asked = True
@@ -280,15 +283,13 @@ class EndpointHealth:
             )
         if self._rows_refused >= ROWS_REFUSED_BEFORE_STOP and not self._settings_taken:
             return EarlyStop(
-                StopCause.ENDPOINT_REFUSED,
-                f"{self._chat_url} refused the first {self._rows_refused} requests, from several places of the input, and a short one of "
-                f"our own ({failure.detail}{begins_with(failure)}). Look at the model name, the sampling settings and extra_body.",
+                StopCause.ENDPOINT_REFUSED, settings_refused_text(self._chat_url, self._max_new_tokens, failure, self._refused_before_answer)
             )
         return None
 
     def _is_trouble(self, kind: FailureKind) -> bool:
         """Unknown words are trouble only from an endpoint that has answered rows: otherwise it may refuse our settings."""
-        return kind in TROUBLE and (self._rows_answered or kind not in ROW_REFUSAL)
+        return kind in TROUBLE and (self._rows_answered > 0 or kind not in ROW_REFUSAL)
 
     def _never_there(self, failure: RequestFailure) -> bool:
         return failure.kind is FailureKind.CANNOT_CONNECT and not self._ever_heard

@@ -22,14 +22,28 @@ _FIREWALL_ADVICE = (
     "A firewall in front of the endpoint blocks this client, whatever its key: send from a network that it allows, have it let this client "
     "through, or give another User-Agent in additional_headers."
 )
+_TOKEN_LIMIT_NAMED = re.compile(
+    r"\bmax(?:imum)?[ _]?(?:completion[ _]|new[ _]|output[ _])?tokens\b|\bmaxOutputTokens\b|\bmax_gen_len\b", re.IGNORECASE
+)
+_MOST = re.compile(  # the number to set, in the words of many servers
+    r"(?:at most|up to|(?:less|lower|smaller) than or equal to|<=|maximum(?: allowed)?(?: value)?(?: is| of|:)?|limit (?:of|is)|> "
+    r"|\[\s*\d+\s*,|between \d+ and|from \d+ (?:\(\w+\) )?to)[\s`'\"]{0,3}(?P<limit>\d[\d,]{0,9})",
+    re.IGNORECASE,
+)
 _WEB_PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 
-def refusal_text(chat_url: str, failure: RequestFailure) -> str:
-    """A refusal by the endpoint itself."""
+def refusal_text(chat_url: str, failure: RequestFailure, answers: int = 0) -> str:
+    """A refusal by the endpoint itself, which gave ``answers`` to rows before."""
     if failure.kind is FailureKind.NO_TRUST:
         return f"{chat_url} is there, but {failure.detail}."
+    if failure.kind is FailureKind.NOT_FOUND and answers:
+        return (
+            f"{chat_url} gave {answers:,} {'answer' if answers == 1 else 'answers'} before and has gone: now {failure.detail}"
+            f"{begins_with(failure)}. The server behind this address was stopped or replaced, or serves another model now: start it again, "
+            "then run the same command again."
+        )
     advice = firewall_advice(failure.kind, failure.excerpt) or _ADVICE.get(failure.kind, "")
     return f"{chat_url} answered {failure.detail}{begins_with(failure)}. {advice}".rstrip()
 
@@ -47,6 +61,24 @@ def no_room_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, by
         f"{chat_url}: {seen} for the model beside an answer of up to {max_new_tokens} tokens ({failure.detail}{begins_with(failure)}). "
         "Lower teacher_model_max_new_tokens: prompt and answer together must fit the model's context."
     )
+
+
+def settings_refused_text(chat_url: str, max_new_tokens: int, failure: RequestFailure, refused: int) -> str:
+    """No row was answered: ``refused`` requests of rows (more, if a form of the request was given up), and our test question, were refused."""
+    return (
+        f"{chat_url} answered no row: it refused at least {refused} requests, from several places of the input, and a short one of our own "
+        f"({failure.detail}{begins_with(failure)}). {_settings_advice(max_new_tokens, failure.excerpt)}"
+    )
+
+
+def _settings_advice(max_new_tokens: int, response: str) -> str:
+    if _TOKEN_LIMIT_NAMED.search(response) is None:
+        return "Look at the model name, the sampling settings and extra_body."
+    allowed = [int(found["limit"].replace(",", "")) for found in _MOST.finditer(response)]
+    most = max((limit for limit in allowed if 0 < limit < max_new_tokens), default=None)
+    if most is None:
+        return f"Change teacher_model_max_new_tokens, which is {max_new_tokens}: the model does not take this token limit."
+    return f"Lower teacher_model_max_new_tokens, which is {max_new_tokens}, to at most {most}: the model takes no higher token limit."
 
 
 def begins_with(failure: RequestFailure) -> str:

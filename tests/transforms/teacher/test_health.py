@@ -100,6 +100,19 @@ def test_a_model_that_is_not_found_beside_503_is_waited_for_like_one_that_is_out
     assert health.question_failed(411.0, failure(FailureKind.NOT_FOUND, 404)) is not None
 
 
+def test_every_refused_request_is_counted_in_the_message() -> None:
+    """The decision waits for rows from elsewhere after the question, but what was refused before it was refused."""
+    health = EndpointHealth("http://h", PATIENCE)
+    refused = failure(FailureKind.BAD_REQUEST, 400)
+    for _ in range(50):
+        assert health.failed(0.0, refused, MANY) is None
+    assert health.question_failed(0.1, refused) is None
+    stops = [health.failed(0.2, refused, MANY) for _ in range(8)]
+    assert stops[:7] == [None] * 7
+    assert stops[7] is not None
+    assert "it refused at least 58 requests, from several places of the input, and a short one of our own" in stops[7].detail
+
+
 def test_a_refusal_among_answers_raises_no_alarm() -> None:
     health = EndpointHealth("http://h", PATIENCE)
     for _ in range(100):

@@ -3,7 +3,7 @@
 import pytest
 
 from transforms.elements.failures import FailureKind, RequestFailure
-from transforms.teacher.refusal_words import refusal_text
+from transforms.teacher.refusal_words import refusal_text, settings_refused_text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,44 @@ def test_a_firewall_is_not_called_a_wrong_key(page: str, kind: FailureKind) -> N
 def test_a_plain_403_is_about_the_credential(words: str) -> None:
     failure = RequestFailure(FailureKind.FORBIDDEN, "status 403", status=403, excerpt=words)
     assert "The credential is known but may not use this endpoint" in refusal_text("https://api.example/v1", failure)
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("max_tokens is too large: 8192. This model supports at most 4096 completion tokens, whereas you provided 8192.", 4096),
+        ("`max_tokens` must be less than or equal to `4096`, the maximum value for `max_tokens` is less than the `context_window`", 4096),
+        ("max_tokens: 8192 > 4096, which is the maximum allowed number of output tokens for claude-3-haiku-20240307", 4096),
+        ("The maximum tokens you requested exceeds the model limit of 4096. Try again with a value that is lower than 4096.", 4096),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 4096]", 4096),
+        ("<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 2000]", 2000),
+        ("The value of `max_output_tokens` must be between 1 and 1,024", 1024),
+        ("max_tokens 8192 is more than this model gives", None),
+        ("max_tokens must be at most 100000, status 400", None),
+    ],
+)
+def test_a_token_limit_that_is_refused_is_named_with_the_number_to_set(words: str, advice: int | None) -> None:
+    failure = RequestFailure(FailureKind.BAD_REQUEST, "status 400", status=400, excerpt=words)
+    said = settings_refused_text("https://api.example/v1", 8192, failure, 77)
+    assert "answered no row: it refused at least 77 requests" in said
+    assert "sampling settings" not in said
+    if advice is None:
+        assert said.endswith("Change teacher_model_max_new_tokens, which is 8192: the model does not take this token limit.")
+    else:
+        assert f"Lower teacher_model_max_new_tokens, which is 8192, to at most {advice}: " in said
+
+
+def test_other_settings_that_are_refused_are_looked_for_in_general() -> None:
+    failure = RequestFailure(FailureKind.BAD_REQUEST, "status 400", status=400, excerpt="top_k must be at most 40")
+    said = settings_refused_text("https://api.example/v1", 8192, failure, 77)
+    assert said.endswith("Look at the model name, the sampling settings and extra_body.")
+
+
+@pytest.mark.parametrize(("answers", "said"), [(1, "gave 1 answer before and has gone"), (1270, "gave 1,270 answers before and has gone")])
+def test_a_route_that_is_gone_after_answers_was_not_a_wrong_address(answers: int, said: str) -> None:
+    failure = RequestFailure(FailureKind.NOT_FOUND, "status 404", status=404, excerpt="default backend - 404")
+    text = refusal_text("https://api.example/v1", failure, answers)
+    assert said in text
+    assert "status 404: default backend - 404" in text
+    assert "no chat completions route" not in text
+    assert "There is no chat completions route here" in refusal_text("https://api.example/v1", failure)

@@ -198,6 +198,13 @@ def test_an_endpoint_that_refuses_every_request_stops_after_rows_from_elsewhere_
     assert "no field model" in played.stopped
     assert len(played.asked) < 90
     assert None in [asked.row for asked in played.asked]
+
+
+def test_a_route_that_goes_after_answers_is_said_to_have_answered() -> None:
+    gone = failed(FailureKind.NOT_FOUND, 404, "default backend - 404")
+    played = play(lambda asked: gone if asked.number > 100 else answer(), 1000)
+    assert played.stopped is not None
+    assert "gave 101 answers before and has gone" in played.stopped
     assert max(asked.row or 0 for asked in played.asked) > 100
 
 
