@@ -36,7 +36,7 @@ from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.probe import ProbeResult, find_route, probe_endpoint
 from transforms.teacher.refusal_words import firewall_advice
 from transforms.teacher.specs import CredentialKind, EndpointSpec
-from transforms.web.proxies import UnusableProxy, proxy_for
+from transforms.web.proxies import UnusableProxy, is_loopback, proxy_for
 
 log = logging.getLogger("beam_distill")
 
@@ -189,6 +189,8 @@ def probe(settings: DistillSettings, endpoint: EndpointSpec) -> ProbeResult:
         )
     if result.refusal is not None:
         raise _refused(endpoint, result)
+    if result.is_unready and is_loopback(endpoint.chat_url) and proxy_for(endpoint.chat_url) is not None:
+        raise RunRefused(ExitCode.ENDPOINT_STOPPED, f"{endpoint.chat_url} is not reached: {result.detail}")
     check_model_name(settings, endpoint, result.info_model)
     _check_room(settings, endpoint, result)
     return result

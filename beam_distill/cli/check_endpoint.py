@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 SHOWN_LETTERS = 200
 
 
-def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, Teacher]:
+def check_teacher(settings: DistillSettings, sample: PromptRequest | None, unready: list[str]) -> tuple[int, Teacher]:
     """Check every endpoint and print the results. Returns 0 or the exit code that a run would have, and the teacher with its model.
 
-    ``sample`` is the request of sample_request. Raises RunRefused if a run could not start: with several endpoints, if none is usable.
+    ``sample`` is the request of sample_request. Adds each endpoint to ``unready`` that answers only that it cannot serve now.
+    Raises RunRefused if a run could not start: with several endpoints, if none is usable.
     """
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import settled_route
@@ -33,7 +34,7 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     from beam_distill.job.specs import endpoint_spec
 
     if settings.teachers is None:
-        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample, needs_model=True)
+        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample, unready, needs_model=True)
         return code, Teacher(endpoint)
     settled = []
     refusals = []
@@ -41,7 +42,7 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     for candidate in candidates(settings):
         print(f"teacher     {candidate.name}{member_text(candidate.entry)}")
         try:
-            found, endpoint = _check(candidate.alone, candidate.endpoint, sample)
+            found, endpoint = _check(candidate.alone, candidate.endpoint, sample, unready)
             code = code or found
         except RunRefused as refused:
             endpoint = candidate.endpoint
@@ -51,13 +52,13 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> tu
     if len(refusals) == len(settled):
         raise RunRefused(refusals[0].code, "teachers: none of them can be used, see above")
     teacher = pool_of(settings, settled)
-    usable = f"{len(settled) - len(refusals)} of {counted(len(settled), 'endpoint')}"
+    usable = f"{len(settled) - len(refusals) - len(unready)} of {counted(len(settled), 'endpoint')}"
     print(f"pool        {usable} can be used, for the model {teacher.endpoint.model}")
     return code or (int(refusals[0].code) if refusals else 0), teacher
 
 
 def _check(
-    settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None, needs_model: bool = False
+    settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None, unready: list[str], needs_model: bool = False
 ) -> tuple[int, EndpointSpec]:
     """``needs_model``: whether no other endpoint of a pool may say the model."""
     # late: keeps aiohttp out of the start
@@ -70,7 +71,10 @@ def _check(
     if KINDS[endpoint.kind].is_asked_by_listing and not result.models:
         listed += "; this does not prove that it accepts chats, --pilot 1 sends it a row"
     way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
-    print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}{way}) answers; models: {listed}")
+    if result.is_unready:
+        print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}) answered {result.detail}")
+    else:
+        print(f"endpoint    {endpoint.chat_url} ({endpoint.kind.value}{way}) answers; models: {listed}")
     print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
         print(f"model       several are served: choose one with --model (exit code {int(ExitCode.WRONG_INPUT)})")
@@ -83,13 +87,22 @@ def _check(
     if needs_model and lacks_model(endpoint):
         print(f"model       {NO_MODEL} (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT, endpoint
-    code = _send(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
-    return code, endpoint
+    if settings.sample_request and sample is not None:
+        return _send(settings, endpoint, sample), endpoint
+    if result.is_unready:
+        _warn_unready("the endpoint", endpoint, settings, unready)
+    return 0, endpoint
 
 
-def check_judge(settings: DistillSettings, sample: PromptRequest | None) -> int:
+def _warn_unready(name: str, endpoint: EndpointSpec, settings: DistillSettings, unready: list[str]) -> None:
+    waits = f"a run waits up to {settings.outage_patience:g} s (outage_patience) for a server that is still loading its model"
+    print(f"warning     {name} is not shown to be ready: {waits}")
+    unready.append(endpoint.chat_url)
+
+
+def check_judge(settings: DistillSettings, sample: PromptRequest | None, unready: list[str]) -> int:
     """Check the judge's endpoint, if there is one, and print the results: as a run would begin, and one question where the teacher gets one.
-    Returns 0 or the exit code that a run would have. Raises RunRefused."""
+    Adds it to ``unready`` as ``check_teacher`` does. Returns 0 or the exit code that a run would have. Raises RunRefused."""
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import probe, settled_route
     from beam_distill.job.specs import judge_endpoint
@@ -104,11 +117,16 @@ def check_judge(settings: DistillSettings, sample: PromptRequest | None) -> int:
     except RunRefused as refused:
         raise of_judge(refused) from None
     listed = ", ".join(result.models[:10]) or result.info_model or result.detail
-    print(f"judge       {endpoint.chat_url} answers, with {access_text(endpoint.credential)}; models: {listed}")
+    answers = f"answered {result.detail}" if result.is_unready else f"answers, with {access_text(endpoint.credential)}; models: {listed}"
+    print(f"judge       {endpoint.chat_url} {answers}")
     if result.models and settings.judge_model not in result.models:
         print(f"judge       {settings.judge_model} is not among them: choose one with --judge_model (exit code {int(ExitCode.WRONG_INPUT)})")
         return ExitCode.WRONG_INPUT
-    return _judge_once(settings, endpoint, sample) if settings.sample_request and sample is not None else 0
+    if settings.sample_request and sample is not None:
+        return _judge_once(settings, endpoint, sample)
+    if result.is_unready:
+        _warn_unready("the judge", endpoint, own, unready)
+    return 0
 
 
 def _judge_once(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:

@@ -70,5 +70,5 @@ def test_a_response_is_classified(case: Case, results: dict[str, AttemptResult])
 def test_the_corpus_covers_every_kind() -> None:
     assert len(cases()) >= 150
     assert all(case.fields["source"] and case.fields["then"] for case in cases())
-    adapted = {FailureKind.WANTS_MAX_TOKENS, FailureKind.NO_CREDENTIAL, FailureKind.CANNOT_CONNECT, FailureKind.NO_TRUST}
+    adapted = {FailureKind.WANTS_MAX_TOKENS, FailureKind.NO_CREDENTIAL, FailureKind.CANNOT_CONNECT}
     assert {case.fields["kind"] for case in cases() if "kind" in case.fields} == {kind.value for kind in set(FailureKind) - adapted}

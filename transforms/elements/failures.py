@@ -175,7 +175,8 @@ class FailureKind(str, Enum):
         "no_trust",
         Then.STOPS_THE_RUN,
         Sign.REFUSAL,
-        "The endpoint's certificate cannot be trusted, or its port does not speak TLS. The detail says what to change; then run again.",
+        "The endpoint's certificate cannot be trusted, or its port speaks TLS and the address does not, or the reverse. The detail says what "
+        "to change; then run again.",
         weight=3,
     )
     NO_CREDENTIAL = _Entry(

@@ -31,8 +31,8 @@ from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
 from transforms.teacher.stream_receiving import ShortestAnswer, SilentStream, TokenTimes, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
-from transforms.teacher.tls_faults import tls_fault
-from transforms.web.proxies import by_way_of, proxy_for
+from transforms.teacher.tls_faults import TO_HTTPS, tls_fault
+from transforms.web.proxies import failed_by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
 LONGEST_ANSWER_BYTES = 6 * 1024 * 1024  # a teacher's answer is a few KB; an endless stream must not fill the memory
@@ -80,7 +80,7 @@ class TeacherClient:
     def __init__(self, endpoint: EndpointSpec, most_connections: int) -> None:
         self._address = URL(address_of(endpoint))
         self._proxy = proxy_for(endpoint.chat_url)
-        self._way = by_way_of(endpoint.chat_url)
+        self._way = failed_by_way_of(endpoint.chat_url)
         self._redactor = Redactor(secrets_of(endpoint))
         self._access = open_access(endpoint)
         self._opening: dict[str, str] | None = None
@@ -287,13 +287,13 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
     failure = classify(response.status, response.headers, body, request, time.time())
     # a redirect's target is the right address; its query may contain our secrets
     location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
-    said = f", a redirect to {location}" if location else ""
+    detail = f"status {response.status}, a redirect to {location}" if location else f"status {response.status}"
     offline = offline_backend(response.status, response.headers, body)
     if offline is not None:
-        said = f", from {offline}: the server behind it is offline"
+        detail = f"status {response.status}, from {offline}: the server behind it is offline"
     return RequestFailure(
         failure.kind,
-        f"status {response.status}{said}",
+        f"{TO_HTTPS} ({detail})" if failure.kind is FailureKind.NO_TRUST else detail,
         status=response.status,
         retry_after_s=failure.wait_s,
         parameters=failure.parameters,

@@ -27,8 +27,8 @@ from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 from transforms.teacher.stream_spec import StreamSpec
 from transforms.teacher.streaming import Streaming, streaming_of
-from transforms.teacher.tls_faults import tls_fault
-from transforms.web.proxies import by_way_of, proxy_for
+from transforms.teacher.tls_faults import TO_HTTPS, tls_fault
+from transforms.web.proxies import failed_by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
 ATTEMPT_S = 10.0
@@ -46,6 +46,7 @@ class ProbeResult:
 
     ``refusal`` is set for 401, 403 and a missing route. ``info_model`` is the model's name by ``/info``, "" without that route.
     ``context_tokens`` has the context length of each model, if the list reports it. ``tls_fault``: why its TLS cannot work.
+    ``is_unready``: it answered only that it cannot serve now, as in ``detail``: it may be loading its model, or a gateway has no server.
     """
 
     reached: bool
@@ -55,6 +56,7 @@ class ProbeResult:
     info_model: str = ""
     context_tokens: tuple[tuple[str, int], ...] = ()
     tls_fault: str | None = None
+    is_unready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class _Probe:
         self._address = address_of(endpoint)
         self._headers = {"User-Agent": USER_AGENT, **added_headers(endpoint), **opening}
         self._proxy = proxy_for(endpoint.chat_url)
-        self._way = f", {way}" if (way := by_way_of(endpoint.chat_url)) else ""
+        self._way = f", {way}" if (way := failed_by_way_of(endpoint.chat_url)) else ""
         self._redactor = Redactor([*secrets_of(endpoint), *opening.values()])
         self._deadline_s = time.monotonic() + patience_s
 
@@ -137,7 +139,7 @@ class _Probe:
         async with self._session() as session:
             try:
                 found = await (self._of_listing(session) if KINDS[self._endpoint.kind].is_asked_by_listing else self._of_azure(session))
-                return found if found.refusal is None else replace(found, detail=found.detail + self._way)
+                return found if found.refusal is None and not found.is_unready else replace(found, detail=found.detail + self._way)
             except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 text = self._redactor.text(str(error)) or "no response in time"
                 detail = printable(f"{type(error).__name__}: {text}") + self._way
@@ -167,11 +169,17 @@ class _Probe:
         )
 
     async def _of_listing(self, session: aiohttp.ClientSession) -> ProbeResult:
-        listed = _models(await self._patiently(session, "GET", KINDS[self._endpoint.kind].models_url(self._address)))
-        if listed.models or listed.refusal is not None:
+        listing = await self._patiently(session, "GET", KINDS[self._endpoint.kind].models_url(self._address))
+        listed = _models(listing)
+        if listed.models or listed.refusal is not None or listed.tls_fault is not None:
             return listed
-        checked = _credential_check(await self._patiently(session, "POST", self._address))
-        return checked if checked.refusal is not None else listed
+        posted = await self._patiently(session, "POST", self._address)
+        checked = _credential_check(posted)
+        if checked.refusal is not None or checked.tls_fault is not None or checked.is_unready:
+            return checked
+        if listing.status >= 500 and posted.status >= 500:  # one 500 alone: some servers have no list, others fail at a body without JSON
+            return ProbeResult(True, detail=posted.shown, is_unready=True)
+        return listed
 
     async def _of_azure(self, session: aiohttp.ClientSession) -> ProbeResult:
         kind = KINDS[self._endpoint.kind]
@@ -231,8 +239,14 @@ class _Probe:
 def _credential_check(answer: _Answer) -> ProbeResult:
     """The result of an invalid request: a refusal by the endpoint is a refusal; 400 and similar mean that the credential is accepted."""
     kind = classify(answer.status, answer.headers, answer.body).kind
-    if kind in ENDPOINT_REFUSES and not 200 <= answer.status < 300:  # some mock servers accept anything
+    if 200 <= answer.status < 300:  # some mock servers accept anything
+        return ProbeResult(True, detail="lets us in")
+    if kind is FailureKind.NO_TRUST:
+        return ProbeResult(True, detail=answer.shown, tls_fault=TO_HTTPS)
+    if kind in ENDPOINT_REFUSES:
         return ProbeResult(True, refusal=kind, detail=answer.shown)
+    if kind in (FailureKind.UNAVAILABLE, FailureKind.TIMED_OUT):
+        return ProbeResult(True, detail=answer.shown, is_unready=True)
     return ProbeResult(True, detail="lets us in")
 
 
@@ -242,6 +256,8 @@ def _models(answer: _Answer) -> ProbeResult:
         kind = classify(answer.status, answer.headers, answer.body).kind
         if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
             return ProbeResult(True, refusal=kind, detail=answer.shown)
+        if kind is FailureKind.NO_TRUST:
+            return ProbeResult(True, detail=answer.shown, tls_fault=TO_HTTPS)
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
     items = _listed(answer.body)
     if not items:

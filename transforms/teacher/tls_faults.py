@@ -9,6 +9,7 @@ import aiohttp
 CA_BUNDLE = (
     "give a PEM file with the authority that signed it as ca_bundle (REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE are not read; SSL_CERT_FILE is)"
 )
+TO_HTTPS = "this port speaks TLS: the address must begin with https://, not http://"
 _BY_VERIFY_CODE = {  # OpenSSL, X509_verify_cert_error_string
     9: "the certificate is not valid yet: look at this machine's clock, and at the certificate",
     10: "the certificate has expired: the server needs a new one; look at this machine's clock too",

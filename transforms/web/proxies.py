@@ -30,6 +30,36 @@ def by_way_of(url: str, environ: Mapping[str, str] | None = None) -> str:
     return "" if named is None else f"through the proxy {urlsplit(_usable(*named)).netloc.rpartition('@')[2]} ({named[0]})"
 
 
+def failed_by_way_of(url: str, environ: Mapping[str, str] | None = None) -> str:
+    """The same for failures: it adds how to go past the proxy, if the host is this machine or its name or address is private."""
+    variables = os.environ if environ is None else environ
+    way, host = by_way_of(url, variables), (urlsplit(url).hostname or "").rstrip(".")
+    if not way or not _is_private(host):
+        return way
+    name, exceptions = _value(variables, "no_proxy")
+    listed = f"{exceptions},{host}" if exceptions else host
+    return f"{way[:-1]}, which applies to {host} too: set {name}={listed} to go past it)"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host is this machine: for a proxy it is another one."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(_PRIVATE_ENDINGS)
+
+
+_PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet", ".corp", ".svc")
+
+
 def _named(url: str, variables: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable that names the proxy, and its value."""
     target = urlsplit(url)

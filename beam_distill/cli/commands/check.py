@@ -64,8 +64,9 @@ def run(call: Call) -> int:
     for warning in warnings:
         print(f"warning     {warning}")
     try:
-        code, teacher = check_teacher(settings, rows.sample)
-        code = code or check_judge(settings, rows.sample)
+        unready: list[str] = []
+        code, teacher = check_teacher(settings, rows.sample, unready)
+        code = code or check_judge(settings, rows.sample, unready)
     except RunRefused as refused:
         if rows.sample is not None:
             _estimate_unasked(settings)
@@ -74,18 +75,22 @@ def run(call: Call) -> int:
         _estimate_unasked(settings)
     elif rows.sample is not None:
         if pilot is not None and not rows.problems:
-            warnings += _pilot(settings, teacher, pilot)
+            warnings += _pilot(settings, teacher, pilot, unready)
         warnings += _estimate(settings, teacher.endpoint)
     if rows.problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
     if code:
         return code
+    warnings += unready
     if call.namespace.strict and (warnings or rows.bad):
         print(
             f"ready       no: {counted(len(warnings), 'warning')} above and {counted(rows.bad, 'row')} that cannot be sent: "
             f"exit code {int(ExitCode.WRONG_INPUT)}"
         )
         return int(ExitCode.WRONG_INPUT)
+    if unready:
+        print(f"ready       not shown: {' and '.join(unready)} cannot serve now, see above; check again when it does, or let a run wait for it")
+        return int(ExitCode.PUBLISHED)
     remarks = [counted(len(warnings), "warning")] * bool(warnings) + [counted(rows.bad, "reject")] * bool(rows.bad)
     print("ready       beam-distill run with the same inputs does the job" + (f"; see {' and '.join(remarks)} above" if remarks else ""))
     return int(ExitCode.PUBLISHED)
@@ -214,7 +219,7 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
     )
 
 
-def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]:
+def _pilot(settings: DistillSettings, teacher: Teacher, count: int, unready: list[str]) -> list[str]:
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.pilot import send_pilot
 
@@ -223,6 +228,8 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> list[str]
     before = f"; {result.answered_before} of the first {count} were answered on the ledger before" if result.answered_before else ""
     sent = f"{counted(result.sent, 'row')} sent: {counted(result.examples, 'example')}"
     print(f"pilot       {sent}{reasons}{before}. The job reuses these answers.")
+    if result.stopped is None and result.usable:
+        unready.clear()
     warnings = []
     if result.stopped is not None:
         warnings.append(result.stopped)

@@ -144,3 +144,88 @@ def test_an_https_address_of_a_server_without_tls_is_said_at_once(job: Job, caps
         assert said in capsys.readouterr().err
         assert job.command("run", "--model=m", "--first_answer_patience=1000", "--outage_patience=1000") == 4
         assert said in capsys.readouterr().out
+
+
+class Saying(NoModelList):
+    """Answers everything alike."""
+
+    status = 503
+    body = b"<html><title>503 Service Unavailable</title></html>"
+    posted = 0
+
+    def answer(self, status: int) -> None:
+        type(self).posted += self.command == "POST"
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head><body><center>nginx</center></body></html>",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />Instead use the HTTPS scheme.</p>",
+    ],
+    ids=["nginx", "go", "apache"],
+)
+def test_a_plain_address_of_a_server_with_tls_is_said_at_once(job: Job, said: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    class SpeakingTls(Saying):
+        status = 400
+        body = said
+
+    advice = "is there, but this port speaks TLS: the address must begin with https://, not http://"
+    with serving(SpeakingTls) as address:
+        job.url = f"http://{address}/v1"
+        for arguments in (["check"], ["check", "--model=m"], ["run"], ["run", "--model=m", "--outage_patience=1000"]):
+            assert job.command(*arguments, "--first_answer_patience=1000") == 4
+            captured = capsys.readouterr()
+            assert advice in captured.out + captured.err
+            assert "no such model" not in captured.out + captured.err
+            assert "\nready " not in captured.out
+    assert SpeakingTls.posted < 45  # not every row was sent
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 530])
+def test_check_does_not_say_ready_of_a_server_that_cannot_serve_yet(job: Job, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(type("Loading", (Saying,), {"status": status, "body": b'{"error":{"message":"Loading model"}}'})) as address:
+        job.url = f"http://{address}/v1"
+        assert job.command("check", "--model=m") == 0
+        shown = capsys.readouterr().out
+        assert f"answered status {status}" in shown
+        assert "Loading model" in shown
+        assert "warning     the endpoint is not shown to be ready" in shown
+        assert ") answers;" not in shown
+        assert shown.splitlines()[-1].startswith("ready       not shown")
+        assert job.command("check", "--model=m", "--strict") == 2
+
+
+class WithoutList(NoModelList):
+    """A gateway that breaks at GET /models, and serves chats."""
+
+    def do_GET(self) -> None:
+        self.answer(503)
+
+
+def test_a_broken_list_of_models_is_not_the_route_of_chats(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(WithoutList) as address:
+        job.url = f"http://{address}/v1"
+        assert job.command("check", "--model=m") == 0
+        assert capsys.readouterr().out.splitlines()[-1].startswith("ready       beam-distill run")
+
+
+@pytest.mark.fault("D18")
+def test_a_proxy_that_cannot_reach_this_machines_server_is_named(
+    job: Job, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Saying) as address:
+        monkeypatch.setenv("http_proxy", f"http://{address}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        job.url = "http://localhost:9/v1"
+        assert job.command("check", "--model=m") == 4
+        assert "http_proxy, which applies to localhost too: set no_proxy=localhost to go past it" in capsys.readouterr().err
+        job.url = "http://vllm:9/v1"
+        assert job.command("check", "--model=m") == 0
+        assert "set no_proxy=vllm to go past it" in capsys.readouterr().out
