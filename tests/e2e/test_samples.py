@@ -189,11 +189,12 @@ def test_a_check_that_takes_time_is_not_made_on_the_loop_that_sends(tmp_path: Pa
         job = a_job(tmp_path, teacher, 5)
         assert job.run("--samples=4", "--checks=python", "--check_function=slow_checks:is_seven", *ONE_AT_A_TIME) == 0
         assert answers(job) == ["7"] * 5
-        # of the last row, what is still being recorded is looked at on the loop: no other request waits then
-        seen = [(thread, line, answer) for thread, line, answer in sys.modules["slow_checks"].seen if line < 5]
+        # of the last rows, what is still being recorded is looked at on the loop: no other request waits then
+        seen = sys.modules["slow_checks"].seen
         scoring = Counter((line, answer) for thread, line, answer in seen if thread == "examiner")
-        assert scoring == Counter((line, answer) for line in range(1, 5) for answer in ("0", "1", "7")), "each sample is examined once"
-        assert {thread for thread, _, _ in seen} == {"examiner", "MainThread"}  # the main thread writes the dataset
+        assert set(scoring.values()) == {1}, "each sample is examined once"
+        assert scoring.keys() >= {(line, answer) for line in (1, 2) for answer in ("0", "1", "7")}
+        assert {thread for thread, line, _ in seen if line < 3} == {"examiner", "MainThread"}  # the main thread writes the dataset
 
 
 def test_changed_settings_count_all_earlier_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ from transforms.teacher.stream_spec import StreamAsk
 
 END_WAIT_S = 1.0
 """How long to wait for the end of the response after the end of the stream, so that its connection can be reused."""
+READING_S = 0.05
+"""How long what has arrived when a limit is over may take to be read."""
 SHARE_PAUSED = 0.03
 LEAST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
@@ -35,17 +37,20 @@ class Silence:
         self._allowed_s = allowed_s
         self._why = why
         self._due_s = self._loop.time() + allowed_s
+        self._is_last_look = False
         self._timer = self._loop.call_at(self._due_s, self._look)
 
     def begin(self, allowed_s: float, why: str) -> None:
         """Set a new limit from now on."""
         self._timer.cancel()
         self._allowed_s, self._why = allowed_s, why
+        self._is_last_look = False
         self._due_s = self._loop.time() + allowed_s
         self._timer = self._loop.call_at(self._due_s, self._look)
 
     def heard(self) -> None:
         """Restart the time."""
+        self._is_last_look = False
         self._due_s = self._loop.time() + self._allowed_s
 
     def cancel(self) -> None:
@@ -57,10 +62,13 @@ class Silence:
         late_s = self._loop.time() - self._due_s
         if late_s > STOPPED_AFTER_S:  # the process was stopped: what came meanwhile is read first
             self._due_s = self._loop.time() + STOPPED_AFTER_S
-        if self._loop.time() >= self._due_s:
-            self._content.set_exception(SilentStream(self._why))
-        else:
-            self._timer = self._loop.call_at(self._due_s, self._look)
+        elif late_s >= 0.0:
+            if self._is_last_look:
+                self._content.set_exception(SilentStream(self._why))
+                return
+            self._is_last_look = True  # a busy loop may call this between a token's arrival and its reading
+            self._due_s = self._loop.time() + READING_S
+        self._timer = self._loop.call_at(self._due_s, self._look)
 
 
 @dataclass(slots=True)
@@ -156,12 +164,18 @@ class Gathering:
 
     def begin(self, pause_s: float) -> None:
         """Read no more for ``pause_s``, unless the rest is there already."""
+        was_begun = self._timer is not None
         self.cancel()
-        if pause_s >= LEAST_PAUSE_S and self._protocol is not None and not self._content.is_eof():
+        if self._protocol is None:
+            return
+        if pause_s >= LEAST_PAUSE_S and not self._content.is_eof():
             self._protocol.pause_reading()
             self._timer = self._loop.call_later(pause_s, self._protocol.resume_reading)
+        elif was_begun:  # nobody else would end that pause
+            self._protocol.resume_reading()
 
     def cancel(self) -> None:
         """The pause is over, or the response is."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None

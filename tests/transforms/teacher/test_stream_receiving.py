@@ -11,7 +11,7 @@ from aiohttp.base_protocol import BaseProtocol
 from virtual_time import run_in_virtual_time
 
 from transforms.teacher.stream_assembly import StreamAssembly
-from transforms.teacher.stream_receiving import Gathering, ShortestAnswer, TokenTimes, drain_at_once, receive_stream
+from transforms.teacher.stream_receiving import Gathering, ShortestAnswer, Silence, SilentStream, TokenTimes, drain_at_once, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
 
 
@@ -64,6 +64,20 @@ def test_a_response_that_has_ended_is_not_paused() -> None:
 
     assert asyncio.run(begin(has_ended=False)) == (1, 1)
     assert asyncio.run(begin(has_ended=True)) == (0, 0)
+
+
+def test_a_pause_that_is_cut_short_is_ended() -> None:
+    async def begin() -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        protocol = CountingProtocol(loop)
+        content = aiohttp.StreamReader(protocol, 65_536, loop=loop)
+        gathering = Gathering(cast(Any, SimpleNamespace(content=content, connection=SimpleNamespace(protocol=protocol))))
+        before = protocol.resumed
+        gathering.begin(1.0)
+        gathering.begin(0.01)  # too short to be worth a pause
+        return protocol.paused, protocol.resumed - before
+
+    assert asyncio.run(begin()) == (1, 1)
 
 
 def test_tokens_gather_until_the_shortest_of_the_latest_answers_would_end() -> None:
@@ -123,3 +137,21 @@ def test_a_pause_ends_before_the_allowed_time_between_two_tokens() -> None:
         return assembly.texts
 
     assert run_in_virtual_time(read(), 10.0) == 30
+
+
+def test_what_has_arrived_when_the_limit_is_over_is_read() -> None:
+    """The loop was busy: it finds the token and the end of the limit at once."""
+
+    async def read() -> bytes:
+        loop = asyncio.get_running_loop()
+        content = BufferingProtocol(loop).content
+        silence = Silence(content, 1.0, "silent")
+        loop.call_later(1.0, content.feed_data, b"token")
+        received = await content.readany()
+        silence.heard()
+        with pytest.raises(SilentStream):
+            await content.readany()
+        assert 2.0 < loop.time() < 2.2
+        return received
+
+    assert run_in_virtual_time(read(), 10.0) == b"token"
