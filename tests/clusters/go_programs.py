@@ -23,13 +23,18 @@ def prism() -> Path:
     return _built("prism", f"{_MODULE}/go/cmd/prism")
 
 
+def plain_boot() -> Path:
+    """Beam's boot program as it is in the worker image."""
+    return _built("container", f"{_MODULE}/python/container")
+
+
 def boot() -> Path:
     """The program that a runner starts for each Python worker in a PROCESS environment.
 
     It asks pip three times what is installed, once to see Beam and twice for its log: 1.5 s of CPU for each worker. Here these are answered at
-    once; the worker image has the program as it is.
+    once.
     """
-    program = _built("container", f"{_MODULE}/python/container")
+    program = plain_boot()
 
     def make(folder: Path) -> None:
         for name, text in (("python", _PYTHON), ("boot", f'#!/bin/sh\nPATH="$(dirname "$0"):$PATH" exec "{program}" "$@"\n')):

@@ -15,7 +15,7 @@ from typing import Any
 
 import apache_beam
 from builders import ROOT
-from clusters.go_programs import boot
+from clusters.go_programs import plain_boot
 from made_once import CLUSTERS, run
 from processes import Program, Programs
 
@@ -90,7 +90,7 @@ class WorkerImage:
         base = CLUSTERS.made("debian-12-python", _debian) / "base.tar"
         python = f"FROM scratch\nADD {base.name} /\nRUN ln -s /usr/bin/python3 /usr/local/bin/python\n"
         self._image(_PYTHON_IMAGE, base.parent, python)
-        self._image(_BEAM_IMAGE, boot().parent, f"FROM scratch\nCOPY {boot().name} /opt/apache/beam/boot\n")
+        self._image(_BEAM_IMAGE, plain_boot().parent, f"FROM scratch\nCOPY {plain_boot().name} /opt/apache/beam/boot\n")
         # the machine's certificates: a proxy in front of the registries may use its own
         volume = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"]
         self._do("build", "--pull-never", *volume, "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", _IMAGE, str(ROOT))
