@@ -92,7 +92,9 @@ def test_rows_that_are_all_too_long_are_each_refused_once(llama: LlamaServer, tm
 def test_an_answer_that_filled_the_context_is_distinguished_from_one_that_reached_the_limit(llama: LlamaServer, tmp_path: Path) -> None:
     endless = speaks("line ::= [a-z]{1000}\nroot ::= line line line line line")
     full = run(job_of(tmp_path / "full", llama.url, "SUMMARIZATION", long_rows(3, 900)), endless, "--teacher_model_max_new_tokens=2000")
-    assert full.reasons() == {"cut_off_by_length": 3}, recorded(full)
+    # a model of random weights may say the same again and again
+    assert sum(full.reasons().values()) == 3, recorded(full)
+    assert full.reasons().keys() <= {"cut_off_by_length", "repeats_itself"}, recorded(full)
     assert not [reject["detail"] for reject in full.job.rejects() if "raise teacher_model_max_new_tokens" in reject["detail"]]
     short = run(job_of(tmp_path / "short", llama.url, "SUMMARIZATION", rows("SUMMARIZATION", 3)), endless, "--teacher_model_max_new_tokens=20")
     assert short.reasons() == {"cut_off_by_length": 3}, recorded(short)
