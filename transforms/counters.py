@@ -112,7 +112,7 @@ class RequestCounters(_Collected):
                 counts["requests_throttled"] += count
         if row.answers_shared:
             counts["answers_shared"] += row.answers_shared
-        if row.judging is not NOT_JUDGED:
+        if row.judging != NOT_JUDGED:
             counts["judge_requests_sent"] += row.judging.requests
             counts["judge_verdicts"] += row.judging.paid
             counts["judge_prompt_tokens"] += row.judging.usage.prompt

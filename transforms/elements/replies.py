@@ -111,7 +111,7 @@ class ScoredRow(NamedTuple):
     @property
     def paid_replies(self) -> tuple[TeacherReply, ...]:
         """The teacher's replies that this run paid for; a shared one is not among them."""
-        if not self.answers_shared and self.judging is NOT_JUDGED:
+        if not self.answers_shared and self.judging == NOT_JUDGED:
             return self.fresh_replies
         return tuple(reply for reply in self.fresh_replies if reply.attempts and not self.is_verdict(reply))
 

@@ -83,7 +83,7 @@ class SuccessTally:
         if outcome.samples is not None:
             self.samples = self.samples or SampleTally()
             self.samples.add(outcome.samples)
-        if outcome.judging is not NOT_JUDGED:
+        if outcome.judging != NOT_JUDGED:
             self.judging = self.judging.plus(outcome.judging)
         self.verdicts_reused += outcome.verdicts_reused
 
