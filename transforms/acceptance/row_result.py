@@ -100,23 +100,24 @@ class RowRules:
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
         samples = self._samples(scored.request, scored.replies)
-        return self._ended(scored, samples, self._judged(scored.request, samples))
+        judged = self._judged(scored.request, samples)
+        return self._ended(scored, samples, judged, self.selection.choose(judged))
 
     def result(self, scored: ScoredRow) -> RowResult:
         """The result of a row, with what the checks said of its samples if it may have several or there are checks."""
         samples = self._samples(scored.request, scored.replies)
         judged = self._judged(scored.request, samples)
-        ended = self._ended(scored, samples, judged)
+        choice = self.selection.choose(judged)
+        ended = self._ended(scored, samples, judged, choice)
         if not self.checks and not self.asks_several:
             return RowResult(ended, None)
-        return RowResult(ended, self._row_samples(scored.request, samples, judged, ended))
+        return RowResult(ended, self._row_samples(scored.request, samples, self._looked_at(judged, choice), ended))
 
     def _row_samples(
-        self, request: PromptRequest, samples: list[_Sample], judged: list[Judged], ended: tuple[Kept, ...] | RejectedRow
+        self, request: PromptRequest, samples: list[_Sample], looked_at: frozenset[int], ended: tuple[Kept, ...] | RejectedRow
     ) -> RowSamples:
         """Those that the choice looked at: a rerun does not see what was asked ahead beyond them."""
         key = request.row.row_key
-        looked_at = self._looked_at(judged, self.selection.choose(judged))
         refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused) and one.number in looked_at]
         last = len(request.turns) - 1  # a verdict that cannot be read is about the answer to it
         first = next(
@@ -275,8 +276,7 @@ class RowRules:
             if isinstance(one.found, Refused) or (not isinstance(one.found, Unjudged) and len(one.found) == len(request.turns))
         ]
 
-    def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged]) -> tuple[Kept, ...] | RejectedRow:
-        choice = self.selection.choose(judged)
+    def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged], choice: Choice) -> tuple[Kept, ...] | RejectedRow:
         if choice.kept:
             answers = {one.sample: one.answer for one in judged}
             return tuple(
