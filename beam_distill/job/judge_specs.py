@@ -7,6 +7,7 @@ from dataclasses import replace
 from beam_distill.config.settings import DistillSettings, as_judge
 from beam_distill.exit_codes import RunRefused
 from beam_distill.work_dir.judge_folder import judges_folder
+from transforms.elements.judge_settings import with_judges_settings
 from transforms.teacher.specs import EndpointSpec, SamplingSpec, ScoringSpec
 
 
@@ -38,13 +39,4 @@ def judge_scoring(settings: DistillSettings, teachers: ScoringSpec, endpoint: En
 
 def of_judge(refused: RunRefused) -> RunRefused:
     """A refusal of the judge's endpoint, with the judge's settings in place of the teacher's."""
-    said = str(refused)
-    for name, own in (
-        ("teacher_model_endpoint_url", "judge_model_endpoint_url"),
-        ("teacher_model_max_new_tokens", "judge_max_new_tokens"),
-        ("api_key_env", "judge_api_key_env"),
-        ("api_key_file", "judge_api_key_file"),
-        ("--model", "--judge_model"),
-    ):
-        said = said.replace(name, own)
-    return RunRefused(refused.code, f"the judge: {said}")
+    return RunRefused(refused.code, f"the judge: {with_judges_settings(str(refused))}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from transforms.acceptance.base import CheckRefused, Sample, WrongSetting
 from transforms.acceptance.rubrics import HIGHEST, LOWEST, RUBRICS, material, rubric_template
 from transforms.elements import reasons
+from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest
 from transforms.elements.tasks import TaskType
@@ -82,7 +83,7 @@ class JudgeCheck:
         try:
             value = _stated(visible_text(whole_text(verdict, self.max_new_tokens)))
         except AnswerRejected as rejected:
-            detail = rejected.detail.replace("teacher_model_max_new_tokens", "judge_max_new_tokens").replace("the teacher", "the judge")
+            detail = with_judges_settings(rejected.detail).replace("the teacher", "the judge")
             raise CheckRefused(reasons.NO_VERDICT, f"the judge's reply cannot be read: {rejected.reason}, {detail}", verdict.turn) from None
         found = _SCORE.match(value) if isinstance(value, str) else None
         score = float(found[1]) if found else float(value) if isinstance(value, Decimal) else None

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.replies import Judging, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.in_progress import RowInProgress
@@ -20,13 +21,6 @@ Question = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "PromptRequest 
 
 AHEAD_ROWS = 10_000
 """Samples that may wait for the judge before new rows are no longer read. They are in memory."""
-
-_SETTINGS = (
-    ("authentication_type and what it names", "judge_api_key_env and judge_api_key_file"),
-    ("teacher_model_endpoint_url and model", "judge_model_endpoint_url and judge_model"),
-    ("teacher_model_max_new_tokens", "judge_max_new_tokens"),
-)
-"""What advice names about the teacher, and about the judge."""
 
 
 class Engine(Protocol):
@@ -76,7 +70,4 @@ def named(cause: EarlyStop) -> EarlyStop:
     """The early stop of the judge's engine, as that of both."""
     if cause.cause not in (StopCause.ENDPOINT_REFUSED, StopCause.ENDPOINT_GONE):
         return cause
-    said = cause.detail
-    for teachers, own in _SETTINGS:
-        said = said.replace(teachers, own)
-    return EarlyStop(cause.cause, f"the judge: {said}")
+    return EarlyStop(cause.cause, f"the judge: {with_judges_settings(cause.detail)}")
