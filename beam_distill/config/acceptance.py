@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import listed_texts, read_template, read_word
+from beam_distill.config.fields import listed_texts, read_name, read_template, read_word
 from transforms.acceptance.registry import CHECKS
 from transforms.acceptance.selection import Keep
 
@@ -26,11 +26,6 @@ def _read_checks(value: Any) -> Any:
             near = difflib.get_close_matches(name, CHECKS, n=1, cutoff=0.5)
             raise ValueError(f"{name!r} is no check; {f'did you mean {near[0]}?' if near else 'there are ' + ', '.join(CHECKS)}")
     return read
-
-
-def _read_keep(value: Any) -> Any:
-    word = read_word(value)
-    return word.replace("-", "_") if isinstance(word, str) else word
 
 
 def _read_schema(value: Any) -> Any:
@@ -54,7 +49,7 @@ class AcceptanceSettings(Section):
         ge=1,
         le=1000,
     )
-    keep: Annotated[Keep, BeforeValidator(_read_keep)] = setting(
+    keep: Annotated[Keep, BeforeValidator(read_name)] = setting(
         Keep.FIRST,
         "checks",
         f"kept of the accepted samples: {', '.join(keep.value for keep in Keep)}",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.data_address import beam_path
-from beam_distill.config.fields import Flag, listed_texts
+from beam_distill.config.fields import Flag, listed_texts, read_name
 from transforms.elements.data_specs import ALL_COLUMNS
 from transforms.intake.formats.registry import FORMATS
 from transforms.students.base import DROP, FIELD, THINK
@@ -43,12 +43,8 @@ def _read_path(value: object) -> object:
     return beam_path(value) if isinstance(value, str) else value
 
 
-def _read_name(value: object) -> object:
-    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
-
-
 def _read_student_format(value: object) -> object:
-    name = _read_name(value)
+    name = read_name(value)
     if name == "preference":
         raise ValueError(
             "pairs of answers are written beside the dataset: name their file with preference_train_file_path, and leave student_format to the "
@@ -117,7 +113,7 @@ class DataSettings(Section):
         ge=1,
         le=99_999,
     )
-    reasoning: Annotated[ReasoningName, BeforeValidator(_read_name)] = setting(
+    reasoning: Annotated[ReasoningName, BeforeValidator(read_name)] = setting(
         "drop", "data", "the teacher's reasoning: drop, field, think", "A separate field, or a `<think>` block to train on."
     )
     metadata: Flag = setting(

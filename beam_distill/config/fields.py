@@ -261,6 +261,11 @@ def read_word(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def read_name(value: Any) -> Any:
+    """One of a few names with underscores, in any case, also written with hyphens."""
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
 def read_template(value: Any) -> Any:
     """A template, or ``@FILE`` for one in a file."""
     if isinstance(value, str) and value.startswith("@"):

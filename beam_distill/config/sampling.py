@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import NumberOrNone, StopTexts
+from beam_distill.config.fields import NumberOrNone, StopTexts, read_word
 from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS, TaskType
 
 _LEARNED = "If the teacher refuses it, later requests are sent without it and still count as this setting; none makes another request."
-
-
-def _read_name(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
 
 
 _LIMITS = [task.default_max_new_tokens for task in TaskType]
@@ -48,7 +44,7 @@ class SamplingSettings(Section):
         ge=0,
         le=20,
     )
-    teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(_read_name)] = setting(
+    teacher_system_messages: Annotated[Literal["send", "merge"], BeforeValidator(read_word)] = setting(
         "send",
         "sampling",
         "system messages: send, or merge into the first user message",
