@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from beam_distill.config.settings import DistillSettings
 from transforms.elements.tally import Verdict
+from transforms.files.paths import is_remote
 from transforms.students.registry import STUDENT_FORMATS
 
 PLACEHOLDER = "STUDENT_MODEL"
@@ -57,6 +59,11 @@ class HandoffFacts:
     def pairs_config_name(self) -> str:
         """That of the pairs."""
         return f"{self.settings.data_generation_task_type.value.lower()}-pairs-{self.digest}"
+
+    @property
+    def whole_folder(self) -> str:
+        """The folder of the hand-off, wherever a command that reads it is started."""
+        return self.folder if is_remote(self.folder) else os.path.abspath(self.folder)
 
     @property
     def is_plain_chat(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from beam_distill.after_run.handoff.published_run import FILL_IN, HandoffFacts, commented
-from transforms.files.paths import is_remote
+from beam_distill.after_run.handoff.trl_sft import evaluation
 
 FILE = "trl_dpo.yaml"
 
@@ -18,21 +18,17 @@ def trl_dpo(facts: HandoffFacts) -> str | None:
     if facts.pairs is None:
         return None
     settings = facts.settings
-    folder = facts.folder if is_remote(facts.folder) else os.path.abspath(facts.folder)
     config: dict[str, Any] = {
         "model_name_or_path": facts.student(azureml=False),
-        "dataset_name": folder,
+        "dataset_name": facts.whole_folder,
         "dataset_config": facts.pairs_config_name,
         "dataset_train_split": "train",
-        "output_dir": os.path.join(folder, f"{settings.registered_model_name or 'student'}-dpo"),
+        "output_dir": os.path.join(facts.whole_folder, f"{settings.registered_model_name or 'student'}-dpo"),
         "num_train_epochs": settings.num_train_epochs,
         "per_device_train_batch_size": settings.per_device_train_batch_size,
         "max_length": None,
     }
-    if facts.loaded_validation_pairs is not None:
-        config["dataset_test_split"] = "validation"
-        config["eval_strategy"] = "epoch"
-        config["per_device_eval_batch_size"] = settings.per_device_train_batch_size
+    config.update(evaluation(settings, facts.loaded_validation_pairs))
     head = [
         f"trl dpo --config {FILE}; the pairs are found through the README.md in this folder. Train on the dataset first (trl_sft.yaml).",
         "The learning rate is TRL's own for DPO: that of supervised training is too large.",
