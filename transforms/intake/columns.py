@@ -59,8 +59,7 @@ class RowColumns:
         """The columns that the settings name and that are missing in a file with these columns."""
         said = []
         for name, template in (("user_template", self._user), ("system_template", self._system)):
-            missing = template.missing(columns) if template is not None else []
-            if template is not None and missing:
+            if template is not None and (missing := template.missing(columns)):
                 meant = _meant(template, missing, columns)
                 said.append(f"{name} names {', '.join(missing)}, which is not there; {meant}{listed(columns)}")
         if self._user is not None and self._user.columns == frozenset():
@@ -134,8 +133,10 @@ class RowColumns:
 
     def _chat_columns(self, fields: Mapping[str, Any]) -> frozenset[str]:
         """The columns that are the chat; what a template uses is not, because it may use a part of them."""
-        if self._templates or self._messages in fields:
-            return frozenset() if self._templates else frozenset({self._messages})
+        if self._templates:
+            return frozenset()
+        if self._messages in fields:
+            return frozenset({self._messages})
         shape = shape_of(fields)
         return frozenset() if shape is None else shape.columns
 

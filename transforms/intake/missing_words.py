@@ -29,9 +29,8 @@ class FieldsWithGaps(dict[str, Any]):
         )
 
 
-def fields_of(header: list[str], row: list[str]) -> dict[str, Any]:
-    """A row's fields by their columns; empty cells and those with only such a word are None."""
-    fields = {name: value or None for name, value in zip(header, row, strict=True) if name}
+def without_missing_words(fields: dict[str, str | None]) -> dict[str, Any]:
+    """A row's fields, those with only such a word as None."""
     words = {name: value for name, value in fields.items() if value is not None and len(value) <= LONGEST and value.strip() in IN_CELLS}
     if not words:
         return fields

@@ -288,7 +288,7 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
     # a redirect's target is the right address; its query may contain our secrets
     location = response.headers.get("Location", "").partition("?")[0][:LONGEST_LOCATION] if 300 <= response.status < 400 else ""
     detail = f"status {response.status}, a redirect to {location}" if location else f"status {response.status}"
-    offline = offline_backend(response.status, response.headers, body)
+    offline = offline_backend(response.status, response.headers, body) if failure.kind is FailureKind.UNAVAILABLE else None
     if offline is not None:
         detail = f"status {response.status}, from {offline}: the server behind it is offline"
     return RequestFailure(

@@ -13,7 +13,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
 from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, line_pieces, skip_to_line_end, with_line_feeds
-from transforms.intake.missing_words import fields_of
+from transforms.intake.missing_words import without_missing_words
 from transforms.intake.refusal import UnusableRecord
 
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
@@ -54,10 +54,8 @@ class SeparatedValues:
                     yield number, _ragged(row, header)
                     continue
                 row = row[: len(header)]
-            yield number, self._fields(header, row)
-
-    def _fields(self, header: list[str], row: list[str]) -> dict[str, Any]:
-        return {name: value or None for name, value in zip(header, row, strict=True) if name} if self.verbatim else fields_of(header, row)
+            fields = {name: value or None for name, value in zip(header, row, strict=True) if name}
+            yield number, fields if self.verbatim else without_missing_words(fields)
 
     def count(self, source: ByteSource, go_on: Callable[[int], bool]) -> int:
         """The lines that are not blank and not inside a quoted field, without the header: a field is open after an odd number of quotes.
