@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from transforms.elements.counter_names import ANSWERS_ALIKE
 from transforms.elements.replies import TeacherReply
@@ -25,7 +25,7 @@ class AnswersAlike:
         self._seen: OrderedDict[int, tuple[str, int]] = OrderedDict()
         self._most = 0
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this answer, if other requests had it too and their messages do not have it, as they have a label."""
         text = reply.content
         if text is None or len(text) < SHORTEST:
@@ -41,7 +41,7 @@ class AnswersAlike:
         self._seen[key] = row.request_hash, number
         if number <= self._most or number == 1 or any(text.strip() in message.content for message in row.request.turns[row.turn]):
             return
-        counts[ANSWERS_ALIKE] = counts.get(ANSWERS_ALIKE, 0) + number - self._most
+        counts[ANSWERS_ALIKE] += number - self._most
         self._most = number
         if number == LOGGED_AT:
             log.warning("%d different prompts got the same answer, word for word: %.100r", number, text)

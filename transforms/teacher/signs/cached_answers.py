@@ -6,7 +6,7 @@ A server whose ids repeat with different texts does not make them unique (one fi
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from transforms.elements.counter_names import ANSWERS_CACHED, IDS_NOT_UNIQUE
 from transforms.elements.replies import TeacherReply
@@ -29,7 +29,7 @@ class CachedAnswers:
         self._open = 0
         self._found = 0
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this answer, if it is the response to another request."""
         if not self._are_unique or not reply.response_id or not reply.content:
             return
@@ -43,7 +43,7 @@ class CachedAnswers:
         elif before[1] != this[1]:
             self._are_unique = False
             seen.clear()
-            counts[IDS_NOT_UNIQUE] = counts.get(IDS_NOT_UNIQUE, 0) + 1
+            counts[IDS_NOT_UNIQUE] += 1
             return
         else:
             seen.move_to_end(key)
@@ -51,8 +51,8 @@ class CachedAnswers:
         if self._open and len(seen) > 1:  # a single id for everything may be a fixed one
             self._count(counts)
 
-    def _count(self, counts: dict[str, int]) -> None:
-        counts[ANSWERS_CACHED] = counts.get(ANSWERS_CACHED, 0) + self._open
+    def _count(self, counts: Counter[str]) -> None:
+        counts[ANSWERS_CACHED] += self._open
         if self._found < LOGGED_AT <= self._found + self._open:
             log.warning("the same response, with the same id, answers different requests or samples: a gateway seems to have a cache")
         self._found += self._open

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 
 from transforms.elements.counter_names import PROMPTS_CUT
 from transforms.elements.replies import TeacherReply
@@ -29,7 +30,7 @@ class CutPrompts:
         self._most_tokens = 0
         self._warned = False
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this prompt, if it has more text than its tokens can hold."""
         tokens = reply.prompt_tokens
         if tokens is None or tokens < LEAST_TOKENS:
@@ -41,7 +42,7 @@ class CutPrompts:
         characters = sum(len(_RUN.sub(" ", message.content)) for turn in row.request.turns[: row.turn + 1] for message in turn)
         if characters <= tokens * MOST_CHARACTERS_PER_TOKEN:
             return
-        counts[PROMPTS_CUT] = counts.get(PROMPTS_CUT, 0) + 1
+        counts[PROMPTS_CUT] += 1
         if not self._warned:
             self._warned = True
             log.warning("the server reports %d tokens for a prompt of %d characters: it seems to cut long prompts", tokens, characters)

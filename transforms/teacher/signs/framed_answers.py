@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from transforms.elements.counter_names import ANSWERS_FRAMED
 from transforms.elements.replies import TeacherReply
@@ -24,10 +25,10 @@ _CLOSING = re.compile(
 class FramedAnswers:
     """The answers whose first line announces the text, or whose last one speaks to the reader. In English only."""
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this answer, if it has such a line beside others."""
         text = (reply.content or "").strip()
         first, last = text[:LONGEST_FRAME], text[text.rfind("\n") + 1 :]
         closes = len(last) < min(len(text), LONGEST_FRAME) and _CLOSING.match(last) is not None
         if closes or _OPENING.match(first) is not None:
-            counts[ANSWERS_FRAMED] = counts.get(ANSWERS_FRAMED, 0) + 1
+            counts[ANSWERS_FRAMED] += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 
 from transforms.elements.counter_names import TURNS_INVENTED
 from transforms.elements.replies import TeacherReply
@@ -39,7 +40,7 @@ class InventedTurns:
     def __init__(self) -> None:
         self._warned = False
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this answer, if it has a user's turn that the prompt does not explain."""
         text = reply.content
         if text is None or _AT_LINE.search(text) is None:
@@ -49,7 +50,7 @@ class InventedTurns:
         if mark is None or any(mark in message.content for turn in row.request.turns[: row.turn + 1] for message in turn):
             return
         counter = TURNS_INVENTED + _NAMES[mark]
-        counts[counter] = counts.get(counter, 0) + 1
+        counts[counter] += 1
         if not self._warned:
             self._warned = True
             log.warning("an answer goes on with a turn of the user (%s)", mark)

@@ -6,6 +6,7 @@ A single name that is not the requested one is an alias, and no sign.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from transforms.elements.counter_names import ANSWERED_AS
 from transforms.elements.replies import TeacherReply
@@ -27,14 +28,14 @@ class OtherModels:
         self._number = number
         self._counters: dict[str, str] = {}
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count the name in this answer, if it has one."""
         if reply.model is None:
             return
         counter = self._counters.get(reply.model)
         if counter is None:
             counter = self._new(reply.model)
-        counts[counter] = counts.get(counter, 0) + 1
+        counts[counter] += 1
 
     def _new(self, model: str) -> str:
         if len(self._counters) >= MOST_NAMES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from transforms.elements.counter_names import STOPPED_AT_LIMIT
 from transforms.elements.finish_reasons import Ending, ending_of
 from transforms.elements.replies import TeacherReply
@@ -17,8 +19,8 @@ class StoppedAtLimit:
     def __init__(self, max_new_tokens: int) -> None:
         self._max_new_tokens = max_new_tokens
 
-    def look(self, row: RowInProgress, reply: TeacherReply, counts: dict[str, int]) -> None:
+    def look(self, row: RowInProgress, reply: TeacherReply, counts: Counter[str]) -> None:
         """Count this answer, if it ends at the limit and does not say so."""
         limit = reply.token_limit or self._max_new_tokens
         if reply.completion_tokens == limit >= LEAST_LIMIT and ending_of(reply.finish_reason) is Ending.COMPLETE:
-            counts[STOPPED_AT_LIMIT] = counts.get(STOPPED_AT_LIMIT, 0) + 1
+            counts[STOPPED_AT_LIMIT] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from transforms.elements.replies import TeacherReply
@@ -26,7 +27,7 @@ class SignWatch:
             name: (OtherModels(number), CutPrompts(), CachedAnswers(), *(() if often_alike else (AnswersAlike(),)), *of_all)
             for number, name in enumerate(endpoints, 1)
         }
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
 
     def answered(self, endpoint: str, row: RowInProgress, reply: TeacherReply) -> None:
         """The named endpoint has answered the current request of ``row``."""
