@@ -106,13 +106,14 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
     from beam_distill.work_dir.records import failures, records_and_current
 
     judged = judge(spec)
-    refused = {reject["row_key"]: reject for reject in objects_of(f"{work_dir}/rejects.jsonl") if reject.get("reason") in CHECK_REASONS}
+    rejects = (reject for reject in objects_of(f"{work_dir}/rejects.jsonl") if reject.get("reason") in CHECK_REASONS)
+    refused = {reject["row_key"]: {"reason": reject["reason"], "detail": reject.get("detail")} for reject in rejects}  # without the answers
     for record, is_current in records_and_current(f"{work_dir}/ledger", []):
         ended = judged(record)
         record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not is_current)
         by_check = refused.get(record["row_key"]) if ended.reason is None and is_current else None
         if by_check is not None:
-            record.update(reason=by_check["reason"], detail=by_check.get("detail"))
+            record.update(by_check)
         if wanted(record):
             yield record
     for record in failures(f"{work_dir}/failures"):
