@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int64]
 _GROWS = 4
 """A run is joined with the one before it unless that is this many times as long, so there are few and each number moves seldom."""
+_SMALL_BYTES = 256 * 1024
+"""Arrays below it stay on the heap: new pages for each cost more than the holes."""
 
 
 class _Run:
@@ -35,10 +38,16 @@ class _Run:
 
 
 def _spread(own: NDArray[Any], others: NDArray[Any], places: Rows, is_own: NDArray[np.bool_]) -> NDArray[Any]:
-    both = np.empty(len(is_own), own.dtype)
+    both = _pages(len(is_own), own.dtype)
     both[is_own] = own
     both[places] = others
     return both
+
+
+def _pages(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array in memory pages of its own: on the heap, the arrays that a longer one replaces leave holes that nothing fits into."""
+    size_bytes = count * dtype.itemsize
+    return np.empty(count, dtype) if size_bytes < _SMALL_BYTES else np.frombuffer(mmap(-1, size_bytes), dtype)
 
 
 class FirstRows:
