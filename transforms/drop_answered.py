@@ -62,7 +62,7 @@ class _DropAnsweredFn(beam.DoFn):
             return None
         sample = replies[-1].sample
         own = tuple(reply for reply in replies if reply.sample == sample)
-        found = self._rules.judge(asked, own)
+        found = self._rules.examine(asked, own)
         before = own[: found.turn] if isinstance(found, Refused) else own[:-1]
         # a reply of this same run does not cause a third request
         if len(before) == len(asked.turns):  # only the verdict is asked again

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from transforms.elements.rows import Split
-from transforms.elements.tally import GateSpec, RowOutcome, SuccessTally, Verdict, judge
+from transforms.elements.tally import GateSpec, RowOutcome, SuccessTally, Verdict, verdict_of
 
 Tallies = dict[Split, SuccessTally]
 
@@ -52,4 +52,4 @@ class JudgeSuccess(beam.PTransform[beam.PCollection[Tallies], beam.PCollection[V
     gate: GateSpec
 
     def expand(self, tallies: beam.PCollection[Tallies]) -> beam.PCollection[Verdict]:
-        return tallies | "Judge" >> beam.Map(judge, self.gate).with_output_types(Verdict)
+        return tallies | "Judge" >> beam.Map(verdict_of, self.gate).with_output_types(Verdict)

@@ -50,7 +50,7 @@ def read_result(
             for name, output in ((part.split.value, part.output), (preference_of(part.split.value), part.preference)):
                 if output is not None:
                     datasets[name] = published_as(output, None if part.shards is None else part.shards_of(rows_in))
-    code, message = judged(verdict)
+    code, message = exit_code_of(verdict)
     if conclusion.changed:
         code, message = ExitCode.STORAGE_FAILED, _changed(conclusion, changed_since(inputs, rows) if inputs is not None else "", files)
     return RunResult(
@@ -82,7 +82,7 @@ def _changed(conclusion: Conclusion, changed_files: str, files: RunFiles) -> str
     return ". ".join(said)
 
 
-def judged(verdict: Verdict) -> tuple[ExitCode, str]:
+def exit_code_of(verdict: Verdict) -> tuple[ExitCode, str]:
     """The exit code of a verdict, and why."""
     refused = [part for part in verdict.splits if not part.published]
     if verdict.stopped is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import EndpointUrl, KeyPath, TemplateText, VariableName
 from transforms.acceptance.judge import DEFAULT_LEAST_SCORE
+from transforms.acceptance.registry import JUDGE
 from transforms.acceptance.rubrics import HIGHEST, LOWEST
 
 
@@ -68,7 +69,7 @@ class JudgeSettings(Section):
 
 def judge_contradictions(settings: Mapping[str, Any]) -> list[str]:
     """The contradictions between the inputs about the judge; ``settings`` are by name."""
-    if "judge" not in (settings.get("checks") or ()):
+    if JUDGE not in (settings.get("checks") or ()):
         return []
     problems = []
     if settings.get("judge_model") is None:

@@ -19,6 +19,7 @@ from beam_distill.config.sampling import SamplingSettings
 from beam_distill.config.teacher import TeacherSettings
 from beam_distill.config.teachers import TeacherEntry
 from beam_distill.config.view import ViewSettings
+from transforms.acceptance.registry import JUDGE
 from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS
 
 DEFAULT_MAX_LEN_SUMMARY = 80
@@ -109,7 +110,7 @@ class DistillSettings(
     @property
     def has_judge(self) -> bool:
         """Whether a judge is asked."""
-        return "judge" in self.checks
+        return JUDGE in self.checks
 
     @property
     def resolved_authentication(self) -> Authentication:

@@ -13,6 +13,7 @@ from beam_distill.job.job_spec import JobSpec
 from beam_distill.job.judge_specs import judge_scoring, of_judge
 from beam_distill.job.spending import budget_spec
 from beam_distill.work_dir.leftovers import CONTROL
+from transforms.acceptance.registry import CHECKS, JUDGE
 from transforms.acceptance.row_result import RowRules, rules_for
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.data_specs import ALL_COLUMNS, ColumnSpec, DatasetSpec, DoublesSpec, InputSpec, MetadataSpec, RunFiles, SplitFiles
@@ -132,12 +133,13 @@ def input_spec(settings: DistillSettings) -> InputSpec:
 def _other_columns(settings: DistillSettings) -> tuple[str, ...]:
     """The columns that rows keep beside their chat: a function of the user's sees all of them."""
     kept = settings.keep_columns or ()
-    return (*kept, ALL_COLUMNS) if "python" in settings.checks and ALL_COLUMNS not in kept else kept
+    sees_all = any(CHECKS[name].sees_all_columns for name in settings.checks)
+    return (*kept, ALL_COLUMNS) if sees_all and ALL_COLUMNS not in kept else kept
 
 
 def dataset_spec(settings: DistillSettings) -> DatasetSpec:
     """How datasets are written."""
-    scored = ("judge",) if settings.has_judge else ()
+    scored = (JUDGE,) if settings.has_judge else ()
     metadata = MetadataSpec(settings.checks, settings.keep_columns or (), scored) if settings.has_metadata else None
     return DatasetSpec(
         settings.ensure_ascii,

@@ -17,6 +17,9 @@ from transforms.acceptance.schema import SchemaCheck
 from transforms.elements import reasons
 from transforms.elements.tasks import CHOOSING, LABELLED, TaskType
 
+JUDGE, VOTE = "judge", "vote"
+"""The checks that a job asks by name for their scores and votes."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckKind:
@@ -25,7 +28,8 @@ class CheckKind:
     ``description``: when it accepts an answer, for the help. ``make``: the check from settings by name, raises WrongSetting; None if the
     prompts do it while they take the answer out of the reply, or if it is about all samples of a row. ``reasons``: those of its rejects.
     ``settings``: the inputs that belong to it and have no effect without it; ``contradicts`` is the flag that turns it off. ``tasks``: those
-    whose answers it can examine. ``needs_labels``: whether it refuses rows without a label.
+    whose answers it can examine. ``needs_labels``: whether it refuses rows without a label; ``sees_all_columns``: whether it gets the rows'
+    other columns too.
     """
 
     description: str
@@ -34,6 +38,7 @@ class CheckKind:
     settings: tuple[str, ...] = ()
     tasks: tuple[TaskType, ...] = tuple(TaskType)
     needs_labels: bool = False
+    sees_all_columns: bool = False
     contradicts: str | None = None
 
 
@@ -53,7 +58,7 @@ CHECKS: dict[str, CheckKind] = {
         LABELLED,
         needs_labels=True,
     ),
-    "vote": CheckKind(
+    VOTE: CheckKind(
         "so many of the row's samples give the same answer",
         None,
         (reasons.NO_AGREEMENT,),
@@ -66,7 +71,7 @@ CHECKS: dict[str, CheckKind] = {
         "it is in the question's language, or a named one", LanguageCheck.from_settings, (reasons.OTHER_LANGUAGE,), ("answer_language",)
     ),
     "schema": CheckKind("it is JSON that fits a JSON Schema", SchemaCheck.from_settings, (reasons.SCHEMA_MISMATCH,), ("answer_schema",)),
-    "judge": CheckKind(
+    JUDGE: CheckKind(
         "a judge model gives it a score that is high enough; asked only about answers that the checks before it accept",
         JudgeCheck.from_settings,
         (reasons.LOW_SCORE, reasons.NO_VERDICT, reasons.JUDGE_FAILED),
@@ -84,5 +89,6 @@ CHECKS: dict[str, CheckKind] = {
         PythonCheck.from_settings,
         (reasons.FUNCTION_REFUSED, reasons.FUNCTION_FAILED),
         ("check_function",),
+        sees_all_columns=True,
     ),
 }

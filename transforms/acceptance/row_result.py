@@ -15,7 +15,8 @@ from transforms.acceptance.base import Check, CheckRefused, Sample
 from transforms.acceptance.examined import MEMORY, Found, Refused, Unjudged, examined
 from transforms.acceptance.judge import JudgeCheck
 from transforms.acceptance.label import LabelCheck
-from transforms.acceptance.selection import Choice, Judged, SelectionSpec
+from transforms.acceptance.registry import JUDGE
+from transforms.acceptance.selection import Choice, CompleteSample, SelectionSpec
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements import reasons
 from transforms.elements.counted import counted
@@ -100,18 +101,18 @@ class RowRules:
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
         samples = self._samples(scored.request, scored.replies)
-        judged = self._judged(scored.request, samples)
-        return self._ended(scored, samples, judged, self.selection.choose(judged))
+        complete = self._complete(scored.request, samples)
+        return self._ended(scored, samples, complete, self.selection.choose(complete))
 
     def result(self, scored: ScoredRow) -> RowResult:
         """The result of a row, with what the checks said of its samples if it may have several or there are checks."""
         samples = self._samples(scored.request, scored.replies)
-        judged = self._judged(scored.request, samples)
-        choice = self.selection.choose(judged)
-        ended = self._ended(scored, samples, judged, choice)
+        complete = self._complete(scored.request, samples)
+        choice = self.selection.choose(complete)
+        ended = self._ended(scored, samples, complete, choice)
         if not self.checks and not self.asks_several:
             return RowResult(ended, None)
-        return RowResult(ended, self._row_samples(scored.request, samples, self._looked_at(judged, choice), ended))
+        return RowResult(ended, self._row_samples(scored.request, samples, self._looked_at(complete, choice), ended))
 
     def _row_samples(
         self, request: PromptRequest, samples: list[_Sample], looked_at: frozenset[int], ended: tuple[Kept, ...] | RejectedRow
@@ -135,30 +136,30 @@ class RowRules:
         Like the choice it does not depend on samples that were asked ahead and not needed.
         """
         samples = self._samples(request, replies)
-        judged = {one.sample: one for one in self._judged(request, samples)}
-        choice = self.selection.choose(judged.values())
-        beside = self._looked_at(judged.values(), choice).difference(choice.kept)
+        complete = {one.sample: one for one in self._complete(request, samples)}
+        choice = self.selection.choose(complete.values())
+        beside = self._looked_at(complete.values(), choice).difference(choice.kept)
         for one in (one for one in samples if one.number in beside):
             if isinstance(one.found, Refused):
                 answers, reason = one.found.answers, one.found.reason
             elif (
                 not isinstance(one.found, Unjudged)
                 and self.selection.votes is not None
-                and judged[one.number].answer != judged[chosen.tries.sample].answer
+                and complete[one.number].answer != complete[chosen.tries.sample].answer
             ):
                 answers, reason = one.found, reasons.NO_AGREEMENT
             else:
                 continue
             if answers and answers != chosen.answers:
-                return RefusedAnswers(Kept(answers, one.teachers(request), self._tries(choice, one, judged[one.number].answer)), reason)
+                return RefusedAnswers(Kept(answers, one.teachers(request), self._tries(choice, one, complete[one.number].answer)), reason)
         return None
 
     @staticmethod
-    def _looked_at(judged: Iterable[Judged], choice: Choice) -> frozenset[int]:
+    def _looked_at(complete: Iterable[CompleteSample], choice: Choice) -> frozenset[int]:
         """The numbers of the samples that a choice is about."""
-        return frozenset(sorted(one.sample for one in judged)[: choice.judged])
+        return frozenset(sorted(one.sample for one in complete)[: choice.examined])
 
-    def judge(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> Found:
+    def examine(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> Found:
         """The answers in the replies to the first turns of one sample; checked when they are complete."""
         return self._with_score(request, replies)[0]
 
@@ -192,7 +193,7 @@ class RowRules:
 
     def question(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> PromptRequest | None:
         """What to ask the judge about a sample with replies to all its turns; None if it needs no verdict, or has one."""
-        found = self.judge(request, replies)
+        found = self.examine(request, replies)
         return found.question if isinstance(found, Unjudged) else None
 
     @property
@@ -208,7 +209,7 @@ class RowRules:
         return (
             self.next_turn,
             self.next_sample if self.asks_several else None,
-            self.judge if examines else None,
+            self.examine if examines else None,
             self.question if self.referee is not None else None,
         )
 
@@ -218,7 +219,7 @@ class RowRules:
 
     def next_sample(self, request: PromptRequest, replies: tuple[TeacherReply, ...], being_asked: frozenset[int]) -> int | None:
         """The number of the next sample to ask while some are being asked; None if no other can be needed."""
-        return self.selection.next_sample(self._judged(request, self._samples(request, replies)), being_asked)
+        return self.selection.next_sample(self._complete(request, self._samples(request, replies)), being_asked)
 
     def replies_on_ledger(self, request: PromptRequest, find: FindSample) -> tuple[tuple[TeacherReply, ...], bool]:
         """The ledger's replies to all samples of a request, and whether no other is needed."""
@@ -235,7 +236,7 @@ class RowRules:
             replies += found
             answered = answered and complete
             is_last = sample == self.selection.samples - 1
-            # with all samples there, none can be missing: they are judged later, and need not be here
+            # with all samples there, none can be missing: they are examined later, and need not be here
             if complete and not (answered and is_last) and self.next_sample(request, replies, frozenset()) is None:
                 return replies, True
         return replies, answered
@@ -243,7 +244,7 @@ class RowRules:
     def turns_left(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> list[int]:
         """The turn of every request that may still be sent for a row with these replies, sample by sample."""
         samples = self._samples(request, replies)
-        ended = {one.sample for one in self._judged(request, samples)}
+        ended = {one.sample for one in self._complete(request, samples)}
         known = {one.number: len(one.replies) for one in samples}
         left = (number for number in range(self.selection.samples) if number not in ended)
         return [turn for number in left for turn in range(known.get(number, 0), len(request.turns))]
@@ -252,7 +253,7 @@ class RowRules:
         """How many questions to the judge there may still be for a row with these replies."""
         if self.referee is None:
             return 0
-        return self.selection.samples - len(self._judged(request, self._samples(request, replies)))
+        return self.selection.samples - len(self._complete(request, self._samples(request, replies)))
 
     def _samples(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> list[_Sample]:
         if self.selection.samples == 1:
@@ -263,10 +264,10 @@ class RowRules:
         own = {number: tuple(sorted(found, key=lambda reply: reply.turn)) for number, found in sorted(by_number.items())}
         return [_Sample(number, found, *self._with_score(request, found)) for number, found in own.items()]
 
-    def _judged(self, request: PromptRequest, samples: list[_Sample]) -> list[Judged]:
+    def _complete(self, request: PromptRequest, samples: list[_Sample]) -> list[CompleteSample]:
         """Those that are answered to their end."""
         return [
-            Judged(
+            CompleteSample(
                 one.number,
                 None if isinstance(one.found, Refused) else self._vote(one.found),
                 _characters(one.teachers(request)),
@@ -276,9 +277,11 @@ class RowRules:
             if isinstance(one.found, Refused) or (not isinstance(one.found, Unjudged) and len(one.found) == len(request.turns))
         ]
 
-    def _ended(self, scored: ScoredRow, samples: list[_Sample], judged: list[Judged], choice: Choice) -> tuple[Kept, ...] | RejectedRow:
+    def _ended(
+        self, scored: ScoredRow, samples: list[_Sample], complete: list[CompleteSample], choice: Choice
+    ) -> tuple[Kept, ...] | RejectedRow:
         if choice.kept:
-            answers = {one.sample: one.answer for one in judged}
+            answers = {one.sample: one.answer for one in complete}
             return tuple(
                 Kept(one.found, one.teachers(scored.request), self._tries(choice, one, answers[one.number]))
                 for one in samples
@@ -290,8 +293,8 @@ class RowRules:
 
     def _tries(self, choice: Choice, sample: _Sample, answer: str | None) -> Tries:
         votes = choice.votes.get(answer or "", 0) if self.selection.votes is not None else None
-        scores = () if sample.score is None else (("judge", sample.score),)
-        return Tries(sample.number, choice.judged, sum(choice.votes.values()), votes, scores)
+        scores = () if sample.score is None else ((JUDGE, sample.score),)
+        return Tries(sample.number, choice.examined, sum(choice.votes.values()), votes, scores)
 
     def _agrees(self, request: PromptRequest, ended: tuple[Kept, ...] | RejectedRow) -> bool | None:
         """Whether the first kept answers equal the row's labels; None without labels or kept answers, or where the task has no short answers."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+from transforms.acceptance.registry import JUDGE, VOTE
+
 
 class Keep(str, Enum):
     """Which of the accepted samples of a row are kept."""
@@ -23,7 +25,7 @@ class Keep(str, Enum):
     ONE_PER_ANSWER = "one_per_answer"
 
 
-class Judged(NamedTuple):
+class CompleteSample(NamedTuple):
     """A sample that is answered to its end.
 
     ``answer`` is equal for samples that give the same answer; None for one that was refused. ``characters``: the length of its replies.
@@ -39,13 +41,13 @@ class Judged(NamedTuple):
 class Choice(NamedTuple):
     """The samples that are kept, and whether that is final: then no other sample is needed, and none changes it.
 
-    ``votes`` counts the accepted samples by answer. ``judged``: how many samples, in the order of their numbers, the choice is about.
+    ``votes`` counts the accepted samples by answer. ``examined``: how many samples, in the order of their numbers, the choice is about.
     """
 
     kept: tuple[int, ...]
     is_final: bool
     votes: dict[str, int]
-    judged: int
+    examined: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,15 @@ class SelectionSpec:
     def from_settings(cls, settings: Mapping[str, Any]) -> SelectionSpec:
         """From settings by name, as in run.json; without a number of votes, more than half of the samples must agree."""
         samples = settings.get("samples") or 1
-        votes = (settings.get("votes") or samples // 2 + 1) if "vote" in (settings.get("checks") or ()) else None
+        votes = (settings.get("votes") or samples // 2 + 1) if VOTE in (settings.get("checks") or ()) else None
         return cls(samples, votes, Keep(settings.get("keep") or Keep.FIRST.value))
 
-    def choose(self, judged: Iterable[Judged]) -> Choice:
+    def choose(self, complete: Iterable[CompleteSample]) -> Choice:
         """The choice among the samples that are answered so far."""
-        accepted: list[Judged] = []
+        accepted: list[CompleteSample] = []
         votes: dict[str, int] = {}
         known = 0
-        for one in sorted(judged, key=lambda one: one.sample):
+        for one in sorted(complete, key=lambda one: one.sample):
             if one.sample >= self.samples:
                 break
             known += 1
@@ -96,15 +98,15 @@ class SelectionSpec:
         (first, most), (_, second) = [*Counter(votes).most_common(2), ("", 0)][:2]
         return first if most >= self.votes and most > second + left else None
 
-    def next_sample(self, judged: Iterable[Judged], being_asked: Iterable[int]) -> int | None:
+    def next_sample(self, complete: Iterable[CompleteSample], being_asked: Iterable[int]) -> int | None:
         """The next sample to ask while some are being asked; None if no other can be needed."""
-        judged = list(judged)
-        if self.choose(judged).is_final:
+        complete = list(complete)
+        if self.choose(complete).is_final:
             return None
-        taken = {one.sample for one in judged} | set(being_asked)
+        taken = {one.sample for one in complete} | set(being_asked)
         return next((number for number in range(self.samples) if number not in taken), None)
 
-    def _kept(self, accepted: list[Judged]) -> tuple[int, ...]:
+    def _kept(self, accepted: list[CompleteSample]) -> tuple[int, ...]:
         if self.keep is Keep.ALL or not accepted:
             return tuple(one.sample for one in accepted)
         if self.keep is Keep.ONE_PER_ANSWER:
@@ -122,10 +124,10 @@ class SelectionSpec:
 def wrong_selection(settings: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for everything that keeps the samples of the settings from being chosen among."""
     samples, votes = settings.get("samples") or 1, settings.get("votes")
-    if settings.get("keep") == Keep.BEST.value and "judge" not in (settings.get("checks") or ()):
+    if settings.get("keep") == Keep.BEST.value and JUDGE not in (settings.get("checks") or ()):
         yield "keep: best needs scores, which the check judge gives; add it with --checks judge"
     if samples == 1:
-        several = ["the check vote"] if "vote" in (settings.get("checks") or ()) else []
+        several = ["the check vote"] if VOTE in (settings.get("checks") or ()) else []
         several += ["keep"] if settings.get("keep") not in (None, Keep.FIRST.value) else []
         if several:
             yield f"samples: {' and '.join(several)} choose among several samples of a row, and samples is 1; raise it, for example to 8"

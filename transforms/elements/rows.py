@@ -84,7 +84,7 @@ class PromptRequest(NamedTuple):
 
 
 class Tries(NamedTuple):
-    """How an example was found: the number of its ``sample``, from 0, among ``judged`` samples of the row, of which the checks accepted
+    """How an example was found: the number of its ``sample``, from 0, among ``examined`` samples of the row, of which the checks accepted
     ``accepted``.
 
     Samples that were asked ahead and not needed do not count. ``votes``: how many samples gave this answer; None without a vote. ``scores``:
@@ -92,7 +92,7 @@ class Tries(NamedTuple):
     """
 
     sample: int
-    judged: int
+    examined: int
     accepted: int
     votes: int | None = None
     scores: tuple[tuple[str, float], ...] = ()

@@ -176,7 +176,7 @@ class GateSpec:
 
 @dataclass(frozen=True, slots=True)
 class SplitVerdict:
-    """The judgement over one split.
+    """The decision about one split.
 
     ``ratio`` is rows with a usable answer / rows asked, None when no row was asked; ``minimum`` is what it must reach, and
     ``minimum_accepted`` what the tally's accepted ratio must; ``missed`` names the settings of all bounds that it misses. ``published``
@@ -195,7 +195,7 @@ class SplitVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement over the run: one part per split, and the early stop if there was one."""
+    """The decisions about a run: one part per split, and the early stop if there was one."""
 
     splits: tuple[SplitVerdict, ...]
     stopped: EarlyStop | None
@@ -208,14 +208,14 @@ class Verdict:
         raise KeyError(split)
 
 
-def judge(tallies: Mapping[Split, SuccessTally], gate: GateSpec) -> Verdict:
+def verdict_of(tallies: Mapping[Split, SuccessTally], gate: GateSpec) -> Verdict:
     """Compare every split with the gate.
 
     A split is published when enough of its rows could be read, enough of those gave an example, and the run was not stopped. A split
     without any row to ask is not published.
     """
     stops = [tally.stopped for tally in tallies.values() if tally.stopped is not None]
-    return Verdict(tuple(_judge_split(split, tally, gate) for split, tally in tallies.items()), _gravest(stops))
+    return Verdict(tuple(_verdict_of_split(split, tally, gate) for split, tally in tallies.items()), _gravest(stops))
 
 
 def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
@@ -223,7 +223,7 @@ def _gravest(stops: list[EarlyStop]) -> EarlyStop | None:
     return min(stops, key=lambda stop: order.index(stop.cause), default=None)
 
 
-def _judge_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerdict:
+def _verdict_of_split(split: Split, tally: SuccessTally, gate: GateSpec) -> SplitVerdict:
     published, explanation = _decide(tally, gate)
     return SplitVerdict(
         split, tally, tally.success_ratio, gate.minimum_success_ratio, published, explanation, gate.minimum_accepted_ratio, _missed(tally, gate)

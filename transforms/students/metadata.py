@@ -13,15 +13,15 @@ METADATA = "metadata"
 
 
 def metadata_of(example: DistilledExample, spec: MetadataSpec) -> dict[str, Any]:
-    """The metadata as JSON values. ``pass_rate``: the share of the judged samples that the checks accepted, 0 to 1."""
+    """The metadata as JSON values. ``pass_rate``: the share of the examined samples that the checks accepted, 0 to 1."""
     tries = example.tries
     if tries is None:
         raise ValueError("the example does not say how it was found")
     found: dict[str, Any] = {
         "row_key": example.row_key,
         "sample": tries.sample,
-        "samples": tries.judged,
-        "pass_rate": round(tries.accepted / tries.judged, 6),
+        "samples": tries.examined,
+        "pass_rate": round(tries.accepted / tries.examined, 6),
         "votes": tries.votes,
         "checks": list(spec.checks),
     }

@@ -28,8 +28,8 @@ Sampled = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The judgement of one answer: the extracted answer, or the reason why there is none."""
+class ReadAnswer:
+    """What was read in one reply: the answer, or the reason why there is none."""
 
     content: str | None
     answer: str | None
@@ -39,7 +39,7 @@ class Judged:
 
 @dataclass(slots=True)
 class LedgerFacts:
-    """Everything the report shows from the ledger. ``examples`` are pairs of a record and its judgement.
+    """Everything the report shows from the ledger. ``examples`` are pairs of a record and what was read in it.
 
     Labels, lengths, unusable answers and examples are those of current records; ``superseded`` are all others. ``refused`` has the records
     of the refused samples to read.
@@ -58,9 +58,9 @@ class LedgerFacts:
     answered: TimeBins = field(default_factory=TimeBins)
     sent: TimeBins = field(default_factory=TimeBins)
     agreement: Agreement = field(default_factory=Agreement)
-    disagreements: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
-    examples: FixedSample[tuple[dict[str, Any], Judged]] = field(default_factory=lambda: FixedSample(EXAMPLES))
-    unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], Judged]]] = field(default_factory=dict)
+    disagreements: FixedSample[tuple[dict[str, Any], ReadAnswer]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    examples: FixedSample[tuple[dict[str, Any], ReadAnswer]] = field(default_factory=lambda: FixedSample(EXAMPLES))
+    unusable_examples: dict[str, FixedSample[tuple[dict[str, Any], ReadAnswer]]] = field(default_factory=dict)
     questions: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: dict[Sampled, dict[str, Any]] = field(default_factory=dict)
     same: SameRequests = field(default_factory=SameRequests)
@@ -72,26 +72,26 @@ class LedgerFacts:
         return sum(run.answers for run in self.runs.values())
 
 
-def judge(spec: PromptSpec | None) -> Callable[[dict[str, Any]], Judged]:
-    """A function that judges a record's answer; without a task, its text is the answer."""
+def answer_reader(spec: PromptSpec | None) -> Callable[[dict[str, Any]], ReadAnswer]:
+    """A function that reads the answer in a record; without a task, its text is the answer."""
     prompt: Prompt | None = None if spec is None else prompt_for(spec)
 
-    def judged(record: dict[str, Any]) -> Judged:
+    def read(record: dict[str, Any]) -> ReadAnswer:
         try:
             reply = read_reply(record["response"], record["turn"], record["attempts"], record["latency_ms"])
         except BrokenBody as broken:
-            return Judged(None, None, "broken_body", str(broken))
+            return ReadAnswer(None, None, "broken_body", str(broken))
         if prompt is None:
-            return Judged(reply.content, reply.content, None)
+            return ReadAnswer(reply.content, reply.content, None)
         if is_cut_off(reply):
             limit = token_limit_in(record["payload"])
             reply = reply._replace(token_limit=limit if limit != prompt.rules.max_new_tokens else None)
         try:
-            return Judged(reply.content, extract_answer(prompt, _asked(record), reply), None)
+            return ReadAnswer(reply.content, extract_answer(prompt, _asked(record), reply), None)
         except AnswerRejected as rejected:
-            return Judged(reply.content, None, rejected.reason, rejected.detail)
+            return ReadAnswer(reply.content, None, rejected.reason, rejected.detail)
 
-    return judged
+    return read
 
 
 def _asked(record: dict[str, Any]) -> tuple[ChatMessage, ...]:
@@ -113,7 +113,7 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, to_read: ToRea
     to_read = to_read or ToRead()
     task = spec.task if spec is not None and spec.task.is_labelled else None
     facts = LedgerFacts(agreement=Agreement(task))
-    judged = judge(spec)
+    read = answer_reader(spec)
     for record, is_current in records_and_current(ledger_dir, facts.torn):
         _count_request(facts, record, run_id)
         if not is_current:
@@ -125,7 +125,7 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, to_read: ToRea
         sampled = (record["row_key"], record["sample"] or 0)
         if (*sampled, record["turn"]) in to_read.refused:
             facts.refused[(*sampled, record["turn"])] = record
-        _count_answer(facts, record, judged(record), task is not None, to_read.accepted is None or sampled in to_read.accepted)
+        _count_answer(facts, record, read(record), task is not None, to_read.accepted is None or sampled in to_read.accepted)
     return facts
 
 
@@ -144,29 +144,29 @@ def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> N
         facts.completion_tokens.add(record["completion_tokens"])
 
 
-def _count_answer(facts: LedgerFacts, record: dict[str, Any], ended: Judged, labelled: bool, is_example: bool) -> None:
-    if ended.reason is not None:
-        facts.unusable.add(ended.reason)
-        sample = facts.unusable_examples.setdefault(ended.reason, FixedSample(REJECTS_PER_REASON))
-        sample.offer(f"{record['row_key']} {record['turn']}", (record, ended))
+def _count_answer(facts: LedgerFacts, record: dict[str, Any], found: ReadAnswer, labelled: bool, is_example: bool) -> None:
+    if found.reason is not None:
+        facts.unusable.add(found.reason)
+        sample = facts.unusable_examples.setdefault(found.reason, FixedSample(REJECTS_PER_REASON))
+        sample.offer(f"{record['row_key']} {record['turn']}", (record, found))
         return
-    facts.answer_characters.add(len(ended.answer or ""))
-    if labelled and ended.answer is not None:
-        facts.labels.add(ended.answer)
-        if record["reference_answer"] and not facts.agreement.add(ended.answer, record["reference_answer"]):
-            facts.disagreements.offer(record["row_key"], (record, ended))
+    facts.answer_characters.add(len(found.answer or ""))
+    if labelled and found.answer is not None:
+        facts.labels.add(found.answer)
+        if record["reference_answer"] and not facts.agreement.add(found.answer, record["reference_answer"]):
+            facts.disagreements.offer(record["row_key"], (record, found))
     if is_example and facts.examples.wants(record["row_key"]):
-        facts.examples.offer(record["row_key"], (record, ended))
+        facts.examples.offer(record["row_key"], (record, found))
 
 
 def rejects_of(facts: LedgerFacts) -> dict[str, list[dict[str, Any]]]:
     """A few unusable answers of each reason, with the fields of rejects.jsonl; used if that file does not exist."""
     rejects: dict[str, list[dict[str, Any]]] = {}
     for reason in sorted(facts.unusable_examples):
-        for record, ended in facts.unusable_examples[reason].values():
+        for record, found in facts.unusable_examples[reason].values():
             facts.questions[record["row_key"]] = record
             names = ("split", "file", "line", "row_key", "attempts")
-            reject = {**{name: record[name] for name in names}, "reason": reason, "detail": ended.detail, "raw_answer": ended.content}
+            reject = {**{name: record[name] for name in names}, "reason": reason, "detail": found.detail, "raw_answer": found.content}
             rejects.setdefault(reason, []).append(reject)
     return rejects
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from beam_distill.after_run.report.figures import figures
 from beam_distill.after_run.report.how_right_section import how_right
-from beam_distill.after_run.report.ledger_facts import Judged, LedgerFacts, messages_of
+from beam_distill.after_run.report.ledger_facts import LedgerFacts, ReadAnswer, messages_of
 from beam_distill.after_run.report.run_files import RunFacts
 from beam_distill.after_run.report.sentences import sentence
 from beam_distill.after_run.token_speed import token_speed
@@ -70,9 +70,9 @@ def render(run: RunFacts, ledger: LedgerFacts, rejects: dict[str, list[dict[str,
         endpoints=list(_endpoints(run, ledger)),
         runs=list(_runs(run, ledger, prices)),
         torn=ledger.torn,
-        disagreements=[_example(record, judged, input_format) for record, judged in ledger.disagreements.values()],
+        disagreements=[_example(record, read, input_format) for record, read in ledger.disagreements.values()],
         agreement=sentence(ledger.agreement.sentence),
-        examples=_without_common_beginning([_example(record, judged, input_format) for record, judged in ledger.examples.values()]),
+        examples=_without_common_beginning([_example(record, read, input_format) for record, read in ledger.examples.values()]),
         rejects=[
             (reason, run.explained(reason), [_reject(reject, ledger.questions, input_format) for reject in listed])
             for reason, listed in rejects.items()
@@ -250,14 +250,14 @@ def _endpoints(run: RunFacts, ledger: LedgerFacts) -> Iterator[dict[str, Any]]:
         }
 
 
-def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -> dict[str, Any]:
+def _example(record: dict[str, Any], read: ReadAnswer, input_format: str | None) -> dict[str, Any]:
     messages = [(role, _shortened(text)) for role, text in messages_of(record)]
     return {
         "where": f"{record['split']}, {record['file']}, {place_in(record['file'], record['line'], input_format)}",
         "question": next((text for role, text in reversed(messages) if role == "user"), ""),
         "messages": messages,
-        "raw": _shortened(judged.content or ""),
-        "answer": _shortened(judged.answer or ""),
+        "raw": _shortened(read.content or ""),
+        "answer": _shortened(read.answer or ""),
         "reference": record["reference_answer"],
         "facts": f"{record['prompt_tokens'] or '?'} tokens in, {record['completion_tokens'] or '?'} out, "
         f"{record['latency_ms'] / 1000:.2f} s, {record['attempts']} attempt{'s' if record['attempts'] != 1 else ''}",
@@ -266,7 +266,7 @@ def _example(record: dict[str, Any], judged: Judged, input_format: str | None) -
 
 def _refused(refused: RefusedSample, check: str, record: dict[str, Any], input_format: str | None) -> dict[str, Any]:
     sample = f", sample {refused.sample + 1}" if refused.sample else ""
-    shown = _example(record, Judged(_text_of(record), None, refused.reason), input_format)
+    shown = _example(record, ReadAnswer(_text_of(record), None, refused.reason), input_format)
     by = f"the check {check}" if check else "its form: it is not usable"
     return {**shown, "where": shown["where"] + sample, "reason": refused.reason, "by": by, "detail": refused.detail}
 

@@ -101,17 +101,17 @@ def _found(work_dir: str, spec: Any, wanted: Callable[[dict[str, Any]], bool]) -
     A usable answer that a check refused has the reason of its row, from the rejects: of a row with several samples that of most of them.
     """
     # late: keeps fastavro out of the start
-    from beam_distill.after_run.report.ledger_facts import judge
+    from beam_distill.after_run.report.ledger_facts import answer_reader
     from beam_distill.work_dir.files import objects_of
     from beam_distill.work_dir.records import failures, records_and_current
 
-    judged = judge(spec)
+    read = answer_reader(spec)
     rejects = (reject for reject in objects_of(f"{work_dir}/rejects.jsonl") if reject.get("reason") in CHECK_REASONS)
     refused = {reject["row_key"]: {"reason": reject["reason"], "detail": reject.get("detail")} for reject in rejects}  # without the answers
     for record, is_current in records_and_current(f"{work_dir}/ledger", []):
-        ended = judged(record)
-        record.update(reason=ended.reason, detail=ended.detail or None, answer=ended.answer, superseded=not is_current)
-        by_check = refused.get(record["row_key"]) if ended.reason is None and is_current else None
+        found = read(record)
+        record.update(reason=found.reason, detail=found.detail or None, answer=found.answer, superseded=not is_current)
+        by_check = refused.get(record["row_key"]) if found.reason is None and is_current else None
         if by_check is not None:
             record.update(by_check)
         if wanted(record):

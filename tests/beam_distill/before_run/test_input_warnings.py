@@ -4,7 +4,7 @@ import pytest
 
 from beam_distill.before_run.input_warnings import input_warnings
 from transforms.elements.rows import Split
-from transforms.elements.tally import GateSpec, SuccessTally, judge
+from transforms.elements.tally import GateSpec, SuccessTally, verdict_of
 from transforms.elements.tasks import TaskType
 
 
@@ -33,5 +33,5 @@ def test_fewer_rows_than_the_component_asks_for(asked: int, task: TaskType, loud
 @pytest.mark.parametrize(("unreadable", "published"), [(50, True), (51, False)])
 def test_the_gate_weighs_readable_rows(unreadable: int, published: bool) -> None:
     tally = SuccessTally(100, 100 - unreadable, {"invalid_json": unreadable})
-    (part,) = judge({Split.TRAIN: tally}, GateSpec(0.7, 0.5)).splits
+    (part,) = verdict_of({Split.TRAIN: tally}, GateSpec(0.7, 0.5)).splits
     assert part.published is published

@@ -58,13 +58,13 @@ def test_a_conversation_names_the_refused_turn_and_keeps_its_reply() -> None:
     assert isinstance(ended, RejectedRow)
     assert (ended.reason, ended.raw_answer) == ("too_short", "only")
     assert ended.detail.startswith("turn 2: ")
-    assert rules.judge(request, replies) == Refused(1, "too_short", "the answer has 1 word; min_answer_words is 2", ("a b", "only", "c d"))
+    assert rules.examine(request, replies) == Refused(1, "too_short", "the answer has 1 word; min_answer_words is 2", ("a b", "only", "c d"))
 
 
 def test_a_row_that_is_not_finished_is_not_checked() -> None:
     rules = rules_for(CHAT, SHORT)
     request = rules.prompt.format(a_row(("user", "u1"), ("assistant", "x"), ("user", "u2")))
-    assert rules.judge(request, (a_reply("far too many words"),)) == ("far too many words",)
+    assert rules.examine(request, (a_reply("far too many words"),)) == ("far too many words",)
 
 
 def test_an_unusable_answer_is_not_checked() -> None:
@@ -89,10 +89,10 @@ def test_checks_travel_to_workers() -> None:
 def test_length(check: LengthCheck, accepted: tuple[str, ...], refused: tuple[str, ...]) -> None:
     rules = RowRules(AsSaid(), (check,))  # type: ignore[arg-type]
     for text in accepted:
-        assert isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), tuple)
-        assert not isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), Refused), text
+        assert isinstance(rules.examine(a_scored_row().request, (a_reply(text),)), tuple)
+        assert not isinstance(rules.examine(a_scored_row().request, (a_reply(text),)), Refused), text
     for text in refused:
-        assert isinstance(rules.judge(a_scored_row().request, (a_reply(text),)), Refused), text
+        assert isinstance(rules.examine(a_scored_row().request, (a_reply(text),)), Refused), text
 
 
 class AsSaid:

@@ -4,14 +4,16 @@ import itertools
 
 import pytest
 
-from transforms.acceptance.selection import Choice, Judged, Keep, SelectionSpec
+from transforms.acceptance.selection import Choice, CompleteSample, Keep, SelectionSpec
 
 
-def samples(answers: str, sizes: str = "") -> list[Judged]:
+def samples(answers: str, sizes: str = "") -> list[CompleteSample]:
     """A sample a letter: its answer; ``-`` is refused, ``.`` not answered."""
     lengths = itertools.chain(map(int, sizes), itertools.repeat(1))
     return [
-        Judged(number, None if one == "-" else one, size) for number, (one, size) in enumerate(zip(answers, lengths, strict=False)) if one != "."
+        CompleteSample(number, None if one == "-" else one, size)
+        for number, (one, size) in enumerate(zip(answers, lengths, strict=False))
+        if one != "."
     ]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from transforms.elements.rows import RowOrigin, Split
-from transforms.elements.tally import GateSpec, RowOutcome, SplitVerdict, SuccessTally, Verdict, judge, row_digest
+from transforms.elements.tally import GateSpec, RowOutcome, SplitVerdict, SuccessTally, Verdict, row_digest, verdict_of
 from transforms.elements.verdict_json import read_verdict, verdict_fields
 
 
@@ -20,7 +20,7 @@ def a_tally(**reasons: int) -> SuccessTally:
 
 
 def judged(gate: GateSpec, **reasons: int) -> SplitVerdict:
-    (part,) = judge({Split.TRAIN: a_tally(**reasons)}, gate).splits
+    (part,) = verdict_of({Split.TRAIN: a_tally(**reasons)}, gate).splits
     return part
 
 
