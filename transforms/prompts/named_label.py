@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from transforms.elements import reasons
 from transforms.prompts.base import AnswerRejected
+from transforms.prompts.label_doubts import doubt_of
 from transforms.prompts.listed_labels import Label
 from transforms.prompts.other_case import letters_in_other_case
 
@@ -28,25 +29,6 @@ _COMMON = frozenset(
 _MARKUP = re.compile(
     r"[*`~]{1,3}|(?<!\w)_{1,2}(?=\S)|(?<=\S)_{1,2}(?!\w)|</?[A-Za-z_]{1,20}>|\\(?:f?boxed|text\w{0,2}|mathrm|mathbf)\{|\\[()\[\]]|[{}$]|^#{1,4}\s|^>\s",
     re.MULTILINE,
-)
-_UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|possibly|might|could be|either|or|unsure|not sure|uncertain|hard to say|difficult to say|don['’]t know|do not know"
-    r"|cannot|can['’]t|can not|unable|sorry|apologi[sz]e|as an ai|language model|i won['’]t|i will not|not able|not enough|no way to"
-    r"|none of|neither|nor)\b",
-    re.IGNORECASE,
-)
-_NEGATED_BEFORE = re.compile(
-    r"(?:\b(?:not|never|no|isn['’]t|aren['’]t|wasn['’]t|doesn['’]t|don['’]t|didn['’]t|cannot|can['’]t|won['’]t|neither|nor|non|un|without"
-    r"|hardly|unlikely|rather than|instead of|other than|far from|opposite of|anything but|except|excluding|rule[sd]? out|against"
-    r"|不[是选為为应]?|非|并非|而非|排除|pas|nicht|kein\w*|ни|не)\b[\s-]*|n['’]t\s+)(?:(?:be|a|an|the|really|quite|actually|strictly|as|of|say|that|it|is|clear|simply|just"
-    r"|classified|labell?ed|considered|necessarily|any|clearly|exactly|seems?"
-    r"|appears?|looks?|like|to|have|been|in|with|more|so|too)\s+){0,6}[\"'“‘(]*$",
-    re.IGNORECASE,
-)
-_NEGATED_BEHIND = re.compile(
-    r"^[\"'”’)]*\s*(?:is|are|was|would be|can be|seems?|looks?)?\s*(?:not|n['’]t|wrong|incorrect|ruled out|excluded|unlikely|false\b)"
-    r"|^[\"'”’)]*\s+(?:isn['’]t|doesn['’]t|cannot|can['’]t)\b|^\s*\?",
-    re.IGNORECASE,
 )
 _STATED = (
     r"(?:answer|label|choice|option|letter|verdict|result|class|category|prediction|classification|relationship|relation|sentiment|output"
@@ -90,11 +72,11 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
         )
     words = _without_mentions(text, mentions)
     for mention in mentions:
-        negation = _negation(words, mention) if mention.stated else None
-        if negation is not None:
+        doubt = _doubt(words, mention) if mention.stated else None
+        if doubt is not None:
             raise AnswerRejected(
                 reasons.LABEL_NOT_LISTED,
-                f"the answer names {mention.name!r} beside {negation!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
+                f"the answer names {mention.name!r} beside {doubt!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
             )
     return names.pop()
 
@@ -120,13 +102,11 @@ def _without_mentions(text: str, mentions: list[_Mention]) -> str:
     return text
 
 
-def _negation(text: str, mention: _Mention) -> str | None:
-    """The words around a label that negate it or make it uncertain."""
+def _doubt(text: str, mention: _Mention) -> str | None:
+    """The words of its sentence around a label that negate it or make it uncertain."""
     sentence_from = max((found.end() for found in _SENTENCE_END.finditer(text, 0, mention.start)), default=0)
     behind = _SENTENCE_END.search(text, mention.end)
-    before, after = text[sentence_from : mention.start], text[mention.end : behind.end() if behind is not None else len(text)]
-    found = _NEGATED_BEFORE.search(before[-80:]) or _NEGATED_BEHIND.match(after) or _UNSURE.search(before) or _UNSURE.search(after)
-    return found[0].strip() or "a question mark" if found is not None else None
+    return doubt_of(text[sentence_from : mention.start], text[mention.end : behind.end() if behind is not None else len(text)])
 
 
 def _listed(labels: tuple[Label, ...]) -> str:
@@ -246,7 +226,7 @@ _BEFORE_STATED = re.compile(
     rf"(?:^|\n|\b{_STATED}\s*(?:correct\w*|corret[ta]\w*|juste|exacte?)?\s*"
     r"(?:is|are|was|would be|should be|es|est|ist|é|è|adalah|[:=]|->|→|-)?"
     r"\s*(?:clearly|definitely|therefore|thus|then|option|choice|letter|answer|label|the|a|just|simply|la|el|le|die|der|il|o)?\s*[:]?|[.!?;:]\s+(?:so,?\s+)?|,\s+|[\"'“‘(\[]"
-    r"|(?:答案|应该?|選|选)?(?:[选選]项?|項|[是为為は:])|\b(?:definitely|clearly|surely|certainly|obviously))\s*[\"'“‘(\[]*(?:(?:an?|the)\s+)?$",
+    r"|(?:答案|应该?|選|选)?(?:[选選]项?|項|[是为為は:])|\b(?:definitely|clearly|surely|certainly|obviously|absolutely|undoubtedly))\s*[\"'“‘(\[]*(?:(?:an?|the)\s+)?$",
     re.IGNORECASE,
 )
 _BEFORE_LETTER = re.compile(r"(?:^|[\n(,;/|]|\band\s|\bor\s)\s*\(?$")

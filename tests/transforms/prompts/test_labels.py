@@ -153,6 +153,29 @@ UNNAMED = [
     *((("0", "1", "2"), text) for text in ("10", "3", "0.5", "-1", "**-1**", "−1")),
     *((("正面", "负面"), text) for text in ("非负面", "不正面", "不是正面")),
 ]
+UNNAMED += [
+    *((NLI, text) for text in ("Entailment (partially)", "partial entailment", "Entailment, probably", "Probably neutral", "almost entailment")),
+    *((NLI, text) for text in ("weak entailment", "leaning towards neutral", "most likely neutral", "borderline contradiction", "semi-neutral")),
+    *((NLI, text) for text in ("lack of entailment", "absence of contradiction", "It fails to be entailment", "no real contradiction")),
+    *((NLI, text) for text in ("Entailment does not hold", "The entailment relation fails", "It would be entailment if it rained")),
+    *((NLI, text) for text in ("It is not the case that this is entailment", "It is not definitely neutral", "neutral, to some extent")),
+    *((("spam", "not spam"), text) for text in ("This is not at all spam", "not really spam", "hardly a case of spam")),
+    *((("positive", "negative"), text) for text in ("slightly positive", "Positive (with reservations)", "less positive", "eher positive")),
+    *((YES_NO, text) for text in ("Yes, partially", "Yes, but not always", "Yes (probably)", "Yes, if it rains")),
+    *((("1 star", "4 stars", "5 stars"), text) for text in ("4/5 stars", "4 out of 5 stars", "3 of 5 stars")),
+    *((("蕴含", "中立"), text) for text in ("可能是中立", "中立（可能）", "部分蕴含")),
+    (("true", "false"), "It is false that the claim is true"),
+    (LETTERS, "A (B is also possible)"),
+]
+NAMED += [
+    *((NLI, text, "neutral") for text in ("Clearly neutral", "Neutral because it is only partly so", "Neutral, mostly for the end")),
+    *((NLI, text, "neutral") for text in ("There is no doubt that it is neutral", "Not surely true, so it is neutral", "No, it is neutral")),
+    *((("positive", "negative"), text, "positive") for text in ("Extremely positive", "strongly positive", "positive overall")),
+    *((YES_NO, text, "no") for text in ("Absolutely no", "No, not always.")),
+    (("1 star", "4 stars", "5 stars"), "I would rate this 4 stars", "4 stars"),
+    (("mostly true", "half true", "true"), "Mostly true.", "mostly true"),
+    (("agree", "somewhat agree"), "somewhat agree", "somewhat agree"),
+]
 SEVERAL = [
     *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction")),
     (NLI, "Neutral, not entailment"),
