@@ -32,7 +32,7 @@ MONEY_GONE = _any_of(
     r"(?:enable|requires?|without|set up|activate) (?:a |an )?(?:valid |active )?billing|billing (?:to|must) be enabled|billing error",
     r"payment (?:method )?(?:is )?(?:required|overdue|failed|missing|declined)|card (?:was |is )?declined"
     r"|overdue|in arrears|arrearage|past due|unpaid|good standing",
-    r"spend(?:ing)?[ -](?:limit|cap|budget)|cost limit|dollar limit|usage cap",
+    r"spend(?:ing)?[ -](?:limit|cap|budget)|(?:reached|exceeded|hit) (?:its|your|the) credit limit|cost limit|dollar limit|usage cap",
     r"(?<!thinking )(?<!reasoning )(?<!token )budget (?:has been |is |was |limit )?(?:exceeded|exhausted|reached|spent|used up)",
     r"\bbudget full\b",
     rf"(?:exceeded|over|exceeds|reached) {_UP_TO_3}(?<!thinking )(?<!reasoning )(?<!token )(?:max )?budget\b|exceeded budget|budget exceeded",
@@ -79,8 +79,10 @@ ASKED_TO_COME_BACK = re.compile(
 BILLING = re.compile(r"\bbilling\b")
 UPGRADE_ADVISED = re.compile(r"\bupgrade (?:your|the|to a (?:\w+ )?) ?plan\b")
 """No money left, but not with 429, where every limit per minute advertises a higher plan."""
-ALLOTTED_PACE = re.compile(r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded")
-"""Alibaba's words for its limits per minute, with the code that others use for no money left."""
+ALLOTTED_PACE = re.compile(
+    r"(?<!free )(?<!week )(?<!month )\ballocated quota exceeded|exceeded your current quota\b[^\n]*error-code#token-limit\b"
+)
+"""Alibaba's words for its limits per minute, with the code and even the sentence that others use for no money left."""
 SOME_LIMIT = re.compile(rf"quota|limit|allowance|allocation|\bcool(?:ing)? ?down|{chinese.SOME_LIMIT}")
 SHORT_PERIOD = re.compile(
     r"(?:\bper|\ba|each|every|/)[ -]?(?:second|sec|minute|min|hour|s)\b|\b(?:rpm|tpm|rps|qps|tps|itpm|otpm)\b|minute|hourly|concurren"
@@ -278,7 +280,8 @@ SERVER_FAULT = _any_of(
     r"\bnetwork (?:error|failure|issue)|\bconnection (?:was )?(?:reset|refused|closed|aborted|lost|error|failure)|\bsocket hang ?up"
     r"|\beconnreset",
     r"\bengine ?core (?:encountered|has|is)\b|\bengine ?dead|\bbackground loop has errored|\bengine loop is not running|\bworker failed with",
-    r"\bcuda (?:error|out of memory)|\billegal memory access|\bserver had an error\b|\bprocess (?:has |was )?(?:terminated|no longer running)",
+    r"\bcuda error|\bout ?of ?memory\b|\binsufficient memory\b|\bmetal::malloc\b"
+    r"|\billegal memory access|\bserver had an error\b|\bprocess (?:has |was )?(?:terminated|no longer running)",
     r"\bconnection attempts failed|\bdisconnected without|\bcannot connect to\b|\bconnect call failed|\bpeer closed connection"
     r"|\bincomplete (?:chunked )?read",
     r"(?:^|\n)(?:unexpected )?eof(?:$|\n)",
