@@ -15,9 +15,9 @@ from builders import a_request
 from transforms.azure.specs import IdentityRef, WorkspaceRef
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
-from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.kinds.registry import KINDS, EndpointKind
 from transforms.teacher.lane import Lane
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.session import shared_session
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 

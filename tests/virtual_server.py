@@ -18,8 +18,9 @@ from virtual_time import run_in_virtual_time
 from transforms.elements.failures import FailureKind
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import Dispatcher, RowSteps
+from transforms.teacher.dispatch import Dispatcher
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.samples import NextSample
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec

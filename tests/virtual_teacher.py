@@ -14,10 +14,11 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import FailureRecord, LedgerRecord, ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
+from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher
 from transforms.teacher.engine_counts import Snapshot
 from transforms.teacher.enough import AcceptedRows
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.samples import NextSample
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, PoolMember, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk

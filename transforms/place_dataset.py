@@ -25,7 +25,7 @@ from transforms.students.layouts import layout_of
 
 PIECE_BYTES = 1024 * 1024
 
-Placed = tuple[str, str]
+ReadyFile = tuple[str, str]
 """A final path, and the complete file for it."""
 
 
@@ -103,7 +103,7 @@ class _JoinFn(beam.DoFn):
         self._staging_dir = staging_dir
         self._dataset = dataset
 
-    def process(self, file: JoinedFile) -> Iterator[Placed]:
+    def process(self, file: JoinedFile) -> Iterator[ReadyFile]:
         packing = CompressionTypes.detect_compression_type(file.final)
         if len(file.staged) == 1 and (file.is_table or packing == CompressionTypes.UNCOMPRESSED):
             yield file.final, file.staged[0]
@@ -124,7 +124,7 @@ class _JoinFn(beam.DoFn):
         yield file.final, path
 
 
-def _put_in_place(files: tuple[int, Iterable[Placed]]) -> Iterator[str]:
+def _put_in_place(files: tuple[int, Iterable[ReadyFile]]) -> Iterator[str]:
     for final, whole in sorted(files[1]):
         put_in_place(whole, final)
         yield final
@@ -149,7 +149,7 @@ class PlaceDataset(beam.PTransform):
             verdict
             | "Conclude" >> beam.ParDo(_ConcludeFn(self.rows, self.files, self.dataset), beam.pvalue.AsIter(written))
             | "Spread" >> beam.Reshuffle()
-            | "Join" >> beam.ParDo(_JoinFn(self.files.staging_dir, self.dataset)).with_output_types(Placed)
+            | "Join" >> beam.ParDo(_JoinFn(self.files.staging_dir, self.dataset)).with_output_types(ReadyFile)
             | "AsOne" >> beam.WithKeys(0)
             | "WholeFiles" >> beam.GroupByKey()
             | "Place" >> beam.FlatMap(_put_in_place).with_output_types(str)

@@ -18,9 +18,9 @@ from transforms.elements.flow import Batch, Scored
 from transforms.elements.replies import ScoredRow
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.spec import PromptSpec
-from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.enough import ENOUGH, accepted_rows
 from transforms.teacher.lane import Lane
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.session import shared_session, wait_for_abandoned
 from transforms.teacher.specs import ScoringSpec
 

@@ -27,7 +27,7 @@ Mark = tuple[str, tuple[PartName, bytes]]
 """The number of a mark with its bucket; a part, and the marks that it has of the bucket, packed by ``intake.doubles.across_parts``."""
 Sketched = Union[TaggedOutput[Literal["sketches"], tuple[str, SketchedPart]], TaggedOutput[Literal["marks"], Mark]]
 Surveyed = Union[PartCount, TaggedOutput[Literal["digests"], Bucket]]
-Placed = Union[tuple[str, Stretch], TaggedOutput[Literal["not_read"], str]]
+NumberedStretch = Union[tuple[str, Stretch], TaggedOutput[Literal["not_read"], str]]
 
 
 def _name(part: Part) -> str:
@@ -74,7 +74,7 @@ class _PlaceFn(beam.DoFn):
         self._splits = splits
         self._totals_path = totals_path
 
-    def process(self, counts: tuple[int, Iterable[PartCount]]) -> Iterator[Placed]:
+    def process(self, counts: tuple[int, Iterable[PartCount]]) -> Iterator[NumberedStretch]:
         totals = {split.value: 0 for split in self._splits}
         stretches, not_read = surveyed(counts[1])
         for stretch in stretches:

@@ -20,7 +20,7 @@ from transforms.intake.walk import walk_split
 from transforms.ledger.object_storage import storage_for
 from transforms.prompts.base import format_row
 from transforms.reuse.paid_answers import PaidAnswers
-from transforms.teacher.dispatch import RowSteps
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.session import close_sessions, shared_session
 
 

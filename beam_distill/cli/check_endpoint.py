@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from beam_distill.config.fields import number_shown
 from beam_distill.config.settings import DistillSettings, as_judge
@@ -22,10 +22,24 @@ if TYPE_CHECKING:
 SHOWN_LETTERS = 200
 
 
-def check_teacher(settings: DistillSettings, sample: PromptRequest | None, unready: list[str]) -> tuple[int, Teacher]:
-    """Check every endpoint and print the results. Returns 0 or the exit code that a run would have, and the teacher with its model.
+class Checked(NamedTuple):
+    """What was found at an endpoint: 0 or the exit code that a run would have; ``is_unready`` if it answers only that it cannot serve now."""
 
-    ``sample`` is the request of sample_request. Adds each endpoint to ``unready`` that answers only that it cannot serve now.
+    code: int
+    is_unready: bool = False
+
+
+class CheckedTeacher(NamedTuple):
+    """What was found at all endpoints of the teacher, with its model. ``unready``: the addresses that cannot serve now."""
+
+    code: int
+    teacher: Teacher
+    unready: list[str]
+
+
+def check_teacher(settings: DistillSettings, sample: PromptRequest | None) -> CheckedTeacher:
+    """Check every endpoint and print the results. ``sample`` is the request of sample_request.
+
     Raises RunRefused if a run could not start: with several endpoints, if none is usable.
     """
     # late: keeps aiohttp out of the start
@@ -34,16 +48,18 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None, unrea
     from beam_distill.job.specs import endpoint_spec
 
     if settings.teachers is None:
-        code, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample, unready, needs_model=True)
-        return code, Teacher(endpoint)
+        checked, endpoint = _check(settings, settled_route(settings, endpoint_spec(settings)), sample, needs_model=True)
+        return CheckedTeacher(checked.code, Teacher(endpoint), [endpoint.chat_url] * checked.is_unready)
     settled = []
     refusals = []
+    unready = []
     code = 0
     for candidate in candidates(settings):
         print(f"teacher     {candidate.name}{member_text(candidate.entry)}")
         try:
-            found, endpoint = _check(candidate.alone, candidate.endpoint, sample, unready)
-            code = code or found
+            checked, endpoint = _check(candidate.alone, candidate.endpoint, sample)
+            code = code or checked.code
+            unready += [endpoint.chat_url] * checked.is_unready
         except RunRefused as refused:
             endpoint = candidate.endpoint
             refusals.append(refused)
@@ -54,13 +70,13 @@ def check_teacher(settings: DistillSettings, sample: PromptRequest | None, unrea
     teacher = pool_of(settings, settled)
     usable = f"{len(settled) - len(refusals) - len(unready)} of {counted(len(settled), 'endpoint')}"
     print(f"pool        {usable} can be used, for the model {teacher.endpoint.model}")
-    return code or (int(refusals[0].code) if refusals else 0), teacher
+    return CheckedTeacher(code or (int(refusals[0].code) if refusals else 0), teacher, unready)
 
 
 def _check(
-    settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None, unready: list[str], needs_model: bool = False
-) -> tuple[int, EndpointSpec]:
-    """``needs_model``: whether no other endpoint of a pool may say the model."""
+    settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest | None, needs_model: bool = False
+) -> tuple[Checked, EndpointSpec]:
+    """What was found, and the endpoint with its model. ``needs_model``: whether no other endpoint of a pool may say the model."""
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import NO_MODEL, lacks_model, probe
     from beam_distill.job.specs import with_model
@@ -78,37 +94,38 @@ def _check(
     print(f"parameters  {parameters_text(settings)}")
     if settings.model is None and len(result.models) > 1:
         print(f"model       several are served: choose one with --model (exit code {int(ExitCode.WRONG_INPUT)})")
-        return ExitCode.WRONG_INPUT, endpoint
+        return Checked(ExitCode.WRONG_INPUT), endpoint
     if settings.model is not None and result.models and settings.model not in result.models:
         print(f"model       {settings.model} is not among them: choose one of them with --model (exit code {int(ExitCode.WRONG_INPUT)})")
-        return ExitCode.WRONG_INPUT, endpoint
+        return Checked(ExitCode.WRONG_INPUT), endpoint
     if endpoint.model is None and result.models:
         endpoint = with_model(endpoint, result.models[0])
     if needs_model and lacks_model(endpoint):
         print(f"model       {NO_MODEL} (exit code {int(ExitCode.WRONG_INPUT)})")
-        return ExitCode.WRONG_INPUT, endpoint
+        return Checked(ExitCode.WRONG_INPUT), endpoint
     if settings.sample_request and sample is not None:
-        return _send(settings, endpoint, sample), endpoint
+        return Checked(_send(settings, endpoint, sample)), endpoint
     if result.is_unready:
-        _warn_unready("the endpoint", endpoint, settings, unready)
-    return 0, endpoint
+        _warn_unready("the endpoint", settings)
+    return Checked(0, result.is_unready), endpoint
 
 
-def _warn_unready(name: str, endpoint: EndpointSpec, settings: DistillSettings, unready: list[str]) -> None:
+def _warn_unready(name: str, settings: DistillSettings) -> None:
     waits = f"a run waits up to {settings.outage_patience:g} s (outage_patience) for a server that is still loading its model"
     print(f"warning     {name} is not shown to be ready: {waits}")
-    unready.append(endpoint.chat_url)
 
 
-def check_judge(settings: DistillSettings, sample: PromptRequest | None, unready: list[str]) -> int:
+def check_judge(settings: DistillSettings, sample: PromptRequest | None) -> tuple[int, list[str]]:
     """Check the judge's endpoint, if there is one, and print the results: as a run would begin, and one question where the teacher gets one.
-    Adds it to ``unready`` as ``check_teacher`` does. Returns 0 or the exit code that a run would have. Raises RunRefused."""
+
+    Returns 0 or the exit code that a run would have, and the endpoint's address if it cannot serve now. Raises RunRefused.
+    """
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.preflight import probe, settled_route
     from beam_distill.job.specs import judge_endpoint
 
     if not settings.has_judge:
-        return 0
+        return 0, []
     own = as_judge(settings)
     endpoint = judge_endpoint(settings)
     try:
@@ -121,12 +138,12 @@ def check_judge(settings: DistillSettings, sample: PromptRequest | None, unready
     print(f"judge       {endpoint.chat_url} {answers}")
     if result.models and settings.judge_model not in result.models:
         print(f"judge       {settings.judge_model} is not among them: choose one with --judge_model (exit code {int(ExitCode.WRONG_INPUT)})")
-        return ExitCode.WRONG_INPUT
+        return ExitCode.WRONG_INPUT, []
     if settings.sample_request and sample is not None:
-        return _judge_once(settings, endpoint, sample)
+        return _judge_once(settings, endpoint, sample), []
     if result.is_unready:
-        _warn_unready("the judge", endpoint, own, unready)
-    return 0
+        _warn_unready("the judge", own)
+    return 0, [endpoint.chat_url] * result.is_unready
 
 
 def _judge_once(settings: DistillSettings, endpoint: EndpointSpec, sample: PromptRequest) -> int:

@@ -8,7 +8,7 @@ from transforms.intake.compression import unpacked
 from transforms.intake.formats.base import RowFormat
 from transforms.intake.formats.registry import format_name, format_of
 from transforms.intake.lines import ByteSource, PushedBack
-from transforms.intake.signature import HEAD_BYTES, refuse_other_kinds
+from transforms.intake.signature import HEAD_BYTES, refuse_other_types
 
 
 class OpenFile(ByteSource, Protocol):
@@ -24,7 +24,7 @@ def open_rows(path: str, stored: Any, named: str | None) -> tuple[RowFormat, Byt
     kept_as = format_of(path, named)
     source = unpacked(path, stored)
     head = source.read(HEAD_BYTES)
-    refuse_other_kinds(head, format_name(path, named))
+    refuse_other_types(head, format_name(path, named))
     if source is stored and hasattr(stored, "seek"):
         stored.seek(0)  # Parquet is read from its end
         return kept_as, source

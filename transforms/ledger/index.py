@@ -33,7 +33,7 @@ SCANNED_AT_ONCE = 10_000
 WORTH_KEEPING = 1_000
 """So many records must have been read without an index for one to be written: a moment's work need not be kept."""
 
-Found = TypeVar("Found")
+FoundT = TypeVar("FoundT")
 _FOUND = itemgetter(2)
 
 
@@ -47,7 +47,7 @@ class Identity(NamedTuple):
 ANSWERED = Identity(IDENTITY_SCHEMA, lambda record: (record_key(record), record["turn"], record["request_hash"]))
 
 
-class RecordIndex(Generic[Found]):
+class RecordIndex(Generic[FoundT]):
     """Records of a folder of segments by what they belong to.
 
     ``content`` is the view of what is looked up, with the fields of the identity; ``read`` makes of a record what is found; where it raises
@@ -59,7 +59,7 @@ class RecordIndex(Generic[Found]):
         folder: str,
         identity: Identity,
         content: dict[str, Any],
-        read: Callable[[dict[str, Any]], Found],
+        read: Callable[[dict[str, Any]], FoundT],
         storage: LedgerStorage | None,
     ) -> None:
         self._folder = folder
@@ -138,11 +138,11 @@ class RecordIndex(Generic[Found]):
             if self._segments[number].covered < stored.size or not stored.size:
                 self._scan(number)
 
-    def find(self, row_key: str, turn: int, request: str | None = None) -> Found | None:
+    def find(self, row_key: str, turn: int, request: str | None = None) -> FoundT | None:
         """The current record of this, None when there is none."""
         return next(self.find_all(row_key, turn, request), None)
 
-    def find_all(self, row_key: str, turn: int, request: str | None = None) -> Iterator[Found]:
+    def find_all(self, row_key: str, turn: int, request: str | None = None) -> Iterator[FoundT]:
         """Every record of a request, or of all requests about a turn of a row, the current one first."""
         return map(_FOUND, self._all(row_key, turn, request))
 
@@ -201,7 +201,7 @@ class RecordIndex(Generic[Found]):
         self._places = SortedPlaces()
         self._storage.close()
 
-    def _all(self, row_key: str, turn: int, request: str | None) -> Iterator[tuple[int, int, Found]]:
+    def _all(self, row_key: str, turn: int, request: str | None) -> Iterator[tuple[int, int, FoundT]]:
         """Place, position in the block and what is found, of every record of this that can be read, the current one first."""
         first = first_key_of(row_key, turn) if request is None else key_of(row_key, turn, request)
         last = last_key_from(first) if request is None else first

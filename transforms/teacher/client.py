@@ -26,7 +26,7 @@ from transforms.teacher.excerpt import excerpt_of
 from transforms.teacher.kinds.registry import KINDS
 from transforms.teacher.offline_backends import offline_backend
 from transforms.teacher.response import BrokenBody, BrokenOff, ErrorInside, read_reply
-from transforms.teacher.server_hints import Budget, read_budget
+from transforms.teacher.server_hints import RateBudget, read_budget
 from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
 from transforms.teacher.stream_receiving import ShortestAnswer, SilentStream, TokenTimes, receive_stream
@@ -64,8 +64,8 @@ class AttemptResult(NamedTuple):
     reply: TeacherReply | None = None
     body: bytes = b""
     failure: RequestFailure | None = None
-    request_budget: Budget | None = None
-    token_budget: Budget | None = None
+    request_budget: RateBudget | None = None
+    token_budget: RateBudget | None = None
     response_id: str | None = None
     was_stream: bool = False
 

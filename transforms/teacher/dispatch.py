@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from transforms.elements.failures import EarlyStop, RequestFailure, StopCause
 from transforms.elements.replies import TeacherReply
-from transforms.elements.rows import PromptRequest
 from transforms.teacher import retry
 from transforms.teacher.awake_clock import AwakeClock
 from transforms.teacher.budget import Budget
@@ -22,13 +21,13 @@ from transforms.teacher.client import AttemptResult
 from transforms.teacher.delivery import Delivery, Sink
 from transforms.teacher.endpoint import REFUSED_WAIT_S, Endpoint
 from transforms.teacher.engine_counts import EngineCounts, Snapshot
-from transforms.teacher.enough import AcceptedRows
 from transforms.teacher.in_progress import Recording, RowInProgress
-from transforms.teacher.judging import Judge, Question, named
+from transforms.teacher.judging import Judge, named
 from transforms.teacher.length_watch import LengthWatch
 from transforms.teacher.payload import PayloadTemplate, longest_answer_tokens
 from transforms.teacher.pool import Pool
-from transforms.teacher.samples import NextSample, SampledRows
+from transforms.teacher.row_steps import RowSteps
+from transforms.teacher.samples import SampledRows
 from transforms.teacher.sharing import SharedAnswers
 from transforms.teacher.signs.watch import SignWatch
 from transforms.teacher.specs import ScoringSpec
@@ -44,23 +43,6 @@ class Answered(NamedTuple):
 
     result: AttemptResult
     endpoint: str
-
-
-NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
-"""From all replies so far: the answers for the next turn, or None when the row is done (or cannot continue)."""
-
-
-class RowSteps(NamedTuple):
-    """How a row goes on: from turn to turn, to the judge if there is one, and from sample to sample where it may have several.
-
-    ``examine`` takes the replies to a sample before ``next_sample`` does, on a thread of its own: what takes time is done and remembered there.
-    """
-
-    next_turn: NextTurn
-    next_sample: NextSample | None = None
-    examine: Callable[[PromptRequest, tuple[TeacherReply, ...]], object] | None = None
-    question: Question | None = None
-    accepted: AcceptedRows | None = None
 
 
 class Dispatcher:
@@ -315,12 +297,11 @@ class Dispatcher:
 
     def _on_failure(self, endpoint: Endpoint, attempt: Attempt, failure: RequestFailure, body: bytes, now_s: float) -> None:
         row = attempt.row
-        judged = endpoint.judge(attempt, failure, now_s)
-        failure = judged.failure
-        if judged.stop is not None:
-            self.stop(judged.stop)
-        if judged.again_after_s is not None:
-            self._again(row, failure, body, self._pool.wait_s(endpoint, judged.again_after_s), now_s)
+        failure, again_after_s, stop = endpoint.consequence_of(attempt, failure, now_s)
+        if stop is not None:
+            self.stop(stop)
+        if again_after_s is not None:
+            self._again(row, failure, body, self._pool.wait_s(endpoint, again_after_s), now_s)
             return
         kind = failure.kind
         if retry.may_retry(failure, row.failures_by_kind, row.age_s(now_s), self._spec.patience, row.excused_s):

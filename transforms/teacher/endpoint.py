@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from transforms.elements.failures import REFUSAL, REPHRASED, TROUBLE, EarlyStop, FailureKind, RequestFailure
 from transforms.teacher import retry
@@ -36,8 +37,7 @@ WHILE_TOKENS_COME_S = 1e9
 """A streamed attempt has no deadline: the client ends it after silence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Consequence(NamedTuple):
     """The consequence of a failed attempt for its row.
 
     ``failure`` is the failure that counts. ``again_after_s``: send again after this time, regardless of the retry budget; None: the budget
@@ -291,12 +291,12 @@ class Endpoint:
         if self._second_requests is not None:
             self._second_requests.answered(result.latency_ms / 1000.0)
 
-    def judge(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Judgement:
+    def consequence_of(self, attempt: Attempt, failure: RequestFailure, now_s: float) -> Consequence:
         """The consequence of a failed attempt; the cause may stay in doubt."""
         row = attempt.row
         if failure.is_ours and self._traffic.in_flight:
             row.latest_failure = failure
-            return Judgement(failure, REFUSED_WAIT_S)
+            return Consequence(failure, REFUSED_WAIT_S)
         learned = self._streaming.learn(failure, attempt.ask, 0.0 if row.in_one_piece else now_s - attempt.sent_s)
         if failure.kind in REPHRASED and not learned:
             learned = self._adaptation.learn(failure, attempt.taste)
@@ -308,18 +308,18 @@ class Endpoint:
         self._counts.failed(kind)
         row.failed(failure)
         if learned or kind is self._refused_for or (kind is FailureKind.UNAUTHORIZED and self._renewal.refused(attempt.sent_s, now_s)):
-            return Judgement(failure, 0.0)
+            return Consequence(failure, 0.0)
         if attempt.of_our_queue:
-            return Judgement(failure)
+            return Consequence(failure)
         stop = self._trouble.failed(row, failure, now_s, len(self._waiting) + self._counts.in_flight + 1)
         if stop is not None:
             stop = self._neighbours.lost(self, stop, kind)
             if stop is None:
-                return Judgement(failure, 0.0)
+                return Consequence(failure, 0.0)
         if self._trouble.doubt is None or not (kind in TROUBLE or kind in REFUSAL):
-            return Judgement(failure, stop=stop)
+            return Consequence(failure, stop=stop)
         # not decided yet whether it counts against the row
-        return Judgement(failure, retry.wait_s(failure, row.failures_by_kind[kind], self._random) if kind in TROUBLE else REFUSED_WAIT_S, stop)
+        return Consequence(failure, retry.wait_s(failure, row.failures_by_kind[kind], self._random) if kind in TROUBLE else REFUSED_WAIT_S, stop)
 
     # our test questions
 

@@ -23,7 +23,7 @@ AHEAD_ROWS = 10_000
 """Samples that may wait for the judge before new rows are no longer read. They are in memory."""
 
 
-class Engine(Protocol):
+class JudgesEngine(Protocol):
     """The judge's engine."""
 
     def submit(self, rows: list[RowInProgress]) -> None: ...
@@ -33,7 +33,7 @@ class Judge:
     """Sends samples to the judge. ``back`` gets each one again, with its verdict or without; then ``go_on`` is called."""
 
     def __init__(
-        self, engine: Engine, question: Question, back: Callable[[RowInProgress, EarlyStop | None], None], go_on: Callable[[], None]
+        self, engine: JudgesEngine, question: Question, back: Callable[[RowInProgress, EarlyStop | None], None], go_on: Callable[[], None]
     ) -> None:
         self._engine = engine
         self._question = question

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from transforms.teacher.server_hints import Budget
+from transforms.teacher.server_hints import RateBudget
 from transforms.teacher.specs import ConcurrencySpec
 
 COST_SAMPLE_REQUESTS = 16  # with fewer, the rounding of the reported numbers outweighs the costs
@@ -44,7 +44,7 @@ class BudgetForecast:
         self._learned_cost: float | None = None
         self._not_reported_in_a_row = 0
         self._same_in_a_row = 0
-        self._latest: Budget | None = None
+        self._latest: RateBudget | None = None
         self._is_constant = False
 
     @property
@@ -60,7 +60,7 @@ class BudgetForecast:
             self._refill_per_s = 0.0
             self._anchors.clear()
 
-    def _looks_constant(self, budget: Budget) -> bool:
+    def _looks_constant(self, budget: RateBudget) -> bool:
         """Whether this report is one of several equal ones in a row that say "nothing left" although requests are answered."""
         empty = budget.remaining < 1.0 and (budget.reset_s is None or budget.reset_s >= CONSTANT_RESET_S)
         self._same_in_a_row = self._same_in_a_row + 1 if empty and budget == self._latest else int(empty)
@@ -71,7 +71,7 @@ class BudgetForecast:
         """A request was throttled: it has a number, but cost nothing."""
         self._refused += 1
 
-    def reported(self, budget: Budget, sent_s: float, number: int, sent_so_far: int, answered: bool = True) -> None:
+    def reported(self, budget: RateBudget, sent_s: float, number: int, sent_so_far: int, answered: bool = True) -> None:
         """The response to request ``number``, sent at ``sent_s``, reports ``budget``; it came when ``sent_so_far`` had been sent.
 
         ``answered`` is False for a refusal. A budget is ignored until its size or the time of its refill is reported.
@@ -193,7 +193,7 @@ class Pacer:
         self._closed_for_s = FIRST_CLOSED_S
         self._probing = False
 
-    def reported(self, sent_s: float, number: int, requests: Budget | None, tokens: Budget | None, answered: bool = True) -> None:
+    def reported(self, sent_s: float, number: int, requests: RateBudget | None, tokens: RateBudget | None, answered: bool = True) -> None:
         """The response to request ``number`` reports these budgets; None for one it does not report. ``answered`` is False for a refusal."""
         if requests is not None:
             self._requests.reported(requests, sent_s, number, self._sent, answered)

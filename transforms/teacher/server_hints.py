@@ -45,7 +45,7 @@ _WORDY_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d)")
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RateBudget:
     """One rate budget as last reported: ``remaining`` of ``limit`` units, full again in ``reset_s`` seconds.
 
     Parts that the server does not report are None.
@@ -140,7 +140,7 @@ def _sum_of(text: str) -> float:
     return sum(float(number) * _SECONDS_PER_UNIT["ms" if unit == "milli" else unit] for number, unit in parts)
 
 
-def read_budget(headers: Mapping[str, str], unit: str, now_epoch_s: float) -> Budget | None:
+def read_budget(headers: Mapping[str, str], unit: str, now_epoch_s: float) -> RateBudget | None:
     """The budget for ``unit`` (``requests`` or ``tokens``); None when the server reports no plausible one."""
     remaining = _number(headers.get(f"x-ratelimit-remaining-{unit}"))
     if remaining is None or remaining < 0:
@@ -149,7 +149,7 @@ def read_budget(headers: Mapping[str, str], unit: str, now_epoch_s: float) -> Bu
     if limit is not None and limit <= 0:
         limit = None
     reset_s = duration_s(headers.get(f"x-ratelimit-reset-{unit}"))
-    return Budget(remaining, limit, None if reset_s is None else max(0.0, _from_now_s(reset_s, now_epoch_s)))
+    return RateBudget(remaining, limit, None if reset_s is None else max(0.0, _from_now_s(reset_s, now_epoch_s)))
 
 
 def duration_s(text: str | None) -> float | None:

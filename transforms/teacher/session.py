@@ -22,12 +22,13 @@ from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.budget import Budget
 from transforms.teacher.client import TeacherClient
 from transforms.teacher.descriptors import room_for_connections
-from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher, RowSteps
+from transforms.teacher.dispatch import Dispatcher, JudgeDispatcher
 from transforms.teacher.engine_counts import EndpointState, Snapshot
 from transforms.teacher.enough import ENOUGH, AcceptedRows, forget
 from transforms.teacher.in_progress import RowInProgress
 from transforms.teacher.lane import Lane
 from transforms.teacher.payload import longest_answer_tokens
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.specs import ScoringSpec
 
 BACKLOG_FACTOR = 2

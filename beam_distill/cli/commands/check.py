@@ -64,9 +64,10 @@ def run(call: Call) -> int:
     for warning in warnings:
         print(f"warning     {warning}")
     try:
-        unready: list[str] = []
-        code, teacher = check_teacher(settings, rows.sample, unready)
-        code = code or check_judge(settings, rows.sample, unready)
+        code, teacher, unready = check_teacher(settings, rows.sample)
+        if not code:
+            code, unready_judge = check_judge(settings, rows.sample)
+            unready += unready_judge
     except RunRefused as refused:
         if rows.sample is not None:
             _estimate_unasked(settings)
@@ -75,7 +76,9 @@ def run(call: Call) -> int:
         _estimate_unasked(settings)
     elif rows.sample is not None:
         if pilot is not None and not rows.problems:
-            warnings += _pilot(settings, teacher, pilot, unready)
+            found, is_ready = _pilot(settings, teacher, pilot)
+            warnings += found
+            unready = [] if is_ready else unready
         warnings += _estimate(settings, teacher.endpoint)
     if rows.problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(rows.problems))
@@ -219,7 +222,8 @@ def _nothing_to_send(split: str, pattern: str, rows: int) -> str:
     )
 
 
-def _pilot(settings: DistillSettings, teacher: Teacher, count: int, unready: list[str]) -> list[str]:
+def _pilot(settings: DistillSettings, teacher: Teacher, count: int) -> tuple[list[str], bool]:
+    """Send the first rows and print the result. Returns the warnings, and whether the answers show that the endpoints are ready."""
     # late: keeps aiohttp out of the start
     from beam_distill.before_run.pilot import send_pilot
 
@@ -228,8 +232,6 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int, unready: lis
     before = f"; {result.answered_before} of the first {count} were answered on the ledger before" if result.answered_before else ""
     sent = f"{counted(result.sent, 'row')} sent: {counted(result.examples, 'example')}"
     print(f"pilot       {sent}{reasons}{before}. The job reuses these answers.")
-    if result.stopped is None and result.usable:
-        unready.clear()
     warnings = []
     if result.stopped is not None:
         warnings.append(result.stopped)
@@ -246,7 +248,7 @@ def _pilot(settings: DistillSettings, teacher: Teacher, count: int, unready: lis
         )
     for warning in warnings:
         print(f"warning     {warning}")
-    return warnings
+    return warnings, result.stopped is None and result.usable > 0
 
 
 def _estimate_unasked(settings: DistillSettings) -> None:

@@ -13,7 +13,7 @@ from transforms.elements.failures import FailureKind
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.awake_clock import AwakeClock
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import RowSteps
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamMode, StreamSpec

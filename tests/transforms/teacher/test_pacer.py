@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from transforms.teacher.pacer import BudgetForecast, Pacer
-from transforms.teacher.server_hints import Budget
+from transforms.teacher.server_hints import RateBudget
 from transforms.teacher.specs import ConcurrencySpec
 
 
@@ -31,7 +31,7 @@ def test_a_cap_per_minute_spreads_requests_evenly() -> None:
 
 def test_budgets_reported_in_headers_are_not_overdrawn() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.reported(Budget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1, sent_so_far=1)
+    forecast.reported(RateBudget(remaining=10, limit=60, reset_s=50.0), sent_s=0.0, number=1, sent_so_far=1)
     sent, now_s = 1, 0.0
     while forecast.delay_s(now_s, sent, 1.0) == 0.0:
         sent += 1
@@ -42,8 +42,8 @@ def test_budgets_reported_in_headers_are_not_overdrawn() -> None:
 
 def test_the_cost_of_a_request_is_learned_from_what_the_server_charges() -> None:
     forecast = BudgetForecast(learns_cost=True)
-    forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
-    forecast.reported(Budget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21, 21)
+    forecast.reported(RateBudget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    forecast.reported(RateBudget(remaining=7000, limit=10000, reset_s=18.0), 0.0, 21, 21)
     assert forecast.delay_s(0.0, 21, 50_000.0) == 0.0  # 100 each, not 5000
 
 
@@ -55,7 +55,7 @@ def test_a_report_that_counts_requests_on_the_wire_does_not_make_them_look_cheap
         number += 1
         charged = max(charged, min(600, (number // 80 + 1) * 80 + 40))
         left = capacity - charged * cost
-        forecast.reported(Budget(remaining=left, limit=capacity, reset_s=charged * cost / 1000.0), number * 0.001, number, charged)
+        forecast.reported(RateBudget(remaining=left, limit=capacity, reset_s=charged * cost / 1000.0), number * 0.001, number, charged)
     sent = charged
     while forecast.delay_s(0.4, sent, 5_000.0) == 0.0:
         sent += 1
@@ -64,11 +64,11 @@ def test_a_report_that_counts_requests_on_the_wire_does_not_make_them_look_cheap
 
 def test_refused_requests_cost_no_tokens() -> None:
     forecast = BudgetForecast(learns_cost=True)
-    forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
+    forecast.reported(RateBudget(remaining=9000, limit=10000, reset_s=6.0), 0.0, 1, 1)
     for number in range(2, 82):
         forecast.refused()
-        forecast.reported(Budget(remaining=9000, limit=10000, reset_s=6.0), 0.0, number, number)
-    forecast.reported(Budget(remaining=5000, limit=10000, reset_s=30.0), 0.0, 121, 121)
+        forecast.reported(RateBudget(remaining=9000, limit=10000, reset_s=6.0), 0.0, number, number)
+    forecast.reported(RateBudget(remaining=5000, limit=10000, reset_s=30.0), 0.0, 121, 121)
     assert forecast.delay_s(0.0, 121, 1.0) == 0.0
     sent = 121
     while forecast.delay_s(0.0, sent, 1.0) == 0.0:
@@ -79,7 +79,7 @@ def test_refused_requests_cost_no_tokens() -> None:
 def test_costs_not_reported_yet_are_assumed_to_vary() -> None:
     one, many = BudgetForecast(learns_cost=True), BudgetForecast(learns_cost=True)
     for forecast, number in ((one, 101), (many, 1)):
-        forecast.reported(Budget(remaining=10_000, limit=20_000, reset_s=600.0), 0.0, number, 101)
+        forecast.reported(RateBudget(remaining=10_000, limit=20_000, reset_s=600.0), 0.0, number, 101)
     # the same 10,000 tokens, with one request on the wire and with a hundred
     assert one.delay_s(0.0, 102, 80.0) == 0.0
     many_fit = 1
@@ -90,8 +90,8 @@ def test_costs_not_reported_yet_are_assumed_to_vary() -> None:
 
 def test_an_older_report_does_not_replace_a_newer_one() -> None:
     forecast = BudgetForecast(learns_cost=False)
-    forecast.reported(Budget(remaining=2, limit=60, reset_s=58.0), 1.0, 5, 5)
-    forecast.reported(Budget(remaining=60, limit=60, reset_s=0.0), 0.0, 1, 5)
+    forecast.reported(RateBudget(remaining=2, limit=60, reset_s=58.0), 1.0, 5, 5)
+    forecast.reported(RateBudget(remaining=60, limit=60, reset_s=0.0), 0.0, 1, 5)
     assert forecast.delay_s(1.0, 6, 1.0) > 0.0
 
 
@@ -118,7 +118,7 @@ def test_without_a_hint_the_pauses_double() -> None:
     assert pauses == [0.25, 0.5, 1.0, 2.0]
 
 
-def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, report: Callable[[int], tuple[Budget | None, Budget | None]]) -> int:
+def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, report: Callable[[int], tuple[RateBudget | None, RateBudget | None]]) -> int:
     """How many requests leave, one at a time, when the answer to each reports ``report(number)``."""
     now_s, sent = 0.0, 0
     while now_s < seconds:
@@ -138,24 +138,26 @@ def sent_within(pacer: Pacer, seconds: float, round_trip_s: float, report: Calla
 @pytest.mark.parametrize(
     ("requests", "tokens", "least"),
     [
-        (Budget(0, 1, 0.5), None, 100),
-        (None, Budget(0, 1000, 2.0), 25),  # a request is estimated at 2,000
-        (None, Budget(900, 1000, 6.0), 9),
-        (None, Budget(10_000, 10_000, 0.0), 1),
-        (Budget(1, 1, 30.0), None, 2),
-        (Budget(0, 60, 360.0), None, 50),  # a mock server's constants: ignored when answers come
-        (None, Budget(0, 150_000, 360.0), 50),
-        (Budget(0, None, None), None, 50),
+        (RateBudget(0, 1, 0.5), None, 100),
+        (None, RateBudget(0, 1000, 2.0), 25),  # a request is estimated at 2,000
+        (None, RateBudget(900, 1000, 6.0), 9),
+        (None, RateBudget(10_000, 10_000, 0.0), 1),
+        (RateBudget(1, 1, 30.0), None, 2),
+        (RateBudget(0, 60, 360.0), None, 50),  # a mock server's constants: ignored when answers come
+        (None, RateBudget(0, 150_000, 360.0), 50),
+        (RateBudget(0, None, None), None, 50),
     ],
 )
-def test_a_budget_below_the_cost_of_one_request_does_not_block_for_ever(requests: Budget | None, tokens: Budget | None, least: int) -> None:
+def test_a_budget_below_the_cost_of_one_request_does_not_block_for_ever(
+    requests: RateBudget | None, tokens: RateBudget | None, least: int
+) -> None:
     pacer = Pacer(ConcurrencySpec())
     assert sent_within(pacer, 60.0, 0.1, lambda number: (requests, tokens)) >= least
 
 
 @pytest.mark.fault("X-B1")
-@pytest.mark.parametrize("budget", [Budget(1), Budget(0, 60, 360.0), Budget(1, 60)])
-def test_a_budget_reported_only_once_is_forgotten(budget: Budget) -> None:
+@pytest.mark.parametrize("budget", [RateBudget(1), RateBudget(0, 60, 360.0), RateBudget(1, 60)])
+def test_a_budget_reported_only_once_is_forgotten(budget: RateBudget) -> None:
     pacer = Pacer(ConcurrencySpec())
     assert sent_within(pacer, 300.0, 0.1, lambda number: (budget if number == 3 else None, None)) > 50
 
@@ -164,7 +166,7 @@ def test_a_budget_reported_only_once_is_forgotten(budget: Budget) -> None:
 def test_a_budget_that_only_refusals_report_counts_until_answers_come_without_it() -> None:
     pacer = Pacer(ConcurrencySpec())
     number = pacer.sent(0.0)
-    pacer.reported(0.0, number, None, Budget(0, 150_000, 360.0), answered=False)
+    pacer.reported(0.0, number, None, RateBudget(0, 150_000, 360.0), answered=False)
     assert pacer.delay_s(0.1, 0, 500.0) > 1.0
     for second in range(3):
         number = pacer.sent(1.0 + second)

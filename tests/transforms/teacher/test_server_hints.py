@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from transforms.teacher.server_hints import Budget, duration_s, read_budget, retry_after_s, wait_in_words_s
+from transforms.teacher.server_hints import RateBudget, duration_s, read_budget, retry_after_s, wait_in_words_s
 
 NOW = 1_700_000_000.0
 
@@ -59,17 +59,17 @@ def test_durations(text: str, seconds: float | None) -> None:
 
 def test_budgets() -> None:
     headers = {"x-ratelimit-limit-tokens": "1000", "x-ratelimit-remaining-tokens": "400", "x-ratelimit-reset-tokens": "36s"}
-    assert read_budget(headers, "tokens", NOW) == Budget(400.0, 1000.0, 36.0)
+    assert read_budget(headers, "tokens", NOW) == RateBudget(400.0, 1000.0, 36.0)
     assert read_budget(headers, "requests", NOW) is None
     assert read_budget({"x-ratelimit-remaining-requests": "-1"}, "requests", NOW) is None
-    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "0"}, "requests", NOW) == Budget(5.0)
+    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-limit-requests": "0"}, "requests", NOW) == RateBudget(5.0)
 
 
 @pytest.mark.fault("X-C6")
 def test_a_duration_of_thousands_of_digits_is_refused_at_once() -> None:
     started = time.thread_time()
     assert duration_s("1" * 100_000) is None
-    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests", NOW) == Budget(5.0)
+    assert read_budget({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1" * 100_000}, "requests", NOW) == RateBudget(5.0)
     assert time.thread_time() - started < 0.5
 
 
@@ -132,7 +132,7 @@ def test_other_spellings_of_waits(headers: dict[str, str], wait_s: float | None)
 
 def test_a_budget_may_be_full_again_at_a_moment() -> None:
     headers = {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": str(int(NOW) + 30)}
-    assert read_budget(headers, "requests", NOW) == Budget(5.0, None, 30.0)
+    assert read_budget(headers, "requests", NOW) == RateBudget(5.0, None, 30.0)
 
 
 @pytest.mark.parametrize(

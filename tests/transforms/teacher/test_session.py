@@ -19,8 +19,8 @@ from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements.replies import ScoredRow, TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.reuse.answer_index import AnswerIndex
-from transforms.teacher.dispatch import NextTurn, RowSteps
 from transforms.teacher.payload import PayloadTemplate
+from transforms.teacher.row_steps import NextTurn, RowSteps
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 

@@ -18,9 +18,9 @@ from transforms.elements.failures import FailureKind, RequestFailure
 from transforms.elements.replies import ScoredRow
 from transforms.elements.rows import ChatMessage, PromptRequest, RowOrigin, Split, TrainingRow
 from transforms.teacher.client import AttemptResult
-from transforms.teacher.dispatch import RowSteps
 from transforms.teacher.probe import ask_once
 from transforms.teacher.refused_parameters import read_request
+from transforms.teacher.row_steps import RowSteps
 from transforms.teacher.session import ScoringSession
 from transforms.teacher.specs import ConcurrencySpec, CredentialKind, CredentialRef, EndpointSpec, PatienceSpec, SamplingSpec, ScoringSpec
 from transforms.teacher.stream_spec import StreamAsk, StreamMode, StreamSpec
