@@ -92,12 +92,12 @@ def _say_what_changed(settings: DistillSettings) -> None:
         return
     view = settings.public_view()
     differs = "; ".join(f"{name} {before[name]} -> {view.get(name)}" for name in changed)
-    whom = "Rows that were cut off by the lower limit" if changed == [LIMIT] else "Rows that were answered then"
+    rows = "Rows that were cut off by the lower limit" if changed == [LIMIT] else "Rows that were answered then"
     log.warning(
         "the latest run in this work_dir had other settings: %s. %s may be sent, and paid for, again: "
         "beam-distill plan with the same inputs reads the ledger and reports how many, and their cost",
         differs,
-        whom,
+        rows,
     )
 
 

@@ -24,7 +24,7 @@ def _read_checks(value: Any) -> Any:
     for name in read:
         if name not in CHECKS:
             near = difflib.get_close_matches(name, CHECKS, n=1, cutoff=0.5)
-            raise ValueError(f"{name!r} is no check; {f'did you mean {near[0]}?' if near else 'there are ' + ', '.join(CHECKS)}")
+            raise ValueError(f"{name!r} is not a check; {f'did you mean {near[0]}?' if near else 'there are ' + ', '.join(CHECKS)}")
     return read
 
 
@@ -43,7 +43,7 @@ class AcceptanceSettings(Section):
         1,
         "checks",
         "most answers to ask for a row",
-        "One after the other, until enough are accepted; in the quiet end of a run, when slots stand empty, several at once. Raising it asks "
+        "One after the other, until enough are accepted; in the quiet end of a run, when slots are free, several at once. Raising it asks "
         "only what is missing. With a temperature of 0, samples are mostly alike. Each one is paid for.",
         True,
         ge=1,

@@ -210,7 +210,7 @@ def _read_connection(job: JobFile, connection: dict[str, Any]) -> None:
 
 
 def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
-    """Parameters without an input of ours go into every request unchanged."""
+    """Parameters for which there is no setting go into every request unchanged."""
     further = {}
     for key, value in parameters.items():
         if key in _INFERENCE:

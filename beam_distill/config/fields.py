@@ -107,7 +107,7 @@ def _stop_list(text: str) -> list[Any]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         if re.match(r'\s*\[\s*"', text):
-            raise ValueError(f"expected one text or a JSON list of texts ({error}); a text that begins so goes into a list of its own") from None
+            raise ValueError(f"expected one text or a JSON list of texts ({error}); put a text that begins with a bracket into a list") from None
         return [text]
     is_list = isinstance(found, list) and (not found or any(isinstance(item, str) for item in found))
     return found if is_list else [text]

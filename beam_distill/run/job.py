@@ -83,7 +83,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
     except WorkerLost as lost:
         return RunResult(ExitCode.INTERRUPTED, str(lost), prepared.run_id, work_dir)
     except Exception as error:
-        # Beam wraps a stage's exception; a full or broken disk or a failed cluster is not a defect of ours
+        # Beam wraps a stage's exception; a full or broken disk or a failed cluster is not our defect
         message = _not_ours(error, prepared.plan)
         if message is None:
             remove_staging(work_dir, keep_control=True)
@@ -93,7 +93,7 @@ def _run(prepared: PreparedJob, show: Callable[[], Display | None], interrupts: 
 
 
 def _not_ours(error: Exception, plan: RunnerPlan) -> str | None:
-    """The message for an error that is not a defect of ours, None for any other."""
+    """The message for an error that is not our defect, None for any other."""
     number = storage_errno(error)
     if number is not None:
         why = root_cause(str(error)) or error

@@ -1,4 +1,4 @@
-"""A cluster's message when it fails a job, for the user: not treated as a defect of ours."""
+"""A cluster's message when it fails a job, for the user: not treated as our defect."""
 
 from __future__ import annotations
 

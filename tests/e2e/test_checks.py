@@ -169,7 +169,7 @@ def test_rows_that_no_answer_can_satisfy_are_named_before_they_are_paid_for(job:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--checks=lable",), "'lable' is no check; did you mean label?"),
+        (("--checks=lable",), "'lable' is not a check; did you mean label?"),
         (("--checks=schema",), "checks: schema needs answer_schema"),
         (("--checks=python", "--check_function=nothing_here:f"), "the module nothing_here is neither installed nor a file in"),
         (("--max_answer_words=3",), "max_answer_words: only with the check length; add it with --checks length"),

@@ -27,7 +27,7 @@ class AnsweredTurn(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A row and the answers to all its turns, as they would stand in the dataset."""
+    """A row and the answers to all its turns, as they would be written to the dataset."""
 
     request: PromptRequest
     answers: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the replies to one sample come to, as far as the checks can say without the judge."""
+"""The result of the replies to one sample, as far as the checks can say without the judge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Unjudged(NamedTuple):
 
 
 Found = tuple[str, ...] | Refused | Unjudged
-"""What the replies to a sample come to: the answers so far, accepted if they are complete."""
+"""The result of the replies to a sample: the answers so far, accepted if they are complete."""
 
 
 def examined(prompt: Prompt, checks: tuple[Check, ...], request: PromptRequest, replies: tuple[TeacherReply, ...]) -> Found:

@@ -145,5 +145,5 @@ def refusal_in(answer: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=1)
 def _patterns() -> dict[str, re.Pattern[str]]:
-    """Compiled with the first answer: it takes longer than all else that the settings load of this room."""
+    """Compiled with the first answer: it takes longer than everything else in this folder that the settings load."""
     return {language: re.compile(form, re.IGNORECASE) for language, form in FORMS.items()}

@@ -59,7 +59,7 @@ CHECKS: dict[str, CheckKind] = {
         needs_labels=True,
     ),
     VOTE: CheckKind(
-        "so many of the row's samples give the same answer",
+        "enough of the row's samples give the same answer",
         None,
         (reasons.NO_AGREEMENT,),
         ("votes",),

@@ -70,8 +70,8 @@ class _Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """The rules of a run for what the replies to a row come to: how its prompt reads an answer, its checks in their order, and which of
-    several samples are kept."""
+    """The rules of a run for the result of a row: how its prompt reads an answer, its checks in their order, and which of several samples are
+    kept."""
 
     prompt: Prompt
     checks: tuple[Check, ...] = ()
@@ -117,7 +117,7 @@ class RowRules:
     def _row_samples(
         self, request: PromptRequest, samples: list[_Sample], looked_at: frozenset[int], ended: tuple[Kept, ...] | RejectedRow
     ) -> RowSamples:
-        """Those that the choice looked at: a rerun does not see what was asked ahead beyond them."""
+        """The samples that the choice looked at: a rerun does not see those that were asked ahead beyond them."""
         key = request.row.row_key
         refused = [(one.number, one.found) for one in samples if isinstance(one.found, Refused) and one.number in looked_at]
         last = len(request.turns) - 1  # a verdict that cannot be read is about the answer to it
@@ -183,7 +183,7 @@ class RowRules:
 
     @property
     def _asks_often(self) -> bool:
-        """Whether the engine asks what a sample comes to, besides who counts and who writes."""
+        """Whether the engine examines samples too, and not only the stages that count and write."""
         return self.asks_several or self.referee is not None or self.until_accepted is not None
 
     @property
@@ -306,7 +306,7 @@ class RowRules:
         return all(comparable(self.task, answer) == comparable(self.task, label) for answer, label in pairs) if pairs else None
 
     def _vote(self, answers: tuple[str, ...]) -> str:
-        """What is equal for samples with the same answer; finding a number in a long solution takes time, so only where they are compared."""
+        """A text that is equal for samples with the same answer; only where they are compared, since finding a number in it takes time."""
         if not self.asks_several:
             return ""
         return "\n".join(answers if self.task is None else (comparable(self.task, answer) for answer in answers))

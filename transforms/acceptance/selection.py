@@ -54,7 +54,7 @@ class Choice(NamedTuple):
 class SelectionSpec:
     """How many samples a row may have, how many of them must agree (None: none need to), and which are kept.
 
-    With votes, the answer with most of them wins if it has at least so many; with a tie none does.
+    With votes, the answer with most of them wins if it has at least ``votes``; with a tie none does.
     """
 
     samples: int = 1

@@ -28,7 +28,7 @@ class SplitFiles:
         return tuple(path for path in (self.output, self.preference) if path is not None)
 
     def shards_of(self, rows: int) -> int:
-        """How many files the dataset of so many input rows becomes: no more than rows. The input's rows are divided evenly among them."""
+        """The number of files that the dataset of ``rows`` input rows becomes, at most ``rows``. They are divided evenly among the files."""
         return max(1, min(self.shards or 1, rows))
 
 
@@ -41,7 +41,7 @@ class ColumnSpec:
 
     ``messages``: the column with the chat, as a list or as JSON text. With ``user_template`` the chat is made from the columns instead:
     Jinja2 templates of its user message and, if given, its system message. ``label``: the column with the reference answer, if any.
-    ``others``: the columns that a row keeps beside its chat; ALL_COLUMNS among them stands for all but those with the chat.
+    ``others``: the columns that a row keeps beside its chat; ALL_COLUMNS means all except those with the chat.
     """
 
     messages: str = "messages"

@@ -168,8 +168,8 @@ SPECIAL_TOKENS = _reason(
 LOST_CHARACTERS = _reason(
     "lost_characters",
     Stage.ANSWER,
-    "Characters of the answer were lost on the way. beam-distill retry WORK_DIR --reason lost_characters sends the row again; if it is no "
-    "better, look at the server's encoding and tokenizer.",
+    "Characters of the answer were lost on the way. beam-distill retry WORK_DIR --reason lost_characters sends the row again; if that does "
+    "not help, look at the server's encoding and tokenizer.",
 )
 NO_JSON = _reason(
     "no_json",

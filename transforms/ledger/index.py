@@ -31,7 +31,7 @@ REPEATED_LOOKED_AT = 10_000
 SCANNED_AT_ONCE = 10_000
 """Records without an index whose keys are held as numbers of Python's, 70 bytes each."""
 WORTH_KEEPING = 1_000
-"""So many records must have been read without an index for one to be written: a moment's work need not be kept."""
+"""Records that must have been read without an index before one is written: for fewer it is not worth a file."""
 
 FoundT = TypeVar("FoundT")
 _FOUND = itemgetter(2)
@@ -179,7 +179,7 @@ class RecordIndex(Generic[FoundT]):
         return self._places.repeated([number for number, one in enumerate(self._segments) if one.stored.name.startswith(name_prefix)])
 
     def write_indexes(self) -> None:
-        """Put an index beside every whole segment of which much had to be read without one, so that the next reader need not do the same."""
+        """Write an index for every complete segment that was largely read without one, for the next reader."""
         for number, segment in enumerate(self._segments):
             if segment.made_again < WORTH_KEEPING or segment.covered != segment.stored.size or segment.damage != Damage():
                 continue

@@ -21,7 +21,7 @@ class KnownSegment:
     """A segment, and what was read of it.
 
     ``index_bytes`` of its index were read (None: it is not believed), which say what is there up to the offset ``indexed``; all is known up to
-    ``covered``. ``kept`` counts records, ``made_again`` those that were read without the index; ``foreign`` says why it is no segment.
+    ``covered``. ``kept`` counts records, ``made_again`` those that were read without the index; ``foreign`` says why it is not a segment.
     """
 
     stored: StoredSegment

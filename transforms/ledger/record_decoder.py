@@ -22,7 +22,7 @@ Decoder = Callable[[bytes], dict[str, Any]]
 def decoder_of(written: dict[str, Any], view: dict[str, Any]) -> Decoder | None:
     """What reads the fields of a view from a record of a schema; None for a schema that only the library reads.
 
-    The decoder raises ValueError, IndexError or struct.error for bytes that are no such record.
+    The decoder raises ValueError, IndexError or struct.error for bytes that are not such a record.
     """
     wanted = {field["name"]: field["type"] for field in view["fields"]}
     steps: list[tuple[int, int | None, str]] = []

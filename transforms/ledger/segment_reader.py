@@ -41,7 +41,7 @@ _HEADER = fastavro.parse_schema(
 
 
 class NotASegment(ValueError):
-    """A file, or what has its name, that no ledger of ours wrote."""
+    """A file with the name of a segment that our ledger did not write, or a folder."""
 
 
 class Block(NamedTuple):
@@ -123,7 +123,7 @@ class SegmentReader:
         return None if after is None else self._read(offset, after)
 
     def ends_a_block(self, offset: int) -> bool:
-        """Whether a block, or the header, ends there by what stands before."""
+        """Whether the bytes before ``offset`` end a block or the header."""
         return self._segment.read(offset - SYNC_BYTES, SYNC_BYTES) == self._sync
 
     def _read(self, offset: int, after: int) -> Block:

@@ -90,7 +90,7 @@ class SegmentWriter:
         self._file.flush()
 
     def sync(self) -> None:
-        """Wait until the disk has everything appended. Raises OSError, also where the file is no longer under its name."""
+        """Wait until the disk has everything appended. Raises OSError, also if the file was removed or renamed."""
         if self._file is None:
             return
         os.fsync(self._file.fileno())
@@ -163,7 +163,7 @@ class TornSegment:
 
 
 def list_segments(folder: str) -> list[Path]:
-    """What has the name of a segment in a folder, in a fixed order; empty when there is no such folder."""
+    """The paths in a folder with the name of a segment, in a fixed order; empty if there is no such folder."""
     directory = Path(folder)
     if not directory.is_dir():
         return []

@@ -93,7 +93,7 @@ class LedgerStorage(Protocol):
         ...
 
     def write_index(self, segment: StoredSegment, content: bytes) -> None:
-        """Put an index beside a segment in the place of any that is there, whole. Does nothing where that cannot be."""
+        """Write the index of a segment atomically, replacing an earlier one. Does nothing where the storage cannot."""
         ...
 
     @property

@@ -82,5 +82,6 @@ def _refuse_remark(summary: str, before: Mapping[str, object]) -> None:
     words = len(earlier[0].split()) if len(earlier) == 1 else 0
     if words >= FEWEST_WORDS and len(summary.split()) < LEAST_SHARE * words:
         raise AnswerRejected(
-            reasons.KEY_MISSING, f"the last round has {len(summary.split())} words ({summary[:60]!r}), the one before {words}: it is no summary"
+            reasons.KEY_MISSING,
+            f"the last round has {len(summary.split())} words ({summary[:60]!r}), the one before {words}: it is not a summary",
         )

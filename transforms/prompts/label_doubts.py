@@ -1,6 +1,6 @@
 """Words around a label that negate it, weaken it or make it uncertain: then an answer does not surely name it.
 
-Words that strengthen a label ("clearly neutral", "very positive") are none of them.
+Words that strengthen a label ("clearly neutral", "very positive") are not among them.
 """
 
 from __future__ import annotations

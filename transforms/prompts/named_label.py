@@ -95,7 +95,7 @@ _LETTER_TO_TEXT = 8
 
 
 def _without_mentions(text: str, mentions: list[_Mention]) -> str:
-    """The text with other letters in place of the labels in it: the words of "D) None of the above" are no negation of D."""
+    """The text with other letters in place of the labels in it: the words of "D) None of the above" do not negate D."""
     for mention in mentions:
         if mention.is_text:
             text = f"{text[: mention.start]}{'x' * (mention.end - mention.start)}{text[mention.end :]}"

@@ -76,7 +76,7 @@ _LONGEST_RUN_OF_ENDS = 2_000  # characters at the end of a reply that may be end
 
 _MOST_MENTIONS = 100
 _INVISIBLE = "\ufeff\u200b\u2060 \t\r\n"
-"""At the edges of a reply: a byte order mark and spaces without width are no text."""
+"""At the edges of a reply: a byte order mark and spaces without width are not text."""
 
 _WRAPPED = re.compile(r"<(answer|final_answer|final|response|output|solution|result|label)>", re.IGNORECASE)
 

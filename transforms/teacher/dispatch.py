@@ -158,7 +158,7 @@ class Dispatcher:
             self._delivery.hand_back(row)
 
     def not_recorded(self, rows: list[RowInProgress | None], error: Exception) -> None:
-        """The records cannot be written: stop sending, report it, keep everything written. Any other error is a defect of ours."""
+        """The records cannot be written: stop sending, report it, keep everything written. Any other error is our defect."""
         self._delivery.pending -= len(rows)
         if not isinstance(error, OSError):
             self.defect(error)

@@ -299,7 +299,7 @@ class Endpoint:
             return Consequence(failure, REFUSED_WAIT_S)
         learned = self._streaming.learn(failure, attempt.ask, 0.0 if row.in_one_piece else now_s - attempt.sent_s)
         if failure.kind in REPHRASED and not learned:
-            learned = self._adaptation.learn(failure, attempt.taste)
+            learned = self._adaptation.learn(failure, attempt.adaptation)
             if not learned:
                 failure = replace(failure, kind=FailureKind.BAD_REQUEST)
         if self._streaming.may_be_refused(failure, attempt.ask):

@@ -32,7 +32,7 @@ LONGEST_PAUSE_S = 5.0
 
 
 class Doubt(Enum):
-    """What our test question shall find out."""
+    """What our test question is to find out."""
 
     IS_IT_THERE = "is it there"  # a few tokens are enough
     DOES_IT_TAKE_OUR_SETTINGS = "does it take our settings"  # with the token limit that rows have

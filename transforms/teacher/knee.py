@@ -10,11 +10,11 @@ MOSTLY = 0.8  # of the requests of a group
 NO_LONGER = 1.12  # than the mean of the groups before, chance apart: a longer one is a queue
 CHANCE = 0.7  # standard errors
 MOST_OF_KNEE = 2.0  # times what is at work where answers do not wait, and one: BBR's bound on what is on the wire
-NEARLY = 0.95  # of the latency of an idle server: whose answer came sooner looks back as far
-LATE_SHARE = 1.0 / 3.0  # of the time of an attempt: no request is to wait longer, as far as it lies with us ...
+NEARLY = 0.95  # of the latency of an idle server: the shortest time looked back from an answer
+LATE_SHARE = 1.0 / 3.0  # of the time limit of an attempt: no request should wait longer behind others of this process ...
 WAIT_SHARE = 1.0 / 8.0  # ... nor so long on average
 KEPT_ANSWERS = 4096
-STEP_SPAN = 0.9  # of the latency of an idle server: of answers that come in step, a whole one would hold one burst or two, by chance
+STEP_SPAN = 0.9  # of the latency of an idle server: where answers come in bursts, the whole of it would hold one burst or two, by chance
 
 
 class IdleLatency:
@@ -73,7 +73,7 @@ class DeliveryRate:
         self._count = self._seconds = 0.0
 
     def answered(self, now_s: float, span_s: float, smoothed_over: float) -> int:
-        """An answer came: how many came in the latest ``span_s`` seconds, with it. ``smoothed_over``: so many answers make ``per_s``."""
+        """Count an answer. Returns those of the latest ``span_s`` seconds. ``smoothed_over``: how many ``per_s`` averages over."""
         moments_s = self._moments_s
         moments_s.append(now_s)
         if len(moments_s) > 2 * KEPT_ANSWERS:
@@ -110,7 +110,7 @@ class Knee:
         return self._rate.answered(now_s, span_s, max(4.0, limit / 4.0)), span_s
 
     def most(self, rows_per_s: float) -> float:
-        """How many may be on the wire where so many rows are answered a second: twice what is at work, and few enough to wait little."""
+        """How many may be on the wire at this rate of answers: twice what is at work, and few enough to wait little."""
         if not self.idle.is_known:
             return math.inf
         longest_s = min(MOST_OF_KNEE * self.idle.latency_s, self.idle.latency_s + WAIT_SHARE * self._attempt_s)
@@ -122,5 +122,5 @@ class Knee:
 
     @property
     def late_s(self) -> float:
-        """Who takes longer has waited too long behind others of ours."""
+        """A request that takes longer has waited too long behind our others."""
         return LATE_SHARE * self._attempt_s + (self.idle.latency_s if self.idle.is_known else 0.0)

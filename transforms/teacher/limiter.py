@@ -134,7 +134,7 @@ class AdaptiveLimit:
         self._close_window_if_due(now_s)
 
     def not_binding(self) -> None:
-        """There is room below the limit that nothing fills: too few rows, or the pace. What is delivered now tells nothing of it."""
+        """There is room below the limit that nothing fills: too few rows, or the pace. What is delivered now says nothing about the limit."""
         if self._window is not None:
             self._window.binding = False
 
@@ -255,7 +255,7 @@ class AdaptiveLimit:
                 self._open_window(now_s)
             return
         self._mean_latency_s = window.latency_sum_s / window.answers
-        # tokens where every answer tells them: a steadier measure than rows when answers differ in length
+        # tokens, if every answer reports them: a steadier measure than rows when answers differ in length
         rows_per_s = window.delivered / max(window.span_s, 1e-6)
         goodput = rows_per_s * (window.tokens / window.answers if window.tokens >= window.answers else 1.0)
         noise = NOISE / math.sqrt(window.answers)

@@ -267,7 +267,7 @@ class ScoringSession:
             self._on_loop(self._dispatcher.recorded, [row])
 
     def _on_defect(self, error: BaseException) -> None:
-        """A defect of ours on the loop: without this, the thread that waits for a row would wait for ever."""
+        """An error in our own code on the loop: without this, the thread that waits for a row would wait for ever."""
         with self._room:
             self._defect = error
             self._room.notify_all()

@@ -137,7 +137,7 @@ class BillSpec:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpec:
-    """What a job may use over all its runs in one work_dir; None is no limit.
+    """What a job may use over all its runs in one work_dir; None: no limit.
 
     ``max_cost`` is in ``currency`` by the prices in the bills of ``teacher`` and ``judge``, ``max_total_tokens`` counts tokens in and out,
     ``max_requests`` requests that reached one of the two. ``processes`` is the expected number of scoring processes that share it;

@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Every row would fail: send nothing more."""
 
     def defect(self, error: BaseException) -> None:
-        """A defect of ours."""
+        """An error in our own code."""
 
 
 class Rows(Engine, Protocol[EndpointT]):

@@ -27,7 +27,7 @@ SAY_THROTTLED_EVERY_S = 60.0
 class Attempt:
     """One request of a row on the wire.
 
-    ``body`` is what is sent, ``taste`` the version of the adaptation it was made under. ``number`` counts the requests of the endpoint.
+    ``body`` is what is sent, ``adaptation`` the version of the adaptation it was made under. ``number`` counts the requests of the endpoint.
     ``limit_was_binding`` when nothing but the limit held the next one back. ``ask``: how a stream was asked for; None in one piece.
     """
 
@@ -36,11 +36,11 @@ class Attempt:
     number: int
     sent_s: float
     sent_at_ms: int
-    taste: int
+    adaptation: int
     limit_was_binding: bool
     ask: StreamAsk | None = None
     of_our_queue: bool = False
-    """It ran out of time behind too many others of ours."""
+    """It ran out of time behind too many of our other requests."""
 
 
 class Traffic:

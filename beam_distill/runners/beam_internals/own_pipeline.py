@@ -1,7 +1,7 @@
 """Beam's pipeline for our jobs: in a notebook or an IPython shell it is the same as anywhere, and it leaves no temporary folders behind.
 
 Where IPython is running, Beam puts the cell's number before the labels of every pipeline's stages. For that it loads its interactive
-runner, which needs pandas and has the notebook load a script from another host. Stages of ours keep their names; pipelines of the
+runner, which needs pandas and has the notebook load a script from another host. Our stages keep their names; pipelines of the
 program around us are Beam's business, as before.
 """
 
@@ -19,7 +19,7 @@ from apache_beam import pipeline as beam_pipeline
 from apache_beam.transforms import environments
 
 _RUNNING: ContextVar[ExitStack | None] = ContextVar("_RUNNING", default=None)
-"""What is removed once the current thread has started a pipeline of ours; None while it starts none."""
+"""What is removed once the current thread has started one of our pipelines; None while it starts none."""
 
 
 class OwnPipeline(beam.Pipeline):

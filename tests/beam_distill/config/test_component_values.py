@@ -104,7 +104,7 @@ def test_a_stop_text_may_look_like_a_flag(text: str, flag: str, tmp_path: Path, 
 @pytest.mark.fault("G5")
 def test_a_stop_that_is_neither_a_text_nor_a_list_is_refused() -> None:
     assert given(teacher_model_stop="").settings.teacher_model_stop is None
-    assert "a text that begins so goes into a list of its own" in refused(teacher_model_stop='["a"')
+    assert "put a text that begins with a bracket into a list" in refused(teacher_model_stop='["a"')
     for wrong in ('["a", 1]', '["a", ""]', '["a", "b", "c", "d", "e"]'):
         assert "expected one text or a JSON list of up to four texts, none empty" in refused(teacher_model_stop=wrong)
 

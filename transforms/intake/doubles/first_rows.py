@@ -45,7 +45,7 @@ def _spread(own: NDArray[Any], others: NDArray[Any], places: Rows, is_own: NDArr
 
 
 def _pages(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array in memory pages of its own: on the heap, the arrays that a longer one replaces leave holes that nothing fits into."""
+    """An array in its own memory pages: on the heap, arrays that are replaced by longer ones leave holes that nothing fits into."""
     size_bytes = count * dtype.itemsize
     return np.empty(count, dtype) if size_bytes < _SMALL_BYTES else np.frombuffer(mmap(-1, size_bytes), dtype)
 

@@ -15,7 +15,7 @@ from transforms.intake.doubles.sketches import Sketcher, Sketches
 from transforms.intake.doubles.words import Words
 
 WORDS_IN_COMMON = 13
-"""So many words in a row are not equal by chance: the bound that was used for the test sets of GPT-3."""
+"""Equal words in a row that are not equal by chance: the bound that was used for the test sets of GPT-3."""
 _ROWS_AT_ONCE = 200
 _MARKS = 1 << 24
 

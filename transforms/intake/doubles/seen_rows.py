@@ -15,7 +15,7 @@ from transforms.intake.doubles.first_rows import FirstRows, Rows
 from transforms.intake.doubles.sketches import BANDS, SIGNATURE_BYTES, Keys, Signatures, Sketches, similarities
 
 _BLOCK_ROWS = 16 * 1024
-"""Signatures are kept in blocks of so many, which never move."""
+"""Signatures in a block. Blocks are never moved in memory."""
 
 
 class Near(NamedTuple):

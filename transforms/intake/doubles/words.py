@@ -56,7 +56,7 @@ class Words(NamedTuple):
 
 
 def joined(prompts: Sequence[Numbers]) -> Words:
-    """The words of prompts of which each is known by itself."""
+    """The words of all these prompts as one value."""
     return Words(np.concatenate([np.empty(0, np.uint64), *prompts]), _bounds(np.fromiter(map(len, prompts), np.int64, len(prompts))))
 
 

@@ -85,7 +85,7 @@ def _records(reader: Any, number: int, columns: frozenset[str] | None) -> Genera
 
 
 class _Bounded:
-    """So many bytes of a source."""
+    """The next ``length`` bytes of a source."""
 
     def __init__(self, source: ByteSource, length: int) -> None:
         self._source = source

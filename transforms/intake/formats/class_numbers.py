@@ -52,7 +52,7 @@ def _classes_by_column(stored: bytes) -> dict[str, Classes]:
 
 
 def _names(feature: Any) -> list[str]:
-    """The names of the classes of a feature; none if it is no ClassLabel, nor a list of some in either spelling."""
+    """The names of the classes of a feature; none if it is neither a ClassLabel nor a list of them, in either spelling."""
     while isinstance(feature, list) or (isinstance(feature, dict) and "feature" in feature):
         feature = feature["feature"] if isinstance(feature, dict) else next(iter(feature), None)
     names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
