@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from transforms.acceptance.base import CheckRefused, Sample
-from transforms.acceptance.mathematics import _OWN
+from transforms.acceptance.equal_mathematics import _OWN
 from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
 from transforms.elements.tasks import TaskType

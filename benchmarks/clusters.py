@@ -22,7 +22,7 @@ from clusters.flink_cluster import FlinkCluster
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
 from benchmarks.measure import machine
-from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.avro_schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
 
 RESULTS = Path(__file__).parent / "results"

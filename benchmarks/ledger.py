@@ -24,9 +24,9 @@ import numpy as np
 import orjson
 
 from transforms.elements.replies import LedgerRecord
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.index_file import index_content
 from transforms.ledger.index_maker import INDEX_SUFFIX
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SUFFIX, SegmentBytes, SegmentWriter, unique_name
 from transforms.reuse.answer_index import AnswerIndex
 

@@ -29,7 +29,7 @@ from benchmarks.teacher import write_questions
 from transforms.elements.replies import LedgerRecord
 from transforms.elements.rows import RejectedRow
 from transforms.intake.walk import walk_split
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.base import format_row
 from transforms.prompts.registry import prompt_for

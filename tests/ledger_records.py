@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from transforms.elements.replies import LedgerRecord
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 
 BODY = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'

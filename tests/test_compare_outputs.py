@@ -12,7 +12,7 @@ import pytest
 from builders import ROOT
 from output_differences import differences
 
-from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.avro_schema import LEDGER_SCHEMA
 
 RUN = "20261127T021655843-69a4cf89"
 RECORD = {

@@ -80,7 +80,7 @@ HOMES = {
     "requests": ("beam_distill/runners/flink_rest.py",),
     "pydantic": ("beam_distill/config/",),
     "jsonschema": ("transforms/acceptance/schema.py",),
-    "math_verify": ("transforms/acceptance/mathematics.py",),
+    "math_verify": ("transforms/acceptance/equal_mathematics.py",),
     "py3langid": ("transforms/acceptance/language.py",),
     "rapidfuzz": ("transforms/acceptance/label.py",),
     "rich": ("beam_distill/run/progress/",),

@@ -14,7 +14,7 @@ from beam_distill.after_run.request_failures import CommonFailure, holds_failure
 from beam_distill.after_run.result import RunResult
 from beam_distill.after_run.run_record import write_run_json
 from beam_distill.before_run.input_warnings import input_warnings
-from beam_distill.before_run.limits import limits_of, rest_text
+from beam_distill.before_run.limits_left import limits_of, rest_text
 from beam_distill.config.settings import DistillSettings
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.exit_codes import ExitCode

@@ -9,7 +9,7 @@ from beam_distill.job.prices import Prices
 from beam_distill.work_dir.records import RunCounts, records
 from transforms.elements.counted import counted, duration
 from transforms.elements.usage import Usage
-from transforms.ledger.schema import paid_usage
+from transforms.ledger.avro_schema import paid_usage
 
 BYTES_PER_TOKEN = 4.0
 """English text in a request body; other scripts and much markup have fewer bytes per token, so more tokens."""

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, PlainSerializer
 from beam_distill.config.data_address import from_home
 from beam_distill.config.json_value import check_json
 from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret, without_secrets
-from transforms.elements.references import with_variables
+from transforms.elements.variables import with_variables
 from transforms.teacher.address import chat_completions_url
 from transforms.teacher.header_values import only_references
 from transforms.teacher.kinds.registry import KINDS

@@ -18,7 +18,7 @@ from beam_distill.config.json_value import half_character
 from beam_distill.config.settings import PATHS, DistillSettings
 from beam_distill.config.suggestions import nearest, suggestion
 from beam_distill.config.view import ViewSettings
-from transforms.elements.references import variables_in
+from transforms.elements.variables import variables_in
 from transforms.teacher.header_values import referenced_variables
 
 ENVIRONMENT_PREFIX = "BEAM_DISTILL_"

@@ -12,7 +12,7 @@ from beam_distill.work_dir.judge_folder import judges_folder
 from transforms.control.budget_keeper import notes_in
 from transforms.elements.usage import Spending, TokenPrices
 from transforms.files.paths import absolute
-from transforms.ledger.schema import USAGE_SCHEMA, paid_usage
+from transforms.ledger.avro_schema import USAGE_SCHEMA, paid_usage
 from transforms.ledger.segments import read_records
 from transforms.teacher.specs import BillSpec, BudgetSpec
 

@@ -10,7 +10,7 @@ from typing import Any
 from beam_distill.work_dir.files import folders_in, segments_storage
 from transforms.elements.usage import Usage
 from transforms.ledger import current
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, paid_usage
+from transforms.ledger.avro_schema import FAILURE_SCHEMA, LEDGER_SCHEMA, paid_usage
 from transforms.ledger.segments import TornSegment, read_records
 
 LATEST_MS = 253_402_300_799_000

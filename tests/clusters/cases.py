@@ -95,7 +95,7 @@ def without_attempts(rejects: bytes) -> list[dict[str, object]]:
 
 def answers_of(folder: Path) -> list[tuple[str, int]]:
     """The rows on the ledger, with turn."""
-    from transforms.ledger.schema import IDENTITY_SCHEMA
+    from transforms.ledger.avro_schema import IDENTITY_SCHEMA
     from transforms.ledger.segments import list_segments, read_records
 
     return [

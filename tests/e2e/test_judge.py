@@ -16,7 +16,7 @@ from beam_distill.cli.main import main
 from beam_distill.exit_codes import ExitCode
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
-from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.avro_schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
 
 ANSWER = re.compile(r"<answer>\n(.*?)\n</answer>", re.DOTALL)

@@ -10,7 +10,7 @@ from builders import read_jsonl, write_rows
 from jobs import Job
 from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
-from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.avro_schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
 
 

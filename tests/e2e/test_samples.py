@@ -12,7 +12,7 @@ from jobs import Job
 from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
 from beam_distill.cli.main import main
-from transforms.ledger.schema import LEDGER_SCHEMA
+from transforms.ledger.avro_schema import LEDGER_SCHEMA
 from transforms.ledger.segments import list_segments, read_records
 
 

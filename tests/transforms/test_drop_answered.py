@@ -12,7 +12,7 @@ from transforms.drop_answered import _DropAnsweredFn
 from transforms.elements.flow import PendingOrDone
 from transforms.elements.replies import LedgerRecord, ScoredRow
 from transforms.elements.tasks import TaskType
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.payload import PayloadTemplate

@@ -17,7 +17,7 @@ from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.replies import TeacherReply
 from transforms.elements.rows import ChatMessage, PromptRequest
 from transforms.elements.tasks import TaskType
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 from transforms.prompts.answers import stated_reason, value_of, visible_text
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.embedded_json import matching_keys, read_objects

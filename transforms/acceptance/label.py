@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.acceptance import mathematics
+from transforms.acceptance import equal_mathematics
 from transforms.acceptance.base import AnsweredTurn, CheckRefused, Sample
 from transforms.elements import reasons
 from transforms.elements.rows import PromptRequest
@@ -64,7 +64,7 @@ class LabelCheck:
             numbers = certain_number(turn.answer), certain_number(label)
             if None not in numbers:
                 return None if numbers[0] == numbers[1] else differs
-            finding = mathematics.difference(turn.answer, label)
+            finding = equal_mathematics.difference(turn.answer, label)
             return None if finding is None else f"{differs}; {finding}"
         labels = _labels_of(request)
         names = _name(turn.answer, labels), _name(label, labels)

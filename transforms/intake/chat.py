@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
 from transforms.intake.content import readable, refuse_tool_calls, text_of
-from transforms.intake.refusal import UnusableRecord, named
+from transforms.intake.unusable import UnusableRecord, named
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 """Roles that a row may use, and what they become: ``developer`` is the newer name of ``system``."""

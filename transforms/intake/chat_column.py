@@ -10,7 +10,7 @@ from transforms.elements.rows import ChatMessage
 from transforms.intake.chat import chat_messages
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 _PYTHON_LIST = re.compile(r"\s*\[\s*\{\s*'")
 

@@ -17,10 +17,10 @@ from transforms.intake.formats.binary import text_in
 from transforms.intake.label_value import label_in
 from transforms.intake.missing_words import LONGEST, NEVER_TEXT
 from transforms.intake.other_columns import columns_as_json
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.registry import LOOKED_AT, shape_of
 from transforms.intake.template_growth import nested_deeper, written_size
 from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
+from transforms.intake.unusable import UnusableRecord
 
 _PARTS = re.compile(r"\w+")
 _MEDIA_COLUMNS = ("image", "images", "video", "videos", "audio", "audios")

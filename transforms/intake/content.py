@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from transforms.elements import reasons
-from transforms.intake.refusal import UnusableRecord, named
+from transforms.intake.unusable import UnusableRecord, named
 
 PARTS_JOINED_BY = "\n"
 """The separator of a message's text parts: without it, words of two parts would run together."""

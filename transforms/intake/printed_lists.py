@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.template_growth import nested_deeper
+from transforms.intake.unusable import UnusableRecord
 
 _LONGEST_PRINTED = 200_000
 """Characters of a list in Python's spelling; its parser takes some hundred bytes of memory for each."""

@@ -18,7 +18,6 @@ from jinja2.visitor import NodeTransformer
 from transforms.elements import reasons
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.printed_lists import list_in
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.template_growth import (
     FILTERS,
     METHODS,
@@ -28,6 +27,7 @@ from transforms.intake.template_growth import (
     too_many_bits,
     written_size,
 )
+from transforms.intake.unusable import UnusableRecord
 
 NOT_REPEATABLE = frozenset({"random", "lipsum", "cycler"})
 """Jinja's own names that a prompt must not use: a row is rendered once to be sent and again to be written, and both must be the same."""

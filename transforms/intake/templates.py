@@ -14,9 +14,9 @@ from jinja2.meta import find_undeclared_variables
 from transforms.elements import reasons
 from transforms.intake.content import readable
 from transforms.intake.formats.base import UnreadableValue
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.template_growth import NESTED_MOST, nested_deeper
 from transforms.intake.template_sandbox import NOT_REPEATABLE, MissingValue, PromptEnvironment, Repeatable
+from transforms.intake.unusable import UnusableRecord
 
 WHOLE_ROW = "row"
 """The name under which a template finds all columns, for those whose names are not identifiers: ``{{ row["full text"] }}``."""

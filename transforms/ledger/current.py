@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from transforms.ledger.avro_schema import ANSWER_SCHEMA, record_key
 from transforms.ledger.index import ANSWERED, RecordIndex
-from transforms.ledger.schema import ANSWER_SCHEMA, record_key
 from transforms.ledger.segments import TornSegment, read_blocks
 from transforms.ledger.storage import LedgerStorage
 

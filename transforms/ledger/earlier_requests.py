@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from transforms.elements.usage import Usage
+from transforms.ledger.avro_schema import REQUEST_SCHEMA
 from transforms.ledger.index import ANSWERED, RecordIndex
-from transforms.ledger.schema import REQUEST_SCHEMA
 from transforms.ledger.storage import LedgerStorage
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from transforms.elements.replies import FailureRecord
+from transforms.ledger.avro_schema import FAILED_SCHEMA, FAILURE_SCHEMA, failure_record
 from transforms.ledger.index import Identity, RecordIndex
-from transforms.ledger.schema import FAILED_SCHEMA, FAILURE_SCHEMA, failure_record
 from transforms.ledger.storage import LedgerStorage
 
 _FAILED = Identity(FAILED_SCHEMA, lambda record: (record["row_key"], 0, record["run_id"]))

@@ -15,10 +15,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from transforms.ledger.avro_schema import IDENTITY_SCHEMA, record_key
 from transforms.ledger.index_file import index_content
-from transforms.ledger.keys import first_key_of, key_of, last_key_from
 from transforms.ledger.known_segment import KnownSegment
-from transforms.ledger.schema import IDENTITY_SCHEMA, record_key
+from transforms.ledger.record_keys import first_key_of, key_of, last_key_from
 from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 from transforms.ledger.segments import TornSegment, lost_of, name_prefix_of
 from transforms.ledger.sorted_places import SortedPlaces, place_of, segment_and_offset

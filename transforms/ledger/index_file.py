@@ -1,6 +1,6 @@
 """The index beside a segment: 16 bytes for each record, in the order of the segment.
 
-An entry is two little-endian 64-bit words: the record's key (``ledger.keys``), and the offset at which its block ends (40 bits) above a
+An entry is two little-endian 64-bit words: the record's key (``ledger.record_keys``), and the offset at which its block ends (40 bits) above a
 check (24 bits) over the key, the offset, that of the entry before and the segment's name. A block begins where the one before it ends. The
 first entry is that of the segment's header, with a key of its own. What damage, a torn write or another segment's index leaves behind is
 known by the check.

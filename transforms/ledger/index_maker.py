@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from struct import Struct
 
-from transforms.ledger.keys import key_of
+from transforms.ledger.record_keys import key_of
 
 INDEX_SUFFIX = ".index"
 """What an index is called behind the whole name of its segment."""

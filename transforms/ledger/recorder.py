@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from transforms.elements.replies import FailureRecord, LedgerRecord
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import FAILURE_SCHEMA, LEDGER_SCHEMA, as_datum
 from transforms.ledger.storage import GATHER_S, DirectoryStorage, LedgerStorage
 
 Token = TypeVar("Token")

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import fastavro
 
+from transforms.ledger.avro_schema import FAILURE_SCHEMA, LEDGER_SCHEMA, record_key, written_schemas
 from transforms.ledger.byte_ranges import ByteRanges
 from transforms.ledger.encoding import SYNC_BYTES, checksum, sync_marker
 from transforms.ledger.record_decoder import LONGEST_NUMBER_BYTES, Decoder, decoder_of
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, record_key, written_schemas
 
 BLOCK_BYTES = 4 * 1024
 """So much is read of a block at first, which is most often all of it."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transforms.ledger.avro_schema import record_key
 from transforms.ledger.byte_ranges import ByteRanges, FileRanges
 from transforms.ledger.encoding import BlockEncoder
 from transforms.ledger.index_maker import INDEX_SUFFIX, IndexMaker
-from transforms.ledger.schema import record_key
 from transforms.ledger.segment_reader import Block, Damage, NotASegment, SegmentReader
 
 SUFFIX = ".avro"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.ledger.index_maker import OFFSET_BITS
-from transforms.ledger.keys import REQUEST_BITS
+from transforms.ledger.record_keys import REQUEST_BITS
 from transforms.ledger.sorted_run import SortedRun, Words
 
 IN_MEMORY_RECORDS = 1 << 18
@@ -35,7 +35,7 @@ def segment_and_offset(place: int) -> tuple[int, int]:
 
 
 class SortedPlaces:
-    """Places of records by their keys (``ledger.keys``).
+    """Places of records by their keys (``ledger.record_keys``).
 
     ``in_memory`` records are in memory, more where no file can be written. Raises OSError where the disk fails later.
     """

@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from transforms.elements.replies import TeacherReply
+from transforms.ledger.avro_schema import ANSWER_SCHEMA, REQUEST_SCHEMA
 from transforms.ledger.index import ANSWERED, RecordIndex
-from transforms.ledger.schema import ANSWER_SCHEMA, REQUEST_SCHEMA
 from transforms.ledger.segments import TornSegment
 from transforms.ledger.storage import LedgerStorage
 from transforms.teacher.payload import token_limit_in

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from transforms.elements.references import variables_in, with_variables
+from transforms.elements.variables import variables_in, with_variables
 from transforms.teacher.header_values import HeaderValueMissing, only_references
 from transforms.teacher.kinds.base import Kind
 

@@ -15,7 +15,7 @@ from transforms.azure.keys import Connection, Key, kept_connection, kept_online_
 from transforms.azure.problems import AzureProblem
 from transforms.azure.specs import WorkspaceRef
 from transforms.azure.tokens import kept_token
-from transforms.elements.references import with_variables
+from transforms.elements.variables import with_variables
 from transforms.teacher.body_values import filled_extra_body, variables_of_body
 from transforms.teacher.header_values import HeaderValueMissing, filled_in, referenced_variables, value_of
 from transforms.teacher.kinds.base import Kind

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from transforms.elements.references import variables_in, with_variables
+from transforms.elements.variables import variables_in, with_variables
 
 _SCHEMES = frozenset({"basic", "bearer", "token", "apikey", "key"})
 

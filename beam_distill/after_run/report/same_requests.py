@@ -14,7 +14,7 @@ from transforms.elements.counted import counted
 from transforms.elements.rows import Split
 from transforms.elements.usage import Usage
 from transforms.intake.key_set import KeySet
-from transforms.ledger.schema import paid_usage
+from transforms.ledger.avro_schema import paid_usage
 
 
 class SameRequests:

@@ -270,7 +270,7 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     # late: keeps aiohttp and NumPy out of the start
     from beam_distill.before_run.estimate import estimate_lines, experience_on_ledger
     from beam_distill.before_run.judge_estimate import judge_estimate_line
-    from beam_distill.before_run.limits import limits_and_warnings
+    from beam_distill.before_run.limits_left import limits_and_warnings
     from beam_distill.before_run.rows_to_send import rows_to_send
     from beam_distill.job.specs import run_files
 

@@ -54,7 +54,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     # late: keeps aiohttp and fastavro out of the start
     from beam_distill.before_run.estimate import experience_on_ledger
     from beam_distill.before_run.judge_estimate import judge_estimate_line
-    from beam_distill.before_run.limits import limits_and_warnings
+    from beam_distill.before_run.limits_left import limits_and_warnings
     from beam_distill.before_run.preflight import check_files
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
     from beam_distill.job.spending import has_limits

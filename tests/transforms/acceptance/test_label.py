@@ -24,13 +24,13 @@ OTHER_NUMBER = [("85", "84"), ("84", "-84"), ("0.5", "0.05"), ("1234", "12.34"),
 
 @pytest.mark.parametrize(("answer", "label"), SAME_NUMBER)
 def test_numbers_are_compared_as_numbers(answer: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.acceptance.mathematics.difference", no_process)
+    monkeypatch.setattr("transforms.acceptance.equal_mathematics.difference", no_process)
     assert refusal(MATH, a_sample(answer, label, task=TaskType.MATH)) is None
 
 
 @pytest.mark.parametrize(("answer", "label"), OTHER_NUMBER)
 def test_another_number_is_refused(answer: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.acceptance.mathematics.difference", no_process)
+    monkeypatch.setattr("transforms.acceptance.equal_mathematics.difference", no_process)
     refused = refusal(MATH, a_sample(answer, label, task=TaskType.MATH))
     assert refused == ("wrong_label", f"the answer is {answer!r}, the row's label {label!r}")
 

@@ -10,7 +10,7 @@ from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import ChatMessage
 from transforms.intake.columns import RowColumns
 from transforms.intake.formats.jsonl import fields_of
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 S, U, A = ({"role": role, "content": role[0]} for role in ("system", "user", "assistant"))
 

@@ -7,7 +7,7 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.intake.columns import RowColumns
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 USER = {"role": "user", "content": "u"}
 

@@ -11,7 +11,7 @@ from transforms.elements.data_specs import ColumnSpec
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.intake.columns import RowColumns
 from transforms.intake.read_spec import ReadSpec
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 from transforms.intake.walk import column_problems, walk_rows
 
 U, A = ("user", "u"), ("assistant", "a")

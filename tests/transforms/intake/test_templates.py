@@ -9,8 +9,8 @@ import pytest
 from transforms.elements import reasons
 from transforms.elements.data_specs import ColumnSpec
 from transforms.intake.columns import RowColumns
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.templates import BadTemplate, ColumnTemplate
+from transforms.intake.unusable import UnusableRecord
 
 
 def render(source: str, **fields: object) -> str:

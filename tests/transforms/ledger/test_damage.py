@@ -13,10 +13,10 @@ from ledger_records import BODY, Notes, a_record, write
 
 from transforms.elements.replies import FailureRecord
 from transforms.elements.usage import Usage
+from transforms.ledger.avro_schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_SCHEMA, as_datum, paid_usage, written_schemas
 from transforms.ledger.encoding import sync_marker
 from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.recorder import Recorder
-from transforms.ledger.schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_SCHEMA, as_datum, paid_usage, written_schemas
 from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks, read_records
 from transforms.reuse.answer_index import AnswerIndex
 

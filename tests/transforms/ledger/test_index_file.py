@@ -14,10 +14,10 @@ from forked_python import Popen
 from ledger_records import BODY, a_record, write
 
 from transforms.ledger import index as index_module
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.index_file import index_content, read_entries
 from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segment_reader import SegmentReader
 from transforms.ledger.segments import SegmentWriter, list_segments
 from transforms.ledger.sorted_places import SortedPlaces
@@ -222,7 +222,7 @@ def test_an_index_that_lags_behind_its_segment_is_taken_up_again_where_it_goes_o
 KILLED = """
 import sys
 from ledger_records import a_record
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 writer = SegmentWriter(sys.argv[1], "run-1", LEDGER_SCHEMA)
 for number in range(10**9):

@@ -10,9 +10,7 @@ import pytest
 from ledger_records import a_record
 
 from transforms.elements.replies import FailureRecord
-from transforms.ledger.encoding import SYNC_BYTES, BlockEncoder
-from transforms.ledger.record_decoder import decoder_of
-from transforms.ledger.schema import (
+from transforms.ledger.avro_schema import (
     ANSWER_SCHEMA,
     FAILED_SCHEMA,
     FAILURE_SCHEMA,
@@ -23,6 +21,8 @@ from transforms.ledger.schema import (
     as_datum,
     written_schemas,
 )  # fmt: skip
+from transforms.ledger.encoding import SYNC_BYTES, BlockEncoder
+from transforms.ledger.record_decoder import decoder_of
 
 VIEWS = [LEDGER_SCHEMA, IDENTITY_SCHEMA, ANSWER_SCHEMA, REQUEST_SCHEMA, USAGE_SCHEMA]
 

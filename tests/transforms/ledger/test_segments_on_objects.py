@@ -12,9 +12,9 @@ from object_storage import OBJECTS
 
 from transforms.ledger import index as index_module
 from transforms.ledger import object_storage
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
 from transforms.ledger.object_storage import ObjectStorage, storage_for
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SUFFIX, read_records
 from transforms.ledger.storage import SealedSegments, Sealing
 from transforms.reuse.answer_index import AnswerIndex

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from transforms.ledger.keys import REQUEST_BITS
+from transforms.ledger.record_keys import REQUEST_BITS
 from transforms.ledger.sorted_places import SortedPlaces, place_of, segment_and_offset
 from transforms.ledger.sorted_run import PAGE_RECORDS
 

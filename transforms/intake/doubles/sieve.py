@@ -12,7 +12,7 @@ from transforms.elements.flow import Row
 from transforms.elements.parts import Stretch
 from transforms.elements.rows import RejectedRow, Split, TrainingRow
 from transforms.files.matching import matching_files
-from transforms.intake.doubles.references import WORDS_IN_COMMON, References, references_in
+from transforms.intake.doubles.other_files import WORDS_IN_COMMON, References, references_in
 from transforms.intake.doubles.seen_rows import SeenRows
 from transforms.intake.doubles.shared_words import ROWS_LOOKED_AT, shared_words
 from transforms.intake.doubles.sketches import Sketcher, Sketches, digests_of, keys_with_system, without_words

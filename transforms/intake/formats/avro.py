@@ -11,7 +11,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnreadableValue, UnusableFile
 from transforms.intake.formats.binary import text_in
 from transforms.intake.lines import CHUNK_BYTES, ByteSource, PushedBack, SeekableSource, byte_stream, even_cuts
-from transforms.intake.refusal import OBJECT, UnusableRecord, named
+from transforms.intake.unusable import OBJECT, UnusableRecord, named
 
 
 class Avro:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from transforms.elements import reasons
 from transforms.intake.lines import ByteSource, SeekableSource
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 Record = tuple[int, "dict[str, Any] | reasons.Rejection"]
 """A record's number and its fields by name, or why it cannot be read.

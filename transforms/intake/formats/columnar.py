@@ -9,7 +9,7 @@ from transforms.elements import reasons
 from transforms.intake.formats.base import Record, UnreadableValue
 from transforms.intake.formats.binary import text_in
 from transforms.intake.formats.class_numbers import classes_in, with_classes
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 ROWS_AT_A_TIME = 256
 

@@ -11,7 +11,7 @@ from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile, fi
 from transforms.intake.formats.json_value import json_value
 from transforms.intake.formats.jsonl import JsonLines
 from transforms.intake.lines import BYTE_ORDER_MARK, CHUNK_BYTES, ByteSource, PushedBack, SeekableSource
-from transforms.intake.refusal import OBJECT, UnusableRecord, named
+from transforms.intake.unusable import OBJECT, UnusableRecord, named
 
 DEEPEST = 500
 MOST_COUNTED_BYTES = 16 * 1024 * 1024

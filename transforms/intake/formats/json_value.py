@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from transforms.elements import reasons
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 LONGEST_NUMBER = 4300
 """Most digits of a number; longer ones stay text, because their conversion takes more than linear time."""

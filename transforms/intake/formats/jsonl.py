@@ -19,7 +19,7 @@ from transforms.intake.lines import (
     read_lines_between,
     with_line_feeds,
 )
-from transforms.intake.refusal import OBJECT, UnusableRecord, named
+from transforms.intake.unusable import OBJECT, UnusableRecord, named
 
 Fields = dict[str, Any] | UnusableRecord
 """What a line holds, or why it is not a record."""

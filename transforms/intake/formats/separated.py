@@ -14,7 +14,7 @@ from transforms.intake.formats.base import LOOKS_EVERY, Record, UnusableFile
 from transforms.intake.formats.jsonl import too_large
 from transforms.intake.lines import BYTE_ORDER_MARK, ByteSource, byte_stream, line_pieces, skip_to_line_end, with_line_feeds
 from transforms.intake.missing_words import without_missing_words
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 _NAMES_SEPARATOR = re.compile(r'^\ufeff?"?sep=(.)"?\s*$', re.IGNORECASE | re.DOTALL)
 _NO_LIMIT = 2**31 - 1

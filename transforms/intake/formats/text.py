@@ -22,7 +22,7 @@ from transforms.intake.lines import (
     read_lines,
     with_line_feeds,
 )
-from transforms.intake.refusal import UnusableRecord
+from transforms.intake.unusable import UnusableRecord
 
 TEXT = "text"
 MESSAGES = "messages"

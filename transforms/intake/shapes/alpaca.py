@@ -10,8 +10,8 @@ from transforms.elements.rows import ChatMessage
 from transforms.intake.content import readable
 from transforms.intake.formats.base import UnreadableValue
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.base import text_in_column
+from transforms.intake.unusable import UnusableRecord
 
 _INPUTS = ("input", "context")
 _OUTPUTS = ("output", "response")

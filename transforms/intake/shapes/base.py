@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
 from transforms.intake.formats.base import UnreadableValue
-from transforms.intake.refusal import UnusableRecord, named
+from transforms.intake.unusable import UnusableRecord, named
 
 
 class RowShape(Protocol):

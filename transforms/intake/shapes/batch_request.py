@@ -14,8 +14,8 @@ from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_of
 from transforms.intake.content import text_of
 from transforms.intake.formats.json_value import json_value
-from transforms.intake.refusal import UnusableRecord, named
 from transforms.intake.shapes.gemini import Gemini
+from transforms.intake.unusable import UnusableRecord, named
 
 _BODIES = ("body", "params", "modelInput", "request")
 _BESIDE_REQUEST = frozenset({"request", "key", "id", "custom_id"})

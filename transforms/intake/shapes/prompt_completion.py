@@ -12,8 +12,8 @@ from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage
 from transforms.intake.chat_column import chat_in_text, chat_of
 from transforms.intake.content import readable
-from transforms.intake.refusal import UnusableRecord
 from transforms.intake.shapes.base import text_in_column
+from transforms.intake.unusable import UnusableRecord
 
 
 class PromptCompletion:

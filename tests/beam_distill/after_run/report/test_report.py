@@ -21,7 +21,7 @@ from beam_distill.simulator.settings import Latency, SimulatorSettings
 from transforms.elements.reasons import REASONS
 from transforms.elements.replies import LedgerRecord
 from transforms.elements.tasks import TaskType
-from transforms.ledger.schema import LEDGER_SCHEMA, as_datum
+from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.segments import SegmentWriter
 from transforms.prompts.spec import PromptSpec
 

@@ -7,9 +7,9 @@ import threading
 import pytest
 from acceptance_samples import a_sample, refusal
 
-from transforms.acceptance import mathematics
+from transforms.acceptance import equal_mathematics
+from transforms.acceptance.equal_mathematics import as_mathematics, difference
 from transforms.acceptance.label import LabelCheck
-from transforms.acceptance.mathematics import as_mathematics, difference
 from transforms.elements.tasks import TaskType
 
 SAME = [
@@ -46,7 +46,7 @@ def test_what_states_the_same_is_accepted_and_nothing_else() -> None:
 
 @pytest.mark.slow
 def test_a_comparison_that_takes_too_long_is_a_finding_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = mathematics._Comparer()
+    own = equal_mathematics._Comparer()
     said: list[str | None] = []
     # off the main thread, as a pipeline is: there math-verify's own limits do nothing
     thread = threading.Thread(target=lambda: said.extend([own.compare("9^{9^{9^{9^9}}}", "3"), own.compare("1/2", "0.5")]))
@@ -57,13 +57,13 @@ def test_a_comparison_that_takes_too_long_is_a_finding_and_the_next_one_works(mo
 
 def test_a_process_that_cannot_start_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     failing = [sys.executable, "-c", "import sys; sys.exit(3)"]
-    monkeypatch.setattr(mathematics, "_start", lambda: subprocess.Popen(failing, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-    assert mathematics._Comparer().compare("1/2", "0.5") == "they could not be compared (the process for it ended with 3)"
+    monkeypatch.setattr(equal_mathematics, "_start", lambda: subprocess.Popen(failing, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    assert equal_mathematics._Comparer().compare("1/2", "0.5") == "they could not be compared (the process for it ended with 3)"
 
 
 def test_a_pair_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(mathematics._OWN, "compare", lambda *pair: asked.append(pair))
+    monkeypatch.setattr(equal_mathematics._OWN, "compare", lambda *pair: asked.append(pair))
     difference.cache_clear()
     assert [difference("1/7", "y"), difference("1/7", "y")] == [None, None]
     assert asked == [("1/7", "y")]
