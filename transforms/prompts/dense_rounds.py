@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from transforms.elements import reasons
 from transforms.prompts.answers import agreed, not_found, text_value
@@ -15,8 +15,8 @@ MISSING_ENTITIES = "Missing_Entities"
 DENSER_SUMMARY = "Denser_Summary"
 
 LEAST_SHARE = 1 / 3
-"""All summaries have about the same length: one with less than this share of the words before is a remark ("same as above")."""
-FEWEST_WORDS = 10
+"""All summaries have about the same length: one with less than this share of the longest one before is a remark ("same as above")."""
+FEWEST_CHARACTERS = 40
 _A_KEY = re.compile(r"[\"'“”]denser[\s_-]?summary\\?[\"'“”]\s*:", re.IGNORECASE)
 _SUMMARY_BY_ANY_NAME = re.compile(r"summ?ar", re.IGNORECASE)
 _GOES_ON = re.compile(r"summ?ar(?:y|ies)\W{0,5}[:：]|\b(?:round|step)\W{0,3}\d", re.IGNORECASE)
@@ -47,7 +47,7 @@ def last_summary(text: str) -> str:
         _refuse_more_rounds(text, summary)
     if len(reading.objects) > 1:
         _refuse_other_order(text)
-        _refuse_remark(summary, reading.objects[-2])
+        _refuse_remark(summary, reading.objects[:-1])
     return summary
 
 
@@ -77,11 +77,12 @@ def _refuse_other_order(text: str) -> None:
         )
 
 
-def _refuse_remark(summary: str, before: Mapping[str, object]) -> None:
-    earlier = [value for key in matching_keys(before, DENSER_SUMMARY) if isinstance(value := before[key], str)]
-    words = len(earlier[0].split()) if len(earlier) == 1 else 0
-    if words >= FEWEST_WORDS and len(summary.split()) < LEAST_SHARE * words:
+def _refuse_remark(summary: str, rounds_before: Sequence[Mapping[str, object]]) -> None:
+    """In characters: several languages have no spaces between words. Of all rounds before, since two may be remarks."""
+    earlier = [value for found in rounds_before for key in matching_keys(found, DENSER_SUMMARY) if isinstance(value := found[key], str)]
+    longest = max(map(len, earlier), default=0)
+    if longest >= FEWEST_CHARACTERS and len(summary) < LEAST_SHARE * longest:
         raise AnswerRejected(
             reasons.KEY_MISSING,
-            f"the last round has {len(summary.split())} words ({summary[:60]!r}), the one before {words}: it is not a summary",
+            f"the last round has {len(summary)} characters ({summary[:60]!r}), an earlier one {longest}: it is not a summary",
         )

@@ -257,6 +257,8 @@ FOUR = rounds("one", "two", "three", "four")
         pytest.param(json.dumps([{"round": n, **item} for n, item in zip((1, 2, 4, 3), FOUR, strict=True)]), KEY, id="numbers out of order"),
         pytest.param(json.dumps([{"round": n, **item} for n, item in enumerate(FOUR, start=1)]), "four", id="numbered"),
         pytest.param(json.dumps(rounds(*3 * ["word " * 20], "Same as above.")), KEY, id="a remark for a summary"),
+        pytest.param(json.dumps(rounds("word " * 20, "word " * 20, "As before.", "As before.")), KEY, id="two remarks"),
+        pytest.param(json.dumps(rounds("星期一河水上涨，" * 8, "同上")), KEY, id="a remark in a language without spaces"),
         pytest.param(json.dumps(rounds("word " * 40, "word " * 20 + "end")), "word " * 20 + "end", id="a shorter summary"),
         pytest.param("A summary.", NO_JSON, id="plain text"),
     ],
