@@ -85,6 +85,11 @@ def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -
             settings.limit is not None,
             settings.min_readable_ratio,
         )
+        if part.published and not part.tally.examples:
+            warnings.append(
+                f"{part.split.value}: the published dataset is empty: none of {counted(part.tally.asked, 'row')} asked gave an example, and "
+                "min_endpoint_success_ratio 0 publishes it all the same"
+            )
         if part.tally.stopped is None and part.tally.examples < (settings.until_accepted or 0):
             why = "a part of the job ran twice; run it again to go on" if part.tally.not_needed else "the input has no more rows"
             found = f"{part.split.value}: {counted(part.tally.examples, 'accepted row')}"

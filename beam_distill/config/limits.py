@@ -144,7 +144,8 @@ class GateSettings(Section):
         0.7,
         "gate",
         "rows with a usable answer / rows asked, 0 to 1, per split",
-        "Missing, failed, cut-off, filtered and unparsable answers count against it.",
+        "Missing, failed, cut-off, filtered and unparsable answers count against it. 0 publishes whatever there is, "
+        "also an empty dataset, with a warning.",
         True,
         ge=0,
         le=1,

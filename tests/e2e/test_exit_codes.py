@@ -191,6 +191,9 @@ def test_3_below_the_minimum_holds_back_that_split_only(job: Job, capsys: pytest
         assert "NOT published" in capsys.readouterr().out
         assert job.run("--bare_answers=always", "--min_endpoint_success_ratio=0") == 0  # nothing is paid for again
         assert simulator.stats()["requests"] == asked
+        shown = capsys.readouterr().out
+        assert "warning     validation: the published dataset is empty: none of 4 rows asked gave an example" in shown
+        assert "train: the published dataset is empty" not in shown
     assert job.validation_output.read_bytes() == b""
 
 
