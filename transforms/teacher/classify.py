@@ -16,6 +16,7 @@ from transforms.teacher.error_body import ErrorBody, plain, read_error
 from transforms.teacher.offline_backends import offline_backend
 from transforms.teacher.refused_parameters import Asked, read_request, refused_parameters
 from transforms.teacher.server_hints import retry_after_s, wait_in_words_s
+from transforms.teacher.tls_responses import tls_fault_in
 
 MODEL_STATUS_HEADER = "ms-azureml-model-error-statuscode"
 MODEL_REASON_HEADER = "ms-azureml-model-error-reason"
@@ -76,10 +77,6 @@ _VAGUE_STATUSES = frozenset({400, 403, 422, 500})
 _PRECISE_STATUSES = frozenset({401, 404, 429, 503, 504})
 _CUT_OFF = b"max completion tokens reached"  # replaces the generated text, if Groq's JSON mode needed more tokens
 _QUEUE = re.compile(r"\bqueue\b")
-_TO_TLS = re.compile(
-    rb"plain HTTP request was sent to HTTPS port|sent an HTTP request to an HTTPS server"  # nginx and most others; Go
-    rb"|speaking plain HTTP to an SSL-enabled server port|combination of host and port requires TLS"  # Apache; Tomcat
-)
 _NO_TRAFFIC = b"Specified traffic group could not be found"  # an online endpoint between two deployments
 
 
@@ -291,7 +288,7 @@ class _Reading:
             return FailureKind.UNAVAILABLE
         if status == 202:
             return FailureKind.UNAVAILABLE
-        if status in (400, 497) and self._is_plain_to_tls():
+        if tls_fault_in(status, self._body, self._request) is not None:
             return FailureKind.NO_TRUST
         kind = _BY_STATUS.get(status)
         if kind is not None:
@@ -301,10 +298,6 @@ class _Reading:
         if status >= 400:
             return FailureKind.BAD_REQUEST
         return FailureKind.NOT_FOUND  # a redirect or an empty success: this address is not a chat completions route
-
-    def _is_plain_to_tls(self) -> bool:
-        found = _TO_TLS.search(self._body) if isinstance(self._body, bytes) else None
-        return found is not None and found[0] not in self._request
 
     def _status_by_code(self) -> int | None:
         known = [words.STATUS_OF_CODE[code] for code in self.error.codes if code in words.STATUS_OF_CODE]

@@ -31,7 +31,8 @@ from transforms.teacher.specs import EndpointSpec
 from transforms.teacher.stream_assembly import KEPT_OF_NO_ANSWER_BYTES, AnswerTooLong, StreamAssembly
 from transforms.teacher.stream_receiving import ShortestAnswer, SilentStream, TokenTimes, receive_stream
 from transforms.teacher.stream_spec import StreamAsk
-from transforms.teacher.tls_faults import TO_HTTPS, tls_fault
+from transforms.teacher.tls_faults import tls_fault
+from transforms.teacher.tls_responses import tls_fault_in
 from transforms.web.proxies import failed_by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
@@ -293,7 +294,7 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
         detail = f"status {response.status}, from {offline}: the server behind it is offline"
     return RequestFailure(
         failure.kind,
-        f"{TO_HTTPS} ({detail})" if failure.kind is FailureKind.NO_TRUST else detail,
+        f"{tls_fault_in(response.status, body)} ({detail})" if failure.kind is FailureKind.NO_TRUST else detail,
         status=response.status,
         retry_after_s=failure.wait_s,
         parameters=failure.parameters,
@@ -332,10 +333,10 @@ def _no_response(error: Exception, started: float) -> RequestFailure:
         return RequestFailure(FailureKind.CANNOT_CONNECT, "this process may open no more files (ulimit -n)", is_ours=True)
     if isinstance(error, aiohttp.InvalidURL):
         return RequestFailure(FailureKind.NOT_FOUND, f"the address cannot be used: {_plain(error)}")
+    fault = tls_fault(error)
+    if fault is not None:
+        return RequestFailure(FailureKind.NO_TRUST, f"{fault} ({_plain(error)})")
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
-        fault = tls_fault(error)
-        if fault is not None:
-            return RequestFailure(FailureKind.NO_TRUST, f"{fault} ({_plain(error)})")
         # nothing was sent, so nothing was paid for: this kind may be retried often
         return RequestFailure(FailureKind.CANNOT_CONNECT, _plain(error))
     if isinstance(error, SilentStream):

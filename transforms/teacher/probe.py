@@ -27,7 +27,8 @@ from transforms.teacher.payload import PayloadTemplate
 from transforms.teacher.specs import EndpointSpec, SamplingSpec
 from transforms.teacher.stream_spec import StreamSpec
 from transforms.teacher.streaming import Streaming, streaming_of
-from transforms.teacher.tls_faults import TO_HTTPS, tls_fault
+from transforms.teacher.tls_faults import tls_fault
+from transforms.teacher.tls_responses import tls_fault_in
 from transforms.web.proxies import failed_by_way_of, proxy_for
 from transforms.web.redaction import Redactor, printable
 
@@ -242,7 +243,7 @@ def _credential_check(answer: _Answer) -> ProbeResult:
     if 200 <= answer.status < 300:  # some mock servers accept anything
         return ProbeResult(True, detail="lets us in")
     if kind is FailureKind.NO_TRUST:
-        return ProbeResult(True, detail=answer.shown, tls_fault=TO_HTTPS)
+        return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(answer.status, answer.body))
     if kind in ENDPOINT_REFUSES:
         return ProbeResult(True, refusal=kind, detail=answer.shown)
     if kind in (FailureKind.UNAVAILABLE, FailureKind.TIMED_OUT):
@@ -257,7 +258,7 @@ def _models(answer: _Answer) -> ProbeResult:
         if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
             return ProbeResult(True, refusal=kind, detail=answer.shown)
         if kind is FailureKind.NO_TRUST:
-            return ProbeResult(True, detail=answer.shown, tls_fault=TO_HTTPS)
+            return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(answer.status, answer.body))
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
     items = _listed(answer.body)
     if not items:

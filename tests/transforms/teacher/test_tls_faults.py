@@ -26,6 +26,15 @@ def broken(reason: str) -> aiohttp.ClientConnectorSSLError:
     return aiohttp.ClientConnectorSSLError(KEY, error)
 
 
+def refused_later(reason: str) -> aiohttp.ClientOSError:
+    """TLS 1.3 refuses a client when its request is read, not in the handshake."""
+    cause = ssl.SSLError(1, reason)
+    cause.reason = reason
+    error = aiohttp.ClientOSError(1, reason)
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -37,6 +46,9 @@ def broken(reason: str) -> aiohttp.ClientConnectorSSLError:
         (unverified(10), "has expired"),
         (unverified(9), "not valid yet"),
         (broken("WRONG_VERSION_NUMBER"), "does not speak TLS"),
+        (broken("SSLV3_ALERT_HANDSHAKE_FAILURE"), "or it wants a client certificate"),
+        (broken("TLSV1_ALERT_PROTOCOL_VERSION"), "no protocol version or cipher in common"),
+        (refused_later("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "it wants a client certificate"),
     ],
 )
 def test_a_fault_is_named_with_its_remedy(error: Exception, said: str) -> None:
@@ -45,7 +57,13 @@ def test_a_fault_is_named_with_its_remedy(error: Exception, said: str) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [broken("UNEXPECTED_EOF_WHILE_READING"), aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "refused")), TimeoutError()],
+    [
+        broken("UNEXPECTED_EOF_WHILE_READING"),
+        broken("TLSV1_ALERT_INTERNAL_ERROR"),
+        refused_later("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"),
+        aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "refused")),
+        TimeoutError(),
+    ],
 )
 def test_what_the_next_try_may_not_have_is_no_fault(error: Exception) -> None:
     assert tls_fault(error) is None
