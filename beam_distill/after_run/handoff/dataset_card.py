@@ -67,26 +67,27 @@ _USES = {
 
 def _configurations(facts: HandoffFacts) -> list[dict[str, Any]]:
     of_examples = {"config_name": facts.config_name, "data_files": _data_files(facts.train, facts.loaded_validation)}
-    if facts.pairs is None:
+    if facts.loaded_pairs is None:
         return [of_examples]
-    files = _data_files(facts.pairs, facts.loaded_validation_pairs)
+    files = _data_files(facts.loaded_pairs, facts.loaded_validation_pairs)
     return [{**of_examples, "default": True}, {"config_name": facts.pairs_config_name, "data_files": files}]
 
 
 def _data_files(train: str, validation: str | None) -> list[dict[str, str]]:
-    files = [{"split": "train", "path": train}]
-    if validation is not None:
-        files.append({"split": "validation", "path": validation})
-    return files
+    named = (("train", train), ("validation", validation))
+    # a path is a pattern there, in which a file's own [ would begin a set of letters
+    return [{"split": split, "path": path.replace("[", "[[]")} for split, path in named if path is not None]
 
 
 def _left_out(facts: HandoffFacts) -> list[str]:
-    if facts.loaded_validation == facts.validation:
+    left_out = [facts.validation] if facts.loaded_validation is None else []
+    if facts.pairs is not None:
+        left_out += [facts.pairs] if facts.loaded_pairs is None else []
+        left_out += [facts.validation_pairs] if facts.loaded_validation_pairs is None else []
+    names = [_quoted(path) for path in left_out if path is not None]
+    if not names:
         return []
-    return [
-        f"The validation dataset, {_quoted(facts.validation or '')}, is not in the head of this file: `datasets` cannot load Parquet and JSONL "
-        "together. Write both in one format.\n"
-    ]
+    return [f"Not in the head of this file: {', '.join(names)}. `datasets` cannot load Parquet and JSONL together; write all in one format.\n"]
 
 
 def _counts(splits: tuple[SplitVerdict, ...]) -> str:
@@ -133,7 +134,8 @@ def _samples(part: SplitVerdict) -> list[str]:
 
 def _pairs(facts: HandoffFacts) -> str:
     counts = " and ".join(f"{counted(part.tally.pairs, 'row')} of {part.split.value}" for part in facts.verdict.splits if part.tally.pairs)
-    return f"Pairs of an accepted and a refused answer: of {counts}, in {_quoted(facts.pairs_config_name)}."
+    where = facts.pairs_config_name if facts.loaded_pairs is not None else facts.pairs or ""
+    return f"Pairs of an accepted and a refused answer: of {counts}, in {_quoted(where)}."
 
 
 def _quoted(name: str) -> str:

@@ -45,9 +45,14 @@ class HandoffFacts:
         return _loaded_with(self.train, self.validation)
 
     @property
+    def loaded_pairs(self) -> str | None:
+        """The pairs, if ``datasets`` can load them by the card of the training dataset: one card is read in one format."""
+        return _loaded_with(self.train, self.pairs)
+
+    @property
     def loaded_validation_pairs(self) -> str | None:
-        """The validation pairs, if ``datasets`` can load them with the others."""
-        return _loaded_with(self.pairs, self.validation_pairs)
+        """The validation pairs, likewise."""
+        return _loaded_with(self.loaded_pairs, self.validation_pairs)
 
     @property
     def config_name(self) -> str:
@@ -81,12 +86,12 @@ class HandoffFacts:
         return name
 
 
-def _loaded_with(train: str | None, validation: str | None) -> str | None:
-    """The validation file, if both are Parquet or neither is."""
-    if train is None or validation is None:
+def _loaded_with(first: str | None, other: str | None) -> str | None:
+    """The other file, if both are Parquet or neither is."""
+    if first is None or other is None:
         return None
-    parquet = [path.lower().endswith((".parquet", ".pq")) for path in (train, validation)]
-    return validation if parquet[0] == parquet[1] else None
+    parquet = [path.lower().endswith((".parquet", ".pq")) for path in (first, other)]
+    return other if parquet[0] == parquet[1] else None
 
 
 def commented(lines: list[str]) -> str:

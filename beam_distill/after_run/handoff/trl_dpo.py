@@ -14,8 +14,8 @@ FILE = "trl_dpo.yaml"
 
 
 def trl_dpo(facts: HandoffFacts) -> str | None:
-    """The configuration as YAML; None without pairs."""
-    if facts.pairs is None:
+    """The configuration as YAML; None without pairs that ``datasets`` can load."""
+    if facts.loaded_pairs is None:
         return None
     settings = facts.settings
     config: dict[str, Any] = {

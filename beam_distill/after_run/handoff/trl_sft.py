@@ -29,7 +29,7 @@ def trl_sft(facts: HandoffFacts) -> str | None:
         "learning_rate": float(f"{settings.learning_rate * (settings.learning_rate_multiplier or 1.0):.6g}"),
         "max_length": None,
     }
-    if facts.pairs is not None:  # then there are two to choose from
+    if facts.loaded_pairs is not None:  # then there are two to choose from
         config["dataset_config"] = facts.config_name
     config.update(evaluation(settings, facts.loaded_validation))
     head = [

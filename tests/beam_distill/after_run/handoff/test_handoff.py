@@ -1,6 +1,7 @@
 """The files for the training, each read by its real reader, and the dataset card."""
 
 import contextlib
+import glob
 import json
 import logging
 import os
@@ -239,8 +240,32 @@ def test_datasets_of_two_formats_are_not_called_one(tmp_path: Path) -> None:
     card = (made.folder / "README.md").read_text(encoding="utf-8")
     (config,) = yaml.safe_load(card.split("---\n")[1])["configs"]
     assert [file["split"] for file in config["data_files"]] == ["train"]
-    assert "`../validation.jsonl`, is not in the head" in card
+    assert "Not in the head of this file: `../validation.jsonl`. " in card
     assert "dataset_test_split" not in made.yaml("trl_sft.yaml")
+
+
+def test_brackets_in_a_files_name_are_not_a_set_of_letters(tmp_path: Path) -> None:
+    made = Handoff(tmp_path, train="train [v1].jsonl")
+    (config,) = yaml.safe_load((made.folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["configs"]
+    pattern = os.path.normpath(made.folder / config["data_files"][0]["path"])
+    assert glob.glob(pattern) == [str(made.train)]
+
+
+def test_pairs_in_another_format_than_the_dataset_are_named_and_not_configured(tmp_path: Path) -> None:
+    # datasets reads all configurations of a card by the first one's format: "Failed to load JSON from file 'pairs.parquet'"
+    made = Handoff(tmp_path, judged=with_pairs())
+    paths = {"train pairs": tmp_path / "pairs.parquet", "validation pairs": tmp_path / "vpairs.parquet"}
+    for path in paths.values():
+        path.touch()
+    published = {"train": str(made.train), "validation": str(made.validation), **{name: str(path) for name, path in paths.items()}}
+    written = write_handoff(made.settings, made.judged, published, "big-model")
+    assert written is not None
+    assert "for pairs" not in written.holds
+    assert "trl_dpo.yaml" not in made.names
+    card = (made.folder / "README.md").read_text(encoding="utf-8")
+    assert len(yaml.safe_load(card.split("---\n")[1])["configs"]) == 1
+    assert "Not in the head of this file: `../pairs.parquet`, `../vpairs.parquet`. " in card
+    assert "of 3 rows of train and 2 rows of validation, in `../pairs.parquet`." in card
 
 
 def test_changed_files_stay_and_stale_ones_are_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
