@@ -307,3 +307,20 @@ def test_bytes_and_broken_text_of_avro() -> None:
     broken = data.replace(b"1234", b"caf\xe9")
     assert prompts(walk("x.avro", broken, QUESTION)) == ["café", reasons.NOT_UTF8]
     assert prompts(walk("x.avro", broken, ColumnSpec(user_template="{{other}}"))) == [reasons.NOT_UTF8, "5678"]
+
+
+@pytest.mark.fault("D24")
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_numbers_of_four_bytes_are_as_written(name: str) -> None:
+    """pyarrow gives 0.1 as 0.10000000149011612, which no row of the source has."""
+    written = [0.1, 7.0, -2.675, 16777216.0, 1e-7, 123456.7]
+    single = pa.array(written, pa.float32())
+    inside = pa.array(
+        [{"score": value, "all": [value]} for value in written], pa.struct([("score", pa.float32()), ("all", pa.list_(pa.float32()))])
+    )
+    table = pa.table({"question": single, "inside": inside, "double": pa.array([0.10000000149011612] * 6)})
+    template = "{{question}} {{inside.score}} {{inside['all'][0]}} {{double}}"
+    rows = walk(f"x.{name}", WRITERS[name](table), ColumnSpec(user_template=template))
+    assert prompts(rows) == [f"{value} {value} {value} 0.10000000149011612" for value in written]
+    endless = pa.table({"question": pa.array([float("inf"), float("nan"), 3.4e38], pa.float32())})
+    assert len(walk(f"x.{name}", WRITERS[name](endless), QUESTION)) == 3

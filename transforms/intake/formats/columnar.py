@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,9 @@ from transforms.intake.formats.class_numbers import classes_in, with_classes
 from transforms.intake.unusable import UnusableRecord
 
 ROWS_AT_A_TIME = 256
+_SINGLE = struct.Struct("f")
+_HOLDS_SINGLE = re.compile(r"\b(?:half)?float\b")
+"""Arrow's names of numbers with 2 and 4 bytes; those with 8 are ``double``."""
 
 
 def rows_of(batch: Any, rows_before: int, max_row_bytes: int, columns: frozenset[str] | None) -> Iterator[Record]:
@@ -37,6 +42,8 @@ def _values(column: Any, name: str) -> list[Any]:
         values = [_value(cell, name) for cell in column]
     if "map<" in str(column.type):
         values = [_with_objects(value) for value in values]
+    if _HOLDS_SINGLE.search(str(column.type)):
+        values = [_as_written(value) for value in values]
     return [text_in(value, name) for value in values] if _may_hold_bytes(column.type) else values
 
 
@@ -50,6 +57,18 @@ def _with_objects(value: Any) -> Any:
         made = {key: _with_objects(item) for key, item in value}
         return made if len(made) == len(value) else value
     return [_with_objects(item) for item in value]
+
+
+def _as_written(value: Any) -> Any:
+    """The value with its numbers of 4 bytes in as few digits as name them: 0.1, which Python has as 0.10000000149011612."""
+    if isinstance(value, dict):
+        return {name: _as_written(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item) for item in value]
+    if not isinstance(value, float) or value != value or abs(value) > 3e38:
+        return value
+    short = (float(f"{value:.{digits}g}") for digits in (3, 6, 7, 8, 9))
+    return next((written for written in short if _SINGLE.unpack(_SINGLE.pack(written))[0] == value), value)
 
 
 def _value(cell: Any, name: str) -> Any:
