@@ -23,7 +23,14 @@ from transforms.intake.templates import MOST_ROW_BYTES, ColumnTemplate, listed
 from transforms.intake.unusable import UnusableRecord
 
 _PARTS = re.compile(r"\w+")
+_NAMES_OF_LISTS = frozenset({"data", "rows", "records", "examples", "items", "dataset", "train", "validation", "test"})
 _MEDIA_COLUMNS = ("image", "images", "video", "videos", "audio", "audios")
+
+
+def _if_around_all(columns: list[str]) -> str:
+    """What to do if the file is one object around the list of the rows, as some tools export it."""
+    around = [name for name in columns if name in _NAMES_OF_LISTS]
+    return f". If {around[0]!r} is the list of all rows, give that list alone as the file: [{{...}}, {{...}}]" if around else ""
 
 
 class RowColumns:
@@ -69,7 +76,7 @@ class RowColumns:
             said.append(
                 f"messages_column: there is no column {self._messages!r}; {listed(columns)}. "
                 "Name the column that holds the chat, or make a prompt from the columns with user_template, "
-                f"for example --user_template '{{{{ {example} }}}}'"
+                f"for example --user_template '{{{{ {example} }}}}'{_if_around_all(columns)}"
             )
         if self._label is not None and self._label not in columns:
             said.append(f"label_column: there is no column {self._label!r}; {listed(columns)}")

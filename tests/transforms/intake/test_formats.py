@@ -321,6 +321,12 @@ def test_rows_without_a_chat_are_reported_before_anything_is_read(name: str) -> 
 
 
 @pytest.mark.fault("N13")
+def test_an_object_around_all_rows_is_no_row() -> None:
+    (said,) = problems(json.dumps({"version": "1.1", "data": fields_of(PAIRS)}).encode(), "x.json", ColumnSpec())
+    assert "If 'data' is the list of all rows, give that list alone as the file" in said
+
+
+@pytest.mark.fault("N13")
 def test_a_file_of_which_one_of_the_first_rows_is_a_chat_is_read() -> None:
     chat = [{"messages": [{"role": "user", "content": "u"}]}]
     assert problems(as_jsonl([*fields_of(PAIRS), *chat]), "x.jsonl", ColumnSpec()) == []
