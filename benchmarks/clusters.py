@@ -18,12 +18,13 @@ from typing import Any
 from builders import questions, write_rows
 from clusters.cluster_jobs import ClusterJob, on_flink
 from clusters.flink_cluster import FlinkCluster
+from ledger_records import list_segments
 
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Latency, SimulatorSettings
 from benchmarks.measure import machine
 from transforms.ledger.avro_schema import LEDGER_SCHEMA
-from transforms.ledger.segments import list_segments, read_records
+from transforms.ledger.segments import read_records
 
 RESULTS = Path(__file__).parent / "results"
 SLOTS = 64

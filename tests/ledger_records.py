@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transforms.elements.replies import LedgerRecord
 from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
-from transforms.ledger.segments import SegmentWriter
+from transforms.ledger.segments import SUFFIX, SegmentWriter
 
 BODY = '{"choices": [{"message": {"content": "%s"}, "finish_reason": "stop"}]}'
 
@@ -25,6 +25,11 @@ def write(folder: Path, records: list[LedgerRecord], prefix: str = "run-1", bloc
     writer.close()
     assert writer.path is not None
     return writer.path
+
+
+def list_segments(folder: str) -> list[Path]:
+    """In the order of their names; none if there is no such folder."""
+    return sorted(path for path in Path(folder).glob("*") if path.name.endswith(SUFFIX))
 
 
 class Notes:

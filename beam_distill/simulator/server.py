@@ -55,7 +55,6 @@ class TeacherServer:
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
         app.router.add_get("/stats", self._show_stats)
-        app.router.add_post("/stats/reset", self._reset_stats)
         app.router.add_route("*", "/{rest:.*}", self._unknown_route)
         return app
 
@@ -64,10 +63,6 @@ class TeacherServer:
 
     async def _show_stats(self, request: web.Request) -> web.Response:
         return web.json_response(self.stats.view())
-
-    async def _reset_stats(self, request: web.Request) -> web.Response:
-        self.stats.reset()
-        return web.json_response({"status": "ok"})
 
     async def _unknown_route(self, request: web.Request) -> web.Response:
         return _error(404, f"Invalid URL ({request.method} {request.path})", "invalid_request_error", None)
@@ -333,10 +328,6 @@ class RunningSimulator:
         with urllib.request.urlopen(f"{self.root_url}/stats", timeout=10) as response:
             fields: dict[str, Any] = json.load(response)
         return fields
-
-    def reset_stats(self) -> None:
-        """Reset the counts."""
-        urllib.request.urlopen(urllib.request.Request(f"{self.root_url}/stats/reset", method="POST"), timeout=10).close()
 
     def stop(self) -> None:
         """Stop the server; connections are cut."""

@@ -7,20 +7,16 @@ from typing import Any
 
 
 class Stats:
-    """Counts since the start or the latest reset. ``repeats`` counts answers to payloads that had been answered before,
+    """Counts since the start. ``repeats`` counts answers to payloads that had been answered before,
     ``streams`` streamed answers, including broken ones."""
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self.reset()
-
-    def reset(self) -> None:
-        """Reset the counts; requests in flight stay."""
+        self.peak_in_flight = 0
         self.requests = 0
         self.answered = 0
         self.repeats = 0
         self.streams = 0
-        self.peak_in_flight = self.in_flight
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.by_status: Counter[str] = Counter()

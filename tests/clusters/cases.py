@@ -95,8 +95,10 @@ def without_attempts(rejects: bytes) -> list[dict[str, object]]:
 
 def answers_of(folder: Path) -> list[tuple[str, int]]:
     """The rows on the ledger, with turn."""
+    from ledger_records import list_segments
+
     from transforms.ledger.avro_schema import IDENTITY_SCHEMA
-    from transforms.ledger.segments import list_segments, read_records
+    from transforms.ledger.segments import read_records
 
     return [
         (record["row_key"], record["turn"])

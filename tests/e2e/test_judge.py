@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from builders import chat_line, questions, read_jsonl
 from jobs import Job
+from ledger_records import list_segments
 from small_teacher import SmallTeacher, small_teacher
 
 from beam_distill.cli.main import main
@@ -17,7 +18,7 @@ from beam_distill.exit_codes import ExitCode
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import SimulatorSettings
 from transforms.ledger.avro_schema import LEDGER_SCHEMA
-from transforms.ledger.segments import list_segments, read_records
+from transforms.ledger.segments import read_records
 
 ANSWER = re.compile(r"<answer>\n(.*?)\n</answer>", re.DOTALL)
 ONE_AT_A_TIME = ("--initial_worker_count=1", "--max_worker_count=1")

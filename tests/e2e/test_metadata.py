@@ -8,10 +8,11 @@ import pyarrow.parquet
 import pytest
 from builders import read_jsonl, write_rows
 from jobs import Job
+from ledger_records import list_segments
 from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
 from transforms.ledger.avro_schema import LEDGER_SCHEMA
-from transforms.ledger.segments import list_segments, read_records
+from transforms.ledger.segments import read_records
 
 
 def a_job(folder: Path, teacher: SmallTeacher, rows: int = 3) -> Job:

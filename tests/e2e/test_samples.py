@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from builders import chat_line, questions, read_jsonl
 from jobs import Job
+from ledger_records import list_segments
 from small_teacher import ONE_AT_A_TIME, SmallTeacher, by_try, small_teacher
 
 from beam_distill.cli.main import main
 from transforms.ledger.avro_schema import LEDGER_SCHEMA
-from transforms.ledger.segments import list_segments, read_records
+from transforms.ledger.segments import read_records
 
 
 def a_job(folder: Path, teacher: SmallTeacher, rows: int) -> Job:

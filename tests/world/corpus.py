@@ -20,14 +20,14 @@ from typing import Any
 import yaml
 from world.responding import Response
 
-from transforms.elements.failures import ENDPOINT_REFUSES, PASSING, REPHRASED, FailureKind
+from transforms.elements.failures import ENDPOINT_REFUSES, REPHRASED, FailureKind, Then
 
 RESPONSES = Path(__file__).parent / "responses"
 
 
 def then(kind: FailureKind) -> str:
     """What happens to a row after this failure."""
-    if kind in PASSING:
+    if kind.then is Then.SENT_AGAIN:
         return "sent again"
     if kind in ENDPOINT_REFUSES:
         return "stops the run"

@@ -228,7 +228,6 @@ def _kinds(*signs: Sign) -> frozenset[FailureKind]:
     return frozenset(kind for kind in FailureKind if kind.sign in signs)
 
 
-PASSING = frozenset(kind for kind in FailureKind if kind.then is Then.SENT_AGAIN)
 ENDPOINT_REFUSES = frozenset(kind for kind in FailureKind if kind.then is Then.STOPS_THE_RUN)
 REPHRASED = frozenset(kind for kind in FailureKind if kind.then is Then.REPHRASED)
 UNREADABLE = _kinds(Sign.BODY_UNREADABLE)

@@ -162,14 +162,6 @@ class TornSegment:
     why: str
 
 
-def list_segments(folder: str) -> list[Path]:
-    """The paths in a folder with the name of a segment, in a fixed order; empty if there is no such folder."""
-    directory = Path(folder)
-    if not directory.is_dir():
-        return []
-    return sorted(path for path in directory.iterdir() if path.name.endswith(SUFFIX))
-
-
 def read_blocks(segment: ByteRanges | Path, view: dict[str, Any], torn: list[TornSegment], start: int = 0) -> Iterator[Block]:
     """Every whole block in order, from offset ``start`` on; what cannot be read is noted in ``torn``. Raises OSError where the disk fails."""
     kept = 0

@@ -150,11 +150,6 @@ def _fill(found: re.Match[str]) -> str:
     return f"{found[1]}Fill {ANSWER} " + ("" if _PREPOSITION.match(follows) else "with ")
 
 
-def listed_labels(system_message: str) -> tuple[str, ...]:
-    """The choices that a system message lists in quotes as the only answers; none if they are not certain."""
-    return carried_over(system_message).labels
-
-
 def _listed_labels(text: str) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
     """The choices that a text lists in quotes as the only answers, and the spans of the lists.
 

@@ -172,7 +172,7 @@ class EndpointHealth:
                 return self._row_refused(failure, prompt_tokens)
         return None
 
-    def question_answered(self, now_s: float) -> Finding:
+    def question_answered(self) -> Finding:
         """Our test question was answered."""
         finding = Finding.ENDPOINT_IS_BACK if self._out else Finding.ROWS_AT_FAULT
         self._settings_taken = self._settings_taken or self._doubt is Doubt.DOES_IT_TAKE_OUR_SETTINGS

@@ -116,7 +116,7 @@ class Trouble:
         throttled = latest is not None and latest.kind is FailureKind.THROTTLED and silent_s >= self._patience.outage_s
         if throttled and not self.health.out:
             return self._only_throttled(now_s)
-        finding = self.health.question_answered(now_s)
+        finding = self.health.question_answered()
         if finding is Finding.ENDPOINT_IS_BACK:
             self._forgive(silent_s)
             self._accused.clear()
@@ -164,7 +164,7 @@ class Trouble:
         stop = self.health.only_throttled(len(self._waiting) <= FEW_THROTTLED)
         if stop is not None:
             return Resolved(stop)
-        self.health.question_answered(now_s)
+        self.health.question_answered()
         return Resolved(given_up=tuple(self._waiting.remove_failed(throttled_throughout)))
 
     def _forgive(self, silent_s: float) -> None:

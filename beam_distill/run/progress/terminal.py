@@ -13,7 +13,6 @@ from rich.text import Text
 from beam_distill.run.progress import words
 from beam_distill.run.progress.tracker import ProgressView
 
-REFRESHES_PER_S = 4
 WIDEST_BAR = 40
 NARROWEST_BAR = 8
 

@@ -6,14 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledger_records import BODY, a_record, write
+from ledger_records import BODY, a_record, list_segments, write
 
 from beam_distill.work_dir.records import records_and_current
 from transforms.elements.replies import LedgerRecord
 from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
 from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
-from transforms.ledger.segments import SegmentWriter, list_segments, read_records
+from transforms.ledger.segments import SegmentWriter, read_records
 from transforms.reuse.answer_index import AnswerIndex
 
 ROWS, LIMITS = 30, (64, 128)

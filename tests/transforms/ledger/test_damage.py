@@ -9,7 +9,7 @@ from typing import Any
 
 import fastavro
 import pytest
-from ledger_records import BODY, Notes, a_record, write
+from ledger_records import BODY, Notes, a_record, list_segments, write
 
 from transforms.elements.replies import FailureRecord
 from transforms.elements.usage import Usage
@@ -17,7 +17,7 @@ from transforms.ledger.avro_schema import FAILURE_SCHEMA, LEDGER_SCHEMA, USAGE_S
 from transforms.ledger.encoding import sync_marker
 from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.recorder import Recorder
-from transforms.ledger.segments import SegmentWriter, list_segments, read_blocks, read_records
+from transforms.ledger.segments import SegmentWriter, read_blocks, read_records
 from transforms.reuse.answer_index import AnswerIndex
 
 

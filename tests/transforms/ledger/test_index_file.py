@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from forked_python import Popen
-from ledger_records import BODY, a_record, write
+from ledger_records import BODY, a_record, list_segments, write
 
 from transforms.ledger import index as index_module
 from transforms.ledger.avro_schema import LEDGER_SCHEMA, as_datum
@@ -19,7 +19,7 @@ from transforms.ledger.earlier_requests import EarlierRequests
 from transforms.ledger.index_file import index_content, read_entries
 from transforms.ledger.index_maker import ENTRY_BYTES, INDEX_SUFFIX
 from transforms.ledger.segment_reader import SegmentReader
-from transforms.ledger.segments import SegmentWriter, list_segments
+from transforms.ledger.segments import SegmentWriter
 from transforms.ledger.sorted_places import SortedPlaces
 from transforms.reuse.answer_index import AnswerIndex
 

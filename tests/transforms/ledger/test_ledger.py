@@ -7,14 +7,14 @@ from pathlib import Path
 
 import fastavro
 import pytest
-from ledger_records import BODY, Notes, a_record, write
+from ledger_records import BODY, Notes, a_record, list_segments, write
 
 from transforms.elements.replies import FailureRecord
 from transforms.ledger.avro_schema import LEDGER_SCHEMA, SCHEMA_VERSION, as_datum
 from transforms.ledger.failure_index import FailureIndex
 from transforms.ledger.index_maker import INDEX_SUFFIX
 from transforms.ledger.recorder import Recorder
-from transforms.ledger.segments import SUFFIX, SegmentWriter, list_segments
+from transforms.ledger.segments import SUFFIX, SegmentWriter
 from transforms.ledger.storage import DirectoryStorage, SealedSegments, Sealing
 from transforms.reuse.answer_index import AnswerIndex
 

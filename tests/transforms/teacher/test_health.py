@@ -39,7 +39,7 @@ def test_an_outage_is_probed_ever_more_rarely_and_ends_with_an_answer() -> None:
         delays.append(health.question_delay_s(100.0 + second))
     assert delays == [0.5, 1.0, 2.0, 4.0, 5.0]
     assert health.out
-    assert health.question_answered(200.0) is Finding.ENDPOINT_IS_BACK
+    assert health.question_answered() is Finding.ENDPOINT_IS_BACK
     assert health.doubt is None
     assert not health.out
 
@@ -49,7 +49,7 @@ def test_a_question_that_is_answered_at_once_blames_the_rows() -> None:
     health.answered()
     for _ in range(DOUBT_AFTER):
         health.failed(100.0, failure(FailureKind.SERVER_ERROR, 500), MANY)
-    assert health.question_answered(100.1) is Finding.ROWS_AT_FAULT
+    assert health.question_answered() is Finding.ROWS_AT_FAULT
 
 
 def test_where_few_rows_are_left_fewer_failures_raise_an_alarm() -> None:
