@@ -6,21 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from beam_distill.config.sampling import SETTING_OF_FIELD
 from beam_distill.config.secrets import without_secrets
 from transforms.teacher.kinds.registry import plain_request
 
-_NAMED = {
-    "max_tokens": "teacher_model_max_new_tokens",
-    "max_completion_tokens": "teacher_model_max_new_tokens",
-    "max_new_tokens": "teacher_model_max_new_tokens",
-    "temperature": "teacher_model_temperature",
-    "top_p": "teacher_model_top_p",
-    "frequency_penalty": "teacher_model_frequency_penalty",
-    "presence_penalty": "teacher_model_presence_penalty",
-    "stop": "teacher_model_stop",
-    "top_logprobs": "teacher_model_top_logprobs",
-    "model": "model",
-}
 MESSAGES = "messages"
 _NOT_SHOWN = frozenset({MESSAGES, "logprobs"})
 """``logprobs`` is true wherever there is ``top_logprobs``."""
@@ -46,7 +35,11 @@ def differing_settings(earlier: str, now: str) -> list[str]:
 
 def _settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a plain chat request by the names of their settings."""
-    found = {_NAMED.get(name, f"extra_body.{name}"): without_secrets(value, name) for name, value in request.items() if name not in _NOT_SHOWN}
+    found = {
+        SETTING_OF_FIELD.get(name, f"extra_body.{name}"): without_secrets(value, name)
+        for name, value in request.items()
+        if name not in _NOT_SHOWN
+    }
     return {**found, MESSAGES: request.get(MESSAGES)}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from beam_distill.config.azureml_step import distillation_step
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import NOT_TO_OVERWRITE, literal_secret
+from beam_distill.config.sampling import SETTING_OF_FIELD
 from beam_distill.config.settings import DistillSettings
 from transforms.files.paths import is_remote
 from transforms.teacher.kinds.registry import KINDS, kind_of
@@ -30,18 +31,6 @@ _SEQUENTIAL_OUTPUTS = {name.replace("_batch", ""): name for name in _OUTPUTS}
 """The output names of the component that asks one row after another."""
 
 _PATHS = frozenset({"train_file_path", "validation_file_path", "ca_bundle", *_OUTPUTS})
-_INFERENCE = {
-    "temperature": "teacher_model_temperature",
-    "top_p": "teacher_model_top_p",
-    "frequency_penalty": "teacher_model_frequency_penalty",
-    "presence_penalty": "teacher_model_presence_penalty",
-    "stop": "teacher_model_stop",
-    "top_logprobs": "teacher_model_top_logprobs",
-    "max_tokens": "teacher_model_max_new_tokens",
-    "max_new_tokens": "teacher_model_max_new_tokens",
-    "max_completion_tokens": "teacher_model_max_new_tokens",
-    "model": "model",
-}
 _REQUESTS = {"request_batch_size": "initial_worker_count", "min_endpoint_success_ratio": "min_endpoint_success_ratio"}
 _PROMPTS = {name: name for name in ("enable_chain_of_thought", "enable_chain_of_density", "max_len_summary")}
 _TRAINING = {
@@ -213,8 +202,8 @@ def _read_inference(job: JobFile, parameters: dict[str, Any]) -> None:
     """Parameters for which there is no setting go into every request unchanged."""
     further = {}
     for key, value in parameters.items():
-        if key in _INFERENCE:
-            job.take(_INFERENCE[key], value)
+        if key in SETTING_OF_FIELD:
+            job.take(SETTING_OF_FIELD[key], value)
         elif key in NOT_TO_OVERWRITE:
             job.ignored.append(f"teacher_model_settings.inference_parameters.{key}")
         else:

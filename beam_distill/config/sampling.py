@@ -10,6 +10,18 @@ from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import NumberOrNone, StopTexts, read_word
 from transforms.elements.tasks import DEFAULT_MAX_NEW_TOKENS, TaskType
 
+SETTING_OF_FIELD = {
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_new_tokens"), "teacher_model_max_new_tokens"),
+    "temperature": "teacher_model_temperature",
+    "top_p": "teacher_model_top_p",
+    "frequency_penalty": "teacher_model_frequency_penalty",
+    "presence_penalty": "teacher_model_presence_penalty",
+    "stop": "teacher_model_stop",
+    "top_logprobs": "teacher_model_top_logprobs",
+    "model": "model",
+}
+"""Our names of the fields of a request, also of those in Azure ML's job files."""
+
 _LEARNED = "If the teacher refuses it, later requests are sent without it and still count as this setting; none makes another request."
 
 

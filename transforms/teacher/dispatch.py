@@ -114,7 +114,7 @@ class Dispatcher:
         waiting = len(self.waiting.new) + len(self.waiting.urgent)
         backing_off = len(self.waiting.retries)
         pool = self._pool
-        return self.counts.snapshot(pool.limit, waiting, backing_off, pool.questions_asked, pool.left_out, pool.states())
+        return self.counts.snapshot(pool.limit, waiting, backing_off, pool.left_out, pool.states())
 
     def submit(self, rows: list[RowInProgress]) -> None:
         """Take rows in; each is delivered exactly once."""

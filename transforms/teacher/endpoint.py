@@ -104,11 +104,6 @@ class Endpoint:
         return self._traffic.limit
 
     @property
-    def questions_asked(self) -> int:
-        """The number of our test questions to it."""
-        return self._trouble.question.asked
-
-    @property
     def left_out(self) -> tuple[str, ...]:
         """The fields that it refuses (``adaptation``)."""
         return self._adaptation.left_out

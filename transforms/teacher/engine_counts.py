@@ -28,8 +28,7 @@ class Snapshot:
     """The state of the engine at one moment, for progress and reports. Counts are totals since the session began.
 
     ``retries`` counts attempts after a request's first; ``rows`` finished rows, per split; ``given_up`` the rows among them without an
-    answer; ``failures`` failed attempts by kind. ``own_questions`` counts our test questions. ``left_out`` names the fields that the
-    teacher refuses (``adaptation``).
+    answer; ``failures`` failed attempts by kind. ``left_out`` names the fields that the teacher refuses (``adaptation``).
     """
 
     in_flight: int
@@ -45,7 +44,6 @@ class Snapshot:
     rows: tuple[tuple[str, int], ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
     given_up: int = 0
-    own_questions: int = 0
     left_out: tuple[str, ...] = ()
     endpoints: tuple[EndpointState, ...] = ()
     judge: Snapshot | None = None
@@ -97,9 +95,7 @@ class EngineCounts:
         self._delivered[split] += 1
         self.given_up += given_up
 
-    def snapshot(
-        self, limit: int, waiting: int, backing_off: int, own_questions: int, left_out: tuple[str, ...], endpoints: tuple[EndpointState, ...]
-    ) -> Snapshot:
+    def snapshot(self, limit: int, waiting: int, backing_off: int, left_out: tuple[str, ...], endpoints: tuple[EndpointState, ...]) -> Snapshot:
         """The state of this moment."""
         return Snapshot(
             self.in_flight,
@@ -115,7 +111,6 @@ class EngineCounts:
             tuple([(split.value, count) for split, count in self._delivered.items()]),
             tuple([(kind.value, count) for kind, count in list(self._failures.items())]),
             self.given_up,
-            own_questions,
             left_out,
             endpoints,
         )

@@ -115,11 +115,6 @@ class AdaptiveLimit:
         """Whether the plateau has not been found yet."""
         return self._phase is _Phase.SLOW_START
 
-    @property
-    def mean_latency_s(self) -> float:
-        """Mean latency of the latest full window in seconds; 0 before there was one."""
-        return self._mean_latency_s
-
     def advance(self, now_s: float) -> None:
         """Let time pass."""
         if self._started_s is None:

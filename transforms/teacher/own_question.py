@@ -46,8 +46,6 @@ class OwnQuestion:
         self._was_answered = False
         # must detect an endpoint that hangs well before the patience ends
         self.time_s = min(patience.attempt_s, max(LEAST_TIME_S, SHARE_OF_PATIENCE * patience.outage_s))
-        self.asked = 0
-        """The number of questions."""
 
     def row_answered(self, body: bytes) -> None:
         """This row's request was answered."""
@@ -65,7 +63,6 @@ class OwnQuestion:
     async def _ask(self, body: bytes, send: Send) -> RequestFailure | None:
         for _ in range(MOST_CHANGES):
             version = self._adaptation.version
-            self.asked += 1
             try:
                 result = await asyncio.wait_for(send(self._adaptation.applied(body)), self.time_s)
             except asyncio.TimeoutError:

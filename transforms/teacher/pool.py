@@ -42,11 +42,6 @@ class Pool:
         return sum(endpoint.limit for endpoint in self._endpoints if endpoint not in self._lost)
 
     @property
-    def questions_asked(self) -> int:
-        """The number of our test questions."""
-        return sum(endpoint.questions_asked for endpoint in self._endpoints)
-
-    @property
     def left_out(self) -> tuple[str, ...]:
         """The fields that at least one refuses (``adaptation``)."""
         return tuple(dict.fromkeys(name for endpoint in self._endpoints for name in endpoint.left_out))

@@ -9,7 +9,7 @@ from transforms.teacher.engine_counts import EngineCounts, Snapshot
 
 
 def snapshot(counts: EngineCounts) -> Snapshot:
-    return counts.snapshot(8, 0, 0, 0, (), ())
+    return counts.snapshot(8, 0, 0, (), ())
 
 
 def test_a_request_that_is_sent_again_is_two_requests_and_one_retry() -> None:

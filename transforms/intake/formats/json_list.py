@@ -118,7 +118,7 @@ def _not_json(number: int, said: str) -> UnusableFile:
 
 
 class _Element(NamedTuple):
-    """The bytes of an element (None if dropped), the depth of its values, and its length in bytes."""
+    """The bytes of an element (None if dropped), how deep its values are nested, and its length in bytes."""
 
     text: bytes | None
     depth: int
