@@ -25,8 +25,8 @@ class ArmRoutes:
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """The checks of every call."""
-        told = request.headers.get("Authorization", "")
-        problem = self.state.token_problem(told.removeprefix("Bearer "), ARM) if told.startswith("Bearer ") else "missing"
+        reported = request.headers.get("Authorization", "")
+        problem = self.state.token_problem(reported.removeprefix("Bearer "), ARM) if reported.startswith("Bearer ") else "missing"
         if problem == "audience":
             return arm_error(401, "InvalidAuthenticationTokenAudience", "The access token has been obtained for the wrong audience.")
         if problem == "expired":

@@ -56,10 +56,10 @@ class DataPlanes:
         self.state = state
 
     async def serverless(self, request: web.Request) -> web.Response:
-        told = request.headers.get("Authorization")
-        if told is None:
+        reported = request.headers.get("Authorization")
+        if reported is None:
             return web.json_response({"error": {"code": "400", "message": "No authorization header present"}}, status=400)
-        if not self._opens(told, AML, raw=True):
+        if not self._opens(reported, AML, raw=True):
             return web.json_response({"error": {"code": "Unauthorized", "message": "Invalid auth token"}}, status=401)
         fields = await self._fields(request)
         if isinstance(fields, web.Response):
@@ -100,9 +100,9 @@ class DataPlanes:
     async def azure_openai(self, request: web.Request) -> web.Response:
         if "api-version" not in request.query:
             return web.json_response({"error": {"code": "404", "message": "Resource not found"}}, status=404)
-        told = request.headers.get("Authorization")
+        reported = request.headers.get("Authorization")
         by_key = request.headers.get("api-key") in self.state.keys
-        if not by_key and (told is None or self.state.token_problem(told.removeprefix("Bearer "), COGNITIVE) is not None):
+        if not by_key and (reported is None or self.state.token_problem(reported.removeprefix("Bearer "), COGNITIVE) is not None):
             message = (
                 "Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), or have expired."
             )

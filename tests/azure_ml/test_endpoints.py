@@ -216,18 +216,18 @@ def test_a_listed_deployed_model_is_taken(host: AzureHost, caplog: pytest.LogCap
 
 
 @pytest.mark.fault("G6")
-@pytest.mark.parametrize(("told", "good"), [("Meta-Llama-3.1-405B-Instruct", True), ("meta-llama-3.1-405b-instruct-x", True), ("Phi-3", False)])
-def test_the_name_that_info_tells_is_held_against_the_list_where_it_is_strict(host: AzureHost, told: str, good: bool) -> None:
+@pytest.mark.parametrize(("name", "good"), [("Meta-Llama-3.1-405B-Instruct", True), ("meta-llama-3.1-405b-instruct-x", True), ("Phi-3", False)])
+def test_the_name_that_info_tells_is_held_against_the_list_where_it_is_strict(host: AzureHost, name: str, good: bool) -> None:
     given = {"teacher_model_endpoint_url": "https://t.eastus2.inference.ml.azure.com"}
     endpoint = endpoint_spec(settings(host, **given))
-    check_model_name(settings(host, **given), endpoint, told)
+    check_model_name(settings(host, **given), endpoint, name)
     strict = settings(host, strict_model_list="true", **given)
     check_model_name(strict, endpoint, "")
     if good:
-        check_model_name(strict, endpoint, told)
+        check_model_name(strict, endpoint, name)
         return
     with pytest.raises(RunRefused, match="says that it serves Phi-3"):
-        check_model_name(strict, endpoint, told)
+        check_model_name(strict, endpoint, name)
 
 
 @pytest.mark.fault("G13")

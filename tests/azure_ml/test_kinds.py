@@ -190,8 +190,8 @@ def test_extra_parameters_are_announced_where_azure_wants_that() -> None:
     assert spec_of(inference).headers == ()
     assert spec_of(inference, extra_body='{"seed": 1}').headers == ()
     assert spec_of(versioned, extra_body=extra).headers == ()
-    told = spec_of(inference, extra_body=extra, additional_headers='{"extra-parameters": "drop"}')
-    assert told.headers == (("extra-parameters", "drop"),)
+    reported = spec_of(inference, extra_body=extra, additional_headers='{"extra-parameters": "drop"}')
+    assert reported.headers == (("extra-parameters", "drop"),)
 
 
 def test_extra_parameters_pass_the_strict_route(host: AzureHost, monkeypatch: pytest.MonkeyPatch) -> None:

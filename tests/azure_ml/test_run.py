@@ -106,8 +106,8 @@ def test_nothing_secret_on_disk_or_on_screen(
     host.state.connections["teacher"] = a_connection(f"{host.emulator.url}/serverless")
     host.state.script("serverless", Scripted(401), Scripted(500))
     assert run(job, host, "--connection_name=teacher", "--endpoint_kind=serverless", "--debug_mode", "--log_prompts", "--report=true") == 0
-    told = capfd.readouterr()
-    texts = [(told.out + told.err + caplog.text).encode(), *(path.read_bytes() for path in job.folder.rglob("*") if path.is_file())]
+    reported = capfd.readouterr()
+    texts = [(reported.out + reported.err + caplog.text).encode(), *(path.read_bytes() for path in job.folder.rglob("*") if path.is_file())]
     texts += [found for text in texts for found in unpacked(text)]
     for secret in secrets_in(host):
         assert not [text for text in texts if secret in text]

@@ -37,18 +37,18 @@ def test_the_real_client_reads_the_emulator_as_we_do(host: AzureHost) -> None:
     script = Path(__file__).parent / "sdk_client.py"
     ended = subprocess.run([sys.executable, str(script), uri], env=environment, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout.splitlines()[-1])
+    reported = json.loads(ended.stdout.splitlines()[-1])
 
     host.state.base_url = host.emulator.url
     manager = ResourceManager(host.workspace, host.identity)
     serverless, online = find_endpoint(manager, "s"), find_endpoint(manager, "o")
     connection = kept_connection(host.workspace, host.identity, "made").get_blocking().value
-    assert told["connection"] == [connection.target, connection.key.value] == [uri, "KEY-9"]
-    assert told["serverless"][:2] == [serverless.address, serverless.model_id]
-    assert told["serverless_key"] == kept_serverless_key(host.workspace, host.identity, "s").get_blocking().value.value == "KEY-S"
-    assert told["online"][0] == online.address
-    assert told["online"][1] == online.auth_mode
-    assert told["online_key"] == kept_online_key(host.workspace, host.identity, "o").get_blocking().value.value == "KEY-O"
-    assert told["online_token"] is True
-    assert dict(told["deployments"])["blue"] == online.model_id
-    assert told["missing"] == "404"
+    assert reported["connection"] == [connection.target, connection.key.value] == [uri, "KEY-9"]
+    assert reported["serverless"][:2] == [serverless.address, serverless.model_id]
+    assert reported["serverless_key"] == kept_serverless_key(host.workspace, host.identity, "s").get_blocking().value.value == "KEY-S"
+    assert reported["online"][0] == online.address
+    assert reported["online"][1] == online.auth_mode
+    assert reported["online_key"] == kept_online_key(host.workspace, host.identity, "o").get_blocking().value.value == "KEY-O"
+    assert reported["online_token"] is True
+    assert dict(reported["deployments"])["blue"] == online.model_id
+    assert reported["missing"] == "404"

@@ -131,17 +131,17 @@ def check_survived(job: ClusterJob, simulator: RunningSimulator, rows: int, open
     allowed = open_then + A_SYNC_OF_ANSWERS
     assert record["verdict"]["splits"]["train"]["examples"] == rows
     assert job.run(out="embedded").code == 0
-    told = record["answers_repeated"] + record["requests_open_when_lost"]
+    reported = record["answers_repeated"] + record["requests_open_when_lost"]
     measured(
         name,
         rows=rows,
         equal=job.datasets("embedded") == on_cluster,
         teacher_saw_repeats=stats["repeats"],
         allowed=allowed,
-        summary_tells=told,
+        summary_tells=reported,
         **more,
     )
     assert job.datasets("embedded") == on_cluster
     assert stats["repeats"] <= allowed
     # the summary counts what the teacher saw, except for the last moment before the loss
-    assert stats["repeats"] <= told + A_SYNC_OF_ANSWERS
+    assert stats["repeats"] <= reported + A_SYNC_OF_ANSWERS

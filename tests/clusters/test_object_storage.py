@@ -76,8 +76,8 @@ def test_a_job_on_object_storage_is_handed_over_and_read_back(flink: FlinkCluste
         handed = job.run("--detach", environ=azurite.environ)
         assert handed.code == 0, handed.output
         assert "the job continues by itself" in handed.output, handed.output
-        told = json.loads(blobs.download_blob("handed/work/submission.json").readall())
-        assert told["job_id"] in handed.output
+        reported = json.loads(blobs.download_blob("handed/work/submission.json").readall())
+        assert reported["job_id"] in handed.output
         ended = job.run("--follow", command="status", environ=azurite.environ)
         assert ended.code == 0, ended.output
         assert "61 rows in = 60 examples + 1 reject" in ended.output

@@ -29,11 +29,11 @@ def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.Captu
         job.train(questions(300))
         job.validation(questions(5, 1000))
         assert job.run(*PRICES, "--max_cost=0.1") == 7
-        told = capsys.readouterr().out
+        reported = capsys.readouterr().out
         assert 0.09 < cost(simulator) <= 0.102
-        assert "NOT FINISHED (exit code 7): max_cost of 0.1 USD leaves no room for another request" in told
-        assert "rows are left; like the others, they would take about" in told
-        assert "should be enough for all" in told
+        assert "NOT FINISHED (exit code 7): max_cost of 0.1 USD leaves no room for another request" in reported
+        assert "rows are left; like the others, they would take about" in reported
+        assert "should be enough for all" in reported
         record = json.loads((job.work_dir / "run.json").read_text())
         assert record["exit_code"] == 7
         assert record["outcome"] == "budget_spent"
@@ -46,11 +46,11 @@ def test_a_limit_is_reached_kept_and_raised(tmp_path: Path, capsys: pytest.Captu
         assert simulator.stats()["requests"] == sent
         assert "requests    0;" in capsys.readouterr().out
 
-        enough = told.partition("--max_cost ")[2].split()[0]
+        enough = reported.partition("--max_cost ")[2].split()[0]
         assert job.run(*PRICES, f"--max_cost={enough}") == 0
-        told = capsys.readouterr().out
-        assert "limit       max_cost: 0." in told
-        assert "left, over all runs" in told
+        reported = capsys.readouterr().out
+        assert "limit       max_cost: 0." in reported
+        assert "left, over all runs" in reported
         assert simulator.stats()["requests"] == 305
         assert simulator.stats()["repeats"] == 0
     assert len(read_jsonl(job.train_output)) == 300
@@ -84,9 +84,9 @@ def test_attempts_that_may_have_been_billed_count_in_the_next_run(tmp_path: Path
     assert spent - tokens > 50 * hung  # the average of the others, and not zero
     capsys.readouterr()
     assert main(["plan", *job.arguments("--max_total_tokens=1000")[1:]]) == 0
-    told = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("limit "))
-    assert told.startswith(f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent (")
-    assert told.endswith(" tokens of it for attempts without an answer, or estimated), 0 tokens left")
+    reported = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("limit "))
+    assert reported.startswith(f"limit       max_total_tokens: {spent:,} of 1,000 tokens spent (")
+    assert reported.endswith(" tokens of it for attempts without an answer, or estimated), 0 tokens left")
 
 
 @pytest.mark.slow
@@ -125,16 +125,16 @@ def test_check_warns_of_a_limit_below_the_estimate_and_counts_its_pilot(tmp_path
         job.train(questions(300))
         arguments = job.arguments(*PRICES, "--max_cost=0.1", "--max_requests=1000")[1:]
         assert main(["check", *arguments]) == 0
-        told = capsys.readouterr().out
-        assert "limit       max_cost: 0.00 of 0.10 USD spent, 0.10 USD left" in told
-        assert "warning     max_cost leaves 0.10 USD, and what is to be sent takes at most " in told
-        assert "with exit code 7" in told
-        assert "warning     max_requests" not in told
+        reported = capsys.readouterr().out
+        assert "limit       max_cost: 0.00 of 0.10 USD spent, 0.10 USD left" in reported
+        assert "warning     max_cost leaves 0.10 USD, and what is to be sent takes at most " in reported
+        assert "with exit code 7" in reported
+        assert "warning     max_requests" not in reported
         assert main(["check", "--strict", *arguments]) == 2
         assert main(["check", "--pilot=10", *arguments]) == 0
-        told = capsys.readouterr().out
-        assert "max_requests: 10 of 1,000 requests spent, 990 requests left" in told
-        assert "what is to be sent takes about" in told
+        reported = capsys.readouterr().out
+        assert "max_requests: 10 of 1,000 requests spent, 990 requests left" in reported
+        assert "what is to be sent takes about" in reported
 
 
 def test_a_limit_on_cost_needs_prices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ def test_summary_run_json_report_and_estimate_show_the_parts(tmp_path: Path, cap
         job = Job(tmp_path, simulator.base_url)
         job.train(questions(20))
         assert job.run(*PRICES, "--report=true") == 0
-        told = capsys.readouterr().out
+        reported = capsys.readouterr().out
         stats = simulator.stats()
     record = json.loads((job.work_dir / "run.json").read_text())
     counts = record["verdict"]["splits"]["train"]
@@ -34,9 +34,9 @@ def test_summary_run_json_report_and_estimate_show_the_parts(tmp_path: Path, cap
     assert 0 < cached <= prompt / 2
     assert record["metrics"]["cached_tokens"] == cached
     assert counts["reasoning_tokens"] == record["metrics"]["reasoning_tokens"] == 20 * 180
-    assert f"tokens      {prompt:,} in ({cached:,} from the cache), 4,000 out (3,600 of reasoning)" in told
+    assert f"tokens      {prompt:,} in ({cached:,} from the cache), 4,000 out (3,600 of reasoning)" in reported
     cost = f"{((prompt - cached) + 400) * 1000 / 1e6:,.2f} USD"
-    assert f"cost        {cost}" in told
+    assert f"cost        {cost}" in reported
     page = (job.work_dir / "report.html").read_text()
     assert f"{cached:,} from the cache" in page
     assert "3,600 of reasoning" in page

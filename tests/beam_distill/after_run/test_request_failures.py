@@ -27,9 +27,9 @@ def test_messages_that_differ_in_numbers_and_ids_count_as_one() -> None:
     rejects = [{"reason": "bad_request", "detail": f"status 400: id {number:032x} of {number} tokens"} for number in range(9)]
     rejects += [{"reason": "timed_out", "detail": "nothing came"}] * 2
     rejects += [{"reason": "no_json", "detail": "an answer"}] * 50 + [{"reason": "not_sent", "detail": "later"}] * 50
-    told = most_frequent(rejects)
-    assert [(failure.reason, failure.rows) for failure in told] == [("bad_request", 9), ("timed_out", 2)]
-    assert told[0].words == f"status 400: id {0:032x} of 0 tokens"
+    reported = most_frequent(rejects)
+    assert [(failure.reason, failure.rows) for failure in reported] == [("bad_request", 9), ("timed_out", 2)]
+    assert reported[0].words == f"status 400: id {0:032x} of 0 tokens"
 
 
 def test_only_the_most_frequent_are_reported() -> None:

@@ -80,9 +80,9 @@ def test_the_result_of_the_rows_sent_again_is_reported() -> None:
 @pytest.mark.fault("N32")
 def test_files_that_were_named_from_another_folder_are_found() -> None:
     given = {**dict.fromkeys(PATHS, "here/file"), "train_file_path": "azfs://account/rows.jsonl", "work_dir": "/out"}
-    told, _ = earlier_settings({"settings": given, "origins": dict.fromkeys(given, "flag"), "working_directory": "/elsewhere"}, {})
-    assert (told.pop("train_file_path"), told.pop("work_dir")) == ("azfs://account/rows.jsonl", "/out")
-    assert set(told.values()) == {"/elsewhere/here/file"}
+    reported, _ = earlier_settings({"settings": given, "origins": dict.fromkeys(given, "flag"), "working_directory": "/elsewhere"}, {})
+    assert (reported.pop("train_file_path"), reported.pop("work_dir")) == ("azfs://account/rows.jsonl", "/out")
+    assert set(reported.values()) == {"/elsewhere/here/file"}
 
 
 def test_chosen_rejects_are_sent_again_and_the_new_answer_wins(rejected: Job, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""submit.sh of the Kubernetes targets, run as written against a kubectl that answers as told."""
+"""submit.sh of the Kubernetes targets, run as written against a kubectl with set answers."""
 
 import json
 import os

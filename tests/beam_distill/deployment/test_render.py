@@ -91,9 +91,9 @@ def test_no_secret_is_rendered(tmp_path: Path, target: str) -> None:
 def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = a_config(tmp_path, additional_headers='{"x-tenant": "very-secret"}')
     assert main(["render", "flink-rest", "--config", str(config), "-o", str(tmp_path / "out")]) == 0
-    told = capsys.readouterr().err
-    assert "additional_headers: x-tenant left out" in told
-    assert "very-secret" not in told
+    reported = capsys.readouterr().err
+    assert "additional_headers: x-tenant left out" in reported
+    assert "very-secret" not in reported
 
 
 HEADERS = '{"x-gateway": "Bearer ${GATEWAY_TOKEN}", "x-team": "blue", "x-mixed": "half-secret-${GATEWAY_TOKEN}"}'

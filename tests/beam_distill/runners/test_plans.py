@@ -159,14 +159,14 @@ def test_spark_gets_its_cores_and_its_job_server(tmp_path: Path) -> None:
 def spark_told(tmp_path: Path, *argv: str, **inputs: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     """The start properties of the command's own job server, and the messages."""
     plan, options = planned(settings(tmp_path, runner="spark", job_server_jar=__file__, **inputs), *argv)
-    told = [argument.removeprefix("-D").split("=") for argument in options["job_server_jvm_properties"]]
-    assert len(dict(told)) == len(told)
-    return dict(told), plan.notes
+    reported = [argument.removeprefix("-D").split("=") for argument in options["job_server_jvm_properties"]]
+    assert len(dict(reported)) == len(reported)
+    return dict(reported), plan.notes
 
 
 def test_sparks_executors_have_a_core_for_each_scoring_process(tmp_path: Path) -> None:
-    told, notes = spark_told(tmp_path, master="spark://cluster:7077", instance_count=2, max_concurrency_per_instance=3)
-    assert {name: told[f"spark.{name}"] for name in ("executor.cores", "cores.max", "default.parallelism")} == {
+    reported, notes = spark_told(tmp_path, master="spark://cluster:7077", instance_count=2, max_concurrency_per_instance=3)
+    assert {name: reported[f"spark.{name}"] for name in ("executor.cores", "cores.max", "default.parallelism")} == {
         "executor.cores": "3",
         "cores.max": "6",
         "default.parallelism": "6",
@@ -184,10 +184,10 @@ def test_a_task_that_failed_goes_to_another_executor_where_there_is_one(tmp_path
 
 def test_what_the_user_sets_for_the_job_server_wins(tmp_path: Path, job_server: str) -> None:
     given = ("--job_server_jvm_properties=-Dspark.cores.max=9", "--job_server_jvm_properties=-Dmine=1")
-    told, _ = spark_told(tmp_path, *given, master="spark://cluster:7077")
-    assert told["spark.cores.max"] == "9"
-    assert told["mine"] == "1"
-    assert told["spark.executor.cores"] == "1"
+    reported, _ = spark_told(tmp_path, *given, master="spark://cluster:7077")
+    assert reported["spark.cores.max"] == "9"
+    assert reported["mine"] == "1"
+    assert reported["spark.executor.cores"] == "1"
     # a Spark inside the job server has no executors; one started by hand keeps its options
     assert spark_told(tmp_path, master="local[4]") == ({}, ())
     assert spark_told(tmp_path, f"--job_endpoint={job_server}", master="spark://cluster:7077", max_concurrency_per_instance=2) == ({}, ())

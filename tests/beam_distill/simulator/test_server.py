@@ -216,9 +216,9 @@ def test_budget_headers_and_hints() -> None:
     budgets = Budgets(RateLimits(requests_per_minute=60, tokens_per_minute=6000, burst=1, hint="ms", headers=True))
     assert budgets.admit(0.0, 100) == 0.0
     assert budgets.admit(0.0, 100) == 1.0
-    told = budgets.headers(0.0)
-    assert (told["x-ratelimit-remaining-requests"], told["x-ratelimit-limit-tokens"]) == ("0", "6000")
-    assert told["x-ratelimit-reset-tokens"] == "1s"
+    reported = budgets.headers(0.0)
+    assert (reported["x-ratelimit-remaining-requests"], reported["x-ratelimit-limit-tokens"]) == ("0", "6000")
+    assert reported["x-ratelimit-reset-tokens"] == "1s"
     assert budgets.hint(0.05, 0.0) == {"retry-after-ms": "50", "retry-after": "1"}
     assert Budgets(RateLimits(hint="date")).hint(1.0, 0.0)["retry-after"].endswith("GMT")
     assert Budgets(RateLimits(hint="none")).hint(1.0, 0.0) == {}

@@ -91,17 +91,17 @@ def together(folder: Path, limits: dict[str, int], in_flight: int = 20, dies_aft
     ]
     for process in processes:
         process.start()
-    told = [ended.get(timeout=90) for _ in processes]
+    reported = [ended.get(timeout=90) for _ in processes]
     for process in processes:
         process.join()
-    return told
+    return reported
 
 
 @pytest.mark.slow
 def test_four_processes_use_up_what_they_share_and_not_one_request_more(tmp_path: Path) -> None:
-    told = together(tmp_path, {"max_requests": 503})
-    assert sum(sent for _, sent, _, _ in told) == 503
-    assert max(sent for _, sent, _, _ in told) < 503  # and none of them all
+    reported = together(tmp_path, {"max_requests": 503})
+    assert sum(sent for _, sent, _, _ in reported) == 503
+    assert max(sent for _, sent, _, _ in reported) < 503  # and none of them all
 
 
 @pytest.mark.slow
@@ -112,13 +112,13 @@ def test_four_processes_meet_a_limit_of_tokens(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_process_that_dies_keeps_its_claim_for_this_run_and_its_requests_count_for_the_next(tmp_path: Path) -> None:
-    told = together(tmp_path, {"max_requests": 400}, dies_after=30)
-    sent = sum(sent for _, sent, _, _ in told)
+    reported = together(tmp_path, {"max_requests": 400}, dies_after=30)
+    sent = sum(sent for _, sent, _, _ in reported)
     assert sent <= 400
     notes = notes_in(str(tmp_path))
     assert len(notes) == 4
     dead = next(note for path, note in notes.items() if note.on_wire != Spending())
-    open_when_lost = next(on_wire for _, _, _, on_wire in told if on_wire)
+    open_when_lost = next(on_wire for _, _, _, on_wire in reported if on_wire)
     assert dead.on_wire.requests == open_when_lost
     assert 400 - sent <= dead.claimed[0] - dead.spent[0]  # no more is lost to the run than what it had claimed
 

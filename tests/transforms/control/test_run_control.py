@@ -45,9 +45,9 @@ def control(tmp_path: Path, session: Session) -> RunControl:
 
 def test_a_reported_header_is_read(tmp_path: Path, control: RunControl, session: Session) -> None:
     assert control.check()
-    (told,) = heartbeats(f"{tmp_path}/staging/*/control").values()
-    assert (told["open"], told["limit"]) == (3, 8)
-    assert EngineTotals.from_fields(told["totals"]) == session.snapshot().totals
+    (reported,) = heartbeats(f"{tmp_path}/staging/*/control").values()
+    assert (reported["open"], reported["limit"]) == (3, 8)
+    assert EngineTotals.from_fields(reported["totals"]) == session.snapshot().totals
     assert unfinished_requests(f"{tmp_path}/staging/*/control") == (1, 3)
     session.open = 0
     control.report()

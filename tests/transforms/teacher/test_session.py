@@ -74,7 +74,7 @@ def score(
 
 @contextmanager
 def serving(handler: Callable[[int, web.Request], Awaitable[web.Response]]) -> Iterator[str]:
-    """A server whose ``handler`` is told how many requests came before."""
+    """A server whose ``handler`` gets the number of requests before."""
     loop = asyncio.new_event_loop()
     arrived = 0
 
