@@ -57,9 +57,14 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
 def imports(tree: ast.AST, is_late: bool = False) -> Iterator[tuple[ast.stmt | ast.Call, bool]]:
     """Every import below a node, and whether it is inside a function."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)) or (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or (isinstance(node, ast.Call) and _named(node.func).endswith("import_module")):
             yield node, is_late
         yield from imports(node, is_late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
+
+
+def _named(function: ast.expr) -> str:
+    """The last part of a function's name."""
+    return getattr(function, "attr", "") or getattr(function, "id", "")
 
 
 def imported_names(node: ast.stmt | ast.Call) -> Iterator[str]:
@@ -83,7 +88,7 @@ def arrows(root: Path = ROOT) -> list[Arrow]:
     found = []
     for source, path in known.items():
         for node, is_late in imports(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [name for asked in imported_names(node) for name in fnmatch.filter(known, asked)]
+            names = [name for asked in imported_names(node) for name in (fnmatch.filter(known, asked) if "*" in asked else {asked} & known.keys())]
             if isinstance(node, ast.ImportFrom):  # the package itself counts only if the name is its own
                 of_package = [alias for alias in node.names if f"{node.module}.{alias.name}" not in known]
                 names = [name for name in names if name != node.module or of_package]
