@@ -82,13 +82,17 @@ def imported_names(node: ast.stmt | ast.Call) -> Iterator[str]:
             yield str(name.values[0].value) + "*"
 
 
+def _matching(known: dict[str, Path], asked: str) -> Iterable[str]:
+    return fnmatch.filter(known, asked) if "*" in asked else {asked} & known.keys()
+
+
 def arrows(root: Path = ROOT) -> list[Arrow]:
     """Every import of one of our modules by another."""
     known = modules(root)
     found = []
     for source, path in known.items():
         for node, is_late in imports(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [name for asked in imported_names(node) for name in (fnmatch.filter(known, asked) if "*" in asked else {asked} & known.keys())]
+            names = [name for asked in imported_names(node) for name in _matching(known, asked)]
             if isinstance(node, ast.ImportFrom):  # the package itself counts only if the name is its own
                 of_package = [alias for alias in node.names if f"{node.module}.{alias.name}" not in known]
                 names = [name for name in names if name != node.module or of_package]
