@@ -6,6 +6,7 @@ arguments, to its own end.
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import gc
 import importlib
@@ -19,9 +20,12 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+
+from quick_beam import keep_what_beam_asks_again
 
 _LARGEST_BYTES = 1 << 20
 _PATHS_OF_PYTHON = sys.path[1:]
@@ -42,6 +46,7 @@ def load() -> None:
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:
         raise RuntimeError(f"{threads} threads after the imports: a forked process would have their locks and not them")
+    keep_what_beam_asks_again()
     gc.collect()
     gc.freeze()
 
@@ -127,8 +132,26 @@ def execute(arguments: list[str]) -> None:
         runpy.run_path(kind, run_name="__main__")
 
 
+def end(code: int) -> None:
+    """End as an interpreter does, but do not take every module apart: for a forked process that is 0.12 s of CPU."""
+    threading._shutdown()  # type: ignore[attr-defined] # waits for threads
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # its report, and its exit code, are Python's own
+        sys.exit(code)
+    os._exit(code & 0xFF)
+
+
 if __name__ == "__main__":
     sys.path.insert(1, os.getcwd())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C at the terminal is for the tests
     load()
-    execute(serve(socket.socket(fileno=int(sys.argv[1]))))
+    try:
+        execute(serve(socket.socket(fileno=int(sys.argv[1]))))
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        end(ended.code or 0)
+    end(0)

@@ -67,6 +67,9 @@ def test_a_process_finds_the_same_state_forked_or_started(tmp_path: Path, kind: 
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
         ("import atexit, sys; atexit.register(print, 'at exit', file=sys.stderr); sys.exit(2)", 2, "at exit"),
         ("import threading; threading.Timer(0.1, lambda: __import__('os').write(2, b'a thread')).start()", 0, "a thread"),
+        ("import sys; sys.exit(-1)", 255, ""),
+        ("import sys; sys.exit(300)", 44, ""),
+        ("import sys; sys.exit([7])", 1, "[7]"),
         ("import os; os._exit(9)", 9, ""),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", -signal.SIGSEGV, ""),
     ],
@@ -75,6 +78,18 @@ def test_a_process_ends_as_a_started_one(text: str, code: int, said: str) -> Non
     ended = run([sys.executable, "-c", text], capture_output=True, text=True)
     assert ended.returncode == code
     assert (ended.stderr.splitlines() or [""])[-1] == said
+
+
+@pytest.mark.parametrize("last", ["pass", "sys.exit(3)"])
+def test_output_that_nobody_reads_ends_a_process_as_a_started_one(last: str) -> None:
+    text = f"import sys; sys.stdout = open(1, 'w'); print('lost'); {last}"  # buffered, whatever the environment says
+    for start in (subprocess.run, run):
+        reading, writing = os.pipe()
+        os.close(reading)
+        ended = start([sys.executable, "-c", text], stdout=writing, stderr=subprocess.PIPE, text=True)
+        os.close(writing)
+        assert ended.returncode == 120
+        assert ended.stderr.splitlines()[-1] == "BrokenPipeError: [Errno 32] Broken pipe"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
