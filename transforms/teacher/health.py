@@ -313,12 +313,12 @@ class EndpointHealth:
             return None
         never_there, never_readable = self._never_there(failure), self._never_readable(failure)
         said = f"last {failure.kind.value} ({failure.detail}{begins_with(failure)})"
+        if never_readable and failure.kind is FailureKind.BROKEN_OFF:
+            what = f"{self._chat_url} breaks off every answer, for {silent_s:.0f} s: {said}. Its own log says why."
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, what)
         if never_readable:
-            return EarlyStop(
-                StopCause.ENDPOINT_REFUSED,
-                f"{self._chat_url} answers, but with nothing that is a chat completion, for {silent_s:.0f} s: {said}. "
-                "See teacher_model_endpoint_url.",
-            )
+            what = f"{self._chat_url} answers, but with nothing that is a chat completion, for {silent_s:.0f} s: {said}."
+            return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{what} See teacher_model_endpoint_url.")
         if failure.kind is FailureKind.THROTTLED:
             waits = "A longer outage_patience waits longer."
             return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{self._chat_url} only throttles: no answer for {silent_s:.0f} s, {said}. {waits}")

@@ -387,3 +387,11 @@ def test_a_refusal_without_a_message_is_reported_as_one(caplog: pytest.LogCaptur
     assert [record.message for record in caplog.records if "refuses a row" in record.message] == [
         "the endpoint refuses a row without a message (status 422): such rows are sent up to 3 times, then rejected as unclear_refusal"
     ]
+
+
+@pytest.mark.fault("D1")
+def test_an_endpoint_that_breaks_off_every_answer_is_not_called_another_service() -> None:
+    stopped = play(lambda asked: TROUBLES["200, broken off"], 20, patience=PatienceSpec(first_answer_s=15.0)).stopped
+    assert stopped is not None
+    assert "breaks off every answer" in stopped
+    assert "teacher_model_endpoint_url" not in stopped
