@@ -18,7 +18,7 @@ from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted, duration
 from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, FUNCTION_FAILED, JUDGE_FAILED, NO_LABEL, explanation
 from transforms.elements.tally import SplitVerdict, Verdict
-from transforms.elements.usage import Usage
+from transforms.elements.usage import sum_of
 from transforms.files.paths import is_remote
 
 _WHEN_REPAIRED = "Run the same command again when that is fixed: it continues where this run stopped."
@@ -85,7 +85,7 @@ class RunResult:
 
     def __repr__(self) -> str:
         """One line: the outcome, and every split's examples and their path."""
-        parts = [self.message, *map(self._of_split, self.verdict.splits if self.verdict is not None else ())]
+        parts = [self.message, *map(self._of_split, _parts(self))]
         return f"<RunResult {self.exit_code.name}: {'; '.join(parts)}; work_dir {self.work_dir}>"
 
     def __str__(self) -> str:
@@ -103,57 +103,67 @@ class RunResult:
 
 def summary_text(result: RunResult) -> str:
     """The results per split and in total, and the paths of the files."""
-    lines: list[str] = [""]
-    requests = reused = 0
-    usage = Usage()
-    for part in result.verdict.splits if result.verdict is not None else ():
-        tally = part.tally
-        came_to = f"{counted(tally.examples, 'example')} + {counted(tally.rejects, 'reject')}"
-        lines.append(f"{part.split.value}: {counted(tally.rows, 'row')} in = {came_to}")
-        for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
-            lines.append(f"    {count:>7,} {reason}")
-        if tally.repeats:
-            number, _, what = counted(tally.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows").partition(" ")
-            lines.append(f"    {number:>7} {what}")
-        ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
-        state = "published" if part.published else "NOT published"
-        asked = "asked or still to ask" if tally.not_sent else "asked"
-        of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
-        lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
-        if tally.not_needed:
-            lines.append(f"    enough        until_accepted is reached: {counted(tally.not_needed, 'row')} not asked, or not to the end")
-        if tally.refused or part.minimum_accepted:
-            accepted = "-" if tally.accepted_ratio is None else f"{tally.accepted_ratio:.1%}"
-            lines.append(
-                f"    accepted      {accepted}{of} (minimum {part.minimum_accepted:.1%}): checks refused {counted(tally.refused, 'row')}"
-            )
-        if tally.samples is not None and tally.samples.samples:
-            prices = result.prices if tally.examples else None
-            each = "" if prices is None else prices.amount(prices.cost(tally.usage) / tally.examples)
-            lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples, each)]
-        if tally.pairs is not None:
-            lines.append(f"    pairs         {counted(tally.pairs, 'row')} with an accepted and a refused answer")
-        if tally.without_logprobs:
-            lacking = f"{tally.without_logprobs:,} of {counted(tally.examples, 'row')} with an example"
-            why = "the teacher sent none, or which tokens are the answer is not certain"
-            lines.append(f"    logprobs      null for an answer of {lacking}: {why}")
-        requests += tally.requests_sent
-        reused += tally.reused_answers
-        usage = usage.plus(tally.usage)
-    lines += [f"failed      {failure.sentence}" for failure in result.failures]
+    lines = [line for part in _parts(result) for line in _split_lines(part, result.prices)]
+    lines = ["", *lines, *_request_lines(result), *_loss_lines(result), *_file_lines(result)]
+    lines += [f"warning     {warning}" for warning in result.warnings]
+    if result.exit_code is not ExitCode.PUBLISHED:
+        lines += _failure_lines(result)
+    return "\n".join(lines)
+
+
+def _parts(result: RunResult) -> tuple[SplitVerdict, ...]:
+    return result.verdict.splits if result.verdict is not None else ()
+
+
+def _split_lines(part: SplitVerdict, prices: Prices | None) -> list[str]:
+    tally = part.tally
+    came_to = f"{counted(tally.examples, 'example')} + {counted(tally.rejects, 'reject')}"
+    lines = [f"{part.split.value}: {counted(tally.rows, 'row')} in = {came_to}"]
+    for reason, count in sorted(tally.reasons.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"    {count:>7,} {reason}")
+    if tally.repeats:
+        number, _, what = counted(tally.repeats, "exact repeat of an earlier row", "exact repeats of earlier rows").partition(" ")
+        lines.append(f"    {number:>7} {what}")
+    ratio = "-" if part.ratio is None else f"{part.ratio:.1%}"
+    state = "published" if part.published else "NOT published"
+    asked = "asked or still to ask" if tally.not_sent else "asked"
+    of = "" if part.ratio is None else f" of the {counted(tally.asked, 'row')} {asked}"
+    lines.append(f"    success ratio {ratio}{of} (minimum {part.minimum:.1%}): {state}")
+    if tally.not_needed:
+        lines.append(f"    enough        until_accepted is reached: {counted(tally.not_needed, 'row')} not asked, or not to the end")
+    if tally.refused or part.minimum_accepted:
+        accepted = "-" if tally.accepted_ratio is None else f"{tally.accepted_ratio:.1%}"
+        lines.append(f"    accepted      {accepted}{of} (minimum {part.minimum_accepted:.1%}): checks refused {counted(tally.refused, 'row')}")
+    if tally.samples is not None and tally.samples.samples:
+        each = "" if prices is None or not tally.examples else prices.amount(prices.cost(tally.usage) / tally.examples)
+        lines += [f"    {line}" for line in sample_lines(tally.samples, tally.examples, each)]
+    if tally.pairs is not None:
+        lines.append(f"    pairs         {counted(tally.pairs, 'row')} with an accepted and a refused answer")
+    if tally.without_logprobs:
+        lacking = f"{tally.without_logprobs:,} of {counted(tally.examples, 'row')} with an example"
+        why = "the teacher sent none, or which tokens are the answer is not certain"
+        lines.append(f"    logprobs      null for an answer of {lacking}: {why}")
+    return lines
+
+
+def _request_lines(result: RunResult) -> list[str]:
+    """What was sent, over all splits, and its cost and time."""
+    tallies = [part.tally for part in _parts(result)]
+    requests, usage = sum(tally.requests_sent for tally in tallies), sum_of(tally.usage for tally in tallies)
+    lines = [f"failed      {failure.sentence}" for failure in result.failures]
     retried, throttled = result.metrics.get("requests_retried", 0), result.metrics.get("requests_throttled", 0)
     again = f" ({counted(retried, 'retry', 'retries')}, {throttled:,} throttled)" if retried else ""
     if not result.metrics and requests:
         again = " (this runner does not report how many were retries)"
     if result.verdict is not None:  # without a verdict the counts are lost
-        lines.append(f"requests    {requests:,}{again}; {counted(reused, 'answer')} taken from the ledger")
-        lines.append(f"tokens      {tokens_text(usage)}")
+        reused = counted(sum(tally.reused_answers for tally in tallies), "answer")
+        lines += [f"requests    {requests:,}{again}; {reused} taken from the ledger", f"tokens      {tokens_text(usage)}"]
     streamed = token_speed_line(result.metrics)
     if streamed:
         lines.append(f"streamed    {streamed}")
     if result.verdict is not None and result.prices is not None:
         lines.append(f"cost        {result.prices.shown(result.prices.cost(usage))}")
-    judge = judge_line((part.tally for part in result.verdict.splits), result.judge_prices) if result.verdict is not None else ""
+    judge = judge_line(tallies, result.judge_prices)
     if judge:
         lines.append(f"judge       {judge}")
     endpoints = endpoints_line(result.metrics)
@@ -161,7 +171,12 @@ def summary_text(result: RunResult) -> str:
         lines.append(f"endpoints   {endpoints}")
     if result.exit_code is not ExitCode.BUDGET_SPENT:  # its message has the limits
         lines += [f"limit       {limit}, over all runs" for limit in result.limits]
-    lines.append(f"time        {duration(result.wall_s)}")
+    return [*lines, f"time        {duration(result.wall_s)}"]
+
+
+def _loss_lines(result: RunResult) -> list[str]:
+    """What was paid for twice, or for nothing."""
+    lines = []
     if result.repeated:
         twice = counted(result.repeated, "answer")
         lines.append(f"repeated    {twice} twice on the ledger: a part of the job ran twice, and both were paid for")
@@ -171,39 +186,43 @@ def summary_text(result: RunResult) -> str:
             f"lost        {lost}, in this run or since the last run that ended; in their last reports "
             f"they had {counted(result.open_when_lost, 'request')} open. Any of these that the teacher answered were billed and lost"
         )
-    if result.label_agreement:
-        lines.append(f"labels      {result.label_agreement}")
-    for split, path in result.datasets.items():
-        lines.append(f"{split:<11} {shown_path(path)}")
+    return lines
+
+
+def _file_lines(result: RunResult) -> list[str]:
+    lines = [f"labels      {result.label_agreement}"] if result.label_agreement else []
+    lines += [f"{split:<11} {shown_path(path)}" for split, path in result.datasets.items()]
     if result.handoff_path is not None:
         lines.append(f"training    {shown_path(result.handoff_path)} ({result.handoff_holds})")
     if result.rejects_path is not None:
         lines.append(f"rejects     {shown_path(result.rejects_path)}")
     if result.report_path is not None:
         lines.append(f"report      {shown_path(result.report_path)}")
-    lines.append(f"work_dir    {shown_path(result.work_dir)}")
-    lines += [f"warning     {warning}" for warning in result.warnings]
-    if result.exit_code is not ExitCode.PUBLISHED:
-        lines += ["", f"{_outcome(result.exit_code)} (exit code {int(result.exit_code)}): {result.message}"]
-        if result.exit_code in _NEXT_STEP:
-            lines.append(_NEXT_STEP[result.exit_code])
-        held_back = [part for part in result.verdict.splits if not part.published] if result.verdict is not None else []
-        unusable = [
-            reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back) and reason not in _NOT_THE_TEACHERS
-        ]
-        if result.exit_code is ExitCode.BELOW_MINIMUM and CUT_OFF_BY_LENGTH in unusable:
-            unusable.remove(CUT_OFF_BY_LENGTH)  # the same limit would cut them off again
-            lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
-        if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
-            asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
-            lines.append(f"To send, and pay for, rows with an unusable answer again: {asked}")
-        missed = dict.fromkeys(name for part in held_back if part.tally.examples for name in part.missed)
-        if result.exit_code is ExitCode.BELOW_MINIMUM and missed:
-            lines.append(f"A lower --{' and --'.join(missed)} with --send false publishes the current examples without sending anything.")
-        lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
-        if result.first_reject:
-            lines.append(f"The first one: {result.first_reject}")
-    return "\n".join(lines)
+    return [*lines, f"work_dir    {shown_path(result.work_dir)}"]
+
+
+def _failure_lines(result: RunResult) -> list[str]:
+    """Why a dataset is not published, and what to do."""
+    lines = ["", f"{_outcome(result.exit_code)} (exit code {int(result.exit_code)}): {result.message}"]
+    if result.exit_code in _NEXT_STEP:
+        lines.append(_NEXT_STEP[result.exit_code])
+    held_back = [part for part in _parts(result) if not part.published]
+    unusable = [
+        reason for reason in ANSWER_REASONS if any(reason in part.tally.reasons for part in held_back) and reason not in _NOT_THE_TEACHERS
+    ]
+    if result.exit_code is ExitCode.BELOW_MINIMUM and CUT_OFF_BY_LENGTH in unusable:
+        unusable.remove(CUT_OFF_BY_LENGTH)  # the same limit would cut them off again
+        lines.append("Rows that reached the token limit, and only those, are sent again with a higher --teacher_model_max_new_tokens.")
+    if result.exit_code is ExitCode.BELOW_MINIMUM and unusable:
+        asked = f"beam-distill retry {shlex.quote(shown_path(result.work_dir))} --reason {' '.join(unusable)}"
+        lines.append(f"To send, and pay for, rows with an unusable answer again: {asked}")
+    missed = dict.fromkeys(name for part in held_back if part.tally.examples for name in part.missed)
+    if result.exit_code is ExitCode.BELOW_MINIMUM and missed:
+        lines.append(f"A lower --{' and --'.join(missed)} with --send false publishes the current examples without sending anything.")
+    lines += [_cause(part) for part in held_back if part.ratio is None and part.tally.reasons]
+    if result.first_reject:
+        lines.append(f"The first one: {result.first_reject}")
+    return lines
 
 
 def _outcome(code: ExitCode) -> str:
