@@ -114,6 +114,8 @@ class RequestCounters(_Collected):
             counts["answers_shared"] += row.answers_shared
         if row.judging != NOT_JUDGED:
             counts["judge_requests_sent"] += row.judging.requests
+            counts["judge_requests_retried"] += row.judging.retries
+            counts["judge_requests_throttled"] += row.judging.throttled
             counts["judge_verdicts"] += row.judging.paid
             counts["judge_prompt_tokens"] += row.judging.usage.prompt
             counts["judge_completion_tokens"] += row.judging.usage.completion

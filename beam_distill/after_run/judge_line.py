@@ -6,9 +6,13 @@ from collections.abc import Iterable
 
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted
+from transforms.elements.reasons import JUDGE_FAILED, NO_VERDICT, explanation
 from transforms.elements.replies import NOT_JUDGED
-from transforms.elements.tally import SuccessTally
+from transforms.elements.tally import SplitVerdict, SuccessTally
 from transforms.elements.usage import Usage
+
+NOTABLE_SHARE = 0.1
+"""From this share of a split's rows on, the fault is in the judge rather than in the rows."""
 
 
 def tokens_text(usage: Usage) -> str:
@@ -26,7 +30,17 @@ def judge_line(tallies: Iterable[SuccessTally], prices: Prices | None) -> str:
         reused += tally.verdicts_reused
     if judging == NOT_JUDGED and not reused:
         return ""
+    again = f" ({counted(judging.retries, 'retry', 'retries')}, {judging.throttled:,} throttled)" if judging.retries or judging.throttled else ""
     cost = "" if prices is None else f"; cost {prices.shown(prices.cost(judging.usage))}"
-    return (
-        f"{counted(judging.requests, 'request')}; {counted(reused, 'verdict')} taken from the ledger; tokens {tokens_text(judging.usage)}{cost}"
-    )
+    questions = f"{counted(judging.requests, 'request')}{again}; {counted(reused, 'verdict')} taken from the ledger"
+    return f"{questions}; tokens {tokens_text(judging.usage)}{cost}"
+
+
+def judge_warnings(part: SplitVerdict) -> list[str]:
+    """What to do about a judge that gave no score for many of a split's rows."""
+    tally = part.tally
+    return [
+        f"{part.split.value}: the judge gave no score for {count:,} of {counted(tally.asked, 'row')} asked ({reason}). {explanation(reason)}"
+        for reason in (NO_VERDICT, JUDGE_FAILED)
+        if (count := tally.reasons.get(reason, 0)) >= max(1, NOTABLE_SHARE * tally.asked)
+    ]

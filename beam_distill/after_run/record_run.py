@@ -9,6 +9,7 @@ from typing import Any
 from beam_distill.after_run.answer_signs import sign_warnings
 from beam_distill.after_run.endpoints_used import endpoint_warnings
 from beam_distill.after_run.handoff.write import write_handoff
+from beam_distill.after_run.judge_line import judge_warnings
 from beam_distill.after_run.left_out import left_out_warnings
 from beam_distill.after_run.request_failures import CommonFailure, holds_failures, most_frequent
 from beam_distill.after_run.result import RunResult
@@ -76,6 +77,7 @@ def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -
     are_summaries = settings.data_generation_task_type.condenses
     warnings += sign_warnings(result.metrics, model, settings.teacher_model_stop or (), settings.samples > 1, are_summaries)
     for part in result.verdict.splits if result.verdict is not None else ():
+        warnings += judge_warnings(part)
         warnings += input_warnings(
             part.split.value,
             part.tally.rows,

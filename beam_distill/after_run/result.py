@@ -16,7 +16,7 @@ from beam_distill.after_run.token_speed import token_speed_line
 from beam_distill.exit_codes import ExitCode
 from beam_distill.job.prices import Prices
 from transforms.elements.counted import counted, duration
-from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, FUNCTION_FAILED, JUDGE_FAILED, NO_LABEL, explanation
+from transforms.elements.reasons import ANSWER_REASONS, CUT_OFF_BY_LENGTH, FUNCTION_FAILED, JUDGE_FAILED, NO_LABEL, NO_VERDICT, explanation
 from transforms.elements.tally import SplitVerdict, Verdict
 from transforms.elements.usage import sum_of
 from transforms.files.paths import is_remote
@@ -32,8 +32,8 @@ _NEXT_STEP = {
     "examples without sending anything, if they meet min_endpoint_success_ratio.",
 }
 
-_NOT_THE_TEACHERS = (NO_LABEL, FUNCTION_FAILED, JUDGE_FAILED)
-"""Reasons that another answer does not change. A rerun asks a judge that gave no reply."""
+_NOT_THE_TEACHERS = (NO_LABEL, FUNCTION_FAILED, NO_VERDICT, JUDGE_FAILED)
+"""Reasons that another answer of the teacher does not change."""
 
 
 def preference_of(split: str) -> str:

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from transforms.elements.reasons import NOT_SENT
 from transforms.elements.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReading:
+    """The judge's totals so far, and its state where that is known: ``waiting`` counts the answers that it was not asked about yet."""
+
+    verdicts: int = 0
+    throttled: int = 0
+    in_flight: int | None = None
+    limit: int = 0
+    waiting: int = 0
+
+    def plus(self, fields: Mapping[str, Any], is_alive: bool) -> JudgeReading:
+        """The sum with one engine's, as it reports it (``control.run_control``); its state counts only while it ``is_alive``."""
+        state = {name: fields[name] if is_alive else 0 for name in ("in_flight", "limit", "waiting")}
+        return JudgeReading(
+            self.verdicts + fields["answers"],
+            self.throttled + fields["throttled"],
+            (self.in_flight or 0) + state["in_flight"],
+            self.limit + state["limit"],
+            self.waiting + state["waiting"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +39,7 @@ class Reading:
     ``rows_done`` and ``rows_read`` are by split. ``rows_scored`` counts those of ``rows_done`` that were sent to the teacher in this run.
     ``failures`` counts failed attempts by kind, ``rejects`` rows without an example by reason, except
     unsent rows; before answers are read it is None, and ``given_up`` counts the rows without an answer. ``limit`` is how
-    many requests may be in flight. ``verdicts`` are the judge's.
+    many requests may be in flight. ``judge`` is the judge's part, None without one.
     """
 
     rows_done: dict[str, int] = field(default_factory=dict)
@@ -32,12 +56,20 @@ class Reading:
     limit: int | None = None
     backing_off: int | None = None
     given_up: int = 0
-    verdicts: int = 0
+    judge: JudgeReading | None = None
 
     @property
     def throttled(self) -> int:
         """Answers of status 429."""
         return self.failures.get("throttled", 0)
+
+
+def together(engines: Iterable[tuple[Mapping[str, Any], bool]]) -> JudgeReading | None:
+    """What the judges of several engines did, from what each reports and whether it still does; None without any."""
+    found = None
+    for fields, is_alive in engines:
+        found = (found or JudgeReading()).plus(fields, is_alive)
+    return found
 
 
 def from_counters(counts: dict[str, int]) -> Reading:
@@ -68,5 +100,7 @@ def from_counters(counts: dict[str, int]) -> Reading:
         failures=by_prefix("requests_failed_"),
         rejects={reason: count for reason, count in by_prefix("rows_rejected_").items() if reason != NOT_SENT},
         reused=counts.get("answers_reused", 0),
-        verdicts=counts.get("judge_verdicts", 0),
+        judge=JudgeReading(counts.get("judge_verdicts", 0), counts.get("judge_requests_throttled", 0))
+        if "judge_requests_sent" in counts
+        else None,
     )

@@ -331,10 +331,13 @@ def test_check_asks_the_judge_once_and_estimates_it(tmp_path: Path, capsys: pyte
         assert run.asked == (1, 1)
 
 
-def test_retry_asks_whom_the_reason_is_about(tmp_path: Path) -> None:
+def test_retry_asks_whom_the_reason_is_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with court(tmp_path) as run:
         run.judge.says = lambda _: ("no idea", "stop", None)
         assert run.run(*PERMISSIVE) == ExitCode.BELOW_MINIMUM
+        said = capsys.readouterr().out
+        assert "warning     train: the judge gave no score for 4 of 4 rows asked (no_verdict). The judge answered without" in said
+        assert said.count("--reason no_verdict") == 1
         run.judge.says = by_answer(lambda answer: 9 if int(answer) > 2 else 3)
         assert main(["retry", str(run.job.work_dir), "--reason", "no_verdict"]) == 0
         assert run.asked == (4, 8)

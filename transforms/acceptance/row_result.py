@@ -376,6 +376,6 @@ def _unanswered(scored: ScoredRow, judge_failed: bool) -> RejectedRow:
             detail = f"the judge gave no reply: {failure.kind.value}, {failure.detail}{said}"
             return RejectedRow(row.origin, reasons.JUDGE_FAILED, detail, row.row_key, scored.attempts, last_raw)
         return RejectedRow(row.origin, failure.kind.value, failure.detail + said, row.row_key, scored.attempts, last_raw)
-    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row was sent."
+    detail = scored.stopped.detail if scored.stopped is not None else "the run stopped before this row was finished."
     with_what = " with a higher limit" if scored.stopped is not None and scored.stopped.cause is StopCause.BUDGET_SPENT else ""
     return RejectedRow(row.origin, reasons.NOT_SENT, f"{detail} A rerun{with_what} sends it.", row.row_key, scored.attempts, last_raw)

@@ -35,7 +35,7 @@ def _doing(state: Snapshot) -> dict[str, Any]:
         "backing_off": state.backing_off,
         "totals": state.totals.fields(),
         "left_out": list(state.left_out),
-        **({} if state.judge is None else {"verdicts": state.judge.answers}),
+        **({} if state.judge is None else {"judge": state.judge.in_short}),
     }
 
 

@@ -282,7 +282,7 @@ JUDGE_FAILED = _reason(
     "The judge was asked about the answer and gave no reply. The detail has its failure. Run the same command again: only the judge is asked.",
 )
 
-NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was sent. Run the same command again.")
+NOT_SENT = _reason("not_sent", Stage.RUN, "The run stopped before this row was answered and, with a judge, judged. Run the same command again.")
 
 NOT_NEEDED = _reason(
     "not_needed",

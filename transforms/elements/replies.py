@@ -47,17 +47,27 @@ class TeacherReply(NamedTuple):
 
 
 class Judging(NamedTuple):
-    """What the judge did for a row in this run. ``requests`` counts those sent; of the verdicts, ``paid`` were paid for and ``shared`` taken
-    from an identical question; ``usage`` are the tokens of the paid ones."""
+    """What the judge did for a row in this run. ``requests`` counts those sent, of which ``retries`` were not the first of their question and
+    ``throttled`` got status 429; of the verdicts, ``paid`` were paid for and ``shared`` taken from an identical question; ``usage`` are the
+    tokens of the paid ones."""
 
     requests: int = 0
     paid: int = 0
     shared: int = 0
     usage: Usage = Usage()
+    retries: int = 0
+    throttled: int = 0
 
     def plus(self, other: Judging) -> Judging:
         """The sum of both."""
-        return Judging(self.requests + other.requests, self.paid + other.paid, self.shared + other.shared, self.usage.plus(other.usage))
+        return Judging(
+            self.requests + other.requests,
+            self.paid + other.paid,
+            self.shared + other.shared,
+            self.usage.plus(other.usage),
+            self.retries + other.retries,
+            self.throttled + other.throttled,
+        )
 
 
 NOT_JUDGED = Judging()

@@ -54,6 +54,8 @@ def _judge_fields(tally: SuccessTally) -> dict[str, int]:
     judging = tally.judging
     return {
         "requests_sent": judging.requests,
+        "requests_retried": judging.retries,
+        "requests_throttled": judging.throttled,
         "verdicts": judging.paid,
         "verdicts_shared": judging.shared,
         "verdicts_reused": tally.verdicts_reused,
@@ -66,7 +68,8 @@ def _judge_fields(tally: SuccessTally) -> dict[str, int]:
 
 def _judging(fields: dict[str, int]) -> Judging:
     usage = Usage(*(fields[f"{name}_tokens"] for name in Usage._fields))
-    return Judging(fields["requests_sent"], fields["verdicts"], fields["verdicts_shared"], usage)
+    sent, retried, throttled = (fields[f"requests_{name}"] for name in ("sent", "retried", "throttled"))
+    return Judging(sent, fields["verdicts"], fields["verdicts_shared"], usage, retried, throttled)
 
 
 def read_verdict(text: str) -> Verdict:

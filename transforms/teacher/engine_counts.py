@@ -53,6 +53,12 @@ class Snapshot:
         """The totals since the session began."""
         return EngineTotals(dict(self.rows), self.given_up, self.requests, self.answers, self.usage, self.retries, dict(self.failures))
 
+    @property
+    def in_short(self) -> dict[str, int]:
+        """What progress shows of a judge, as JSON fields."""
+        waiting = self.waiting + self.backing_off
+        return {"answers": self.answers, "throttled": self.throttled, "in_flight": self.in_flight, "limit": self.limit, "waiting": waiting}
+
 
 class EngineCounts:
     """Totals since the session began. Read from other threads while the loop writes."""

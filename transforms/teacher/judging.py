@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from transforms.elements.failures import EarlyStop, StopCause
+from transforms.elements.failures import EarlyStop, FailureKind, StopCause
 from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.replies import Judging, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
@@ -59,7 +59,8 @@ class Judge:
         self.pending -= 1
         paid = scored.paid_replies
         usage = paid[0].usage if paid else Judging().usage
-        row.judging = row.judging.plus(Judging(scored.attempts, scored.paid_now, scored.answers_shared, usage))
+        throttled = dict(scored.failures_by_kind).get(FailureKind.THROTTLED.value, 0)
+        row.judging = row.judging.plus(Judging(scored.attempts, scored.paid_now, scored.answers_shared, usage, scored.retries, throttled))
         row.replies += tuple(reply._replace(turn=len(row.request.turns)) for reply in scored.replies)
         row.failure = scored.failure
         self._back(row, scored.stopped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from beam_distill.work_dir.reading import Reading, from_counters
+from beam_distill.work_dir.reading import Reading, from_counters, together
 from transforms.counters import live_counts
 from transforms.elements.engine_totals import total_of
 from transforms.teacher.session import snapshots
@@ -48,5 +48,5 @@ class EngineSource:
             in_flight=sum(state.in_flight for state in states),
             limit=sum(state.limit for state in states),
             backing_off=sum(state.backing_off for state in states),
-            verdicts=sum(state.judge.answers for state in states if state.judge is not None),
+            judge=together((state.judge.in_short, True) for state in states if state.judge is not None),
         )

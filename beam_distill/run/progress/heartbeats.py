@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from beam_distill.run.progress.watch import Source
-from beam_distill.work_dir.reading import Reading
+from beam_distill.work_dir.reading import Reading, together
 from transforms.elements.engine_totals import EngineTotals, total_of
 
 log = logging.getLogger("beam_distill")
@@ -39,13 +39,14 @@ class HeartbeatSource:
             return reading
         # an engine's totals count permanently, its state only while it reports
         done = total_of(EngineTotals.from_fields(fields["totals"]) for fields, _ in self._latest.values())
-        alive = [fields for fields, at_s in self._latest.values() if self._clock() - at_s < SILENT_S]
+        latest = [(fields, self._clock() - at_s < SILENT_S) for fields, at_s in self._latest.values()]
+        alive = [fields for fields, is_alive in latest if is_alive]
         reading = replace(
             reading,
             in_flight=sum(fields["in_flight"] for fields in alive),
             limit=sum(fields["limit"] for fields in alive),
             backing_off=sum(fields["backing_off"] for fields in alive),
-            verdicts=max(reading.verdicts, sum(fields.get("verdicts", 0) for fields, _ in self._latest.values())),
+            judge=together((fields["judge"], is_alive) for fields, is_alive in latest if "judge" in fields) or reading.judge,
             retries=max(reading.retries or 0, done.retries),
             failures={kind: max(done.failures.get(kind, 0), reading.failures.get(kind, 0)) for kind in {*done.failures, *reading.failures}},
         )

@@ -16,7 +16,7 @@ LATER_EVERY_S = 10.0
 def plain_line(view: ProgressView) -> str:
     """The view in one line."""
     rows = ", ".join(f"{split.name} {words.of_total(split)}" for split in view.splits)
-    return "; ".join([rows, *words.pace(view), *words.endpoint(view), *words.outcome(view), *words.time_and_money(view)])
+    return "; ".join([rows, *words.pace(view), *words.endpoint(view), *words.judge(view), *words.outcome(view), *words.time_and_money(view)])
 
 
 class PlainLines:

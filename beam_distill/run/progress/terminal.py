@@ -47,7 +47,7 @@ class Panel:
         between = ", " if options.ascii_only else " · "
         yield self._bars(width)
         for items, style in (
-            (words.pace(view) + words.endpoint(view) + words.outcome(view), ""),
+            (words.pace(view) + words.endpoint(view) + words.judge(view) + words.outcome(view), ""),
             (words.time_and_money(view), "bold"),
         ):
             for line in _packed(items, between, width):

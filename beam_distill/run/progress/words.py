@@ -47,13 +47,26 @@ def endpoint(view: ProgressView) -> list[str]:
     return parts
 
 
+def judge(view: ProgressView) -> list[str]:
+    """The judge's verdicts and its state."""
+    state = view.reading.judge
+    if state is None:
+        return []
+    parts = [counted(state.verdicts, "verdict")]
+    if state.in_flight is not None:
+        parts.append(f"{state.in_flight} in flight of {state.limit} allowed")
+    if state.waiting:
+        parts.append(f"{state.waiting:,} waiting")
+    if state.throttled:
+        parts.append(f"{state.throttled:,} throttled (429)")
+    return [f"judge {', '.join(parts)}"]
+
+
 def outcome(view: ProgressView) -> list[str]:
     """The results of the rows."""
     parts = [] if view.rejects is None else [counted(view.rejects, "reject")]
     if view.reading.given_up:
         parts.append(f"{view.reading.given_up:,} without an answer")
-    if view.reading.verdicts:
-        parts.append(counted(view.reading.verdicts, "verdict"))
     if view.reading.reused:
         parts.append(f"{counted(view.reading.reused, 'answer')} from the ledger")
     return parts

@@ -1,10 +1,12 @@
 """A judge beside the teacher, in virtual time: neither slows the other, and they stop together."""
 
+from functools import reduce
+
 import pytest
 from virtual_teacher import Asked, Played, answer, failed, play
 
 from transforms.elements.failures import FailureKind
-from transforms.elements.replies import TeacherReply
+from transforms.elements.replies import Judging, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.elements.usage import TokenPrices
 from transforms.teacher.client import AttemptResult
@@ -65,11 +67,14 @@ def test_log_lines_about_the_judge_name_it(caplog: pytest.LogCaptureFixture) -> 
             return failed(FailureKind.PARAMETER_REFUSED, 400, "no temperature", parameters=("temperature",))
         return failed(FailureKind.THROTTLED, 429, "slow down", retry_after_s=0.5) if asked.number % 3 else answer("good")
 
-    with caplog.at_level("INFO"):
-        play(quick, 100, judge=refuses_a_field, concurrency=TEN)
+    with caplog.at_level("INFO", logger="beam_distill"):
+        played = play(quick, 100, judge=refuses_a_field, concurrency=TEN)
     assert "the judge refuses temperature (" in caplog.text
     assert "the judge throttles (429)" in caplog.text
     assert "the teacher" not in caplog.text
+    judging = reduce(Judging.plus, (row.judging for row in played.rows))
+    assert judging.throttled > 0
+    assert judging.requests == judging.paid + judging.retries == judging.paid + judging.throttled + 1
 
 
 def test_a_teacher_that_refuses_stops_both() -> None:

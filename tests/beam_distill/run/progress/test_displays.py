@@ -2,6 +2,7 @@
 
 import io
 import logging
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,7 @@ from beam_distill.run.progress.displays import display_of_command, display_of_pr
 from beam_distill.run.progress.plain import PlainLines, plain_line
 from beam_distill.run.progress.terminal import LiveTerminal, Panel
 from beam_distill.run.progress.tracker import ProgressView, Tracker
-from beam_distill.work_dir.reading import Reading
+from beam_distill.work_dir.reading import JudgeReading, Reading
 from transforms.elements.counted import duration
 from transforms.elements.usage import TokenPrices, Usage
 
@@ -62,6 +63,15 @@ def test_a_plain_line_says_the_same() -> None:
     assert line.startswith("train 523 of 1,000, validation 0 of 200; 35.7 rows/s; tokens/s 6,857 in, 1,250 out; 46 in flight of 63 allowed")
     assert "about 0:19 left" in line
     assert "; ".join(COSTS) in line
+
+
+def test_a_judge_has_its_own_part() -> None:
+    state = JudgeReading(verdicts=20, throttled=14, in_flight=3, limit=40, waiting=1060)
+    view = replace(a_view(), reading=replace(READING, judge=state))
+    assert "; judge 20 verdicts, 3 in flight of 40 allowed, 1,060 waiting, 14 throttled (429); 2 rejects; " in plain_line(view)
+    unknown = replace(a_view(), reading=replace(READING, judge=JudgeReading(verdicts=20)))
+    assert "; judge 20 verdicts; 2 rejects; " in plain_line(unknown)
+    assert "judge" not in plain_line(a_view())
 
 
 def test_plain_lines_come_now_and_then(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,7 +22,7 @@ from beam_distill.run.progress.row_totals import RowTotals
 from beam_distill.run.progress.runner_metrics import MetricsSource
 from beam_distill.simulator.server import start_simulator
 from beam_distill.simulator.settings import Capacity, Latency, SimulatorSettings
-from beam_distill.work_dir.reading import Reading
+from beam_distill.work_dir.reading import JudgeReading, Reading
 from beam_distill.work_dir.timeline import Timeline, read_timeline, timeline_path
 from transforms.elements.data_specs import InputSpec, SplitFiles
 from transforms.elements.engine_totals import EngineTotals
@@ -178,6 +178,21 @@ def test_what_other_processes_do_is_shown_while_they_report() -> None:
     reported["two"] = {**reported["two"], "at_s": 2}
     reading = source.read()
     assert (reading.in_flight, reading.limit, reading.retries) == (4, 30, 6)  # the other counts as lost; its work stays counted
+
+
+def test_what_judges_in_other_processes_do_is_shown() -> None:
+    now_s = 0.0
+    judge = {"answers": 20, "throttled": 3, "in_flight": 4, "limit": 40, "waiting": 60}
+    doing = {**DOING, "totals": DONE.fields(), "judge": judge}
+    reported: dict[str, dict[str, object]] = {"one": doing, "two": {**doing, "limit": 30}}
+    source = HeartbeatSource(lambda: {name: dict(fields) for name, fields in reported.items()}, clock=lambda: now_s)
+    assert source.read().judge == JudgeReading(40, 6, 8, 80, 120)
+    now_s = SILENT_S + 1
+    reported["two"] = {**doing, "limit": 31}
+    assert source.read().judge == JudgeReading(40, 6, 4, 40, 60)  # the other counts as lost
+    without = HeartbeatSource(lambda: {"one": {**DOING, "totals": DONE.fields()}})
+    without.metrics = MetricsSource(lambda: {"judge_requests_sent": 9, "judge_verdicts": 5, "judge_requests_throttled": 2})
+    assert without.read().judge == JudgeReading(5, 2)
 
 
 def test_reports_that_cannot_be_read_leave_the_last_ones() -> None:
