@@ -70,21 +70,48 @@ def resolve(
     ``earlier`` is the name and the settings of an earlier run, which every other source overrides. ``given_as`` is the name of ``flags``
     in messages and origins: for a function they are keyword arguments.
     """
+    fields, job = _from_file(config_path) if config_path is not None else ({}, None)
+    layers = [
+        earlier or ("", {}),
+        (f"config file {config_path}", fields),
+        ("environment", _from_environment(environ)),
+        (given_as, dict(flags)),
+    ]
+    values, origins, problems = _merged(layers)
+    warnings = _access_of_job(job, values, origins) if job is not None else []
+    try:
+        settings = DistillSettings(**values)
+    except ValidationError as error:
+        found = [_problem(item, values, origins, job) for item in error.errors(include_url=False)]
+        raise SettingsError([*problems, *found, *missing_endpoint(values)]) from None
+    problems.extend(contradictions(settings, origins))
+    secrets = _secrets_of_job(job, settings) if job is not None else {}
+    if job is not None and settings.runner != "direct":
+        problems += [
+            f"{name} (config file {job.path}): the workers of {settings.runner} cannot see a key that is in a file of this machine; "
+            "put it where they can and name the place"
+            + (" with --api_key_env NAME or --api_key_file PATH" if name == "api_key" else ": ${NAME} is a variable of theirs")
+            for name in dict.fromkeys(name for name, _ in secrets.values())
+        ]
+    if problems:
+        raise SettingsError(problems)
+    return ResolvedSettings(settings, origins, warnings + advice(settings, origins), {name: secret for name, (_, secret) in secrets.items()})
+
+
+def _from_file(path: str) -> tuple[dict[str, Any], JobFile | None]:
+    """The settings in a config file, and what else there is in one of Azure ML. Raises SettingsError."""
+    fields = read_config_file(path)
+    if not is_job(fields):
+        return fields, None
+    job = read_job(fields, path)
+    return job.inputs, job
+
+
+def _merged(layers: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Values and their origins by setting, and what is wrong with them. A later layer overrides those before it."""
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     problems: list[str] = []
-    layers: list[tuple[str, dict[str, Any]]] = []
-    job: JobFile | None = None
-    if earlier is not None:
-        layers.append((earlier[0], dict(earlier[1])))
-    if config_path is not None:
-        fields = read_config_file(config_path)
-        if is_job(fields):
-            job = read_job(fields, config_path)
-            fields = job.inputs
-        layers.append((f"config file {config_path}", fields))
-    layers.append(("environment", _from_environment(environ)))
-    layers.append((given_as, dict(flags)))
     names = setting_names()
     for origin, layer in layers:
         layer = _with_several_endpoints(layer)
@@ -107,27 +134,10 @@ def resolve(
             else:
                 values[name] = value
                 origins[name] = f"environment {ENVIRONMENT_PREFIX}{name.upper()}" if origin == "environment" else origin
-    warnings = _access_of_job(job, values, origins) if job is not None else []
-    try:
-        settings = DistillSettings(**values)
-    except ValidationError as error:
-        found = [_problem(item, values, origins, job) for item in error.errors(include_url=False)]
-        raise SettingsError([*problems, *found, *missing_endpoint(values)]) from None
-    problems.extend(contradictions(settings, origins))
-    secrets = _secrets_of_job(job, settings) if job is not None else {}
-    if job is not None and settings.runner != "direct":
-        problems += [
-            f"{name} (config file {job.path}): the workers of {settings.runner} cannot see a key that is in a file of this machine; "
-            "put it where they can and name the place"
-            + (" with --api_key_env NAME or --api_key_file PATH" if name == "api_key" else ": ${NAME} is a variable of theirs")
-            for name in dict.fromkeys(name for name, _ in secrets.values())
-        ]
-    if problems:
-        raise SettingsError(problems)
-    return ResolvedSettings(settings, origins, warnings + advice(settings, origins), {name: secret for name, (_, secret) in secrets.items()})
+    return values, origins, problems
 
 
-def _with_several_endpoints(layer: dict[str, Any]) -> dict[str, Any]:
+def _with_several_endpoints(layer: Mapping[str, Any]) -> Mapping[str, Any]:
     """Several addresses are a list of teachers."""
     fields = {str(name).replace("-", "_"): value for name, value in layer.items()}
     addresses = fields.get("teacher_model_endpoint_url")
