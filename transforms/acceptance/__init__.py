@@ -5,7 +5,7 @@ base             the interface of every check, and what it examines
 examined         a sample's answers, and which check refuses them
 row_result       a scored row to its example or its reject: only this file decides
 selection        which of several samples are kept, and whether another is needed
-label            the answer is the row's own (equal_mathematics compares what two formulas mean, in a separate process)
+label            the answer is the row's own (equal_mathematics: what two formulas mean, in a separate process)
 length           bounds in words or characters
 refusal          forms of declining to answer
 language         the question's language, or a named one
