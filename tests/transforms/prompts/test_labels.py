@@ -67,6 +67,24 @@ LISTS = {
     "只输出以下标签之一：蕴含、矛盾、中立": ("蕴含", "矛盾", "中立"),
     "从A、B、C中选择一个，只输出字母。": ("A", "B", "C"),
     "「はい」か「いいえ」で答えてください。": ("はい", "いいえ"),
+    "Respond with: Entailment, Contradiction, or Neutral.": ("Entailment", "Contradiction", "Neutral"),
+    "Determine the relationship: entailment / neutral / contradiction": NLI,
+    "Choose one: agree, disagree, neither.": ("agree", "disagree", "neither"),
+    "Answer format: yes or no": ("yes", "no"),
+    "Tag the text with one of the topics sports, politics or science.": ("sports", "politics", "science"),
+    "Topics:\nsports\npolitics\nworld news\n\nAnswer with one topic.": ("sports", "politics", "world news"),
+    "Decide if the claim is true, mostly true, half true, or false.": ("true", "mostly true", "half true", "false"),
+    "0 = negative, 1 = positive. Output only the number.": ("0", "1"),
+    "Classify as 0 (negative), 1 (neutral) or 2 (positive).": ("0", "1", "2"),
+    "Label each review P (positive) or N (negative).": ("P", "N"),
+    "Return 1 if the text is toxic, otherwise return 0.": ("1", "0"),
+    "Print YES if it is a question, else print NO.": ("YES", "NO"),
+    "Antworte nur mit Ja oder Nein.": ("Ja", "Nein"),
+    "Réponds uniquement par oui ou non.": ("oui", "non"),
+    "Responde solo con sí o no.": ("sí", "no"),
+    "请判断情感，只能回答：正面、负面、中性。": ("正面", "负面", "中性"),
+    "次のいずれかで答えてください：肯定、否定、中立": ("肯定", "否定", "中立"),
+    "긍정, 부정, 중립 중 하나로 답하세요.": ("긍정", "부정", "중립"),
 }
 NO_LISTS = (
     "You are a helpful assistant.",
@@ -83,6 +101,13 @@ NO_LISTS = (
     "The 'label' of 'text' comes last.",
     "“北京”和“上海”是城市。",
     "天气、心情、时间",
+    "Respond with: a short poem or a story.",
+    "Output: the name, age and city of the person.",
+    "Return all labels that apply: joy, anger, fear.",
+    "Decide if the man is tall, has a car, or drinks beer.",
+    "Let A = 3 and B = 4. Answer the question.",
+    "Answer in 2 sentences (short) or 3 bullets (long).",
+    "Topics to avoid:\nsports\npolitics\n\nAnswer briefly.",
 )
 
 
@@ -90,6 +115,17 @@ NO_LISTS = (
 @pytest.mark.parametrize("instructions", LISTS)
 def test_lists(instructions: str) -> None:
     assert tuple(label.name for label in labels_in(instructions)) == LISTS[instructions]
+
+
+@pytest.mark.fault("D13")
+def test_the_meaning_of_a_code_names_it() -> None:
+    listed = labels_in("Classify the review: 0 = negative, 1 = positive. Output only the number.")
+    assert listed == (Label("0", "negative"), Label("1", "positive"))
+    assert [named_label(text, listed) for text in ("1", "positive", "Positive.", "The answer is 0", "0 (negative)")] == ["1", "1", "1", "0", "0"]
+    for text in ("not positive", "0 or 1", "10", "1 (negative)", "I cannot say"):
+        with pytest.raises(AnswerRejected):
+            named_label(text, listed)
+    assert labels_in("Print YES if it is a question, else print NO.") == labels(("YES", "NO"))  # "no, it is a question" is not YES
 
 
 @pytest.mark.parametrize("instructions", NO_LISTS)
