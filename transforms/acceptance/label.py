@@ -15,7 +15,8 @@ from transforms.prompts.answer_form import form_asked_for
 from transforms.prompts.answers import choice
 from transforms.prompts.base import AnswerRejected, without_label
 from transforms.prompts.comparable import certain_number, plain_text, whole_number
-from transforms.prompts.listed_labels import Label, lettered_choices
+from transforms.prompts.label_lists import Label
+from transforms.prompts.listed_labels import lettered_choices
 from transforms.prompts.named_label import named_label
 
 _LONGEST_SHOWN = 80

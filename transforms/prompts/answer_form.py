@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.listed_labels import Label, labels_in, labels_in_question, lettered_choices, numbered_choices, with_choices
+from transforms.prompts.label_lists import Label
+from transforms.prompts.listed_labels import labels_in, labels_in_question, lettered_choices, numbered_choices, with_choices
 
 
 class AnswerForm(NamedTuple):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from transforms.elements import reasons
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.label_doubts import doubt_of
-from transforms.prompts.listed_labels import Label
+from transforms.prompts.label_lists import Label
 from transforms.prompts.other_case import letters_in_other_case
 
 _LONGEST_LOOKED_AT = 4_000

@@ -7,7 +7,8 @@ from transforms.prompts.answer_form import AnswerForm, form_asked_for
 from transforms.prompts.answers import bare_label, label_of, stated_reason, visible_text
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.chain_of_thought import ANSWER_CHOICE, REASON, own_instructions, with_reasoning
-from transforms.prompts.listed_labels import Label, labels_in, labels_in_question
+from transforms.prompts.label_lists import Label
+from transforms.prompts.listed_labels import labels_in, labels_in_question
 from transforms.prompts.named_label import named_label
 from transforms.prompts.single_turn import SingleTurn
 

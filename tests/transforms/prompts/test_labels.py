@@ -9,7 +9,8 @@ from transforms.elements import reasons
 from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
 from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected
-from transforms.prompts.listed_labels import Label, labels_in, lettered_choices, with_choices
+from transforms.prompts.label_lists import Label
+from transforms.prompts.listed_labels import labels_in, lettered_choices, with_choices
 from transforms.prompts.named_label import named_label
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
