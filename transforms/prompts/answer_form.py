@@ -71,7 +71,7 @@ _LONGEST = 20_000  # characters
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NUMBER = re.compile(
     r"\b(?:numbers?|integers?|numeral|numeric(?:al)?|digits?|figure|zahl|nombre|número|numero|числ\w+|getal)\b"
-    r"|数字|数值|數字",
+    r"|数字|数值|數字|숫자",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"\b(?:letters?|buchstaben?|lettre|letra|lettera|букв\w+)\b|字母", re.IGNORECASE)
@@ -84,7 +84,7 @@ _LETTER_AND = re.compile(
 _ALONE = re.compile(
     r"\b(?:only|solely|just|alone|nothing (?:else|more)|exactly|single|bare|plain|without any|no (?:words|text|units?|explanation|other)"
     r"|nur|solo|sólo|seulement|uniquement|apenas|somente|soltanto|alleen|только)\b"
-    r"|[只仅]|だけ|のみ",
+    r"|[只仅]|だけ|のみ|만(?=\s)",
     re.IGNORECASE,
 )
 _REPLY = r"(?:answer|reply|respond|response|output|return|give|provide[sd]?|write|print|state|report|say|produce|generate|submit)"
@@ -103,9 +103,10 @@ _ASKS = re.compile(rf"^\W*(?:please\s|then\s|now\s)?{_REPLY}\b", re.IGNORECASE)
 _IN_QUOTES = re.compile(r"(?<!\w)'[^'\n]{1,60}'|\"[^\"\n]{1,60}\"|“[^”\n]{1,60}”|‘[^’\n]{1,60}’")
 _MARKED = re.compile(
     r"####|\\?boxed|<\w+>|\bend (?:with|your)\b|\b(?:last|final) line\b|\bat the end\b|\b(?:always|usually|often)\b"
-    r"|\bafter (?:your|the)\b|[\"'“]",
+    r"|\bafter (?:your|the)\b|\ba number of\b|\b(?:and|with) (?:its |the |their )?units?\b|[\"'“]",
     re.IGNORECASE,
 )
+_PROSE = re.compile(r"\b(?:sentences?|paragraphs?)\b", re.IGNORECASE)
 _MORE = re.compile(
     r"\b(?:explain\w*|explanations?|justif\w+|rationales?|reason(?:s|ing)?|step[- ]by[- ]step|steps|show (?:your|all|the) (?:work\w*|steps?)"
     r"|work(?:ings?)? out|derivation|elaborate|why|think (?:aloud|carefully|through)|calculations?|both the|and the text|letter and)\b",
@@ -133,7 +134,7 @@ def _asks_for_more(instructions: str) -> bool:
 
 def _is_the_whole_reply(sentence: str, for_all: bool) -> bool:
     """Whether a sentence says that the reply is only this."""
-    if _MARKED.search(sentence):
+    if _MARKED.search(sentence) or (_PROSE.search(sentence) and not _LIMITED.search(sentence)):
         return False
     alone = _ALONE.search(sentence) and (for_all or _ASKS.search(sentence))
     return bool(alone or _REPLY_WITH.search(sentence) or _ANSWER_IT_WITH.search(sentence))

@@ -24,6 +24,8 @@ NUMBER = (
     "数字だけで答えてください。",
     "Responda apenas com o número.",
     "Antwoord alleen met het getal.",
+    "숫자만 답하세요.",
+    "Answer with the number only, not in sentences.",
     "You only provide a numerical answer. Do not include reasoning or calculations. Your response is solely an integer.",
 )
 LETTER = (
@@ -51,6 +53,9 @@ FREE = (
     "Answer the customer's question with a letter to the family.",
     "Answer questions that come with a number of options.",
     "The answer is always a number.",
+    "Answer in one sentence with the number and its unit.",
+    "Give the number with its unit.",
+    "Write a number of examples.",
     "答案里有数字。",
 )
 SOLUTION = "2 squared is 4, and 4 - 2 = 2.\n\nThe answer is 2."
