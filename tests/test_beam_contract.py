@@ -37,6 +37,7 @@ from beam_distill.runners.beam_internals.option_names import beam_option_names
 from beam_distill.runners.beam_internals.results import job_id_of, metrics_in_answer, metrics_of_now
 from beam_distill.runners.local_workers import worker_command
 from beam_distill.runners.loopback import called_back
+from beam_distill.runners.registry import jar_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -204,7 +205,7 @@ def _packed(folder: Path, runner: str) -> Path:
     with zipfile.ZipFile(runner_jar, "w") as archive:
         archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
     options = PipelineOptions(["--environment_type=EXTERNAL", "--environment_config=localhost:1", "--flink_master=[auto]"])
-    pipeline = own_pipeline.OwnPipeline(runner=JarRunner(runner, str(runner_jar), jar), options=options)
+    pipeline = own_pipeline.OwnPipeline(runner=JarRunner(str(runner_jar), jar, jar_of(runner).passed_on), options=options)
     _fill(pipeline, _Count())
     pipeline.run().wait_until_finish()
     return jar

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -28,6 +29,26 @@ class RunnerPlan:
     same_machine: bool = False
     cancel: str | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortableJar:
+    """The portable jars of a runner: their main class, and the job server whose jar they are made from (``server``: Beam's name of it, in
+    which ``{flink_version}`` is filled in). ``options`` are Beam's for the job; ``passed_on`` those that its Python side would drop.
+    """
+
+    entry_class: str
+    server: str
+    options: Callable[[DistillSettings], list[str]]
+    passed_on: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A runner: how it plans a job, and its portable jars, None if there are none."""
+
+    plan: Callable[[DistillSettings, BeamGiven], RunnerPlan]
+    jar: PortableJar | None = None
 
 
 def processes_in_all(settings: DistillSettings) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.job.beam_options import BeamGiven
-from beam_distill.runners.base import RunnerPlan, processes_in_all
+from beam_distill.runners.base import PortableJar, RunnerPlan, processes_in_all
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
 from beam_distill.runners.job_server import is_on_this_machine, job_server_argv
@@ -27,6 +27,14 @@ def job_options(settings: DistillSettings) -> list[str]:
         # order, and two tasks of the scoring stage may get one process while another is idle
         options.append("--execution_mode_for_batch=BATCH")
     return options
+
+
+JAR = PortableJar(
+    "org.apache.beam.runners.flink.FlinkPipelineRunner",
+    "flink:{flink_version}",
+    # [auto]: the cluster that runs the jar
+    lambda settings: ["--flink_master=[auto]", *job_options(settings)],
+)
 
 
 def master_of(settings: DistillSettings, given: BeamGiven) -> str:

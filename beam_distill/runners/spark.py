@@ -10,10 +10,18 @@ from __future__ import annotations
 
 from beam_distill.config.settings import DistillSettings
 from beam_distill.job.beam_options import BeamGiven
-from beam_distill.runners.base import RunnerPlan, processes_in_all
+from beam_distill.runners.base import PortableJar, RunnerPlan, processes_in_all
 from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_local_spark, is_on_this_machine, job_server_argv
 from beam_distill.runners.spark_properties import driver_properties, jvm_arguments
+
+JAR = PortableJar(
+    "org.apache.beam.runners.spark.SparkPipelineRunner",
+    "spark:3",
+    lambda settings: [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE],
+    # Spark's runner asks for it where none is set by default
+    {"beam:option:runner:v1": "org.apache.beam.runners.spark.SparkRunner"},
+)
 
 
 def plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from beam_distill.exit_codes import ExitCode, RunRefused
 from beam_distill.runners.beam_internals.job_servers import local_jar, path_to_runner_jar
+from beam_distill.runners.registry import jar_of
 
 DEFAULT_FLINK_VERSION = "1.19"
 
@@ -16,7 +17,7 @@ def job_server_jar(runner: str, flink_version: str = DEFAULT_FLINK_VERSION, name
     """A local path. Raises RunRefused when the jar is not available."""
     jar = named
     if jar is None:
-        jar = path_to_runner_jar(f"flink:{flink_version}" if runner == "flink" else "spark:3")
+        jar = path_to_runner_jar(jar_of(runner).server.format(flink_version=flink_version))
     try:
         return local_jar(jar)
     except Exception as error:  # noqa: BLE001 - the download can raise anything

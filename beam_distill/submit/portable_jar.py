@@ -1,7 +1,7 @@
 """The portable jar: a job's pipeline, settings and package with Beam's runner for Flink or Spark.
 
-It is made from Beam's job server jar, without Java: a pod with only Python makes it before the runner starts. Its main class is in
-ENTRY_CLASSES; submitting it needs no Python.
+It is made from Beam's job server jar, without Java: a pod with only Python makes it before the runner starts. Submitting it
+needs no Python.
 """
 
 from __future__ import annotations
@@ -24,18 +24,13 @@ from beam_distill.run.prepare import PreparedJob, prepare_job
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.beam_internals.jar_runner import JarRunner
 from beam_distill.runners.beam_internals.own_pipeline import OwnPipeline
-from beam_distill.runners.environment import ENVIRONMENT_CACHE, environment_in_words, worker_environment
-from beam_distill.runners.flink import job_options
+from beam_distill.runners.environment import environment_in_words, worker_environment
 from beam_distill.runners.job_server import is_on_this_machine
+from beam_distill.runners.registry import jar_of
 from beam_distill.submit.hand_over import handing_over, submission_of
 from beam_distill.submit.job_server_jar import DEFAULT_FLINK_VERSION, job_server_jar
 from beam_distill.work_dir.submission import Submission, submitted
 from transforms.files.paths import is_remote
-
-ENTRY_CLASSES = {
-    "flink": "org.apache.beam.runners.flink.FlinkPipelineRunner",
-    "spark": "org.apache.beam.runners.spark.SparkPipelineRunner",
-}
 
 
 def write_jar(resolved: ResolvedSettings, output: str, beam_argv: list[str] | None = None) -> Submission:
@@ -63,7 +58,7 @@ def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) ->
     runner_jar = job_server_jar(runner, given.get("flink_version") or flink_version, named)
     with tempfile.TemporaryDirectory(prefix="beam-distill-jar-") as folder:
         jar = Path(folder) / "beam-distill.jar"
-        pipeline = OwnPipeline(runner=JarRunner(runner, runner_jar, jar), options=options_of(prepared.plan, prepared.given))
+        pipeline = OwnPipeline(runner=JarRunner(runner_jar, jar, jar_of(runner).passed_on), options=options_of(prepared.plan, prepared.given))
         build(pipeline, prepared.job)
         pipeline.run().wait_until_finish()
         yield jar
@@ -71,8 +66,7 @@ def packed(prepared: PreparedJob, flink_version: str = DEFAULT_FLINK_VERSION) ->
 
 def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
     """Beam's options for a jar: the cluster is where the jar is run. Raises RunRefused for settings that a jar cannot have."""
-    if settings.runner not in ENTRY_CLASSES:
-        raise RunRefused(ExitCode.WRONG_INPUT, f"runner: there are portable jars for flink and spark, not for {settings.runner}")
+    options = jar_of(settings.runner).options(settings)
     environment = worker_environment(settings, given, "docker")
     if environment.kind == "loopback":
         raise RunRefused(
@@ -80,14 +74,9 @@ def jar_plan(settings: DistillSettings, given: BeamGiven) -> RunnerPlan:
             "worker_environment: loopback workers run in the command, and a jar runs without it. Write external:host:port (a worker pool), "
             "docker:image or process:/path/of/boot",
         )
-    if settings.runner == "flink":
-        # [auto]: the cluster that runs the jar
-        argv = ["--flink_master=[auto]", *job_options(settings)]
-    else:
-        argv = [f"--sdk_worker_parallelism={settings.max_concurrency_per_instance}", ENVIRONMENT_CACHE]
     master = str(settings.master or given.options.get("flink_master") or "")
     return RunnerPlan(
-        (*argv, *environment.argv),
+        (*options, *environment.argv),
         f"{settings.runner.capitalize()}, {environment_in_words(environment)}",
         environment=environment.kind,
         same_machine=bool(master) and is_on_this_machine(master, environment),

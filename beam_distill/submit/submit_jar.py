@@ -10,8 +10,9 @@ from beam_distill.job.beam_options import beam_given
 from beam_distill.runners.base import processes_in_all
 from beam_distill.runners.flink import ask_cluster, master_of
 from beam_distill.runners.flink_rest import FlinkRest, FlinkUnreachable
+from beam_distill.runners.registry import jar_of
 from beam_distill.submit.hand_over import handing_over, submission_of
-from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, packed, prepare_jar
+from beam_distill.submit.portable_jar import copy_file, packed, prepare_jar
 from beam_distill.work_dir.submission import Submission, submitted
 
 
@@ -31,6 +32,6 @@ def submit_to_flink(
 
 def _started(rest: FlinkRest, jar: Path, processes: int) -> str:
     try:
-        return rest.run(rest.upload(jar), processes, ENTRY_CLASSES["flink"])
+        return rest.run(rest.upload(jar), processes, jar_of("flink").entry_class)
     except FlinkUnreachable as error:
         raise RunRefused(ExitCode.WRONG_INPUT, f"{rest.url} does not accept the job: {error}") from None

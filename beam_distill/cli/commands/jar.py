@@ -20,7 +20,8 @@ def declare(parser: argparse.ArgumentParser, show_all: bool) -> None:
 def run(call: Call) -> int:
     """Make the jar, or copy it. Raises RunRefused."""
     # late: keeps Beam out of the start
-    from beam_distill.submit.portable_jar import ENTRY_CLASSES, copy_file, write_jar
+    from beam_distill.runners.registry import jar_of
+    from beam_distill.submit.portable_jar import copy_file, write_jar
 
     resolved, namespace = call.resolved, call.namespace
     if namespace.fetch is not None:
@@ -30,7 +31,7 @@ def run(call: Call) -> int:
         return 0
     submission = write_jar(resolved, namespace.output, call.leftovers)
     print(f"jar         {namespace.output}")
-    print(f"class       {ENTRY_CLASSES[resolved.settings.runner]}")
+    print(f"class       {jar_of(resolved.settings.runner).entry_class}")
     print(f"work_dir    {submission.work_dir}")
     print("when it has run, beam-distill status with the same inputs shows the verdict", file=sys.stderr)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from apache_beam.runners.portability import abstract_job_service, portable_runne
 
 
 class JarRunner(portable_runner.PortableRunner):
-    """Makes a jar of the pipeline as ``jar``, around ``runner_jar``; ``runner`` is flink or spark. Running it is somebody else's."""
+    """Makes a jar of the pipeline as ``jar``, around ``runner_jar``; ``passed_on`` are options that Beam's Python side drops. The cluster
+    runs it."""
 
-    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
+    def __init__(self, runner_jar: str, jar: Path, passed_on: Mapping[str, str]) -> None:
         super().__init__()
-        self._service = _PackingService(runner, runner_jar, jar)
+        self._service = _PackingService(runner_jar, jar, passed_on)
 
     def default_job_server(self, options: PipelineOptions) -> Any:
         return self._service
@@ -27,9 +29,9 @@ class JarRunner(portable_runner.PortableRunner):
 
 
 class _PackingService(abstract_job_service.AbstractJobServiceServicer):
-    def __init__(self, runner: str, runner_jar: str, jar: Path) -> None:
+    def __init__(self, runner_jar: str, jar: Path, passed_on: Mapping[str, str]) -> None:
         super().__init__()
-        self._runner = runner
+        self._passed_on = passed_on
         self._runner_jar = runner_jar
         self._target = jar
 
@@ -40,9 +42,8 @@ class _PackingService(abstract_job_service.AbstractJobServiceServicer):
         pass
 
     def create_beam_job(self, job_id: str, job_name: str, pipeline: Any, options: Any) -> Any:
-        if self._runner == "spark":
-            # Beam's Python side drops the runner from the options, and Spark's asks for it where none is set by default
-            options["beam:option:runner:v1"] = "org.apache.beam.runners.spark.SparkRunner"
+        for name, value in self._passed_on.items():
+            options[name] = value
         return _PackedJob(self._runner_jar, self._target, job_id, job_name, pipeline, options)
 
 

@@ -21,7 +21,7 @@ from beam_distill.job.beam_options import beam_given
 from beam_distill.runners.base import RunnerPlan, options_of
 from beam_distill.runners.package import workers_setup_file
 from beam_distill.runners.refusals import check_runner, notes_on
-from beam_distill.runners.registry import PLANS, plan_for
+from beam_distill.runners.registry import RUNNERS, plan_for
 from beam_distill.submit.portable_jar import jar_plan
 
 
@@ -317,4 +317,4 @@ def test_the_shipped_package_builds_and_holds_what_workers_run(tmp_path: Path) -
 
 def test_the_input_takes_the_name_of_every_runner_and_no_other() -> None:
     annotation = RunnerSettings.model_fields["runner"].annotation
-    assert get_args(annotation) == tuple(PLANS)
+    assert get_args(annotation) == tuple(RUNNERS)
