@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from beam_distill.before_run.survey import LedgerView, SplitSurvey, survey_split
-from beam_distill.config.settings import DistillSettings
+from beam_distill.config.settings import DistillSettings, as_judge
 from beam_distill.job.specs import endpoint_spec, input_spec, lookup_spec, rules_of, sampling_spec, with_model
 from beam_distill.work_dir.records import records
 from transforms.elements.rows import PromptRequest, RejectedRow
@@ -92,7 +92,7 @@ def endpoint_by_record(settings: DistillSettings) -> tuple[EndpointSpec | None, 
     """
     if not is_remote(settings.resolved_work_dir) and not os.path.isdir(os.path.join(settings.resolved_work_dir, "ledger")):
         return None, None
-    if not settings.endpoint_is_given:
+    if not (settings.endpoint_is_given and (not settings.has_judge or as_judge(settings).endpoint_is_given)):
         return None, "rows that the ledger answers are not distinguished: that needs a look-up of the endpoint, as in beam-distill check"
     endpoint = endpoint_spec(settings)
     if endpoint.model is not None:

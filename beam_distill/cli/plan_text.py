@@ -11,6 +11,7 @@ from transforms.acceptance.rubrics import HIGHEST
 from transforms.acceptance.selection import Keep, SelectionSpec
 from transforms.elements.counted import counted
 from transforms.elements.data_specs import ALL_COLUMNS
+from transforms.elements.judge_settings import with_judges_settings
 
 
 def plan_text(resolved: ResolvedSettings) -> str:
@@ -78,10 +79,9 @@ def _left_out(settings: DistillSettings) -> list[str]:
 def _teacher(settings: DistillSettings) -> list[str]:
     """The endpoints and their authentication, one after another."""
     if settings.teachers is None:
-        where = settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
         authentication = settings.resolved_authentication
         return [
-            f"teacher     {where} ({settings.model or 'the model that it lists'})",
+            f"teacher     {_where(settings)} ({settings.model or 'the model that it lists'})",
             f"access      {authentication.kind}: {authentication.reason}",
         ]
     models = ", ".join(declared_models(settings)) or "the model that they list"
@@ -90,6 +90,10 @@ def _teacher(settings: DistillSettings) -> list[str]:
         name = f"{entry.name or entry.where}{member_text(entry)}"
         lines += [f"            {name}", f"              access {alone.resolved_authentication.kind}: {alone.resolved_authentication.reason}"]
     return lines
+
+
+def _where(settings: DistillSettings) -> str | None:
+    return settings.teacher_model_endpoint_url or settings.teacher_model_endpoint_name or settings.connection_name
 
 
 def _task(settings: DistillSettings) -> str:
@@ -117,9 +121,11 @@ def _judge(settings: DistillSettings) -> list[str]:
         return []
     rubric = "our rubric" if settings.judge_rubric is None else "judge_rubric"
     least = DEFAULT_LEAST_SCORE if settings.judge_min_score is None else settings.judge_min_score
+    own = as_judge(settings)
+    access = own.resolved_authentication
     return [
-        f"judge       {settings.judge_model_endpoint_url} ({settings.judge_model}), by {rubric}: {least:g} of {HIGHEST} or more is accepted",
-        f"            access {as_judge(settings).resolved_authentication.kind}",
+        f"judge       {_where(own)} ({settings.judge_model}), by {rubric}: {least:g} of {HIGHEST} or more is accepted",
+        f"            access {access.kind}: {with_judges_settings(access.reason)}",
     ]
 
 

@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from beam_distill.config.judge import judge_contradictions
-from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, declared_models, each_teacher
+from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSettings, as_judge, declared_models, each_teacher
 from transforms.acceptance.spec import wrong_settings
+from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
 from transforms.files.paths import is_remote
 from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
@@ -51,6 +52,8 @@ def contradictions(settings: DistillSettings, given: Mapping[str, str]) -> list[
     problems.extend(pool_contradictions(settings))
     for number, alone in enumerate(each_teacher(settings), start=1):
         problems.extend(f"teachers, entry {number}, {found}" if settings.teachers else found for found in _access_contradictions(alone))
+    if settings.has_judge:
+        problems.extend(with_judges_settings(found) for found in _access_contradictions(as_judge(settings)))
     problems.extend(_path_contradictions(settings))
     return problems
 

@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from beam_distill.config.data_address import from_home
 from beam_distill.config.json_value import check_json
-from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret, without_secrets
+from beam_distill.config.secrets import MASK, is_secret_name, looks_like_secret, secret_places, without_secrets
+from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.variables import with_variables
 from transforms.teacher.address import chat_completions_url
 from transforms.teacher.header_values import only_references
@@ -33,7 +34,7 @@ NOT_SENT = "none"
 """The value for a sampling parameter that is not sent."""
 NOT_TO_OVERWRITE = {
     "messages": "the rows' messages cannot be replaced",
-    "model": "use model",
+    "model": "use --model",
     "stream": "answers are not streamed",
     "n": "one answer per request is asked for",
     "max_tokens": "use teacher_model_max_new_tokens",
@@ -180,6 +181,18 @@ def read_extra_body(value: Any) -> Any:
     return fields
 
 
+def read_judge_body(value: Any) -> Any:
+    """A JSON object for the judge's requests, of which fewer fields are settings. It holds no secret itself."""
+    fields = _mapping(value)
+    for name in fields:
+        if name in NOT_TO_OVERWRITE and "teacher" not in (advice := with_judges_settings(NOT_TO_OVERWRITE[name])):
+            raise ValueError(f"{name!r} cannot be set here: {advice}")
+    check_json(fields)
+    for place in secret_places(fields):
+        raise ValueError(f"{place} is a secret: write ${{NAME}} instead, an environment variable of the worker")
+    return fields
+
+
 def is_literal_key(name: str) -> bool:
     """Whether an input of this name would contain a key itself."""
     return name in _LITERAL_KEYS
@@ -301,6 +314,7 @@ StopTexts = Annotated[tuple[str, ...], BeforeValidator(read_stop)]
 TemplateText = Annotated[str, BeforeValidator(read_template)]
 Headers = Annotated[dict[str, str], BeforeValidator(read_headers), PlainSerializer(_masked)]
 ExtraBody = Annotated[dict[str, Any], BeforeValidator(read_extra_body), PlainSerializer(without_secrets, when_used="json")]
+JudgeBody = Annotated[dict[str, Any], BeforeValidator(read_judge_body)]
 BeamOptions = Annotated[dict[str, Any], BeforeValidator(read_beam_options), PlainSerializer(without_secrets, when_used="json")]
 VariableName = Annotated[str, BeforeValidator(read_variable_name)]
 ConnectionName = Annotated[str, BeforeValidator(read_connection_name)]

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import EndpointUrl, KeyPath, TemplateText, VariableName
+from beam_distill.config.fields import (
+    ConnectionName,
+    EndpointKindName,
+    EndpointUrl,
+    JudgeBody,
+    KeyPath,
+    NumberOrNone,
+    TemplateText,
+    VariableName,
+)
 from transforms.acceptance.judge import DEFAULT_LEAST_SCORE
 from transforms.acceptance.registry import JUDGE
 from transforms.acceptance.rubrics import HIGHEST, LOWEST
@@ -26,6 +35,36 @@ class JudgeSettings(Section):
     )
     judge_api_key_env: VariableName | None = setting(None, "judge", "environment variable with the judge's key", "Looked up on the worker.")
     judge_api_key_file: KeyPath | None = setting(None, "judge", "file with the judge's key", "Read on the worker, again after a 401.")
+    judge_model_endpoint_name: str | None = setting(
+        None,
+        "judge",
+        "name of an Azure ML endpoint that judges",
+        "In place of an address, as `teacher_model_endpoint_name`, in the same workspace.",
+    )
+    judge_connection_name: ConnectionName | None = setting(
+        None, "judge", "Azure ML workspace connection with the judge's key", "Its target is the default address, as with `connection_name`."
+    )
+    judge_authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
+        None, "judge", "as authentication_type, for the judge", "The identity, its scope and the workspace are those of the teacher."
+    )
+    judge_endpoint_kind: EndpointKindName | None = setting(
+        None, "judge", "as endpoint_kind, for the judge", "For a host whose name does not say it, such as a gateway before Azure."
+    )
+    judge_extra_body: JudgeBody | None = setting(
+        None,
+        "judge",
+        "JSON object merged into every question to the judge",
+        "For `reasoning_effort`, `response_format`, `top_p` and similar. For a secret write `${NAME}`, an environment variable of the worker. "
+        "A changed one asks the judge about every answer again.",
+    )
+    judge_temperature: NumberOrNone = setting(
+        0.0,
+        "judge",
+        "temperature of the judge, 0 to 2; none: not sent",
+        "Above 0 it may say something else of the same answer; models that think may need it. A judge that refuses it does without.",
+        ge=0,
+        le=2,
+    )
     judge_min_score: float | None = setting(
         None,
         "judge",
@@ -74,8 +113,6 @@ def judge_contradictions(settings: Mapping[str, Any]) -> list[str]:
     problems = []
     if settings.get("judge_model") is None:
         problems.append("judge_model: missing; name the model that the judge's requests are for")
-    if settings.get("judge_api_key_env") and settings.get("judge_api_key_file"):
-        problems.append("judge_api_key_env, judge_api_key_file: both are given; keep one")
     prices = {kind: settings.get(f"judge_price_per_million_{kind}_tokens") for kind in ("input", "output")}
     missing = [f"judge_price_per_million_{kind}_tokens" for kind, price in prices.items() if price is None]
     if settings.get("max_cost") is not None and missing:

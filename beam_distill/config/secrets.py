@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -86,6 +86,18 @@ def secrets_replaced(value: Any, stand_in: Callable[[tuple[str, ...], str], str]
         return value
     is_secret = is_secret_name(name) or _ISSUED.match(value) or _SCHEME.match(value) or _CONNECTION_STRING.search(value)
     return stand_in(path, value) if is_secret or ("://" in value and _holds_secret(value)) else value
+
+
+def secret_places(fields: Mapping[str, Any] | None) -> list[str]:
+    """The paths of the secrets in an extra body."""
+    places: list[str] = []
+
+    def noted(path: tuple[str, ...], secret: str) -> str:
+        places.append(".".join(path))
+        return ""
+
+    secrets_replaced(dict(fields or {}), noted)
+    return places
 
 
 def _holds_secret(address: str) -> bool:

@@ -167,10 +167,14 @@ def as_judge(settings: DistillSettings) -> DistillSettings:
             "max_worker_count": settings.judge_max_worker_count,
             "max_requests_per_minute": settings.judge_max_requests_per_minute,
             "teacher_model_max_new_tokens": settings.judge_max_new_tokens,
-            **dict.fromkeys(
-                ("authentication_type", "connection_name", "teacher_model_endpoint_name", "teacher_model_asset_id", "endpoint_kind")
-            ),
-            **dict.fromkeys(("additional_headers", "extra_body", "teacher_model_top_p", "teacher_model_stop")),
+            "teacher_model_endpoint_name": settings.judge_model_endpoint_name,
+            "connection_name": settings.judge_connection_name,
+            "authentication_type": settings.judge_authentication_type,
+            "endpoint_kind": settings.judge_endpoint_kind,
+            "extra_body": settings.judge_extra_body,
+            "teacher_model_temperature": settings.judge_temperature,
+            "strict_model_list": False,
+            **dict.fromkeys(("teacher_model_asset_id", "additional_headers", "teacher_model_top_p", "teacher_model_stop")),
         }
     )
 

@@ -32,6 +32,8 @@ _MASKED = frozenset(
         "judge_api_key_env",
         "judge_api_key_file",
         "judge_model_endpoint_url",
+        "judge_connection_name",
+        "judge_extra_body",
         "teacher_model_endpoint_url",
         "connection_name",
         "teachers",

@@ -9,7 +9,7 @@ from typing import Any
 
 from beam_distill.config.component import COMPONENT, COMPONENT_INPUTS, COMPONENT_OUTPUTS
 from beam_distill.config.secrets import holds_mask
-from beam_distill.config.settings import OUTPUTS, DistillSettings
+from beam_distill.config.settings import OUTPUTS, DistillSettings, as_judge
 from beam_distill.config.sources import ResolvedSettings
 from beam_distill.config.table import described
 from beam_distill.deployment.quoting import shell_word
@@ -54,7 +54,8 @@ class JobFacts:
         holders = [self.settings, *(self.settings["teachers"] or ())]
         keys = [*(holder.get("api_key_env") for holder in holders), self.settings["judge_api_key_env"]]
         key = list(dict.fromkeys(name for name in keys if name))
-        named = [*referenced_variables(self.settings.get(HEADERS, {}).values()), *variables_of_body(self.settings["extra_body"])]
+        in_bodies = [name for body in ("extra_body", "judge_extra_body") for name in variables_of_body(self.settings[body])]
+        named = [*referenced_variables(self.settings.get(HEADERS, {}).values()), *in_bodies]
         return key + [name for name in dict.fromkeys(named) if name not in key]
 
     @property
@@ -228,5 +229,6 @@ def _placement(resolved: ResolvedSettings, step: str) -> Placement:
 
 def _azure(settings: DistillSettings) -> bool:
     paths = (settings.train_file_path, settings.validation_file_path, settings.generated_batch_train_file_path, settings.work_dir)
-    by_identity = settings.resolved_authentication.kind in ("azureml_workspace_connection", "managed_identity")
-    return by_identity or any(path is not None and path.startswith("azfs://") for path in paths)
+    asked = [settings, *([as_judge(settings)] if settings.has_judge else [])]
+    by_identity = [each.resolved_authentication.kind in ("azureml_workspace_connection", "managed_identity") for each in asked]
+    return any(by_identity) or any(path is not None and path.startswith("azfs://") for path in paths)

@@ -81,8 +81,8 @@ def _kubernetes(settings: DistillSettings) -> str | None:
 
 
 def _azureml(settings: DistillSettings) -> str | None:
-    if settings.judge_model_endpoint_url is not None:
-        return "judge_model_endpoint_url: the component has the original's inputs, without a judge; run the job elsewhere, or in your own job"
+    if settings.has_judge:
+        return "checks: judge: the component has the original's inputs, without a judge; run the job elsewhere, or in your own job"
     if settings.api_key_env is not None or settings.api_key_file is not None:
         return (
             "api_key_env, api_key_file: the component has the original's inputs, without key references. Give connection_name "

@@ -47,10 +47,11 @@ def identity_of(settings: DistillSettings) -> IdentityRef:
     return IdentityRef(settings.identity_source, settings.identity_client_id, settings.azure_ca_bundle)
 
 
-def locate(settings: DistillSettings) -> Located:
-    """The endpoint and its credential; asks Azure only for a connection or an endpoint's name. Raises RunRefused."""
+def locate(settings: DistillSettings, is_teacher: bool = True) -> Located:
+    """The endpoint and its credential; asks Azure only for a connection or an endpoint's name. Compares the models of teacher and student with
+    the component's. Raises RunRefused."""
     access = settings.resolved_authentication.kind
-    teacher, student = _assets(settings)
+    teacher = _assets(settings)[0] if is_teacher else None
     name = settings.endpoint_to_look_up
     if name is not None:
         located = _by_name(settings, name, access)
@@ -58,7 +59,8 @@ def locate(settings: DistillSettings) -> Located:
         located = _by_connection(settings)
     else:
         located = _by_address(settings, access)
-    _check_deployed(settings, teacher, located.model_id)
+    if is_teacher:
+        _check_deployed(settings, teacher, located.model_id)
     return located
 
 

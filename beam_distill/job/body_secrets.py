@@ -30,17 +30,5 @@ def by_reference(extra_body: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def literal_secrets(extra_body: dict[str, Any] | None) -> list[str]:
-    """The paths of the secrets in an extra body."""
-    places: list[str] = []
-
-    def noted(path: tuple[str, ...], secret: str) -> str:
-        places.append(".".join(path))
-        return ""
-
-    secrets_replaced(extra_body or {}, noted)
-    return places
-
-
 def _variable(path: tuple[str, ...]) -> str:
     return _PREFIX + re.sub(r"\W+", "_", "_".join(path), flags=re.ASCII).upper()

@@ -13,7 +13,7 @@ from transforms.teacher.specs import EndpointSpec, SamplingSpec, ScoringSpec
 
 def judge_sampling(settings: DistillSettings) -> SamplingSpec:
     """Sampling parameters of every question to the judge: at temperature 0 it says the same of the same answer, as far as its server does."""
-    return SamplingSpec(settings.judge_max_new_tokens, temperature=0.0, top_p=None)
+    return SamplingSpec(settings.judge_max_new_tokens, temperature=settings.judge_temperature, top_p=None)
 
 
 def judge_scoring(settings: DistillSettings, teachers: ScoringSpec, endpoint: EndpointSpec) -> ScoringSpec:

@@ -35,8 +35,9 @@ from transforms.teacher.specs import (
 from transforms.teacher.stream_spec import StreamMode, StreamSpec
 
 
-def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
+def endpoint_spec(settings: DistillSettings, is_teacher: bool = True) -> EndpointSpec:
     """The teacher's endpoint and credential; asks Azure when only names are given. For several endpoints, the common part of their requests.
+    The judge's with the settings ``as_judge``, and not ``is_teacher``: its model is on no list of teachers.
 
     Raises RunRefused.
     """
@@ -44,7 +45,7 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
         models = declared_models(settings)
         common = common_endpoint([endpoint_spec(alone) for alone in each_teacher(settings)])
         return replace(common, model=settings.model or (models[0] if models else None))
-    located = locate(settings)
+    located = locate(settings, is_teacher)
     kind = KINDS[located.kind]
     try:
         chat_url = kind.chat_url(located.address, settings.model)
@@ -69,7 +70,7 @@ def endpoint_spec(settings: DistillSettings) -> EndpointSpec:
 def judge_endpoint(settings: DistillSettings) -> EndpointSpec:
     """The judge's endpoint and credential. Raises RunRefused."""
     try:
-        return endpoint_spec(as_judge(settings))
+        return endpoint_spec(as_judge(settings), is_teacher=False)
     except RunRefused as refused:
         raise of_judge(refused) from None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from beam_distill.config.secrets import secret_places
 from beam_distill.config.settings import DistillSettings
 from beam_distill.exit_codes import ExitCode, RunRefused
-from beam_distill.job.body_secrets import literal_secrets
 from beam_distill.runners.base import RunnerPlan
 from transforms.files.paths import is_remote
 from transforms.teacher.body_values import variables_of_body
@@ -20,7 +20,7 @@ def check_runner(settings: DistillSettings, plan: RunnerPlan) -> None:
         problems += [
             f"extra_body: {place} is a secret, and remote workers would get it as plain text with the job: write ${{NAME}} instead, a "
             "variable that every worker has"
-            for place in literal_secrets(settings.extra_body)
+            for place in secret_places(settings.extra_body)
         ]
     if problems:
         raise RunRefused(ExitCode.WRONG_INPUT, "\n".join(problems))
@@ -81,4 +81,5 @@ def _local_secrets(settings: DistillSettings, plan: RunnerPlan) -> list[str]:
 def _secret_variables(settings: DistillSettings) -> list[str]:
     """The environment variables that workers take secrets from."""
     keys = [name for name in (settings.api_key_env, settings.judge_api_key_env) if name is not None]
-    return keys + referenced_variables((settings.additional_headers or {}).values()) + variables_of_body(settings.extra_body)
+    in_bodies = [name for body in (settings.extra_body, settings.judge_extra_body) for name in variables_of_body(body)]
+    return keys + referenced_variables((settings.additional_headers or {}).values()) + in_bodies

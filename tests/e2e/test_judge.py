@@ -11,7 +11,7 @@ import pytest
 from builders import chat_line, questions, read_jsonl
 from jobs import Job
 from ledger_records import list_segments
-from small_teacher import SmallTeacher, small_teacher
+from small_teacher import SmallTeacher, by_try, small_teacher
 
 from beam_distill.cli.main import main
 from beam_distill.exit_codes import ExitCode
@@ -153,10 +153,10 @@ def test_the_judge_sees_only_what_the_checks_before_it_accept(tmp_path: Path) ->
 
 def test_a_row_is_asked_again_until_the_judge_accepts(tmp_path: Path) -> None:
     with court(tmp_path, rows=3) as run:
-        run.judge.says = by_answer(lambda answer: 9 if int(answer) % 3 == 0 else 3)
+        run.teacher.says = by_try(lambda _, number: str(number + 1))
+        run.judge.says = by_answer(lambda answer: 9 if answer == "3" else 3)
         assert run.run("--samples=5", *ONE_AT_A_TIME) == 0
-        assert len(run.answers()) == 3
-        assert all(int(answer) % 3 == 0 for answer in run.answers())
+        assert run.answers() == ["3"] * 3
         asked = run.asked
         published = run.job.train_output.read_bytes()
         assert run.run("--samples=5") == 0

@@ -54,8 +54,10 @@ class JudgeCheck:
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> JudgeCheck:
         """Raises WrongSetting without an endpoint, or for a rubric that cannot be used."""
-        if settings.get("judge_model_endpoint_url") is None:
-            raise WrongSetting("needs judge_model_endpoint_url, the address of the judge's model")
+        if not any(settings.get(name) for name in ("judge_model_endpoint_url", "judge_model_endpoint_name", "judge_connection_name")):
+            raise WrongSetting(
+                "needs judge_model_endpoint_url, the address of the judge's model (or judge_model_endpoint_name or judge_connection_name)"
+            )
         rubric = settings.get("judge_rubric")
         if rubric is not None:
             rubric_template(rubric)

@@ -77,6 +77,11 @@ CHECKS: dict[str, CheckKind] = {
         (reasons.LOW_SCORE, reasons.NO_VERDICT, reasons.JUDGE_FAILED),
         (
             "judge_model_endpoint_url",
+            "judge_model_endpoint_name",
+            "judge_connection_name",
+            "judge_authentication_type",
+            "judge_endpoint_kind",
+            "judge_extra_body",
             "judge_model",
             "judge_api_key_env",
             "judge_api_key_file",

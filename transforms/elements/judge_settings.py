@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 
 _OF_JUDGE = {
-    "authentication_type and what it names": "judge_api_key_env and judge_api_key_file",
     "teacher_model_endpoint_url and model": "judge_model_endpoint_url and judge_model",
     "teacher_model_endpoint_url": "judge_model_endpoint_url",
     "teacher_model_max_new_tokens": "judge_max_new_tokens",
+    "teacher_model_endpoint_name": "judge_model_endpoint_name",
+    "teacher_model_temperature": "judge_temperature",
+    "authentication_type": "judge_authentication_type",
+    "connection_name": "judge_connection_name",
+    "endpoint_kind": "judge_endpoint_kind",
+    "extra_body": "judge_extra_body",
     "api_key_env": "judge_api_key_env",
     "api_key_file": "judge_api_key_file",
     "--model": "--judge_model",

@@ -56,7 +56,7 @@ def test_a_judge_that_is_out_stops_both_and_is_named() -> None:
 def test_advice_about_a_judge_that_refuses_names_its_settings() -> None:
     played = play(quick, 50, judge=lambda asked: failed(FailureKind.UNAUTHORIZED, 401), concurrency=TEN)
     assert played.stopped is not None
-    assert "see judge_api_key_env and judge_api_key_file" in played.stopped
+    assert "see judge_authentication_type and what it names" in played.stopped
 
 
 def test_log_lines_about_the_judge_name_it(caplog: pytest.LogCaptureFixture) -> None:
