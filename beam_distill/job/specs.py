@@ -19,7 +19,7 @@ from transforms.acceptance.spec import AcceptanceSpec
 from transforms.elements.data_specs import ALL_COLUMNS, ColumnSpec, DatasetSpec, DoublesSpec, InputSpec, MetadataSpec, RunFiles, SplitFiles
 from transforms.elements.rows import Split
 from transforms.elements.tally import GateSpec
-from transforms.files.paths import absolute
+from transforms.files.paths import absolute, behind_link
 from transforms.ledger.storage import Sealing
 from transforms.prompts.spec import AnswerRules, PromptSpec
 from transforms.teacher.kinds.registry import KINDS, EndpointKind
@@ -101,10 +101,12 @@ def sampling_spec(settings: DistillSettings) -> SamplingSpec:
 
 
 def input_spec(settings: DistillSettings) -> InputSpec:
-    """Both splits; one without input is included if its output is set."""
+    """Both splits; one without input is included if its output is set. Outputs that are symbolic links are followed."""
     shards = settings.output_shards
-    outputs = settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path
-    pairs = settings.preference_train_file_path, settings.preference_validation_file_path
+    # a file that is renamed into the place of a link would replace the link, and leave the data on the wrong disk
+    named = settings.generated_batch_train_file_path, settings.generated_batch_validation_file_path
+    outputs = [path and behind_link(path) for path in named]
+    pairs = [path and behind_link(path) for path in (settings.preference_train_file_path, settings.preference_validation_file_path)]
     splits = [SplitFiles(Split.TRAIN, settings.train_file_path, outputs[0], shards, pairs[0])]
     if settings.validation_file_path or outputs[1]:
         splits.append(SplitFiles(Split.VALIDATION, settings.validation_file_path, outputs[1], shards, pairs[1]))

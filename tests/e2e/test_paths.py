@@ -274,6 +274,20 @@ def test_what_a_killed_run_left_beside_the_output_is_removed(tmp_path: Path, mon
     assert sorted(path.name for path in output.parent.iterdir() if path.is_file()) == [".beam_distill-somebody", *finals]
 
 
+def test_an_output_that_is_a_link_is_written_to_the_file_behind_it(tmp_path: Path) -> None:
+    """Renamed into place, the dataset replaced the link."""
+    rows = write_rows(tmp_path / "rows.jsonl", questions(ROWS))
+    large_disk, output = tmp_path / "large disk", tmp_path / "train.jsonl"
+    large_disk.mkdir()
+    output.symlink_to("large disk/train.jsonl")
+    with small_teacher() as teacher:
+        for _ in range(2):
+            assert main(arguments(teacher.url, rows, output)) == 0
+            assert output.is_symlink()
+            assert len((large_disk / "train.jsonl").read_text().splitlines()) == ROWS
+        assert teacher.answered == ROWS
+
+
 @pytest.mark.fault("T6")
 @pytest.mark.parametrize("shards", [[], ["--output_shards=2"]], ids=["joined", "in shards"])
 def test_what_a_lost_worker_of_this_run_left_beside_its_files_is_removed(

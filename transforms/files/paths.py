@@ -25,3 +25,8 @@ def working_directory() -> str:
         return os.getcwd()
     except FileNotFoundError:
         return ""
+
+
+def behind_link(path: str) -> str:
+    """The file that a symbolic link names, also one that is not there yet; any other path unchanged."""
+    return os.path.realpath(path) if not is_remote(path) and os.path.islink(path) else path
