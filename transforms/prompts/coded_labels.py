@@ -18,6 +18,7 @@ _ITEM = re.compile(
 _BETWEEN = re.compile(rf"[\s,;.)]*(?:(?:and|or|but)\b)?[\s,]*{_SAYS}", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the|it is|it's)\s+", re.IGNORECASE)
 _MOST_WORDS = 3
+_SCALE = re.compile(r"\b(?:between|from|ranging|scale of)\s*$", re.IGNORECASE)
 
 
 def coded_labels(text: str) -> Iterator[tuple[tuple[tuple[str, str | None], ...], int, int]]:
@@ -28,7 +29,7 @@ def coded_labels(text: str) -> Iterator[tuple[tuple[tuple[str, str | None], ...]
             run.append(item)
             continue
         named = tuple(dict.fromkeys(map(_named, run)))
-        if len({name for name, _ in named}) == len(named) > 1:
+        if len({name for name, _ in named}) == len(named) > 1 and not _are_ends(text, run, [name for name, _ in named]):
             yield named, run[0].start(), run[-1].end()
         run = [item] if item is not None else []
 
@@ -38,3 +39,10 @@ def _named(item: re.Match[str]) -> tuple[str, str | None]:
     name = item["code"] or item["letter"] or item["other"] or item["rest"]
     is_name = meaning and len(meaning.split()) <= _MOST_WORDS and not item["only"] and (len(name) == 1 or name.isdigit())
     return name, meaning if is_name else None
+
+
+def _are_ends(text: str, run: list[re.Match[str]], names: list[str]) -> bool:
+    """Whether the codes are the ends of a scale, "between 1 (worst) and 5 (best)", and not all that may be answered."""
+    numbers = sorted(int(name) for name in names if name.isdigit())
+    has_gaps = bool(numbers) and numbers != list(range(numbers[0], numbers[0] + len(numbers)))
+    return has_gaps or _SCALE.search(text[max(0, run[0].start() - 40) : run[0].start()]) is not None

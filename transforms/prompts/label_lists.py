@@ -170,7 +170,7 @@ def _itemized(text: str) -> Iterator[FoundList]:
             continue
         if len(run) > 1:
             lead = _lead_line(text, run[0].start())
-            if _CALLS_FOR_ONE.search(lead) and not _NOT_A_CHOICE.search(lead):
+            if _CALLS_FOR_ONE.search(lead) and not _NOT_A_CHOICE.search(lead) and not _SAMPLES.search(lead):
                 yield FoundList(_item_labels(run, text), 2, run[0].start())
         run = [item] if item is not None else []
 
@@ -250,12 +250,14 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 
+_SAMPLES = re.compile(r"\b(?:samples?|examples?|previous|earlier)\b", re.IGNORECASE)
+
 
 def _lines_behind_a_colon(text: str) -> Iterator[FoundList]:
     for found in _LINES.finditer(f"{text}\n"):
         names = [line.strip() for line in found[1].splitlines()]
         lead = f"{_lead(text, found.start())[-40:]} {found[0].splitlines()[0]}"
-        if all(len(name.split()) <= 4 for name in names) and not _NOT_A_CHOICE.search(lead):
+        if all(len(name.split()) <= 4 for name in names) and not _NOT_A_CHOICE.search(lead) and not _SAMPLES.search(lead):
             yield FoundList(tuple(dict.fromkeys(map(Label, names))), 2, found.start())
 
 

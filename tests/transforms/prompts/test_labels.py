@@ -107,6 +107,10 @@ NO_LISTS = (
     "Return all labels that apply: joy, anger, fear.",
     "Decide if the man is tall, has a car, or drinks beer.",
     "Let A = 3 and B = 4. Answer the question.",
+    "Here are sample answers:\nParis\nLondon\n\nBe brief.",
+    "Answer with a score between 1 (worst) and 5 (best).",
+    "Return a value from 0 (no) or 1 (yes).",
+    "Only say 1 (bad) or 10 (good) or what lies between.",
     "Answer in 2 sentences (short) or 3 bullets (long).",
     "Topics to avoid:\nsports\npolitics\n\nAnswer briefly.",
 )
