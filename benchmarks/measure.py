@@ -65,12 +65,13 @@ class Ended:
     output: str
 
 
-def run_measured(argv: list[str], dataset: Path | None = None, timeout_s: float = 1800.0) -> Ended:
-    """Run a command to its end; CPU and peak memory include its children."""
+def run_measured(argv: list[str], dataset: Path | None = None, timeout_s: float = 1800.0, tree: Path | None = None) -> Ended:
+    """Run a command to its end; CPU and peak memory include its children. ``tree`` is the clone whose code it runs."""
+    environ = None if tree is None else {**os.environ, "PYTHONPATH": str(tree)}
     with tempfile.TemporaryFile("w+") as log:
         started_at_s = time.time()
         started = time.monotonic()
-        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, cwd=tree, env=environ)
         deadline = started + timeout_s
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
