@@ -52,9 +52,12 @@ _PAIRS_OF_TEXT = tuple(
 """The end marks of these may occur in any text, so they count only after their begin mark."""
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final[^<]{0,40}(?:<\|constrain\|>[^<]{0,20})?<\|message\|>|\bassistantfinal(?=\W|[A-Z0-9]|$)")
 _CHANNEL_NAME = re.compile(
-    r"(?:<\|(?:end|start)\|>|\bassistant(?=<)|<\|channel\|>\s*\w+|<\|constrain\|>\w*|<\|message\|>)+|^\s*analysis(?=[A-Z])|assistant(?:final|analysis)"
+    r"(?:<\|(?:end|start)\|>|\bassistant(?=<)|<\|channel\|>\s*\w+|<\|constrain\|>\w*|<\|message\|>)+|^\s*(?:analysis|commentary)|assistant(?:final|analysis|commentary)"
 )
-_CHANNELS = re.compile(r"<\|channel\|>|^\s*analysis(?=[A-Z]|<\|message\|>)|^\s*assistant(?:final|analysis|commentary)")
+_CHANNELS = re.compile(
+    r"<\|channel\|>|\A\s*analysis(?=[A-Z]|<\|message\|>)|\A\s*assistant(?:final|analysis|commentary)"
+    r"|\A\s*(?:analysis|commentary)(?=[\s\S]*\bassistantfinal)"
+)
 
 _TOKEN = r"<[|｜][A-Za-z/][\w▁:.\- ]{1,40}[|｜]>"
 _BEGINS = re.compile(
@@ -130,7 +133,7 @@ def _is_asked(mark: str, asked: tuple[ChatMessage, ...]) -> bool:
 
 
 def _may_hold_marks(text: str) -> bool:
-    return "<" in text or "[" in text or "◁" in text or text.lstrip().startswith(("analysis", "assistant", "Here", "Thinking..."))
+    return "<" in text or "[" in text or "◁" in text or text.lstrip().startswith(("analysis", "assistant", "commentary", "Here", "Thinking..."))
 
 
 def _without_thinking(text: str, asked: tuple[ChatMessage, ...]) -> Spoken:
