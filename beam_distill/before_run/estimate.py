@@ -76,8 +76,8 @@ def estimate_lines(
     else:
         least_s = requests * usage.latency_s / at_a_time
         lines.append(
-            f"time        {duration(least_s)} to {duration(max(least_s, requests / usage.answers_per_s))}: the less if the endpoint takes "
-            f"{at_a_time} requests at a time and is no slower for it, the more at the {usage.answers_per_s:.1f} answers/s observed"
+            f"time        {duration(least_s)} to {duration(max(least_s, requests / usage.answers_per_s))}: the shorter time if the endpoint "
+            f"takes {at_a_time} requests at a time without getting slower, the longer one at the {usage.answers_per_s:.1f} answers/s observed"
             + ("" if usage.answers >= ENOUGH_FOR_A_RATE else ", with so few rows that it was never full")
         )
     if prices is None:

@@ -60,8 +60,8 @@ class AcceptanceSettings(Section):
         None,
         "checks",
         "how many samples must give the same answer",
-        "For the check `vote`: so many must give the answer that most of them give; without it, more than half of the samples. With few votes "
-        "more rows are published, and more of them with a wrong answer.",
+        "For the check `vote`; without it, more than half of the samples. With few votes more rows are published, and more of them with a wrong "
+        "answer.",
         ge=2,
     )
     checks: CheckNames = setting(

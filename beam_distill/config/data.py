@@ -47,7 +47,7 @@ def _read_student_format(value: object) -> object:
     name = read_name(value)
     if name == "preference":
         raise ValueError(
-            "pairs of answers are written beside the dataset: name their file with preference_train_file_path, and leave student_format to the "
+            "pairs of answers are written next to the dataset: name their file with preference_train_file_path, and leave student_format to the "
             "dataset"
         )
     return name
@@ -94,12 +94,12 @@ class DataSettings(Section):
     preference_train_file_path: FilePath | None = setting(
         None,
         "data",
-        "pairs of answers to write beside the training dataset",
+        "pairs of answers to write next to the training dataset",
         "`prompt`, `chosen` and `rejected` as TRL's DPO reads them, from rows with an accepted and a refused sample; written with the "
         "training dataset. Needs several `samples`.",
     )
     preference_validation_file_path: FilePath | None = setting(
-        None, "data", "the same beside the validation dataset", "To evaluate the training on pairs."
+        None, "data", "the same next to the validation dataset", "To evaluate the training on pairs."
     )
     output_format: Annotated[Literal["jsonl", "parquet"], BeforeValidator(_read_format)] | None = setting(
         None, "data", "jsonl, parquet", "Default: Parquet for outputs that end in `.parquet`, else JSONL."

@@ -170,7 +170,7 @@ class GateSettings(Section):
     until_accepted: int | None = setting(
         None,
         "gate",
-        "stop asking in a split with so many accepted rows",
+        "stop asking in a split that has this many accepted rows",
         "Rows that are asked by then are finished, so a few more may be published; the others are rejects, `not_needed`, and count in no ratio. "
         "Too small makes a small dataset, which a higher one continues without asking anything again.",
         ge=1,

@@ -282,7 +282,7 @@ def test_estimates_rest_on_what_was_seen() -> None:
     assert estimate_lines(1000, 400_000, 512, 200, usage, Prices(TokenPrices(1.0, 10.0))) == [
         "tokens in   about 200,000 (from 100 answers on the ledger)",
         "tokens out  about 50,000 (from 100 answers on the ledger)",
-        "time        0:10 to 1:40: the less if the endpoint takes 200 requests at a time and is no slower for it, the more at the "
+        "time        0:10 to 1:40: the shorter time if the endpoint takes 200 requests at a time without getting slower, the longer one at the "
         "10.0 answers/s observed, with so few rows that it was never full",
         "cost        about 0.70 USD",
     ]
