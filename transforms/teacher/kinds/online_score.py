@@ -49,7 +49,7 @@ class OnlineScore(Kind):
         return request
 
     def completion(self, answer: Mapping[str, Any]) -> dict[str, Any] | None:
-        """``{"output": text}``; newer images add message, finish_reason and usage."""
+        """``{"output": text}``; newer images add message, finish_reason and usage. Bedrock and DashScope have an object under ``output``."""
         if "output" not in answer:
             return None
         message, output = answer.get("message"), answer["output"]
@@ -57,6 +57,10 @@ class OnlineScore(Kind):
             output = output[0]
         sent = message if isinstance(message, dict) else {}
         finish_reason = _status_of(answer) if answer.get("object") == "response" else answer.get("finish_reason")
+        if isinstance(output, dict) and isinstance(output.get("message"), dict):
+            return {**answer, "choices": [{"message": output["message"], "finish_reason": answer.get("stopReason")}]}
+        if isinstance(output, dict) and isinstance(output.get("text"), str):
+            output, finish_reason = output["text"], output.get("finish_reason")
         return {**answer, "choices": [{"message": {**sent, "content": output}, "finish_reason": finish_reason}]}
 
 
