@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from beam_distill.before_run.doubles_found import Saving
@@ -38,7 +39,7 @@ def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
     answers = sent = 0
     tokens = Usage()
     latency_ms = 0.0
-    runs: dict[str, RunCounts] = {}
+    runs: defaultdict[str, RunCounts] = defaultdict(RunCounts)
     for record in records(ledger_dir, []):
         if record["model"] != model or record["prompt_tokens"] is None or not record["attempts"]:
             continue
@@ -46,7 +47,7 @@ def experience_on_ledger(ledger_dir: str, model: str | None) -> Experience:
         sent += len(record["payload"].encode())
         tokens = tokens.plus(paid_usage(record))
         latency_ms += record["latency_ms"]
-        runs.setdefault(record["run_id"], RunCounts()).add(record)
+        runs[record["run_id"]].add(record)
     rate = None
     if runs:
         most = max(runs.values(), key=lambda run: run.answers)

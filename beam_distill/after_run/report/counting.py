@@ -71,8 +71,11 @@ class TimeBins:
     def add(self, at_s: float, amount: float = 1.0) -> None:
         """Add to the step that holds this moment."""
         place = math.floor(at_s / self.step_s)
-        self.sums[place] = self.sums.get(place, 0.0) + amount
-        self._coarsen(self._most)
+        if place in self.sums:
+            self.sums[place] += amount
+        else:
+            self.sums[place] = amount
+            self._coarsen(self._most)
 
     def coarser(self, most: int) -> TimeBins:
         """The same sums in no more than ``most`` steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -45,8 +46,8 @@ class LedgerFacts:
     of the refused samples to read.
     """
 
-    runs: dict[str, RunCounts] = field(default_factory=dict)
-    endpoints: dict[str, RunCounts] = field(default_factory=dict)
+    runs: defaultdict[str, RunCounts] = field(default_factory=lambda: defaultdict(RunCounts))
+    endpoints: defaultdict[str, RunCounts] = field(default_factory=lambda: defaultdict(RunCounts))
     splits: dict[str, int] = field(default_factory=dict)
     latency_ms: LogHistogram = field(default_factory=LogHistogram)
     prompt_tokens: LogHistogram = field(default_factory=LogHistogram)
@@ -130,9 +131,9 @@ def gather(ledger_dir: str, spec: PromptSpec | None, run_id: str, to_read: ToRea
 
 
 def _count_request(facts: LedgerFacts, record: dict[str, Any], run_id: str) -> None:
-    facts.runs.setdefault(record["run_id"], RunCounts()).add(record)
+    facts.runs[record["run_id"]].add(record)
     if record["endpoint"] is not None:
-        facts.endpoints.setdefault(record["endpoint"], RunCounts()).add(record)
+        facts.endpoints[record["endpoint"]].add(record)
     facts.splits[record["split"]] = facts.splits.get(record["split"], 0) + 1
     if record["run_id"] == run_id:
         facts.sent.add(record["sent_at_ms"] / 1000)

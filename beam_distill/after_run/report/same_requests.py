@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -21,8 +22,8 @@ class SameRequests:
     """The first requests of all rows, in some 30 bytes each."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, KeySet] = {}
-        self._asked: dict[str, array[int]] = {}
+        self._seen: defaultdict[str, KeySet] = defaultdict(KeySet)
+        self._asked: defaultdict[str, array[int]] = defaultdict(lambda: array("Q"))
         self._doubles: dict[str, tuple[int, Usage]] = {}
 
     def add(self, record: dict[str, Any]) -> None:
@@ -30,8 +31,8 @@ class SameRequests:
         if record["turn"] or record.get("sample") or not record["attempts"]:
             return
         split, digest = record["split"], _short(record["request_hash"])
-        self._asked.setdefault(split, array("Q")).append(digest)
-        if not self._seen.setdefault(split, KeySet()).add(digest):
+        self._asked[split].append(digest)
+        if not self._seen[split].add(digest):
             rows, usage = self._doubles.get(split, (0, Usage()))
             self._doubles[split] = rows + 1, usage.plus(paid_usage(record))
 
