@@ -30,7 +30,7 @@ def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
     """
     question = asked[-1].content
     own = asked[0].content if asked[0].role == "system" else None
-    form = form_in(own) if own is not None else _form_in_question(question)
+    form = _own_form(asked)
     if not form.labels and (form.letter or form.number):
         numbered = asks_for_number_of_a_choice(own or question)
         form = form._replace(labels=numbered_choices(question) if numbered else lettered_choices(question) if form.letter else ())
@@ -38,6 +38,16 @@ def form_asked_for(asked: tuple[ChatMessage, ...]) -> AnswerForm:
         listed = labels_in_question(question)
         form = AnswerForm(listed) if listed and not (_asks_for_more(own[:_LONGEST]) or _asks_for_more(question[:_LONGEST])) else FREE
     return form._replace(labels=with_choices(form.labels, question)) if form.labels else form
+
+
+def number_asked_for(asked: tuple[ChatMessage, ...]) -> bool:
+    """Whether the answer is only a number, according to the messages of a request."""
+    return _own_form(asked).number
+
+
+def _own_form(asked: tuple[ChatMessage, ...]) -> AnswerForm:
+    own = asked[0]
+    return form_in(own.content) if own.role == "system" else _form_in_question(asked[-1].content)
 
 
 def asks_for_number_of_a_choice(instructions: str) -> bool:

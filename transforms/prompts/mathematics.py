@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transforms.elements.rows import ChatMessage
-from transforms.prompts.answer_form import form_asked_for
+from transforms.prompts.answer_form import number_asked_for
 from transforms.prompts.answers import number, stated_reason, value_of, visible_text
 from transforms.prompts.chain_of_thought import NUMBER, REASON, with_reasoning
 from transforms.prompts.single_turn import SingleTurn
@@ -22,7 +22,7 @@ class MathPrompt(SingleTurn):
         """The solution, or the number. Raises AnswerRejected."""
         said = visible_text(text, asked)
         bare = self.rules.bare_answers
-        return number(said) if bare == "always" or (bare == "auto" and form_asked_for(asked).number) else said
+        return number(said) if bare == "always" or (bare == "auto" and number_asked_for(asked)) else said
 
 
 class MathReasonedPrompt(SingleTurn):

@@ -89,7 +89,7 @@ def test_ids_go_both_ways() -> None:
     assert [result.response_id for result in results] == ["their-id", "their-id"]
     ids = [headers["x-ms-client-request-id"] for headers in seen]
     assert len(set(ids)) == 3
-    assert all(uuid.UUID(text) for text in ids)
+    assert [(uuid.UUID(text).version, uuid.UUID(text).variant) for text in ids] == [(4, uuid.RFC_4122)] * 3
     assert re.fullmatch(r"beam-distill/\d+\.\d+\.\d+", seen[0]["user-agent"])
     assert seen[2]["user-agent"] == "mine/1"
 
