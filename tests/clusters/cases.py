@@ -20,10 +20,10 @@ from transforms.elements.tasks import LABELLED
 FAULTY = SimulatorSettings(latency=Latency("lognormal", mean_ms=50), faults=mixed_faults(0.1))
 CHOOSING = {
     "math": ("--samples=4", "--checks=vote", "--votes=2"),
-    "nli": ("--samples=3", "--checks=label"),
+    "nli": ("--samples=3", "--checks=label", "--keep=one_per_answer"),
     "nlu_qa": ("--samples=4", "--checks=refusal,vote", "--keep=all"),
     "summarization": ("--samples=3", "--checks=length", "--max_answer_words=25", "--keep=shortest"),
-    "conversation": ("--samples=3", "--checks=refusal", "--keep=one_per_answer"),
+    "conversation": ("--samples=3", "--checks=refusal,judge", "--judge_model=simulated-teacher", "--keep=best"),
 }
 """For each task how often it is asked, what is accepted and what is kept of that: each check and each way at least once."""
 STEADY = SimulatorSettings(latency=Latency("lognormal", mean_ms=300), capacity=Capacity(slots=60))
@@ -38,10 +38,13 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str],
     embedded runner over the same ledger. With ``is_sieved``, rows like others are left out."""
     train, validation = (chats_of(path, task) if path is not None else [] for path in rows_of(task))
     known = {last_question(chat): known_answer(chat, task, number) for number, chat in enumerate([*train, *validation])}
-    with start_simulator(replace(FAULTY, answers=known, accuracy=Accuracy(0.6, same_mistakes=0.2))) as simulator:
+    served = replace(FAULTY, answers=known, accuracy=Accuracy(0.6, same_mistakes=0.2), judge=0.9)
+    is_judged = any("judge" in flag for flag in CHOOSING[task])
+    with start_simulator(served) as simulator:
         held_back = in_two_formats(validation, folder / "validation") if validation else None
         rows = in_two_formats(train, folder / "train", elsewhere=validation[:3])
-        choosing = [*CHOOSING[task], "--teacher_model_temperature=0.7", *["--drop_doubles=near", "--drop_leaks"] * is_sieved]
+        judged = [f"--judge_model_endpoint_url={simulator.base_url}"] * is_judged
+        choosing = [*CHOOSING[task], *judged, "--teacher_model_temperature=0.7", *["--drop_doubles=near", "--drop_leaks"] * is_sieved]
         job = ClusterJob(folder, simulator.base_url, TASKS[task], rows, held_back, extra=choosing)
         datasets = []
         for number, sharded in enumerate(in_shards):
@@ -61,8 +64,9 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str],
         rows_in += part["rows"]
     metrics = record["metrics"]
     assert sum(value for key, value in metrics.items() if key.endswith("_rows_read")) == rows_in
-    answers = sum(1 for _ in answers_of(folder))
+    answers, verdicts = len(answers_of(folder)), len(answers_of(folder, "ledger/judge"))
     assert metrics["requests_answered"] == answers
+    assert (metrics.get("judge_verdicts", 0) == verdicts > 0) is is_judged
     assert metrics["latency_ms"]["count"] > 0
     segments = len(list((folder / "work" / "ledger").glob("*.avro")))
     forms = " and ".join("in shards" if sharded else "joined" for sharded in in_shards)
@@ -72,6 +76,7 @@ def same_bytes_as_embedded(name: str, task: str, folder: Path, flags: list[str],
         equal=same,
         rows=rows_in,
         answers=answers,
+        verdicts=verdicts,
         rejects=dict(reasons),
         wall_s=round(ended.wall_s, 1),
         segments=segments,
@@ -93,8 +98,8 @@ def without_attempts(rejects: bytes) -> list[dict[str, object]]:
     return [{name: value for name, value in json.loads(line).items() if name != "attempts"} for line in rejects.splitlines()]
 
 
-def answers_of(folder: Path) -> list[tuple[str, int]]:
-    """The rows on the ledger, with turn."""
+def answers_of(folder: Path, ledger: str = "ledger") -> list[tuple[str, int]]:
+    """The rows on the ledger, with turn; with ``ledger/judge`` those of the verdicts."""
     from ledger_records import list_segments
 
     from transforms.ledger.avro_schema import IDENTITY_SCHEMA
@@ -102,7 +107,7 @@ def answers_of(folder: Path) -> list[tuple[str, int]]:
 
     return [
         (record["row_key"], record["turn"])
-        for path in list_segments(str(folder / "work" / "ledger"))
+        for path in list_segments(str(folder / "work" / ledger))
         for record in read_records(path, IDENTITY_SCHEMA, [])
     ]
 

@@ -145,12 +145,16 @@ def test_a_limit_on_cost_needs_prices(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.slow
-def test_two_processes_keep_one_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("judged", [False, True], ids=["teacher", "teacher and judge"])
+def test_two_processes_keep_one_limit(judged: bool, tmp_path: Path) -> None:
     with start_simulator(SimulatorSettings(latency=LONG)) as simulator:
         job = Job(tmp_path, simulator.base_url)
         job.train(questions(400))
-        processes = ("--max_concurrency_per_instance=2", "--mini_batch_size=2KB")
-        assert job.run(*processes, "--max_requests=103") == 7
+        judge = ("--checks=judge", f"--judge_model_endpoint_url={simulator.base_url}", "--judge_model=simulated-teacher")
+        asked = ("--max_concurrency_per_instance=2", "--mini_batch_size=2KB", *(judge if judged else ()))
+        prices = (*PRICES, *(price.replace("--", "--judge_") for price in PRICES if judged))
+        assert job.run(*asked, "--max_requests=103") == 7
         assert simulator.stats()["requests"] == 103
-        assert job.run(*processes, *PRICES, "--max_cost=0.3") == 7
+        assert (job.verdicts_kept() > 0) is judged
+        assert job.run(*asked, *prices, "--max_cost=0.3") == 7
         assert 0.27 < cost(simulator) <= 0.306
