@@ -67,7 +67,7 @@ MONEY_ADVISED = re.compile(
 QUOTA_EXCEEDED = re.compile(
     rf"exceeded (?:your|the) (?:current |assigned |allotted )?quota|quota {_UP_TO_3}(?:exhausted|depleted|used up|reached|consumed)"
     rf"|(?:reached|exceeded|hit) {_UP_TO_6}usage limits?\b"
-    rf"|\busage limits? (?:are |is |was |has been )?(?:exhausted|exceeded|reached|hit)\b|call volume quota"
+    rf"|\busage limits? (?:of [^.\n]{{0,30}}?)?(?:are |is |was |has been )?(?:exhausted|exceeded|reached|hit)\b|call volume quota"
     rf"|{chinese.QUOTA_EXCEEDED}"
     r"|\busage (?:has )?(?:reached|exceeded) (?:the|your) (?:\w+ )?(?:limit|cap)\b"
     r"|\bfree (?:tier|plan) (?:usage )?limit (?:was |is |has been )?(?:reached|exceeded)"
@@ -213,7 +213,7 @@ KEY_REFUSED = _any_of(
     r"(?:invalid|incorrect|wrong|expired|missing|no|bad) (?:api|access|auth\w*|subscription|bearer|security)[ -]?(?:key|token)",
     r"authenticat\w+ (?:fails?|failed|error)|no (?:auth )?credentials|no authorization header|(?:token|key) (?:is |has )?expired|expired token",
     r"(?:api|access|bearer)[ -]?(?:key|token) (?:not found|invalid|revoked|not recogni[sz]ed)|unrecogni[sz]ed api key",
-    r"(?:^|\n)unauthorized\b|invalid authorization header",
+    r"(?:^|\n)unauthorized\b|invalid authorization header|missing (?:required )?header:? (?:authorization|(?:x-)?api-key)\b",
     r"provide (?:a |an |your )?(?:valid )?(?:api key|access token|credentials)|authentication (?:is )?required",
     r"could not validate credentials|(?:missing|malformed|invalid|expired) (?:or \w+ )?(?:jwt|credentials)\b",
     r"invalid [^.\n]{0,30}\bcredentials\b|login fail|(?:could not|cannot|failed to|unable to) authenticate|invalid authentication"
@@ -227,7 +227,8 @@ NO_PERMISSION = re.compile(
 NOT_HERE = _any_of(
     r"\bunexpected endpoint\b|\b(?:unknown|unrecognized|invalid|unsupported|no such) (?:api |request )?(?:endpoint|route|path|url)\b"
     r"|\bcannot (?:get|post) /|\bno (?:such |matching )?route\b"
-    r"|\b(?:endpoint|route|path) (?:was |is )?(?:not found|does not exist|doesnt exist)",
+    r"|\b(?:endpoint|route|path) (?:was |is )?(?:not found|does not exist|doesnt exist)"
+    r"|\bapi[ -]version\b[^.\n]{0,20} (?:not supported|unsupported|invalid)|\b(?:unsupported|invalid) api[ -]version\b",
     r"\bmodels?[ /](?:[^\s,;]+ ){0,3}(?:was |is |could |can )?"
     r"(?:not (?:be )?(?:found|available|supported|enabled|deployed)|(?:has |have )?not been deployed|(?:does |do )?not exist|doesnt exist)\b",
     r"(?:could not|cannot|unable to) find (?:the |a )?model\b|not a (?:supported|recogni[sz]ed|known) model\b|no model named"
