@@ -14,7 +14,7 @@ from beam_distill.job.handoff_folder import handoff_folder
 from transforms.elements.data_specs import InputSpec
 from transforms.files.dataset_folder import folder_problem
 from transforms.files.matching import cannot_be_read_twice, is_pattern, matches, matching_files
-from transforms.files.paths import is_remote, working_directory
+from transforms.files.paths import is_remote, real, working_directory
 from transforms.files.shards import shard_path
 from transforms.files.stored import open_as_stored
 
@@ -162,7 +162,7 @@ def _work_dir_problem(work_dir: str) -> str | None:
 
 def _in_work_dir(output: str, work_dir: str) -> str | None:
     """The problem with an output that collides with one of the run's own files or with the work_dir, if any."""
-    output, work_dir = _real(output), _real(work_dir)
+    output, work_dir = real(output), real(work_dir)
     if output == work_dir or work_dir.startswith(output + "/"):
         return f"{output} is the work_dir or above it; name another output or another work_dir"
     inside = output[len(work_dir) + 1 :].split("/", 1)[0] if output.startswith(work_dir.rstrip("/") + "/") else ""
@@ -174,16 +174,16 @@ def _in_work_dir(output: str, work_dir: str) -> str | None:
 def _meeting(settings: DistillSettings, spec: InputSpec) -> list[str]:
     """Files that are both input and output, now or in the next run."""
     problems = []
-    outputs = {_real(output): output for files in spec.splits for output in files.outputs}
+    outputs = {real(output): output for files in spec.splits for output in files.outputs}
     for files in spec.splits:
         if files.shards is not None:
             shards = [shard_path(output, number, files.shards) for output in files.outputs for number in range(files.shards)]
-            outputs.update((_real(path), path) for path in shards)
+            outputs.update((real(path), path) for path in shards)
     for files in spec.splits:
         if files.pattern is None:
             continue
         for path in matching_files(files.pattern):
-            if _real(path) in outputs:
+            if real(path) in outputs:
                 problems.append(f"{path} is both an input and an output; name another output")
         name = "train_file_path" if files.split.value == "train" else "validation_file_path"
         for path in () if problems else [*outputs.values(), *_other_files(settings, spec)]:
@@ -202,7 +202,3 @@ def _other_files(settings: DistillSettings, spec: InputSpec) -> list[str]:
     written = [f"{folder}/{name}" for name in ("rejects.jsonl", "run.json", "ledger/run.avro", "timeline/run.jsonl")]
     written += [f"{folder}/previous/0/{os.path.basename(output)}" for files in spec.splits for output in files.outputs]
     return [*written, f"{handoff_folder(settings.generated_batch_train_file_path)}/openai_finetuning.json"]
-
-
-def _real(path: str) -> str:
-    return path if is_remote(path) else os.path.realpath(path)

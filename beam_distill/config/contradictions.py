@@ -12,7 +12,7 @@ from beam_distill.config.settings import DEFAULT_MAX_LEN_SUMMARY, DistillSetting
 from transforms.acceptance.spec import wrong_settings
 from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.tasks import CONDENSED, DEFAULT_MAX_NEW_TOKENS, REASONED, named
-from transforms.files.paths import is_remote
+from transforms.files.paths import real
 from transforms.teacher.kinds.registry import KINDS, EndpointKind, kind_of
 
 _PRICES_OF_ALL = ("price_per_million_input_tokens", "price_per_million_output_tokens")
@@ -105,7 +105,7 @@ def _access_contradictions(settings: DistillSettings) -> list[str]:
 
 def _path_contradictions(settings: DistillSettings) -> list[str]:
     def same(first: str | None, second: str | None) -> bool:
-        return first is not None and second is not None and _real(first) == _real(second)
+        return first is not None and second is not None and real(first) == real(second)
 
     problems = []
     for output, path in settings.outputs.items():
@@ -142,10 +142,6 @@ def _advice_on_samples(settings: DistillSettings) -> list[str]:
     if "seed" in (settings.extra_body or {}):
         warnings.append(f"samples: extra_body has a fixed seed, {alike}; leave it out")
     return warnings
-
-
-def _real(path: str) -> str:
-    return path if is_remote(path) else os.path.realpath(path)
 
 
 def advice(settings: DistillSettings, given: Mapping[str, str]) -> list[str]:

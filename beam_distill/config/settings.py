@@ -179,7 +179,7 @@ def as_judge(settings: DistillSettings) -> DistillSettings:
     )
 
 
-_ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
+ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
 
 
 def each_teacher(settings: DistillSettings) -> list[DistillSettings]:
@@ -189,9 +189,9 @@ def each_teacher(settings: DistillSettings) -> list[DistillSettings]:
 
 def as_alone(settings: DistillSettings, entry: TeacherEntry) -> DistillSettings:
     """The settings with this endpoint as the only one. Their model is the name to send to it."""
-    access = {name: getattr(entry, name) for name in _ACCESS}
+    access = {name: getattr(entry, name) for name in ACCESS}
     if not any(access.values()):
-        access = {name: getattr(settings, name) for name in _ACCESS}
+        access = {name: getattr(settings, name) for name in ACCESS}
     return settings.model_copy(
         update={
             **access,

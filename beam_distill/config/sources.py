@@ -15,7 +15,7 @@ from beam_distill.config.contradictions import advice, contradictions, missing_e
 from beam_distill.config.errors import SettingsError
 from beam_distill.config.fields import is_literal_key
 from beam_distill.config.json_value import half_character
-from beam_distill.config.settings import PATHS, DistillSettings
+from beam_distill.config.settings import ACCESS, PATHS, DistillSettings
 from beam_distill.config.suggestions import nearest, suggestion
 from beam_distill.config.view import ViewSettings
 from transforms.elements.variables import variables_in
@@ -177,7 +177,6 @@ def _secrets_of_job(job: JobFile, settings: DistillSettings) -> dict[str, tuple[
     return found | {name: ("additional_headers", value) for name, value in job.secret_headers.items() if name in used}
 
 
-_ACCESS = ("api_key_env", "api_key_file", "authentication_type", "connection_name")
 _ENDPOINT = ("teacher_model_endpoint_url", "teacher_model_endpoint_name")
 _ABOUT_ENDPOINT = (*_ENDPOINT, "teacher_model_asset_id", "endpoint_kind")
 
@@ -185,13 +184,13 @@ _ABOUT_ENDPOINT = (*_ENDPOINT, "teacher_model_asset_id", "endpoint_kind")
 def _access_of_job(job: JobFile, values: dict[str, Any], origins: dict[str, str]) -> list[str]:
     """Apply a job file's endpoint inputs only to the endpoint that it names. Returns warnings."""
     file = f"config file {job.path}"
-    elsewhere = any(origins.get(name, file) != file for name in _ACCESS)
+    elsewhere = any(origins.get(name, file) != file for name in ACCESS)
     moved = _another_endpoint(job, values, origins)
     warnings = list(job.warnings)
     for name in (*_ABOUT_ENDPOINT, "connection_name", "authentication_type"):
-        if origins.get(name) == file and (moved or (elsewhere and name in _ACCESS)):
+        if origins.get(name) == file and (moved or (elsewhere and name in ACCESS)):
             del values[name], origins[name]
-            if moved and not (elsewhere and name in _ACCESS):
+            if moved and not (elsewhere and name in ACCESS):
                 warnings.append(f"{job.path}: its {name} is not used, because another {moved} is given")
     warnings += _headers_of_job(job, values, origins, moved)
     if job.key is None or elsewhere:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _QUOTED = re.compile(r"(?<!\w)['\"\u2018\u201c]([^'\"\u2018\u2019\u201c\u201d\n]{1,40})['\"\u2019\u201d](?!\w)")
-_OPTION = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
+OPTION = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
 _LISTED = re.compile(r"\bone of (?:these|the \w+ \w+): *(.+)")
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD_LIMIT = re.compile(r"(\d{1,4})\s+words")
@@ -55,7 +55,7 @@ def answer_text(messages: list[dict[str, Any]], randomness: random.Random, known
         return str(_number(user, randomness))
     if "summar" in lowered:
         return _summary(user, _word_limit(system), randomness.randrange(3))
-    if len(_QUOTED.findall(system)) > 1 or _OPTION.search(user):
+    if len(_QUOTED.findall(system)) > 1 or OPTION.search(user):
         return _label(system, user, randomness)
     if _ASKS_FOR_NUMBER.search(user):
         return str(_number(user, randomness))
@@ -88,7 +88,7 @@ def _word_limit(text: str) -> int:
 
 
 def _label(system: str, user: str, randomness: random.Random) -> str:
-    options = _OPTION.findall(user)
+    options = OPTION.findall(user)
     if options:
         return str(randomness.choice(options))
     listed = _LISTED.search(system)

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from beam_distill.simulator.answers import last_question
+from beam_distill.simulator.answers import OPTION, last_question
 from beam_distill.simulator.settings import Accuracy
 
 _LAST_NUMBER = re.compile(r"(-?\d[\d,]*(?:\.\d+)?)(?=\D*\Z)")
-_CHOICE = re.compile(r"^\(?([A-Z])[).:]\s+\S", re.MULTILINE)
 _LONGEST_LABEL = 40
 _MOST_LABELS = 50
 
@@ -44,7 +43,7 @@ class Mistakes:
 
     def _mistaken(self, question: str, request: str, right: str, draw: random.Random) -> str:
         """An answer that looks like the right one."""
-        choices = [choice for choice in dict.fromkeys(_CHOICE.findall(question)) if choice != right]
+        choices = [choice for choice in dict.fromkeys(OPTION.findall(question)) if choice != right]
         if len(right) == 1 and choices:
             return str(draw.choice(choices))
         number = _LAST_NUMBER.search(right)

@@ -19,6 +19,11 @@ def absolute(path: str) -> str:
     return path.rstrip("/") if is_remote(path) else str(Path(path).absolute())
 
 
+def real(path: str) -> str:
+    """The path with every symbolic link followed; a remote one unchanged."""
+    return path if is_remote(path) else os.path.realpath(path)
+
+
 def working_directory() -> str:
     """The working directory, for messages; empty if it was removed."""
     try:

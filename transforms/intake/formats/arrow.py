@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from transforms.intake.formats.base import Record, UnusableFile
-from transforms.intake.formats.columnar import rows_of
+from transforms.intake.formats.columnar import broken, rows_of
 from transforms.intake.lines import ByteSource, PushedBack, SeekableSource, byte_stream
 
 FRAME = b"ARROW1\x00\x00"
@@ -76,7 +76,7 @@ def _open(source: Any) -> Any:
         reader = pyarrow.ipc.open_stream(pyarrow.PythonFile(whole, mode="r"))
         list(reader.schema.names)  # decodes the names, which may fail
     except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
-        raise _broken("this is not an Arrow file", error) from None
+        raise broken("this is not an Arrow file", error) from None
     return reader
 
 
@@ -104,7 +104,7 @@ def _batches(read_next: Callable[[], Any], number: int) -> Iterator[Any]:
         except StopIteration:
             return
         except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
-            raise _broken(f"the Arrow file breaks off or is damaged behind record {number:,}", error) from None
+            raise broken(f"the Arrow file breaks off or is damaged behind record {number:,}", error) from None
         number += batch.num_rows
         yield batch
 
@@ -140,9 +140,3 @@ def _without_text(kind: Any) -> Any:
     if pyarrow.types.is_list(kind):
         return pyarrow.list_(fields[0])
     return pyarrow.large_list(fields[0]) if pyarrow.types.is_large_list(kind) else kind
-
-
-def _broken(what: str, error: Exception) -> Exception:
-    if getattr(error, "errno", None):
-        return error  # the disk or the network, not the file
-    return UnusableFile(f"{what} ({(str(error).splitlines() or [type(error).__name__])[0]})")

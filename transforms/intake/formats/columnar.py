@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from transforms.elements import reasons
-from transforms.intake.formats.base import Record, UnreadableValue
+from transforms.intake.formats.base import Record, UnreadableValue, UnusableFile
 from transforms.intake.formats.binary import text_in
 from transforms.intake.formats.class_numbers import classes_in, with_classes
 from transforms.intake.unusable import UnusableRecord
@@ -97,6 +97,13 @@ def _size(value: Any) -> int:
     if isinstance(value, dict):
         return sum(_size(item) for item in value.values())
     return sum(_size(item) for item in value) if isinstance(value, list) else 8
+
+
+def broken(what: str, error: Exception) -> Exception:
+    """What to raise where the library fails: UnusableFile with what is wrong, or the error of the disk or the network."""
+    if getattr(error, "errno", None):
+        return error
+    return UnusableFile(f"{what} ({(str(error).splitlines() or [type(error).__name__])[0]})")
 
 
 def _too_large(max_row_bytes: int) -> UnusableRecord:

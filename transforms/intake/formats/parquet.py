@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, ClassVar
 
 from transforms.intake.formats.base import Record, UnusableFile
-from transforms.intake.formats.columnar import ROWS_AT_A_TIME, rows_of
+from transforms.intake.formats.columnar import ROWS_AT_A_TIME, broken, rows_of
 from transforms.intake.lines import ByteSource, SeekableSource
 
 BUFFER_BYTES = 1024 * 1024
@@ -62,7 +62,7 @@ def _rows(table: Any, groups: range, number: int, max_row_bytes: int, columns: f
                 batches = batches or table.iter_batches(ROWS_AT_A_TIME, row_groups=[group], columns=names, use_threads=False)
                 batch = next(batches, None)
             except Exception as error:  # noqa: BLE001 - pyarrow raises whatever the damaged bytes lead it to
-                raise _broken(f"the Parquet file is damaged behind row {number}", error) from None
+                raise broken(f"the Parquet file is damaged behind row {number}", error) from None
             if batch is None:
                 break
             yield from rows_of(batch, number, max_row_bytes, columns)
@@ -81,11 +81,5 @@ def _open(source: Any) -> Any:
         table = pyarrow.parquet.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False)
         list(table.schema_arrow.names)  # decodes the names, which may fail
     except Exception as error:  # noqa: BLE001 - damaged bytes can make pyarrow raise anything
-        raise _broken("this is not a Parquet file", error) from None
+        raise broken("this is not a Parquet file", error) from None
     return table
-
-
-def _broken(what: str, error: Exception) -> Exception:
-    if getattr(error, "errno", None):
-        return error  # the disk or the network, not the file
-    return UnusableFile(f"{what} ({(str(error).splitlines() or [type(error).__name__])[0]})")
