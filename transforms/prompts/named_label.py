@@ -61,7 +61,7 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
     if not any(mention.stated and len(mention.name) == 1 for mention in found):
         names_of_one = frozenset(label.name for label in labels if len(label.name) == 1)
         found += [_Mention(*letter, stated=True) for letter in letters_in_other_case(text, names_of_one)]
-    mentions = _letters_first(found)
+    mentions = _letters_first(_with_joined(text, found))
     names = {mention.name for mention in mentions if mention.stated}
     if len(names) > 1 or (not names and len({mention.name for mention in mentions}) > 1):
         named = sorted({mention.name for mention in mentions})
@@ -72,6 +72,11 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
         )
     words = _without_mentions(text, mentions)
     for mention in mentions:
+        longer = _longer_name(text, mention, labels) if mention.stated else None
+        if longer is not None:
+            raise AnswerRejected(
+                reasons.SEVERAL_LABELS, f"the answer may mean {mention.name!r} or {longer!r}; expected one of {_listed(labels)}: {answer[:80]!r}"
+            )
         doubt = _doubt(words, mention) if mention.stated else None
         if doubt is not None:
             raise AnswerRejected(
@@ -79,6 +84,28 @@ def named_label(answer: str, labels: tuple[Label, ...]) -> str:
                 f"the answer names {mention.name!r} beside {doubt!r}, so it is not surely one of {_listed(labels)}: {answer[:80]!r}",
             )
     return names.pop()
+
+
+_JOINED = re.compile(r"\s*(?:[/|&+]|\b(?:and|or|und|oder|et|ou)\b)\s*", re.IGNORECASE)
+
+
+def _with_joined(text: str, found: list[_Mention]) -> list[_Mention]:
+    """A common word counts if it is joined to a label that counts: ``joy/love`` names two."""
+    placed = sorted(found, key=lambda mention: mention.start)
+    for place, (one, other) in enumerate(zip(placed, placed[1:], strict=False)):
+        if one.stated != other.stated and not (one.is_text or other.is_text) and _JOINED.fullmatch(text[one.end : other.start]):
+            placed[place], placed[place + 1] = one._replace(stated=True), other._replace(stated=True)
+    return placed
+
+
+def _longer_name(text: str, mention: _Mention, labels: tuple[Label, ...]) -> str | None:
+    """Another label whose first words come after this one: "disagree strongly" if "strongly disagree" is a label too."""
+    for label in labels:
+        first, _, last = label.name.rpartition(" ")
+        behind = text[mention.end :].lstrip(" ,(").casefold()
+        if first and last.casefold() == mention.name.casefold() and re.match(rf"{re.escape(first.casefold())}(?!\w)", behind):
+            return None if first.casefold() in ("not", "no", "non") else label.name
+    return None
 
 
 def _letters_first(mentions: list[_Mention]) -> list[_Mention]:

@@ -215,9 +215,14 @@ NAMED += [
     *((YES_NO, text, "no") for text in ("Absolutely no", "No, not always.")),
     (("1 star", "4 stars", "5 stars"), "I would rate this 4 stars", "4 stars"),
     (("mostly true", "half true", "true"), "Mostly true.", "mostly true"),
+    (("spam", "not spam"), "This is spam, not ham.", "spam"),
+    (("joy", "love", "none"), "The emotion is love, and there is no doubt", "love"),
     (("agree", "somewhat agree"), "somewhat agree", "somewhat agree"),
 ]
 SEVERAL = [
+    *((("joy", "love", "fear", "none"), text) for text in ("joy/love", "love / joy", "none or fear", "fear and joy")),
+    *((("strongly disagree", "disagree", "agree"), text) for text in ("Disagree strongly", "disagree, strongly", "Disagree (strongly).")),
+    (("very positive", "positive"), "positive, very"),
     *((NLI, text) for text in ("entailment/neutral", "entailment or neutral", "neither entailment nor contradiction")),
     (NLI, "Neutral, not entailment"),
     *((YES_NO, text) for text in ("yes and no", "Yes or no", "Yes. No.")),
