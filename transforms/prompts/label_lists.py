@@ -148,7 +148,9 @@ def _bracketed(text: str) -> Iterator[FoundList]:
 def _items(text: str, most_words: int = 5) -> tuple[Label, ...]:
     """The members of a list, or none if one of them is not a label."""
     separator = next((sign for sign in ";|,、，/" if sign in text), ",")
-    splits = rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and|oder|ou|o|или|либо|veya|eller)\s{{1,3}}|或者?"
+    splits = (
+        rf"\s{{0,3}}[{separator}]\s{{0,3}}(?:(?:and|or)\s{{1,3}})?|\s{{1,3}}(?:or|and|oder|ou|o|или|либо|veya|eller|또는|혹은)\s{{1,3}}|或者?"
+    )
     parts = [part.strip().strip("\"'`*“”‘’.") for part in re.split(splits, text)]
     if len(parts) < 2 or not all(_WORDS.fullmatch(part) and len(part.split()) <= most_words for part in parts):
         return ()
@@ -221,7 +223,7 @@ _COLON = re.compile(
 
 
 _CHINESE_COLON = re.compile(
-    r"(?:之一|标签|標籤|类别|選項|选项|以下|[只仅](?:能)?(?:回答|输出)|いずれか[^\n:：]{0,12})[：:]\s{0,3}([^\n:：。！？.]{3,600})"
+    r"(?:之一|(?:分类|归类|分)[为成]|标签|標籤|类别|選項|选项|以下|[只仅](?:能)?(?:回答|输出)|いずれか[^\n:：]{0,12})[：:]\s{0,3}([^\n:：。！？.]{3,600})"
 )
 _ASKED_COLON = re.compile(
     r"\b(?:(select|choose|pick)(?:\s(?:one|exactly|only|from|of|the|these|following|label|option))*"
@@ -315,7 +317,18 @@ _BARE = (
         + r"(?=\W|$)",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"\b(?:klassifizier\w*|einordne\w*|clasifi\w+|classifi\w+|classe[rz]?|categori\w+)\b[^.\n]{0,60}?\s(?:als|como|comme|come)\s"
+        + _series(_TOKEN, _OR)
+        + r"(?=\W|$)",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(?:^|\s)((?:{_TOKEN}\s?,\s?){{1,60}}{_TOKEN})\s중\s?(?:하나|에서)"),
+    re.compile(r"(?:^|\s)((?:\w{1,12},\s?){0,20}\w{1,12}\s(?:또는|혹은)\s\w{1,12}?)(?:으로|로)\s?(?:분류|답|대답)"),
+    re.compile(
+        r"[只仅](?:能)?(?:回答|输出|返回|选择)((?:[^\s、，。或：:]{1,10}、){0,20}[^\s、，。或：:]{1,10}(?:或者?)[^\s、，。或：:]{1,10})(?=[。，\n]|$)"
+    ),
+    re.compile(r"(?:^|[をはが。\s])((?:[^\s、。をは]{1,12}、){1,20}[^\s、。をは]{1,12})のいずれか"),
     re.compile(rf"[从從]\s?({_TOKEN}?(?:\s?[、，,]\s?{_TOKEN}?){{1,60}}(?:[或和]{_TOKEN}?)?)\s?[中裡里][选選挑]"),
     re.compile(rf"\b(?:(?i:{_VERBS}|with|as|only|either|is|be)\s){_series(_CAPITALS)}{_SENTENCE_ENDS}"),
 )

@@ -33,7 +33,9 @@ _LONGEST_QUESTION = 6_000
 _PLAINLY_ASKS = re.compile(
     r"\b(?:one of the|one of these|labels?|labell?ed|classify|categori[sz]e|options|choices"
     r"|(?:answer|respond|reply) (?:with|only|either|yes|true)|(?:answer|output) (?:must|should)|output only|exactly one)\b"
-    r"|\b(?:yes/no|true/false|yes or no|true or false)\b",
+    r"|\b(?:yes/no|true/false|yes or no|true or false)\b"
+    r"|\b(?:intents|categories|topics|emotions|sentiments|classes|tags)\s?:"
+    r"|\b(?:sentiment|label|answer|relation(?:ship)?|verdict|stance|class|category|intent|emotion|topic)\s?\([^()\n]{3,200}\)\s?:",
     re.IGNORECASE,
 )
 

@@ -10,7 +10,7 @@ from transforms.elements.rows import ChatMessage, RowOrigin, Split, TrainingRow
 from transforms.elements.tasks import TaskType
 from transforms.prompts.base import AnswerRejected
 from transforms.prompts.label_lists import Label
-from transforms.prompts.listed_labels import labels_in, lettered_choices, with_choices
+from transforms.prompts.listed_labels import labels_in, labels_in_question, lettered_choices, with_choices
 from transforms.prompts.named_label import named_label
 from transforms.prompts.progress import extract_answer
 from transforms.prompts.registry import prompt_for
@@ -83,6 +83,13 @@ LISTS = {
     "Antworte nur mit Ja oder Nein.": ("Ja", "Nein"),
     "Réponds uniquement par oui ou non.": ("oui", "non"),
     "Responde solo con sí o no.": ("sí", "no"),
+    "Klassifiziere den Text als positiv, negativ oder neutral. Gib nur das Label aus.": ("positiv", "negativ", "neutral"),
+    "Clasifica el texto como positivo, negativo o neutro.": ("positivo", "negativo", "neutro"),
+    "Classe le texte comme positif, négatif ou neutre.": ("positif", "négatif", "neutre"),
+    "将文本分类为：体育、政治、科技。只输出类别。": ("体育", "政治", "科技"),
+    "判断情感是正面还是负面，只回答正面或负面。": ("正面", "负面"),
+    "テキストを肯定、否定、中立のいずれかに分類してください。": ("肯定", "否定", "中立"),
+    "다음 문장을 긍정 또는 부정으로 분류하세요.": ("긍정", "부정"),
     "请判断情感，只能回答：正面、负面、中性。": ("正面", "负面", "中性"),
     "次のいずれかで答えてください：肯定、否定、中立": ("肯定", "否定", "中立"),
     "긍정, 부정, 중립 중 하나로 답하세요.": ("긍정", "부정", "중립"),
@@ -120,6 +127,23 @@ NO_LISTS = (
 @pytest.mark.parametrize("instructions", LISTS)
 def test_lists(instructions: str) -> None:
     assert tuple(label.name for label in labels_in(instructions)) == LISTS[instructions]
+
+
+@pytest.mark.fault("D13")
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Review: It was fine.\nSentiment (positive/negative/neutral):", ("positive", "negative", "neutral")),
+        ("Intents: book_flight, cancel_flight\nText: I want to fly", ("book_flight", "cancel_flight")),
+        ("Categories: [sports, politics]. Text: A goal!", ("sports", "politics")),
+        ("Classify: 0 = negative, 1 = positive. Output only the number.\nText: fine", ("0", "1")),
+        ("Labels:\nspam\nham\n\nText: Buy now!", ("spam", "ham")),
+        ("Choose the right word: affect or effect?", ()),
+        ("What is it?\nA. red\nB. blue\nAnswer:", ()),
+    ],
+)
+def test_lists_of_a_question(question: str, names: tuple[str, ...]) -> None:
+    assert tuple(label.name for label in labels_in_question(question)) == names
 
 
 @pytest.mark.fault("D13")
