@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beam_distill.before_run.changed_settings import ChangedSettings
@@ -25,8 +25,8 @@ from transforms.teacher.payload import PayloadTemplate
 @dataclass(slots=True)
 class SplitSurvey:
     """The contents of one split. ``requests`` and ``payload_bytes`` are those to send, with samples as if every row needed all;
-    ``verdicts`` are the questions to the judge, counted in the same way. ``left_out`` counts the rows that double others, by reason;
-    ``asked`` are the rows that can be sent.
+    ``verdicts`` are the questions to the judge, counted in the same way, ``unjudged`` the rows that need nothing else. ``left_out`` counts
+    the rows that double others, by reason; ``asked`` are the rows that can be sent.
 
     ``accepted`` are the answered rows that give an example, counted only for ``until_accepted``; with ``has_enough`` the survey ended there.
     ``known_turns`` are the turns that the ledger has any answer to. A conversation turn after an unanswered one is counted without that
@@ -41,6 +41,7 @@ class SplitSurvey:
     requests: int = 0
     payload_bytes: int = 0
     verdicts: int = 0
+    unjudged: int = 0
     asked: AskedRows = field(default_factory=AskedRows)
     changed: ChangedSettings = field(default_factory=ChangedSettings)
     known_turns: int = 0
@@ -50,7 +51,7 @@ class SplitSurvey:
     def needs_no_more(self) -> None:
         """The ledger has as many accepted rows as the split is to have."""
         self.has_enough = True
-        self.requests = self.payload_bytes = self.verdicts = 0
+        self.requests = self.payload_bytes = self.verdicts = self.unjudged = 0
 
     @property
     def to_ask(self) -> int:
@@ -64,8 +65,20 @@ class SplitSurvey:
 
     @property
     def to_send(self) -> int:
-        """Rows with at least one request to send."""
+        """Rows with at least one request to send, to the teacher or the judge."""
         return 0 if self.has_enough else self.to_ask - self.answered
+
+    @property
+    def to_teacher(self) -> int:
+        """Those with a request to the teacher."""
+        return self.to_send - self.unjudged
+
+
+def answered_text(surveys: Sequence[SplitSurvey]) -> str:
+    """How many rows of these splits the teacher has answered, and how many of them the judge is still to be asked about."""
+    unjudged = sum(survey.unjudged for survey in surveys)
+    text = f"{sum(survey.answered for survey in surveys) + unjudged:,} answered on the ledger"
+    return f"{text}, {unjudged:,} of them still to be judged" if unjudged else text
 
 
 class LedgerView:
@@ -120,6 +133,7 @@ def survey_split(
         survey.requests += len(sizes)
         survey.payload_bytes += sum(sizes)
         survey.verdicts += rules.verdicts_left(asked, replies)
+        survey.unjudged += not sizes
         survey.asked.add(digest, len(sizes), sum(sizes))
         if is_enough(survey):
             break

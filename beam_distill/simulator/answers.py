@@ -143,6 +143,6 @@ def _chain_of_density(article: str, words: int, randomness: random.Random, right
 
 
 def _chat(user: str, randomness: random.Random) -> str:
-    words = user.split()[:12]
+    words = user.split()[:-1][:12]  # an answer with a whole question in it looks like that of a server that returns prompts
     opening = randomness.choice(["Certainly.", "Good question.", "Happy to help.", "Let us see."])
     return f"{opening} About {' '.join(words)}: begin with the basics, compare two or three options, and take notes as you go."

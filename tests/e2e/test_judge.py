@@ -235,8 +235,17 @@ def test_a_dead_judge_ends_the_run_and_is_named_and_a_rerun_goes_on(tmp_path: Pa
     with court(tmp_path) as run:
         flags = ("--checks=judge", "--judge_model_endpoint_url=http://127.0.0.1:9/v1", "--judge_model=j")
         assert run.job.run(*flags) == ExitCode.ENDPOINT_STOPPED
-        assert f"NOT FINISHED (exit code {int(ExitCode.ENDPOINT_STOPPED)}): the judge: " in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert f"NOT FINISHED (exit code {int(ExitCode.ENDPOINT_STOPPED)}): the judge: " in said
+        assert "Is judge_model_endpoint_url right, and is the server up?" in said
         assert run.teacher.answered == 4
+        assert run.job.command("plan", *flags) == 0
+        said = capsys.readouterr().out
+        assert "rows        train: 0 to send, 4 answered on the ledger, 4 of them still to be judged" in said
+        assert "judge       at most 4 questions: " in said
+        judge = f"--judge_model_endpoint_url={run.judge.url}"
+        assert run.job.command("check", *flags, judge, "--judge_model=m") == 0
+        assert "to send     0 rows, 4 answered on the ledger, 4 of them still to be judged" in capsys.readouterr().out
         assert run.run() == 0
         assert run.asked == (4, 4)
 

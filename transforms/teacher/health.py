@@ -323,4 +323,5 @@ class EndpointHealth:
             waits = "A longer outage_patience waits longer."
             return EarlyStop(StopCause.ENDPOINT_REFUSED, f"{self._chat_url} only throttles: no answer for {silent_s:.0f} s, {said}. {waits}")
         what = "cannot be reached" if never_there else "stopped answering" if self._rows_answered else "does not answer"
-        return EarlyStop(StopCause.ENDPOINT_GONE, f"{self._chat_url} {what}: nothing for {silent_s:.0f} s, {said}.")
+        asked = " Is teacher_model_endpoint_url right, and is the server up?" if never_there else ""
+        return EarlyStop(StopCause.ENDPOINT_GONE, f"{self._chat_url} {what}: nothing for {silent_s:.0f} s, {said}.{asked}")

@@ -272,12 +272,12 @@ def _estimate(settings: DistillSettings, endpoint: EndpointSpec) -> list[str]:
     from beam_distill.before_run.judge_estimate import judge_estimate_line
     from beam_distill.before_run.limits_left import limits_and_warnings
     from beam_distill.before_run.rows_to_send import rows_to_send
+    from beam_distill.before_run.survey import answered_text
     from beam_distill.job.specs import run_files
 
     surveys = rows_to_send(settings, endpoint)
-    answered = sum(survey.answered for survey in surveys)
-    on_ledger = f", {answered:,} answered on the ledger" if answered else ""
-    print(f"to send     {counted(sum(survey.to_send for survey in surveys), 'row')}{on_ledger}")
+    on_ledger = f", {answered_text(surveys)}" if any(survey.answered or survey.unjudged for survey in surveys) else ""
+    print(f"to send     {counted(sum(survey.to_teacher for survey in surveys), 'row')}{on_ledger}")
     for survey in surveys:
         for sentence in survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings)):
             print(f"changed     {survey.split}: {sentence}")

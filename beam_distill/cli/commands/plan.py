@@ -57,6 +57,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     from beam_distill.before_run.limits_left import limits_and_warnings
     from beam_distill.before_run.preflight import check_files
     from beam_distill.before_run.rows_to_send import endpoint_by_record, rows_to_send
+    from beam_distill.before_run.survey import answered_text
     from beam_distill.job.spending import has_limits
     from transforms.teacher.specs import EndpointSpec
 
@@ -69,7 +70,7 @@ def _rows(settings: DistillSettings) -> list[str]:
     lines = []
     for survey in surveys:
         bad = f"; {counted(survey.bad, 'reject')}, see beam-distill check" if survey.bad else ""
-        lines.append(f"rows        {survey.split}: {survey.to_send:,} to send, {survey.answered:,} answered on the ledger{bad}")
+        lines.append(f"rows        {survey.split}: {survey.to_teacher:,} to send, {answered_text([survey])}{bad}")
         sentences = survey.changed.sentences(settings.effective_max_new_tokens, prices_of(settings))
         lines += [f"            {sentence}" for sentence in sentences]
     judge = judge_estimate_line(settings, surveys)
