@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from transforms.elements.usage import sum_of
 from transforms.intake.formats.registry import place_in
 
 if TYPE_CHECKING:
+    from beam_distill.after_run.report.ledger_facts import LedgerFacts
     from beam_distill.after_run.report.run_files import RunFacts
 
 
@@ -180,23 +182,34 @@ def _overview(run: RunFacts, spec: Any) -> str:
     # late: keeps fastavro out of the start
     from beam_distill.after_run.report.ledger_facts import gather
     from beam_distill.work_dir.files import segments_storage
-    from beam_distill.work_dir.records import RunCounts, failures, records
 
-    work_dir = run.work_dir
-    facts = gather(f"{work_dir}/ledger", spec, "")
-    with closing(segments_storage(work_dir)) as storage:
-        segments = storage.segments(f"{work_dir}/ledger")
+    ledger = f"{run.work_dir}/ledger"
+    facts = gather(ledger, spec, "")
+    with closing(segments_storage(run.work_dir)) as storage:
+        segments = storage.segments(ledger)
     lines = [
         f"answers     {facts.answers:,} in {counted(len(segments), 'segment')}, {sum(segment.size for segment in segments) / 1e6:,.1f} MB",
     ]
     for split, count in sorted(facts.splits.items()):
         lines.append(f"  {split:<10}{count:>10,}")
     lines.append(f"tokens      {tokens_text(sum_of(run.usage for run in facts.runs.values()))}")
-    unusable = facts.unusable.total
     if facts.superseded:
         lines.append(f"superseded  {facts.superseded:,} by later answers to the same rows; the counts below are without these")
+    lines += [*_usable_lines(facts, run, spec), *_failure_lines(run.work_dir), *_verdict_lines(ledger), "runs"]
+    for run_id in sorted(facts.runs):
+        counts = facts.runs[run_id]
+        took_s = (counts.last_answered_ms - counts.first_sent_ms) / 1000
+        lines.append(f"  {run_id}  {counted(counts.answers, 'answer'):>17} in {duration(took_s)}")
+    for segment in facts.torn:
+        what = f"{counted(segment.kept, 'record')} can be read; {segment.why}"
+        lines.append(f"damaged     {segment.path}: {what}. The next run sends the lost requests again")
+    return "\n".join(lines)
+
+
+def _usable_lines(facts: LedgerFacts, run: RunFacts, spec: Any) -> list[str]:
+    unusable = facts.unusable.total
     usable = facts.answers - facts.superseded - unusable
-    lines.append(f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else ""))
+    lines = [f"usable      {usable:,}" + (f", not usable {unusable:,}:" if unusable else "")]
     lines += [f"  {reason:<26}{count:>8,}" for reason, count in facts.unusable.top(50)]
     for split, fields in ((run.record.get("verdict") or {}).get("splits") or {}).items():
         lines += [f"refused     {said} in {split}, by the checks of the latest run" for said in _refused(fields.get("samples") or {})]
@@ -206,32 +219,40 @@ def _overview(run: RunFacts, spec: Any) -> str:
         lines.append(f"most often  {shown}" + (f"; {several:,} different answers in all" if several > 5 else ""))
     if facts.agreement.total:
         lines.append(f"labels      {facts.agreement.sentence}")
-    failed: dict[str, int] = {}
+    return lines
+
+
+def _failure_lines(work_dir: str) -> list[str]:
+    # late: keeps fastavro out of the start
+    from beam_distill.work_dir.records import failures
+
+    lines = []
+    failed: Counter[str] = Counter()
     useless = 0
     for record in failures(f"{work_dir}/failures"):
         if record["given_up"]:
-            failed[record["kind"]] = failed.get(record["kind"], 0) + 1
+            failed[record["kind"]] += 1
         elif record["body"] is not None:
             useless += 1
     if failed:
         lines.append("requests that ended without an answer, in all runs:")
-        lines += [f"  {kind:<26}{count:>8,}" for kind, count in sorted(failed.items(), key=lambda item: -item[1])]
+        lines += [f"  {kind:<26}{count:>8,}" for kind, count in failed.most_common()]
     if useless:
         lines.append(f"unusable answers with status 200, whose request was sent again: {useless:,}")
+    return lines
+
+
+def _verdict_lines(ledger: str) -> list[str]:
+    """What the judge did."""
+    # late: keeps fastavro out of the start
+    from beam_distill.work_dir.records import RunCounts, records
+
     verdicts = RunCounts()
-    for record in records(judges_folder(f"{work_dir}/ledger"), []):
+    for record in records(judges_folder(ledger), []):
         verdicts.add(record)
-    if verdicts.answers:
-        lines.append(f"judge       {counted(verdicts.answers, 'verdict')} beside these; tokens {tokens_text(verdicts.usage)}")
-    lines.append("runs")
-    for run_id in sorted(facts.runs):
-        counts = facts.runs[run_id]
-        took_s = (counts.last_answered_ms - counts.first_sent_ms) / 1000
-        lines.append(f"  {run_id}  {counted(counts.answers, 'answer'):>17} in {duration(took_s)}")
-    for segment in facts.torn:
-        what = f"{counted(segment.kept, 'record')} can be read; {segment.why}"
-        lines.append(f"damaged     {segment.path}: {what}. The next run sends the lost requests again")
-    return "\n".join(lines)
+    if not verdicts.answers:
+        return []
+    return [f"judge       {counted(verdicts.answers, 'verdict')} beside these; tokens {tokens_text(verdicts.usage)}"]
 
 
 COMMAND = Command("ledger", "look at the answers on a ledger; filter and export them", Takes.WORK_DIR, declare, run)
