@@ -39,7 +39,7 @@ def load() -> None:
     """Import every module of ours, and so Beam; then leave nothing to collect, so that forked processes share it."""
     folders = {name: importlib.import_module(name).__path__ for name in _OURS}
     names = [module.name for name, folder in folders.items() for module in pkgutil.walk_packages(folder, f"{name}.")]
-    for name in (*names, *_LATE):
+    for name in (*names, *_LATE, *_OF_REPORTS):
         if not name.endswith("__main__"):
             importlib.import_module(name)
     logging.root.handlers.clear()  # Beam logs while it is imported
