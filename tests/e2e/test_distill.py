@@ -166,15 +166,15 @@ except KeyboardInterrupt:
 @pytest.mark.slow
 @pytest.mark.fault("N7")
 def test_a_second_ctrl_c_waits_for_nothing(tmp_path: Path) -> None:
-    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=60_000))) as simulator:
-        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, drain_timeout=60)), start=Popen)
+    with start_simulator(SimulatorSettings(latency=Latency("fixed", mean_ms=200_000))) as simulator:
+        process = run_script(tmp_path, STOPPED.format(call=call(tmp_path, simulator.base_url, drain_timeout=200)), start=Popen)
         while simulator.stats()["in_flight"] < 5:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         assert any("for answers in flight" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=50)
+        out, errors = process.communicate(timeout=150)
     assert (out, process.returncode) == ("KeyboardInterrupt\n", 0), errors  # the program may filter Beam's log messages about it
 
 
