@@ -44,6 +44,8 @@ def a_run(folder: Path, run: str = RUN, **fields: Any) -> Path:
         "work/published.json": json.dumps({"train.jsonl": [32, len(folder.name)]}),
         "work/report.html": f"<p>2 rows</p><svg>{folder.name}</svg>",
         f"work/timeline/{run}.jsonl": folder.name,
+        "train.handoff/README.md": f"- config_name: math-{len(folder.name):012x}\n  data_files: train.jsonl\n",
+        "train.handoff/.written.json": json.dumps({"README.md": f"{len(folder.name):032x}"}),
         "export.jsonl": json.dumps({"run_id": run, "split": "train", "row_key": "a", "turn": 0, "attempts": 1, "payload": {"text": "at 10:15"}}),
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +104,18 @@ CHANGES: dict[str, tuple[Callable[[Path], None], list[str]]] = {
     "a field of run.json": (text_change("work/run.json", '"rows": 2', '"rows": 3'), ["work/run.json: verdict.rows: before 2, after 3"]),
     "a field that is gone": (text_change("work/run.json", '"limit": null', ""), ["work/run.json: settings.limit: only before: None"]),
     "the report": (text_change("work/report.html", "2 rows", "3 rows"), ["work/report.html: line 1"]),
+    "a line of the dataset card": (
+        text_change("train.handoff/README.md", "train.jsonl", "other.jsonl"),
+        ["train.handoff/README.md: line 2: before '  data_files: train.jsonl\\n'"],
+    ),
+    "a configuration's name in the card": (
+        text_change("train.handoff/README.md", "math-", "nli-"),
+        ["train.handoff/README.md: line 1: before '- config_name: math-ROWS\\n', after '- config_name: nli-ROWS\\n'"],
+    ),
+    "a file of the hand-off": (
+        text_change("train.handoff/.written.json", "README.md", "CARD.md"),
+        ["train.handoff/.written.json: README.md: only before", "CARD.md: only after"],
+    ),
     "an exported record": (
         text_change("export.jsonl", "10:15", "10:16"),
         ["export.jsonl: record.train a turn 0[0].payload.text: before 'at 10:15', after 'at 10:16'"],
