@@ -77,7 +77,7 @@ def read_objects(text: str, names: Sequence[str]) -> ObjectsFound:
     strict = _read(_strict_candidates(text), names)
     if strict.certain or len(text) > LONGEST_REPAIRED:
         return strict
-    lenient = _read(_lenient_candidates(_COMMENT.sub("", _decoded_twice(text))), names)
+    lenient = _read(_lenient_candidates(keep_commands(_COMMENT.sub("", _decoded_twice(text)))), names)
     if lenient.certain:
         return lenient
     plain = _with_plain_marks(text)

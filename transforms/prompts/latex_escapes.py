@@ -30,6 +30,9 @@ _COMMANDS = (
 _DOUBTFUL = "ne ni nu re tan tg tiny to top tt"
 """Commands whose rest may be a word after a line break or a tab."""
 
+_SIGNS = "()[]{},;:!%$"
+"""Behind a backslash these are LaTeX, ``\\(x\\)``, and no escapes of JSON."""
+
 _ESCAPE = re.compile(r"\\(?:([bf])(?=[A-Za-z])|([nrt])([A-Za-z]+)|u[0-9a-fA-F]{4}|(.))", re.DOTALL)
 
 
@@ -62,4 +65,4 @@ _DOUBTFUL_RESTS = _rests(_DOUBTFUL)
 
 def _is_surely_single(found: re.Match[str]) -> bool:
     """Whether this escape shows that the writer does not double backslashes."""
-    return bool(found[1]) or found[3] in _RESTS[found[2]] or (found[4] is not None and found[4].isalpha())
+    return bool(found[1]) or found[3] in _RESTS[found[2]] or (found[4] is not None and (found[4].isalpha() or found[4] in _SIGNS))
