@@ -75,7 +75,7 @@ def between_files(before: Path, after: Path) -> Iterator[str]:
         yield from between_values(*values)
         return
     if before.name == ".written.json":  # digests of files that are compared themselves
-        yield from between_values(*[dict.fromkeys(json.loads(content)) for content in (first, second)])
+        yield from between_values(dict.fromkeys(json.loads(first)), dict.fromkeys(json.loads(second)))
         return
     if before.suffix == ".parquet":
         yield f"{len(first)} other bytes than the {len(second)} after"
