@@ -1,8 +1,8 @@
-"""A commit and this tree side by side: start-up, CPU of a row without latency, memory.
+"""A commit and the current one side by side: start-up, CPU of a row without latency, memory.
 
     python -m benchmarks.side_by_side BASE [--rows N] [--times N]
 
-Both run the same commands against this tree's teacher, in turn, so that other work on the machine meets both alike. Figures are the least
+Both run the same commands against the same teacher, in turn, so that other work on the machine meets both alike. Figures are the least
 of all times: CPU in seconds with that of the children, peak memory in MB of the largest process.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="side-by-side-") as name, TeacherProcess() as teacher:
         folder = Path(name)
-        trees = {"before": unpacked(given.base, folder / "tree"), "after": ROOT}
+        trees = {"before": unpacked(given.base, folder / "before"), "after": unpacked("HEAD", folder / "after")}
         few, many = folder / "few.jsonl", folder / "many.jsonl"
         write_questions(few, FEW_ROWS)
         write_questions(many, given.rows)

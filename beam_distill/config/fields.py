@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 else:
     EndpointKindName = Literal[tuple(kind.value for kind in KINDS)]
 
+AuthenticationType = Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"]
+
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?\s*\Z", re.IGNORECASE)
 _UNIT_BYTES = {"": 1, "b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")

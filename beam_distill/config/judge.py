@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from beam_distill.config.base import Section, setting
 from beam_distill.config.fields import (
+    AuthenticationType,
     ConnectionName,
     EndpointKindName,
     EndpointUrl,
@@ -44,7 +45,7 @@ class JudgeSettings(Section):
     judge_connection_name: ConnectionName | None = setting(
         None, "judge", "Azure ML workspace connection with the judge's key", "Its target is the default address, as with `connection_name`."
     )
-    judge_authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
+    judge_authentication_type: AuthenticationType | None = setting(
         None, "judge", "as authentication_type, for the judge", "The identity, its scope and the workspace are those of the teacher."
     )
     judge_endpoint_kind: EndpointKindName | None = setting(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from beam_distill.config.base import Section, setting
-from beam_distill.config.fields import ConnectionName, EndpointUrl, ExtraBody, Flag, Headers, KeyPath, LocalPath, VariableName
+from beam_distill.config.fields import (
+    AuthenticationType,
+    ConnectionName,
+    EndpointUrl,
+    ExtraBody,
+    Flag,
+    Headers,
+    KeyPath,
+    LocalPath,
+    VariableName,
+)
 from beam_distill.config.teachers import Teachers
 
 
@@ -22,7 +30,7 @@ class TeacherSettings(Section):
     model: str | None = setting(None, "teacher", "model name to send", "Otherwise the only one that the endpoint lists.", True)
     api_key_env: VariableName | None = setting(None, "teacher", "environment variable with the key", "Looked up on the worker.", True)
     api_key_file: KeyPath | None = setting(None, "teacher", "file with the key", "Read on the worker, again after a 401.")
-    authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = setting(
+    authentication_type: AuthenticationType | None = setting(
         None,
         "teacher",
         "azureml_workspace_connection, managed_identity, api_key, none",

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from beam_distill.config.base import Section
-from beam_distill.config.fields import ConnectionName, EndpointKindName, EndpointUrl, Flag, KeyPath, VariableName, is_literal_key
+from beam_distill.config.fields import (
+    AuthenticationType,
+    ConnectionName,
+    EndpointKindName,
+    EndpointUrl,
+    Flag,
+    KeyPath,
+    VariableName,
+    is_literal_key,
+)
 from beam_distill.config.json_value import check_json
 
 LONG_NAMES = {
@@ -31,7 +40,7 @@ class TeacherEntry(Section):
     deployment: str | None = None
     api_key_env: VariableName | None = None
     api_key_file: KeyPath | None = None
-    authentication_type: Literal["azureml_workspace_connection", "managed_identity", "api_key", "none"] | None = None
+    authentication_type: AuthenticationType | None = None
     endpoint_kind: EndpointKindName | None = None
     weight: float = Field(1.0, gt=0, le=1000)
     max_requests_per_minute: int | None = Field(None, ge=1)

@@ -14,6 +14,7 @@ class Alpaca:
 
     is_chat: ClassVar[bool] = False
     is_read_by_trl: ClassVar[bool] = False
+    has_system_role: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The last exchange, and the turns before it."""

@@ -23,10 +23,12 @@ class StudentFormat(Protocol):
     """One shape of a training row.
 
     ``is_chat``: whether a row is a list of messages, as fine-tuning services require. ``is_read_by_trl``: whether TRL can train on it.
+    ``has_system_role``: whether the student's chat template has one.
     """
 
     is_chat: ClassVar[bool]
     is_read_by_trl: ClassVar[bool]
+    has_system_role: ClassVar[bool]
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The row as JSON values. The last turn is the assistant's."""

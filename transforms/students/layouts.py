@@ -62,7 +62,7 @@ class PairLayout:
 
     def __init__(self, dataset: DatasetSpec) -> None:
         self._dataset = dataset
-        self._merges = dataset.student_format == "merged_system"
+        self._merges = not STUDENT_FORMATS[dataset.student_format].has_system_role
 
     def row(self, item: PreferencePair) -> dict[str, Any]:
         """A row as JSON values."""

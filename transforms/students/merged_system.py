@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from transforms.students.base import Turn
 from transforms.students.messages import Messages
@@ -11,6 +11,8 @@ from transforms.students.messages import Messages
 
 class MergedSystem(Messages):
     """The system message begins the first user message; later turns of a conversation are unchanged."""
+
+    has_system_role: ClassVar[bool] = False
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat without a system message."""

@@ -13,6 +13,7 @@ class Messages:
 
     is_chat: ClassVar[bool] = True
     is_read_by_trl: ClassVar[bool] = True
+    has_system_role: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat."""

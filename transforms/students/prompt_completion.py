@@ -16,6 +16,7 @@ class PromptCompletion:
 
     is_chat: ClassVar[bool] = False
     is_read_by_trl: ClassVar[bool] = True
+    has_system_role: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """Everything up to the last answer, and the last answer."""

@@ -15,6 +15,7 @@ class ShareGpt:
 
     is_chat: ClassVar[bool] = False
     is_read_by_trl: ClassVar[bool] = False
+    has_system_role: ClassVar[bool] = True
 
     def row(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The chat with ShareGPT's names of the roles."""
