@@ -36,11 +36,13 @@ def judge_line(tallies: Iterable[SuccessTally], prices: Prices | None) -> str:
     return f"{questions}; tokens {tokens_text(judging.usage)}{cost}"
 
 
-def judge_warnings(part: SplitVerdict) -> list[str]:
+def judge_warnings(part: SplitVerdict, work_dir: str) -> list[str]:
     """What to do about a judge that gave no score for many of a split's rows."""
-    tally = part.tally
-    return [
-        f"{part.split.value}: the judge gave no score for {count:,} of {counted(tally.asked, 'row')} asked ({reason}). {explanation(reason)}"
-        for reason in (NO_VERDICT, JUDGE_FAILED)
-        if (count := tally.reasons.get(reason, 0)) >= max(1, NOTABLE_SHARE * tally.asked)
-    ]
+    tally, warnings = part.tally, []
+    for reason in (NO_VERDICT, JUDGE_FAILED):
+        count = tally.reasons.get(reason, 0)
+        if count >= max(1, NOTABLE_SHARE * tally.asked):
+            of = f"{count:,} of {counted(tally.asked, 'row')} asked ({reason})"
+            advice = explanation(reason).replace("WORK_DIR", work_dir)
+            warnings.append(f"{part.split.value}: the judge gave no score for {of}. {advice}")
+    return warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from beam_distill.after_run.handoff.write import write_handoff
 from beam_distill.after_run.judge_line import judge_warnings
 from beam_distill.after_run.left_out import left_out_warnings
 from beam_distill.after_run.request_failures import CommonFailure, holds_failures, most_frequent
-from beam_distill.after_run.result import RunResult
+from beam_distill.after_run.result import RunResult, shown_path
 from beam_distill.after_run.run_record import write_run_json
 from beam_distill.before_run.input_warnings import input_warnings
 from beam_distill.before_run.limits_left import limits_of, rest_text
@@ -77,7 +78,7 @@ def _warnings(settings: DistillSettings, result: RunResult, model: str | None) -
     are_summaries = settings.data_generation_task_type.condenses
     warnings += sign_warnings(result.metrics, model, settings.teacher_model_stop or (), settings.samples > 1, are_summaries)
     for part in result.verdict.splits if result.verdict is not None else ():
-        warnings += judge_warnings(part)
+        warnings += judge_warnings(part, shlex.quote(shown_path(result.work_dir)))
         warnings += input_warnings(
             part.split.value,
             part.tally.rows,

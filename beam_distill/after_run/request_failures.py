@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.elements.failures import FailureKind
+from transforms.elements.reasons import JUDGE_FAILED, NO_VERDICT
 from transforms.web.redaction import printable
 
 MOST = 3
 LONGEST_WORDS = 300
 MOST_DIFFERENT_MESSAGES = 1_000
 """A server with a new text in every message must not fill the memory: later messages count together."""
-_KINDS = frozenset(kind.value for kind in FailureKind)
+_KINDS = frozenset({JUDGE_FAILED, NO_VERDICT, *(kind.value for kind in FailureKind)})
 _MESSAGE = re.compile(r'"(?:message|detail|msg|error_description|error)"\s*:\s*"((?:[^"\\]|\\.)+)')
 _CHANGING = re.compile(r"[0-9a-f]{8,}(?:-[0-9a-f]+)*|\d+(?:[.,]\d+)*", re.IGNORECASE)
 
@@ -35,7 +36,7 @@ class CommonFailure:
 
 
 def holds_failures(reasons: Iterable[str]) -> bool:
-    """Whether any of these reasons is a failed request."""
+    """Whether any of these reasons is a failed request, or a judge's reply without a score."""
     return not _KINDS.isdisjoint(reasons)
 
 

@@ -346,7 +346,8 @@ def test_retry_asks_whom_the_reason_is_about(tmp_path: Path, capsys: pytest.Capt
         assert run.run(*PERMISSIVE) == ExitCode.BELOW_MINIMUM
         said = capsys.readouterr().out
         assert "warning     train: the judge gave no score for 4 of 4 rows asked (no_verdict). The judge answered without" in said
-        assert said.count("--reason no_verdict") == 1
+        assert said.count(f"retry {run.job.work_dir} --reason no_verdict") == 1
+        assert "failed      4 x no_verdict: the judge's reply cannot be read: no_json, " in said
         run.judge.says = by_answer(lambda answer: 9 if int(answer) > 2 else 3)
         assert main(["retry", str(run.job.work_dir), "--reason", "no_verdict"]) == 0
         assert run.asked == (4, 8)
@@ -354,3 +355,16 @@ def test_retry_asks_whom_the_reason_is_about(tmp_path: Path, capsys: pytest.Capt
         assert main(["retry", str(run.job.work_dir), "--reason", "low_score"]) == 0
         assert run.asked == (6, 10)
         assert sorted(run.answers()) == ["3", "4", "5", "6"]
+
+
+def test_cut_off_verdicts_are_named_and_only_they_are_asked_again_with_a_higher_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with court(tmp_path, rows=60) as run:
+        cut = ('{"reason": "it is', "length", {"prompt_tokens": 100, "completion_tokens": 20})
+        run.judge.says = lambda _: cut
+        assert run.run("--judge_max_new_tokens=20", *PERMISSIVE) == ExitCode.BELOW_MINIMUM
+        assert "50 of the first 50 verdicts of the judge are cut off by length: set judge_max_new_tokens above 20" in capsys.readouterr().err
+        run.judge.says = by_answer(lambda answer: 9)
+        assert run.run("--judge_max_new_tokens=200") == 0
+        assert (len(run.answers()), run.asked) == (60, (60, 120))

@@ -72,7 +72,7 @@ class Dispatcher:
         self._delivery = Delivery(
             sink, Recording(spec.run_id, spec.endpoint.model), self.counts, self._samples, self._begin_sample, steps.accepted
         )
-        self._length_watch = LengthWatch(spec.sampling.max_new_tokens, spec.token_limit_setting)
+        self._length_watch = LengthWatch(spec.sampling.max_new_tokens, spec.token_limit_setting, spec.answers_called)
         self._sign_watch = SignWatch([member.name for member in spec.members], spec.sampling.max_new_tokens, spec.is_judge)
         self._loop = asyncio.get_running_loop()
         self._tick_every_s = min(1.0, spec.patience.attempt_s / 10.0)

@@ -16,9 +16,10 @@ TOO_MANY = 6
 
 
 class LengthWatch:
-    """Checks the first answers. ``max_new_tokens`` is their limit, ``setting`` its name."""
+    """Checks the first answers. ``max_new_tokens`` is their limit, ``setting`` its name, ``what`` theirs."""
 
-    def __init__(self, max_new_tokens: int, setting: str = "teacher_model_max_new_tokens") -> None:
+    def __init__(self, max_new_tokens: int, setting: str = "teacher_model_max_new_tokens", what: str = "answers") -> None:
+        self._what = what
         self._max_new_tokens = max_new_tokens
         self._setting = setting
         self._seen = 0
@@ -41,20 +42,22 @@ class LengthWatch:
     def _warn(self) -> None:
         if self._at_limit >= TOO_MANY:
             log.warning(
-                "%d of the first %d answers are cut off by length: set %s above %d "
-                "(cut-off answers become rejects and count against the success ratio; a run with a higher limit sends only these rows again)",
+                "%d of the first %d %s are cut off by length: set %s above %d "
+                "(their rows become rejects; a run with a higher limit sends only these again)",
                 self._at_limit,
                 SAMPLE,
+                self._what,
                 self._setting,
                 self._max_new_tokens,
             )
         if self._below_limit >= TOO_MANY:
             log.warning(
-                "%d of the first %d answers are cut off by length below %s (%d), which a higher one does not change: "
+                "%d of the first %d %s are cut off by length below %s (%d), which a higher one does not change: "
                 "prompt and answer fill the model's context, or the server has a limit of its own. Serve the model with a longer context "
                 "(num_ctx of Ollama, --ctx-size of llama.cpp, --max-model-len of vLLM), or shorten the rows",
                 self._below_limit,
                 SAMPLE,
+                self._what,
                 self._setting,
                 self._max_new_tokens,
             )

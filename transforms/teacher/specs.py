@@ -203,6 +203,11 @@ class ScoringSpec:
         return "the judge" if self.is_judge else "the endpoint"
 
     @property
+    def answers_called(self) -> str:
+        """The answers' name in messages."""
+        return "verdicts of the judge" if self.is_judge else "answers"
+
+    @property
     def token_limit_setting(self) -> str:
         """The setting for the token limit of answers."""
         return "judge_max_new_tokens" if self.is_judge else "teacher_model_max_new_tokens"
