@@ -46,7 +46,7 @@ def unpacked(path: str, source: Any) -> Any:
             try:
                 return _Unpacked(opener(source), suffix[1:])
             except OSError as error:
-                raise _broken(suffix[1:], error) from None
+                raise _broken(suffix[1:], error, has_begun=False) from None
     return source
 
 
@@ -57,18 +57,24 @@ class _Unpacked:
         # read what is available: if more is requested, the libraries drop the bytes before the damage
         self._read = getattr(stream, "read1", stream.read)
         self._name = name
+        self._has_begun = False
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end."""
         try:
-            return self._read(size)
+            read = self._read(size)
         except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
-            raise _broken(self._name, error) from None
+            raise _broken(self._name, error, self._has_begun or isinstance(error, EOFError)) from None
+        self._has_begun = True
+        return read
 
 
-def _broken(name: str, error: Exception) -> Exception:
+def _broken(name: str, error: Exception, has_begun: bool) -> Exception:
     if isinstance(error, OSError) and error.errno:
         return error  # the disk or the network, not the file
     if "requires too much memory" in str(error):
         return UnusableFile("the zst file was packed with a longer window than readers take (zstd --long); unpack it: zstd -d --long=31 FILE")
+    if not has_begun:
+        remedy = f"If it is not compressed, remove .{name} from its name; else get it again"
+        return UnusableFile(f"the file is named .{name} and does not begin as such a file does ({error}). {remedy}")
     return UnusableFile(f"the {name} file breaks off or is damaged ({error}); what follows cannot be read. Get it again or unpack what is whole")

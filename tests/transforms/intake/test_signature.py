@@ -186,3 +186,13 @@ def test_lzma_and_the_long_name_of_gzip() -> None:
         (row,) = walk("rows.jsonl", data)
         assert isinstance(row, RejectedRow)
         assert name in row.detail
+
+
+@pytest.mark.fault("D26")
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
+def test_plain_text_under_the_name_of_a_compression_is_named_as_such(suffix: str) -> None:
+    """A browser and some mirrors unpack a file and keep its name."""
+    (row,) = walk_rows(lambda _: io.BytesIO(ROW), [f"rows.jsonl{suffix}"], Split.TRAIN, None, ReadSpec(100_000))
+    assert isinstance(row, RejectedRow)
+    assert f"the file is named {suffix} and does not begin as such a file does" in row.detail
+    assert f"remove {suffix} from its name" in row.detail
