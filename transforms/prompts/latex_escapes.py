@@ -2,7 +2,7 @@ r"""LaTeX in JSON whose writer forgot to double its backslashes.
 
 ``"\frac{1}{2}"`` is valid JSON for a form feed and ``rac{1}{2}``. A backspace or form feed before a letter is never intended.
 A tab, return or line break before the rest of a LaTeX command is not intended either, unless the rest is itself a word or a
-name (``\nu``: a line break and ``u``): then the text's other backslashes decide.
+name (``\nu``: a line break and ``u``): then a brace behind it, or the text's other backslashes decide.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def keep_commands(text: str) -> str:
     def keep(found: re.Match[str]) -> str:
         if found[1] or found[3] in _RESTS[found[2]]:
             return "\\" + found[0]
-        if single and found[3] in _DOUBTFUL_RESTS[found[2]]:
+        if found[3] in _DOUBTFUL_RESTS[found[2]] and (single or text.startswith("{", found.end())):
             return "\\" + found[0]
         return found[0]
 

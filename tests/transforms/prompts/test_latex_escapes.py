@@ -48,6 +48,7 @@ def test_all_commands_of_one_text() -> None:
         pytest.param(r"2 \\times 3\nu = 5", "2 \\times 3\nu = 5", id="short words where others are doubled"),
         pytest.param(r"a \frac{1}{2} \nu \ne \tan x", r"a \frac{1}{2} \nu \ne \tan x", id="short commands where others are single"),
         pytest.param(r"so \(x \ne 5\) and \(\tan x\)", r"so \(x \ne 5\) and \(\tan x\)", id="short commands in single delimiters"),
+        pytest.param(r"so \tan{x} is 1\nu = 5", "so \\tan{x} is 1\nu = 5", id="a short command before a brace"),
         pytest.param(r"25\% of \nu", r"25\% of \nu", id="a short command beside a single sign"),
         pytest.param(r"\alpha \nu, \sin x \to y", r"\alpha \nu, \sin x \to y", id="short commands beside ones that are no escapes"),
         pytest.param(r"it\'s one\nu = 5", "it's one\nu = 5", id="a quote is no LaTeX"),
