@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from transforms.acceptance.base import Check
 from transforms.acceptance.judge import JudgeCheck
-from transforms.acceptance.label import LabelCheck
 from transforms.acceptance.language import LanguageCheck
 from transforms.acceptance.length import BOUNDS, LengthCheck
 from transforms.acceptance.python_function import PythonCheck
@@ -42,6 +42,12 @@ class CheckKind:
     contradicts: str | None = None
 
 
+def _label_check(settings: Mapping[str, Any]) -> Check:
+    """Loaded late: compiling the patterns of labels takes longer than all else that a command's start loads of our own."""
+    check: Check = import_module("transforms.acceptance.label").LabelCheck.from_settings(settings)
+    return check
+
+
 CHECKS: dict[str, CheckKind] = {
     "listed": CheckKind(
         "it is one of the labels that the row lists; always on, without other_labels",
@@ -52,7 +58,7 @@ CHECKS: dict[str, CheckKind] = {
     ),
     "label": CheckKind(
         "it equals the row's label",
-        LabelCheck.from_settings,
+        _label_check,
         (reasons.WRONG_LABEL, reasons.NO_LABEL),
         ("label_similarity",),
         LABELLED,
