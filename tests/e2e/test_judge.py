@@ -357,6 +357,16 @@ def test_retry_asks_whom_the_reason_is_about(tmp_path: Path, capsys: pytest.Capt
         assert sorted(run.answers()) == ["3", "4", "5", "6"]
 
 
+def test_a_judge_without_scores_is_noticed_early(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with court(tmp_path, rows=40) as run:
+        run.judge.says = lambda _: ("It is a fine answer.", "stop", None)
+        assert run.run(*PERMISSIVE) == ExitCode.BELOW_MINIMUM
+        said = capsys.readouterr().err
+        assert (
+            said.count("10 of the first 10 verdicts have no score, so their answers are refused. The latest: the judge's reply cannot be") == 1
+        )
+
+
 def test_cut_off_verdicts_are_named_and_only_they_are_asked_again_with_a_higher_limit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

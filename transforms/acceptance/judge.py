@@ -95,6 +95,14 @@ class JudgeCheck:
             raise CheckRefused(reasons.NO_VERDICT, detail, verdict.turn)
         return score
 
+    def fault(self, verdict: TeacherReply) -> str | None:
+        """Why the judge's reply has no certain score; None if it has one."""
+        try:
+            self.score(verdict)
+        except CheckRefused as refused:
+            return refused.detail
+        return None
+
     def check_score(self, sample: Sample, verdict: TeacherReply) -> float:
         """The score in the judge's reply. Raises CheckRefused if it is too low or not certain."""
         score = self.score(verdict)

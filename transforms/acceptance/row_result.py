@@ -202,15 +202,16 @@ class RowRules:
         return self.selection.samples > 1
 
     @property
-    def for_engine(self) -> tuple[FindTurn, FindNext | None, Examine | None, FindQuestion | None]:
+    def for_engine(self) -> tuple[FindTurn, FindNext | None, Examine | None, FindQuestion | None, FindFault]:
         """What the engine needs to know: a row's next turn; if it may have several samples, which is next; what examines one beforehand, if
-        that may take time; what to ask the judge, if there is one."""
+        that may take time; what to ask the judge, if there is one, and what is wrong with its reply."""
         examines = bool(self.checks) and self._asks_often
         return (
             self.next_turn,
             self.next_sample if self.asks_several else None,
             self.examine if examines else None,
             self.question if self.referee is not None else None,
+            self.referee.fault if self.referee is not None else lambda _: None,
         )
 
     def next_turn(self, request: PromptRequest, replies: tuple[TeacherReply, ...]) -> tuple[str, ...] | None:
@@ -336,6 +337,7 @@ class RowRules:
 FindTurn = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "tuple[str, ...] | None"]
 FindNext = Callable[[PromptRequest, "tuple[TeacherReply, ...]", "frozenset[int]"], "int | None"]
 Examine = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], object]
+FindFault = Callable[[TeacherReply], "str | None"]
 FindQuestion = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "PromptRequest | None"]
 
 

@@ -81,12 +81,12 @@ class Dispatcher:
         self._ticker = self._loop.call_later(self._tick_every_s, self._tick)
         self._stop: EarlyStop | None = None
         self._on_stop: Callable[[EarlyStop], None] | None = None
-        self._question = steps.question or (lambda request, replies: None)
+        self._question, self._verdict_fault = steps.question or (lambda request, replies: None), steps.verdict_fault
         self.judge: Judge | None = None
 
     def judged_by(self, judge: JudgeDispatcher) -> None:
         """Ask this engine for a verdict on every sample that needs one. If one of the two stops, both do."""
-        self.judge = Judge(judge, self._question, self._delivery.hand_back, self._pool.fill)
+        self.judge = Judge(judge, self._question, self._delivery.hand_back, self._pool.fill, self._verdict_fault)
         self._on_stop, judge._on_stop = judge.stop_too, self.stop
 
     @property

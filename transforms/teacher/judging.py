@@ -15,6 +15,7 @@ from transforms.elements.judge_settings import with_judges_settings
 from transforms.elements.replies import Judging, ScoredRow, TeacherReply
 from transforms.elements.rows import PromptRequest
 from transforms.teacher.in_progress import RowInProgress
+from transforms.teacher.verdict_watch import VerdictFault, VerdictWatch
 
 Question = Callable[[PromptRequest, "tuple[TeacherReply, ...]"], "PromptRequest | None"]
 """From the replies to all turns of a sample: what to ask the judge about it; None if it needs no verdict."""
@@ -33,12 +34,18 @@ class Judge:
     """Sends samples to the judge. ``back`` gets each one again, with its verdict or without; then ``go_on`` is called."""
 
     def __init__(
-        self, engine: JudgesEngine, question: Question, back: Callable[[RowInProgress, EarlyStop | None], None], go_on: Callable[[], None]
+        self,
+        engine: JudgesEngine,
+        question: Question,
+        back: Callable[[RowInProgress, EarlyStop | None], None],
+        go_on: Callable[[], None],
+        fault_of: VerdictFault = lambda _: None,
     ) -> None:
         self._engine = engine
         self._question = question
         self._back = back
         self._go_on = go_on
+        self._watch = VerdictWatch(fault_of)
         self.pending = 0
 
     @property
@@ -58,6 +65,8 @@ class Judge:
     def _judged(self, row: RowInProgress, scored: ScoredRow) -> None:
         self.pending -= 1
         paid = scored.paid_replies
+        for verdict in paid:
+            self._watch.answered(verdict)
         usage = paid[0].usage if paid else Judging().usage
         throttled = dict(scored.failures_by_kind).get(FailureKind.THROTTLED.value, 0)
         row.judging = row.judging.plus(Judging(scored.attempts, scored.paid_now, scored.answers_shared, usage, scored.retries, throttled))

@@ -10,6 +10,7 @@ from transforms.elements.rows import PromptRequest
 from transforms.teacher.enough import AcceptedRows
 from transforms.teacher.judging import Question
 from transforms.teacher.samples import NextSample
+from transforms.teacher.verdict_watch import VerdictFault
 
 NextTurn = Callable[[PromptRequest, tuple[TeacherReply, ...]], "tuple[str, ...] | None"]
 """From all replies so far: the answers for the next turn, or None when the row is done (or cannot continue)."""
@@ -25,4 +26,5 @@ class RowSteps(NamedTuple):
     next_sample: NextSample | None = None
     examine: Callable[[PromptRequest, tuple[TeacherReply, ...]], object] | None = None
     question: Question | None = None
+    verdict_fault: VerdictFault = lambda _: None
     accepted: AcceptedRows | None = None
