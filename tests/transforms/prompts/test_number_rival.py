@@ -1,5 +1,6 @@
 """math-verify reads the same answers: where it and we differ, and that we do not publish what it contradicts."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -12,26 +13,31 @@ DIFFERENT = {r"1\,234": "1", r"10{,}000": "10", r"10,\!000": "10", r"1\,234\,567
 """Texts of the accepted corpus that math-verify reads as another number: it takes spaces between groups of digits for the end of one."""
 
 
-def rival(texts: list[str]) -> list[str | None]:
+ACCEPTED = {text: number for number, _, text in (line.partition("\t") for line in lines_of("accepted.txt"))}
+REFUSED = lines_of("refused.txt")
+
+
+@functools.cache
+def rival() -> dict[str, str | None]:
+    """What math-verify reads in each text; a process of its own, which takes seconds to load."""
     pytest.importorskip("math_verify")
+    texts = [*dict.fromkeys([*ACCEPTED, *REFUSED])]
     script = Path(__file__).with_name("rival_reading.py")
     done = subprocess.run([sys.executable, str(script)], input=json.dumps(texts), capture_output=True, text=True, timeout=120, check=True)
-    return list(json.loads(done.stdout))
+    return dict(zip(texts, json.loads(done.stdout), strict=True))
 
 
 @pytest.mark.fault("D2")
 def test_math_verify_agrees_on_what_we_accept() -> None:
-    corpus = {text: number for number, _, text in (line.partition("\t") for line in lines_of("accepted.txt"))}
-    readings = dict(zip(corpus, rival(list(corpus)), strict=True))
-    different = {text: found for text, found in readings.items() if found is not None and float(found) != float(corpus[text])}
+    readings = {text: rival()[text] for text in ACCEPTED}
+    different = {text: found for text, found in readings.items() if found is not None and float(found) != float(ACCEPTED[text])}
     assert different == DIFFERENT
     assert sum(found is None for found in readings.values()) < 30
 
 
 @pytest.mark.fault("D2", "G4")
 def test_what_math_verify_accepts_and_we_refuse() -> None:
-    corpus = lines_of("refused.txt")
-    taken = [text for text, found in zip(corpus, rival(corpus), strict=True) if found is not None]
-    print(f"math-verify reads a number in {len(taken)} of {len(corpus)} texts that do not surely state one")
+    taken = [text for text in REFUSED if rival()[text] is not None]
+    print(f"math-verify reads a number in {len(taken)} of {len(REFUSED)} texts that do not surely state one")
     assert len(taken) > 200  # it grades against a known answer, where the last number is a fair guess; we have none
     assert not [text for text in taken if read(text) is not None]
