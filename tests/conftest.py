@@ -95,6 +95,7 @@ def pytest_collection_finish() -> None:
     """What was collected stays until the end, and every run would search it for garbage, at least once."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)  # small tests make little garbage: looking for it every 700 objects is a twentieth of their CPU
     gc.enable()
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     if "apache_beam" in sys.modules:
