@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from number_corpus import lines_of, read
 
+pytestmark = pytest.mark.slow  # for the one that starts math-verify
+
 DIFFERENT = {r"1\,234": "1", r"10{,}000": "10", r"10,\!000": "10", r"1\,234\,567": "1", "1\u202f234": "234", "12\u00a0345": "345"}
 """Texts of the accepted corpus that math-verify reads as another number: it takes spaces between groups of digits for the end of one."""
 

@@ -266,6 +266,7 @@ def job_that_cannot_report(tmp_path: Path) -> Iterator[Job]:
         yield job
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_ledger(tmp_path: Path) -> None:
     def peak_of(count: int) -> int:
         folder = tmp_path / str(count)
