@@ -10,7 +10,7 @@ Compared with the most requests that were taken at once lately, the refused requ
 - one of fewer: another client takes part of the cap, or it is lower now, or the refusal is chance. When the next request is refused as
   well, the number is cut by a larger share of itself, and grows by the same amount whatever it is, so that all clients end up with equal
   shares (Chiu and Jain 1989).
-- one of far fewer (``FAR_FEWER``): number does not explain it, so it is about rate.
+- one of far fewer (``FAR_FEWER``), or of fewer while a steady pace decided when it left: number does not explain it, so it is about rate.
 
 It has no clock; every call passes the time in seconds.
 """
@@ -47,6 +47,7 @@ class _Sent(NamedTuple):
     number: int
     place: int
     sent_s: float
+    is_paced: bool
 
 
 class Ceiling:
@@ -70,10 +71,10 @@ class Ceiling:
         self._most_taken = self._most_taken_before = 0
         self._memory_begins_s = 0.0
 
-    def sent(self, number: int, now_s: float, in_flight: int) -> None:
-        """Request ``number`` leaves, ``in_flight`` are on the wire with it."""
+    def sent(self, number: int, now_s: float, in_flight: int, is_paced: bool = False) -> None:
+        """Request ``number`` leaves, ``in_flight`` are on the wire with it; ``is_paced``: see ``FoundPace.sent``."""
         self._latest = number
-        self._on_the_wire[number] = sent = _Sent(number, in_flight, now_s)
+        self._on_the_wire[number] = sent = _Sent(number, in_flight, now_s, is_paced)
         self._unsettled.append(sent)
         self._last_sent_s = now_s
 
@@ -110,7 +111,7 @@ class Ceiling:
         is_shared = refused.place <= self._most_lately
         if refused.sent_s <= self._cut_s:
             self._peak = min(self._peak, float(len(self._on_the_wire)))  # whatever was taken is among these
-        elif refused.place <= FAR_FEWER * self._most_lately:
+        elif refused.place <= FAR_FEWER * self._most_lately or (is_shared and refused.is_paced):
             return False
         elif is_shared and number < self._confirmed_from:
             self._confirmed_from = min(self._confirmed_from, self._latest + 1)

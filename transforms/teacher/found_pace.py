@@ -24,6 +24,7 @@ GUESS_DOUBLES_S = 0.5
 DEEPEST_CUT = 0.5  # of a guess
 LOST = 0.5  # of its share: another client takes it, so nothing is left to it, and the pace grows as that share would
 SHARE_FADES = 0.05
+STEADY = 0.93  # of its share: where clients share a cap, the pace of one falls from refusal to refusal
 LOOSENED = 1.1  # the pace by this factor at a refusal that another limit explains
 LEAST_PER_S = 0.05
 KEPT_REQUESTS = 512
@@ -41,6 +42,7 @@ class FoundPace:
         self._taken_s: deque[float] = deque(maxlen=KEPT_REQUESTS)  # when each request since then was sent, without the refused
         self._next_s = 0.0
         self._share = 0.0  # the pace that was measured, forgotten slowly where it falls
+        self._measured_per_s = math.inf  # latest
         self._score = 0.0
 
     def per_s(self, now_s: float) -> float:
@@ -63,13 +65,17 @@ class FoundPace:
         """Seconds until the next request may leave; 0 for now."""
         return 0.0 if math.isinf(self._pace) else max(0.0, self._next_s - now_s)
 
-    def sent(self, now_s: float) -> None:
-        """A request leaves now."""
+    def sent(self, now_s: float) -> bool:
+        """A request leaves now. Whether a refusal would be due to the pace: it held the request back, is steady, and no less than was taken."""
         if self._empty_s is None:
             self._empty_s = now_s
         self._taken_s.append(now_s)
-        if not math.isinf(self._pace):
-            self._next_s = max(self._next_s, now_s) + 1.0 / self.per_s(now_s)
+        if math.isinf(self._pace):
+            return False
+        per_s = self.per_s(now_s)
+        is_late = now_s >= self._next_s + 1.0 / per_s
+        self._next_s = max(self._next_s, now_s) + 1.0 / per_s
+        return not is_late and not self._is_guess and per_s >= self._measured_per_s >= STEADY * self._share
 
     def answered(self) -> None:
         """A request was answered."""
@@ -89,6 +95,7 @@ class FoundPace:
         is_first = math.isinf(self._pace)
         measured = self._measured(sent_s, now_s)
         if measured:
+            self._measured_per_s = measured
             self._share = max(measured, self._share + SHARE_FADES * (measured - self._share))
             pace = measured if measured < LOST * self._share else BACK_OFF * measured
         else:

@@ -91,8 +91,8 @@ class Traffic:
         """A request leaves now; its number."""
         self.in_flight += 1
         number = self._pacer.sent(now_s)
-        self._found_pace.sent(now_s)
-        self._ceiling.sent(number, now_s, self.in_flight)
+        is_paced = self._found_pace.sent(now_s)
+        self._ceiling.sent(number, now_s, self.in_flight, is_paced)
         return number
 
     def ended(self, attempt: Attempt, result: AttemptResult, now_s: float, rows_wait: bool) -> None:

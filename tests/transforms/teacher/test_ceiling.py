@@ -95,6 +95,16 @@ def test_refused_beside_far_fewer_than_were_taken_is_not_about_number() -> None:
     assert ceiling.limit == before
 
 
+def test_refused_beside_fewer_at_a_steady_pace_is_not_about_number() -> None:
+    ceiling = Ceiling()
+    assert refused_beside(ceiling, 20, 10.0)
+    before = ceiling.limit
+    for number, moment_s in ((22, 10.2), (23, 10.3)):
+        ceiling.sent(number, moment_s, 18, is_paced=True)
+        assert not ceiling.refused(number, moment_s + 0.01)
+    assert ceiling.limit == before
+
+
 def test_the_number_is_back_and_goes_beyond_it_when_nothing_more_is_refused() -> None:
     ceiling = Ceiling()
     refused_beside(ceiling, 20, 10.0)

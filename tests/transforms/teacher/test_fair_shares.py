@@ -75,9 +75,8 @@ def _answers(processes: int, later_s: float, until_s: float, seed: int) -> list[
                 break
             process.in_flight += 1
             process.sent += 1
-            process.pace.sent(now_s)
             leaving = (now_s, process.sent, False)
-            process.ceiling.sent(leaving[1], now_s, process.in_flight)
+            process.ceiling.sent(leaving[1], now_s, process.in_flight, process.pace.sent(now_s))
             heapq.heappush(events, (now_s + 0.001 * (1.0 + chance.random()), next(order), "arrive", process, leaving))
         due_s = now_s + min(max(pause_s, 0.001), 1.0)
         if process.woken_at_s is None or due_s < process.woken_at_s:

@@ -78,6 +78,26 @@ def test_a_strict_rate_without_any_burst_is_found() -> None:
     assert seen.answers_per_s(10.0, seen.answered[-40][0]) >= 0.8 * 30.0
 
 
+def test_a_refusal_is_due_to_the_pace_once_it_is_measured_holds_back_and_is_no_less_than_was_taken() -> None:
+    pace = FoundPace()
+    assert not pace.sent(0.0)
+    for number in range(200):
+        pace.sent(0.02 * number)
+    assert [pace.refused(3.96, 4.0, False), pace.refused(3.98, 4.0, False)] == [False, True]
+    assert not pace.sent(4.5)  # a guess
+    for number in range(100):
+        pace.sent(4.5 + 0.02 * number)
+    assert [pace.refused(6.46, 6.5, False), pace.refused(6.48, 6.5, False)] == [False, True]
+    now_s, due = 6.5, {}
+    while now_s < 9.0:
+        now_s += pace.delay_s(now_s)
+        due[pace.per_s(now_s)] = pace.sent(now_s)
+    measured_per_s = 50.0
+    assert not any(is_due for per_s, is_due in due.items() if per_s < 0.98 * measured_per_s)
+    assert all(is_due for per_s, is_due in due.items() if per_s > 1.02 * measured_per_s)
+    assert not pace.sent(now_s + 1.0)  # nothing was held back
+
+
 def test_rows_that_leave_together_keep_the_pace() -> None:
     # every row that fits below the limit leaves in one go: each must move the moment of the next
     pace = FoundPace()
