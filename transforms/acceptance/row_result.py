@@ -100,19 +100,31 @@ class RowRules:
 
     def kept_or_reject(self, scored: ScoredRow) -> tuple[Kept, ...] | RejectedRow:
         """The samples of a row that become examples, at least one, or why it gives none."""
+        only = self._only_sample(scored)
+        if only is not None:
+            return (only,)
         samples = self._samples(scored.request, scored.replies)
         complete = self._complete(scored.request, samples)
         return self._ended(scored, samples, complete, self.selection.choose(complete))
 
     def result(self, scored: ScoredRow) -> RowResult:
         """The result of a row, with what the checks said of its samples if it may have several or there are checks."""
+        if not self.checks and not self.asks_several:
+            return RowResult(self.kept_or_reject(scored), None)
         samples = self._samples(scored.request, scored.replies)
         complete = self._complete(scored.request, samples)
         choice = self.selection.choose(complete)
         ended = self._ended(scored, samples, complete, choice)
-        if not self.checks and not self.asks_several:
-            return RowResult(ended, None)
         return RowResult(ended, self._row_samples(scored.request, samples, self._looked_at(complete, choice), ended))
+
+    def _only_sample(self, scored: ScoredRow) -> Kept | None:
+        """The sample of a row that may have only one, if it is accepted. The usual case: without a choice it takes half the time."""
+        if self.checks or self.asks_several or not scored.replies:
+            return None
+        found = self.examine(scored.request, scored.replies)
+        if isinstance(found, (Refused, Unjudged)) or len(found) < len(scored.request.turns):
+            return None
+        return Kept(found, scored.replies, Tries(0, 1, 1))
 
     def _row_samples(
         self, request: PromptRequest, samples: list[_Sample], looked_at: frozenset[int], ended: tuple[Kept, ...] | RejectedRow

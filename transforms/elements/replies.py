@@ -100,13 +100,16 @@ class ScoredRow(NamedTuple):
     @property
     def replies_before(self) -> tuple[TeacherReply, ...]:
         """The replies that the ledger had before this run asked, verdicts included."""
-        return self.replies[: len(self.replies) - len(self.fresh_replies)]
+        return self.replies[: len(self.replies) - self._fresh]
 
     @property
     def fresh_replies(self) -> tuple[TeacherReply, ...]:
         """The replies of this run, verdicts and shared ones included."""
-        fresh = self.paid_now + self.answers_shared + self.judging.paid + self.judging.shared
-        return self.replies[len(self.replies) - fresh :]
+        return self.replies[len(self.replies) - self._fresh :]
+
+    @property
+    def _fresh(self) -> int:
+        return self.paid_now + self.answers_shared + self.judging.paid + self.judging.shared
 
     @property
     def answers_reused(self) -> int:
