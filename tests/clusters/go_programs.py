@@ -35,13 +35,15 @@ def boot() -> Path:
     once.
     """
     program = plain_boot()
+    # by its place beside this one: a kept folder may be restored at another place
+    beside = f'"$(dirname "$0")/../{program.parent.name}/{program.name}"'
 
     def make(folder: Path) -> None:
-        for name, text in (("python", _PYTHON), ("boot", f'#!/bin/sh\nPATH="$(dirname "$0"):$PATH" exec "{program}" "$@"\n')):
+        for name, text in (("python", _PYTHON), ("boot", f'#!/bin/sh\nPATH="$(dirname "$0"):$PATH" exec {beside} "$@"\n')):
             (folder / name).write_text(text, encoding="utf-8")
             (folder / name).chmod(0o755)
 
-    return CLUSTERS.made(f"boot-{apache_beam.__version__}-without-pip", make) / "boot"
+    return CLUSTERS.made(f"boot-{apache_beam.__version__}-pip-answered", make) / "boot"
 
 
 def _built(name: str, package: str) -> Path:
