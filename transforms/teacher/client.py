@@ -299,7 +299,7 @@ def _refused(response: aiohttp.ClientResponse, body: bytes, request: bytes) -> R
         detail = f"status {response.status}, from {offline}: the server behind it is offline"
     return RequestFailure(
         failure.kind,
-        f"{tls_fault_in(response.status, body)} ({detail})" if failure.kind is FailureKind.NO_TRUST else detail,
+        f"{tls_fault_in(None, body, request)} ({detail})" if failure.kind is FailureKind.NO_TRUST else detail,
         status=response.status,
         retry_after_s=failure.wait_s,
         parameters=failure.parameters,

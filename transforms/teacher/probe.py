@@ -243,7 +243,7 @@ def _credential_check(answer: _Answer) -> ProbeResult:
     if 200 <= answer.status < 300:  # some mock servers accept anything
         return ProbeResult(True, detail="lets us in")
     if kind is FailureKind.NO_TRUST:
-        return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(answer.status, answer.body))
+        return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(None, answer.body))
     if kind in ENDPOINT_REFUSES:
         return ProbeResult(True, refusal=kind, detail=answer.shown)
     if kind in (FailureKind.UNAVAILABLE, FailureKind.TIMED_OUT):
@@ -258,7 +258,7 @@ def _models(answer: _Answer) -> ProbeResult:
         if kind in (FailureKind.UNAUTHORIZED, FailureKind.FORBIDDEN):
             return ProbeResult(True, refusal=kind, detail=answer.shown)
         if kind is FailureKind.NO_TRUST:
-            return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(answer.status, answer.body))
+            return ProbeResult(True, detail=answer.shown, tls_fault=tls_fault_in(None, answer.body))
         return ProbeResult(True, detail=f"no list of models ({answer.shown})")
     items = _listed(answer.body)
     if not items:

@@ -19,12 +19,15 @@ _WANTS_CERTIFICATE = re.compile(  # nginx, its 495 and 496; IIS 403.7 and Azure'
 _MEANINGS = (((400, 497), _TO_TLS, TO_HTTPS), ((400, 403, 495, 496), _WANTS_CERTIFICATE, CLIENT_CERTIFICATE))
 
 
-def tls_fault_in(status: int, body: object, request: bytes = b"") -> str | None:
-    """The fault and its remedy in a sentence's half; None for every other response. Words of the request do not count."""
+def tls_fault_in(status: int | None, body: object, request: bytes = b"") -> str | None:
+    """The fault and its remedy in a sentence's half; None for every other response. Words of the request do not count.
+
+    ``status`` is None if the response is known to be about TLS (NO_TRUST): a model server's status is in a header, under another one.
+    """
     if not isinstance(body, bytes):
         return None
     for statuses, words, meaning in _MEANINGS:
-        found = words.search(body) if status in statuses else None
+        found = words.search(body) if status is None or status in statuses else None
         if found is not None and found[0] not in request:
             return meaning
     return None

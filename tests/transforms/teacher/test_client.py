@@ -94,6 +94,17 @@ def test_ids_go_both_ways() -> None:
     assert seen[2]["user-agent"] == "mine/1"
 
 
+def test_what_a_response_says_about_tls_is_named_also_under_the_status_of_a_model_server() -> None:
+    body = b"The plain HTTP request was sent to HTTPS port"
+    refused = head("424 Failed Dependency", ms_azureml_model_error_statuscode=400, Content_Length=len(body)) + body
+    with raw_server(sends(refused)) as address:
+        failure = ask(address).failure
+    assert failure is not None
+    assert failure.kind is Kind.NO_TRUST
+    assert failure.detail.startswith("this port speaks TLS")
+    assert failure.detail.endswith("(status 424)")
+
+
 @pytest.mark.fault("G18")
 def test_a_failure_has_the_servers_id_too() -> None:
     with raw_server(sends(head("500 Oops", Content_Length=0, x_request_id="abc", cf_ray="1-FRA"))) as address:
