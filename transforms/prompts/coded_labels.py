@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from transforms.prompts.match_runs import runs
+
 _CODE = r"[0-9]{1,2}|YES|NO|TRUE|FALSE|[Yy]es|[Nn]o|[Tt]rue|[Ff]alse"
 _SAYS = r"(?:(?:answer|output|print|return|write|say|respond|reply|give)\s+(?:with\s+)?)?"
 _ITEM = re.compile(
@@ -23,15 +25,10 @@ _SCALE = re.compile(r"\b(?:between|from|ranging|scale of)\s*$", re.IGNORECASE)
 
 def coded_labels(text: str) -> Iterator[tuple[tuple[tuple[str, str | None], ...], int, int]]:
     """Every list of at least two codes: each digit or letter with its meaning, if that is a name, and where the list begins and ends."""
-    run: list[re.Match[str]] = []
-    for item in [*_ITEM.finditer(text), None]:
-        if item is not None and (not run or _BETWEEN.fullmatch(text[run[-1].end() : item.start()])):
-            run.append(item)
-            continue
+    for run in runs(_ITEM.finditer(text), lambda one, other: _BETWEEN.fullmatch(text[one.end() : other.start()]) is not None):
         named = tuple(dict.fromkeys(map(_named, run)))
         if len({name for name, _ in named}) == len(named) > 1 and not _are_ends(text, run, [name for name, _ in named]):
             yield named, run[0].start(), run[-1].end()
-        run = [item] if item is not None else []
 
 
 def _named(item: re.Match[str]) -> tuple[str, str | None]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from transforms.prompts.coded_labels import coded_labels
+from transforms.prompts.match_runs import runs
 
 LONGEST_LABEL = 60
 
@@ -94,14 +96,10 @@ _BETWEEN = re.compile(rf"{_GLOSS}[.]?\s{{0,3}}[\s,;/|*•\-0-9.)、，；]{{0,8}
 
 
 def _quoted(text: str) -> Iterator[FoundList]:
-    run: list[re.Match[str]] = []
-    for quoted in [*(match for match in _QUOTED.finditer(text) if not _is_key(text, match)), None]:
-        if quoted is not None and (not run or _joined(text, run[-1], quoted)):
-            run.append(quoted)
-            continue
-        if len(run) > 1 and _calls(text, run[0].start(), run[-1].end()):
+    quoted = (match for match in _QUOTED.finditer(text) if not _is_key(text, match))
+    for run in runs(quoted, partial(_joined, text)):
+        if _calls(text, run[0].start(), run[-1].end()):
             yield FoundList(tuple(dict.fromkeys(Label(_inner(match)) for match in run)), 2, run[0].start())
-        run = [quoted] if quoted is not None else []
 
 
 def _joined(text: str, one: re.Match[str], other: re.Match[str]) -> bool:
@@ -165,16 +163,10 @@ _ITEM_GLOSS = re.compile(r"\s{0,3}(?::\s|\s[-–—]\s|\s\(|\s=\s|\s->\s).*", re
 
 
 def _itemized(text: str) -> Iterator[FoundList]:
-    run: list[re.Match[str]] = []
-    for item in [*_ITEM.finditer(text), None]:
-        if item is not None and (not run or (item.start() - run[-1].end() <= 2 and bool(item[1]) == bool(run[0][1]))):
-            run.append(item)
-            continue
-        if len(run) > 1:
-            lead = _lead_line(text, run[0].start())
-            if _CALLS_FOR_ONE.search(lead) and not _NOT_A_CHOICE.search(lead) and not _SAMPLES.search(lead):
-                yield FoundList(_item_labels(run, text), 2, run[0].start())
-        run = [item] if item is not None else []
+    for run in runs(_ITEM.finditer(text), lambda one, other: other.start() - one.end() <= 2 and bool(one[1]) == bool(other[1])):
+        lead = _lead_line(text, run[0].start())
+        if _CALLS_FOR_ONE.search(lead) and not _NOT_A_CHOICE.search(lead) and not _SAMPLES.search(lead):
+            yield FoundList(_item_labels(run, text), 2, run[0].start())
 
 
 def _lead_line(text: str, start: int) -> str:
