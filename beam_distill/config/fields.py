@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -50,6 +51,8 @@ NOT_TO_OVERWRITE = {
     "logprobs": "use teacher_model_top_logprobs",
     "top_logprobs": "use teacher_model_top_logprobs",
 }
+_NOT_TO_OVERWRITE_OF_JUDGE = {name: own for name, advice in NOT_TO_OVERWRITE.items() if "teacher" not in (own := with_judges_settings(advice))}
+"""Those whose setting the judge has too."""
 _KEYS_OF_MODELS = {"teacher_model_endpoint_key", "judge_model_endpoint_key", "judge_api_key"}
 _LITERAL_KEYS = frozenset({"api_key", "apikey", "key", "token", "bearer", "secret", "password", *_KEYS_OF_MODELS})
 
@@ -175,23 +178,23 @@ def secret_by_name(content: str) -> str:
 
 def read_extra_body(value: Any) -> Any:
     """A JSON object that does not overwrite any setting."""
-    fields = _mapping(value)
-    for name in fields:
-        if name in NOT_TO_OVERWRITE:
-            raise ValueError(f"{name!r} cannot be set here: {NOT_TO_OVERWRITE[name]}")
-    check_json(fields)
-    return fields
+    return _read_body(value, NOT_TO_OVERWRITE)
 
 
 def read_judge_body(value: Any) -> Any:
     """A JSON object for the judge's requests, of which fewer fields are settings. It holds no secret itself."""
-    fields = _mapping(value)
-    for name in fields:
-        if name in NOT_TO_OVERWRITE and "teacher" not in (advice := with_judges_settings(NOT_TO_OVERWRITE[name])):
-            raise ValueError(f"{name!r} cannot be set here: {advice}")
-    check_json(fields)
+    fields = _read_body(value, _NOT_TO_OVERWRITE_OF_JUDGE)
     for place in secret_places(fields):
         raise ValueError(f"{place} is a secret: write ${{NAME}} instead, an environment variable of the worker")
+    return fields
+
+
+def _read_body(value: Any, not_to_overwrite: Mapping[str, str]) -> dict[str, Any]:
+    fields = _mapping(value)
+    for name in fields:
+        if name in not_to_overwrite:
+            raise ValueError(f"{name!r} cannot be set here: {not_to_overwrite[name]}")
+    check_json(fields)
     return fields
 
 
